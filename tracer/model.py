@@ -1,0 +1,152 @@
+"""What a trace is made of: steps, the boots (and other requests) they form, and how to walk them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+#: A value a step keeps: what JSON can hold, nothing live.
+Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
+
+#: Steps that carry an ordinal of their own; the others are notes of the step they happened in (DESIGN, "Numbering").
+NUMBERED = frozenset({"http", "rpc", "call", "handoff", "libvirt", "command"})
+NOTES = frozenset({"sql", "log", "ask", "state"})
+
+#: The lifelines of a picture, in their order from left to right.
+PARTICIPANTS = (
+    "client", "API", "conductor", "scheduler", "compute", "libvirt",
+    "placement", "image", "network", "volume", "identity", "database", "broker",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Step:
+    """One node of the tree: something a service did, with what it did inside as children.
+
+    ``start`` and ``end`` are nanoseconds since the epoch; ``end`` is None while the step is unfinished.
+    ``tied_by`` says how the step was tied to its parent: ``context`` (same thread of control), ``handoff``, ``msg_id``,
+    ``unique_id``, ``message`` (same object in one process), ``request_id``, or ``""`` for a root.
+
+    Attributes by kind (all optional, all masked when they were recorded):
+
+    - call: ``module``, ``class`` ("" for a module's function), ``function``, ``file``, ``line``
+    - http: ``side`` ("client" | "server"), ``method``, ``path``, ``route``, ``status``, ``peer`` (participant called), ``body``
+    - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what it does:
+      ``Instance.save``, not ``object_action``), ``topic``, ``server``, ``peer`` (participant at the far side), ``arguments``,
+      and on the server's side ``module``, ``class``, ``function`` of the endpoint
+    - sql: ``statement``, ``parameters``, ``rows``, ``verb``, ``tables``, ``fingerprint``, ``database``
+    - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it)
+    - libvirt: ``class``, ``function``
+    - command: ``arguments``, ``exit_code``
+    - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``
+    - state: ``table``, ``instance``, ``changes`` ({"vm_state": [old or None, new], "task_state": …})
+    """
+
+    id: str
+    kind: str
+    service: str
+    name: str
+    start: int
+    end: int | None = None
+    host: str = ""
+    pid: int = 0
+    thread: int = 0
+    request_id: str | None = None
+    global_request_id: str | None = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+    error: str | None = None
+    witnesses: tuple[str, ...] = ("hooks",)
+    tied_by: str = ""
+    children: list[Step] = field(default_factory=list)
+    #: Given once by tracer.numbering; notes are addressed ``1-1-2/3``.
+    address: str = ""
+    #: Addresses of the chapters that this step's casts opened, or, at a chapter's head, of the step that sent it.
+    opens: list[str] = field(default_factory=list)
+    opened_by: str = ""
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the step has an ordinal of its own, rather than being a note."""
+        return self.kind in NUMBERED
+
+    @property
+    def finished(self) -> bool:
+        """Whether its end was seen."""
+        return self.end is not None
+
+    @property
+    def duration(self) -> int | None:
+        """Nanoseconds from start to end, None while unfinished."""
+        return None if self.end is None else self.end - self.start
+
+    def walk(self) -> Iterator[Step]:
+        """The step and everything below it, in the tree's order; as deep as it may be."""
+        stack = [self]
+        while stack:
+            step = stack.pop()
+            yield step
+            stack.extend(reversed(step.children))
+
+    def text(self, key: str) -> str:
+        """The attribute ``key`` as text, "" where it is missing."""
+        value = self.attributes.get(key)
+        return "" if value is None else str(value)
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Steps of a boot's time window that do not belong to it, counted: ``what`` is e.g. "heartbeat Service.save"."""
+
+    service: str
+    what: str
+    kind: str
+    count: int
+
+
+@dataclass(slots=True)
+class Boot:
+    """One request's tree: for an instance's creation its chapters, request ids, instance and outcome."""
+
+    number: int
+    operation: str
+    chapters: list[Step]
+    server: str = ""
+    uuid: str = ""
+    request_id: str = ""
+    request_ids: list[str] = field(default_factory=list)
+    #: "active", "error: <first line>", "unfinished", or "done" / "failed" for requests that create nothing.
+    outcome: str = "unfinished"
+    host: str = ""
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def started(self) -> int:
+        """Start of the first chapter, nanoseconds since the epoch."""
+        return min((chapter.start for chapter in self.chapters), default=0)
+
+    @property
+    def duration(self) -> int:
+        """Nanoseconds from the first start to the last end that was seen."""
+        last = max((step.end or step.start for step in self.walk()), default=0)
+        return last - self.started if last else 0
+
+    def walk(self) -> Iterator[Step]:
+        """Every step of every chapter, in the tree's order."""
+        for chapter in self.chapters:
+            yield from chapter.walk()
+
+    def counts(self) -> Mapping[str, int]:
+        """How many steps of each kind."""
+        return Counter(step.kind for step in self.walk())
+
+
+@dataclass(slots=True)
+class Trace:
+    """Everything one trace file holds: its boots first, then other requests, and what is worth telling about the capture."""
+
+    boots: list[Boot]
+    #: Nova's release and the like, as the capture says: {"nova": "34.0.0"}.
+    versions: dict[str, str] = field(default_factory=dict)
+    #: One line each: torn tails, dropped events, segments that could not be read.
+    warnings: list[str] = field(default_factory=list)
