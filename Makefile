@@ -1,0 +1,62 @@
+# bootseq's own commands. A fresh Debian or Ubuntu machine with Python 3.11 needs two of them: make install, make demo.
+#   make PYTHON=/path/to/python3.12 install    chooses the interpreter
+
+BIN := .venv/bin
+DEMO := demo
+RELEASE := 34
+
+.PHONY: help install packages demo test test-fast lint bench lock clean
+
+help:
+	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
+	@echo 'make demo       boots a server in a real Nova $(RELEASE) and shows the numbered tree; files in $(DEMO)/'
+	@echo 'make test       every test, those that start a real Nova too; make test-fast leaves these out'
+	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
+	@echo 'make bench      what the hooks and the tool cost, beside their peers'
+	@echo 'make lock       writes constraints.txt anew'
+	@echo 'make clean      removes what these commands made'
+
+# Done again only when what is installed has changed. The lock on this file keeps two makes from installing at once.
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt .ci/venv
+	@flock Makefile .ci/venv '$(PYTHON)'
+
+# What tests need of the system: dot draws the topology, rsvg-convert and chromium show that pictures and pages are
+# as they should be, gcc builds netifaces for Nova 29. Quick when nothing is missing.
+packages:
+	@.ci/packages dot rsvg-convert chromium gcc
+
+# Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
+demo: install
+	rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(BIN)/python -m examples.embedded boot --release $(RELEASE) --mode processes --capture $(DEMO)/capture --state $(DEMO)/state
+	$(BIN)/bootseq ingest -o $(DEMO)/boot.trace.jsonl.gz $(DEMO)/capture
+	$(BIN)/bootseq draw $(DEMO)/boot.trace.jsonl.gz -o $(DEMO)/boot.md
+	$(BIN)/bootseq draw $(DEMO)/boot.trace.jsonl.gz -o $(DEMO)/boot.svg
+	$(BIN)/bootseq show $(DEMO)/boot.trace.jsonl.gz
+	@ls -l $(DEMO)/boot.*
+
+# loadgroup: the tests that start a Nova share one worker (tests/conftest.py), so that two clouds never compete.
+test: install packages
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: install
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python -m tests.bench
+
+# --universal: one file for every Python from 3.11 on.
+lock: install
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade --custom-compile-command 'make lock' \
+		--output-file constraints.txt pyproject.toml
+
+clean:
+	rm -rf .venv .cache build $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,101 @@
+"""What every test leaves as it found it: cwd, environment, sys.path, log levels, processes, patches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+#: How long a process that was told to end may take.
+GRACE_SECONDS = 2.0
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start a real Nova share one worker, one after the other, and may take their time."""
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            continue
+        item.add_marker(pytest.mark.xdist_group("nova"))
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(autouse=True)
+def restored_globals() -> Iterator[None]:
+    """Put cwd, environment and sys.path back."""
+    cwd, environ, path = Path.cwd(), dict(os.environ), list(sys.path)
+    yield
+    os.chdir(cwd)
+    sys.path[:] = path
+    if dict(os.environ) != environ:
+        os.environ.clear()
+        os.environ.update(environ)
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """Put every logger's level, switch and handlers back."""
+    before = {logger: _settings(logger) for logger in _loggers()}
+    yield
+    for logger in _loggers():
+        level, disabled, propagate, handlers = before.get(logger, (logging.NOTSET, False, True, []))
+        logger.setLevel(level)
+        logger.disabled, logger.propagate, logger.handlers = disabled, propagate, handlers
+
+
+def _loggers() -> list[logging.Logger]:
+    known = list(logging.Logger.manager.loggerDict.values())
+    return [logging.getLogger(), *(logger for logger in known if isinstance(logger, logging.Logger))]
+
+
+def _settings(logger: logging.Logger) -> tuple[int, bool, bool, list[logging.Handler]]:
+    return logger.level, logger.disabled, logger.propagate, list(logger.handlers)
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Fail a test that leaves a process running; those of wider fixtures were there before it."""
+    before = _children()
+    yield
+    deadline = time.monotonic() + GRACE_SECONDS
+    while left := _children() - before:
+        if time.monotonic() > deadline:
+            pytest.fail(f"still running after the test: {', '.join(map(_command, sorted(left)))}")
+        time.sleep(0.02)
+
+
+def _children() -> set[int]:
+    """Processes that this one started and that still run; zombies have ended."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:  # gone meanwhile
+            continue
+        if int(parent) == os.getpid() and state != "Z" and "multiprocessing.resource_tracker" not in _command(folder):
+            found.add(int(folder.name))
+    return found
+
+
+def _command(process: int | Path) -> str:
+    folder = Path(f"/proc/{process}") if isinstance(process, int) else process
+    try:
+        arguments = (folder / "cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        arguments = "gone"
+    return f"{folder.name} {arguments.strip()}"
+
+
+@pytest.fixture(autouse=True)
+def no_patch_is_left() -> Iterator[None]:
+    """Fail a test that leaves a hook in this process. ``patches.installed()`` names what is patched now."""
+    yield
+    installed = getattr(sys.modules.get("patches"), "installed", None)
+    if installed is not None:
+        assert not list(installed())

@@ -1,0 +1,225 @@
+"""Who may import whom, read from the source of every module there is: the arrows of the design."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("patches", "tracer", "diagrams")
+MAX_LINES = 400
+
+#: What may touch files, processes, sockets and clocks; every other module of tracer, and all of diagrams, is pure.
+IMPURE = (
+    "tracer.__main__",
+    "tracer.attach",
+    "tracer.bootstrap",
+    "tracer.capture",
+    "tracer.cli",
+    "tracer.commands",
+    "tracer.launch",
+    "tracer.points",
+    "tracer.sources",
+    "tracer.store",
+)
+#: Modules through which a pure one would reach the outside, and the command line's own.
+OUTSIDE = frozenset(
+    """
+    asyncio click ctypes fcntl getpass glob http.client io kombu mmap multiprocessing os pathlib platform pty random
+    resource secrets select selectors shutil signal socket ssl subprocess tempfile threading time urllib.request
+    """.split()  # noqa: SIM905 - a list of words
+)
+#: Calls that do the same without an import: builtins, and the clock's.
+OUTSIDE_CALLS = frozenset({"open", "input", "print", "breakpoint"})
+CLOCKS = frozenset({"now", "utcnow", "today"})
+
+#: What readers share with the recorder: the fields of an event and the layout of a segment, nothing that runs.
+SHARED = frozenset({"patches.record"})
+#: The command line, and who may import it.
+COMMAND_LINE = ("tracer.cli", "tracer.commands")
+MAY_IMPORT_COMMAND_LINE = ("tracer.__main__", "tracer.cli", "tracer.commands")
+#: In a foreign process: nothing but the standard library of any Python from 3.8 on.
+FOREIGN = ("patches", "tracer.bootstrap")
+
+
+@dataclass(frozen=True)
+class Module:
+    """A source file under the name that it is imported by."""
+
+    name: str
+    path: Path
+    package: str
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its source, parsed."""
+        return ast.parse(self.path.read_text(), str(self.path))
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: ``module`` is a module of this project or, of others, what was written."""
+
+    module: str
+    relative: bool
+    line: int
+
+
+def under(name: str, *roots: str) -> bool:
+    """Whether the module is one of the roots or below one."""
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    """Every module of the three packages by its name."""
+    found = {}
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        found[name] = Module(name, path, name if is_package else ".".join(parts[:-1]))
+    return found
+
+
+def imports(module: Module) -> Iterator[Import]:
+    """What it imports, at its top or inside a function, for types only or not."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, relative=False, line=node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(module, node)
+            for alias in node.names:
+                target = f"{base}.{alias.name}"
+                yield Import(target if target in modules() else base, relative=node.level > 0, line=node.lineno)
+
+
+def _absolute(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.package.split(".")
+    kept = parts[: len(parts) - node.level + 1]
+    return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def pure() -> list[Module]:
+    """The modules that take values and give values."""
+    return [m for m in modules().values() if under(m.name, "tracer", "diagrams") and not under(m.name, *IMPURE)]
+
+
+def complain(wrong: list[tuple[Module, int, str]]) -> None:
+    """Fail with one line a finding, as compilers write them."""
+    if wrong:
+        pytest.fail(
+            "\n" + "\n".join(f"{m.path.relative_to(ROOT)}:{line}: {text}" for m, line, text in wrong), pytrace=False
+        )
+
+
+def forbidden(names: list[Module], allowed: object, why: str) -> None:
+    """Complain of each import for which ``allowed(module, import)`` is false."""
+    assert callable(allowed)
+    complain([(m, i.line, f"imports {i.module}: {why}") for m in names for i in imports(m) if not allowed(m, i)])
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert "tracer.model" in modules()
+
+
+def test_foreign_code_imports_the_standard_library_alone() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        if found.relative:
+            return under(found.module, "patches")
+        return found.module.partition(".")[0] in sys.stdlib_module_names
+
+    foreign = [m for m in modules().values() if under(m.name, *FOREIGN)]
+    forbidden(foreign, allowed, "it runs in processes that are not ours: standard library and relative imports only")
+
+
+def test_foreign_code_is_python_3_8() -> None:
+    for module in modules().values():
+        if under(module.name, *FOREIGN):
+            ast.parse(module.path.read_text(), str(module.path), feature_version=(3, 8))
+
+
+def test_patches_are_shared_with_readers_by_their_record_alone() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        if not under(found.module, "patches"):
+            return True
+        return found.module in SHARED and under(module.name, "tracer.sources")
+
+    ours = [m for m in modules().values() if under(m.name, "tracer", "diagrams") and not under(m.name, *COMMAND_LINE)]
+    forbidden(ours, allowed, f"only tracer.sources, and only {', '.join(sorted(SHARED))}")
+
+
+def test_diagrams_know_the_model_alone() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        return not under(found.module, "tracer", "patches", "tests", "examples") or found.module == "tracer.model"
+
+    drawn = [m for m in modules().values() if under(m.name, "diagrams")]
+    forbidden(drawn, allowed, "of the project, diagrams import tracer.model")
+
+
+def test_nothing_imports_the_command_line() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        return not under(found.module, *COMMAND_LINE) or under(module.name, *MAY_IMPORT_COMMAND_LINE)
+
+    forbidden(list(modules().values()), allowed, "the command line imports, and is not imported")
+
+
+def test_the_command_line_alone_draws() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        return not under(found.module, "diagrams") or under(module.name, "diagrams", *COMMAND_LINE)
+
+    forbidden(list(modules().values()), allowed, "what is drawn is the command line's to say")
+
+
+def test_nothing_imports_tests_or_examples() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        return not under(found.module, "tests", "examples")
+
+    forbidden(list(modules().values()), allowed, "neither is installed")
+
+
+def test_pure_modules_do_not_reach_outside() -> None:
+    def allowed(module: Module, found: Import) -> bool:
+        return not under(found.module, *OUTSIDE) and not under(found.module, *IMPURE)
+
+    forbidden(
+        pure(), allowed, "a pure module takes values and gives values (IMPURE in tests/test_layers.py lists the others)"
+    )
+
+
+def test_pure_modules_read_no_file_and_no_clock() -> None:
+    complain([(m, node.lineno, f"calls {ast.unparse(node.func)}") for m in pure() for node in _outside_calls(m)])
+
+
+def _outside_calls(module: Module) -> Iterator[ast.Call]:
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        function = node.func
+        if isinstance(function, ast.Name) and function.id in OUTSIDE_CALLS:
+            yield node
+        if isinstance(function, ast.Attribute) and function.attr in CLOCKS and "date" in ast.unparse(function.value):
+            yield node
+
+
+def test_no_cycles() -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for module in modules().values():
+        graph.add_edges_from((module.name, i.module) for i in imports(module) if i.module in modules())
+    graph.remove_edges_from(list(nx.selfloop_edges(graph)))
+    assert [" → ".join(cycle) for cycle in nx.simple_cycles(graph)] == []
+
+
+def test_files_stay_small() -> None:
+    sources = [path for folder in (*PACKAGES, "tests", "examples") for path in (ROOT / folder).rglob("*.py")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
