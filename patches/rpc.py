@@ -1,0 +1,173 @@
+"""RPC over oslo.messaging: what is sent, what is dispatched and answered, tied by ids that the messages carry anyway.
+
+Sent: ``Transport._send``; the ids (``_msg_id``, ``_unique_id``) are read where the driver puts them into the message.
+Received: ``RPCDispatcher.dispatch``, with the context and the ids of the incoming message, never the thread's context.
+Where sender and receiver are one process (the fake driver) both see the same message object.
+"""
+
+import functools
+
+from . import hook, importing, replacing, steps, values
+
+rpc = hook.Hook("rpc")
+
+#: Conductor methods that stand for a method of the object they carry: the argument holding the method's name, and the object's.
+_ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname"}
+
+
+def install():
+    """Wrap oslo.messaging's seams once it is there."""
+    for module, wrap in (
+        ("oslo_messaging.transport", _wrap_transport),
+        ("oslo_messaging._drivers.amqp", _wrap_ids),
+        ("oslo_messaging._drivers.amqpdriver", _wrap_reply),
+        ("oslo_messaging.rpc.dispatcher", _wrap_dispatcher),
+    ):
+        importing.when_imported(module, functools.partial(rpc.guarded, wrap))
+
+
+def _wrap_transport(module):
+    replacing.replace(module.Transport, "_send", hook.within(rpc, _send_begins, _ends))
+    replacing.replace(module.Transport, "_send_notification", hook.within(rpc, _notification_begins, _ends))
+
+
+def _wrap_ids(module):
+    replacing.replace(module, "_add_unique_id", hook.around(rpc, lambda args, kwargs: args, _id_given))
+
+
+def _wrap_reply(module):
+    replacing.replace(module.AMQPIncomingMessage, "_send_reply", hook.within(rpc, _reply_begins, _ends))
+
+
+def _wrap_dispatcher(module):
+    replacing.replace(module.RPCDispatcher, "dispatch", hook.within(rpc, _dispatch_begins, _ends))
+    replacing.replace(module.RPCDispatcher, "_do_dispatch", hook.around(rpc, _endpoint_known, lambda *rest: None))
+
+
+def _send_begins(args, kwargs):
+    _, target, context, message = args[:4]
+    waits = hook.argument(args, kwargs, 4, "wait_for_reply")
+    mode = "call" if waits else "fanout" if getattr(target, "fanout", None) else "cast"
+    attributes = ("side", "client", "mode", mode) + _target(target) + _message(message) + request_ids(context)
+    return steps.begin("rpc", _method(message), attributes)
+
+
+def _notification_begins(args, kwargs):
+    _, target, context, message = args[:4]
+    name = message.get("event_type", "")
+    attributes = ("side", "client", "mode", "notify") + _target(target) + request_ids(context)
+    return steps.begin("rpc", values.scalar(name), attributes + ("message", id(message)) + _notified(message))
+
+
+def _notified(message):
+    """Which instance a versioned notification is about, and the state it tells."""
+    payload = message.get("payload")
+    data = payload.get("nova_object.data") if type(payload) is dict else None
+    if type(data) is not dict:
+        return ()
+    pairs = (("instance", data.get("uuid")), ("vm_state", data.get("state")), ("display_name", data.get("display_name")))
+    return sum(((key, values.scalar(value)) for key, value in pairs if type(value) is str), ())
+
+
+def _reply_begins(args, kwargs):
+    incoming = args[0]
+    failed = bool(hook.argument(args, kwargs, 3, "failure"))
+    return steps.begin("rpc", "reply", ("side", "client", "mode", "reply", "msg_id", incoming.msg_id, "failed", failed))
+
+
+def _id_given(args, result, error):
+    """The driver has put the ids into a message: they belong to the send that is going on."""
+    message = args[0]
+    step = steps.current.get()
+    if step:
+        steps.note(step, ("unique_id", message.get("_unique_id"), "msg_id", message.get("_msg_id")))
+
+
+def _ends(step, result, error):
+    steps.finish(step, error)
+
+
+def _dispatch_begins(args, kwargs):
+    incoming = args[1]
+    message = incoming.message
+    attributes = (
+        "side", "server",
+        "unique_id", values.scalar(getattr(incoming, "unique_id", None)),
+        "msg_id", values.scalar(getattr(incoming, "msg_id", None)),
+    )  # fmt: skip
+    # A dispatch is never below what its thread did before: its sender is found by the ids.
+    return steps.begin("rpc", _method(message), attributes + _message(message) + request_ids(incoming.ctxt), parent=0)
+
+
+def _endpoint_known(args, kwargs):
+    endpoint, method = args[1:3]
+    owner = type(endpoint)
+    steps.note(steps.current.get(), ("module", owner.__module__, "class", owner.__name__, "function", method))
+
+
+def _target(target):
+    return (
+        "topic", values.scalar(getattr(target, "topic", None)),
+        "server", values.scalar(getattr(target, "server", None)),
+    )  # fmt: skip
+
+
+def _message(message):
+    """The message's identity in this process, and its arguments by name: objects by type, version and uuid only."""
+    arguments = message.get("args")
+    return (
+        "message", id(message),
+        "version", values.scalar(message.get("version")),
+        "arguments", _arguments(arguments) if type(arguments) is dict else None,
+    )  # fmt: skip
+
+
+def _method(message):
+    """What the message asks for: ``Instance.save`` where the envelope says ``object_action``."""
+    method = message.get("method")
+    holder = _ENVELOPES.get(method)
+    arguments = message.get("args")
+    if holder is None or type(arguments) is not dict:
+        return values.scalar(method)
+    held = arguments.get(holder)
+    name = held.get("nova_object.name") if type(held) is dict else held
+    return "%s.%s" % (values.scalar(name), values.scalar(arguments.get("objmethod")))
+
+
+def _arguments(arguments):
+    pairs = []
+    for name, value in list(arguments.items())[: values.MAX_ITEMS]:
+        pairs.append(values.scalar(name))
+        pairs.append(values.MASK if values.secret_key(name) else _argument(value))
+    return ("{}",) + tuple(pairs)
+
+
+def _argument(value):
+    kind = type(value)
+    if kind is dict:
+        if "nova_object.name" in value:
+            return _object(value)
+        return "{%d}" % len(value)
+    if kind is list or kind is tuple:
+        shown = [_argument(item) for item in value[:4] if type(item) is not list]
+        return ("[]",) + tuple(shown) + (("… %d in all" % len(value),) if len(value) > 4 else ())
+    return values.scalar(value)
+
+
+def _object(primitive):
+    data = primitive.get("nova_object.data")
+    uuid = data.get("uuid") if type(data) is dict else None
+    text = "%s %s" % (primitive.get("nova_object.name"), primitive.get("nova_object.version"))
+    return "%s %s" % (text, uuid) if type(uuid) is str else text
+
+
+def request_ids(context):
+    """A request context's ids and who asked, as attributes; contexts come as objects or as the dict of a message."""
+    get = context.get if type(context) is dict else functools.partial(_attribute, context)
+    names = ("request_id", "global_request_id", "user_id", "project_id")
+    found = ((name, get(name)) for name in names)
+    return sum(((name, values.scalar(value)) for name, value in found if type(value) is str), ())
+
+
+def _attribute(context, name):
+    return getattr(context, name, None)

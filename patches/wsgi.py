@@ -1,0 +1,117 @@
+"""HTTP in: each request a WSGI application answers, at the outermost of its WebOb layers.
+
+Every OpenStack API is a stack of ``webob.dec.wsgify`` layers; the first to see a request opens the step, the inner ones
+tell which application it is and which request id it was given.
+"""
+
+import functools
+from contextvars import ContextVar
+
+from . import hook, importing, replacing, steps, values
+from .http import query_names
+
+wsgi = hook.Hook("wsgi")
+
+
+class _Request:
+    """A request under way: its step, its environ, and what the layers told so far."""
+
+    __slots__ = ("application", "environ", "request_id", "status", "step")
+
+    def __init__(self, step, environ):
+        self.step = step
+        self.environ = environ
+        self.application = self.request_id = self.status = None
+
+
+request = ContextVar("bootseq_request", default=None)
+
+
+def install():
+    """Wrap WebOb's decorator once it is there."""
+    importing.when_imported("webob.dec", functools.partial(wsgi.guarded, _wrap))
+
+
+def _wrap(module):
+    replacing.replace(module.wsgify, "__call__", _make)
+
+
+def _make(original):
+    @functools.wraps(original)
+    def wrapper(layer, *args, **kwargs):
+        # wsgify is also called as a decorator and with a Request: only (environ, start_response) is a request arriving.
+        if steps.recorder is None or len(args) != 2 or type(args[0]) is not dict:
+            return original(layer, *args, **kwargs)
+        environ, start_response = args
+        outer = request.get()
+        if outer is not None and outer.environ is environ:
+            wsgi.guarded(_layer_seen, outer, layer)
+            return original(layer, *args, **kwargs)
+        arrived = wsgi.guarded(_begins, environ, layer)
+        if arrived is None:
+            return original(layer, *args, **kwargs)
+        before = steps.current.get()
+        steps.current.set(arrived.step)
+        request.set(arrived)
+        failure = None
+        try:
+            return original(layer, environ, _listening(start_response, arrived), **kwargs)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            steps.current.set(before)
+            request.set(outer)
+            wsgi.guarded(_ends, arrived, failure)
+            failure = None
+
+    return wrapper
+
+
+def _begins(environ, layer):
+    path = values.scalar(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+    attributes = (
+        "side", "server",
+        "method", values.scalar(environ.get("REQUEST_METHOD")),
+        "path", path,
+        "query", query_names(environ.get("QUERY_STRING", "")),
+        "peer_address", "%s:%s" % (environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT")),
+        "global_request_id", values.scalar(environ.get("HTTP_X_OPENSTACK_REQUEST_ID")),
+        "microversion", values.scalar(environ.get("HTTP_OPENSTACK_API_VERSION")),
+    )  # fmt: skip
+    arrived = _Request(steps.begin("http", "%s %s" % (environ.get("REQUEST_METHOD"), path), attributes), environ)
+    _layer_seen(arrived, layer)
+    return arrived
+
+
+def _layer_seen(arrived, layer):
+    """Note the first module that is not a shared library's, and the request id as soon as a layer has given one."""
+    if arrived.application is None:
+        owner = layer.obj if layer.obj is not None else layer.func
+        module = getattr(owner, "__module__", None) or type(owner).__module__
+        if not module.startswith(("oslo_", "webob", "paste", "keystonemiddleware", "osprofiler")):
+            arrived.application = module
+            steps.note(arrived.step, ("application", module))
+    if arrived.request_id is None:
+        given = arrived.environ.get("openstack.request_id")
+        if type(given) is str:
+            arrived.request_id = given
+            steps.note(arrived.step, ("request_id", given))
+
+
+def _listening(start_response, arrived):
+    def listening(status, headers, exc_info=None):
+        if type(status) is str:
+            arrived.status = status[:3]
+        return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+    return listening
+
+
+def _ends(arrived, error):
+    status = arrived.status
+    given = arrived.environ.get("openstack.request_id")
+    attributes = ("status", int(status) if status and status.isdigit() else None)
+    if type(given) is str and arrived.request_id is None:
+        attributes += ("request_id", given)
+    steps.finish(arrived.step, error, attributes)
