@@ -1,0 +1,27 @@
+"""Boot → text: the outline and the pictures, by the suffix of the file they are meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diagrams.folding import DETAILS
+from diagrams.outline import outline
+from tracer.model import Boot
+
+__all__ = ["DETAILS", "RENDERERS", "render"]
+
+#: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
+RENDERERS: dict[str, Callable[[Boot, str], str]] = {
+    "txt": outline,
+}
+
+
+def render(boot: Boot, suffix: str, detail: str = "calls") -> str:
+    """``boot`` as the text of a file with this ``suffix`` (``svg`` or ``.svg``), at one of ``DETAILS``."""
+    if detail not in DETAILS:
+        raise ValueError(f"no detail {detail!r}: one of {', '.join(DETAILS)}")
+    try:
+        renderer = RENDERERS[suffix.lstrip(".")]
+    except KeyError:
+        raise ValueError(f"cannot draw {suffix!r}: one of {', '.join(RENDERERS)}") from None
+    return renderer(boot, detail)

@@ -1,0 +1,59 @@
+"""Text that is safe to show: hostile characters made visible, long text shortened, times in words."""
+
+from __future__ import annotations
+
+import json
+
+from tracer.model import Value
+
+
+def clean(text: str) -> str:
+    """``text`` on one line, with nothing in it that a terminal, XML or a reader's eye could be tricked by.
+
+    What is not printable (controls, escape sequences, bidi overrides, zero-width characters, line separators, lone
+    surrogates) is written out the way Python writes it, so it stays visible.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """``text`` cleaned and cut to ``limit`` characters, the cut marked."""
+    # Cut before cleaning too: a name may be megabytes long.
+    text = clean(text[: limit + 1])
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def first_line(text: str) -> str:
+    """The first line of ``text`` that holds anything."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def plain(value: Value) -> str:
+    """A step's value as text: strings as they are, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    return str(value) if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def span(nanoseconds: int | None) -> str:
+    """A duration with the unit that suits it: ``812 µs``, ``12.3 ms``, ``1.24 s``, ``2 min 3 s``."""
+    if nanoseconds is None:
+        return "unfinished"
+    if nanoseconds < 1_000_000:
+        return f"{nanoseconds / 1_000:.0f} µs"
+    if nanoseconds < 1_000_000_000:
+        return f"{nanoseconds / 1_000_000:.3g} ms" if nanoseconds < 999_500_000 else "1 s"
+    seconds = nanoseconds / 1_000_000_000
+    return f"{seconds:.3g} s" if seconds < 99.95 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def times(count: int) -> str:
+    """`` ×7`` behind what stands for seven, nothing behind what stands for itself."""
+    return f" ×{count}" if count > 1 else ""
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,191 @@
+"""How a step is put into words: its line in the outline, its short label in a picture, its notes."""
+
+from __future__ import annotations
+
+from diagrams.text import clean, first_line, plain, plural, shorten, span
+from tracer.model import Step, Value
+
+#: Longest title, note and picture label; what is longer is shortened with an ellipsis.
+TITLE, NOTE, LABEL = 160, 300, 56
+
+#: Where a step's code lives, (module, class); None where that cannot be told.
+Home = tuple[str, str] | None
+
+
+def home(step: Step, inherited: Home) -> Home:
+    """The class whose method ``step`` runs; a hand-off passes on that of the step which made it."""
+    if step.kind == "handoff":
+        return inherited
+    module = step.text("module")
+    return (module, step.text("class")) if module else None
+
+
+def path(step: Step) -> str:
+    """The file of a step's module as the outline writes it: ``compute/api.py``, without the leading ``nova/``."""
+    parts = step.text("module").split(".")
+    if len(parts) > 1 and parts[0] == "nova":
+        parts = parts[1:]
+    return "/".join(parts) + ("/__init__.py" if step.text("file").endswith("__init__.py") else ".py")
+
+
+def title(step: Step, around: Home = None) -> str:
+    """The step's line in the outline; ``around`` is the home of the step around it, so that it can say ``self``."""
+    say = _TITLES.get(step.kind)
+    return shorten((say(step, around) if say else step.name) or step.kind, TITLE)
+
+
+def label(step: Step, around: Home = None) -> str:
+    """The step in a picture, where its lane says already who does it."""
+    say = _LABELS.get(step.kind)
+    return shorten((say(step, around) if say else step.name) or step.kind, LABEL)
+
+
+def peer(step: Step) -> str:
+    """The participant at the far side of a step that goes out, "" where that is not known."""
+    return step.text("peer") or step.text("topic")
+
+
+def query(step: Step) -> str:
+    """What stands behind the question mark of an HTTP step's path."""
+    return step.text("path").partition("?")[2]
+
+
+def _call_title(step: Step, around: Home) -> str:
+    function = step.text("function")
+    if not function or not step.text("module"):
+        return step.name
+    cls = step.text("class")
+    if home(step, None) == around:
+        return f"self.{function}()" if cls else f"{function}()"
+    return f"{path(step)}{'.' + cls if cls else ''} -> {function}()"
+
+
+def _call_label(step: Step, around: Home) -> str:
+    function = step.text("function")
+    if not function or home(step, None) == around:
+        return f"{function}()" if function else step.name
+    owner = step.text("class") or step.text("module").rpartition(".")[2]
+    return f"{owner}.{function}()" if owner else f"{function}()"
+
+
+def _request(step: Step) -> str:
+    target = f"{step.text('method')} {step.text('path').partition('?')[0]}".strip()
+    return target or step.name
+
+
+def _status(step: Step) -> str:
+    status = step.text("status")
+    return f": {status}" if status else ""
+
+
+def _http_title(step: Step, around: Home) -> str:
+    to = f" → {peer(step)}" if step.text("side") == "client" and peer(step) else ""
+    return f"{_request(step)}{to}{_status(step)}"
+
+
+def _http_label(step: Step, around: Home) -> str:
+    return _request(step)
+
+
+def _rpc_name(step: Step) -> str:
+    return step.text("method") or step.name
+
+
+def _rpc_title(step: Step, around: Home) -> str:
+    if step.text("side") != "server":
+        to = f" to {peer(step)}" if peer(step) else ""
+        return f"rpc.{step.text('mode') or 'call'}(){to}: {_rpc_name(step)}"
+    if not step.text("function"):
+        return _rpc_name(step)
+    endpoint = _call_title(step, None)
+    # An envelope (object_action) says nothing: name what it does first.
+    same = step.text("function") == _rpc_name(step)
+    return endpoint if same else f"{_rpc_name(step)} by {endpoint}"
+
+
+def _rpc_label(step: Step, around: Home) -> str:
+    return _rpc_name(step)
+
+
+def _handoff_title(step: Step, around: Home) -> str:
+    via = step.text("via")
+    return f"hand-off to {step.text('function') or step.name}" + (f" by {via}" if via else "")
+
+
+def _handoff_label(step: Step, around: Home) -> str:
+    return f"hand-off: {(step.text('function') or step.name).rpartition('.')[2]}"
+
+
+def _libvirt_title(step: Step, around: Home) -> str:
+    owner, function = step.text("class"), step.text("function")
+    return f"{owner + '.' if owner else ''}{function}()" if function else step.name
+
+
+def _command_title(step: Step, around: Home) -> str:
+    arguments = step.attributes.get("arguments")
+    line = " ".join(plain(part) for part in arguments) if isinstance(arguments, list) else plain(arguments or step.name)
+    code = step.text("exit_code")
+    return f"$ {line}" + (f" (exit {code})" if code not in ("", "0") else "")
+
+
+_TITLES = {
+    "call": _call_title,
+    "http": _http_title,
+    "rpc": _rpc_title,
+    "handoff": _handoff_title,
+    "libvirt": _libvirt_title,
+    "command": _command_title,
+}
+_LABELS = {**_TITLES, "call": _call_label, "http": _http_label, "rpc": _rpc_label, "handoff": _handoff_label}
+
+
+def note(step: Step) -> str:
+    """A note's line, without the leading ``- ``."""
+    text = shorten(_NOTES.get(step.kind, lambda one: f"{one.kind}: {one.name}")(step), NOTE)
+    return f"{text} ! {error(step)}" if step.error is not None else text
+
+
+def error(step: Step) -> str:
+    """A step's error on one line."""
+    return shorten(first_line(step.error or "") or "error", NOTE)
+
+
+def changes(step: Step) -> str:
+    """The changes of a state step: ``vm_state building, task_state None → scheduling``."""
+    kept = step.attributes.get("changes")
+    return ", ".join(f"{clean(key)} {_change(key, kept[key])}" for key in kept) if isinstance(kept, dict) else step.name
+
+
+def _change(key: str, change: Value) -> str:
+    if not isinstance(change, list) or len(change) != 2:
+        return plain(change)
+    old, new = change
+    # A task_state of None is a state; a vm_state of None only says that there was no row yet.
+    if old == new or (old is None and key == "vm_state"):
+        return plain(new)
+    return f"{plain(old)} → {plain(new)}"
+
+
+def _state_note(step: Step) -> str:
+    return f"{step.text('table') or 'instances'}: {changes(step)}"
+
+
+def _sql_note(step: Step) -> str:
+    tables = step.attributes.get("tables")
+    verb, rows, database = step.text("verb"), step.attributes.get("rows"), step.text("database")
+    what = f"{verb} {', '.join(map(plain, tables)) if isinstance(tables, list) else ''}".strip()
+    count = f" ({plural(rows, 'row')})" if isinstance(rows, int) and rows >= 0 else ""
+    where = f" in {database}" if database else ""
+    return f"sql: {what or ' '.join(step.text('statement').split()) or step.name}{count}{where} {span(step.duration)}"
+
+
+def _log_note(step: Step) -> str:
+    head = " ".join(filter(None, (step.text("level"), step.text("logger"))))
+    return f"log: {head}: {step.text('message') or step.name}"
+
+
+def _ask_note(step: Step) -> str:
+    return f"ask: {step.text('message') or step.name}"
+
+
+_NOTES = {"state": _state_note, "sql": _sql_note, "log": _log_note, "ask": _ask_note}
