@@ -6,7 +6,7 @@ service as the package ``_bootseq``.
 
 import os
 
-from . import calls, handoffs, hook, http, importing, replacing, rpc, sql, steps, wsgi
+from . import calls, handoffs, hook, http, importing, process, replacing, rpc, sql, steps, wsgi
 
 __all__ = ["install", "installed", "uninstall"]
 
@@ -24,12 +24,12 @@ def install(capture, options):
     """Start recording into the folder ``capture`` and put the hooks in; idempotent.
 
     ``options`` is what the tool wrote into the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes,
-    ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …), ``about`` (flat pairs).
+    ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …).
     """
     if installed():
         return
     steps.start(
-        os.path.join(capture, "segments"), options["segment_size"], options["cap"], tuple(options.get("about", ()))
+        os.path.join(capture, "segments"), options["segment_size"], options["cap"], process.about()
     )
     _register_fork()
     wanted = options.get("hooks")

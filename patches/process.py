@@ -1,0 +1,44 @@
+"""What a process tells about itself in its segments' header: how it was started and which releases it runs."""
+
+import os
+import sys
+
+from . import values
+
+#: Distributions whose version a trace names, as their .dist-info folders are called.
+_TOLD = (
+    "nova", "openstack_placement", "keystone", "glance", "neutron", "cinder", "python_novaclient", "openstacksdk",
+    "python_openstackclient", "SQLAlchemy", "sqlalchemy", "oslo.messaging", "oslo_messaging", "oslo.db", "oslo_db",
+    "eventlet", "libvirt_python",
+)  # fmt: skip
+
+
+def about():
+    """A flat tuple of pairs: ``argv`` (masked, as one text) and a ``version:NAME`` for each distribution of interest."""
+    return ("argv", _command_line(), "executable", sys.executable or "") + _versions()
+
+
+def _command_line():
+    """From /proc, since ``sys.argv`` does not exist yet where sitecustomize runs."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            raw = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return values.masked_text(raw.replace("\0", " ").strip())
+
+
+def _versions():
+    """Read off the folders' names: importing importlib.metadata would bring a dozen modules into the service."""
+    found = []
+    for folder in sys.path:
+        try:
+            entries = os.listdir(folder) if folder.endswith("-packages") else ()
+        except OSError:
+            continue
+        for entry in entries:
+            name, _, rest = entry.partition("-")
+            if name in _TOLD and rest.endswith(".dist-info"):
+                found.append("version:" + name.lower().replace("_", "."))
+                found.append(rest[: -len(".dist-info")])
+    return tuple(found)

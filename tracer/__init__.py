@@ -1,0 +1,1 @@
+"""The tool's own process: sources, model, correlation, diff, attach, command line."""

@@ -1,0 +1,43 @@
+"""First code in an interpreter that ``bootseq run`` started: load the hooks under a private name, then step aside.
+
+Nothing here may stop the host: whatever fails is said in one line on stderr, and the host goes on untraced.
+"""
+
+import os
+import sys
+
+
+def _load_hooks():
+    import importlib.util
+    import json
+
+    capture, patches = os.environ["BOOTSEQ_CAPTURE"], os.environ["BOOTSEQ_PATCHES"]
+    with open(os.path.join(capture, "capture.json")) as file:
+        options = json.load(file)
+    spec = importlib.util.spec_from_file_location(
+        "_bootseq", os.path.join(patches, "__init__.py"), submodule_search_locations=[patches]
+    )
+    hooks = importlib.util.module_from_spec(spec)
+    sys.modules["_bootseq"] = hooks
+    spec.loader.exec_module(hooks)
+    hooks.install(capture, options)
+
+
+def _run_next_sitecustomize():
+    """The one we stand before on the path, which the host expects to have run."""
+    import importlib.machinery
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    others = [folder for folder in sys.path if os.path.abspath(folder) != here]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
+    if spec is not None and spec.loader is not None:
+        spec.loader.exec_module(sys.modules["sitecustomize"])
+
+
+if "BOOTSEQ_CAPTURE" in os.environ:
+    try:
+        _load_hooks()
+    except Exception as error:
+        sys.modules.pop("_bootseq", None)
+        sys.stderr.write("bootseq: process %d runs without hooks: %s: %s\n" % (os.getpid(), type(error).__name__, error))
+_run_next_sitecustomize()

@@ -1,0 +1,45 @@
+"""A capture: the folder that recording fills, and the file in it that tells the hooks what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tracer.errors import TracerError
+from tracer.points import Point
+
+FORMAT_VERSION = 1
+OPTIONS = "capture.json"
+
+#: Bytes of one segment, and of all segments of a capture together unless the user says otherwise.
+SEGMENT_SIZE = 2 << 20
+CAP = 2 << 30
+
+
+def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: int = CAP) -> None:
+    """Make ``path`` a capture that is ready to record into (0700: it holds what services do); an existing capture goes on."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (path / OPTIONS).exists() and any(path.iterdir()):
+            raise TracerError(f"{path}: not a capture and not empty; name a folder that does not exist yet")
+        path.chmod(0o700)
+        options = {
+            "format": FORMAT_VERSION, "segment_size": SEGMENT_SIZE, "cap": cap, "points": points, "ask": ask, "echo": echo,
+        }  # fmt: skip
+        _replace(path / OPTIONS, json.dumps(options, indent=1))
+    except OSError as error:
+        raise TracerError(f"{path}: cannot make a capture: {error.strerror}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """In one step: other processes of the same cloud may be reading the options this very moment."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def is_capture(path: Path) -> bool:
+    """Whether ``path`` is a folder that ``make`` made."""
+    return (path / OPTIONS).is_file()

@@ -1,0 +1,48 @@
+"""An event: one thing a witness saw, before anything is tied together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tracer.model import Value
+
+
+@dataclass(slots=True)
+class Process:
+    """A process that recorded: ``key`` is unique in a capture, ``about`` is what its header said."""
+
+    key: str
+    pid: int
+    host: str
+    argv: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    dropped: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class Event:
+    """What a hook recorded of one step. ``number`` and ``parent`` (0: none) are the process's own step numbers.
+
+    ``start`` and ``end`` are nanoseconds since the epoch, ``end`` None where the step was not seen to end.
+    """
+
+    process: Process
+    number: int
+    parent: int
+    kind: str
+    name: str
+    thread: int
+    start: int
+    end: int | None = None
+    error: str | None = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Events:
+    """All that one capture (or log, or message copy) gave, and what to tell the user about reading it."""
+
+    events: list[Event] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
