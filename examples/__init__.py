@@ -1,0 +1,1 @@
+"""One folder a story; each runs from the root of the project."""

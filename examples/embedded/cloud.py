@@ -1,0 +1,197 @@
+"""A real Nova in separate processes on this machine: its services, from start to end, and boots on it."""
+
+import fcntl
+import http.client
+import itertools
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from examples.embedded import config
+from examples.embedded.boot import Boot, Journal, PendingBoot, Request
+from examples.embedded.databases import install_databases
+from examples.embedded.errors import EmbeddedError
+from examples.embedded.release import INSIDE, environment, find_release
+from examples.embedded.service import Service, stop_all
+from examples.embedded.wrapping import Wrapping
+
+START_TIMEOUT = 180.0
+THREADS = {
+    "native": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "1"},
+    "eventlet": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "0"},
+    "default": {},
+}
+QUEUES = {
+    "nova-conductor": "conductor",
+    "nova-scheduler": "scheduler",
+    "nova-compute": f"compute.{config.COMPUTE_HOST}",
+}
+
+
+class EmbeddedCloud:
+    """Used as a context manager: inside it all services are up, after it none of their processes is left."""
+
+    def __init__(
+        self,
+        release: str,
+        state: Path,
+        capture: Path | None = None,
+        threads: str = "default",
+        echo: bool = False,
+        spawn_delay: float = 0,
+        bootseq: Path | None = None,
+        run_options: Sequence[str] = (),
+    ) -> None:
+        self.release = find_release(release)
+        self.state = state.resolve()
+        self.threads = self.release.check_threads(threads)
+        self.echo = echo
+        self.spawn_delay = spawn_delay
+        self.wrapping = Wrapping(capture, bootseq, tuple(run_options))
+        self.services: dict[str, Service] = {}
+        self.journal = Journal(self.state / "journal.jsonl")
+        self.ports: dict[str, int] = {}
+        self._clients = itertools.count(1)
+
+    def __enter__(self) -> "EmbeddedCloud":
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of what was started; conductor and scheduler with native threads are masters with a forked worker each."""
+        return {name: service.process.pid for name, service in self.services.items()}
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a service and its workers a signal; the cloud takes its end as meant."""
+        service = self.services.pop(name)
+        service.signal(number)
+        service.process.wait(30)
+
+    def boot(self, name: str, timeout: float = 120, **what: Any) -> Boot:
+        return self.boot_all([name], timeout, **what)[0]
+
+    def boot_all(self, names: Sequence[str], timeout: float = 120, **what: Any) -> list[Boot]:
+        """Several at the same moment, by one client with a thread for each."""
+        return [pending.wait(timeout) for pending in self.start_boot(names, **what)]
+
+    def start_boot(self, names: Sequence[str], **what: Any) -> list[PendingBoot]:
+        """Run the client, which returns when the API has accepted; `what` holds Request's fields."""
+        started = time.monotonic()
+        request = Request(names=tuple(names), **what)
+        number = next(self._clients)
+        asked, answered = (self.state / "clients" / f"{number}.{kind}.json" for kind in ("request", "answer"))
+        asked.write_text(json.dumps(request.as_json()))
+        url = f"http://127.0.0.1:{self.ports['nova-api']}/v2.1"
+        client = self._launch(
+            f"client-{number}", INSIDE / "client.py", "--url", url, "--request", str(asked), "--answer", str(answered)
+        )
+        try:
+            code = client.process.wait(120)
+        finally:
+            stop_all([client])
+        if code:
+            raise EmbeddedError(f"the client ended with code {code}; what it said: {client.log}")
+        return [self._pending(answer, started) for answer in json.loads(answered.read_text())]
+
+    def _pending(self, answer: dict[str, str], started: float) -> PendingBoot:
+        if "error" in answer:
+            raise EmbeddedError(f"the API did not accept {answer['name']}: {answer['error']}")
+        return PendingBoot(**answer, journal=self.journal, check=self._check, started=started)
+
+    def _start(self) -> None:
+        python = environment(self.release)
+        self._python = python
+        self._make_state(python)
+        for name in ("placement", "stub", "nova-conductor", "nova-scheduler", "nova-api"):
+            self._start_service(name)
+        # nova-compute reports its resources once, at its start: Placement has to be there.
+        self._wait_for_answer("placement")
+        self._start_service("nova-compute")
+        for name in ("stub", "nova-api"):
+            self._wait_for_answer(name)
+        for name in QUEUES:
+            self._wait_for_queue(name)
+
+    def _make_state(self, python: Path) -> None:
+        if self.state.exists() and any(self.state.iterdir()):
+            raise EmbeddedError(f"{self.state} is not empty: each cloud wants a state folder of its own")
+        for name in ("logs", "pids", "clients", "messages", "nova/locks", "broker/data", "broker/control"):
+            (self.state / name).mkdir(parents=True, mode=0o700)
+        # Bound beforehand, so that what nova-compute asks the conductor while both start waits in the queue instead of
+        # being dropped and asked again 10 seconds later; and so that no two services create the exchange's file.
+        self._exchange.write_text(json.dumps([["conductor", "^conductor$", "conductor"]]))
+        self.ports = dict(zip(config.SERVERS, config.free_ports(len(config.SERVERS)), strict=True))
+        install_databases(self.release, python, self.state / "databases")
+        driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
+        config.write_config(self.state, self.ports, python, self.echo, driver)
+
+    @property
+    def _exchange(self) -> Path:
+        return self.state / "broker" / "control" / "nova.exchange"
+
+    def _start_service(self, name: str) -> None:
+        arguments = [name, "--config-file", str(config.config_file(self.state, name))]
+        if name in self.ports:
+            arguments += ["--port", str(self.ports[name])]
+        self.services[name] = self._launch(name, INSIDE / "launch.py", *arguments)
+
+    def _launch(self, name: str, script: Path, *arguments: str) -> Service:
+        command = self.wrapping.wrap([str(self._python), str(script), *arguments])
+        variables = {"EMBEDDED_SPAWN_DELAY": str(self.spawn_delay), **THREADS[self.threads]}
+        return Service.start(name, command, self.state, os.environ | variables)
+
+    def _check(self) -> None:
+        for service in self.services.values():
+            service.check()
+
+    def _wait_for_answer(self, name: str) -> None:
+        self._wait(name, lambda: self._answers(self.ports[name]))
+
+    def _wait_for_queue(self, name: str) -> None:
+        """A service binds its queue when it is ready to serve, nova-compute after it reported its resources."""
+        self._wait(name, lambda: QUEUES[name] in self._bound())
+
+    def _bound(self) -> list[str]:
+        with self._exchange.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            return [queue for _key, _pattern, queue in json.load(file)]
+
+    def _wait(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not ready():
+            self._check()
+            if time.monotonic() > deadline:
+                raise EmbeddedError(
+                    f"{name} is not ready after {START_TIMEOUT:.0f} s; its log: {self.services[name].log}"
+                )
+            time.sleep(0.05)
+
+    @staticmethod
+    def _answers(port: int) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status < 500
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _stop(self) -> None:
+        stop_all(list(self.services.values()))
+        self.services.clear()

@@ -1,0 +1,114 @@
+"""The configuration files of the embedded cloud's services."""
+
+import socket
+from pathlib import Path
+
+Sections = dict[str, dict[str, str]]
+
+BROKER = "kombu+filesystem://"
+COMPUTE_HOST = "compute1"
+# oslo.log's own list, but for what a reader of logs needs: the lines about messages and about HTTP requests.
+LOG_LEVELS = (
+    "amqp=WARN,kombu=ERROR,sqlalchemy=WARN,oslo_messaging=DEBUG,oslo.messaging=INFO,iso8601=WARN,requests.packages.urllib3=WARN,"
+    "urllib3.connectionpool=DEBUG,websocket=WARN,keystonemiddleware=WARN,routes.middleware=WARN,stevedore=WARN,"
+    "keystoneauth=DEBUG,oslo.cache=INFO,oslo_policy=INFO,dogpile.core.dogpile=INFO"
+)
+SERVERS = ("stub", "placement", "nova-api")
+SERVICES = ("stub", "placement", "nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
+
+
+def free_ports(count: int) -> list[int]:
+    """Taken all at once, so that they differ."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def config_file(state: Path, service: str) -> Path:
+    return state / "etc" / service / ("placement.conf" if service == "placement" else "nova.conf")
+
+
+def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, driver: str) -> None:
+    """One folder a service, since nova-compute must not see the databases and since each has a log of its own."""
+    for service in SERVICES:
+        path = config_file(state, service)
+        path.parent.mkdir(parents=True)
+        if service == "placement":
+            sections = placement_sections(state / "databases", echo)
+        else:
+            sections = nova_sections(state, ports)
+        if service in ("nova-api", "nova-conductor", "nova-scheduler"):
+            sections |= database_sections(state / "databases", echo)
+        if service == "nova-compute":
+            sections["DEFAULT"] |= {"host": COMPUTE_HOST, "compute_driver": driver}
+        sections["DEFAULT"]["log_file"] = str(state / "logs" / f"{service}.log")
+        path.write_text(render(sections))
+    paste = python.parents[1] / "etc" / "nova" / "api-paste.ini"
+    config_file(state, "nova-api").with_name("api-paste.ini").write_text(without_keystone(paste.read_text()))
+
+
+def nova_sections(state: Path, ports: dict[str, int]) -> Sections:
+    url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    token = {"auth_type": "admin_token", "token": "admin"}
+    return {
+        "DEFAULT": logging_options()
+        | {
+            "host": "control",
+            "my_ip": "127.0.0.1",
+            "state_path": str(state / "nova"),
+            "transport_url": BROKER,
+            # At start, so that nothing but a boot's own messages and the heartbeats pass the broker.
+            "update_resources_interval": "0",
+        },
+        "conductor": {"workers": "1"},
+        "scheduler": {"workers": "1"},
+        "oslo_concurrency": {"lock_path": str(state / "nova" / "locks")},
+        # Files have no connection that could break.
+        "oslo_messaging_rabbit": {"heartbeat_timeout_threshold": "0"},
+        "oslo_messaging_notifications": {"driver": "log"},
+        "notifications": {"notification_format": "versioned"},
+        "vnc": {"enabled": "False"},
+        "quota": {"instances": "-1", "cores": "-1", "ram": "-1"},
+        "placement": token | {"endpoint": url["placement"], "endpoint_override": url["placement"]},
+        "neutron": token | {"endpoint": url["stub"], "endpoint_override": url["stub"]},
+        "glance": {"endpoint_override": url["stub"]},
+    }
+
+
+def database_sections(folder: Path, echo: bool) -> Sections:
+    return {
+        "database": database_options(folder / "nova.sqlite", echo),
+        "api_database": database_options(folder / "nova_api.sqlite", echo),
+    }
+
+
+def placement_sections(folder: Path, echo: bool) -> Sections:
+    return {
+        "DEFAULT": logging_options(),
+        "api": {"auth_strategy": "noauth2"},
+        "placement_database": database_options(folder / "placement.sqlite", echo) | {"sync_on_startup": "True"},
+    }
+
+
+def logging_options() -> dict[str, str]:
+    return {"debug": "True", "default_log_levels": LOG_LEVELS}
+
+
+def database_options(path: Path, echo: bool) -> dict[str, str]:
+    options = {"connection": f"sqlite:///{path}", "sqlite_synchronous": "False"}
+    return options | {"connection_debug": "50"} if echo else options
+
+
+def without_keystone(paste: str) -> str:
+    """Nova's own pipelines, with a filter of ours where the token check stands."""
+    section = "\n[filter:noauth]\npaste.filter_factory = inside.noauth:factory\n"
+    return paste.replace("authtoken keystonecontext", "noauth keystonecontext") + section
+
+
+def render(sections: Sections) -> str:
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{option} = {value}\n" for option, value in options.items())
+        for name, options in sections.items()
+    )

@@ -1,0 +1,73 @@
+"""The SQLite databases of a release: synchronised once, kept in the cache, copied into each cloud's state folder."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from examples.embedded.config import BROKER, COMPUTE_HOST, database_sections, placement_sections, render
+from examples.embedded.errors import EmbeddedError
+from examples.embedded.release import INSIDE, Release, cache, locked
+
+PLACEMENT_SYNC = "import sys; from placement.cmd.manage import main; sys.exit(main())"
+NAMES = ("nova.sqlite", "nova_api.sqlite", "cell0.sqlite", "placement.sqlite")
+
+
+def install_databases(release: Release, python: Path, folder: Path) -> None:
+    """Copy the release's databases into `folder` and tell them where they are now."""
+    source = _template(release, python)
+    folder.mkdir(parents=True)
+    for name in NAMES:
+        shutil.copyfile(source / name, folder / name)
+    with closing(sqlite3.connect(folder / "nova_api.sqlite")) as database, database:
+        _move_cell(database, "cell0", folder / "cell0.sqlite")
+        _move_cell(database, "cell1", folder / "nova.sqlite")
+        # The row that `nova-manage cell_v2 discover_hosts` writes; here the host's name is known beforehand.
+        database.execute(
+            "INSERT INTO host_mappings (created_at, cell_id, host) "
+            "SELECT CURRENT_TIMESTAMP, id, ? FROM cell_mappings WHERE name = 'cell1'",
+            (COMPUTE_HOST,),
+        )
+
+
+def _move_cell(database: sqlite3.Connection, name: str, path: Path) -> None:
+    database.execute("UPDATE cell_mappings SET database_connection = ? WHERE name = ?", (f"sqlite:///{path}", name))
+
+
+def _template(release: Release, python: Path) -> Path:
+    # What the databases hold follows from the installed packages and from the script that fills them.
+    digest = hashlib.sha256(release.lock.read_bytes() + (INSIDE / "prepare.py").read_bytes()).hexdigest()[:12]
+    folder = cache() / f"databases-{release.name}-{digest}"
+    with locked(cache() / f"databases-{release.name}.lock"):
+        if not folder.exists():
+            print(f"preparing Nova {release.name}'s databases in {folder} …", file=sys.stderr)
+            _prepare(python, folder)
+    return folder
+
+
+def _prepare(python: Path, folder: Path) -> None:
+    """Under a name of its own until it is complete."""
+    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+    partial.mkdir()
+    log = folder.with_suffix(".log")
+    nova, placement = partial / "nova.conf", partial / "placement.conf"
+    nova.write_text(render({"DEFAULT": {"transport_url": BROKER}} | database_sections(partial, echo=False)))
+    placement.write_text(render(placement_sections(partial, echo=False)))
+    commands = [
+        [str(python), str(INSIDE / "prepare.py"), "--config-file", str(nova)],
+        [str(python), "-c", PLACEMENT_SYNC, "--config-file", str(placement), "db", "sync"],
+    ]
+    with log.open("w") as file:
+        running = [subprocess.Popen(one, stdout=file, stderr=file, stdin=subprocess.DEVNULL) for one in commands]
+        codes = [one.wait() for one in running]
+    if any(codes):
+        raise EmbeddedError(f"nova-manage or placement-manage failed while making the databases; their log: {log}")
+    for name in NAMES:
+        with closing(sqlite3.connect(partial / name)) as database:
+            # Kept in the file itself: readers and a writer do not stop each other.
+            database.execute("PRAGMA journal_mode = WAL")
+    partial.rename(folder)

@@ -1,0 +1,24 @@
+"""A fake hypervisor that takes its time: spawn says in the journal that it began, then sleeps."""
+
+import os
+import time
+
+from nova.virt import fake
+
+from inside import journal
+
+DELAY = "EMBEDDED_SPAWN_DELAY"
+
+
+def install(path):
+    """Offer the driver as fake.SlowSpawnDriver: Nova takes drivers from nova.virt only."""
+
+    class SlowSpawnDriver(fake.SmallFakeDriver):
+        def spawn(self, context, instance, *args, **kwargs):
+            journal.append(
+                path, {"event": "spawn", "uuid": instance.uuid, "state": None, "request_id": context.request_id}
+            )
+            time.sleep(float(os.environ[DELAY]))
+            return super().spawn(context, instance, *args, **kwargs)
+
+    fake.SlowSpawnDriver = SlowSpawnDriver

@@ -1,0 +1,103 @@
+"""Starts one service of the embedded cloud in Nova's own Python.
+
+Usage: launch.py SERVICE --config-file STATE/etc/SERVICE/FILE [--port PORT]
+"""
+
+import argparse
+import ctypes
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+# Last on the path, and under the one name `inside`: nothing of Nova's can be shadowed by a file of ours.
+sys.path[0:1] = []
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+COMMANDS = {
+    "nova-conductor": "nova.cmd.conductor",
+    "nova-scheduler": "nova.cmd.scheduler",
+    "nova-compute": "nova.cmd.compute",
+}
+PR_SET_PDEATHSIG = 1
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("service")
+    parser.add_argument("--config-file", type=Path, required=True)
+    parser.add_argument("--port", type=int)
+    options = parser.parse_args()
+    # A test run that was killed leaves no services behind.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if options.service in COMMANDS:
+        run_command(options.service, options.config_file)
+    else:
+        serve_application(options.service, options.config_file, options.port)
+
+
+def run_command(service, config):
+    """What the console script of that name does."""
+    sys.argv = [service, "--config-file", str(config)]
+    # Importing the command does the eventlet patching, or forbids it: everything else has to come after it.
+    command = importlib.import_module(COMMANDS[service])
+    install(config.parents[2])
+    if service == "nova-compute":
+        from inside import driver
+
+        driver.install(config.parents[2] / "journal.jsonl")
+    sys.exit(command.main())
+
+
+def serve_application(service, config, port):
+    sys.argv = [service]
+    state = config.parents[2]
+    application = {"nova-api": nova_api, "placement": placement, "stub": stub}[service](config)
+    # Only now: the application's import may have patched the socket module.
+    from inside import web
+
+    web.serve(application, port, state / "logs" / f"{service}-access.log")
+
+
+def nova_api(config):
+    os.environ["OS_NOVA_CONFIG_DIR"] = str(config.parent)
+    from nova import monkey_patch
+
+    # Since 33 the WSGI module of a service patches, as here; before, the import of nova.api.openstack does.
+    patch = getattr(monkey_patch, "patch", None)
+    by_call = patch is not None and patch.__code__.co_argcount == 1
+    if by_call:
+        patch(backend="threading")
+    from nova.api.openstack import wsgi_app
+
+    install(config.parents[2])
+    return wsgi_app.init_application(*(["osapi_compute", "nova-api-os-compute"] if by_call else ["osapi_compute"]))
+
+
+def placement(config):
+    os.environ["OS_PLACEMENT_CONFIG_DIR"] = str(config.parent)
+    from placement import wsgi
+
+    from inside import sqlite
+
+    sqlite.install()
+    return wsgi.init_application()
+
+
+def stub(config):
+    from inside import stub
+
+    return stub.application
+
+
+def install(state):
+    from inside import files, journal, sqlite
+
+    files.install(state / "broker", state / "messages")
+    sqlite.install()
+    journal.install(state / "journal.jsonl")
+
+
+if __name__ == "__main__":
+    main()

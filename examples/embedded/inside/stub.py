@@ -1,0 +1,51 @@
+"""Image and network service in one, as far as a boot without a network asks for them."""
+
+import json
+
+IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"].rstrip("/")
+    found = answer(path)
+    body = json.dumps(found if found is not None else {"error": f"no {path}"}).encode()
+    status = "200 OK" if found is not None else "404 Not Found"
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def answer(path):
+    if path == f"/v2/images/{IMAGE}":
+        return image()
+    if path == "/v2/schemas/image":
+        return {
+            "name": "image",
+            "properties": {name: {} for name in image()},
+            "additionalProperties": {"type": "string"},
+        }
+    if path.startswith("/v2.0/"):
+        collection = path.split("/")[2]
+        return {collection.replace("-", "_"): []}
+    return None
+
+
+def image():
+    return {
+        "id": IMAGE,
+        "name": "cirros",
+        "status": "active",
+        "visibility": "public",
+        "size": 1024,
+        "min_ram": 0,
+        "min_disk": 0,
+        "disk_format": "raw",
+        "container_format": "bare",
+        "checksum": "133eae9fb1c98f45894a4e60d8736619",
+        "owner": None,
+        "protected": False,
+        "tags": [],
+        "file": f"/v2/images/{IMAGE}/file",
+        "schema": "/v2/schemas/image",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
