@@ -1,7 +1,7 @@
 """RPC over oslo.messaging: what is sent, what is dispatched and answered, tied by ids that the messages carry anyway.
 
 Sent: ``Transport._send``; the ids (``_msg_id``, ``_unique_id``) are read where the driver puts them into the message.
-Received: ``RPCDispatcher.dispatch``, with the context and the ids of the incoming message, never the thread's context.
+Received: ``RPCServer._process_incoming``, with the context and the ids of the incoming message, never the thread's context.
 Where sender and receiver are one process (the fake driver) both see the same message object.
 """
 
@@ -21,6 +21,7 @@ def install():
         ("oslo_messaging.transport", _wrap_transport),
         ("oslo_messaging._drivers.amqp", _wrap_ids),
         ("oslo_messaging._drivers.amqpdriver", _wrap_reply),
+        ("oslo_messaging.rpc.server", _wrap_server),
         ("oslo_messaging.rpc.dispatcher", _wrap_dispatcher),
     ):
         importing.when_imported(module, functools.partial(rpc.guarded, wrap))
@@ -39,8 +40,13 @@ def _wrap_reply(module):
     replacing.replace(module.AMQPIncomingMessage, "_send_reply", hook.within(rpc, _reply_begins, _ends))
 
 
+def _wrap_server(module):
+    # The whole handling of a message, acknowledgement and reply included; the dispatch is its middle.
+    replacing.replace(module.RPCServer, "_process_incoming", hook.within(rpc, _incoming_begins, _ends))
+
+
 def _wrap_dispatcher(module):
-    replacing.replace(module.RPCDispatcher, "dispatch", hook.within(rpc, _dispatch_begins, _ends))
+    replacing.replace(module.RPCDispatcher, "dispatch", hook.around(rpc, lambda args, kwargs: args, _dispatched))
     replacing.replace(module.RPCDispatcher, "_do_dispatch", hook.around(rpc, _endpoint_known, lambda *rest: None))
 
 
@@ -87,8 +93,8 @@ def _ends(step, result, error):
     steps.finish(step, error)
 
 
-def _dispatch_begins(args, kwargs):
-    incoming = args[1]
+def _incoming_begins(args, kwargs):
+    incoming = args[1][0]
     message = incoming.message
     attributes = (
         "side", "server",
@@ -97,6 +103,13 @@ def _dispatch_begins(args, kwargs):
     )  # fmt: skip
     # A dispatch is never below what its thread did before: its sender is found by the ids.
     return steps.begin("rpc", _method(message), attributes + _message(message) + request_ids(incoming.ctxt), parent=0)
+
+
+def _dispatched(args, result, error):
+    """The server answers an endpoint's exception instead of raising it: it is noted here, unwrapped from ExpectedException."""
+    if error is not None:
+        cause = getattr(error, "exc_info", (None, error))[1]
+        steps.note(steps.current.get(), ("error", values.error_text(cause)))
 
 
 def _endpoint_known(args, kwargs):

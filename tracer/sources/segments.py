@@ -154,7 +154,7 @@ class _Reading:
 
     def _end(self, number: int, time: int, error: str | None, attributes: Plain) -> None:
         event = self._events[number]
-        event.end, event.error = self._wall(time), error
+        event.end, event.error = self._wall(time), error or event.error
         event.attributes.update(_values(attributes))
 
     def _step(
@@ -168,7 +168,10 @@ class _Reading:
         values = _values(attributes)
         if "started" in values:  # a hand-off's worker took over: the same clock as start and end
             values["started"] = self._wall(values["started"])  # type: ignore[arg-type]
-        self._events[number].attributes.update(values)
+        event = self._events[number]
+        error = values.pop("error", None)
+        event.error = str(error) if error is not None else event.error
+        event.attributes.update(values)
 
     def _name(self, number: int, text: str, attributes: Plain) -> None:
         self._names[number] = (text, _values(attributes))
