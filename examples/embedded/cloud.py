@@ -21,11 +21,6 @@ from examples.embedded.service import Service, stop_all
 from examples.embedded.wrapping import Wrapping
 
 START_TIMEOUT = 180.0
-THREADS = {
-    "native": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "1"},
-    "eventlet": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "0"},
-    "default": {},
-}
 QUEUES = {
     "nova-conductor": "conductor",
     "nova-scheduler": "scheduler",
@@ -152,7 +147,7 @@ class EmbeddedCloud:
 
     def _launch(self, name: str, script: Path, *arguments: str) -> Service:
         command = self.wrapping.wrap([str(self._python), str(script), *arguments])
-        variables = {"EMBEDDED_SPAWN_DELAY": str(self.spawn_delay), **THREADS[self.threads]}
+        variables = {"EMBEDDED_SPAWN_DELAY": str(self.spawn_delay)} | self.release.variables(name, self.threads)
         return Service.start(name, command, self.state, os.environ | variables)
 
     def _check(self) -> None:

@@ -42,7 +42,7 @@ def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, d
         if service in ("nova-api", "nova-conductor", "nova-scheduler"):
             sections |= database_sections(state / "databases", echo)
         if service == "nova-compute":
-            sections["DEFAULT"] |= {"host": COMPUTE_HOST, "compute_driver": driver}
+            sections["DEFAULT"] |= compute_options(driver)
         sections["DEFAULT"]["log_file"] = str(state / "logs" / f"{service}.log")
         path.write_text(render(sections))
     paste = python.parents[1] / "etc" / "nova" / "api-paste.ini"
@@ -74,6 +74,17 @@ def nova_sections(state: Path, ports: dict[str, int]) -> Sections:
         "placement": token | {"endpoint": url["placement"], "endpoint_override": url["placement"]},
         "neutron": token | {"endpoint": url["stub"], "endpoint_override": url["stub"]},
         "glance": {"endpoint_override": url["stub"]},
+    }
+
+
+def compute_options(driver: str) -> dict[str, str]:
+    """The small host of the fake driver, with room for a hundred servers of flavor m1.tiny."""
+    return {
+        "host": COMPUTE_HOST,
+        "compute_driver": driver,
+        "cpu_allocation_ratio": "64.0",
+        "ram_allocation_ratio": "8.0",
+        "reserved_host_memory_mb": "0",
     }
 
 
