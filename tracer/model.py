@@ -143,9 +143,10 @@ class Boot:
 
 @dataclass(slots=True)
 class Trace:
-    """Everything one trace file holds: its boots first, then other requests, and what is worth telling about the capture."""
+    """Everything one trace file holds: boots, the requests that boot nothing, and what is worth telling about the capture."""
 
     boots: list[Boot]
+    others: list[Boot] = field(default_factory=list)
     #: Nova's release and the like, as the capture says: {"nova": "34.0.0"}.
     versions: dict[str, str] = field(default_factory=dict)
     #: One line each: torn tails, dropped events, segments that could not be read.

@@ -1,0 +1,44 @@
+"""The command line: the group of commands, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tracer.commands.draw import draw
+from tracer.commands.ingest import ingest
+from tracer.commands.list import list_boots
+from tracer.commands.run import run
+from tracer.commands.show import show
+from tracer.errors import TracerError
+
+
+class _Group(click.Group):
+    """Turns a TracerError of any command into one line on stderr and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TracerError as error:
+            click.echo(f"bootseq: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="bootseq")
+def main() -> None:
+    """What does this cloud really do when it boots an instance?
+
+    \b
+    Record a boot, tie it together, look at it:
+      bootseq run -o cap -- nova-compute --config-file nova.conf      (each service, and the client)
+      bootseq ingest -o boot.trace.jsonl.gz cap
+      bootseq show boot.trace.jsonl.gz
+      bootseq draw boot.trace.jsonl.gz -o boot.svg
+    """
+
+
+for command in (run, ingest, list_boots, show, draw):
+    main.add_command(command)

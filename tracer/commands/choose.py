@@ -1,0 +1,39 @@
+"""What the commands that look at a trace file share: reading it, and finding the boot that a word means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracer import store
+from tracer.errors import TracerError
+from tracer.model import Boot, Trace
+
+
+def read(path: Path) -> Trace:
+    """The trace of a file that the user named."""
+    if not path.exists():
+        raise TracerError(f"{path}: no such file")
+    return store.read(path)
+
+
+def boot(path: Path, word: str | None) -> Boot:
+    """The boot that ``word`` means: a server's name or uuid, a request id, or a number from ``list``; the only one for None."""
+    trace = read(path)
+    if word is None:
+        return _only(path, trace)
+    everything = [*trace.boots, *trace.others]
+    matching = [each for each in everything if word in (str(each.number), each.uuid, each.request_id, *each.request_ids)]
+    matching = matching or [each for each in everything if each.server == word]
+    if not matching:
+        raise TracerError(f"{path}: no boot {word!r} in it; see: bootseq list {path}")
+    if len(matching) > 1:
+        raise TracerError(f"{path}: {word!r} is {len(matching)} boots; name one by its number from: bootseq list {path}")
+    return matching[0]
+
+
+def _only(path: Path, trace: Trace) -> Boot:
+    if not trace.boots:
+        raise TracerError(f"{path}: no boot in it; other requests are listed by: bootseq list --all {path}")
+    if len(trace.boots) > 1:
+        raise TracerError(f"{path}: {len(trace.boots)} boots in it; name one by its number from: bootseq list {path}")
+    return trace.boots[0]

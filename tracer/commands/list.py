@@ -1,0 +1,66 @@
+"""``bootseq list``: the boots in a trace file."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracer.commands import choose
+from tracer.model import Boot
+
+
+@click.command("list")
+@click.option("--all", "everything", is_flag=True, help="Other requests too, not only boots.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.argument("file", type=click.Path(path_type=Path))
+def list_boots(file: Path, everything: bool, as_json: bool) -> None:
+    """Show the boots in FILE: server, request id, outcome, duration, counts.
+
+    \b
+    Example:
+      bootseq list boot.trace.jsonl.gz
+    """
+    trace = choose.read(file)
+    rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    if not rows:
+        click.echo("no boots in it" + ("" if everything else "; other requests: --all"))
+    for row in rows:
+        click.echo(_line(row))
+
+
+def _row(boot: Boot) -> dict[str, Any]:
+    counts = dict(boot.counts())
+    return {
+        "number": boot.number,
+        "operation": boot.operation,
+        "server": boot.server,
+        "uuid": boot.uuid,
+        "request_id": boot.request_id,
+        "outcome": boot.outcome,
+        "started": datetime.fromtimestamp(boot.started / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "duration_ms": round(boot.duration / 1e6, 3),
+        "host": boot.host,
+        "steps": sum(counts.values()),
+        "counts": counts,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(row["counts"].items()))
+    name = row["server"] or row["operation"]
+    return (
+        f"{row['number']:>3}  {printable(name)}  {row['uuid'] or '-'}  {row['request_id'] or '-'}  {printable(row['outcome'])}  "
+        f"{row['duration_ms']:.0f} ms  {counts}"
+    )
+
+
+def printable(text: str) -> str:
+    """A name without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "�" for character in text)

@@ -1,0 +1,73 @@
+"""Which participant did a step: by RPC endpoint and WSGI application first, by what the process runs otherwise."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.model import Step
+
+#: Module prefixes of endpoints and applications.
+_MODULES = (
+    ("nova.conductor", "conductor"),
+    ("nova.scheduler", "scheduler"),
+    ("nova.compute", "compute"),
+    ("nova.api", "API"),
+    ("placement", "placement"),
+    ("keystone", "identity"),
+    ("glance", "image"),
+    ("neutron", "network"),
+    ("cinder", "volume"),
+)
+#: What the command line of a process says, the more telling first.
+_COMMANDS = (
+    (re.compile(r"nova[-.](cmd\.)?conductor"), "conductor"),
+    (re.compile(r"nova[-.](cmd\.)?scheduler"), "scheduler"),
+    (re.compile(r"nova[-.](cmd\.)?compute"), "compute"),
+    (re.compile(r"nova[-.](cmd\.|wsgi\.)?(osapi|api)"), "API"),
+    (re.compile(r"\bplacement[-.]?(api|wsgi)?\b"), "placement"),
+    (re.compile(r"\bkeystone\b"), "identity"),
+    (re.compile(r"\bglance\b"), "image"),
+    (re.compile(r"\bneutron\b"), "network"),
+    (re.compile(r"\bcinder\b"), "volume"),
+)
+_TOPICS = {
+    "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "cinder-volume": "volume",
+    "versioned_notifications": "broker", "notifications": "broker",
+}  # fmt: skip
+_PATHS = (
+    (re.compile(r"/(resource_providers|allocation|resource_classes|traits|usages|reshaper)"), "placement"),
+    (re.compile(r"/v2\.0/"), "network"),
+    (re.compile(r"/v2/images"), "image"),
+    (re.compile(r"/v3/(auth|users|projects|domains)"), "identity"),
+    (re.compile(r"/v3/[0-9a-f]+/(volumes|attachments|snapshots)"), "volume"),
+    (re.compile(r"/(servers|flavors|os-[a-z-]+)"), "API"),
+)
+
+
+def of_module(module: str) -> str:
+    """The participant whose code ``module`` is, "" where it belongs to all."""
+    return next((service for prefix, service in _MODULES if (module + ".").startswith(prefix + ".")), "")
+
+
+def of_command(argv: str) -> str:
+    """The participant that a command line starts, "client" where it is none of the services."""
+    # A path of the environment must not decide: only the words' last parts count.
+    words = " ".join(word.rpartition("/")[2] for word in argv.split())
+    return next((service for pattern, service in _COMMANDS if pattern.search(words)), "client")
+
+
+def of_step(step: Step) -> str:
+    """The participant that a step's own attributes name: the endpoint's or the application's; "" where it has none."""
+    if step.attributes.get("side") != "server":
+        return ""
+    return of_module(step.text("module") or step.text("application"))
+
+
+def of_peer(step: Step) -> str:
+    """The participant a client's step talks to, as far as topic or path tell; "" where they do not."""
+    if step.kind == "rpc":
+        return _TOPICS.get(step.text("topic").partition(".")[0], "")
+    if step.kind == "http":
+        path = step.text("path")
+        return next((service for pattern, service in _PATHS if pattern.search(path)), "")
+    return ""
