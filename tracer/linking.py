@@ -124,10 +124,12 @@ def _message_keys(step: Step) -> Iterable[object]:
 
 def _sender(step: Step, sent: dict[object, list[Step]]) -> tuple[Step, str] | None:
     for key in _message_keys(step):
-        # An address may be used again by a later message: the sender is the last one before.
-        candidates = [sender for sender in sent.get(key, ()) if sender.start <= step.start and sender.name == step.name]
+        assert isinstance(key, tuple)
+        candidates = sent.get(key, [])
+        if key[0] == "message":
+            # An address may be used again by a later message: the sender is the last one before.
+            candidates = [sender for sender in candidates if sender.start <= step.start and sender.name == step.name]
         if candidates:
-            assert isinstance(key, tuple)
             return max(candidates, key=lambda sender: sender.start), str(key[0])
     return None
 

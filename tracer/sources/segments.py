@@ -24,6 +24,7 @@ def read(capture: Path) -> Events:
     except OSError as error:
         raise TracerError(f"{capture}: cannot be read: {error.strerror}") from None
     found = Events()
+    offsets: dict[str, int] = {}
     by_process: dict[str, list[Path]] = {}
     for file in files:
         match = _NAME.fullmatch(file.name)
@@ -32,11 +33,11 @@ def read(capture: Path) -> Events:
         else:
             by_process.setdefault(match["stem"], []).append(file)
     for stem, segments in by_process.items():
-        _read_process(capture / "segments", stem, segments, found)
+        _read_process(capture / "segments", stem, segments, offsets, found)
     return found
 
 
-def _read_process(folder: Path, stem: str, files: list[Path], found: Events) -> None:
+def _read_process(folder: Path, stem: str, files: list[Path], offsets: dict[str, int], found: Events) -> None:
     reading: _Reading | None = None
     for file in files:
         try:
@@ -49,7 +50,7 @@ def _read_process(folder: Path, stem: str, files: list[Path], found: Events) -> 
             found.warnings.append(f"{file}: {error}; its events are missing")
             continue
         if reading is None:
-            reading = _Reading(stem, about)
+            reading = _Reading(stem, about, offsets)
         reading.take_segment(file, data, found.warnings)
     if reading is not None:
         _read_open_table(folder / f"{stem}.open", reading, found.warnings)
@@ -87,14 +88,15 @@ def _frames(data: bytes) -> Iterator[tuple[int, bytes | None]]:
 class _Reading:
     """One process's records on their way to events."""
 
-    def __init__(self, stem: str, about: dict[str, Plain]) -> None:
+    def __init__(self, stem: str, about: dict[str, Plain], offsets: dict[str, int]) -> None:
         pid, host = about.get("pid"), about.get("host")
         wall, monotonic = about.get("wall"), about.get("monotonic")
         if not isinstance(pid, int) or not isinstance(wall, int) or not isinstance(monotonic, int):
             raise TracerError(f"{stem}: its segments do not say which process wrote them")
         versions = {key[8:]: str(value) for key, value in about.items() if key.startswith("version:")}
         self.process = Process(stem, pid, str(host), str(about.get("argv", "")), versions)
-        self._offset = wall - monotonic
+        # One offset a host: all its processes share the monotonic clock, and the wall clock may have been set in between.
+        self._offset = offsets.setdefault(str(host), wall - monotonic)
         self._names: dict[Plain, tuple[str, dict[str, Value]]] = {}
         self._events: dict[int, Event] = {}
         #: CALL and SQL records that came before the record of their name, which another thread was writing
