@@ -122,11 +122,13 @@ class _Job:
     def __init__(self, step, function):
         self._step = step
         self._function = function
+        self._context = steps.context.get()
         functools.update_wrapper(self, function)
 
     def __call__(self, *args, **kwargs):
-        before = steps.current.get()
+        before, context = steps.current.get(), steps.context.get()
         steps.current.set(self._step)
+        steps.context.set(self._context)
         handoffs.guarded(steps.note, self._step, ("started", steps.clock(), "worker", steps.thread_id()))
         try:
             result = self._function(*args, **kwargs)
@@ -135,5 +137,6 @@ class _Job:
             raise
         finally:
             steps.current.set(before)
+            steps.context.set(context)
         handoffs.guarded(steps.finish, self._step)
         return result

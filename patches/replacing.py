@@ -11,6 +11,13 @@ _ABSENT = object()
 
 #: (owner, name, what the owner held before or _ABSENT, our object), in the order of replacing
 replaced = []
+#: what puts back the rest (a logger's level, a table of ours), in the order of changing
+_undoing = []
+
+
+def undo(function):
+    """Call ``function()`` when everything is undone, after the attributes were put back."""
+    _undoing.append(function)
 
 
 def replace(owner, name, make):
@@ -43,4 +50,10 @@ def restore_all():
             delattr(owner, name)
         else:
             setattr(owner, name, own)
+    while _undoing:
+        function = _undoing.pop()
+        try:
+            function()
+        except Exception as error:
+            kept.append("%s: %s" % (type(error).__name__, error))
     return kept

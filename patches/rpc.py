@@ -42,7 +42,7 @@ def _wrap_reply(module):
 
 def _wrap_server(module):
     # The whole handling of a message, acknowledgement and reply included; the dispatch is its middle.
-    replacing.replace(module.RPCServer, "_process_incoming", hook.within(rpc, _incoming_begins, _ends))
+    replacing.replace(module.RPCServer, "_process_incoming", hook.within(rpc, _incoming_begins, _incoming_ends))
 
 
 def _wrap_dispatcher(module):
@@ -101,8 +101,14 @@ def _incoming_begins(args, kwargs):
         "unique_id", values.scalar(getattr(incoming, "unique_id", None)),
         "msg_id", values.scalar(getattr(incoming, "msg_id", None)),
     )  # fmt: skip
+    steps.context.set(incoming.ctxt if type(incoming.ctxt) is dict else None)
     # A dispatch is never below what its thread did before: its sender is found by the ids.
     return steps.begin("rpc", _method(message), attributes + _message(message) + request_ids(incoming.ctxt), parent=0)
+
+
+def _incoming_ends(step, result, error):
+    steps.context.set(None)
+    steps.finish(step, error)
 
 
 def _dispatched(args, result, error):

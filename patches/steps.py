@@ -20,6 +20,10 @@ thread_id = get_ident
 #: The id of the step in whose course we are, 0 outside of any. Greenlets have a context each, as threads do.
 current = ContextVar("bootseq_step", default=0)
 
+#: Who asked for what is going on: the context of the RPC message or the environ of the HTTP request, as a dict. Unlike
+#: oslo.context's get_current() it is neither stale nor empty in work that was handed over.
+context = ContextVar("bootseq_context", default=None)
+
 next_id = itertools.count(1).__next__
 
 recorder = None

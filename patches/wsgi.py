@@ -50,8 +50,9 @@ def _make(original):
         arrived = wsgi.guarded(_begins, environ, layer)
         if arrived is None:
             return original(layer, *args, **kwargs)
-        before = steps.current.get()
+        before, context = steps.current.get(), steps.context.get()
         steps.current.set(arrived.step)
+        steps.context.set(environ)
         request.set(arrived)
         failure = None
         try:
@@ -61,6 +62,7 @@ def _make(original):
             raise
         finally:
             steps.current.set(before)
+            steps.context.set(context)
             request.set(outer)
             wsgi.guarded(_ends, arrived, failure)
             failure = None
