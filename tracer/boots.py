@@ -174,16 +174,16 @@ def _left_out(boot: Boot, rest: list[Step]) -> list[LeftOut]:
 
 def _what(root: Step) -> str:
     tables = root.attributes.get("tables")
-    subject = ", ".join(str(table) for table in tables) if isinstance(tables, list) else root.name
+    subject = ", ".join(str(table) for table in tables) if isinstance(tables, list) and tables else root.name
     if root.kind in ("log", "ask"):
         subject = root.text("logger") or root.name
     return f"heartbeat {subject}" if _HEARTBEATS.search(subject) else subject
 
 
 def _others(rest: list[Step], trees: Forest, before: int) -> list[Boot]:
-    """Requests that boot nothing: each root that is numbered, with the chapters its casts open."""
+    """Requests that boot nothing: each root that is a message, with the chapters its casts open."""
     made = []
-    for number, root in enumerate((root for root in rest if root.numbered), before + 1):
+    for number, root in enumerate((root for root in rest if root.kind in ("http", "rpc")), before + 1):
         gathering = _Gathering(root, root, trees)
         chapters = [root, *sorted(gathering.chapters[1:], key=lambda chapter: chapter.start)]
         numbering.number(chapters, trees.casts)

@@ -19,6 +19,7 @@ def correlate(found: Events) -> Trace:
             sql.describe(step)
     for step in everything:
         _absorb_endpoint(step, trees)
+        _absorb_reply(step, trees)
         _add_states(step, trees)
     made, others = boots.boots(trees)
     versions: dict[str, str] = {}
@@ -41,11 +42,22 @@ def _absorb_endpoint(step: Step, trees: Forest) -> None:
         same = all(child.attributes.get(name) == step.attributes.get(name) for name in ("module", "class", "function"))
         if child.kind == "call" and same:
             step.attributes |= {name: child.attributes[name] for name in ("file", "line") if name in child.attributes}
-            step.children.remove(child)
-            for grandchild in child.children:
-                trees.adopt(step, grandchild, grandchild.tied_by)
-            step.children.sort(key=lambda each: each.start)
+            _replace_by_its_children(child, step, trees)
             return
+
+
+def _absorb_reply(step: Step, trees: Forest) -> None:
+    """Sending the reply is the end of the receiver's step, not a step of its own: the tree's nesting already says that it returns."""
+    for child in [child for child in step.children if child.kind == "rpc" and child.attributes.get("mode") == "reply"]:
+        step.attributes["reply"] = {"at": child.start, "unique_id": child.text("unique_id"), "failed": child.attributes.get("failed")}
+        _replace_by_its_children(child, step, trees)
+
+
+def _replace_by_its_children(child: Step, step: Step, trees: Forest) -> None:
+    step.children.remove(child)
+    for grandchild in child.children:
+        trees.adopt(step, grandchild, grandchild.tied_by)
+    step.children.sort(key=lambda each: each.start)
 
 
 def _add_states(step: Step, trees: Forest) -> None:
