@@ -6,7 +6,7 @@ service as the package ``_bootseq``.
 
 import os
 
-from . import calls, handoffs, hook, http, importing, process, replacing, rpc, sql, steps, wsgi
+from . import calls, handoffs, hook, http, importing, notifications, process, replacing, rpc, sql, steps, wsgi
 
 __all__ = ["install", "installed", "uninstall"]
 
@@ -14,6 +14,7 @@ __all__ = ["install", "installed", "uninstall"]
 _HOOKS = {
     "sql": sql.install,
     "rpc": rpc.install,
+    "notifications": notifications.install,
     "http": http.install,
     "wsgi": wsgi.install,
     "handoffs": handoffs.install,

@@ -60,19 +60,8 @@ def _send_begins(args, kwargs):
 
 def _notification_begins(args, kwargs):
     _, target, context, message = args[:4]
-    name = message.get("event_type", "")
-    attributes = ("side", "client", "mode", "notify") + _target(target) + request_ids(context)
-    return steps.begin("rpc", values.scalar(name), attributes + ("message", id(message)) + _notified(message))
-
-
-def _notified(message):
-    """Which instance a versioned notification is about, and the state it tells."""
-    payload = message.get("payload")
-    data = payload.get("nova_object.data") if type(payload) is dict else None
-    if type(data) is not dict:
-        return ()
-    pairs = (("instance", data.get("uuid")), ("vm_state", data.get("state")), ("display_name", data.get("display_name")))
-    return sum(((key, values.scalar(value)) for key, value in pairs if type(value) is str), ())
+    attributes = ("side", "client", "mode", "notify") + _target(target) + ("message", id(message)) + request_ids(context)
+    return steps.begin("rpc", values.scalar(message.get("event_type")), attributes)
 
 
 def _reply_begins(args, kwargs):
