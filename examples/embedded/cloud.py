@@ -125,7 +125,16 @@ class EmbeddedCloud:
     def _make_state(self, python: Path) -> None:
         if self.state.exists() and any(self.state.iterdir()):
             raise EmbeddedError(f"{self.state} is not empty: each cloud wants a state folder of its own")
-        for name in ("logs", "pids", "clients", "messages", "nova/locks", "broker/data", "broker/control"):
+        for name in (
+            "logs",
+            "pids",
+            "clients",
+            "messages",
+            "nova/locks",
+            "broker/data",
+            "broker/partial",
+            "broker/control",
+        ):
             (self.state / name).mkdir(parents=True, mode=0o700)
         # Bound beforehand, so that what nova-compute asks the conductor while both start waits in the queue instead of
         # being dropped and asked again 10 seconds later; and so that no two services create the exchange's file.

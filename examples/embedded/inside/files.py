@@ -30,7 +30,8 @@ def install(broker, messages):
 def put(channel, queue, payload, **kwargs):
     """Put a message into a queue at once: kombu writes in place, and a reader may take half of a file."""
     name = f"{time.monotonic_ns():020d}_{uuid.uuid4()}.{queue}.msg"
-    partial = os.path.join(channel.data_folder_out, f".{name}")
+    # In a folder of its own: kombu 5.3 takes any file for a message that has the queue's name somewhere in its name.
+    partial = os.path.join(channel.data_folder_out, "..", "partial", name)
     with open(partial, "wb") as file:
         file.write(str_to_bytes(dumps(payload)))
     os.rename(partial, os.path.join(channel.data_folder_out, name))

@@ -23,6 +23,11 @@ class Server(ThreadingHTTPServer):
         super(ThreadingHTTPServer.__base__, self).server_bind()
         self.server_name, self.server_port = self.server_address
 
+    def handle_error(self, request, client_address):
+        """A client that went away is no error of the server's."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class Handler(BaseHTTPRequestHandler):
     # Connections stay open, as they do under a real server: clients' pools and ports look as they look there.
