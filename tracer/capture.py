@@ -21,7 +21,7 @@ def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: in
     """Make ``path`` a capture that is ready to record into (0700: it holds what services do); an existing capture goes on."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (path / OPTIONS).exists() and any(path.iterdir()):
+        if not (path / OPTIONS).exists() and any(not file.name.startswith(f".{OPTIONS}") for file in path.iterdir()):
             raise TracerError(f"{path}: not a capture and not empty; name a folder that does not exist yet")
         path.chmod(0o700)
         options = {
