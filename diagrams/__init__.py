@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from diagrams.folding import DETAILS
+from diagrams.markdown import markdown
+from diagrams.mermaid import mermaid
 from diagrams.outline import outline
+from diagrams.plantuml import plantuml
+from diagrams.svg import svg
+from diagrams.topology import topology
 from tracer.model import Boot
 
 __all__ = ["DETAILS", "RENDERERS", "render"]
@@ -13,6 +18,11 @@ __all__ = ["DETAILS", "RENDERERS", "render"]
 #: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
 RENDERERS: dict[str, Callable[[Boot, str], str]] = {
     "txt": outline,
+    "md": markdown,
+    "svg": svg,
+    "mmd": mermaid,
+    "puml": plantuml,
+    "dot": topology,
 }
 
 

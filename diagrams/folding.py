@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from diagrams import words
 from tracer.model import Boot, Step
 
+#: Puts a step into words, given the home of the shown step directly around it, so that it can say ``self``.
+Say = Callable[[Step, words.Home], str]
+
 DETAILS = ("brief", "calls", "full")
 
 #: Kinds of notes that each detail shows.
@@ -26,8 +29,8 @@ class Row:
     """One line of the tree: a step, the notes shown with it, and the rows below it."""
 
     step: Step
-    #: Home of the shown step directly around it (see ``words.home``), so that it can say ``self``.
-    around: words.Home = None
+    #: The step in words, as the outline or the picture says it.
+    text: str
     #: Service of the numbered step around it, "" at a chapter's head.
     caller: str = ""
     notes: list[Step] = field(default_factory=list)
@@ -39,6 +42,8 @@ class Row:
     #: How many equal neighbours the row stands for, and the address of the last of them.
     count: int = 1
     last: str = ""
+    #: Number of its looks: two rows of one boot that read the same, with all that is below them, have the same.
+    looks: int = 0
 
     def walk(self) -> Iterator[Row]:
         """The row and everything below it, in the tree's order; as deep as it may be."""
@@ -94,17 +99,44 @@ def leaves_home(place: Place, all_places: list[Place]) -> bool:
 def fold(boot: Boot, detail: str) -> list[Row]:
     """The rows of the outline: everything numbered, or at ``brief`` what leaves its service or sets a state."""
     found = places(boot)
-    if detail == "brief":
-        shown = [leaves_home(place, found) or bool(shown_notes(place.step, detail)) for place in found]
-    else:
-        shown = [True] * len(found)
-    rows = build(found, shown, detail)
+    shown = _skeleton(found, detail) if detail == "brief" else [True] * len(found)
+    rows = build(found, shown, detail, words.title)
     if detail != "full":
-        merge_equal(rows, words.title)
+        merge_equal(rows)
     return rows
 
 
-def build(found: list[Place], shown: list[bool], detail: str) -> list[Row]:
+def fold_for_picture(boot: Boot, detail: str, depth: int | None = None) -> list[Row]:
+    """The rows of a picture: as in the outline, but of calls only those that lead to something that leaves the service.
+
+    A screen holds a hundred messages; the calls that stay inside are counted at the step that made them, and drawn at
+    ``full``. Nothing deeper than ``depth`` is shown.
+    """
+    found = places(boot)
+    shown = [True] * len(found) if detail == "full" else _skeleton(found, detail)
+    if detail == "calls":
+        _with_what_leads_there(found, shown)
+    if depth is not None:
+        shown = [keep and place.depth <= depth for place, keep in zip(found, shown, strict=True)]
+    rows = build(found, shown, detail, words.label)
+    merge_equal(rows)
+    return rows
+
+
+def _skeleton(found: list[Place], detail: str) -> list[bool]:
+    return [
+        leaves_home(place, found) or place.step.error is not None or bool(shown_notes(place.step, detail))
+        for place in found
+    ]
+
+
+def _with_what_leads_there(found: list[Place], shown: list[bool]) -> None:
+    for place, keep in zip(reversed(found), reversed(shown), strict=True):  # children first
+        if keep and place.parent >= 0:
+            shown[place.parent] = True
+
+
+def build(found: list[Place], shown: list[bool], detail: str, say: Say) -> list[Row]:
     """The rows for those ``found`` that are ``shown``, each under the nearest shown step around it."""
     chapters: list[Row] = []
     holders: list[Row] = []  # for each place the row that shows or hides it
@@ -113,43 +145,47 @@ def build(found: list[Place], shown: list[bool], detail: str) -> list[Row]:
         step, parent = place.step, place.parent
         around = homes[parent] if parent >= 0 else None
         homes.append(words.home(step, around))
-        if parent >= 0 and not keep:
-            holders.append(holders[parent])
-            holders[parent].hidden += 1
+        if parent < 0:
+            row = Row(step, say(step, None))
+            chapters.append(row)
+        elif keep:
+            # "self" must refer to the line that the reader sees around it.
+            row = Row(step, say(step, around if shown[parent] else None), found[parent].step.service)
+            holders[parent].children.append(row)
         else:
-            row = Row(step, notes=shown_notes(step, detail))
-            holders.append(row)
-            if parent < 0:
-                chapters.append(row)
-            else:
-                holders[parent].children.append(row)
-                row.caller = found[parent].step.service
-                # "self" must refer to the line the reader sees around it.
-                row.around = around if shown[parent] else None
-        holders[-1].sql.extend(one for one in step.children if one.kind == "sql")
+            row = holders[parent]
+            row.hidden += 1
+        holders.append(row)
+        row.notes.extend(shown_notes(step, detail))
+        row.sql.extend(one for one in step.children if one.kind == "sql")
     return chapters
 
 
-def merge_equal(chapters: list[Row], say: Callable[[Step, words.Home], str]) -> None:
+def merge_equal(chapters: list[Row]) -> None:
     """Let one row stand for neighbours whose whole subtrees read the same."""
     known: dict[object, int] = {}
-    looks: dict[int, int] = {}  # id of a row -> number of its looks
     rows = [row for chapter in chapters for row in chapter.walk()]
     for row in reversed(rows):  # children first
-        row.children = _merged(row.children, looks)
-        key = (
-            say(row.step, row.around), row.step.kind, row.step.service, row.step.error, row.step.finished, row.hidden,
-            tuple(words.note(one) for one in row.notes if one.kind != "sql"),
-            tuple((looks[id(child)], child.count) for child in row.children),
-            row.step.address if row.step.opens else "",
-        )  # fmt: skip
-        looks[id(row)] = known.setdefault(key, len(known))
+        if len(row.children) > 1:
+            row.children = _merged(row.children)
+        row.looks = known.setdefault(_reads(row), len(known))
 
 
-def _merged(rows: list[Row], looks: dict[int, int]) -> list[Row]:
-    kept: list[Row] = []
-    for row in rows:
-        if kept and looks[id(kept[-1])] == looks[id(row)]:
+def _reads(row: Row) -> object:
+    """What two rows must have in common to be shown as one."""
+    step = row.step
+    own = (row.text, step.kind, step.service, step.error, step.end is None, row.hidden)
+    if not (row.notes or row.children or step.opens):
+        return own
+    notes = [words.note(one) for one in row.notes if one.kind != "sql"]
+    children = [(child.looks, child.count) for child in row.children]
+    return (*own, tuple(notes), tuple(children), step.address if step.opens else "")
+
+
+def _merged(rows: list[Row]) -> list[Row]:
+    kept = [rows[0]]
+    for row in rows[1:]:
+        if kept[-1].looks == row.looks:
             kept[-1].count += 1
             kept[-1].last = row.step.address
             kept[-1].sql.extend(row.sql)

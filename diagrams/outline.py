@@ -6,27 +6,18 @@ from collections.abc import Iterator
 
 from diagrams import words
 from diagrams.folding import Row, fold
-from diagrams.text import clean, first_line, plain, plural, shorten, span, times
+from diagrams.text import clean, plain, plural, shorten, span, times
 from tracer.model import Boot, LeftOut, Step
 
 
 def outline(boot: Boot, detail: str = "calls") -> str:
     """The whole text: what boot it is, its tree, what was left out."""
-    lines = [f"# {line}" for line in heading(boot)]
+    lines = [f"# {line}" for line in words.heading(boot) if line]
     rows = fold(boot, detail)
     lines += tree(rows, detail)
-    lines += left_out(boot.left_out)
+    if boot.left_out:
+        lines += ["", "left out, as no part of it:", *(f"- {text}" for text in left_out(boot.left_out))]
     return "\n".join(lines) + "\n"
-
-
-def heading(boot: Boot) -> list[str]:
-    """Which boot it is and how it ended."""
-    where = f", host {boot.host}" if boot.host else ""
-    names = {"instance": boot.uuid, "request": boot.request_id}
-    ids = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
-    lines = [f"{boot.operation} {boot.server}".strip() + f": {boot.outcome}, {span(boot.duration)}{where}", ids, counts]
-    return [clean(line) for line in lines if line]
 
 
 def tree(rows: list[Row], detail: str) -> list[str]:
@@ -43,7 +34,7 @@ def line(row: Row, detail: str) -> str:
     """A step's line: address, service where it changes, words, where its casts lead."""
     step = row.step
     address = f"{step.address}…{row.last}" if row.count > 1 else step.address
-    said = _service(row, detail) + words.title(step, row.around)
+    said = _service(row, detail) + row.text
     return f"{address}. {said}{_links(step)}{times(row.count)}{_end(step, detail)}"
 
 
@@ -71,21 +62,12 @@ def notes(row: Row, detail: str) -> Iterator[str]:
     """The notes under a row: its error, what it carried, what happened in it, what it hides."""
     step = row.step
     if step.error is not None:
-        yield _error(step)
+        yield f"! {words.raised(step)}"
     if detail == "full":
         yield from _carried(step, row.caller)
     yield from map(words.note, row.notes)
     if row.hidden:
         yield f"+{plural(row.hidden, 'call')}"
-
-
-def _error(step: Step) -> str:
-    """The error; where a step inside raised the very same, only its kind and where it came from."""
-    for child in step.children:
-        if child.error == step.error and child.numbered:
-            kind = first_line(step.error or "").partition(":")[0]
-            return f"! {shorten(kind, words.TITLE)}, from {child.address}"
-    return f"! {words.error(step)}"
 
 
 def _carried(step: Step, caller: str) -> Iterator[str]:
@@ -102,8 +84,4 @@ def _carried(step: Step, caller: str) -> Iterator[str]:
 
 def left_out(kept: list[LeftOut]) -> list[str]:
     """What ran in the same seconds and is no part of the boot."""
-    if not kept:
-        return []
-    return ["", "left out, as no part of it:"] + [
-        f"- {clean(one.service)}: {shorten(one.what, words.NOTE)} ({one.kind}){times(one.count)}" for one in kept
-    ]
+    return [f"{clean(one.service)}: {shorten(one.what, words.NOTE)} ({one.kind}){times(one.count)}" for one in kept]

@@ -20,6 +20,8 @@ def clean(text: str) -> str:
 
 def shorten(text: str, limit: int) -> str:
     """``text`` cleaned and cut to ``limit`` characters, the cut marked."""
+    if len(text) <= limit and text.isprintable():
+        return text
     # Cut before cleaning too: a name may be megabytes long.
     text = clean(text[: limit + 1])
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagrams.text import clean, first_line, plain, plural, shorten, span
-from tracer.model import Step, Value
+from tracer.model import Boot, Step, Value
 
 #: Longest title, note and picture label; what is longer is shortened with an ellipsis.
 TITLE, NOTE, LABEL = 160, 300, 56
@@ -26,6 +26,16 @@ def path(step: Step) -> str:
     if len(parts) > 1 and parts[0] == "nova":
         parts = parts[1:]
     return "/".join(parts) + ("/__init__.py" if step.text("file").endswith("__init__.py") else ".py")
+
+
+def heading(boot: Boot) -> list[str]:
+    """Which boot it is and how it ended; its ids; its counts."""
+    where = f", host {boot.host}" if boot.host else ""
+    names = {"instance": boot.uuid, "request": boot.request_id}
+    ids = ", ".join(f"{name} {value}" for name, value in names.items() if value)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
+    lines = [f"{boot.operation} {boot.server}".strip() + f": {boot.outcome}, {span(boot.duration)}{where}", ids, counts]
+    return [shorten(line, NOTE) for line in lines]
 
 
 def title(step: Step, around: Home = None) -> str:
@@ -61,10 +71,10 @@ def _call_title(step: Step, around: Home) -> str:
 
 
 def _call_label(step: Step, around: Home) -> str:
-    function = step.text("function")
-    if not function or home(step, None) == around:
+    function, module, cls = step.text("function"), step.text("module"), step.text("class")
+    if not function or (module, cls) == around:
         return f"{function}()" if function else step.name
-    owner = step.text("class") or step.text("module").rpartition(".")[2]
+    owner = cls or module.rpartition(".")[2]
     return f"{owner}.{function}()" if owner else f"{function}()"
 
 
@@ -150,6 +160,14 @@ def error(step: Step) -> str:
     return shorten(first_line(step.error or "") or "error", NOTE)
 
 
+def raised(step: Step) -> str:
+    """A step's error; where a step inside raised the very same, only its kind and where it came from."""
+    for child in step.children:
+        if child.error == step.error and child.numbered:
+            return f"{shorten(first_line(step.error or '').partition(':')[0], TITLE)}, from {child.address}"
+    return error(step)
+
+
 def changes(step: Step) -> str:
     """The changes of a state step: ``vm_state building, task_state None → scheduling``."""
     kept = step.attributes.get("changes")
@@ -160,8 +178,8 @@ def _change(key: str, change: Value) -> str:
     if not isinstance(change, list) or len(change) != 2:
         return plain(change)
     old, new = change
-    # A task_state of None is a state; a vm_state of None only says that there was no row yet.
-    if old == new or (old is None and key == "vm_state"):
+    # A task_state of None is a state; of anything else it only says that nothing was known yet.
+    if old == new or (old is None and key != "task_state"):
         return plain(new)
     return f"{plain(old)} → {plain(new)}"
 

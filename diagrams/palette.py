@@ -1,0 +1,15 @@
+"""One colour a service, the same in every picture."""
+
+from __future__ import annotations
+
+_COLOURS = {
+    "client": "#57606a", "API": "#0969da", "conductor": "#8250df", "scheduler": "#bf3989", "compute": "#1a7f37",
+    "libvirt": "#7d4e00", "placement": "#bc4c00", "image": "#0f766e", "network": "#0e7490", "volume": "#6e5494",
+    "identity": "#4d7c0f", "database": "#475569", "broker": "#a40e26", "instance": "#24292f",
+}  # fmt: skip
+_OTHERS = ("#9a3412", "#155e75", "#5b21b6", "#3f6212", "#831843")
+
+
+def colour(lane: str, number: int) -> str:
+    """The colour of a lane; ``number`` tells services apart that have none of their own."""
+    return _COLOURS.get(lane.partition(" ")[0]) or _OTHERS[number % len(_OTHERS)]

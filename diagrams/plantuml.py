@@ -1,0 +1,53 @@
+"""The sequence diagram as PlantUML text."""
+
+from __future__ import annotations
+
+import re
+
+from diagrams.sequence import Diagram, Item, sequence
+from diagrams.text import clean
+from tracer.model import Boot
+
+#: What PlantUML would take for markup, a link, a variable, a function, an icon or a comment, alone or doubled: it is
+#: written by its code point, which PlantUML resolves last.
+_UNSAFE = re.compile(r"[<>\[\]{}%$\"'~\\&#|!@^`;]|([-_/*=.:])\1+")
+
+#: PNG is cropped at 4,096 pixels without a word; SVG is not.
+_HEAD = ["' PNG: set PLANTUML_LIMIT_SIZE, or draw SVG", "hide footbox", "skinparam sequenceMessageAlign left"]
+
+
+def plantuml(boot: Boot, detail: str = "calls") -> str:
+    """``boot`` as PlantUML text."""
+    return draw(sequence(boot, detail))
+
+
+def draw(diagram: Diagram) -> str:
+    """A diagram as PlantUML text."""
+    lines = ["@startuml", *_HEAD, f"title {safe(diagram.title)}"]
+    lines += [f'participant "{safe(lane)}" as p{number}' for number, lane in enumerate(diagram.lanes)]
+    for item in diagram.items:
+        lines += _statements(item)
+    return "\n".join([*lines, "@enduml"]) + "\n"
+
+
+def safe(text: str) -> str:
+    """``text`` as a label that cannot become anything else."""
+    return _UNSAFE.sub(lambda found: "".join(f"<U+{ord(char):04X}>" for char in found[0]), clean(text))
+
+
+def _statements(item: Item) -> list[str]:
+    said = safe(" ".join(filter(None, (item.address, item.text, item.extra))))
+    opens = "" if item.leaf else " ++"
+    match item.what:
+        case "chapter":
+            return [f"== {said} ==", f"activate p{item.source}"]
+        case "call" | "self":
+            return [f"p{item.source} -> p{item.target}{opens} : {said}"]
+        case "cast":
+            return [f"p{item.source} ->> p{item.target} : {said}"]
+        case "return":
+            return [f"p{item.source} --> p{item.target} -- : {safe(item.text)}"]
+        case "end":
+            return [f"deactivate p{item.source}"]
+        case _:
+            return [f"note right of p{item.source} : {said}"]

@@ -1,0 +1,265 @@
+"""The boot as a sequence diagram without a format: lanes, and what is drawn between them from top to bottom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from diagrams import words
+from diagrams.folding import Row, fold_for_picture
+from diagrams.text import clean, plural, shorten, span, times
+from tracer.model import PARTICIPANTS, Boot, Step, Value
+
+#: Longest lane name, and longest text of an error in a picture.
+LANE, ERROR = 24, 80
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing to draw. ``what`` is one of
+
+    - ``chapter``: a chapter begins on ``source``;
+    - ``call``, ``cast``: an arrow from ``source`` to ``target``; ``self``: a call that stays on its lane;
+    - ``return``: the answer, from ``source`` back to ``target``; ``end``: a ``self`` or ``chapter`` is over;
+    - ``state``, ``note``: something that happened on ``source``.
+
+    Every ``call``, ``self`` and ``chapter`` that is no ``leaf`` is closed by a ``return`` or an ``end``, well nested.
+    """
+
+    what: str
+    source: int
+    target: int
+    text: str
+    #: Said more quietly behind the text: ×7, status, duration, what is hidden.
+    extra: str = ""
+    address: str = ""
+    #: Nanoseconds since the boot's start.
+    at: int = 0
+    leaf: bool = False
+    failed: bool = False
+    #: What the arrow carries, for its looks: the step's kind.
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class Diagram:
+    """Lanes from left to right, items from top to bottom."""
+
+    title: str
+    subtitle: str
+    lanes: list[str]
+    items: list[Item]
+
+
+def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Diagram:
+    """``boot`` as a diagram; nothing deeper than ``depth`` is drawn."""
+    writer = _Writer(boot, detail)
+    for chapter in fold_for_picture(boot, detail, depth):
+        writer.chapter(chapter)
+    lanes = sorted(writer.lanes, key=lane_order)
+    moved = [lanes.index(name) for name in writer.lanes]
+    for item in writer.items:
+        item.source, item.target = moved[item.source], moved[item.target]
+    title, *more = words.heading(boot)
+    return Diagram(title, ", ".join(more[:-1]), lanes, writer.items)
+
+
+def lane_order(lane: str) -> int:
+    """Where a service stands among the lanes, from left to right; those nobody knows come last."""
+    service = lane.partition(" ")[0]
+    return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)
+
+
+#: What stands inside a row: rows, notes, and runs of SQL.
+_Inner = Row | Step | list[Step]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A row on the writer's stack: what is still to come inside it, and how it is closed."""
+
+    inside: Iterator[_Inner]
+    lane: int
+    closing: Item | None
+
+
+class _Writer:
+    """Writes items, row by row; keeps the lanes in the order in which they turned up."""
+
+    def __init__(self, boot: Boot, detail: str) -> None:
+        self.lanes: dict[str, int] = {}
+        self._known: dict[str, int] = {}  # the lanes by the names that steps give them
+        self.items: list[Item] = []
+        self._began = boot.started
+        self._detail = detail
+        # Several hypervisors are several lanes; of the other services nobody asks which worker it was.
+        self._by_host = len({step.host for step in boot.walk() if step.service == "compute" and step.host}) > 1
+
+    def chapter(self, head: Row) -> None:
+        """A chapter: its band, and everything inside."""
+        step = head.step
+        lane = self._lane_of(step)
+        came = f"← {clean(step.opened_by)}" if step.opened_by else ""
+        text = f"{shorten(step.service, LANE)}: {head.text}"
+        inside = self._inside(head)
+        if step.kind == "http" or step.text("side") == "client":
+            # Its request is an arrow like any other; whoever sent it, if that was not traced, is the client.
+            lane = self._lane("client") if step.text("side") == "server" else lane
+            inside = [head]
+        self.items.append(self._item("chapter", lane, lane, text, step, came))
+        self._run(_Open(iter(inside), lane, self._item("end", lane, lane, "", step, at=step.end)))
+
+    def _run(self, first: _Open) -> None:
+        stack = [first]
+        while stack:
+            top = stack[-1]
+            inner = next(top.inside, None)
+            if inner is None:
+                stack.pop()
+                if top.closing:
+                    self.items.append(top.closing)
+            elif isinstance(inner, Row):
+                if opened := self._row(inner, top.lane):
+                    stack.append(opened)
+            elif isinstance(inner, list):
+                self._sql(inner, top.lane)
+            else:
+                self._note(inner, top.lane)
+
+    def _row(self, row: Row, around: int) -> _Open | None:
+        """Draws a row's beginning; gives what is still to come inside."""
+        step, inside = row.step, self._inside(row)
+        source, target = around, self._lane_of(step)
+        if step.kind == "libvirt":
+            target = self._lane("libvirt", step)
+        elif step.text("side") == "client":
+            source = target
+            if step.text("mode") in ("cast", "fanout", "notify"):
+                return self._cast(row, source, inside)
+            far = _far_side(row)
+            if far:
+                target, inside = self._lane_of(far.step), self._inside(far)
+            elif not row.children:
+                target = self._lane(words.peer(step) or "unknown")
+        what = "call" if source != target else "self"
+        leaf = not inside or all(isinstance(one, Step) and one.kind == "state" for one in inside)
+        item = self._item(what, source, target, row.text, step, leaf=leaf)
+        item.extra = self._extra(row, item)
+        self.items.append(item)
+        return _Open(iter(inside), target, None if leaf else self._closing(item, step)) if inside else None
+
+    def _cast(self, row: Row, source: int, inside: list[_Inner]) -> _Open:
+        step = row.step
+        target = self._lane(words.peer(step) or ("broker" if step.text("mode") == "notify" else "unknown"))
+        opens = f"→ {', '.join(map(clean, step.opens))}" if step.opens else ""
+        extra = " ".join(filter(None, (opens, times(row.count).strip(), _failure(step))))
+        item = self._item("cast", source, target, row.text, step, extra, leaf=True)
+        self.items.append(item)
+        return _Open(iter(inside), source, None)
+
+    def _extra(self, row: Row, item: Item) -> str:
+        step = row.step
+        parts = [f"×{row.count}"] if row.count > 1 else []
+        if item.leaf or item.what == "self":
+            parts += _answer(step, timed=item.what == "call" or step.kind == "command" or self._detail == "full")
+        if row.hidden:
+            parts.append(f"+{plural(row.hidden, 'call')}")
+        if step.end is None:
+            parts.append("… unfinished")
+        return " ".join(parts)
+
+    def _closing(self, item: Item, step: Step) -> Item:
+        if item.what == "self" or not step.finished:
+            return self._item("end", item.target, item.target, "", step, at=step.end)
+        return self._item("return", item.target, item.source, " ".join(_answer(step)), step, at=step.end)
+
+    def _inside(self, row: Row) -> list[_Inner]:
+        """What is drawn inside a row, in the order in which it happened, neighbouring SQL in one."""
+        if not (row.children or row.notes or row.sql):
+            return []
+        drawn: list[Row | Step] = [*(one for one in row.notes if one.kind != "sql"), *row.children]
+        if self._detail == "brief" or not row.sql:
+            return [*sorted(drawn, key=_start)]
+        if row.count > 1:  # the SQL of several equal steps: told at once
+            return [row.sql, *sorted(drawn, key=_start)]
+        mixed: list[_Inner] = []
+        for is_sql, run in groupby(sorted([*drawn, *row.sql], key=_start), key=_is_sql):
+            if is_sql:
+                mixed.append([one for one in run if isinstance(one, Step)])
+            else:
+                mixed.extend(run)
+        return mixed
+
+    def _sql(self, run: list[Step], lane: int) -> None:
+        tables = Counter(str(table) for one in run for table in _tables(one))
+        named = ", ".join(list(tables)[:3]) + (" …" if len(tables) > 3 else "")
+        verb = run[0].text("verb") or "SQL" if len(run) == 1 else f"{len(run)} SQL"
+        failed = next((one for one in run if one.error is not None), None)
+        item = self._item("call", lane, self._lane("database"), shorten(f"{verb} {named}".strip(), words.LABEL), run[0])
+        item.leaf, item.failed = True, failed is not None
+        item.extra = _failure(failed) if failed else ""
+        self.items.append(item)
+
+    def _note(self, step: Step, lane: int) -> None:
+        if step.kind == "state":
+            table = step.text("table")
+            text = words.changes(step) if table in ("", "instances") else words.note(step)
+            self.items.append(self._item("state", lane, lane, shorten(text, 2 * words.LABEL), step))
+        else:
+            text = step.text("message") or step.name
+            self.items.append(self._item("note", lane, lane, shorten(text, words.LABEL), step))
+
+    def _item(
+        self, what: str, source: int, target: int, text: str, step: Step, extra: str = "",
+        *, leaf: bool = False, at: int | None = None,
+    ) -> Item:  # fmt: skip
+        since = (step.start if at is None else at) - self._began
+        failed = step.error is not None
+        return Item(what, source, target, text, extra, clean(step.address), since, leaf, failed, step.kind)
+
+    def _lane_of(self, step: Step) -> int:
+        return self._lane(step.service, step)
+
+    def _lane(self, service: str, step: Step | None = None) -> int:
+        host = step.host if self._by_host and step and step.service == "compute" else ""
+        name = f"{service} {host}" if host else service
+        if name not in self._known:
+            self._known[name] = self.lanes.setdefault(shorten(name, LANE), len(self.lanes))
+        return self._known[name]
+
+
+def _far_side(row: Row) -> Row | None:
+    """The receiving side of a request, if nothing else happened in it: then both are one arrow."""
+    if len(row.children) != 1 or row.notes or row.sql:
+        return None
+    far = row.children[0]
+    return far if far.step.text("side") == "server" and far.step.kind == row.step.kind else None
+
+
+def _start(one: Row | Step) -> int:
+    return one.step.start if isinstance(one, Row) else one.start
+
+
+def _is_sql(one: Row | Step) -> bool:
+    return isinstance(one, Step) and one.kind == "sql"
+
+
+def _tables(step: Step) -> list[Value]:
+    tables = step.attributes.get("tables")
+    return tables if isinstance(tables, list) else []
+
+
+def _answer(step: Step, *, timed: bool = True) -> list[str]:
+    """What came back: status, error, and how long it took."""
+    parts = [shorten(step.text("status"), LANE)] if "status" in step.attributes else []
+    if step.error is not None:
+        parts.append(_failure(step))
+    if timed and step.end is not None:
+        parts.append(span(step.end - step.start))
+    return parts
+
+
+def _failure(step: Step) -> str:
+    return f"! {shorten(words.raised(step), ERROR)}" if step.error is not None else ""

@@ -1,0 +1,62 @@
+"""What pictures cost: CPU milliseconds, bytes and pixels a message, for 500 and 5,000 messages over 8 participants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import process_time
+
+from diagrams import RENDERERS
+from diagrams.layout import layout
+from diagrams.sequence import sequence
+from tests.builders import boot, call, http, rpc, served, sql, step
+from tracer.model import Boot, Step
+
+_SERVICES = ("conductor", "scheduler", "placement", "image", "network")
+
+
+def wide_boot(messages: int) -> Boot:
+    """A boot of about that many messages; no two neighbours are equal, so nothing is folded."""
+    parts: list[Step] = []
+    count = 0
+    while count < messages:
+        number = len(parts)
+        far = _SERVICES[number % len(_SERVICES)]
+        save = rpc("compute", "conductor", f"Instance.save_{number}", sql("conductor", "UPDATE", "instances"))
+        calls = [call("compute", f"nova.compute.manager:ComputeManager._part_{number}_{i}") for i in range(4)]
+        libvirt = step("libvirt", "compute", class_="virDomain", function=f"XMLDesc{number}")
+        get = http("compute", far, "GET", f"/things/{number}")
+        build = f"nova.compute.manager:ComputeManager._build_{number}"
+        parts.append(call("compute", build, *calls, save, libvirt, get))
+        count += 9
+    return boot(served("compute", "build", *parts), server="wide")
+
+
+def milliseconds(draw: Callable[[], object], repeat: int = 5) -> float:
+    """The best of a few runs, in CPU time."""
+    best = float("inf")
+    for _ in range(repeat):
+        began = process_time()
+        draw()
+        best = min(best, process_time() - began)
+    return best * 1000
+
+
+def pixels(made: Boot) -> int:
+    """How high all pages of the SVG are together."""
+    return sum(page.height for page in layout(sequence(made, "full")).pages)
+
+
+def main() -> None:
+    """Prints one line a format and size."""
+    for messages in (500, 5_000):
+        made = wide_boot(messages)
+        drawn = sum(item.what in ("call", "self", "cast") for item in sequence(made, "full").items)
+        for suffix, draw in RENDERERS.items():
+            text = draw(made, "full")
+            taken = milliseconds(lambda draw=draw, made=made: draw(made, "full"))  # type: ignore[misc]
+            line = f"{suffix:>4} {drawn:6} messages {taken:8.1f} ms {len(text.encode()) / drawn:7.1f} bytes/message"
+            print(line + (f" {pixels(made) / drawn:6.2f} px/message" if suffix == "svg" else ""))
+
+
+if __name__ == "__main__":
+    main()
