@@ -40,7 +40,8 @@ def main():
 
 def connect(url, seen=None):
     http = requests.Session()
-    http.hooks["response"].append(lambda response, **_: seen is not None and seen.append(response))
+    if seen is not None:
+        http.hooks["response"].append(lambda response, **_: seen.append(response))
     return Connection(
         session=keystone_session.Session(auth=token_endpoint.Token(url, "admin"), session=http),
         compute_endpoint_override=url,
