@@ -176,12 +176,23 @@ def _name_services(steps: Iterable[Step], trees: Forest, commands: dict[str, str
     roles = {key: services.of_command(argv) for key, argv in commands.items()}
     for step in sorted(steps, key=lambda step: step.start):
         parent = trees.parents.get(step.id)
-        inherited = parent.service if parent is not None and step.id.rpartition("/")[0] == parent.id.rpartition("/")[0] else ""
+        inherited = (
+            parent.service if parent is not None and step.id.rpartition("/")[0] == parent.id.rpartition("/")[0] else ""
+        )
         step.service = services.of_step(step) or inherited or roles[step.id.rpartition("/")[0]]
-    for step in steps:
-        if step.attributes.get("side") == "client":
-            far = next((child.service for child in step.children if child.attributes.get("side") == "server"), "")
-            receivers = trees.casts.get(step.id, ())
-            peer = far or next((receiver.service for receiver in receivers), "") or services.of_peer(step)
-            if peer:
-                step.attributes["peer"] = peer
+    _name_peers([step for step in steps if step.attributes.get("side") == "client"], trees)
+
+
+def _name_peers(clients: list[Step], trees: Forest) -> None:
+    """Who is at the far side: seen there, else told by topic or path, else the one that others met at the same address."""
+    met: dict[str, str] = {}
+    for step in clients:
+        far = next((child.service for child in step.children if child.attributes.get("side") == "server"), "")
+        receivers = trees.casts.get(step.id, ())
+        peer = far or next((receiver.service for receiver in receivers), "") or services.of_peer(step)
+        if peer:
+            step.attributes["peer"] = peer
+            met.setdefault(step.text("host"), peer)
+    for step in clients:
+        if "peer" not in step.attributes and step.kind == "http" and step.text("host") in met:
+            step.attributes["peer"] = met[step.text("host")]
