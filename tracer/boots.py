@@ -1,4 +1,4 @@
-"""Which trees make which boot: from the request that asked for it over its casts, and the request ids that tie the rest."""
+"""Which trees make which boot: the request that asked for it, over its casts, and what request ids tie to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ def _seeds(trees: Forest) -> list[Step]:
     inner = {parent.id for step in asked for parent in _ancestors(step, trees)}
     seeds = [step for step in asked if step.id not in inner]
     sent = {receiver.id for receivers in trees.casts.values() for receiver in receivers}
-    loose = [s for s in everything if s.kind == "rpc" and s.name in _BUILDS and s.attributes.get("side") == "server" and s.id not in sent]
+    loose = [
+        s
+        for s in everything
+        if s.kind == "rpc" and s.name in _BUILDS and s.attributes.get("side") == "server" and s.id not in sent
+    ]
     return sorted([*seeds, *loose], key=lambda step: step.start)
 
 
@@ -103,8 +107,10 @@ class _Gathering:
                 self._add(receiver)
 
     def own_ids(self) -> set[str]:
-        """Request ids that are this boot's and nobody else's: its requests', not those of contexts kept since start-up."""
-        ids = {chapter.request_id for chapter in self.chapters} | {chapter.global_request_id for chapter in self.chapters}
+        """Request ids that are this boot's alone: its requests', not those of contexts kept since start-up."""
+        ids = {chapter.request_id for chapter in self.chapters} | {
+            chapter.global_request_id for chapter in self.chapters
+        }
         for chapter in self.chapters:
             for step in chapter.walk():
                 if step.kind == "http" and step.attributes.get("side") == "server":
@@ -189,6 +195,13 @@ def _others(rest: list[Step], trees: Forest, before: int) -> list[Boot]:
         numbering.number(chapters, trees.casts)
         outcome = "unfinished" if not root.finished else "failed" if root.error else "done"
         made.append(
-            Boot(number, root.name, chapters, request_id=root.request_id or "", outcome=outcome, request_ids=sorted(gathering.own_ids()))
+            Boot(
+                number,
+                root.name,
+                chapters,
+                request_id=root.request_id or "",
+                outcome=outcome,
+                request_ids=sorted(gathering.own_ids()),
+            )
         )
     return made

@@ -18,14 +18,15 @@ CAP = 2 << 30
 
 
 def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: int = CAP) -> None:
-    """Make ``path`` a capture that is ready to record into (0700: it holds what services do); an existing capture goes on."""
+    """Make ``path`` a capture that is ready to record into, 0700 as it holds what services do; an existing one goes on."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (path / OPTIONS).exists() and any(not file.name.startswith(f".{OPTIONS}") for file in path.iterdir()):
             raise TracerError(f"{path}: not a capture and not empty; name a folder that does not exist yet")
         path.chmod(0o700)
         options = {
-            "format": FORMAT_VERSION, "segment_size": SEGMENT_SIZE, "cap": cap, "points": points, "ask": ask, "echo": echo,
+            "format": FORMAT_VERSION, "segment_size": SEGMENT_SIZE, "cap": cap,
+            "points": points, "ask": ask, "echo": echo,
         }  # fmt: skip
         _replace(path / OPTIONS, json.dumps(options, indent=1))
     except OSError as error:

@@ -49,7 +49,11 @@ def _absorb_endpoint(step: Step, trees: Forest) -> None:
 def _absorb_reply(step: Step, trees: Forest) -> None:
     """Sending the reply is the end of the receiver's step, not a step of its own: the tree's nesting already says that it returns."""
     for child in [child for child in step.children if child.kind == "rpc" and child.attributes.get("mode") == "reply"]:
-        step.attributes["reply"] = {"at": child.start, "unique_id": child.text("unique_id"), "failed": child.attributes.get("failed")}
+        step.attributes["reply"] = {
+            "at": child.start,
+            "unique_id": child.text("unique_id"),
+            "failed": child.attributes.get("failed"),
+        }
         _replace_by_its_children(child, step, trees)
 
 

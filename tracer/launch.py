@@ -16,7 +16,10 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap")
 def environment(base: dict[str, str], capture: Path) -> dict[str, str]:
     """``base`` with what makes each Python started under it load the hooks; the processes it starts inherit it."""
     inherited = base.get("PYTHONPATH", "")
-    folders = [str(BOOTSTRAP), *(folder for folder in inherited.split(os.pathsep) if folder and folder != str(BOOTSTRAP))]
+    folders = [
+        str(BOOTSTRAP),
+        *(folder for folder in inherited.split(os.pathsep) if folder and folder != str(BOOTSTRAP)),
+    ]
     return base | {
         "PYTHONPATH": os.pathsep.join(folders),
         "BOOTSEQ_CAPTURE": str(capture.resolve()),

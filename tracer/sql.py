@@ -126,5 +126,11 @@ def _instance(step: Step, assigned: dict[str, Value]) -> str:
     if "uuid" in assigned:
         return str(assigned["uuid"])
     parameters = step.attributes.get("parameters")
-    rest = list(parameters.values()) if isinstance(parameters, dict) else parameters if isinstance(parameters, list) else []
+    rest = (
+        list(parameters.values())
+        if isinstance(parameters, dict)
+        else parameters
+        if isinstance(parameters, list)
+        else []
+    )
     return next((value for value in reversed(rest) if isinstance(value, str) and _UUID.fullmatch(value)), "")

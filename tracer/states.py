@@ -83,7 +83,13 @@ def derive(chapters: list[Step]) -> None:
 
 
 def _states(chapters: list[Step]) -> list[tuple[Step, Step]]:
-    return [(step, parent) for chapter in chapters for parent in chapter.walk() for step in parent.children if step.kind == "state"]
+    return [
+        (step, parent)
+        for chapter in chapters
+        for parent in chapter.walk()
+        for step in parent.children
+        if step.kind == "state"
+    ]
 
 
 def _became(step: Step, known: dict[tuple[str, str], Value]) -> bool:

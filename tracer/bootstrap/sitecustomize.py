@@ -39,5 +39,7 @@ if "BOOTSEQ_CAPTURE" in os.environ:
         _load_hooks()
     except Exception as error:
         sys.modules.pop("_bootseq", None)
-        sys.stderr.write("bootseq: process %d runs without hooks: %s: %s\n" % (os.getpid(), type(error).__name__, error))
+        sys.stderr.write(
+            "bootseq: process {} runs without hooks: {}: {}\n".format(os.getpid(), type(error).__name__, error)
+        )
 _run_next_sitecustomize()

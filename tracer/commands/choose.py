@@ -17,17 +17,21 @@ def read(path: Path) -> Trace:
 
 
 def boot(path: Path, word: str | None) -> Boot:
-    """The boot that ``word`` means: a server's name or uuid, a request id, or a number from ``list``; the only one for None."""
+    """The boot that ``word`` means: a server's name or uuid, a request id, a number from ``list``; None: the only one."""
     trace = read(path)
     if word is None:
         return _only(path, trace)
     everything = [*trace.boots, *trace.others]
-    matching = [each for each in everything if word in (str(each.number), each.uuid, each.request_id, *each.request_ids)]
+    matching = [
+        each for each in everything if word in (str(each.number), each.uuid, each.request_id, *each.request_ids)
+    ]
     matching = matching or [each for each in everything if each.server == word]
     if not matching:
         raise TracerError(f"{path}: no boot {word!r} in it; see: bootseq list {path}")
     if len(matching) > 1:
-        raise TracerError(f"{path}: {word!r} is {len(matching)} boots; name one by its number from: bootseq list {path}")
+        raise TracerError(
+            f"{path}: {word!r} is {len(matching)} boots; name one by its number from: bootseq list {path}"
+        )
     return matching[0]
 
 

@@ -15,7 +15,14 @@ from tracer.errors import TracerError
 
 @click.command()
 @detail_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help=f"Suffix chooses: {', '.join(diagrams.RENDERERS)}.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help=f"Suffix chooses: {', '.join(diagrams.RENDERERS)}.",
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("boot", required=False)
 def draw(file: Path, boot: str | None, output: Path, detail: str) -> None:
@@ -28,7 +35,9 @@ def draw(file: Path, boot: str | None, output: Path, detail: str) -> None:
     """
     suffix = output.suffix.removeprefix(".")
     if suffix not in diagrams.RENDERERS:
-        raise TracerError(f"{output}: cannot draw .{suffix}; one of: {', '.join('.' + each for each in diagrams.RENDERERS)}")
+        raise TracerError(
+            f"{output}: cannot draw .{suffix}; one of: {', '.join('.' + each for each in diagrams.RENDERERS)}"
+        )
     text = diagrams.render(choose.boot(file, boot), suffix, detail)
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     try:

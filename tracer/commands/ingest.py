@@ -14,7 +14,14 @@ from tracer.sources import segments
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Trace file to write; .gz packs it.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Trace file to write; .gz packs it.",
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
 def ingest(output: Path, paths: tuple[Path, ...]) -> None:
     """Tie what captures hold together into one trace file.

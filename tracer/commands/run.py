@@ -10,13 +10,39 @@ from tracer import capture, launch, points
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="CAPTURE", help="Folder to record into; several commands may share one.")
-@click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log.")
-@click.option("--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into CAPTURE/ask.log (default "ask").')
-@click.option("--points", "point_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="More call points, YAML.")
-@click.option("--cap", default=capture.CAP >> 20, show_default=True, metavar="MB", help="What the whole capture may take; beyond it events are dropped and counted.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="CAPTURE",
+    help="Folder to record into; several commands may share one.",
+)
+@click.option(
+    "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log."
+)
+@click.option(
+    "--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into CAPTURE/ask.log (default "ask").'
+)
+@click.option(
+    "--points",
+    "point_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="More call points, YAML.",
+)
+@click.option(
+    "--cap",
+    default=capture.CAP >> 20,
+    show_default=True,
+    metavar="MB",
+    help="What the whole capture may take; beyond it events are dropped and counted.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(output: Path, echo: bool, ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, command: tuple[str, ...]) -> None:
+def run(
+    output: Path, echo: bool, ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, command: tuple[str, ...]
+) -> None:
     """Start COMMAND, and the processes it starts, with the hooks in.
 
     The command takes this process's place: its process id, output and exit code are its own.
