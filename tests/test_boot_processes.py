@@ -1,0 +1,249 @@
+"""Real boots on a real Nova in separate processes: what the tree must show, held against witnesses that are not ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from examples.embedded import Boot as Booted
+from examples.embedded import EmbeddedCloud
+from tests import witnesses
+from tests.witnesses import Agreement
+from tracer import store
+from tracer.cli import main
+from tracer.model import Boot, Step, Trace
+
+pytestmark = pytest.mark.slow
+
+_KEY = (
+    "ssh-rsa "
+    "AAAAB3NzaC1yc2EAAAADAQABAAABAQDPebiC47I25YnQHOoOW2u3frkqSdUXgRXIKa70I7If2smeMub9VaZ93dh7grRSOqa7n51G"
+    "rTJc15LMRf1BglmwFs9W++4D4BoZNUHbX4397Zm9ufu0m8c3R0WKZs8zUepNKK8JoymLfUBI421cEbgigN2jOGVfM97aCt3FadpC"
+    "vyvrq0elAymF8oO9rDD7gWipy2I1iyAS9Z/TQ3Bwm+tSBSz4CSWpGIVD5fR38IRD+ZTWozLIltnaroONgP1DlpoZu6PGVJqL8A/6"
+    "jS1r4IyfZx8Xbk8aPWn0VtGmzplSuxCNU3krxg+rdOBiVvRLWDY2LdjLUKxdbtmx1kWhExON"
+)
+SECRETS = {
+    "admin_pass": "Tr0ub4dor-and-3",
+    "user_data": "IyEvYmluL3NoCmVjaG8gZm9ydHktdHdvLWxpb25zCg==",
+    "key_name": "mykey",
+    "public_key": f"{_KEY} someone@somewhere",
+    "personality": {"/etc/banner": "four-hundred-elephants"},
+}
+#: What of them must not stand in a capture, in whatever shape they travelled.
+FORBIDDEN = (
+    b"Tr0ub4dor", b"IyEvYmluL3NoCmVjaG8", b"forty-two-lions", b"AAAAB3NzaC1yc2E", b"rTJc15LMRf1BglmwFs9W++4D4BoZNUHbX4397Zm9", b"four-hundred-elephants",
+    b"Zm91ci1odW5kcmVkLWVsZXBoYW50cw",  # the personality's contents in base64
+)  # fmt: skip
+SERVICES = {"nova-api": "API", "nova-conductor": "conductor", "nova-scheduler": "scheduler", "placement": "placement"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cloud's life: a boot by itself, two at once, one that fails; and the trace that was made of it."""
+
+    state: Path
+    capture: Path
+    file: Path
+    trace: Trace
+    alone: Booted
+    pair: list[Booted]
+    failed: Booted
+
+    def boot(self, booted: Booted) -> Boot:
+        """The boot that the trace has for one that the client asked for."""
+        return next(boot for boot in self.trace.boots if boot.request_id == booted.request_id)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Nova 34, SQL echo on by Nova's own configuration."""
+    folder = tmp_path_factory.mktemp("processes")
+    capture, file = folder / "cap", folder / "boot.trace.jsonl.gz"
+    with EmbeddedCloud("34", folder / "state", capture=capture, echo=True) as cloud:
+        alone = cloud.boot("alone", **SECRETS)
+        pair = cloud.boot_all(["left", "right"])
+        failed = cloud.boot("failed", flavor="huge")
+    outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(capture)])
+    assert outcome.exit_code == 0, outcome.output
+    yield Run(folder / "state", capture, file, store.read(file), alone, pair, failed)
+
+
+def lines(run: Run, booted: Booted, *options: str) -> list[str]:
+    """What ``bootseq show`` prints of a boot."""
+    outcome = CliRunner().invoke(main, ["show", str(run.file), booted.uuid, *options])
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output.splitlines()
+
+
+def test_every_request_for_an_instance_is_a_boot(run: Run) -> None:
+    """Four servers were asked for: four boots, each with its name, uuid and outcome."""
+    found = {boot.server: (boot.uuid, boot.outcome.partition(":")[0]) for boot in run.trace.boots}
+    assert found == {
+        "alone": (run.alone.uuid, "active"),
+        "left": (run.pair[0].uuid, "active"),
+        "right": (run.pair[1].uuid, "active"),
+        "failed": (run.failed.uuid, "error"),
+    }
+
+
+def test_chapters_follow_the_casts(run: Run) -> None:
+    """Client → API, then the conductor, the compute and the schedulers' fanout, each opened by the step that sent it."""
+    boot = run.boot(run.alone)
+    heads = [(chapter.service, chapter.name, chapter.opened_by) for chapter in boot.chapters]
+    senders = {step.address: step for step in boot.walk()}
+    assert [(service, name) for service, name, _ in heads] == [
+        ("client", "openstack.compute.v2._proxy:Proxy.create_server"),
+        ("conductor", "schedule_and_build_instances"),
+        ("compute", "build_and_run_instance"),
+        ("scheduler", "update_instance_info"),
+    ]
+    for chapter in boot.chapters[1:]:
+        assert chapter.address in senders[chapter.opened_by].opens
+    assert [senders[opened_by].service for _, _, opened_by in heads[1:]] == ["API", "conductor", "compute"]
+
+
+def test_rpc_is_named_by_what_it_does_and_has_both_ends(run: Run) -> None:
+    """13 or 14 calls, 3 casts, each with the receiver's step below it (calls) or as a chapter (casts)."""
+    steps = [step for step in run.boot(run.alone).walk() if step.kind == "rpc" and step.text("side") == "client"]
+    calls = [step for step in steps if step.text("mode") == "call"]
+    casts = [step for step in steps if step.text("mode") in ("cast", "fanout")]
+    assert 13 <= len(calls) <= 14
+    assert Counter(step.name for step in casts) == Counter(
+        ["schedule_and_build_instances", "build_and_run_instance", "update_instance_info"]
+    )
+    for step in calls:
+        assert [child.service for child in step.children if child.text("side") == "server"] == [step.text("peer")]
+    assert all(step.opens for step in casts)
+    names = Counter(step.name for step in calls)
+    assert names["Instance.save"] >= 5
+    assert not {"object_action", "object_class_action_versions"} & set(names)
+
+
+def test_placement_shows_what_it_did_inside(run: Run) -> None:
+    """Each request to Placement has Placement's own step below it, with the SQL it ran."""
+    asked = [s for s in run.boot(run.alone).walk() if s.kind == "http" and s.text("peer") == "placement" and s.text("side") == "client"]
+    assert len(asked) >= 6
+    for step in asked:
+        (answered,) = [child for child in step.children if child.kind == "http"]
+        assert answered.service == "placement"
+        assert any(below.kind == "sql" for below in answered.walk())
+
+
+def test_states_stand_at_the_steps_that_set_them(run: Run) -> None:
+    """From building/scheduling to active, in Nova's order."""
+    changes = [step.attributes["changes"] for step in run.boot(run.alone).walk() if step.kind == "state"]
+    tasks = [change["task_state"][1] for change in changes if isinstance(change, dict) and "task_state" in change]  # type: ignore[index,call-overload]
+    assert tasks == ["scheduling", None, "networking", "block_device_mapping", "spawning", None]
+    assert changes[-1]["vm_state"] == ["building", "active"]  # type: ignore[index,call-overload]
+    text = "\n".join(lines(run, run.alone))
+    assert "vm_state building → active, task_state spawning → None" in text
+
+
+def test_nothing_of_a_boot_hangs_loose(run: Run) -> None:
+    """No event that carries one of the boots' request ids is left among the other requests."""
+    own = {request_id for boot in run.trace.boots for request_id in boot.request_ids}
+    loose = [step for other in run.trace.others for step in other.walk() if {step.request_id, step.global_request_id} & own]
+    assert [f"{step.service} {step.name}" for step in loose] == []
+
+
+def test_boots_at_the_same_time_are_not_mixed(run: Run) -> None:
+    """What one of two boots did names its own instance only, and both did the same."""
+    first, second = (run.boot(booted) for booted in run.pair)
+    for boot, other in ((first, second), (second, first)):
+        for step in boot.walk():
+            assert other.request_id not in (step.request_id, step.global_request_id)
+            # Not in paths: a compute asks Placement for the allocations of every instance it has.
+            assert other.uuid not in step.text("arguments") + step.text("instance")
+    names = [Counter(step.name for step in boot.walk() if step.kind == "rpc") for boot in (first, second)]
+    assert names[0] == names[1]
+
+
+def test_a_failing_boot_shows_where_and_why(run: Run) -> None:
+    """No valid host: the scheduler's step has the error, and so has the outcome."""
+    boot = run.boot(run.failed)
+    assert boot.outcome.startswith("error: NoValidHost")
+    failed = [step for step in boot.walk() if step.error and step.error.startswith("NoValidHost")]
+    assert "scheduler" in {step.service for step in failed}
+    assert any("NoValidHost" in line for line in lines(run, run.failed))
+
+
+def test_no_secret_is_in_the_capture(run: Run) -> None:
+    """Admin password, user data, key, personality and tokens stand nowhere in it."""
+    for file in run.capture.rglob("*"):
+        data = file.read_bytes() if file.is_file() else b""
+        assert [secret for secret in FORBIDDEN if secret in data] == [], file.name
+        assert file.stat().st_mode & 0o077 == 0
+    assert any("Tr0ub4dor" in str(message) for message in witnesses.messages(run.state / "messages"))
+
+
+def test_sql_equals_what_the_services_logs_say(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Witness 1, SQLAlchemy's echo: per service all of the boot's statements, text and count, and no other."""
+    boot = run.boot(run.alone)
+    for name, service in SERVICES.items():
+        log = list(witnesses.echoed(run.state / "logs" / f"{name}.log"))
+        mine = Counter(one.statement for one in log if any(own in one.ids for own in boot.request_ids))
+        traced = witnesses.statements([step for step in boot.walk() if step.service == service])
+        # Threads of scatter-gather log without a context, and what the resource tracker asks for logs under the compute
+        # service's own start-up id: what the tree has beyond must stand in the log under one of these.
+        kept = {step.request_id for step in boot.walk() if step.kind == "rpc" and step.text("side") == "server" and step.request_id}
+        foreign = kept - set(boot.request_ids)
+        beyond = Counter(one.statement for one in log if "req-" not in one.ids or any(own in one.ids for own in foreign))
+        agreement = Agreement.of(f"{service}: SQL", Counter(mine), Counter(traced))
+        with capsys.disabled():
+            print(f"\n{agreement}")
+        assert agreement.missed == Counter()
+        assert agreement.invented - Counter(beyond) == Counter()
+
+
+def test_rpc_equals_the_messages_in_the_transports_folder(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Witness 2, the files of the transport: every message of the boot, requests and replies, by its unique id."""
+    boot = run.boot(run.alone)
+    passed = list(witnesses.messages(run.state / "messages"))
+    mine = [message for message in passed if message.get("_context_request_id") in boot.request_ids]
+    asked = {message["_msg_id"] for message in mine if "_msg_id" in message}
+    replies = [message for message in passed if message.get("_msg_id") in asked and "method" not in message]
+    witnessed = Counter(str(message["_unique_id"]) for message in [*mine, *replies])
+    traced = Counter(_unique_ids(boot))
+    start_up = Counter(_unique_ids(boot, foreign=True))
+    agreement = Agreement.of("RPC messages", Counter(witnessed), Counter(traced))
+    with capsys.disabled():
+        print(f"\n{agreement}; under the compute service's own id: {start_up.total()}")
+    assert agreement.missed == Counter()
+    assert agreement.invented - Counter(start_up) == Counter()
+    assert start_up - Counter(str(message["_unique_id"]) for message in passed) == Counter()
+
+
+def _unique_ids(boot: Boot, foreign: bool = False) -> Iterator[str]:
+    """Of every message the boot's steps sent; ``foreign``: of those sent under an id that is not the boot's, and their replies."""
+    for step in boot.walk():
+        if step.kind != "rpc" or (foreign and step.request_id in boot.request_ids):
+            continue
+        if step.text("side") == "client" and step.text("unique_id"):
+            yield step.text("unique_id")
+        reply = step.attributes.get("reply")
+        if isinstance(reply, dict):
+            yield str(reply["unique_id"])
+
+
+def test_http_equals_the_servers_access_lines(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Witness 3, access lines: all requests that the servers answered while the capture ran, and no other."""
+    for name, service in (("nova-api", "API"), ("placement", "placement")):
+        witnessed = witnesses.access_lines(run.state / "logs" / f"{name}-access.log")
+        traced = Counter(_answered(run.trace, service))
+        agreement = Agreement.of(f"{service}: HTTP", Counter(witnessed), Counter(traced))
+        with capsys.disabled():
+            print(f"\n{agreement}")
+        assert agreement.missed == Counter()
+        assert agreement.invented == Counter()
+
+
+def _answered(trace: Trace, service: str) -> Iterator[tuple[str, str, str]]:
+    steps: Iterator[Step] = (step for boot in [*trace.boots, *trace.others] for step in boot.walk())
+    for step in steps:
+        if step.kind == "http" and step.text("side") == "server" and step.service == service:
+            yield step.text("method"), step.text("path"), step.text("status")

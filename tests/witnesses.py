@@ -1,0 +1,92 @@
+"""Witnesses that are not bootseq's: what the services' own logs and the transport's folder say of the same run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.model import Step
+
+_RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?P<pid>\d+) [A-Z]+ (?P<logger>\S+) \[(?P<ids>[^\]]*)\] (?P<text>.*)")
+#: What SQLAlchemy says of transactions that its driver opens and ends without a statement.
+_NO_STATEMENTS = ("BEGIN (implicit)", "COMMIT", "ROLLBACK")
+_ACCESS = re.compile(r'"(?P<method>[A-Z]+) (?P<path>[^ ?]*)\S* HTTP/1\.1" (?P<status>\d+)')
+
+
+@dataclass(frozen=True)
+class Echoed:
+    """One statement as SQLAlchemy's echo wrote it into a service's log; ``ids`` is the record's bracket."""
+
+    statement: str
+    ids: str
+
+
+def echoed(log: Path) -> Iterator[Echoed]:
+    """Every statement that the echo in ``log`` says was executed."""
+    for ids, lines in _records(log, "sqlalchemy.engine.Engine"):
+        text = flat("\n".join(lines))
+        # The record after the statement holds how it was compiled and the parameters.
+        if text and not text.startswith("[") and text not in _NO_STATEMENTS:
+            yield Echoed(text, ids)
+
+
+def _records(log: Path, logger: str) -> Iterator[tuple[str, list[str]]]:
+    ids, lines = "", []
+    for line in log.read_text().splitlines():
+        match = _RECORD.match(line)
+        if match is None:
+            lines.append(line)
+            continue
+        if lines:
+            yield ids, lines
+        ids, lines = match["ids"], [match["text"]] if match["logger"] == logger else []
+    if lines:
+        yield ids, lines
+
+
+def flat(statement: str) -> str:
+    """A statement without its line breaks."""
+    return " ".join(statement.split())
+
+
+def messages(folder: Path) -> Iterator[dict[str, object]]:
+    """The bodies of all messages that passed the transport's folder, as oslo.messaging wrote them."""
+    for file in sorted(folder.glob("*.msg")):
+        body = json.loads(base64.b64decode(json.loads(file.read_text())["body"]))
+        yield json.loads(body["oslo.message"])
+
+
+def access_lines(log: Path) -> Counter[tuple[str, str, str]]:
+    """(method, path, status) of each request in a WSGI server's access log."""
+    return Counter((match["method"], match["path"], match["status"]) for match in _ACCESS.finditer(log.read_text()))
+
+
+def statements(steps: list[Step]) -> Counter[str]:
+    """The SQL of steps, text and count."""
+    return Counter(flat(step.text("statement")) for step in steps if step.kind == "sql")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a tree agrees with a witness: what only one of the two saw, counted."""
+
+    what: str
+    witnessed: int
+    missed: Counter[object]
+    invented: Counter[object]
+
+    @classmethod
+    def of(cls, what: str, witnessed: Counter[object], traced: Counter[object]) -> Agreement:
+        """Compare two multisets."""
+        return cls(what, witnessed.total(), witnessed - traced, traced - witnessed)
+
+    def __str__(self) -> str:
+        seen = self.witnessed - self.missed.total()
+        recall = seen / self.witnessed if self.witnessed else 1
+        precision = seen / (seen + self.invented.total()) if seen + self.invented.total() else 1
+        return f"{self.what:<28} {self.witnessed:>5} witnessed, recall {recall:7.2%}, precision {precision:7.2%}"
