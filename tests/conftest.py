@@ -9,7 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples in every run, and no clock: a failure is a defect, not a busy machine.
+hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("bootseq")
 
 #: How long a process that was told to end may take.
 GRACE_SECONDS = 2.0

@@ -12,7 +12,7 @@ from tracer.errors import TracerError
 from tracer.event import Event, Events, Process
 from tracer.model import Value
 from tracer.sources import unmarshal
-from tracer.sources.unmarshal import Malformed, Plain
+from tracer.sources.unmarshal import MalformedError, Plain
 
 _NAME = re.compile(r"(?P<stem>.+-\d+-\d+)-\d{4,}\.seg")
 
@@ -46,7 +46,7 @@ def _read_process(folder: Path, stem: str, files: list[Path], offsets: dict[str,
         except OSError as error:
             found.warnings.append(f"{file}: cannot be read: {error.strerror}; its events are missing")
             continue
-        except Malformed as error:
+        except MalformedError as error:
             found.warnings.append(f"{file}: {error}; its events are missing")
             continue
         if reading is None:
@@ -62,11 +62,11 @@ def _header(data: bytes) -> dict[str, Plain]:
     start = len(record.MAGIC) + record.FRAME.size
     if data[: len(record.MAGIC)] != record.MAGIC:
         newer = data[: len(record.MAGIC) - 1] == record.MAGIC[:-1]
-        raise Malformed("written by another version of bootseq" if newer else "not a segment of bootseq's")
+        raise MalformedError("written by another version of bootseq" if newer else "not a segment of bootseq's")
     length, checksum = record.FRAME.unpack_from(data, len(record.MAGIC))
     payload = data[start : start + length]
     if len(payload) != length or crc32(payload) != checksum:
-        raise Malformed("its header is torn")
+        raise MalformedError("its header is torn")
     return _pairs(unmarshal.loads(payload))
 
 
@@ -110,7 +110,7 @@ class _Reading:
                 event.attributes["statement"] = text
                 event.name = text.split(None, 1)[0] if text.split() else "sql"
             else:
-                event.name = text
+                event.name = str(attributes.get("logger", text)) if event.kind in ("log", "ask") else text
                 event.attributes.update(attributes)
         return list(self._events.values())
 
@@ -122,7 +122,7 @@ class _Reading:
                 return
             try:
                 self._take(payload)
-            except (Malformed, ValueError, TypeError, KeyError, IndexError) as error:
+            except (MalformedError, ValueError, TypeError, KeyError, IndexError) as error:
                 warnings.append(f"{file}: the record at byte {at} makes no sense ({error}), left out")
 
     def _take(self, payload: bytes) -> None:
@@ -132,21 +132,21 @@ class _Reading:
             return
         fields = unmarshal.loads(payload)
         if not isinstance(fields, tuple) or not isinstance(fields[0], int):
-            raise Malformed("not a record")
+            raise MalformedError("not a record")
         takers = {
             record.BEGIN: self._begin, record.END: self._end, record.STEP: self._step, record.NOTE: self._note,
-            record.NAME: self._name, record.CALL: self._call, record.SQL: self._sql,
+            record.NAME: self._name, record.CALL: self._call, record.SQL: self._sql, record.LOG: self._log,
         }  # fmt: skip
         takers[fields[0]](*fields[1:])  # type: ignore[operator]
 
     def _wall(self, time: Plain) -> int:
         if not isinstance(time, int):
-            raise Malformed("a time that is no number")
+            raise MalformedError("a time that is no number")
         return time + self._offset
 
     def _add(self, number: int, parent: int, kind: str, thread: int, start: int, name: str) -> Event:
         if not all(isinstance(value, int) for value in (number, parent, thread)) or not isinstance(kind, str):
-            raise Malformed("a step without number, parent or kind")
+            raise MalformedError("a step without number, parent or kind")
         event = Event(self.process, number, parent, kind, str(name), thread, self._wall(start))
         self._events[number] = event
         return event
@@ -194,6 +194,14 @@ class _Reading:
             event.attributes |= {"request_id": _value(request_ids[0]), "global_request_id": _value(request_ids[1])}
         self._named.append((event, name))
 
+    def _log(
+        self, number: int, parent: int, kind: str, thread: int, time: int, name: int, message: Plain, attributes: Plain
+    ) -> None:
+        event = self._add(number, parent, kind, thread, time, "")
+        event.end = event.start
+        event.attributes = {"message": _value(message), **_values(attributes)}
+        self._named.append((event, name))
+
     def open_call(self, number: int, parent: int, thread: int, start: int, name: int) -> None:
         """A call that was running when the process was last seen."""
         if number not in self._events:
@@ -205,7 +213,7 @@ def _read_open_table(path: Path, reading: _Reading, warnings: list[str]) -> None
         data = path.read_bytes()
         magic, reading.process.dropped, reading.process.failures = record.OPEN_HEAD.unpack_from(data)
         if magic != record.MAGIC:
-            raise Malformed("not a table of bootseq's")
+            raise MalformedError("not a table of bootseq's")
         for at in range(record.OPEN_HEAD.size, min(record.SCRATCH, len(data) - record.SLOT.size + 1), record.SLOT.size):
             number, parent, thread, start, name = record.SLOT.unpack_from(data, at)
             if number:
@@ -216,7 +224,7 @@ def _read_open_table(path: Path, reading: _Reading, warnings: list[str]) -> None
 
 def _pairs(flat: Plain) -> dict[str, Plain]:
     if not isinstance(flat, tuple) or len(flat) % 2:
-        raise Malformed("attributes that are not pairs")
+        raise MalformedError("attributes that are not pairs")
     return {str(key): value for key, value in zip(flat[::2], flat[1::2], strict=True)}
 
 

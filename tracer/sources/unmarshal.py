@@ -1,78 +1,90 @@
-"""A decoder for marshal version 2 that admits plain values only: what comes from a file is untrusted, the reader may be root."""
+"""A decoder for marshal version 2 that admits plain values only: files are untrusted, and their reader may be root."""
 
 from __future__ import annotations
 
 import struct
 
-#: None, bool, int, float, str, bytes, or a tuple of them.
-Plain = None | bool | int | float | str | bytes | tuple["Plain", ...]
+#: bool, int, float, str, bytes, None, or a tuple of them.
+Plain = bool | int | float | str | bytes | tuple["Plain", ...] | None
 
-_INT = struct.Struct("<i")
-_FLOAT = struct.Struct("<d")
-_SHORT = struct.Struct("<H")
+#: As deep as a record's tuples may nest (patches.values.MAX_DEPTH and what stands around it are far below).
 MAX_DEPTH = 40
+#: As many 15-bit digits as an integer may have: 64 bits take five.
+MAX_DIGITS = 16
+
+_INT = struct.Struct("<i").unpack_from
+_FLOAT = struct.Struct("<d").unpack_from
+_DIGIT = struct.Struct("<H").unpack_from
+_CONSTANTS: dict[int, bool | None] = {ord("N"): None, ord("T"): True, ord("F"): False}
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """The bytes are not a plain value."""
 
 
 def loads(data: bytes) -> Plain:
     """The one value that ``data`` holds, all of it."""
     try:
-        value, end = _value(data, 0, 0)
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
-        raise Malformed(str(error)) from None
+        (value,), end = _items(data, 0, 1, 0)
+    except (IndexError, struct.error):
+        raise MalformedError("a value that is cut off") from None
+    except UnicodeDecodeError:
+        raise MalformedError("a text that is none") from None
     if end != len(data):
-        raise Malformed(f"{len(data) - end} bytes too many")
+        raise MalformedError(f"{len(data) - end} bytes too many")
     return value
 
 
-def _value(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
-    code = data[at]
-    at += 1
-    if code == 0x75 or code == 0x73:  # u: text, s: bytes
-        (size,) = _INT.unpack_from(data, at)
-        start, end = at + 4, at + 4 + size
-        if size < 0 or end > len(data):
-            raise Malformed("a text longer than its record")
-        raw = data[start:end]
-        return (raw.decode("utf-8", "surrogatepass") if code == 0x75 else raw), end
-    if code == 0x69:  # i
-        return _INT.unpack_from(data, at)[0], at + 4
-    if code == 0x6C:  # l
-        return _long(data, at)
-    if code == 0x28:  # (
-        return _tuple(data, at, depth)
-    if code == 0x67:  # g
-        return _FLOAT.unpack_from(data, at)[0], at + 8
-    if code in _CONSTANTS:
-        return _CONSTANTS[code], at
-    raise Malformed(f"type {chr(code)!r} is not admitted")
-
-
-_CONSTANTS: dict[int, None | bool] = {0x4E: None, 0x54: True, 0x46: False}
-
-
-def _tuple(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
-    (size,) = _INT.unpack_from(data, at)
-    at += 4
-    if size < 0 or size > len(data) - at or depth >= MAX_DEPTH:
-        raise Malformed("a tuple larger or deeper than it may be")
-    items = []
-    for _ in range(size):
-        item, at = _value(data, at, depth + 1)
-        items.append(item)
+def _items(data: bytes, at: int, count: int, depth: int) -> tuple[tuple[Plain, ...], int]:
+    """``count`` values from ``at`` on, and where they end. The most frequent type comes first."""
+    items: list[Plain] = []
+    for _ in range(count):
+        code = data[at]
+        at += 1
+        if code == 0x75 or code == 0x73:  # u: text, s: bytes
+            start = at + 4
+            at = start + _INT(data, at)[0]
+            if at < start or at > len(data):
+                raise MalformedError("a text longer than its record")
+            raw = data[start:at]
+            items.append(raw.decode("utf-8", "surrogatepass") if code == 0x75 else raw)
+        elif code == 0x69:  # i
+            items.append(_INT(data, at)[0])
+            at += 4
+        elif code in _CONSTANTS:
+            items.append(_CONSTANTS[code])
+        elif code == 0x6C:  # l
+            value, at = _long(data, at)
+            items.append(value)
+        elif code == 0x28:  # (
+            size = _INT(data, at)[0]
+            at += 4
+            # Each item takes a byte at least: a size beyond what is left is a lie, and no reason to take memory.
+            if not 0 <= size <= len(data) - at or depth >= MAX_DEPTH:
+                raise MalformedError("a tuple larger or deeper than it may be")
+            inner, at = _items(data, at, size, depth + 1)
+            items.append(inner)
+        elif code == 0x67:  # g
+            items.append(_FLOAT(data, at)[0])
+            at += 8
+        else:
+            raise MalformedError(f"type {chr(code)!r} is not admitted")
     return tuple(items), at
 
 
 def _long(data: bytes, at: int) -> tuple[int, int]:
-    """Digits of 15 bits, the sign in their count."""
-    (count,) = _INT.unpack_from(data, at)
+    """An integer as digits of 15 bits, the sign in their count."""
+    count = _INT(data, at)[0]
+    digits = abs(count)
     at += 4
-    if abs(count) > 16:
-        raise Malformed("an integer larger than any that is recorded")
-    value = 0
-    for position in range(abs(count)):
-        value |= _SHORT.unpack_from(data, at + 2 * position)[0] << (15 * position)
-    return (-value if count < 0 else value), at + 2 * abs(count)
+    if digits > MAX_DIGITS:
+        raise MalformedError("an integer larger than any that is recorded")
+    value = digit = 0
+    for position in range(digits):
+        digit = _DIGIT(data, at + 2 * position)[0]
+        value |= digit << (15 * position)
+        if digit >> 15:
+            raise MalformedError("an integer with a digit out of range")
+    if digits and not digit:
+        raise MalformedError("an integer with leading zeros")
+    return (-value if count < 0 else value), at + 2 * digits
