@@ -14,7 +14,10 @@ import click
 from examples.embedded.boot import Boot
 from examples.embedded.cloud import EmbeddedCloud
 from examples.embedded.errors import EmbeddedError
+from examples.embedded.one_process import boot_in_one_process
 from examples.embedded.release import RELEASES
+
+FOLDER = click.Path(path_type=Path)
 
 
 @click.group()
@@ -24,49 +27,52 @@ def main() -> None:
 
 @main.command()
 @click.option("--release", type=click.Choice(list(RELEASES)), default="34", show_default=True, help="Nova's release.")
+@click.option("--mode", type=click.Choice(["processes", "one-process"]), default="processes", show_default=True)
+@click.option("--state", type=FOLDER, help="An empty folder for logs, messages, databases. [default: a new one]")
+@click.option("--capture", type=FOLDER, help="Start all under `bootseq run -o CAPTURE`.")
+@click.option("--bootseq", type=FOLDER, help="The bootseq to use. [default: the one beside this Python]")
+@click.option("--run-option", "run_options", multiple=True, help="An argument for `bootseq run`; may be repeated.")
 @click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    help="An empty folder for logs, messages, databases. [default: a new one]",
-)
-@click.option("--capture", type=click.Path(path_type=Path), help="Start all under `bootseq run -o CAPTURE`.")
-@click.option(
-    "--bootseq", type=click.Path(path_type=Path), help="The bootseq to use. [default: the one beside this Python]"
-)
-@click.option("--run-option", multiple=True, help="One more argument for `bootseq run`; may be repeated.")
-@click.option(
-    "--threads",
-    type=click.Choice(["default", "native", "eventlet"]),
-    default="default",
-    help="What Nova's services run on.",
+    "--threads", type=click.Choice(["default", "native", "eventlet"]), default="default", help="Nova's threads."
 )
 @click.option("--echo", is_flag=True, help="Nova's logs show each SQL statement.")
 @click.option("--servers", type=click.IntRange(1), default=1, show_default=True, help="How many servers to boot.")
 @click.option("--at-once", is_flag=True, help="All servers at the same moment, not one after the other.")
 @click.option("--no-valid-host", is_flag=True, help="Ask for a flavor that fits on no host.")
-@click.option("--spawn-delay", type=float, default=0, help="Seconds that the hypervisor takes to spawn a server.")
-def boot(state: Path | None, servers: int, at_once: bool, no_valid_host: bool, **options: Any) -> None:
-    """Start a cloud, boot servers on it, stop it; print a JSON object a boot.
+@click.option("--spawn-delay", type=float, default=0, help="Seconds that a spawn takes; processes only.")
+@click.option("--driver", type=click.Choice(["libvirt", "fake"]), help="One process only. [default: libvirt]")
+def boot(mode: str, state: Path | None, spawn_delay: float, driver: str | None, **options: Any) -> None:
+    """Start a Nova, boot servers on it, stop it; print a JSON object a boot.
 
     Example: python -m examples.embedded boot --release 34 --state /tmp/nova34 --servers 2 --at-once
     """
+    if mode == "processes" and driver is not None:
+        raise click.UsageError("--driver is for --mode one-process: separate processes run the fake driver")
+    if mode == "one-process" and spawn_delay:
+        raise click.UsageError("--spawn-delay is for --mode processes")
     signal.signal(signal.SIGTERM, _end)
     state = state or Path(tempfile.mkdtemp(prefix="nova-"))
     click.echo(f"state in {state}", err=True)
-    options["run_options"] = options.pop("run_option")
-    names = [f"vm{number}" for number in range(1, servers + 1)]
     try:
-        with EmbeddedCloud(state=state, **options) as cloud:
-            for group in [names] if at_once else [[name] for name in names]:
-                for done in cloud.boot_all(group, flavor="huge" if no_valid_host else "m1.tiny"):
-                    _print(done)
+        if mode == "processes":
+            _boot_in_processes(state=state, spawn_delay=spawn_delay, **options)
+        else:
+            _print(boot_in_one_process(state=state, driver=driver or "libvirt", **options))
     except EmbeddedError as error:
         click.echo(f"embedded: {error}", err=True)
         sys.exit(2)
 
 
-def _print(done: Boot) -> None:
-    click.echo(json.dumps(asdict(done)))
+def _boot_in_processes(servers: int, at_once: bool, no_valid_host: bool, **options: Any) -> None:
+    names = [f"vm{number}" for number in range(1, servers + 1)]
+    with EmbeddedCloud(**options) as cloud:
+        for group in [names] if at_once else [[name] for name in names]:
+            _print(cloud.boot_all(group, flavor="huge" if no_valid_host else "m1.tiny"))
+
+
+def _print(boots: list[Boot]) -> None:
+    for one in boots:
+        click.echo(json.dumps(asdict(one)))
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -21,6 +21,7 @@ from examples.embedded.service import Service, stop_all
 from examples.embedded.wrapping import Wrapping
 
 START_TIMEOUT = 180.0
+CLIENT_TIMEOUT = 120.0
 QUEUES = {
     "nova-conductor": "conductor",
     "nova-scheduler": "scheduler",
@@ -96,11 +97,9 @@ class EmbeddedCloud:
             f"client-{number}", INSIDE / "client.py", "--url", url, "--request", str(asked), "--answer", str(answered)
         )
         try:
-            code = client.process.wait(120)
+            client.wait(CLIENT_TIMEOUT)
         finally:
             stop_all([client])
-        if code:
-            raise EmbeddedError(f"the client ended with code {code}; what it said: {client.log}")
         return [self._pending(answer, started) for answer in json.loads(answered.read_text())]
 
     def _pending(self, answer: dict[str, str], started: float) -> PendingBoot:
@@ -164,7 +163,7 @@ class EmbeddedCloud:
             service.check()
 
     def _wait_for_answer(self, name: str) -> None:
-        self._wait(name, lambda: self._answers(self.ports[name]))
+        self._wait(name, lambda: self._answers(name))
 
     def _wait_for_queue(self, name: str) -> None:
         """A service binds its queue when it is ready to serve, nova-compute after it reported its resources."""
@@ -185,16 +184,18 @@ class EmbeddedCloud:
                 )
             time.sleep(0.05)
 
-    @staticmethod
-    def _answers(port: int) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    def _answers(self, name: str) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=30)
         try:
             connection.request("GET", "/")
-            return connection.getresponse().status < 500
-        except OSError:
+            status = connection.getresponse().status
+        except ConnectionRefusedError:
             return False
         finally:
             connection.close()
+        if status >= 500:
+            raise EmbeddedError(f"{name} answers with status {status}; its log: {self.services[name].log}")
+        return True
 
     def _stop(self) -> None:
         stop_all(list(self.services.values()))

@@ -37,14 +37,23 @@ class Service:
         return cls(name, process, state)
 
     @property
-    def log(self) -> Path:
-        """Where it says most: its own log if it came so far, else what it printed."""
+    def log(self) -> str:
+        """Its own log, if it came so far, and what it printed."""
         own = self.state / "logs" / f"{self.name}.log"
-        return own if own.exists() and self.process.poll() is None else own.with_suffix(".out")
+        return f"{own} and .out" if own.exists() else str(own.with_suffix(".out"))
 
     def check(self) -> None:
         code = self.process.poll()
         if code is not None:
+            raise EmbeddedError(f"{self.name} ended with code {code}; what it said: {self.log}")
+
+    def wait(self, timeout: float) -> None:
+        """For one that ends by itself, and well."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise EmbeddedError(f"{self.name} has not ended after {timeout:.0f} s; what it said: {self.log}") from None
+        if code:
             raise EmbeddedError(f"{self.name} ended with code {code}; what it said: {self.log}")
 
     def signal(self, number: int) -> None:

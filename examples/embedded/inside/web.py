@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from urllib.parse import unquote
@@ -37,16 +38,24 @@ class Handler(BaseHTTPRequestHandler):
     def respond(self):
         started = time.monotonic()
         environ = self.environ()
-        head = []
-        chunks = self.application(environ, lambda status, headers, exc_info=None: head.extend([status, headers]))
+        try:
+            status, headers, body = self.call(environ)
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
+            traceback.print_exc()
+            status, headers, body = "500 Internal Server Error", [], b""
+        self.send(status, headers, body)
+        self.write_access_line(status, len(body), time.monotonic() - started)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = respond
+
+    def call(self, environ):
+        head = {}
+        chunks = self.application(environ, lambda status, headers, exc_info=None: head.update(said=(status, headers)))
         try:
             body = b"".join(chunks)
         finally:
             getattr(chunks, "close", lambda: None)()
-        self.send(head[0], head[1], body)
-        self.write_access_line(head[0], len(body), time.monotonic() - started)
-
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = respond
+        return *head["said"], body
 
     def environ(self):
         path, _, query = self.path.partition("?")
