@@ -4,9 +4,31 @@
 service as the package ``_bootseq``.
 """
 
+import functools
 import os
 
-from . import calls, handoffs, hook, http, importing, notifications, process, replacing, rpc, sql, steps, wsgi
+from . import (
+    ask,
+    calls,
+    commands,
+    echo,
+    handoffs,
+    hook,
+    http,
+    importing,
+    libvirt,
+    logs,
+    notifications,
+    nova,
+    pool,
+    process,
+    replacing,
+    rpc,
+    sql,
+    states,
+    steps,
+    wsgi,
+)  # fmt: skip
 
 __all__ = ["install", "installed", "uninstall"]
 
@@ -18,6 +40,12 @@ _HOOKS = {
     "http": http.install,
     "wsgi": wsgi.install,
     "handoffs": handoffs.install,
+    "pool": pool.install,
+    "libvirt": libvirt.install,
+    "commands": commands.install,
+    "states": states.install,
+    "nova": nova.install,
+    "logs": logs.install,
 }
 
 
@@ -25,7 +53,8 @@ def install(capture, options):
     """Start recording into the folder ``capture`` and put the hooks in; idempotent.
 
     ``options`` is what the tool wrote into the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes,
-    ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …).
+    ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …), ``ask`` (names of the
+    loggers that write ask.log, "ask" if nothing is said), ``echo`` (whether SQLAlchemy is to log its statements).
     """
     if installed():
         return
@@ -34,11 +63,23 @@ def install(capture, options):
     )
     _register_fork()
     wanted = options.get("hooks")
-    for name, install_hook in _HOOKS.items():
+    for name, install_hook in _hooks(capture, options).items():
         if wanted is None or name in wanted:
             install_hook()
     if options.get("points"):
         calls.install(options["points"])
+
+
+def _hooks(capture, options):
+    """The table, after those that an option asks for; ask comes before logs, which takes what ask leaves."""
+    chosen = {}
+    asked = options.get("ask", ["ask"])
+    if asked:
+        chosen["ask"] = functools.partial(ask.install, os.path.join(capture, "ask.log"), asked)
+    if options.get("echo"):
+        chosen["echo"] = echo.install
+    chosen.update(_HOOKS)
+    return chosen
 
 
 def installed():

@@ -21,6 +21,7 @@ NOTE = 4  #: (NOTE, id, attributes): more attributes for a step that is open
 NAME = 5  #: (NAME, number, text, attributes): a text that CALL and SQL refer to by its number
 CALL = 6  #: (CALL, id, parent, thread, start, end, name number, error); without an error it is packed as PACKED_CALL
 SQL = 7  #: (SQL, id, parent, thread, start, end, name number, error or None, rows, parameters, database, request ids)
+LOG = 8  #: (LOG, id, parent, kind, thread, time, name number, message, attributes); the name's attributes tell its origin
 
 #: A call that raised nothing, by far the most frequent record: the byte C, id, parent, thread, start, end, name number.
 PACKED_CALL = struct.Struct("<cQQQQQI")

@@ -1,0 +1,160 @@
+"""The ask logger: what is logged to ``ask``, from whichever process, stands in one file in oslo.log's format.
+
+``logging.getLogger("ask")`` (and any logger the user names) writes there beside being a step. Each line is one write to
+a file opened for appending, and opened anew each time: so lines of many processes never mix, and a log that was rotated
+away is left alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, logs, replacing, steps, values
+
+ask = hook.Hook("ask")
+
+#: Characters of a message that stand in the file; the step keeps as much as any other's text.
+MAX_MESSAGE = 65_536
+
+_DEBUG = 10
+
+#: Nobody's pipe or link in that place may stop or mislead a service.
+_CAREFUL = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+#: What oslo.log writes of who asked, each under the names it has in messages and in contexts.
+_IDENTITY = (
+    ("user", "user_id"), ("project", "project_id", "tenant"), ("domain", "domain_id"), ("system_scope",),
+    ("user_domain", "user_domain_id"), ("project_domain", "project_domain_id"),
+)  # fmt: skip
+#: The same in a request that no service has made a context for yet.
+_ENVIRON = {
+    "request_id": "openstack.request_id", "global_request_id": "openstack.global_request_id",
+    "user": "HTTP_X_USER_ID", "project": "HTTP_X_PROJECT_ID", "system_scope": "HTTP_OPENSTACK_SYSTEM_SCOPE",
+    "user_domain": "HTTP_X_USER_DOMAIN_ID", "project_domain": "HTTP_X_PROJECT_DOMAIN_ID",
+}  # fmt: skip
+
+
+def install(path: str, names: list[str]) -> None:
+    """Append what the loggers ``names`` and those below them write to the file ``path``."""
+    logs.take(functools.partial(_asked, tuple(names)), functools.partial(ask.guarded, functools.partial(_record, path)))
+    importing.when_imported("logging", functools.partial(ask.guarded, functools.partial(_let_through, names)))
+
+
+def _asked(names: tuple[str, ...], name: str) -> bool:
+    return logs.is_under(name, names)
+
+
+def _let_through(names: list[str], module: ModuleType) -> None:
+    """A logger whose level nobody set would drop what is below its parents': let all through."""
+    for name in names:
+        logger = module.getLogger(name)
+        if logger.level == module.NOTSET:
+            logger.setLevel(_DEBUG)
+            replacing.undo(functools.partial(_put_back, logger))
+
+
+def _put_back(logger: Any) -> None:
+    if logger.level == _DEBUG:
+        logger.setLevel(0)
+
+
+def _record(path: str, written: Any) -> None:
+    message = _message(written)
+    logs.write("ask", written, values.masked_text(message))
+    _append(path, _line(written, values.masked_text(message, MAX_MESSAGE)) + _traceback(vars(written)))
+
+
+def _append(path: str, line: str) -> None:
+    data = line.encode("utf-8", "backslashreplace")
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CAREFUL, 0o600)
+    try:
+        if os.write(descriptor, data) != len(data):
+            raise OSError("no room for a line")
+    finally:
+        os.close(descriptor)
+
+
+def _message(written: Any) -> str:
+    """The text as a handler formatted it, else formatted here: who asks wants to see the values."""
+    message = vars(written).get("message")
+    if type(message) is str:
+        return message
+    try:
+        return str(written.getMessage())
+    except Exception as error:
+        # The host's handlers have failed on it too, out of sight: said where the user looks.
+        return "%s (not formatted: %s)" % (logs.text(written), values.error_text(error))
+
+
+def _traceback(told: dict[str, Any]) -> str:
+    """On lines of its own, where a handler has formatted it; else the exception alone."""
+    trace, exc_info = told.get("exc_text"), told.get("exc_info")
+    if type(trace) is str and trace:
+        return values.masked_text(trace, MAX_MESSAGE) + "\n"
+    if type(exc_info) is tuple and isinstance(exc_info[1], BaseException):
+        return values.error_text(exc_info[1]) + "\n"
+    return ""
+
+
+def _line(written: Any, message: str) -> str:
+    process = vars(written).get("process")
+    seconds = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(written.created))
+    return "%s.%03d %d %s %s [%s] %s %s %s:%s\n" % (
+        seconds, int(written.msecs), process if type(process) is int else os.getpid(),
+        *(values.scalar(each) for each in (written.levelname, written.name)),
+        _asker(written), message,
+        *(values.scalar(each) for each in (written.funcName, written.pathname, written.lineno)),
+    )  # fmt: skip
+
+
+def _asker(written: Any) -> str:
+    """What stands in oslo.log's bracket: the request's ids and who made it, "-" outside of requests.
+
+    The step knows better than the thread: its context is the message's or the request's that it belongs to.
+    """
+    for find in (_given, _of_step, _of_thread):
+        context = find(written)
+        request_id = context.get("request_id")
+        if type(request_id) is str:
+            identity = " ".join(_first(context, names) for names in _IDENTITY)
+            return "%s %s %s" % (_first(context, ("global_request_id",), "None"), request_id, identity)
+    return "-"
+
+
+def _first(context: dict[str, Any], names: tuple[str, ...], missing: str = "-") -> str:
+    return next((value for value in map(context.get, names) if type(value) is str and value), missing)
+
+
+def _given(written: Any) -> dict[str, Any]:
+    """The context that came with the record itself, as oslo.log's ``LOG.debug(…, context=context)``."""
+    return _fields(vars(written).get("context"))
+
+
+def _of_step(written: Any) -> dict[str, Any]:
+    context = steps.context.get() or {}
+    if "wsgi.version" not in context:
+        return context
+    for key, value in list(context.items()):
+        if type(key) is str and key.endswith(".context") and _fields(value).get("request_id"):
+            return _fields(value)
+    return {name: context.get(key) for name, key in _ENVIRON.items()}
+
+
+def _of_thread(written: Any) -> dict[str, Any]:
+    module = sys.modules.get("oslo_context.context")
+    current: Callable[[], Any] | None = getattr(module, "get_current", None)
+    return _fields(current()) if current is not None else {}
+
+
+def _fields(context: Any) -> dict[str, Any]:
+    """A context's attributes, without asking it: messages and contexts name them alike."""
+    if type(context) is dict:
+        return context
+    fields = getattr(context, "__dict__", None)
+    return fields if type(fields) is dict else {}

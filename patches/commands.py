@@ -1,0 +1,96 @@
+"""Commands: programs run by oslo.concurrency, and functions that oslo.privsep has its privileged daemon run.
+
+Of a command its arguments are kept, masked, and its exit code; its input, output and environment never are.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, record, replacing, steps, values
+
+commands = hook.Hook("commands")
+
+#: Functions of the daemon whose arguments are a command; those of others may be a file's contents.
+_EXECUTES = ("execute", "execute_root", "custom_execute")
+
+#: step -> the exit code that its success means; None where several are allowed
+_expected: dict[int, int | None] = {}
+
+
+def install() -> None:
+    """Wrap both once they are there."""
+    importing.when_imported("oslo_concurrency.processutils", functools.partial(commands.guarded, _wrap_execute))
+    importing.when_imported("oslo_privsep.daemon", functools.partial(commands.guarded, _wrap_channel))
+
+
+def _wrap_execute(module: ModuleType) -> None:
+    replacing.replace(module, "execute", hook.within(commands, _execute_begins, _execute_ends))
+
+
+def _wrap_channel(module: ModuleType) -> None:
+    # Not PrivContext._wrap, by which a call starts: every entrypoint has taken its bound method when it was defined.
+    replacing.replace(module._ClientChannel, "remote_call", hook.within(commands, _remote_begins, _ends))
+
+
+def _execute_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    command = _masked(args)
+    attributes = ("arguments", ("[]",) + command, "as_root", kwargs.get("run_as_root") is True)
+    step = steps.begin("command", _program(command), attributes)
+    _expected[step] = _only_code(kwargs.get("check_exit_code", 0))
+    return step
+
+
+def _only_code(allowed: Any) -> int | None:
+    """``check_exit_code`` says which codes are no failure: which one it was is known only where there is but one."""
+    if allowed is True or allowed is None:
+        return 0
+    codes = allowed if type(allowed) in (list, tuple) else (allowed,)
+    return codes[0] if len(codes) == 1 and type(codes[0]) is int else None
+
+
+def _execute_ends(step: int, result: Any, error: BaseException | None) -> None:
+    code = _expected.pop(step, None)
+    if error is None:
+        steps.finish(step, None, ("exit_code", code))
+        return
+    code = vars(error).get("exit_code")
+    if type(code) is not int:
+        steps.finish(step, error)
+        return
+    # Written here: the error's own first argument is what the program printed.
+    text = "%s: exit code %d" % (type(error).__name__, code)
+    if steps.recorder is not None:
+        steps.recorder.write((record.END, step, steps.clock(), text, ("exit_code", code)))
+
+
+def _remote_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    name = values.scalar(hook.argument(args, kwargs, 1, "name"))
+    attributes: tuple[Any, ...] = ("via", "privsep", "function", name)
+    given = hook.argument(args, kwargs, 2, "args")
+    if name.rpartition(".")[2] in _EXECUTES and type(given) is tuple:
+        attributes += ("arguments", ("[]",) + _masked(given))
+    return steps.begin("command", name, attributes)
+
+
+def _ends(step: int, result: Any, error: BaseException | None) -> None:
+    steps.finish(step, error)
+
+
+def _program(command: tuple[Any, ...]) -> str:
+    """The program's name, without its folder and, in a shell's line, without its arguments."""
+    words = str(command[0]).split(None, 1) if command else ()
+    return words[0].rpartition("/")[2] if words else ""
+
+
+def _masked(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Each argument by itself; whole where the one before it is an option that asks for a secret."""
+    kept = []
+    secret = False
+    for argument in arguments[: values.MAX_ITEMS]:
+        kept.append(values.MASK if secret else values.scalar(argument))
+        secret = type(argument) is str and argument.startswith("-") and "=" not in argument
+        secret = secret and values.secret_key(argument.lstrip("-")) is not None
+    return tuple(kept)

@@ -1,0 +1,69 @@
+"""SQL echo: SQLAlchemy's own log of statements, switched on while services run, and off again as it was.
+
+The statements then stand in the service's own log, with the request id of its format. It is SQLAlchemy that writes
+them, parameters as they are: the user asks for this, and the capture keeps none of it. A connection looks at the level
+when it is checked out: those that were out before stay silent until they are used anew.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, replacing
+
+echo = hook.Hook("echo")
+
+_LOGGER = "sqlalchemy.engine"
+_INFO = 20
+
+#: What the host wants the level to be: what it was, then what oslo.db (at each new engine) and oslo.log set it to.
+_wanted: dict[Any, int] = {}
+
+
+def install() -> None:
+    """Let statements through to the log, now or when SQLAlchemy comes."""
+    importing.when_imported("sqlalchemy.engine", functools.partial(echo.guarded, _wrap))
+
+
+def _wrap(engine: ModuleType) -> None:
+    # SQLAlchemy imports logging itself: it is there, and whatever it has configured is done.
+    importing.when_imported("logging", functools.partial(echo.guarded, _switch_on))
+
+
+def _switch_on(module: ModuleType) -> None:
+    logger = module.getLogger(_LOGGER)
+    _wanted[logger] = logger.level
+    replacing.undo(functools.partial(_put_back, logger))
+    logger.setLevel(_lower(logger.level))
+    replacing.replace(module.Logger, "setLevel", _make)
+
+
+def _lower(level: int) -> int:
+    """INFO, unless that is let through already; an unset level inherits SQLAlchemy's own, which is WARNING."""
+    return level if 0 < level <= _INFO else _INFO
+
+
+def _make(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def wrapper(logger: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(logger, *args, **kwargs)
+        echo.guarded(_keep_on, original, logger)
+        return result
+
+    return wrapper
+
+
+def _keep_on(original: Callable[..., Any], logger: Any) -> None:
+    """The host has set a level: if it is this logger's, that is what it gets back in the end."""
+    if logger.name == _LOGGER and logger in _wanted:
+        _wanted[logger] = logger.level
+        original(logger, _lower(logger.level))
+
+
+def _put_back(logger: Any) -> None:
+    before = _wanted.pop(logger)
+    if logger.level == _lower(before):
+        logger.setLevel(before)

@@ -1,0 +1,118 @@
+"""Libvirt: each call Nova makes of libvirt-python, or of Nova's own fake of it, under libvirt's names.
+
+What the library calls of itself on the way is its own business and no step. Of arguments nothing is kept: they hold
+guest passwords and secrets; which domain a call is about is remembered from how the domain was found.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from . import hook, importing, replacing, steps, values
+
+libvirt = hook.Hook("libvirt")
+
+#: Nova's fake, and the libvirt names of those of its classes that have no second name there.
+_FAKE = "nova.tests.fixtures.libvirt"
+_FAKES = {"DomainSnapshot": "virDomainSnapshot"}
+
+#: The event loop's functions run all the time and ask nothing.
+_FUNCTIONS = ("open", "openAuth", "openReadOnly", "getVersion")
+#: Methods that only give back a Python object that is there already.
+_TRIVIAL = frozenset({"c_pointer", "connect", "domain"})
+
+_IN_XML = re.compile(r"<(name|uuid)>([^<]{1,255})</\1>").findall
+#: domain -> what is known of it, as attributes
+_domains: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
+#: steps of finders that have begun -> what they look for
+_looking: dict[int, tuple[Any, ...]] = {}
+#: The step of the libvirt call that is going on: what stands directly below it is the library's own.
+_inside: ContextVar[int] = ContextVar("bootseq_libvirt", default=0)
+
+
+def _identity_in(xml: str) -> tuple[Any, ...]:
+    """A domain's name and uuid from the head of its definition; further down the same tags mean other things."""
+    found = dict(reversed(_IN_XML(xml[:1000])))
+    names = (("uuid", "uuid"), ("name", "domain"))
+    return sum(((key, values.scalar(found[tag])) for tag, key in names if tag in found), ())
+
+
+#: Methods that give a domain -> how their first argument tells which.
+_FINDERS: dict[str, Callable[[str], tuple[Any, ...]]] = {
+    "lookupByUUIDString": lambda argument: ("uuid", values.scalar(argument)),
+    "lookupByName": lambda argument: ("domain", values.scalar(argument)),
+    "defineXML": _identity_in,
+    "defineXMLFlags": _identity_in,
+    "createXML": _identity_in,
+}
+
+
+def install() -> None:
+    """Wrap libvirt-python and Nova's fake once they are there."""
+    for module in ("libvirt", _FAKE):
+        importing.when_imported(module, functools.partial(libvirt.guarded, _wrap))
+
+
+def _wrap(module: ModuleType) -> None:
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            shown = _shown(module, name)
+            if shown:
+                _wrap_class(value, shown)
+        elif name in _FUNCTIONS and inspect.isfunction(value):
+            replacing.replace(module, name, _calling("", name))
+
+
+def _shown(module: ModuleType, name: str) -> str | None:
+    """Libvirt's name of the class that the module has under ``name``; its fakes have both names, which counts once."""
+    if name.startswith("vir"):
+        return name
+    return _FAKES.get(name) if module.__name__ == _FAKE else None
+
+
+def _wrap_class(owner: type, shown: str) -> None:
+    for name, raw in list(vars(owner).items()):
+        if not name.startswith("_") and name not in _TRIVIAL and inspect.isfunction(raw):
+            replacing.replace(owner, name, _calling(shown, name))
+
+
+def _calling(owner: str, function: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    name = "%s.%s" % (owner or "libvirt", function)
+    begins = functools.partial(_begins, name, ("class", owner, "function", function), _FINDERS.get(function))
+    return hook.within(libvirt, begins, _ends)
+
+
+def _begins(
+    name: str,
+    attributes: tuple[Any, ...],
+    finder: Callable[[str], tuple[Any, ...]] | None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> int:
+    around = steps.current.get()
+    if around and around == _inside.get():
+        return 0
+    about: tuple[Any, ...] = ()
+    if finder is not None and len(args) > 1 and type(args[1]) is str:
+        about = finder(args[1])
+    elif args and name.startswith("virDomain."):
+        about = _domains.get(args[0], ())
+    step = steps.begin("libvirt", name, attributes + about)
+    _inside.set(step)
+    if finder is not None:
+        _looking[step] = about
+    return step
+
+
+def _ends(step: int, result: Any, error: BaseException | None) -> None:
+    about = _looking.pop(step, ())
+    if about and result is not None:
+        _domains[result] = about
+    steps.finish(step, error)

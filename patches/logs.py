@@ -1,0 +1,176 @@
+"""Log records: each that reached the host's handlers, as a note of the step it was written in.
+
+Recorded after the handlers ran: whoever formatted the record has then left its text on it, so nothing of a stranger's
+is formatted here. Outside of steps records are kept too: the request id that oslo.log put on them may tell where they
+belong.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, record, replacing, steps, values
+
+logs = hook.Hook("logs")
+
+#: What other hooks record better: SQL with its parameters' names, without which no secret among them is known.
+_LEFT_OUT = ("sqlalchemy", "bootseq", "_bootseq")
+
+_ORIGIN = ("logger", "level", "file", "line", "function")
+
+#: Loggers and places in the source that are remembered; what comes later is worked out at each record.
+_MAX_REMEMBERED = 10_000
+
+#: (whether it wants the records of a logger, by its name; what takes them); the first that wants them gets them
+_takers: list[tuple[Callable[[str], bool], Callable[[Any], object]]] = []
+#: the same by logger, once it has been asked for
+_by_logger: dict[str, Callable[[Any], object] | None] = {}
+#: what a record tells of its origin -> the text whose number stands for that
+_places: dict[Any, str] = {}
+#: message template -> whether there is nothing to mask in it
+_templates: dict[str, bool] = {}
+
+
+def install() -> None:
+    """Record what every logger writes, but for those whose records stand elsewhere."""
+    take(_wanted, _record)
+
+
+def take(wants: Callable[[str], bool], taker: Callable[[Any], object]) -> None:
+    """Give ``taker`` the records of loggers whose names it ``wants`` and no earlier one took."""
+    if not _takers:
+        replacing.undo(_forget)
+        importing.when_imported("logging", functools.partial(logs.guarded, _wrap))
+    _takers.append((wants, taker))
+    _by_logger.clear()
+
+
+def _forget() -> None:
+    for kept in (_takers, _by_logger, _places, _templates):
+        kept.clear()
+
+
+def _wrap(module: ModuleType) -> None:
+    replacing.replace(module.Logger, "callHandlers", _make)
+
+
+def _make(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def wrapper(logger: Any, written: Any) -> Any:
+        try:
+            return original(logger, written)
+        finally:
+            # Written out, since Hook.guarded would be a tenth of what a record may cost.
+            if steps.recorder is not None:
+                try:
+                    taker = _by_logger.get(written.name, _find)
+                    if taker is not None:
+                        taker(written)
+                except Exception as error:
+                    logs.failed(error)
+
+    return wrapper
+
+
+def _find(written: Any) -> None:
+    """The first record of a logger: find who takes those, and give it this one."""
+    taker = next((taker for wants, taker in _takers if wants(written.name)), None)
+    if len(_by_logger) < _MAX_REMEMBERED:
+        _by_logger[written.name] = taker
+    if taker is not None:
+        taker(written)
+
+
+def _wanted(name: str) -> bool:
+    return not is_under(name, _LEFT_OUT)
+
+
+def is_under(name: str, loggers: tuple[str, ...]) -> bool:
+    """Whether the logger ``name`` is one of ``loggers`` or below one."""
+    return any(name == logger or name.startswith(logger + ".") for logger in loggers)
+
+
+def _record(written: Any) -> None:
+    if logs.enabled:
+        write("log", written, text(written))
+
+
+def write(kind: str, written: Any, message: str) -> None:
+    """Record a log record of the host's as an instant of this ``kind``; ``message`` is its text, masked."""
+    told = vars(written)
+    attributes: tuple[Any, ...] = ()
+    own, other = told.get("request_id"), told.get("global_request_id")
+    if type(own) is str:
+        attributes = ("request_id", own)
+    if type(other) is str and other:
+        attributes += ("global_request_id", other)
+    if told["exc_info"]:
+        attributes += ("exception", _exception(told["exc_info"]))
+    key = (written.name, written.levelname, written.pathname, written.lineno, written.funcName)
+    place = _places.get(key)
+    if place is None:
+        place = " ".join([str(values.scalar(each)) for each in key])
+        if len(_places) >= _MAX_REMEMBERED:  # loggers or sources made up as the host goes: no more numbers for such
+            steps.happened(kind, str(values.scalar(written.name)), _origin(key) + ("message", message) + attributes)
+            return
+        _places[key] = place
+    number = steps.names.get(place) or steps.name_number(place, _origin(key))
+    recorder = steps.recorder
+    if recorder is not None:
+        parent, thread, now = steps.current.get(), steps.thread_id(), steps.clock()
+        recorder.write((record.LOG, steps.next_id(), parent, kind, thread, now, number, message, attributes))
+
+
+def _origin(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A record's logger and level, and where in the source it was written, as attributes."""
+    pairs = ((name, values.scalar(value)) for name, value in zip(_ORIGIN, key))
+    return sum(pairs, ())
+
+
+def text(written: Any) -> str:
+    """What a record says, masked: as a handler formatted it, else as far as that takes nobody's ``__str__``."""
+    told = vars(written)
+    message, template, arguments = told.get("message"), told["msg"], told["args"]
+    if type(message) is str:
+        if len(message) <= values.MAX_TEXT and _is_harmless(template, arguments):
+            return message
+        return values.masked_text(message)
+    if type(template) is not str:
+        return values.error_text(template) if isinstance(template, BaseException) else str(values.scalar(template))
+    return values.masked_text(_formatted(template, arguments) if arguments else template)
+
+
+def _is_harmless(template: Any, arguments: Any) -> bool:
+    """Whether there is nothing to mask in any part of a message: cheaper to tell, since parts come again."""
+    if type(template) is not str or type(arguments) is not tuple or not arguments:
+        return False
+    known = _templates.get(template)
+    if known is None:
+        known = values.masked_text(template) is template
+        if len(_templates) < _MAX_REMEMBERED:
+            _templates[template] = known
+    if known:
+        for argument in arguments:
+            if values.scalar(argument) is not argument:
+                return False
+    return known
+
+
+def _formatted(template: str, arguments: Any) -> str:
+    kept: Any = ()
+    if type(arguments) is dict:
+        kept = {key: values.keyed(key, value) for key, value in arguments.items() if type(key) is str}
+    elif type(arguments) is tuple:
+        kept = tuple([values.scalar(value) for value in arguments])
+    try:
+        return str(template % kept)
+    except (TypeError, ValueError, KeyError):  # %d of what is shown as <Type>, or a template that never fitted
+        return template
+
+
+def _exception(exc_info: Any) -> str | None:
+    error = exc_info[1] if type(exc_info) is tuple else None
+    return values.error_text(error) if isinstance(error, BaseException) else None

@@ -1,0 +1,116 @@
+"""What a request brought: the API's action, its body and who asked; the image it names; Placement's handler.
+
+All of it is noted on the step of the request, masked, where the service has worked it out itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, replacing, steps, values, wsgi
+
+nova = hook.Hook("nova")
+
+#: Bytes of a body that is read a second time, by us; a body that boots a server takes a few hundred.
+MAX_BODY = 65_536
+
+_OF_IMAGE = ("id", "name", "status", "disk_format", "container_format", "size", "min_ram", "min_disk", "properties")
+
+
+def install() -> None:
+    """Wrap Nova's and Placement's seams once they are there."""
+    for module, wrap in (
+        ("nova.api.openstack.wsgi", _wrap_resource),
+        ("nova.image.glance", _wrap_images),
+        ("placement.wsgi_wrapper", _wrap_handlers),
+        ("placement.microversion", _wrap_versions),
+    ):
+        importing.when_imported(module, functools.partial(nova.guarded, wrap))
+
+
+def _wrap_resource(module: ModuleType) -> None:
+    replacing.replace(module.Resource, "_process_stack", hook.around(nova, _request_arrives, _nothing))
+
+
+def _wrap_images(module: ModuleType) -> None:
+    replacing.replace(module.API, "get", hook.around(nova, lambda args, kwargs: args, _image_known))
+
+
+def _wrap_handlers(module: ModuleType) -> None:
+    replacing.replace(module.PlacementWsgify, "call_func", hook.around(nova, _handler_found, _nothing))
+
+
+def _wrap_versions(module: ModuleType) -> None:
+    replacing.replace(module, "_find_method", hook.around(nova, _version_found, _nothing))
+
+
+def _nothing(token: Any, result: Any, error: BaseException | None) -> None:
+    return None
+
+
+def _request_arrives(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    resource, request, action = args[:3]
+    arrived = wsgi.request.get()
+    # The step is of this very request: one that Nova makes of itself has an environ of its own.
+    if arrived is None or arrived.environ is not request.environ:
+        return
+    body = _parsed(hook.argument(args, kwargs, 5, "body"))
+    attributes = ("action", _action(resource, action, body), "body", values.tree(body))
+    steps.note(arrived.step, attributes + _who(request.environ.get("nova.context")))
+
+
+def _parsed(body: Any) -> Any:
+    """The body as JSON; its size where it is too long, None where it is none: Nova will say so to the client."""
+    if type(body) is not bytes or not body:
+        return None
+    if len(body) > MAX_BODY:
+        return "<%d bytes>" % len(body)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _action(resource: Any, action: Any, body: Any) -> str | None:
+    """Class and method that will be called: found as Nova finds them, an ``action`` by the key of its body."""
+    controller = resource.controller
+    if type(action) is str and hasattr(type(controller), action):
+        return "%s.%s" % (type(controller).__name__, action)
+    wanted = next(iter(body), None) if action == "action" and type(body) is dict else action
+    method = resource.wsgi_actions.get(wanted)
+    owner = type(getattr(method, "__self__", controller)).__name__
+    return "%s.%s" % (owner, values.scalar(getattr(method, "__name__", wanted)))
+
+
+def _who(context: Any) -> tuple[Any, ...]:
+    fields = getattr(context, "__dict__", None) or {}
+    names = ("user_id", "project_id", "roles", "request_id", "global_request_id")
+    found = ((name, values.tree(fields.get(name))) for name in names)
+    return sum((pair for pair in found if pair[1] is not None), ())
+
+
+def _image_known(args: tuple[Any, ...], image: Any, error: BaseException | None) -> None:
+    arrived = wsgi.request.get()
+    if arrived is not None and type(image) is dict:
+        kept = {name: image[name] for name in _OF_IMAGE if name in image}
+        steps.note(arrived.step, ("image", values.tree(kept)))
+
+
+def _handler_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    handler = args[0].func
+    # What microversion.version_handler made has that module's name: which function it stands for is told below.
+    if handler.__module__ != "placement.microversion":
+        _note_handler("%s.%s" % (handler.__module__, handler.__name__))
+
+
+def _version_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    _note_handler(args[0])
+
+
+def _note_handler(name: str) -> None:
+    arrived = wsgi.request.get()
+    if arrived is not None:
+        steps.note(arrived.step, ("handler", values.scalar(name)))

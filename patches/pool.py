@@ -1,0 +1,62 @@
+"""Connection pools: a checkout that had to wait or to connect, as a step of its own.
+
+Most checkouts take microseconds and are no news: only those are kept that took a millisecond or opened a connection.
+``NullPool`` is left out: it keeps no connections, opens one each time, and nobody ever waits for another's.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, replacing, steps, values
+
+pool = hook.Hook("pool")
+
+#: Nanoseconds from which a checkout is kept for its length alone.
+LONG = 1_000_000
+
+_wall_clock = time.time
+
+_NAME = "sqlalchemy.pool:checkout"
+
+
+def install() -> None:
+    """Wrap the pools' ``connect`` once SQLAlchemy is there."""
+    importing.when_imported("sqlalchemy.pool.base", functools.partial(pool.guarded, _wrap_base))
+    importing.when_imported("sqlalchemy.pool.impl", functools.partial(pool.guarded, _wrap_overrides))
+
+
+def _wrap_base(module: ModuleType) -> None:
+    _wrap(module.Pool)
+
+
+def _wrap_overrides(module: ModuleType) -> None:
+    for owner in list(vars(module).values()):
+        if isinstance(owner, type) and owner.__module__ == module.__name__ and "connect" in vars(owner):
+            _wrap(owner)
+
+
+def _wrap(owner: type) -> None:
+    replacing.replace(owner, "connect", hook.around(pool, _begins, _ends))
+
+
+def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int, float] | None:
+    kind = type(args[0]).__name__
+    return None if kind == "NullPool" else (kind, steps.clock(), _wall_clock())
+
+
+def _ends(token: tuple[str, int, float], connection: Any, error: BaseException | None) -> None:
+    kind, begun, wall = token
+    connected = error is None and _opened_at(connection) >= wall
+    if connected or error is not None or steps.clock() - begun >= LONG:
+        attributes = ("module", "sqlalchemy.pool", "class", kind, "function", "connect", "connected", connected)
+        steps.happened("call", _NAME, attributes, begun, None if error is None else values.error_text(error))
+
+
+def _opened_at(connection: Any) -> float:
+    """When the pool opened the connection, by the wall clock."""
+    started = getattr(getattr(connection, "_connection_record", None), "starttime", 0)
+    return started if type(started) is float else 0

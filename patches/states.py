@@ -1,0 +1,49 @@
+"""States: what a saved instance tells of itself anew – vm_state, task_state, power_state, host, node.
+
+Read off the object's own fields before the save, without running a property of it: a property may ask the database.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from . import hook, importing, record, replacing, steps, values
+
+states = hook.Hook("states")
+
+_TRACKED = ("vm_state", "task_state", "power_state", "host", "node")
+
+
+def install() -> None:
+    """Wrap what writes an instance once Nova's objects are there."""
+    importing.when_imported("nova.objects.instance", functools.partial(states.guarded, _wrap))
+
+
+def _wrap(module: ModuleType) -> None:
+    for name in ("create", "save"):
+        replacing.replace(module.Instance, name, hook.around(states, _changing, _changed))
+
+
+def _changing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple[Any, ...]] | None:
+    """What will be written, and when it began; None where nothing of it is tracked."""
+    fields = vars(args[0])
+    changed = fields.get("_changed_fields")
+    if type(changed) is not set:
+        return None
+    pairs = ((name, values.scalar(fields.get("_obj_" + name))) for name in _TRACKED if name in changed)
+    changes: tuple[Any, ...] = sum(pairs, ())
+    if not changes:
+        return None
+    uuid = values.scalar(fields.get("_obj_uuid"))
+    return steps.clock(), ("table", "instances", "instance", uuid, "changes", ("{}",) + changes)
+
+
+def _changed(token: tuple[int, tuple[Any, ...]], result: Any, error: BaseException | None) -> None:
+    """Only what was written is a state; as of when it began, before the statements that it takes."""
+    begun, attributes = token
+    recorder = steps.recorder
+    if error is None and recorder is not None:
+        fields = (steps.next_id(), steps.current.get(), "state", steps.thread_id(), begun, begun)
+        recorder.write((record.STEP,) + fields + ("instances", None, attributes))
