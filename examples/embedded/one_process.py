@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples.embedded.boot import Boot
+from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import INSIDE, environment, find_release
 from examples.embedded.service import Service, stop_all
 from examples.embedded.wrapping import Wrapping

@@ -63,6 +63,7 @@ class OneProcess:
         paste = os.path.join(sys.prefix, "etc", "nova", "api-paste.ini")
         self.flags(api_paste_config=paste, group="wsgi")
         self.flags(cpu_allocation_ratio=64.0, ram_allocation_ratio=8.0, reserved_host_memory_mb=0)
+        self.flags(instances=-1, cores=-1, ram=-1, group="quota")
         super()._setup_services()
 
 
