@@ -1,4 +1,4 @@
-# bootseq's own commands. A fresh Debian or Ubuntu machine with Python 3.11 needs two of them: make install, make demo.
+# bootseq's own commands. A fresh Debian or Ubuntu machine with Python 3.11 needs two of them: make demo, make test.
 #   make PYTHON=/path/to/python3.12 install    chooses the interpreter
 
 BIN := .venv/bin
@@ -22,10 +22,10 @@ install: .venv/installed
 .venv/installed: pyproject.toml constraints.txt .ci/venv
 	@flock Makefile .ci/venv '$(PYTHON)'
 
-# What tests need of the system: dot draws the topology, rsvg-convert and chromium show that pictures and pages are
-# as they should be, gcc builds netifaces for Nova 29. Quick when nothing is missing.
+# What tests need of the system: dot draws the topology, rsvg-convert shows that pictures are as they should be, gcc
+# builds netifaces for Nova 29. Quick when nothing is missing.
 packages:
-	@.ci/packages dot rsvg-convert chromium gcc
+	@.ci/packages dot rsvg-convert gcc
 
 # Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
 demo: install
@@ -36,6 +36,7 @@ demo: install
 	$(BIN)/bootseq draw $(DEMO)/boot.trace.jsonl.gz -o $(DEMO)/boot.svg
 	$(BIN)/bootseq show $(DEMO)/boot.trace.jsonl.gz
 	@ls -l $(DEMO)/boot.*
+	@echo 'An HTML page (boot.html) comes in a later release.'
 
 # loadgroup: the tests that start a Nova share one worker (tests/conftest.py), so that two clouds never compete.
 test: install packages
