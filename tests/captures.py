@@ -1,0 +1,76 @@
+"""Captures for tests: folders of segments, as the recorder writes them or crafted byte by byte."""
+
+from __future__ import annotations
+
+import marshal
+import time
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from patches import record, segment
+
+#: Monotonic and wall clock of a crafted process at its start.
+MONOTONIC, WALL = 1_000_000_000, 1_767_225_600_000_000_000
+#: What to add to a crafted time to have it in nanoseconds since the epoch.
+OFFSET = WALL - MONOTONIC
+
+
+def about(pid: int = 7, host: str = "h1", **more: Any) -> dict[str, Any]:
+    """A crafted process's header."""
+    return {"pid": pid, "host": host, "wall": WALL, "monotonic": MONOTONIC} | more
+
+
+def framed(payload: bytes) -> bytes:
+    """A payload with length and checksum before it."""
+    return record.FRAME.pack(len(payload), crc32(payload)) + payload
+
+
+def packed(fields: Any) -> bytes:
+    """A record as the recorder frames it."""
+    return framed(marshal.dumps(fields, 2))
+
+
+def head(pairs: dict[str, Any]) -> bytes:
+    """A segment's head."""
+    flat = tuple(item for pair in pairs.items() for item in pair)
+    return (record.MAGIC + packed(flat)).ljust(record.HEADER_SIZE, b"\0")
+
+
+def table(*calls: tuple[int, int, int, int, int], dropped: int = 0, failures: int = 0) -> bytes:
+    """An open table: ``calls`` as (number, parent, thread, start, name number)."""
+    slots = b"".join(record.SLOT.pack(*call) for call in calls)
+    size = record.SCRATCH + record.SLOT.size
+    return (record.OPEN_HEAD.pack(record.MAGIC, dropped, failures) + slots).ljust(size, b"\0")
+
+
+def craft(capture: Path, *records: Any, stem: str = "h1-7-1", number: int = 0, room: int = 64, **process: Any) -> Path:
+    """A segment that holds ``records``, tuples or bytes that are framed already, and an empty open table."""
+    folder = capture / "segments"
+    folder.mkdir(parents=True, exist_ok=True)
+    data = b"".join(each if isinstance(each, bytes) else packed(each) for each in records)
+    path = folder / f"{stem}-{number:04d}.seg"
+    path.write_bytes(head(about(**process)) + data + bytes(room))
+    (folder / f"{stem}.open").write_bytes(table())
+    return path
+
+
+def recorder(capture: Path, stem: str = "", size: int = 1 << 16, cap: int = 1 << 26, **more: Any) -> segment.Segments:
+    """The real recorder on a capture, as a process of its own."""
+    folder = capture / "segments"
+    folder.mkdir(parents=True, exist_ok=True)
+    flat = tuple(item for pair in more.items() for item in pair)
+    made = segment.Segments(str(folder), stem or f"h1-7-{time.time_ns()}", segment.about_process(flat), size, cap)
+    made.open()
+    return made
+
+
+def record_call(
+    writer: segment.Segments, number: int, parent: int, start: int, end: int, name: int, thread: int = 5
+) -> None:
+    """A call that raised nothing, by the short way that its hook takes."""
+    data = framed(record.PACKED_CALL.pack(b"C", number, parent, thread, start, end, name))
+    try:
+        writer.append(data)
+    except ValueError:
+        writer.roll(data)

@@ -1,0 +1,378 @@
+"""Reading a capture: all that the recorder wrote comes back; what is torn, foreign or crafted costs a line, no more."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import record
+from tests.captures import OFFSET, about, craft, framed, head, packed, record_call, recorder, table
+from tracer.errors import TracerError
+from tracer.event import Event, Events
+from tracer.sources import segments
+from tracer.sources.segments import MAX_SIZE, MAX_TOLD, MAX_WARNINGS
+
+NAMED = (record.NAME, 1, "nova.x:f", ("module", "nova.x", "function", "f"))
+SELECT = (record.NAME, 2, "SELECT 1", ())
+
+
+def begin(number: int, name: str = "s", parent: int = 0, at: int = 10, attributes: Any = ()) -> tuple[Any, ...]:
+    return (record.BEGIN, number, parent, "rpc", 5, at, name, attributes)
+
+
+def step(number: int, name: str = "s", parent: int = 0, attributes: Any = ()) -> tuple[Any, ...]:
+    return (record.STEP, number, parent, "rpc", 5, 10, 20, name, None, attributes)
+
+
+def by_name(found: Events) -> dict[str, Event]:
+    return {event.name: event for event in found.events}
+
+
+def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
+    """Each type of record, with times in nanoseconds since the epoch."""
+    writer = recorder(tmp_path, argv="nova-api --config-file x", **{"version:nova": "34.0.0"})
+    now, wall = time.monotonic_ns(), time.time_ns()
+    body = ("{}", "server", ("{}", "tags", ("[]", 1, None, 2.5)))
+    writer.write((record.BEGIN, 1, 0, "http", 5, now, "GET /", ("side", "server", "body", body, "none", None)))
+    writer.write((record.NOTE, 1, ("request_id", "req-1")))
+    writer.write(NAMED)
+    record_call(writer, 2, 1, now + 1, now + 5, 1)
+    writer.write((record.CALL, 3, 1, 5, now + 1, now + 6, 1, "ValueError: no"))
+    writer.write(SELECT)
+    writer.write((record.SQL, 4, 3, 5, now + 2, now + 3, 2, None, 7, (1, "a"), "nova_api", ("req-1", None)))
+    writer.write((record.LOG, 5, 3, "log", 5, now + 4, 1, "said", ("level", "INFO")))
+    writer.write((record.STEP, 6, 1, "rpc", 5, now + 5, now + 6, "ping", "OSError", ("mode", "call")))
+    writer.write((record.END, 1, now + 9, "OSError: gone", ("status", 500)))
+    found = segments.read(tmp_path)
+    assert found.warnings == []
+    request, call, failed, sql, log, rpc = found.events
+    assert abs(request.start - wall) < 10_000_000_000
+    assert (request.kind, request.name, request.parent, request.end, request.error) == (
+        "http", "GET /", 0, request.start + 9, "OSError: gone",
+    )  # fmt: skip
+    assert request.attributes == {
+        "side": "server", "body": {"server": {"tags": [1, None, 2.5]}}, "request_id": "req-1", "status": 500,
+    }  # fmt: skip
+    assert (call.kind, call.name, call.parent, call.error) == ("call", "nova.x:f", 1, None)
+    assert (call.start, call.end) == (request.start + 1, request.start + 5)
+    assert call.attributes == failed.attributes == {"module": "nova.x", "function": "f"}
+    assert failed.error == "ValueError: no"
+    assert sql.attributes == {
+        "statement": "SELECT 1", "rows": 7, "parameters": [1, "a"], "database": "nova_api", "request_id": "req-1",
+    }  # fmt: skip
+    assert (log.kind, log.start, log.end) == ("log", request.start + 4, request.start + 4)
+    assert log.attributes == {"module": "nova.x", "function": "f", "message": "said", "level": "INFO"}
+    assert (rpc.name, rpc.error, rpc.attributes) == ("ping", "OSError", {"mode": "call"})
+    (process,) = found.processes
+    assert (process.pid, process.argv, process.versions) == (
+        os.getpid(), "nova-api --config-file x", {"nova": "34.0.0"},
+    )  # fmt: skip
+
+
+def test_many_segments_are_one_recording(tmp_path: Path) -> None:
+    """A full segment is followed by the next; names recorded in the first hold in the last, also beyond number 9999."""
+    writer = recorder(tmp_path, stem="h1-7-1", size=8192)
+    writer.write(NAMED)
+    writer.write(begin(1, "outer"))
+    for number in range(2, 400):
+        record_call(writer, number, 1, number, number + 1, 1)
+    writer.write((record.END, 1, 10_000, None, ()))
+    files = sorted((tmp_path / "segments").glob("*.seg"))
+    assert len(files) > 3
+    files[-1].rename(files[-1].with_name("h1-7-1-10000.seg"))
+    files[-2].rename(files[-2].with_name("h1-7-1-9999.seg"))
+    found = segments.read(tmp_path)
+    assert len(found.events) == 399
+    assert {event.name for event in found.events} == {"outer", "nova.x:f"}
+    assert by_name(found)["outer"].end is not None
+    assert len(found.processes) == 1
+    assert [warning.partition(": ")[2] for warning in found.warnings] == [
+        f"{9999 - len(files) + 2} segments before it missing; their events are too"
+    ]
+
+
+def test_each_process_of_a_fork_has_its_own_numbers_and_names(tmp_path: Path) -> None:
+    """Two processes use the same numbers for different steps and names."""
+    for pid in (7, 8):
+        name = (record.NAME, 1, f"f{pid}", ())
+        craft(tmp_path, name, (record.CALL, 1, 0, 5, 1, 2, 1, None), stem=f"h1-{pid}-1", pid=pid)
+    found = segments.read(tmp_path)
+    assert {(event.process.pid, event.number, event.name) for event in found.events} == {(7, 1, "f7"), (8, 1, "f8")}
+
+
+def test_open_calls_are_unfinished_steps(tmp_path: Path) -> None:
+    """The calls that ran when the process was last seen; one whose record was written meanwhile is not there twice."""
+    file = craft(tmp_path, NAMED, (record.CALL, 1, 0, 5, 10, 20, 1, None))
+    Path(str(file).replace("-0000.seg", ".open")).write_bytes(
+        table((1, 0, 5, 10, 1), (2, 1, 5, 15, 1), (0, 0, 0, 0, 0), (3, 2, 5, 16, 9), dropped=4, failures=2)
+    )
+    found = segments.read(tmp_path)
+    assert [(event.number, event.parent, event.name, event.end) for event in found.events] == [
+        (1, 0, "nova.x:f", OFFSET + 20), (2, 1, "nova.x:f", None), (3, 2, "name 9", None),
+    ]  # fmt: skip
+    assert (found.processes[0].dropped, found.processes[0].failures) == (4, 2)
+    assert found.warnings == ["h1-7-1: 1 step whose name is lost"]
+
+
+def test_what_a_full_segment_swapped_is_put_in_order(tmp_path: Path) -> None:
+    """While a thread makes the next segment, another's end may be written before the beginning that waits for room."""
+    ended = (record.END, 1, 20, "OSError", ("status", 500))
+    craft(
+        tmp_path, ended, (record.NOTE, 1, ("side", "server")), (record.CALL, 2, 1, 5, 11, 12, 1, None), begin(1), NAMED
+    )
+    found = segments.read(tmp_path)
+    assert found.warnings == []
+    request = by_name(found)["s"]
+    assert (request.end, request.error, request.attributes) == (
+        OFFSET + 20, "OSError", {"status": 500, "side": "server"},
+    )  # fmt: skip
+    assert by_name(found)["nova.x:f"].parent == 1
+
+
+def test_ends_without_a_beginning_are_counted(tmp_path: Path) -> None:
+    """Where records were dropped, what is left of a step is no step."""
+    craft(tmp_path, *((record.END, number, 20, None, ()) for number in range(1, 6)), step(9))
+    found = segments.read(tmp_path)
+    assert [event.number for event in found.events] == [9]
+    assert found.warnings == ["h1-7-1: 5 steps whose beginning is lost, left out"]
+
+
+def test_a_torn_tail_costs_what_comes_after_it(tmp_path: Path) -> None:
+    """Cut at any byte, a segment gives the records before it and one line that names file and byte."""
+    records = [packed(step(1, "a")), packed(step(2, "b")), packed(step(3, "c"))]
+    file = craft(tmp_path, *records, room=0)
+    whole = file.read_bytes()
+    ends = [record.HEADER_SIZE + sum(map(len, records[:count])) for count in range(4)]
+    for cut in range(len(whole) + 1):
+        file.write_bytes(whole[:cut])
+        found = segments.read(tmp_path)
+        kept = [number for number, end in enumerate(ends) if end <= cut]
+        assert len(found.events) == max(kept, default=0)
+        if cut in ends:
+            assert found.warnings == []
+        else:
+            (warning,) = found.warnings
+            assert warning.startswith(f"{file}: ")
+            torn = ends[kept[-1]] if kept else cut
+            expected = f"torn at byte {torn}; what was recorded before it is kept"
+            assert warning.endswith(expected) or (cut < 100 and warning.endswith("; its events are missing"))
+
+
+def test_a_hole_in_a_segment_is_told(tmp_path: Path) -> None:
+    """Zeros end a segment only if nothing comes after them: a page that a crash lost is no end."""
+    file = craft(tmp_path, step(1), bytes(40), step(2))
+    found = segments.read(tmp_path)
+    assert [event.number for event in found.events] == [1]
+    at = record.HEADER_SIZE + len(packed(step(1)))
+    assert found.warnings == [f"{file}: torn at byte {at}; what was recorded before it is kept"]
+
+
+def test_a_changed_byte_is_found(tmp_path: Path) -> None:
+    """The checksum covers every byte of every record."""
+    file = craft(tmp_path, step(1), step(2))
+    whole = bytearray(file.read_bytes())
+    start = record.HEADER_SIZE + len(packed(step(1)))
+    for at in range(start + record.FRAME.size, start + len(packed(step(2)))):
+        changed = bytearray(whole)
+        changed[at] ^= 0x40
+        file.write_bytes(changed)
+        found = segments.read(tmp_path)
+        assert ([event.number for event in found.events], len(found.warnings)) == ([1], 1)
+
+
+GOOD: dict[str, tuple[Any, ...]] = {
+    "begin": begin(1),
+    "end": (record.END, 9, 20, None, ()),
+    "step": step(1),
+    "note": (record.NOTE, 9, ("started", 5)),
+    "name": (record.NAME, 1, "f", ()),
+    "call": (record.CALL, 1, 0, 5, 10, 20, 1, None),
+    "sql": (record.SQL, 1, 0, 5, 10, 20, 2, None, 1, (), "nova", None),
+    "log": (record.LOG, 1, 0, "log", 5, 10, 1, "said", ()),
+}
+#: By the field's place in a record of this type: values that it may not have.
+STRANGE = (-1, 1 << 64, 2.5, b"x", (1,), ("a",), ((), 1), ("{}", 1), True)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_crafted_fields_leave_the_rest_alone(tmp_path: Path, name: str) -> None:
+    """Wrong types in any field, one at a time: no crash, and the records around them are read."""
+    good = GOOD[name]
+    crafted = [good[:at] + (value,) + good[at + 1 :] for at in range(len(good)) for value in (*STRANGE, None, "x")]
+    for each in [*crafted, good[:-1], (*good, None)]:
+        craft(tmp_path, step(100, "before"), NAMED, SELECT, each, step(101, "after"))
+        found = segments.read(tmp_path)
+        assert {"before", "after"} <= set(by_name(found))
+        for event in found.events:
+            assert_well_formed(event)
+
+
+def assert_well_formed(event: Event) -> None:
+    assert all(type(each) is int for each in (event.number, event.parent, event.thread, event.start))
+    assert isinstance(event.name, str)
+    assert event.end is None or type(event.end) is int
+    assert event.error is None or isinstance(event.error, str)
+    assert all(isinstance(key, str) for key in event.attributes)
+    assert not any(isinstance(value, (bytes, tuple)) for value in event.attributes.values())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"N", b"C", b"C" * 100, b"\xff", b"(\x00\x00\x00\x00"],
+)
+def test_payloads_that_are_no_records(tmp_path: Path, payload: bytes) -> None:
+    """Whole frames with a right checksum around nonsense."""
+    craft(tmp_path, framed(payload), step(1))
+    found = segments.read(tmp_path)
+    if payload:  # a length of zero is the end
+        assert [event.number for event in found.events] == [1]
+    assert len(found.warnings) == 1
+
+
+@pytest.mark.parametrize("fields", [None, 5, "x", (), (99, 1), (None,), ((1,),), (True,), (-1,)], ids=repr)
+def test_values_that_are_no_records(tmp_path: Path, fields: Any) -> None:
+    """Plain values that are no tuple, or of no known type."""
+    craft(tmp_path, fields, step(1))
+    found = segments.read(tmp_path)
+    assert [event.number for event in found.events] == [1]
+    assert len(found.warnings) == 1
+
+
+def test_the_same_number_again_is_left_out(tmp_path: Path) -> None:
+    """A process numbers each of its steps once: the first stands."""
+    craft(tmp_path, step(1, "first"), step(1, "second"))
+    found = segments.read(tmp_path)
+    assert [event.name for event in found.events] == ["first"]
+    assert len(found.warnings) == 1
+
+
+def test_numbers_that_json_cannot_hold_are_text(tmp_path: Path) -> None:
+    """Not a number and infinity come from databases too, and are no JSON."""
+    craft(tmp_path, step(1, attributes=("a", float("nan"), "b", (float("inf"), 1.5), "c", b"\xff")))
+    (event,) = segments.read(tmp_path).events
+    assert event.attributes == {"a": "nan", "b": ["inf", 1.5], "c": "ff"}
+
+
+def test_warnings_are_few_and_of_one_line_each(tmp_path: Path) -> None:
+    """Thousands of bad records, foreign files by the hundred, names with line breaks and escapes: some lines each."""
+    craft(tmp_path, *[(99,)] * 5000, step(1), stem="a-7-1")
+    found = segments.read(tmp_path)
+    assert len(found.warnings) == MAX_TOLD + 1
+    assert found.warnings[-1] == f"a-7-1: {5000 - MAX_TOLD} more records of it that make no sense"
+    for number in range(300):
+        (tmp_path / "segments" / f"{number}\n\x1b[31m.seg").write_bytes(b"x")
+    found = segments.read(tmp_path)
+    assert len(found.warnings) == MAX_WARNINGS + 1
+    assert found.warnings[-1].endswith("more warnings like these")
+    assert all(warning.isprintable() for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not a segment of bootseq's"),
+        (b"\x7fELF" + bytes(9000), "not a segment of bootseq's"),
+        (b"BOOTSEQ9" + bytes(9000), "written by another version of bootseq"),
+        (record.MAGIC, "its header is torn"),
+        (record.MAGIC + bytes(9000), "its header is torn"),
+        (record.MAGIC + framed(b"{0"), "type '{' is not admitted"),
+        (head(about(pid="x")), "a number that is none, or out of range"),
+        (head(about(wall=None)), "a number that is none, or out of range"),
+        (head(about(monotonic=1 << 70)), "a number that is none, or out of range"),
+        (record.MAGIC + packed((1, 2)), "attributes that are not pairs"),
+    ],
+)
+def test_foreign_files_are_left_out(tmp_path: Path, content: bytes, said: str) -> None:
+    """What is no segment of ours, or of another version, says so in its line; the other processes are read."""
+    file = craft(tmp_path, stem="h1-9-1")
+    file.write_bytes(content)
+    craft(tmp_path, step(1))
+    found = segments.read(tmp_path)
+    assert [event.number for event in found.events] == [1]
+    assert found.warnings == [f"{file}: {said}; its events are missing"]
+
+
+def test_files_of_other_names_are_left_out(tmp_path: Path) -> None:
+    """A segment's name says which process wrote it."""
+    craft(tmp_path, step(1))
+    for name in ("notes.seg", "h1-7.seg", "h1-7-1-12.seg"):
+        (tmp_path / "segments" / name).write_bytes(b"x")
+    found = segments.read(tmp_path)
+    assert len(found.events) == 1
+    assert len(found.warnings) == 3
+
+
+def test_pipes_folders_and_giants_do_not_hold_us_up(tmp_path: Path) -> None:
+    """In the place of a segment or of a table stands something else: a line each."""
+    craft(tmp_path, step(1))
+    folder = tmp_path / "segments"
+    os.mkfifo(folder / "h1-1-1-0000.seg")
+    (folder / "h1-2-1-0000.seg").mkdir()
+    with (folder / "h1-3-1-0000.seg").open("wb") as giant:
+        giant.truncate(MAX_SIZE + 1)
+    (folder / "h1-4-1-0000.seg").symlink_to("nowhere")
+    (folder / "h1-7-1.open").unlink()
+    os.mkfifo(folder / "h1-7-1.open")
+    found = segments.read(tmp_path)
+    assert [event.number for event in found.events] == [1]
+    assert len(found.warnings) == 5
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x" * 50_000, record.MAGIC, table()[:100]])
+def test_without_an_open_table_the_rest_is_read(tmp_path: Path, content: bytes | None) -> None:
+    """Missing, cut or foreign: one line."""
+    file = craft(tmp_path, step(1))
+    path = Path(str(file).replace("-0000.seg", ".open"))
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    found = segments.read(tmp_path)
+    assert [event.number for event in found.events] == [1]
+    (warning,) = found.warnings
+    assert warning.startswith(f"{path}: ")
+    assert warning.endswith("; calls that were open are not shown")
+
+
+def test_an_empty_capture_says_so(tmp_path: Path) -> None:
+    """Nothing was recorded: with the folder for segments or without."""
+    for _ in range(2):
+        found = segments.read(tmp_path)
+        assert (found.events, found.warnings) == ([], [f"{tmp_path}: nothing was recorded into it"])
+        (tmp_path / "segments").mkdir(exist_ok=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission_is_told(tmp_path: Path) -> None:
+    """A file that may not be read costs its events, a folder all."""
+    craft(tmp_path, step(1)).chmod(0)
+    assert [warning.partition(": ")[2] for warning in segments.read(tmp_path).warnings] == [
+        "cannot be read: Permission denied; its events are missing"
+    ]
+    (tmp_path / "segments").chmod(0)
+    try:
+        with pytest.raises(TracerError, match="cannot be read: Permission denied"):
+            segments.read(tmp_path)
+    finally:
+        (tmp_path / "segments").chmod(0o700)
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    """One line that names it."""
+    (tmp_path / "segments").write_text("x")
+    with pytest.raises(TracerError, match="segments: cannot be read: Not a directory"):
+        segments.read(tmp_path)
+
+
+def test_processes_of_a_machine_share_its_clock(tmp_path: Path) -> None:
+    """Set the wall clock between two starts: what happened at the same moment stays at the same moment."""
+    craft(tmp_path, step(1), stem="h1-7-1", pid=7)
+    craft(tmp_path, step(1), stem="h1-8-1", pid=8, wall=OFFSET)
+    craft(tmp_path, step(1), stem="h2-9-1", pid=9, host="h2", wall=OFFSET)
+    craft(tmp_path, step(1), stem="h2-9-2", pid=9, host="h2", boot="later")
+    starts = [event.start for event in segments.read(tmp_path).events]
+    assert starts[0] == starts[1] == starts[3]
+    assert starts[2] == starts[0] - 1_000_000_000

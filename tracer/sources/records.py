@@ -1,0 +1,249 @@
+"""Records: one process's bytes on their way to events. Each field is checked, since a capture may be crafted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from patches import record
+from tracer.event import Event, Process
+from tracer.model import NOTES, NUMBERED, Value
+from tracer.sources import unmarshal
+from tracer.sources.unmarshal import MalformedError, Plain
+from tracer.text import plural
+
+_KINDS = NUMBERED | NOTES
+#: Beyond what any clock gives: with an offset added it is still a date.
+_MAX_TIME = 1 << 62
+
+#: A text and what else is known of the thing it names.
+_Named = tuple[str, dict[str, Value]]
+_NAMELESS: _Named = ("", {})
+
+
+@dataclass(slots=True)
+class _Late:
+    """What ended or added to a step, until the step itself is known: a full segment may swap the two."""
+
+    end: int | None
+    error: str | None
+    attributes: dict[str, Value]
+
+
+class Recording:
+    """What one process recorded: ``take`` its payloads in their order, then ask for ``events``.
+
+    ``stem`` names its files, ``about`` is what their header says, ``offsets`` keeps what to add to each clock.
+    """
+
+    def __init__(self, stem: str, about: dict[str, Plain], offsets: dict[str, int]) -> None:
+        pid, wall, monotonic = (_integer(about.get(name)) for name in ("pid", "wall", "monotonic"))
+        told = {key: value for key, value in about.items() if isinstance(value, str)}
+        host = told.get("host", "")
+        versions = {key.removeprefix("version:"): text for key, text in told.items() if key.startswith("version:")}
+        self.process = Process(stem, pid, host, told.get("argv", ""), versions)
+        # One offset a machine since it was started: its processes share the monotonic clock, while the wall clock may
+        # have been set in between.
+        self._offset = offsets.setdefault(f"{host} {told.get('boot', '')}", wall - monotonic)
+        self._names: dict[int, _Named] = {}
+        self._events: dict[int, Event] = {}
+        self._late: list[tuple[int, _Late]] = []
+        #: steps that say their name by its number; another thread may have been writing its record at the time
+        self._named: list[tuple[Event, int | str]] = []
+        self._lost_names = self._lost_steps = 0
+        self._takers: dict[int, tuple[int, Callable[..., None]]] = {
+            record.BEGIN: (8, self._begin),
+            record.END: (5, self._end),
+            record.STEP: (10, self._step),
+            record.NOTE: (3, self._note),
+            record.NAME: (4, self._name),
+            record.CALL: (8, self._call),
+            record.SQL: (12, self._sql),
+            record.LOG: (9, self._log),
+        }
+
+    def take(self, payload: bytes) -> None:
+        """Take one record; MalformedError where it is none, and then nothing of it is kept."""
+        if payload[:1] == b"C":
+            if len(payload) != record.PACKED_CALL.size:
+                raise MalformedError("a call of another size")
+            _, number, parent, thread, start, end, name = record.PACKED_CALL.unpack(payload)
+            self._call(number, parent, thread, start, end, name, None)
+            return
+        fields = unmarshal.loads(payload)
+        if not isinstance(fields, tuple) or not fields or type(fields[0]) is not int:
+            raise MalformedError("not a record")
+        length, taker = self._takers.get(fields[0], (0, None))
+        if taker is None or length != len(fields):
+            raise MalformedError(f"type {fields[0]} with {len(fields)} fields is not known")
+        taker(*fields[1:])
+
+    def open_call(self, number: int, parent: int, thread: int, start: int, name: int) -> None:
+        """A call that was running when the process was last seen."""
+        if number not in self._events:
+            self._named.append((self._add(number, parent, "call", thread, start, ""), name))
+
+    def events(self) -> list[Event]:
+        """All events, with the names that their numbers stand for, and with what came before they began."""
+        for step, late in self._late:
+            known = self._events.get(step)
+            if known is None:
+                self._lost_steps += 1
+            else:
+                _complete(known, late)
+        for event, number in self._named:
+            self._give_name(event, number)
+        self._named, self._late = [], []
+        return list(self._events.values())
+
+    def warnings(self) -> list[str]:
+        """What is wrong with the recording as a whole, after ``events``."""
+        told = (
+            (self._lost_names, "whose name is lost"),
+            (self._lost_steps, "whose beginning is lost, left out"),
+        )
+        return [f"{plural(count, 'step')} {what}" for count, what in told if count]
+
+    def _give_name(self, event: Event, number: int | str) -> None:
+        text, attributes = self._names.get(number, _NAMELESS) if isinstance(number, int) else (number, {})
+        if not text:
+            text = f"name {number}"
+            self._lost_names += 1
+        event.name = text
+        if event.kind in ("log", "ask"):
+            event.name = str(attributes.get("logger", text))
+        if event.kind == "sql":
+            event.attributes["statement"] = text
+        else:
+            event.attributes = attributes | event.attributes if event.attributes else attributes
+
+    def _time(self, time: Plain) -> int:
+        return _integer(time, _MAX_TIME) + self._offset
+
+    def _add(self, number: int, parent: int, kind: str, thread: int, start: int, name: str) -> Event:
+        if kind not in _KINDS:
+            raise MalformedError("a step of no known kind")
+        event = Event(
+            self.process, _integer(number), _integer(parent), kind, _text(name), _integer(thread), self._time(start)
+        )
+        if number in self._events:
+            raise MalformedError(f"step {number} again")
+        self._events[number] = event
+        return event
+
+    def _begin(self, number: int, parent: int, kind: str, thread: int, time: int, name: str, attributes: Plain) -> None:
+        kept = _values(attributes)
+        self._add(number, parent, kind, thread, time, name).attributes = kept
+
+    def _end(self, number: int, time: int, error: str | None, attributes: Plain) -> None:
+        self._add_late(number, _Late(self._time(time), _error(error), _values(attributes)))
+
+    def _note(self, number: int, attributes: Plain) -> None:
+        kept = _values(attributes)
+        if "started" in kept:  # a hand-off's worker took over: the same clock as start and end
+            kept["started"] = self._time(kept["started"])  # type: ignore[arg-type]
+        self._add_late(number, _Late(None, _error(kept.pop("error", None)), kept))
+
+    def _add_late(self, number: int, late: _Late) -> None:
+        event = self._events.get(_integer(number))
+        if event is None:
+            self._late.append((number, late))
+        else:
+            _complete(event, late)
+
+    def _step(
+        self, number: int, parent: int, kind: str, thread: int, start: int, end: int, name: str, error: str | None,
+        attributes: Plain,
+    ) -> None:  # fmt: skip
+        late = _Late(self._time(end), _error(error), _values(attributes))
+        _complete(self._add(number, parent, kind, thread, start, name), late)
+
+    def _name(self, number: int, text: str, attributes: Plain) -> None:
+        self._names[_integer(number)] = (_text(text), _values(attributes))
+
+    def _call(
+        self, number: int, parent: int, thread: int, start: int, end: int, name: int | str, error: str | None
+    ) -> None:
+        late = _Late(self._time(end), _error(error), {})
+        named = _name_number(name)
+        event = self._add(number, parent, "call", thread, start, "")
+        event.end, event.error = late.end, late.error
+        self._named.append((event, named))
+
+    def _sql(
+        self, number: int, parent: int, thread: int, start: int, end: int, name: int | str, error: str | None,
+        rows: int, parameters: Plain, database: str | None, request_ids: Plain,
+    ) -> None:  # fmt: skip
+        late = _Late(self._time(end), _error(error), {"rows": _value(rows), "parameters": _value(parameters)})
+        if database is not None:
+            late.attributes["database"] = _text(database)
+        if isinstance(request_ids, tuple) and len(request_ids) == 2:
+            ids = dict(zip(("request_id", "global_request_id"), map(_value, request_ids), strict=True))
+            late.attributes |= {key: value for key, value in ids.items() if value is not None}
+        named = _name_number(name)
+        event = self._add(number, parent, "sql", thread, start, "")
+        _complete(event, late)
+        self._named.append((event, named))
+
+    def _log(
+        self, number: int, parent: int, kind: str, thread: int, time: int, name: int | str, message: str,
+        attributes: Plain,
+    ) -> None:  # fmt: skip
+        kept = {"message": _text(message)} | _values(attributes)
+        named = _name_number(name)
+        event = self._add(number, parent, kind, thread, time, "")
+        event.end, event.attributes = event.start, kept
+        self._named.append((event, named))
+
+
+def _complete(event: Event, late: _Late) -> None:
+    event.end = event.end if late.end is None else late.end
+    event.error = event.error if late.error is None else late.error
+    event.attributes.update(late.attributes)
+
+
+def _integer(value: Plain | Value, limit: int = 1 << 64) -> int:
+    if type(value) is not int or not 0 <= value < limit:
+        raise MalformedError("a number that is none, or out of range")
+    return value
+
+
+def _text(value: Plain) -> str:
+    if type(value) is not str:
+        raise MalformedError("a text that is none")
+    return value
+
+
+def _error(value: Plain | Value) -> str | None:
+    if value is not None and type(value) is not str:
+        raise MalformedError("an error that is no text")
+    return value
+
+
+def _name_number(value: int | str) -> int | str:
+    return value if type(value) is str else _integer(value)
+
+
+def pairs(flat: Plain) -> dict[str, Plain]:
+    """A flat tuple of keys and values as a dict."""
+    if type(flat) is not tuple or len(flat) % 2 or not all(type(key) is str for key in flat[::2]):
+        raise MalformedError("attributes that are not pairs")
+    return dict(zip(flat[::2], flat[1::2], strict=True))  # type: ignore[arg-type]
+
+
+def _values(flat: Plain) -> dict[str, Value]:
+    return {key: _value(value) for key, value in pairs(flat).items() if value is not None}
+
+
+def _value(plain: Plain) -> Value:
+    """Nested tuples as patches.values.tree writes them, back to dicts and lists; the rest as JSON can hold it."""
+    if isinstance(plain, tuple):
+        if plain[:1] == ("{}",) and len(plain) % 2:
+            return {str(key): _value(value) for key, value in zip(plain[1::2], plain[2::2], strict=True)}
+        return [_value(item) for item in (plain[1:] if plain[:1] == ("[]",) else plain)]
+    if isinstance(plain, bytes):
+        return plain.hex()
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return str(plain)
+    return plain
