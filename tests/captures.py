@@ -16,7 +16,7 @@ MONOTONIC, WALL = 1_000_000_000, 1_767_225_600_000_000_000
 OFFSET = WALL - MONOTONIC
 
 
-def about(pid: int = 7, host: str = "h1", **more: Any) -> dict[str, Any]:
+def about(pid: Any = 7, host: str = "h1", **more: Any) -> dict[str, Any]:
     """A crafted process's header."""
     return {"pid": pid, "host": host, "wall": WALL, "monotonic": MONOTONIC} | more
 
@@ -55,11 +55,13 @@ def craft(capture: Path, *records: Any, stem: str = "h1-7-1", number: int = 0, r
     return path
 
 
-def recorder(capture: Path, stem: str = "", size: int = 1 << 16, cap: int = 1 << 26, **more: Any) -> segment.Segments:
+def recorder(
+    capture: Path, told: dict[str, str] | None = None, stem: str = "", size: int = 1 << 16, cap: int = 1 << 26
+) -> segment.Segments:
     """The real recorder on a capture, as a process of its own."""
     folder = capture / "segments"
     folder.mkdir(parents=True, exist_ok=True)
-    flat = tuple(item for pair in more.items() for item in pair)
+    flat = tuple(item for pair in (told or {}).items() for item in pair)
     made = segment.Segments(str(folder), stem or f"h1-7-{time.time_ns()}", segment.about_process(flat), size, cap)
     made.open()
     return made

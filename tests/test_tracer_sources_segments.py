@@ -34,7 +34,7 @@ def by_name(found: Events) -> dict[str, Event]:
 
 def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
     """Each type of record, with times in nanoseconds since the epoch."""
-    writer = recorder(tmp_path, argv="nova-api --config-file x", **{"version:nova": "34.0.0"})
+    writer = recorder(tmp_path, {"argv": "nova-api --config-file x", "version:nova": "34.0.0"})
     now, wall = time.monotonic_ns(), time.time_ns()
     body = ("{}", "server", ("{}", "tags", ("[]", 1, None, 2.5)))
     writer.write((record.BEGIN, 1, 0, "http", 5, now, "GET /", ("side", "server", "body", body, "none", None)))
