@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from diagrams import words
-from tracer.model import Boot, Step
+from tracer.model import NUMBERED, Boot, Step
 
 #: Puts a step into words, given the home of the shown step directly around it, so that it can say ``self``.
 Say = Callable[[Step, words.Home], str]
@@ -26,24 +26,21 @@ _NOTES = {
 
 @dataclass(slots=True)
 class Row:
-    """One line of the tree: a step, the notes shown with it, and the rows below it."""
+    """One line of the tree: a step, what was noted in it, and the rows below it."""
 
     step: Step
     #: The step in words, as the outline or the picture says it.
     text: str
     #: Service of the numbered step around it, "" at a chapter's head.
-    caller: str = ""
-    notes: list[Step] = field(default_factory=list)
-    #: SQL steps that happened in this step or in those it hides, for pictures, which count them.
-    sql: list[Step] = field(default_factory=list)
+    caller: str
+    #: Every note of the step and of those it hides; ``shown_notes`` chooses.
+    notes: list[Step]
     children: list[Row] = field(default_factory=list)
     #: How many numbered steps below it are hidden.
     hidden: int = 0
     #: How many equal neighbours the row stands for, and the address of the last of them.
     count: int = 1
     last: str = ""
-    #: Number of its looks: two rows of one boot that read the same, with all that is below them, have the same.
-    looks: int = 0
 
     def walk(self) -> Iterator[Row]:
         """The row and everything below it, in the tree's order; as deep as it may be."""
@@ -56,12 +53,13 @@ class Row:
 
 @dataclass(slots=True)
 class Place:
-    """Where a numbered step stands in the unfolded tree."""
+    """Where a numbered step stands in the unfolded tree, with its notes."""
 
     step: Step
     #: Index of the step around it, -1 for a chapter's head.
     parent: int
     depth: int
+    notes: list[Step]
 
 
 def places(boot: Boot) -> list[Place]:
@@ -70,22 +68,28 @@ def places(boot: Boot) -> list[Place]:
     stack = [(chapter, -1, 0) for chapter in reversed(boot.chapters)]
     while stack:
         step, parent, depth = stack.pop()
-        found.append(Place(step, parent, depth))
-        here = len(found) - 1
-        stack.extend((child, here, depth + 1) for child in reversed(step.children) if child.numbered)
+        here = len(found)
+        notes = []
+        for child in reversed(step.children):
+            if child.kind in NUMBERED:
+                stack.append((child, here, depth + 1))
+            else:
+                notes.append(child)
+        notes.reverse()
+        found.append(Place(step, parent, depth, notes))
     return found
 
 
-def is_driver(step: Step) -> bool:
+def enters_driver(step: Step) -> bool:
     """Whether a call enters a virtualisation driver."""
     module, cls = step.text("module"), step.text("class")
     return step.kind == "call" and module.startswith("nova.virt.") and cls.endswith("Driver")
 
 
-def shown_notes(step: Step, detail: str) -> list[Step]:
-    """The notes of ``step`` that are shown at ``detail``; one with an error always is."""
+def shown_notes(notes: list[Step], detail: str) -> list[Step]:
+    """Those of the ``notes`` that are shown at ``detail``; one with an error always is."""
     kinds = _NOTES[detail]
-    return [one for one in step.children if not one.numbered and (one.kind in kinds or one.error is not None)]
+    return [one for one in notes if one.kind in kinds or one.error is not None] if notes else notes
 
 
 def leaves_home(place: Place, all_places: list[Place]) -> bool:
@@ -93,41 +97,48 @@ def leaves_home(place: Place, all_places: list[Place]) -> bool:
     step = place.step
     if place.parent < 0 or step.kind in ("http", "rpc", "libvirt", "command"):
         return True
-    return is_driver(step) and words.home(all_places[place.parent].step, None) != words.home(step, None)
+    return enters_driver(step) and words.home(all_places[place.parent].step, None) != words.home(step, None)
 
 
 def fold(boot: Boot, detail: str) -> list[Row]:
-    """The rows of the outline: everything numbered, or at ``brief`` what leaves its service or sets a state."""
+    """The rows of the outline: everything numbered, or at ``brief`` what leaves its service, sets a state or broke."""
     found = places(boot)
-    shown = _skeleton(found, detail) if detail == "brief" else [True] * len(found)
-    rows = build(found, shown, detail, words.title)
+    shown = [True] * len(found)
+    if detail == "brief":
+        shown = [leaves_home(p, found) or _broke(p.step) or bool(shown_notes(p.notes, detail)) for p in found]
+    chapters, rows = build(found, shown, words.title)
     if detail != "full":
-        merge_equal(rows)
-    return rows
+        merge_equal(rows, detail)
+    return chapters
 
 
-def fold_for_picture(boot: Boot, detail: str, depth: int | None = None) -> list[Row]:
-    """The rows of a picture: as in the outline, but of calls only those that lead to something that leaves the service.
+def fold_for_picture(found: list[Place], detail: str, depth: int | None = None) -> list[Row]:
+    """The rows of a picture: of calls inside a service only those that lead out of it, fail, or are asked about.
 
-    A screen holds a hundred messages; the calls that stay inside are counted at the step that made them, and drawn at
-    ``full``. Nothing deeper than ``depth`` is shown.
+    A screen holds a hundred messages; the other calls are counted at the step that made them, and drawn at ``full``.
+    Nothing deeper than ``depth`` is shown.
     """
-    found = places(boot)
-    shown = [True] * len(found) if detail == "full" else _skeleton(found, detail)
+    if detail == "full":
+        shown = [True] * len(found)
+    else:
+        shown = [leaves_home(place, found) or _speaks(place, detail) for place in found]
     if detail == "calls":
         _with_what_leads_there(found, shown)
     if depth is not None:
         shown = [keep and place.depth <= depth for place, keep in zip(found, shown, strict=True)]
-    rows = build(found, shown, detail, words.label)
-    merge_equal(rows)
-    return rows
+    chapters, rows = build(found, shown, words.label)
+    merge_equal(rows, detail)
+    return chapters
 
 
-def _skeleton(found: list[Place], detail: str) -> list[bool]:
-    return [
-        leaves_home(place, found) or place.step.error is not None or bool(shown_notes(place.step, detail))
-        for place in found
-    ]
+def _speaks(place: Place, detail: str) -> bool:
+    """Whether a call must be seen in a picture: its states stand at the side and need no row of their own."""
+    return _broke(place.step) or any(one.kind != "state" for one in shown_notes(place.notes, detail))
+
+
+def _broke(step: Step) -> bool:
+    """Whether a step failed or never ended: no detail hides that."""
+    return step.error is not None or step.end is None
 
 
 def _with_what_leads_there(found: list[Place], shown: list[bool]) -> None:
@@ -136,59 +147,70 @@ def _with_what_leads_there(found: list[Place], shown: list[bool]) -> None:
             shown[place.parent] = True
 
 
-def build(found: list[Place], shown: list[bool], detail: str, say: Say) -> list[Row]:
-    """The rows for those ``found`` that are ``shown``, each under the nearest shown step around it."""
+def build(found: list[Place], shown: list[bool], say: Say) -> tuple[list[Row], list[Row]]:
+    """Rows for those ``found`` that are ``shown``, under the nearest shown step around them: chapters, and all rows.
+
+    Notes of a hidden step go to the row that hides it.
+    """
     chapters: list[Row] = []
+    rows: list[Row] = []
     holders: list[Row] = []  # for each place the row that shows or hides it
     homes: list[words.Home] = []
     for place, keep in zip(found, shown, strict=True):
         step, parent = place.step, place.parent
         around = homes[parent] if parent >= 0 else None
         homes.append(words.home(step, around))
-        if parent < 0:
-            row = Row(step, say(step, None))
-            chapters.append(row)
-        elif keep:
-            # "self" must refer to the line that the reader sees around it.
-            row = Row(step, say(step, around if shown[parent] else None), found[parent].step.service)
-            holders[parent].children.append(row)
-        else:
+        if parent >= 0 and not keep:
             row = holders[parent]
             row.hidden += 1
+            row.notes.extend(place.notes)
+            holders.append(row)
+            continue
+        # "self" must refer to the line that the reader sees around it.
+        text = say(step, around if parent >= 0 and shown[parent] else None)
+        row = Row(step, text, found[parent].step.service if parent >= 0 else "", place.notes)
+        (holders[parent].children if parent >= 0 else chapters).append(row)
+        rows.append(row)
         holders.append(row)
-        row.notes.extend(shown_notes(step, detail))
-        row.sql.extend(one for one in step.children if one.kind == "sql")
-    return chapters
+    return chapters, rows
 
 
-def merge_equal(chapters: list[Row]) -> None:
-    """Let one row stand for neighbours whose whole subtrees read the same."""
-    known: dict[object, int] = {}
-    rows = [row for chapter in chapters for row in chapter.walk()]
-    for row in reversed(rows):  # children first
+def merge_equal(rows: list[Row], detail: str) -> None:
+    """Let one row stand for neighbours whose whole subtrees read the same; ``rows`` has parents before children."""
+    for row in reversed(rows):
         if len(row.children) > 1:
-            row.children = _merged(row.children)
-        row.looks = known.setdefault(_reads(row), len(known))
+            row.children = _merged(row.children, detail)
 
 
-def _reads(row: Row) -> object:
-    """What two rows must have in common to be shown as one."""
-    step = row.step
-    own = (row.text, step.kind, step.service, step.error, step.end is None, row.hidden)
-    if not (row.notes or row.children or step.opens):
-        return own
-    notes = [words.note(one) for one in row.notes if one.kind != "sql"]
-    children = [(child.looks, child.count) for child in row.children]
-    return (*own, tuple(notes), tuple(children), step.address if step.opens else "")
-
-
-def _merged(rows: list[Row]) -> list[Row]:
-    kept = [rows[0]]
+def _merged(rows: list[Row], detail: str) -> list[Row]:
+    kept = rows[:1]
     for row in rows[1:]:
-        if kept[-1].looks == row.looks:
-            kept[-1].count += 1
-            kept[-1].last = row.step.address
-            kept[-1].sql.extend(row.sql)
+        before = kept[-1]
+        if before.text == row.text and _alike(before, row, detail):
+            before.count += 1
+            before.last = row.step.address
+            before.notes = [*before.notes, *(one for one in row.notes if one.kind == "sql")]
         else:
             kept.append(row)
     return kept
+
+
+def _alike(one: Row, other: Row, detail: str) -> bool:
+    """Whether two rows read the same, with everything below them; rows below were merged before."""
+    pairs = [(one, other)]
+    while pairs:
+        one, other = pairs.pop()
+        if _reads(one, detail) != _reads(other, detail):
+            return False
+        if [child.count for child in one.children] != [child.count for child in other.children]:
+            return False
+        pairs.extend(zip(one.children, other.children, strict=True))
+    return True
+
+
+def _reads(row: Row, detail: str) -> object:
+    """What two rows must have in common, apart from what is below them, to be shown as one."""
+    step = row.step
+    notes = [words.note(note) for note in shown_notes(row.notes, detail) if note.kind != "sql"]
+    sender = step.address if step.opens else ""
+    return row.text, step.kind, step.service, step.error, step.end is None, row.hidden, notes, sender

@@ -8,17 +8,19 @@ from diagrams.sequence import Diagram, Item
 
 #: A row's height, the text's baseline and the arrow's line inside it.
 ROW, BASELINE, LINE = 12, 8, 10
-#: Rows that a lane's heads and a chapter's band take, and after how many rows the heads are repeated.
-HEAD, BAND, REPEAT = 2, 2, 48
+#: Rows that the lanes' heads and a chapter's band take, and after how many rows the heads are repeated: every screen
+#: shall have them.
+HEAD, BAND, REPEAT = 2, 2, 60
 TITLE = 50
+#: The title and the legend are never cut.
+NARROWEST = 1060
 #: Estimated width of a character: no text is measured.
 CHAR, MONO = 5.6, 5.5
 #: Bars on one lane: their width, and how far each further one is moved to the right.
 BAR, STEP, DEEPEST = 6, 3, 12
-#: librsvg and many viewers refuse a picture that is higher or wider than 32,767.
-SIDE = 32_000
-#: Longest address in the gutter: of a longer one the end is shown.
-ADDRESS = 22
+#: A page's height: ten screens. Pages stand side by side, because librsvg and many viewers refuse a picture that is
+#: higher, or wider, than 32,767.
+PAGE, WIDEST = 10_000, 32_767
 STATE = "instance"
 
 
@@ -34,7 +36,7 @@ class Bar:
 
 @dataclass(slots=True)
 class Arrow:
-    """From ``tail`` to ``head``; ``look`` is call, leaf, cast, sql, state, return, or failed."""
+    """From ``tail`` to ``head``; ``look`` is call, leaf, cast, sql, state, return, failed or unfinished."""
 
     tail: int
     head: int
@@ -84,27 +86,17 @@ def layout(diagram: Diagram) -> Layout:
     lanes = list(diagram.lanes)
     if any(item.what == "state" for item in diagram.items):
         lanes.append(STATE)
-    longest = max((len(short_address(item.address)) for item in diagram.items), default=1)
+    longest = max((len(item.address) for item in diagram.items), default=1)
     times = int(longest * MONO) + 52
     xs = _columns(diagram, lanes, times + 34)
     rows = sum(map(_rows, diagram.items))
     height = TITLE + (rows + HEAD * (1 + rows // REPEAT)) * ROW
-    pages = -(-height // SIDE)
+    pages = -(-height // PAGE)
     placing = _Placing(xs, rows // pages + 1)
     for item in diagram.items:
         placing.put(item)
     placing.turn(last=True)
-    return Layout(lanes, xs, times, int(placing.right) + 16, placing.pages)
-
-
-def short_address(address: str) -> str:
-    """An address as it fits the gutter."""
-    return address if len(address) <= ADDRESS else "…" + address[1 - ADDRESS :]
-
-
-def text_width(label: str) -> float:
-    """About how wide a label is."""
-    return len(label) * CHAR
+    return Layout(lanes, xs, times, max(NARROWEST, placing.right + 16), placing.pages)
 
 
 def _rows(item: Item) -> int:
@@ -116,12 +108,12 @@ def _columns(diagram: Diagram, lanes: list[str], left: int) -> list[int]:
     widths: list[list[float]] = [[] for _ in lanes]
     for item in diagram.items:
         if item.what in ("self", "note", "call", "cast") and item.source <= item.target:
-            widths[item.source].append(text_width(item.text))
+            widths[item.source].append(len(item.text) * CHAR)
     xs = [left]
     for lane, kept in zip(lanes, widths, strict=True):
         kept.sort()
         usual = kept[len(kept) * 2 // 3] if kept else 0
-        xs.append(xs[-1] + int(min(150, max(76, text_width(lane) + 24, usual))))
+        xs.append(xs[-1] + int(min(150, max(76, len(lane) * CHAR + 24, usual))))
     return xs[:-1]
 
 
@@ -130,7 +122,7 @@ class _Placing:
 
     def __init__(self, xs: list[int], rows_a_page: int) -> None:
         self.pages: list[Page] = []
-        self.right = float(xs[-1] + 60)
+        self.right = xs[-1] + 60
         self._xs = xs
         self._rows_a_page = rows_a_page
         self._open: list[Bar] = []
@@ -170,17 +162,19 @@ class _Placing:
         elif item.what == "state" and self._beside is not None:
             self._state(item, self._y - ROW, self._beside)
         else:
-            self._make_room()
+            self._make_room(item)
             _PUT[item.what](self, item)
             self._advance(_rows(item))
             self._beside = self._ended if item.what in ("call", "self", "cast") else None
             return
         self._beside = None
 
-    def _make_room(self) -> None:
+    def _make_room(self, item: Item) -> None:
+        # Heads that are due soon rather stand above a chapter's band than a few rows below it.
+        due = REPEAT // 3 if item.what == "chapter" else 0
         if self._rows >= self._rows_a_page:
             self.turn()
-        elif self._until_heads <= 0:
+        elif self._until_heads <= due:
             self._heads()
 
     def _advance(self, rows: int) -> None:
@@ -199,12 +193,13 @@ class _Placing:
     def _call(self, item: Item) -> None:
         look = "sql" if item.kind == "sql" else "leaf" if item.leaf and item.what == "call" else item.what
         self._mark(item)
-        self._arrow(item, "failed" if item.failed and item.leaf else look)
+        self._arrow(item, item.mood or look if item.leaf else look)
         if not item.leaf:
             self._begin(item.target, self._y + LINE)
 
     def _return(self, item: Item) -> None:
-        self._arrow(item, "failed" if item.failed else "return")
+        self._page.gutter.append((self._y + BASELINE, "", item.at))
+        self._arrow(item, item.mood or "return")
         self._close(self._y + LINE)
 
     def _arrow(self, item: Item, look: str) -> None:
@@ -213,12 +208,13 @@ class _Placing:
         head = self._edge(item.target, not rightward)
         self._page.arrows.append(Arrow(tail, head, self._y + LINE, look))
         self._label(item, tail, self._y, look, leftward=not rightward)
-        self._ended = max(self._ended, tail, head)
+        if head > self._ended:
+            self._ended = head
 
     def _self(self, item: Item) -> None:
         self._mark(item)
         x = self._edge(item.source, True)
-        self._label(item, x if item.leaf else x + STEP, self._y, "failed" if item.failed else "self")
+        self._label(item, x if item.leaf else x + STEP, self._y, item.mood or "self")
         if not item.leaf:
             self._begin(item.source, self._y + 3)
 
@@ -235,12 +231,13 @@ class _Placing:
         self._label(item, self._edge(item.source, True), self._y, item.kind if item.kind == "ask" else "note")
 
     def _label(self, item: Item, x: int, y: int, look: str, *, leftward: bool = False) -> None:
-        width = int(text_width(item.text) + text_width(item.extra)) + 12
+        width = int((len(item.text) + len(item.extra)) * CHAR) + 12
         first = self._xs[0] - 24
         if leftward and x - width < first:  # too long to end at its arrow's tail
             leftward, x = False, first
         self._ended = x if leftward else x + width
-        self.right = max(self.right, self._ended)
+        if self._ended > self.right:
+            self.right = self._ended
         place = x - 5 if leftward else x + 5
         self._page.labels.append(Label(place, y + BASELINE, item.text, item.extra, look, leftward))
 

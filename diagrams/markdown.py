@@ -78,7 +78,7 @@ def _participants(boot: Boot) -> tuple[list[tuple[str, list[str]]], list[str]]:
 
 
 def _environment() -> Environment:
-    # No autoescape, which is for HTML: what comes from the cloud stands in code spans and fences, see code() and fenced().
+    # No autoescape, which is for HTML: what comes from the cloud stands in code spans and fences.
     made = Environment(
         loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         undefined=StrictUndefined, autoescape=False,

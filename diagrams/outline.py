@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagrams import words
-from diagrams.folding import Row, fold
+from diagrams.folding import Row, fold, shown_notes
 from diagrams.text import clean, plain, plural, shorten, span, times
 from tracer.model import Boot, LeftOut, Step
 
 
 def outline(boot: Boot, detail: str = "calls") -> str:
     """The whole text: what boot it is, its tree, what was left out."""
-    lines = [f"# {line}" for line in words.heading(boot) if line]
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
+    lines = [f"# {line}" for line in (*words.heading(boot), shorten(counts, words.NOTE)) if line]
     rows = fold(boot, detail)
     lines += tree(rows, detail)
     if boot.left_out:
@@ -65,7 +66,7 @@ def notes(row: Row, detail: str) -> Iterator[str]:
         yield f"! {words.raised(step)}"
     if detail == "full":
         yield from _carried(step, row.caller)
-    yield from map(words.note, row.notes)
+    yield from map(words.note, shown_notes(row.notes, detail))
     if row.hidden:
         yield f"+{plural(row.hidden, 'call')}"
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from diagrams import words
-from diagrams.folding import Row, fold_for_picture
-from diagrams.text import clean, plural, shorten, span, times
+from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places, shown_notes
+from diagrams.text import clean, plural, short_address, shorten, span, times
 from tracer.model import PARTICIPANTS, Boot, Step, Value
 
-#: Longest lane name, and longest text of an error in a picture.
-LANE, ERROR = 24, 80
+#: Longest title, lane name, and text of an error in a picture.
+TITLE, LANE, ERROR = 110, 24, 80
 
 
 @dataclass(slots=True)
@@ -38,7 +37,8 @@ class Item:
     #: Nanoseconds since the boot's start.
     at: int = 0
     leaf: bool = False
-    failed: bool = False
+    #: "failed", "unfinished", or "" for what ended well.
+    mood: str = ""
     #: What the arrow carries, for its looks: the step's kind.
     kind: str = ""
 
@@ -55,15 +55,16 @@ class Diagram:
 
 def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Diagram:
     """``boot`` as a diagram; nothing deeper than ``depth`` is drawn."""
-    writer = _Writer(boot, detail)
-    for chapter in fold_for_picture(boot, detail, depth):
+    found = places(boot)
+    writer = _Writer(found, boot.started, detail)
+    for chapter in fold_for_picture(found, detail, depth):
         writer.chapter(chapter)
     lanes = sorted(writer.lanes, key=lane_order)
     moved = [lanes.index(name) for name in writer.lanes]
     for item in writer.items:
         item.source, item.target = moved[item.source], moved[item.target]
-    title, *more = words.heading(boot)
-    return Diagram(title, ", ".join(more[:-1]), lanes, writer.items)
+    title, subtitle = words.heading(boot)
+    return Diagram(shorten(title, TITLE), subtitle, lanes, writer.items)
 
 
 def lane_order(lane: str) -> int:
@@ -71,6 +72,9 @@ def lane_order(lane: str) -> int:
     service = lane.partition(" ")[0]
     return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)
 
+
+#: What a call inside its service must last for its time to be told, in nanoseconds.
+NOTEWORTHY = 1_000_000
 
 #: What stands inside a row: rows, notes, and runs of SQL.
 _Inner = Row | Step | list[Step]
@@ -88,27 +92,30 @@ class _Open:
 class _Writer:
     """Writes items, row by row; keeps the lanes in the order in which they turned up."""
 
-    def __init__(self, boot: Boot, detail: str) -> None:
+    def __init__(self, found: list[Place], began: int, detail: str) -> None:
         self.lanes: dict[str, int] = {}
         self._known: dict[str, int] = {}  # the lanes by the names that steps give them
         self.items: list[Item] = []
-        self._began = boot.started
+        self._began = began
         self._detail = detail
         # Several hypervisors are several lanes; of the other services nobody asks which worker it was.
-        self._by_host = len({step.host for step in boot.walk() if step.service == "compute" and step.host}) > 1
+        hosts = {place.step.host for place in found if place.step.service == "compute"}
+        self._by_host = len(hosts - {""}) > 1
 
     def chapter(self, head: Row) -> None:
         """A chapter: its band, and everything inside."""
         step = head.step
         lane = self._lane_of(step)
-        came = f"← {clean(step.opened_by)}" if step.opened_by else ""
+        came = [f"← {clean(step.opened_by)}"] if step.opened_by else []
         text = f"{shorten(step.service, LANE)}: {head.text}"
         inside = self._inside(head)
         if step.kind == "http" or step.text("side") == "client":
             # Its request is an arrow like any other; whoever sent it, if that was not traced, is the client.
             lane = self._lane("client") if step.text("side") == "server" else lane
             inside = [head]
-        self.items.append(self._item("chapter", lane, lane, text, step, came))
+        if inside != [head]:
+            came += filter(None, (_failure(step), _quietly(step, head.hidden)))
+        self.items.append(self._item("chapter", lane, lane, text, step, " ".join(came)))
         self._run(_Open(iter(inside), lane, self._item("end", lane, lane, "", step, at=step.end)))
 
     def _run(self, first: _Open) -> None:
@@ -130,44 +137,44 @@ class _Writer:
 
     def _row(self, row: Row, around: int) -> _Open | None:
         """Draws a row's beginning; gives what is still to come inside."""
-        step, inside = row.step, self._inside(row)
+        step, inside, hidden, answered = row.step, self._inside(row), row.hidden, row.step
         source, target = around, self._lane_of(step)
         if step.kind == "libvirt":
             target = self._lane("libvirt", step)
         elif step.text("side") == "client":
             source = target
-            if step.text("mode") in ("cast", "fanout", "notify"):
+            if step.text("mode") in words.UNAWAITED:
                 return self._cast(row, source, inside)
-            far = _far_side(row)
+            far = _far_side(step, inside)
             if far:
-                target, inside = self._lane_of(far.step), self._inside(far)
+                target, inside, hidden = self._lane_of(far.step), self._inside(far), hidden + far.hidden
+                answered = step if step.error is not None or far.step.error is None else far.step
             elif not row.children:
                 target = self._lane(words.peer(step) or "unknown")
-        what = "call" if source != target else "self"
         leaf = not inside or all(isinstance(one, Step) and one.kind == "state" for one in inside)
+        what = "call" if source != target else "self"
         item = self._item(what, source, target, row.text, step, leaf=leaf)
-        item.extra = self._extra(row, item)
+        item.extra = self._extra(row, item, answered, hidden)
         self.items.append(item)
-        return _Open(iter(inside), target, None if leaf else self._closing(item, step)) if inside else None
+        return _Open(iter(inside), target, None if leaf else self._closing(item, answered)) if inside else None
 
     def _cast(self, row: Row, source: int, inside: list[_Inner]) -> _Open:
         step = row.step
-        target = self._lane(words.peer(step) or ("broker" if step.text("mode") == "notify" else "unknown"))
+        target = self._lane(words.peer(step) or "unknown")
         opens = f"→ {', '.join(map(clean, step.opens))}" if step.opens else ""
         extra = " ".join(filter(None, (opens, times(row.count).strip(), _failure(step))))
         item = self._item("cast", source, target, row.text, step, extra, leaf=True)
         self.items.append(item)
         return _Open(iter(inside), source, None)
 
-    def _extra(self, row: Row, item: Item) -> str:
+    def _extra(self, row: Row, item: Item, answered: Step, hidden: int) -> str:
         step = row.step
         parts = [f"×{row.count}"] if row.count > 1 else []
         if item.leaf or item.what == "self":
-            parts += _answer(step, timed=item.what == "call" or step.kind == "command" or self._detail == "full")
-        if row.hidden:
-            parts.append(f"+{plural(row.hidden, 'call')}")
-        if step.end is None:
-            parts.append("… unfinished")
+            timed = item.what == "call" or step.kind == "command" or enters_driver(step)
+            parts += _answer(answered, timed=timed or (self._detail == "full" and (step.duration or 0) >= NOTEWORTHY))
+        if quietly := _quietly(step, hidden):
+            parts.append(quietly)
         return " ".join(parts)
 
     def _closing(self, item: Item, step: Step) -> Item:
@@ -176,21 +183,27 @@ class _Writer:
         return self._item("return", item.target, item.source, " ".join(_answer(step)), step, at=step.end)
 
     def _inside(self, row: Row) -> list[_Inner]:
-        """What is drawn inside a row, in the order in which it happened, neighbouring SQL in one."""
-        if not (row.children or row.notes or row.sql):
+        """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
+        if not (row.children or row.notes):
             return []
-        drawn: list[Row | Step] = [*(one for one in row.notes if one.kind != "sql"), *row.children]
-        if self._detail == "brief" or not row.sql:
-            return [*sorted(drawn, key=_start)]
-        if row.count > 1:  # the SQL of several equal steps: told at once
-            return [row.sql, *sorted(drawn, key=_start)]
-        mixed: list[_Inner] = []
-        for is_sql, run in groupby(sorted([*drawn, *row.sql], key=_start), key=_is_sql):
-            if is_sql:
-                mixed.append([one for one in run if isinstance(one, Step)])
+        drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
+        sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
+        drawn += row.children
+        if row.count > 1 and sql:  # the SQL of several equal steps: told at once
+            return [sql, *sorted(drawn, key=_start)]
+        inside: list[_Inner] = []
+        run: list[Step] = []
+        for one in sorted([*drawn, *sql], key=_start):
+            if isinstance(one, Row):
+                inside.append(one)
+                run = []
+            elif one.kind != "sql":
+                inside.append(one)
             else:
-                mixed.extend(run)
-        return mixed
+                if not run:
+                    inside.append(run)
+                run.append(one)
+        return inside
 
     def _sql(self, run: list[Step], lane: int) -> None:
         tables = Counter(str(table) for one in run for table in _tables(one))
@@ -198,8 +211,9 @@ class _Writer:
         verb = run[0].text("verb") or "SQL" if len(run) == 1 else f"{len(run)} SQL"
         failed = next((one for one in run if one.error is not None), None)
         item = self._item("call", lane, self._lane("database"), shorten(f"{verb} {named}".strip(), words.LABEL), run[0])
-        item.leaf, item.failed = True, failed is not None
-        item.extra = _failure(failed) if failed else ""
+        item.leaf = True
+        if failed:
+            item.mood, item.extra = "failed", _failure(failed)
         self.items.append(item)
 
     def _note(self, step: Step, lane: int) -> None:
@@ -216,8 +230,8 @@ class _Writer:
         *, leaf: bool = False, at: int | None = None,
     ) -> Item:  # fmt: skip
         since = (step.start if at is None else at) - self._began
-        failed = step.error is not None
-        return Item(what, source, target, text, extra, clean(step.address), since, leaf, failed, step.kind)
+        mood = "failed" if step.error is not None else "unfinished" if step.end is None else ""
+        return Item(what, source, target, text, extra, short_address(step.address), since, leaf, mood, step.kind)
 
     def _lane_of(self, step: Step) -> int:
         return self._lane(step.service, step)
@@ -230,25 +244,26 @@ class _Writer:
         return self._known[name]
 
 
-def _far_side(row: Row) -> Row | None:
-    """The receiving side of a request, if nothing else happened in it: then both are one arrow."""
-    if len(row.children) != 1 or row.notes or row.sql:
-        return None
-    far = row.children[0]
-    return far if far.step.text("side") == "server" and far.step.kind == row.step.kind else None
+def _far_side(step: Step, inside: list[_Inner]) -> Row | None:
+    """The receiving side of a request, if nothing else is drawn in it: then both are one arrow."""
+    if len(inside) == 1 and isinstance(far := inside[0], Row) and far.step.kind == step.kind:
+        return far if far.step.text("side") == "server" else None
+    return None
 
 
 def _start(one: Row | Step) -> int:
     return one.step.start if isinstance(one, Row) else one.start
 
 
-def _is_sql(one: Row | Step) -> bool:
-    return isinstance(one, Step) and one.kind == "sql"
-
-
 def _tables(step: Step) -> list[Value]:
     tables = step.attributes.get("tables")
     return tables if isinstance(tables, list) else []
+
+
+def _quietly(step: Step, hidden: int) -> str:
+    """What is not drawn inside a step, and whether it is still under way."""
+    calls = f"+{plural(hidden, 'call')}" if hidden else ""
+    return f"{calls} … unfinished".strip() if step.end is None else calls
 
 
 def _answer(step: Step, *, timed: bool = True) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from diagrams.fitting import fitted
-from diagrams.layout import BAR, BASELINE, HEAD, ROW, SIDE, TITLE, Label, Layout, Page, layout, short_address
+from diagrams.layout import BAR, BASELINE, HEAD, ROW, TITLE, WIDEST, Label, Layout, Page, layout
 from diagrams.palette import colour
 from diagrams.sequence import Diagram
 from tracer.model import Boot
 
-_INK, _LINE, _GREY, _PALE, _RED = "#1f2328", "#424a53", "gray", "#afb8c1", "#cf222e"
+_INK, _LINE, _GREY, _PALE, _RED, _AMBER = "#1f2328", "#424a53", "gray", "#afb8c1", "#cf222e", "#9a6700"
 _FONT = "Helvetica,Arial,'DejaVu Sans',sans-serif"
 _MONO = "'DejaVu Sans Mono',Menlo,monospace"
 
@@ -29,7 +29,7 @@ def draw(diagram: Diagram) -> str | None:
     """A diagram as SVG, None if it is too large for one."""
     placed = layout(diagram)
     width = placed.width * len(placed.pages)
-    if width > SIDE:
+    if width > WIDEST:
         return None
     height = max(page.height for page in placed.pages)
     colours = [colour(lane, number) for number, lane in enumerate(placed.lanes)]
@@ -63,10 +63,9 @@ def _page(placed: Layout, page: Page, colours: list[str]) -> list[str]:
 
 
 def _zebra(placed: Layout, page: Page) -> str:
-    stripes = "".join(
-        f"M0 {y}h{placed.width}v{ROW}H0z" for y in range(page.heads[0] + HEAD * ROW, page.height - ROW, 2 * ROW)
-    )
-    return f'<path fill="#f3f5f8" d="{stripes}"/>'
+    """One line as wide as the page, dashed: every other row is shaded, at no cost per row."""
+    line = f'stroke="#f3f5f8" stroke-width="{placed.width}" stroke-dasharray="{ROW}"'
+    return f'<path {line} d="M{placed.width // 2} {page.heads[0] + HEAD * ROW}V{page.height - 8}"/>'
 
 
 def _lifelines(placed: Layout, page: Page, colours: list[str]) -> str:
@@ -83,14 +82,13 @@ def _bars(page: Page, colours: list[str]) -> list[str]:
 
 
 def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
-    parts = ['<g text-anchor="middle" font-weight="700" fill="#fff">']
-    for y in page.heads:
-        for x, name, fill in zip(placed.xs, placed.lanes, colours, strict=True):
-            half = len(name) * 3.4 + 7
-            parts.append(
-                f'<rect x="{x - half:.0f}" y="{y + 5}" width="{2 * half:.0f}" height="17" rx="4" fill="{fill}"/>'
-                f'<text x="{x}" y="{y + 17}">{escape(name)}</text>'
-            )
+    parts = ['<g text-anchor="middle" font-weight="700" stroke-width="4" stroke-linejoin="round">']
+    for x, name, fill in zip(placed.xs, placed.lanes, colours, strict=True):
+        half, text = int(len(name) * 3.3) + 5, escape(name)
+        boxes = "".join(f"M-{half} {y + 7}h{2 * half}v13H-{half}z" for y in page.heads)
+        names = "".join(f'<text y="{y + 17}">{text}</text>' for y in page.heads)
+        parts.append(f'<g transform="translate({x})"><path fill="{fill}" stroke="{fill}" d="{boxes}"/>')
+        parts.append(f'<g fill="#fff">{names}</g></g>')
     return [*parts, "</g>"]
 
 
@@ -104,8 +102,10 @@ def _bands(placed: Layout, page: Page) -> list[str]:
 
 def _gutter(placed: Layout, page: Page) -> list[str]:
     parts = [f'<g transform="translate(8)" font-family="{_MONO}" font-size="9" fill="#57606a">']
-    addresses = _escaped([short_address(address) for _, address, _ in page.gutter])
-    parts += [f'<text y="{mark[0]}">{address}</text>' for mark, address in zip(page.gutter, addresses, strict=True)]
+    addresses = _escaped([address for _, address, _ in page.gutter])
+    parts += [
+        f'<text y="{mark[0]}">{address}</text>' for mark, address in zip(page.gutter, addresses, strict=True) if address
+    ]
     parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="9" fill="{_GREY}">')
     before = ""
     for y, _, at in page.gutter:
@@ -121,7 +121,9 @@ def _escaped(texts: list[str]) -> list[str]:
 
 
 #: Text that is not in ink.
-_TEXTS = {"sql": "#57606a", "return": _GREY, "failed": _RED, "note": "#57606a", "ask": "#8250df"}
+_TEXTS = {"sql": "#57606a", "return": _GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
+#: Of what went wrong, the whole label stands out.
+_LOUD = {"failed": _RED, "unfinished": _AMBER}
 
 
 def _labels(page: Page) -> list[str]:
@@ -130,10 +132,12 @@ def _labels(page: Page) -> list[str]:
     for label, text in zip(page.labels, _texts(page.labels), strict=True):
         key = (_TEXTS.get(label.look, _INK), label.leftward, label.x)
         groups.setdefault(key, []).append(f'<text y="{label.y}">{text}</text>')
-    parts = ['<g stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke">']
+    halo = 'stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'
+    parts = [f'<g transform="translate(0 -.6)" fill="{_INK}" {halo}>']
     for (fill, leftward, x), texts in groups.items():
+        other = f' fill="{fill}"' if fill != _INK else ""
         anchor = ' text-anchor="end"' if leftward else ""
-        parts += [f'<g transform="translate({x} -.6)" fill="{fill}"{anchor}>', *texts, "</g>"]
+        parts += [f'<g transform="translate({x})"{other}{anchor}>', *texts, "</g>"]
     return [*parts, "</g>"]
 
 
@@ -141,8 +145,8 @@ def _texts(labels: list[Label]) -> list[str]:
     said = _escaped([label.text for label in labels])
     more = _escaped([label.extra for label in labels])
     return [
-        f'{text} <tspan fill="{_GREY}">{extra}</tspan>' if extra else text
-        for text, extra in zip(said, more, strict=True)
+        f'{text} <tspan fill="{_LOUD.get(label.look, _GREY)}">{extra}</tspan>' if extra else text
+        for label, text, extra in zip(labels, said, more, strict=True)
     ]
 
 
@@ -154,6 +158,7 @@ _LOOKS = {
     "sql": 'stroke="#c3cad2"',
     "return": f'stroke="{_PALE}" stroke-dasharray="2 2"',
     "failed": f'stroke="{_RED}"',
+    "unfinished": f'stroke="{_AMBER}"',
     "state": f'stroke="{_PALE}" stroke-dasharray="1 2"',
 }
 _QUIET = f'fill="none" stroke="{_PALE}"'
@@ -165,6 +170,7 @@ _HEADS = {
     "call": (_FILLED, f'fill="{_LINE}"'),
     "leaf": (_FILLED, f'fill="{_LINE}"'),
     "failed": (_FILLED, f'fill="{_RED}"'),
+    "unfinished": (_FILLED, f'fill="{_AMBER}"'),
     "cast": (_OPEN, f'fill="none" stroke="{_LINE}"'),
     "sql": (_FILLED, 'fill="#c3cad2"'),
     "return": (_OPEN, _QUIET),

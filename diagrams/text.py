@@ -27,6 +27,12 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def short_address(address: str, limit: int = 24) -> str:
+    """An address where there is little room: of a long one its end, which tells it from its neighbours."""
+    address = clean(address[-limit:])
+    return address if len(address) < limit else "…" + address[1 - limit :]
+
+
 def first_line(text: str) -> str:
     """The first line of ``text`` that holds anything."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")

@@ -20,7 +20,7 @@ def topology(boot: Boot, detail: str = "calls") -> str:
     """``boot``'s services as ``dot`` text; the detail makes no difference."""
     graph = contacts(boot)
     dot = graphviz.Digraph("boot", graph_attr={"rankdir": "LR", "labelloc": "t", "fontname": "Helvetica"})
-    dot.attr(label=_label(*words.heading(boot)[:2]))
+    dot.attr(label=_label(*words.heading(boot)))
     dot.attr("node", shape="box", style="rounded,filled", fontcolor="white", fontname="Helvetica")
     dot.attr("edge", fontname="Helvetica", fontsize="10")
     numbers = {name: number for number, name in enumerate(graph)}
@@ -29,7 +29,7 @@ def topology(boot: Boot, detail: str = "calls") -> str:
         dot.node(f"p{number}", _label(shorten(name, NAME)), fillcolor=colour(name, number))
     for source, target, kind, edge in graph.edges(keys=True, data=True):
         lasted = f", {span(edge['lasted'])}" if edge["lasted"] else ""
-        style = {"style": "dashed", "arrowhead": "vee"} if kind in ("cast", "fanout", "notify") else {}
+        style = {"style": "dashed", "arrowhead": "vee"} if kind in words.UNAWAITED else {}
         dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", _label(f"{edge['count']} {kind}{lasted}"), **style)
     return str(dot.source)
 
@@ -45,7 +45,7 @@ def contacts(boot: Boot) -> networkx.MultiDiGraph[str]:
                 graph.add_edge(source, target, kind, count=0, lasted=0)
             edge = graph.edges[source, target, kind]
             edge["count"] += 1
-            edge["lasted"] += step.duration or 0 if kind not in ("cast", "fanout", "notify") else 0
+            edge["lasted"] += step.duration or 0 if kind not in words.UNAWAITED else 0
     return graph
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from diagrams.text import clean, first_line, plain, plural, shorten, span
 from tracer.model import Boot, Step, Value
 
 #: Longest title, note and picture label; what is longer is shortened with an ellipsis.
 TITLE, NOTE, LABEL = 160, 300, 56
+
+#: Modes of messages whose sender does not wait for an answer.
+UNAWAITED = ("cast", "fanout", "notify")
+
+_UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 
 #: Where a step's code lives, (module, class); None where that cannot be told.
 Home = tuple[str, str] | None
@@ -16,8 +23,7 @@ def home(step: Step, inherited: Home) -> Home:
     """The class whose method ``step`` runs; a hand-off passes on that of the step which made it."""
     if step.kind == "handoff":
         return inherited
-    module = step.text("module")
-    return (module, step.text("class")) if module else None
+    return (step.text("module"), step.text("class")) if "module" in step.attributes else None
 
 
 def path(step: Step) -> str:
@@ -28,14 +34,13 @@ def path(step: Step) -> str:
     return "/".join(parts) + ("/__init__.py" if step.text("file").endswith("__init__.py") else ".py")
 
 
-def heading(boot: Boot) -> list[str]:
-    """Which boot it is and how it ended; its ids; its counts."""
+def heading(boot: Boot) -> tuple[str, str]:
+    """Which boot it is and how it ended; its ids."""
     where = f", host {boot.host}" if boot.host else ""
     names = {"instance": boot.uuid, "request": boot.request_id}
     ids = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
-    lines = [f"{boot.operation} {boot.server}".strip() + f": {boot.outcome}, {span(boot.duration)}{where}", ids, counts]
-    return [shorten(line, NOTE) for line in lines]
+    ended = f"{boot.operation} {boot.server}".strip() + f": {boot.outcome}, {span(boot.duration)}{where}"
+    return shorten(ended, NOTE), shorten(ids, NOTE)
 
 
 def title(step: Step, around: Home = None) -> str:
@@ -52,7 +57,7 @@ def label(step: Step, around: Home = None) -> str:
 
 def peer(step: Step) -> str:
     """The participant at the far side of a step that goes out, "" where that is not known."""
-    return step.text("peer") or step.text("topic")
+    return step.text("peer") or ("broker" if step.text("mode") == "notify" else step.text("topic"))
 
 
 def query(step: Step) -> str:
@@ -94,7 +99,7 @@ def _http_title(step: Step, around: Home) -> str:
 
 
 def _http_label(step: Step, around: Home) -> str:
-    return _request(step)
+    return _UUID.sub(r"\1…", _request(step))
 
 
 def _rpc_name(step: Step) -> str:
@@ -119,11 +124,15 @@ def _rpc_label(step: Step, around: Home) -> str:
 
 def _handoff_title(step: Step, around: Home) -> str:
     via = step.text("via")
-    return f"hand-off to {step.text('function') or step.name}" + (f" by {via}" if via else "")
+    return f"hand-off to {_handed(step)}" + (f" by {via}" if via else "")
 
 
 def _handoff_label(step: Step, around: Home) -> str:
-    return f"hand-off: {(step.text('function') or step.name).rpartition('.')[2]}"
+    return f"hand-off: {_handed(step).rpartition('.')[2]}"
+
+
+def _handed(step: Step) -> str:
+    return (step.text("function") or step.name).replace(".<locals>", "")
 
 
 def _libvirt_title(step: Step, around: Home) -> str:

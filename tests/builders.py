@@ -10,7 +10,7 @@ from tracer.model import Boot, LeftOut, Step
 _ids = count(1)
 #: When every built boot starts: 2026-01-01 UTC.
 EPOCH = 1_767_225_600_000_000_000
-_TICK = 1_000_000
+_TICK, _MILLISECOND = 100_000, 1_000_000
 
 
 def step(
@@ -79,7 +79,7 @@ def log(service: str, message: str, level: str = "INFO", kind: str = "log") -> S
 
 
 def boot(*chapters: Step, **fields: Any) -> Boot:
-    """A boot of these chapters, with addresses, links between chapters, and a millisecond for every step."""
+    """A boot of these chapters, with addresses, links between chapters, and a tenth of a millisecond for every step."""
     made = Boot(1, fields.pop("operation", "create"), list(chapters), **fields)
     senders: dict[str, str] = {}
     now = EPOCH
@@ -109,7 +109,7 @@ def _time(head: Step, now: int) -> int:
         now += _TICK
         if leaving:
             if one.end is not None:
-                now += one.end * _TICK  # until now it held what the step took beyond its children
+                now += one.end * _MILLISECOND  # until now it held what the step took beyond its children
                 one.end = now
             continue
         one.start = now

@@ -1,0 +1,49 @@
+"""Comparing text with a golden file: what varies is scrubbed, what came out is kept, UPDATE_GOLDEN=1 writes anew."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "golden"
+#: How much of the difference a failure shows.
+_SHOWN = 60
+
+#: A pattern and what stands for it in both texts.
+Scrub = tuple[str, str]
+
+
+def compare(name: str, text: str, scrubs: Iterable[Scrub] = (), folder: Path = FOLDER) -> None:
+    """Fail unless ``text`` is, after the scrubs, what the golden file ``name`` holds.
+
+    What came out stays beside the golden file as ``.actual`` until it agrees again. With UPDATE_GOLDEN=1 in the
+    environment the golden file is written instead: look at the difference in git before committing it.
+    """
+    golden = folder / name
+    actual = golden.with_name(f"{golden.name}.actual")
+    scrubbed = scrub(text, scrubs)
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(scrubbed, encoding="utf-8")
+    expected = golden.read_text(encoding="utf-8") if golden.exists() else ""
+    if scrubbed == expected:
+        actual.unlink(missing_ok=True)
+        return
+    actual.parent.mkdir(parents=True, exist_ok=True)
+    actual.write_text(scrubbed, encoding="utf-8")
+    raise AssertionError(f"not what {golden} holds (UPDATE_GOLDEN=1 takes it over):\n{_difference(expected, scrubbed)}")
+
+
+def scrub(text: str, scrubs: Iterable[Scrub]) -> str:
+    """``text`` with everything that the patterns match replaced."""
+    for pattern, stand_in in scrubs:
+        text = re.sub(pattern, stand_in, text)
+    return text
+
+
+def _difference(expected: str, actual: str) -> str:
+    lines = difflib.unified_diff(expected.splitlines(), actual.splitlines(), "golden", "actual", lineterm="", n=1)
+    return "\n".join(line[:400] for line in list(lines)[:_SHOWN])

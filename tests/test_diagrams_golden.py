@@ -1,0 +1,64 @@
+"""A small boot in every format is what it was when somebody looked at it; and the comparer itself works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diagrams import DETAILS, RENDERERS, render
+from tests import golden
+from tests.builders import failed_boot, small_boot
+
+
+@pytest.mark.parametrize("suffix", RENDERERS)
+def test_every_format_at_the_usual_detail(suffix: str) -> None:
+    golden.compare(f"diagrams/small.{suffix}", render(small_boot(), suffix))
+
+
+@pytest.mark.parametrize("suffix", ["txt", "svg"])
+@pytest.mark.parametrize("detail", ["brief", "full"])
+def test_the_other_details(suffix: str, detail: str) -> None:
+    golden.compare(f"diagrams/small-{detail}.{suffix}", render(small_boot(), suffix, detail))
+
+
+@pytest.mark.parametrize("suffix", ["txt", "svg", "mmd"])
+def test_a_boot_that_fails(suffix: str) -> None:
+    golden.compare(f"diagrams/failed.{suffix}", render(failed_boot(), suffix))
+
+
+@pytest.mark.parametrize("suffix", RENDERERS)
+def test_the_same_boot_gives_the_same_text(suffix: str) -> None:
+    assert render(small_boot(), suffix) == render(small_boot(), suffix)
+
+
+def test_unknown_suffixes_and_details_are_refused() -> None:
+    with pytest.raises(ValueError, match="cannot draw 'html'"):
+        render(small_boot(), "html")
+    with pytest.raises(ValueError, match=f"one of {', '.join(DETAILS)}"):
+        render(small_boot(), "svg", "everything")
+
+
+def test_a_suffix_may_have_its_dot() -> None:
+    assert render(small_boot(), ".txt") == render(small_boot(), "txt")
+
+
+class TestComparer:
+    def test_what_differs_fails_and_is_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("UPDATE_GOLDEN", raising=False)
+        (tmp_path / "a.txt").write_text("one\n")
+        with pytest.raises(AssertionError, match=r"-one\n\+two"):
+            golden.compare("a.txt", "two\n", folder=tmp_path)
+        assert (tmp_path / "a.txt.actual").read_text() == "two\n"
+        golden.compare("a.txt", "one\n", folder=tmp_path)
+        assert not (tmp_path / "a.txt.actual").exists()
+
+    def test_a_golden_file_that_is_missing_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("UPDATE_GOLDEN", raising=False)
+        with pytest.raises(AssertionError):
+            golden.compare("a.txt", "two\n", folder=tmp_path)
+
+    def test_update_writes_what_came_out_scrubbed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("UPDATE_GOLDEN", "1")
+        golden.compare("deep/a.txt", "took 12 ms\n", [(r"\d+ ms", "N ms")], folder=tmp_path)
+        assert (tmp_path / "deep/a.txt").read_text() == "took N ms\n"
