@@ -1,62 +1,84 @@
 """Function calls: the classes' methods and modules' functions that the call points name, one record a call.
 
 The points come compiled from the tool: (module glob, name globs, name globs to leave out), names like ``API.create`` or
-``instance_create``. What other modules took with ``from x import f`` before the hook came is not covered.
+``instance_create``. What other modules took with ``from x import f`` before the hook came is not covered, and neither
+are generators and coroutines: their bodies run after the call.
 """
 
+from __future__ import annotations
+
 import functools
-import inspect
+import struct
 from fnmatch import fnmatchcase
-from zlib import crc32
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from . import hook, importing, record, replacing, steps, values
-from .record import SCRATCH
+from .record import CALL_FRAME, FRAMED_CALL, SCRATCH
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from . import segment
+    from .hook import Function, Maker
+
+    Globs = Sequence[str]
 
 calls = hook.Hook("calls")
 
+_LATER = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
+#: Our wrappers' code, by which they are known (one, however many there are).
+_ours: set[Any] = set()
 
-def install(points):
+
+def install(points: Sequence[tuple[str, Globs, Globs]]) -> None:
     """Wrap what ``points`` name, in modules that are there and in those that will come."""
     for module_glob, names, left_out in points:
-        importing.when_imported(module_glob, functools.partial(_guarded_wrap, names, left_out))
+        importing.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, left_out))
 
 
-def _guarded_wrap(names, left_out, module):
-    calls.guarded(_wrap_module, names, left_out, module)
-
-
-def _wrap_module(names, left_out, module):
+def _wrap_module(names: Globs, left_out: Globs, module: ModuleType) -> None:
     for owner, name, raw in _callables(module):
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
-        if _matches(qualified, names) and not _matches(qualified, left_out):
-            function = getattr(raw, "__func__", raw)
-            replacing.replace(owner, name, _maker(function, module.__name__, qualified))
+        if _matches(qualified, names) and not _matches(qualified, left_out) and _is_whole(raw):
+            replacing.replace(owner, name, _maker(getattr(raw, "__func__", raw), module.__name__, qualified))
 
 
-def _callables(module):
+def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:
     """(owner, name, raw attribute) of the functions and methods that are the module's own."""
     for name, value in list(vars(module).items()):
-        if inspect.isfunction(value) and value.__module__ == module.__name__:
+        kind = type(value)
+        if kind is FunctionType and value.__module__ == module.__name__:
             yield module, name, value
-        elif inspect.isclass(value) and value.__module__ == module.__name__:
+        elif issubclass(kind, type) and value.__module__ == module.__name__:
             for attribute, raw in list(vars(value).items()):
-                if inspect.isfunction(raw) or isinstance(raw, (staticmethod, classmethod)):
+                if type(raw) in (FunctionType, staticmethod, classmethod):
                     yield value, attribute, raw
 
 
-def _matches(name, globs):
+def _is_whole(raw: Any) -> bool:
+    """Whether a call of it is all there is to it, and is not recorded already under another glob."""
+    code = getattr(getattr(raw, "__func__", raw), "__code__", None)
+    return code is not None and code not in _ours and not code.co_flags & _LATER
+
+
+def _matches(name: str, globs: Globs) -> bool:
     return any(fnmatchcase(name, glob) for glob in globs)
 
 
-def _source(function):
+def _source(function: Any) -> tuple[str, int]:
     """Where the function itself stands, below its decorators."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
+    for _ in range(32):
+        inner = getattr(function, "__dict__", {}).get("__wrapped__")
+        if inner is None:
+            break
+        function = inner
     code = getattr(function, "__code__", None)
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
-def _maker(function, module, qualified):
+def _maker(function: Function, module: str, qualified: str) -> Maker:
     owner, _, name = qualified.rpartition(".")
     path, line = _source(function)
     attributes = ("module", module, "class", owner, "function", name, "file", path, "line", line)
@@ -65,55 +87,71 @@ def _maker(function, module, qualified):
     # Looked up once and written out in full: this is the hottest path there is.
     current_get, current_set = steps.current.get, steps.current.set
     next_id, clock, thread_id = steps.next_id, steps.clock, steps.thread_id
-    number_of, pack_slot = steps.names.get, record.SLOT.pack_into
-    pack_call, pack_frame = record.PACKED_CALL.pack, record.FRAME.pack
+    pack_slot, free_slot = record.SLOT.pack_into, _FREE.pack_into
+    pack, frame = FRAMED_CALL.pack, CALL_FRAME
 
-    def make(original):
+    def make(original: Function) -> Function:
+        numbered: object = None
+        number = 0
+
         @functools.wraps(original)
-        def wrapper(*args, **kwargs):
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            nonlocal numbered, number
             recorder = steps.recorder
             if recorder is None or not calls.enabled:
                 return original(*args, **kwargs)
             try:
+                if recorder.era is not numbered:
+                    number = steps.name_number(text, attributes)
+                    numbered = recorder.era
                 parent = current_get()
                 step = next_id()
-                number = number_of(text) or steps.name_number(text, attributes)
-                slot = recorder.free.pop() if recorder.free else SCRATCH
+                try:
+                    slot = recorder.take_slot()
+                except IndexError:
+                    slot = SCRATCH
                 thread = thread_id()
                 start = clock()
                 pack_slot(recorder.table, slot, step, parent, thread, start, number)
             except Exception as error:
                 calls.failed(error)
                 return original(*args, **kwargs)
-            current_set(step)
             try:
+                current_set(step)
                 result = original(*args, **kwargs)
             except BaseException as error:
                 current_set(parent)
-                calls.guarded(_raised, recorder, slot, (record.CALL, step, parent, thread, start, clock(), number), error)
+                calls.guarded(
+                    _raised, recorder, slot, (record.CALL, step, parent, thread, start, clock(), number), error
+                )
                 raise
             current_set(parent)
             try:
-                data = pack_call(b"C", step, parent, thread, start, clock(), number)
-                data = pack_frame(len(data), crc32(data)) + data
+                data = pack(frame, b"C", step, parent, thread, start, clock(), number)
                 try:
                     recorder.append(data)
                 except ValueError:
                     recorder.roll(data)
-                pack_slot(recorder.table, slot, 0, 0, 0, 0, 0)
+                free_slot(recorder.table, slot, 0)
                 if slot != SCRATCH:
-                    recorder.free.append(slot)
+                    recorder.give_slot(slot)
             except Exception as error:
                 calls.failed(error)
             return result
 
+        made: Any = wrapper
+        _ours.add(made.__code__)
         return wrapper
 
     return make
 
 
-def _raised(recorder, slot, fields, error):
+#: Writes the id 0 that says that a slot is free.
+_FREE = struct.Struct("<Q")
+
+
+def _raised(recorder: segment.Segments, slot: int, fields: tuple[Any, ...], error: BaseException) -> None:
     recorder.write(fields + (values.error_text(error),))
-    record.SLOT.pack_into(recorder.table, slot, 0, 0, 0, 0, 0)
+    _FREE.pack_into(recorder.table, slot, 0)
     if slot != SCRATCH:
-        recorder.free.append(slot)
+        recorder.give_slot(slot)

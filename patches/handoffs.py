@@ -4,20 +4,30 @@ A step is opened where the work is handed over and closed where it is done; the 
 Outside of a step nothing is wrapped, and libraries' own endless workers never inherit one.
 """
 
-import functools
+from __future__ import annotations
 
-from . import hook, importing, replacing, steps
+import functools
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import hook, importing, looping, replacing, steps
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .hook import Function, Maker
 
 handoffs = hook.Hook("handoffs")
 
-#: Modules whose threads serve for ever: what starts them is no part of what they will do.
-_WORKERS = (
-    "concurrent.futures", "futurist", "oslo_messaging", "oslo_service", "kombu", "amqp", "eventlet",
-    "cotyledon", "threading", "multiprocessing", "oslo_privsep", "oslo_utils", "socketserver",
-)  # fmt: skip
+#: Packages whose threads serve for ever: what starts them is no part of what they will do.
+_WORKERS = frozenset((
+    "amqp", "concurrent", "cotyledon", "eventlet", "futurist", "kombu", "multiprocessing", "oslo_messaging",
+    "oslo_privsep", "oslo_service", "oslo_utils", "socketserver", "threading",
+))  # fmt: skip
+
+_ABSENT = object()
 
 
-def install():
+def install() -> None:
     """Wrap what is there now (threads, pools) and what comes later (futurist, eventlet, looping calls)."""
     for module, wrap in (
         ("threading", _wrap_threads),
@@ -29,114 +39,172 @@ def install():
         ("eventlet", _wrap_eventlet),
     ):
         importing.when_imported(module, functools.partial(handoffs.guarded, wrap))
+    looping.install()
 
 
-def _wrap_threads(module):
-    replacing.replace(module.Thread, "start", _starting("threading.Thread"))
+def _wrap_threads(module: ModuleType) -> None:
+    replacing.replace(vars(module)["Thread"], "start", _make_starting)
 
 
-def _wrap_executors(module):
+def _wrap_executors(module: ModuleType) -> None:
     for name in ("ThreadPoolExecutor", "GreenThreadPoolExecutor"):
         owner = getattr(module, name, None)
         if owner is not None and "submit" in vars(owner):
             replacing.replace(owner, "submit", _passing(name, 1))
 
 
-def _wrap_greenthreads(module):
+def _wrap_greenthreads(module: ModuleType) -> None:
     for name, position in (("spawn", 0), ("spawn_n", 0), ("spawn_after", 1), ("spawn_after_local", 1)):
         replacing.replace(module, name, _passing("eventlet." + name, position))
 
 
-def _wrap_eventlet(module):
-    # ``eventlet.spawn`` is a second name of greenthread.spawn, taken before our hook came.
+def _wrap_eventlet(module: ModuleType) -> None:
+    # ``eventlet.spawn`` is a second name of greenthread.spawn, which may have been taken before our hook came.
     for name, position in (("spawn", 0), ("spawn_n", 0), ("spawn_after", 1)):
         replacing.replace(module, name, _passing("eventlet." + name, position))
 
 
-def _wrap_greenpool(module):
+def _wrap_greenpool(module: ModuleType) -> None:
     for name in ("spawn", "spawn_n"):
-        replacing.replace(module.GreenPool, name, _passing("GreenPool." + name, 1))
+        replacing.replace(vars(module)["GreenPool"], name, _passing("GreenPool." + name, 1))
 
 
-def _wrap_tpool(module):
+def _wrap_tpool(module: ModuleType) -> None:
     replacing.replace(module, "execute", _passing("eventlet.tpool", 0))
 
 
-def _passing(via, position):
+def _passing(via: str, position: int) -> Maker:
     """A maker for functions that take the work as their argument number ``position``."""
 
-    def make(original):
+    def make(original: Function) -> Function:
         @functools.wraps(original)
-        def wrapper(*args, **kwargs):
-            if steps.current.get() and len(args) > position:
-                carried = handoffs.guarded(_carried, via, args[position])
-                if carried is not None:
-                    args = args[:position] + (carried,) + args[position + 1 :]
-            return original(*args, **kwargs)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not steps.current.get() or len(args) <= position:
+                return original(*args, **kwargs)
+            job = handoffs.guarded(_job, via, args[position])
+            if job is None:
+                return original(*args, **kwargs)
+            try:
+                return original(*args[:position], job, *args[position + 1 :], **kwargs)
+            except BaseException as error:
+                handoffs.guarded(job.refused, error)
+                raise
 
         return wrapper
 
     return make
 
 
-def _starting(via):
-    """A maker for ``Thread.start``: the thread's ``run`` is what is passed on."""
+def _make_starting(original: Function) -> Function:
+    """``Thread.start``: the thread's ``run`` is what is passed on."""
 
-    def make(original):
-        @functools.wraps(original)
-        def wrapper(thread):
-            if steps.current.get():
-                handoffs.guarded(_carry_run, via, thread)
+    @functools.wraps(original)
+    def wrapper(thread: Any) -> Any:
+        job = handoffs.guarded(_carry_run, thread) if steps.current.get() else None
+        if job is None:
             return original(thread)
+        try:
+            return original(thread)
+        except BaseException as error:
+            handoffs.guarded(job.refused, error)
+            raise
 
-        return wrapper
-
-    return make
+    return wrapper
 
 
-def _carry_run(via, thread):
+def _carry_run(thread: Any) -> _Job | None:
+    """Have the thread run a job, for which an attribute of its own is needed until it does."""
+    own = vars(thread).get("run", _ABSENT)
     target = getattr(thread, "_target", None) or type(thread).run
-    carried = _carried(via, target, thread.run)
-    if carried is not None:
-        thread.run = carried
+    job = _job("threading.Thread", target, thread.run)
+    if job is None:
+        return None
+
+    def put_back() -> None:
+        if vars(thread).get("run") is job:
+            if own is _ABSENT:
+                del thread.run
+            else:
+                thread.run = own
+
+    job.put_back = put_back
+    thread.run = job
+    return job
 
 
-def _carried(via, function, run=None):
-    """``function`` (or ``run``, which is what will run it) as a job that runs below a new step; None where it is to be left alone."""
-    if isinstance(function, _Job):
+def _job(via: str, function: Any, run: Any = None) -> _Job | None:
+    """``function`` (or ``run``, which will run it) as a job below a new step; None where it is to be left alone."""
+    if type(function) is _Job:
         return None
     named = function
-    while isinstance(named, functools.partial):
+    while type(named) is functools.partial:
         named = named.func
-    module = getattr(named, "__module__", None) or type(named).__module__
-    if module.startswith(_WORKERS):
+    module = _text(named, "__module__") or type(named).__module__
+    if module.partition(".")[0] in _WORKERS:
         return None
-    name = getattr(named, "__qualname__", None) or type(named).__name__
+    name = _text(named, "__qualname__") or type(named).__name__
     step = steps.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
-    return _Job(step, run or function) if step else None
+    return _Job(step, run or function, module) if step else None
+
+
+def _text(function: Any, name: str) -> str | None:
+    value = getattr(function, name, None)
+    return value if type(value) is str else None
 
 
 class _Job:
     """Work on its way to a worker; runs below its step and closes it. Looks like the function it carries."""
 
-    def __init__(self, step, function):
-        self._step = step
-        self._function = function
-        self._context = steps.context.get()
-        functools.update_wrapper(self, function)
+    def __init__(self, step: int, function: Function, module: str) -> None:
+        self._bootseq_step = step
+        self._bootseq_function = function
+        self._bootseq_context = steps.context.get()
+        self._bootseq_taken = False
+        #: Called before it runs, or when nobody will run it.
+        self.put_back: Callable[[], None] | None = None
+        self.__module__ = module
+        self.__wrapped__ = function
 
-    def __call__(self, *args, **kwargs):
-        before, context = steps.current.get(), steps.context.get()
-        steps.current.set(self._step)
-        steps.context.set(self._context)
-        handoffs.guarded(steps.note, self._step, ("started", steps.clock(), "worker", steps.thread_id()))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_bootseq_function"], name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        step, before, context = self._bootseq_step, steps.current.get(), steps.context.get()
+        handoffs.guarded(self._taken)
         try:
-            result = self._function(*args, **kwargs)
+            steps.current.set(step)
+            steps.context.set(self._bootseq_context)
+            result = self._bootseq_function(*args, **kwargs)
         except BaseException as error:
-            handoffs.guarded(steps.finish, self._step, error)
-            raise
-        finally:
             steps.current.set(before)
             steps.context.set(context)
-        handoffs.guarded(steps.finish, self._step)
+            handoffs.guarded(steps.finish, step, error)
+            raise
+        steps.current.set(before)
+        steps.context.set(context)
+        handoffs.guarded(steps.finish, step)
         return result
+
+    def refused(self, error: BaseException | None) -> None:
+        """Nobody will run it: the pool is shut down, the thread cannot be started."""
+        if not self._bootseq_taken:
+            self._bootseq_taken = True
+            self._put_back()
+            steps.finish(self._bootseq_step, error, ("started", None))
+
+    def _taken(self) -> None:
+        self._bootseq_taken = True
+        self._put_back()
+        steps.note(self._bootseq_step, ("started", steps.clock(), "worker", steps.thread_id()))
+
+    def _put_back(self) -> None:
+        put_back, self.put_back = self.put_back, None
+        if put_back is not None:
+            put_back()
+
+    def __del__(self) -> None:
+        try:
+            if not self._bootseq_taken:  # cancelled before a worker came
+                handoffs.guarded(self.refused, None)
+        except Exception:
+            return  # the interpreter is going down

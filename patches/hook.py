@@ -4,37 +4,50 @@
 MAX_FAILURES the hook switches itself off. The host's own call stands outside of every such ``try``.
 """
 
-import functools
+from __future__ import annotations
 
-from . import steps
+import functools
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import steps, values
+
+if TYPE_CHECKING:
+    Function = Callable[..., Any]
+    #: What replacing.replace takes: the original function in, ours out.
+    Maker = Callable[[Function], Function]
+    Begin = Callable[["tuple[Any, ...]", "dict[str, Any]"], Any]
+    End = Callable[[Any, Any, "BaseException | None"], object]
 
 MAX_FAILURES = 5
 
 #: Every hook that was made, by name, for status and tests.
-hooks = {}
+hooks: dict[str, Hook] = {}
 
 
 class Hook:
     """Counts the failures of one hook; ``enabled`` is what its wrappers look at."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
         self.enabled = True
         self.failures = 0
-        self.last_error = None
+        self.last_error: str | None = None
         hooks[name] = self
 
-    def failed(self, error):
+    def failed(self, error: BaseException) -> None:
         """One of our functions raised: count it, and give up after MAX_FAILURES."""
         self.failures += 1
-        self.last_error = "%s: %s" % (type(error).__name__, error)
         if self.failures >= MAX_FAILURES:
             self.enabled = False
-        recorder = steps.recorder
-        if recorder is not None:
-            recorder.failed()
+        try:
+            self.last_error = values.error_text(error)
+            recorder = steps.recorder
+            if recorder is not None:
+                recorder.failed()
+        except Exception:
+            self.last_error = "%s, and it could not be counted" % self.last_error
 
-    def guarded(self, function, *args):
+    def guarded(self, function: Function, *args: Any) -> Any:
         """``function(*args)``, or None where the hook is off or the function raised."""
         if not self.enabled or steps.recorder is None:
             return None
@@ -45,12 +58,15 @@ class Hook:
             return None
 
 
-def around(hook, begin, end):
-    """A maker for ``replacing.replace``: the host's function with ``begin`` before and ``end`` after it."""
+def around(hook: Hook, begin: Begin, end: End) -> Maker:
+    """A maker for ``replacing.replace``: the host's function with ``begin`` before and ``end`` after it.
 
-    def make(original):
+    Where ``begin`` gives None there is no ``end``.
+    """
+
+    def make(original: Function) -> Function:
         @functools.wraps(original)
-        def wrapper(*args, **kwargs):
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
             token = hook.guarded(begin, args, kwargs)
             if token is None:
                 return original(*args, **kwargs)
@@ -67,24 +83,29 @@ def around(hook, begin, end):
     return make
 
 
-def within(hook, begin, end):
-    """The same for calls during which a step is the current one: ``begin`` gives the step's id (0 or None: no step)."""
+def within(hook: Hook, begin: Begin, end: End) -> Maker:
+    """The same for calls during which a step is the current one: ``begin`` gives the step's id (0 or None: no step).
 
-    def make(original):
+    ``begin`` may set ``steps.context``, last of all; it is put back with the current step.
+    """
+
+    def make(original: Function) -> Function:
         @functools.wraps(original)
-        def wrapper(*args, **kwargs):
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            before, context = steps.current.get(), steps.context.get()
             step = hook.guarded(begin, args, kwargs)
             if not step:
                 return original(*args, **kwargs)
-            before = steps.current.get()
-            steps.current.set(step)
             try:
+                steps.current.set(step)
                 result = original(*args, **kwargs)
             except BaseException as error:
                 steps.current.set(before)
+                steps.context.set(context)
                 hook.guarded(end, step, None, error)
                 raise
             steps.current.set(before)
+            steps.context.set(context)
             hook.guarded(end, step, result, None)
             return result
 
@@ -93,6 +114,6 @@ def within(hook, begin, end):
     return make
 
 
-def argument(args, kwargs, position, name, default=None):
+def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:
     """An argument by position or by name, as the caller happened to give it."""
     return args[position] if len(args) > position else kwargs.get(name, default)

@@ -3,40 +3,47 @@
 The answer's ``x-openstack-request-id`` is the callee's own id, the surest link to what the callee did.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, replacing, steps, values
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 http = hook.Hook("http")
 
 
-def install():
+def install() -> None:
     """Wrap the session classes once they are there."""
     importing.when_imported("requests.sessions", functools.partial(http.guarded, _wrap))
 
 
-def _wrap(module):
+def _wrap(module: ModuleType) -> None:
     # keystoneauth, glanceclient, cinderclient and most others end up here; send() is called again for each redirect.
-    replacing.replace(module.Session, "send", hook.within(http, _begins, _ends))
+    replacing.replace(vars(module)["Session"], "send", hook.within(http, _begins, _ends))
 
 
-def _begins(args, kwargs):
-    prepared = args[1]
-    url = values.url_without_secrets(str(prepared.url))
+def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    prepared = hook.argument(args, kwargs, 1, "request")
+    sent = prepared.url if type(prepared.url) is str else ""
+    url = values.url_without_secrets(sent)
     place, _, path = url.partition("://")[2].partition("/")
     attributes = (
         "side", "client",
         "method", values.scalar(prepared.method),
         "path", "/" + path,
-        "query", query_names(str(prepared.url).partition("?")[2]),
+        "query", query_names(sent.partition("?")[2]),
         "host", place,
         "global_request_id", values.scalar(prepared.headers.get("X-OpenStack-Request-ID")),
     )  # fmt: skip
-    return steps.begin("http", "%s /%s" % (prepared.method, path), attributes)
+    return steps.begin("http", "%s /%s" % (values.scalar(prepared.method), path), attributes)
 
 
-def _ends(step, response, error):
-    attributes = ()
+def _ends(step: int, response: Any, error: BaseException | None) -> None:
+    attributes: tuple[Any, ...] = ()
     if response is not None:
         headers = response.headers
         callee = headers.get("x-openstack-request-id") or headers.get("x-compute-request-id")
@@ -44,9 +51,10 @@ def _ends(step, response, error):
     steps.finish(step, error, attributes)
 
 
-def query_names(query):
+def query_names(query: str) -> str | None:
     """A query string with its values masked where their keys ask for it."""
     if not query:
         return None
     pairs = (pair.partition("=") for pair in query.split("&")[: values.MAX_ITEMS])
-    return values.scalar("&".join(key + sign + str(values.keyed(key, value)) for key, sign, value in pairs))
+    shown = (key + sign + (values.MASK if value and values.secret_key(key) else value) for key, sign, value in pairs)
+    return values.masked_text("&".join(shown))

@@ -1,26 +1,45 @@
 """Call back when a module has been imported, now or later, without importing anything ourselves."""
 
+from __future__ import annotations
+
 import re
 import sys
 from fnmatch import translate
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import hook
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    Callback = Callable[[ModuleType], object]
+
+importing = hook.Hook("importing")
 
 
 class _Finder:
     """First on ``sys.meta_path``: finds nothing itself, but lends the wanted modules' loaders an ear."""
 
-    def __init__(self):
-        self.exact = {}
-        self.patterns = []
+    def __init__(self) -> None:
+        self.exact: dict[str, list[Callback]] = {}
+        self.patterns: list[tuple[Callable[[str], object], Callback]] = []
+        #: Modules (their ids) that our loaders are running, and those that callbacks were told of.
+        self.running: set[int] = set()
+        self.told: set[int] = set()
+        #: Modules that were in the middle of their import when they were asked for: no loader tells their end.
+        self.late: list[tuple[ModuleType, Callback]] = []
 
-    def wanted(self, name):
+    def wanted(self, name: str) -> list[Callback]:
         """The callbacks for a module of this name."""
         found = list(self.exact.get(name, ()))
-        found.extend(callback for matches, callback in self.patterns if matches(name))
+        found.extend([callback for matches, callback in self.patterns if matches(name)])
         return found
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The other finders' spec, with a loader that calls back; None where nobody asked for the module."""
-        if not self.wanted(name):
+        if self.late:
+            self.tell_late()
+        if not importing.guarded(self.wanted, name):
             return None
         for finder in list(sys.meta_path):
             find = getattr(finder, "find_spec", None)
@@ -28,67 +47,117 @@ class _Finder:
                 continue
             spec = find(name, path, target)
             if spec is not None:
-                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader, self)
+                importing.guarded(self.listen, spec)
                 return spec
         return None
+
+    def listen(self, spec: Any) -> None:
+        """Have the spec's loader tell when the module is there."""
+        if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _Loader(spec.loader, self)
+
+    def tell(self, module: ModuleType) -> None:
+        """The module is there."""
+        self.told.add(id(module))
+        for callback in self.wanted(module.__name__):
+            importing.guarded(callback, module)
+
+    def tell_late(self) -> None:
+        """Tell of the modules whose import has ended meanwhile."""
+        for entry in list(self.late):
+            module, callback = entry
+            if not _being_imported(module):
+                try:
+                    self.late.remove(entry)
+                except ValueError:  # another thread was faster
+                    continue
+                importing.guarded(callback, module)
+
+    def forget(self) -> None:
+        """Call nobody back any more, not even for an import that is under way."""
+        self.exact.clear()
+        self.patterns.clear()
+        self.late.clear()
 
 
 class _Loader:
     """A module's own loader, which puts itself back as the module's loader before the module's code runs."""
 
-    def __init__(self, loader, finder):
+    def __init__(self, loader: Any, finder: _Finder) -> None:
         self._loader = loader
         self._finder = finder
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
-    def create_module(self, spec):
-        """What the module's own loader makes."""
+    def create_module(self, spec: Any) -> Any:
+        """What the module's own loader makes; it sees the spec as it would without us."""
+        if spec.loader is self:
+            spec.loader = self._loader
+            try:
+                return self._loader.create_module(spec)
+            finally:
+                spec.loader = self
         return self._loader.create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         """Run the module, then the callbacks."""
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        _call_back(self._finder.wanted(module.__name__), module)
+        self._put_back(module)
+        self._finder.running.add(id(module))
+        try:
+            self._loader.exec_module(module)
+        finally:
+            self._finder.running.discard(id(module))
+        importing.guarded(self._finder.tell, module)
+
+    def _put_back(self, module: Any) -> None:
+        try:
+            if module.__spec__.loader is self:
+                module.__spec__.loader = self._loader
+            if module.__loader__ is self:
+                module.__loader__ = self._loader
+        except Exception as error:  # a module that is no module
+            importing.failed(error)
 
 
-_finder = None
+_finder: _Finder | None = None
 
 
-def _call_back(callbacks, module):
-    for callback in callbacks:
-        callback(module)
-
-
-def when_imported(pattern, callback):
-    """Call ``callback(module)`` for each module whose dotted name matches ``pattern`` (a glob), now or when it comes.
-
-    ``callback`` must not raise; hook modules pass one that is guarded.
-    """
+def when_imported(pattern: str, callback: Callback) -> None:
+    """Call ``callback(module)`` for each module whose name matches ``pattern`` (a glob), now or when it comes."""
     global _finder
     if _finder is None:
         _finder = _Finder()
         sys.meta_path.insert(0, _finder)
+    before = set(_finder.told)
     if any(sign in pattern for sign in "*?["):
         matches = re.compile(translate(pattern)).match
         _finder.patterns.append((matches, callback))
-        present = [module for name, module in list(sys.modules.items()) if matches(name)]
+        present = [sys.modules.get(name) for name in list(sys.modules) if matches(name)]
     else:
         _finder.exact.setdefault(pattern, []).append(callback)
-        present = [sys.modules[pattern]] if pattern in sys.modules else []
+        present = [sys.modules.get(pattern)]
     for module in present:
-        # A module that is still running its own code calls back when it is done.
-        if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
-            callback(module)
+        if module is None:
+            continue
+        if id(module) in _finder.told and id(module) not in before:
+            continue  # a thread that imported it meanwhile has told already
+        if _being_imported(module):
+            # Through a loader that calls back when it is done, or since before there was a finder.
+            if id(module) not in _finder.running:
+                _finder.late.append((module, callback))
+        else:
+            importing.guarded(callback, module)
 
 
-def stop():
+def _being_imported(module: ModuleType) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+def stop() -> None:
     """Take the finder out of ``sys.meta_path``."""
     global _finder
     if _finder is not None:
-        if _finder in sys.meta_path:
-            sys.meta_path.remove(_finder)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _finder]
+        _finder.forget()
         _finder = None

@@ -5,55 +5,158 @@ inherited is deleted on undo, not set. Undo touches nothing that somebody else h
 stays and passes calls through, because its hook records nothing any more.
 """
 
+from __future__ import annotations
+
+import functools
 import inspect
+import sys
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from .hook import Function, Maker
 
 _ABSENT = object()
 
 #: (owner, name, what the owner held before or _ABSENT, our object), in the order of replacing
-replaced = []
+replaced: list[tuple[Any, str, Any, Any]] = []
+
+#: Ours that somebody had wrapped when they should have gone, likewise. They record again when hooks come back, so no
+#: second one is put around them.
+_stayed: list[tuple[Any, str, Any, Any]] = []
+
 #: what puts back the rest (a logger's level, a table of ours), in the order of changing
-_undoing = []
+_undoing: list[Callable[[], object]] = []
 
 
-def undo(function):
+def undo(function: Callable[[], object]) -> None:
     """Call ``function()`` when everything is undone, after the attributes were put back."""
     _undoing.append(function)
 
 
-def replace(owner, name, make):
+def replace(owner: Any, name: str, make: Maker) -> bool:
     """Set ``owner.name`` to ``make(original function)``; True if done, False where there is nothing to wrap."""
     try:
         raw = inspect.getattr_static(owner, name)
     except AttributeError:
         return False
+    if any(one is owner and named == name and _reaches(raw, _inside(ours)) for one, named, _, ours in _stayed):
+        return True
     own = vars(owner).get(name, _ABSENT)
-    if isinstance(raw, (staticmethod, classmethod)):
-        new = type(raw)(make(raw.__func__))
-    elif callable(raw):
-        new = make(raw)
-    else:
+    new = _wrapped(owner, raw, make)
+    if new is None:
         return False
-    setattr(owner, name, new)
+    try:
+        setattr(owner, name, new)
+    except (AttributeError, TypeError):  # a class written in C, or a metaclass that minds
+        return False
     # A metaclass may have put something else there than what we gave it: remember what is held now.
-    replaced.append((owner, name, own, vars(owner)[name]))
-    return True
+    held = vars(owner).get(name, _ABSENT)
+    if held is not own:
+        replaced.append((owner, name, own, held))
+    return held is not own
 
 
-def restore_all():
+def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
+    """What to put in place of ``raw``; None where calls through a wrapper would not be what they were."""
+    if isinstance(raw, (staticmethod, classmethod)):
+        inner = raw.__func__
+        return type(raw)(make(inner)) if isinstance(raw, staticmethod) or type(inner) is FunctionType else None
+    if isinstance(raw, type) or not callable(raw):
+        return None
+    if type(raw) is FunctionType or not isinstance(owner, type):
+        return make(raw)
+    # A callable in a class that is no function (wrapt's, a C method): only what binds may be called with the instance.
+    return make(_binding(raw)) if hasattr(type(raw), "__get__") else None
+
+
+def _binding(raw: Any) -> Function:
+    @functools.wraps(raw)
+    def bound(instance: Any, *args: Any, **kwargs: Any) -> Any:
+        return raw.__get__(instance, type(instance))(*args, **kwargs)
+
+    return bound
+
+
+def restore_all() -> list[str]:
     """Undo every replacement, latest first; the names that could not be put back because someone wrapped ours."""
-    kept = []
-    while replaced:
-        owner, name, own, ours = replaced.pop()
-        if vars(owner).get(name, _ABSENT) is not ours:
-            kept.append("%s.%s" % (owner.__name__, name))
-        elif own is _ABSENT:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, own)
-    while _undoing:
-        function = _undoing.pop()
+    done = set()
+    functions: dict[int, tuple[Any, Any]] = {}
+    before, _stayed[:] = _stayed[:], []
+    for owner, name, own, ours in _taken_off(replaced) + before:
+        if _restored(owner, name, own, ours):
+            done.add((id(owner), name))
+            if not isinstance(owner, type):
+                functions[id(ours)] = (own, ours)
+        elif (id(owner), name) not in done and _reaches(vars(owner).get(name), _inside(ours)):
+            _stayed.append((owner, name, own, ours))
+    _restore_second_names(functions)
+    kept = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in _stayed]
+    for function in _taken_off(_undoing):
         try:
             function()
         except Exception as error:
             kept.append("%s: %s" % (type(error).__name__, error))
     return kept
+
+
+def _taken_off(stack: list[Any]) -> list[Any]:
+    taken = []
+    while stack:
+        taken.append(stack.pop())
+    return taken
+
+
+def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
+    if vars(owner).get(name, _ABSENT) is not ours:
+        return False
+    try:
+        if own is _ABSENT:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, own)
+    except Exception:
+        return False
+    return True
+
+
+def _restore_second_names(functions: dict[int, tuple[Any, Any]]) -> None:
+    """Put functions back that other modules took with ``from x import f`` while ours stood there."""
+    for module in list(sys.modules.values()) if functions else ():
+        if not issubclass(type(module), ModuleType):
+            continue
+        names = object.__getattribute__(module, "__dict__")  # vars() would make a lazy module load
+        for name, value in list(names.items()):
+            if id(value) in functions:
+                while id(value) in functions and functions[id(value)][1] is value:
+                    value = functions[id(value)][0]
+                names[name] = value
+
+
+def _inside(raw: Any) -> Any:
+    return raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else raw
+
+
+def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
+    """Whether calls of ``thing`` come through ``ours``, as far as closures and ``__wrapped__`` tell."""
+    if thing is ours:
+        return True
+    kind = type(thing)
+    inner = []
+    if kind is FunctionType:
+        inner = [vars(thing).get("__wrapped__")]
+        inner.extend(_content(cell) for cell in thing.__closure__ or ())
+    elif kind in (staticmethod, classmethod, MethodType):
+        inner = [thing.__func__]
+    elif kind is functools.partial:
+        inner = [thing.func]
+    elif kind.__module__.partition(".")[0] == "wrapt":
+        inner = [thing.__wrapped__]
+    return depth < 8 and any(callable(each) and _reaches(each, ours, depth + 1) for each in inner)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # empty yet
+        return None

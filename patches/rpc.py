@@ -1,21 +1,31 @@
 """RPC over oslo.messaging: what is sent, what is dispatched and answered, tied by ids that the messages carry anyway.
 
 Sent: ``Transport._send``; the ids (``_msg_id``, ``_unique_id``) are read where the driver puts them into the message.
-Received: ``RPCServer._process_incoming``, with the context and the ids of the incoming message, never the thread's context.
+Received: ``RPCServer._process_incoming``, with context and ids of the incoming message, never the thread's context.
 Where sender and receiver are one process (the fake driver) both see the same message object.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, replacing, steps, values
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    Args = tuple[Any, ...]
+    Attributes = tuple[Any, ...]
+    Kwargs = dict[str, Any]
+
 rpc = hook.Hook("rpc")
 
-#: Conductor methods that stand for a method of the object they carry: the argument holding the method's name, and the object's.
+#: Conductor methods that stand for a method of the object they carry, and the argument that holds the object.
 _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname"}
 
 
-def install():
+def install() -> None:
     """Wrap oslo.messaging's seams once it is there."""
     for module, wrap in (
         ("oslo_messaging.transport", _wrap_transport),
@@ -27,101 +37,113 @@ def install():
         importing.when_imported(module, functools.partial(rpc.guarded, wrap))
 
 
-def _wrap_transport(module):
-    replacing.replace(module.Transport, "_send", hook.within(rpc, _send_begins, _ends))
-    replacing.replace(module.Transport, "_send_notification", hook.within(rpc, _notification_begins, _ends))
+def _wrap_transport(module: ModuleType) -> None:
+    replacing.replace(vars(module)["Transport"], "_send", hook.within(rpc, _send_begins, _ends))
+    replacing.replace(vars(module)["Transport"], "_send_notification", hook.within(rpc, _notification_begins, _ends))
 
 
-def _wrap_ids(module):
+def _wrap_ids(module: ModuleType) -> None:
     replacing.replace(module, "_add_unique_id", hook.around(rpc, lambda args, kwargs: args, _id_given))
 
 
-def _wrap_reply(module):
-    replacing.replace(module.AMQPIncomingMessage, "_send_reply", hook.within(rpc, _reply_begins, _ends))
+def _wrap_reply(module: ModuleType) -> None:
+    replacing.replace(vars(module)["AMQPIncomingMessage"], "_send_reply", hook.within(rpc, _reply_begins, _ends))
 
 
-def _wrap_server(module):
+def _wrap_server(module: ModuleType) -> None:
     # The whole handling of a message, acknowledgement and reply included; the dispatch is its middle.
-    replacing.replace(module.RPCServer, "_process_incoming", hook.within(rpc, _incoming_begins, _incoming_ends))
+    replacing.replace(vars(module)["RPCServer"], "_process_incoming", hook.within(rpc, _incoming_begins, _ends))
 
 
-def _wrap_dispatcher(module):
-    replacing.replace(module.RPCDispatcher, "dispatch", hook.around(rpc, lambda args, kwargs: args, _dispatched))
-    replacing.replace(module.RPCDispatcher, "_do_dispatch", hook.around(rpc, _endpoint_known, lambda *rest: None))
+def _wrap_dispatcher(module: ModuleType) -> None:
+    replacing.replace(
+        vars(module)["RPCDispatcher"], "dispatch", hook.around(rpc, lambda args, kwargs: args, _dispatched)
+    )
+    replacing.replace(
+        vars(module)["RPCDispatcher"], "_do_dispatch", hook.around(rpc, _endpoint_known, lambda *rest: None)
+    )
 
 
-def _send_begins(args, kwargs):
-    _, target, context, message = args[:4]
+def _sent(args: Args, kwargs: Kwargs) -> Args:
+    return tuple([hook.argument(args, kwargs, *place) for place in ((1, "target"), (2, "ctxt"), (3, "message"))])
+
+
+def _send_begins(args: Args, kwargs: Kwargs) -> int:
+    target, context, message = _sent(args, kwargs)
     waits = hook.argument(args, kwargs, 4, "wait_for_reply")
     mode = "call" if waits else "fanout" if getattr(target, "fanout", None) else "cast"
     attributes = ("side", "client", "mode", mode) + _target(target) + _message(message) + request_ids(context)
     return steps.begin("rpc", _method(message), attributes)
 
 
-def _notification_begins(args, kwargs):
-    _, target, context, message = args[:4]
-    attributes = ("side", "client", "mode", "notify") + _target(target) + ("message", id(message)) + request_ids(context)
+def _notification_begins(args: Args, kwargs: Kwargs) -> int:
+    target, context, message = _sent(args, kwargs)
+    attributes = (
+        ("side", "client", "mode", "notify") + _target(target) + ("message", id(message)) + request_ids(context)
+    )
     return steps.begin("rpc", values.scalar(message.get("event_type")), attributes)
 
 
-def _reply_begins(args, kwargs):
+def _reply_begins(args: Args, kwargs: Kwargs) -> int:
     incoming = args[0]
     failed = bool(hook.argument(args, kwargs, 3, "failure"))
-    return steps.begin("rpc", "reply", ("side", "client", "mode", "reply", "msg_id", incoming.msg_id, "failed", failed))
+    return steps.begin(
+        "rpc", "reply", ("side", "client", "mode", "reply", "msg_id", values.scalar(incoming.msg_id), "failed", failed)
+    )
 
 
-def _id_given(args, result, error):
+def _id_given(args: Args, result: Any, error: BaseException | None) -> None:
     """The driver has put the ids into a message: they belong to the send that is going on."""
     message = args[0]
     step = steps.current.get()
     if step:
-        steps.note(step, ("unique_id", message.get("_unique_id"), "msg_id", message.get("_msg_id")))
+        ids = values.scalar(message.get("_unique_id")), values.scalar(message.get("_msg_id"))
+        steps.note(step, ("unique_id", ids[0], "msg_id", ids[1]))
 
 
-def _ends(step, result, error):
+def _ends(step: int, result: Any, error: BaseException | None) -> None:
     steps.finish(step, error)
 
 
-def _incoming_begins(args, kwargs):
+def _incoming_begins(args: Args, kwargs: Kwargs) -> int:
     incoming = args[1][0]
     message = incoming.message
-    attributes = (
+    attributes: Attributes = (
         "side", "server",
         "unique_id", values.scalar(getattr(incoming, "unique_id", None)),
         "msg_id", values.scalar(getattr(incoming, "msg_id", None)),
     )  # fmt: skip
+    attributes += _message(message) + request_ids(incoming.ctxt)
+    # What is served is never below what its thread did before: its sender is found by the ids.
+    step = steps.begin("rpc", _method(message), attributes, parent=0)
     steps.context.set(incoming.ctxt if type(incoming.ctxt) is dict else None)
-    # A dispatch is never below what its thread did before: its sender is found by the ids.
-    return steps.begin("rpc", _method(message), attributes + _message(message) + request_ids(incoming.ctxt), parent=0)
+    return step
 
 
-def _incoming_ends(step, result, error):
-    steps.context.set(None)
-    steps.finish(step, error)
-
-
-def _dispatched(args, result, error):
-    """The server answers an endpoint's exception instead of raising it: it is noted here, unwrapped from ExpectedException."""
+def _dispatched(args: Args, result: Any, error: BaseException | None) -> None:
+    """A server answers an endpoint's exception instead of raising it. Noted here, unwrapped from ExpectedException."""
     if error is not None:
         cause = getattr(error, "exc_info", (None, error))[1]
         steps.note(steps.current.get(), ("error", values.error_text(cause)))
 
 
-def _endpoint_known(args, kwargs):
+def _endpoint_known(args: Args, kwargs: Kwargs) -> None:
     endpoint, method = args[1:3]
     # Nova 34 puts a wrapper around its managers to count the calls under way.
     owner = type(getattr(endpoint, "__dict__", {}).get("_endpoint", endpoint))
-    steps.note(steps.current.get(), ("module", owner.__module__, "class", owner.__name__, "function", method))
+    steps.note(
+        steps.current.get(), ("module", owner.__module__, "class", owner.__name__, "function", values.scalar(method))
+    )
 
 
-def _target(target):
+def _target(target: Any) -> Attributes:
     return (
         "topic", values.scalar(getattr(target, "topic", None)),
         "server", values.scalar(getattr(target, "server", None)),
     )  # fmt: skip
 
 
-def _message(message):
+def _message(message: Any) -> Attributes:
     """The message's identity in this process, and its arguments by name: objects by type, version and uuid only."""
     arguments = message.get("args")
     return (
@@ -131,7 +153,7 @@ def _message(message):
     )  # fmt: skip
 
 
-def _method(message):
+def _method(message: Any) -> Any:
     """What the message asks for: ``Instance.save`` where the envelope says ``object_action``."""
     method = message.get("method")
     holder = _ENVELOPES.get(method)
@@ -143,15 +165,15 @@ def _method(message):
     return "%s.%s" % (values.scalar(name), values.scalar(arguments.get("objmethod")))
 
 
-def _arguments(arguments):
+def _arguments(arguments: dict[Any, Any]) -> Attributes:
     pairs = []
     for name, value in list(arguments.items())[: values.MAX_ITEMS]:
         pairs.append(values.scalar(name))
-        pairs.append(values.MASK if values.secret_key(name) else _argument(value))
+        pairs.append(values.MASK if type(name) is str and values.secret_key(name) else _argument(value))
     return ("{}",) + tuple(pairs)
 
 
-def _argument(value):
+def _argument(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
         if "nova_object.name" in value:
@@ -163,14 +185,14 @@ def _argument(value):
     return values.scalar(value)
 
 
-def _object(primitive):
+def _object(primitive: dict[Any, Any]) -> str:
     data = primitive.get("nova_object.data")
     uuid = data.get("uuid") if type(data) is dict else None
     text = "%s %s" % (primitive.get("nova_object.name"), primitive.get("nova_object.version"))
     return "%s %s" % (text, uuid) if type(uuid) is str else text
 
 
-def request_ids(context):
+def request_ids(context: Any) -> Attributes:
     """A request context's ids and who asked, as attributes; contexts come as objects or as the dict of a message."""
     get = context.get if type(context) is dict else functools.partial(_attribute, context)
     names = ("request_id", "global_request_id", "user_id", "project_id")
@@ -178,5 +200,5 @@ def request_ids(context):
     return sum(((name, values.scalar(value)) for name, value in found if type(value) is str), ())
 
 
-def _attribute(context, name):
+def _attribute(context: Any, name: str) -> Any:
     return getattr(context, name, None)

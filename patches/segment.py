@@ -4,18 +4,29 @@ Everything a hook touches is one C call under the GIL (``mmap.write``, ``deque.p
 lock, and what was written survives ``kill -9``.
 """
 
+from __future__ import annotations
+
 import marshal
 import mmap
 import os
 import sys
 import time
 from collections import deque
+from itertools import count
+from typing import Any, Callable
 from zlib import crc32
 
 from .record import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
 
-def create(path, size):
-    """A new file of ``size`` bytes, allocated on disk now (a sparse file on a full disk would kill the host by SIGBUS), mapped."""
+#: Records that wait while another thread makes the next segment; beyond these they are dropped.
+MAX_BACKLOG = 20_000
+
+_pack_frame = FRAME.pack
+_dumps = marshal.dumps
+
+
+def create(path: str, size: int) -> mmap.mmap:
+    """A new mapped file, allocated on disk now: a sparse file on a full disk would kill the host by SIGBUS."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(descriptor, 0, size)
@@ -27,88 +38,141 @@ def create(path, size):
         os.close(descriptor)
 
 
+def _no_segment(data: bytes) -> int:
+    """Stands for the ``write`` of a segment that is not there yet."""
+    raise ValueError
+
+
 class Segments:
     """The recording side of a capture for one process: ``write`` a payload, or count a drop.
 
-    ``directory`` is the capture's ``segments`` folder, ``stem`` names this process's files, ``about`` is a flat tuple of
-    pairs for the header, ``size`` the bytes of a segment, ``cap`` the bytes all segments of the capture may take together.
+    ``directory`` is the capture's ``segments`` folder, ``stem`` names this process's files, ``about`` is a flat tuple
+    of pairs for the header, ``size`` the bytes of a segment, ``cap`` the bytes all files of the capture may take.
+    The files are made by ``open``, or by the first record: most children of a fork exec at once and never write any.
     """
 
-    def __init__(self, directory, stem, about, size, cap):
+    def __init__(self, directory: str, stem: str, about: tuple[Any, ...], size: int, cap: int) -> None:
         self._path = os.path.join(directory, stem)
         self._directory = directory
         self._about = about
         self._size = size
         self._cap = cap
         self._number = 0
-        # A token to take before making the next file: whoever finds none counts a drop rather than wait.
+        self._full = False
+        # Records that found no room, and a token: who takes it makes the next segment and writes them.
+        self._backlog: deque[bytes] = deque()
         self._tokens = deque([1])
-        self.table = create(self._path + ".open", SCRATCH + SLOT.size)
+        self._drops = count(1).__next__
+        self._failures = count(1).__next__
         self.dropped = self.failures = 0
-        #: Offsets of the open table's free slots; hooks pop one, pack SLOT into ``table``, and put it back.
-        self.free = deque(range(OPEN_HEAD.size, SCRATCH, SLOT.size))
-        self._tell()
+        self.table: Any = bytearray(SCRATCH + SLOT.size)
+        #: Stands for this recording where to hold on to it would keep its files mapped.
+        self.era = object()
+        # Offsets of the open table's free slots.
+        free = deque(range(OPEN_HEAD.size, SCRATCH, SLOT.size))
+        #: A slot to pack SLOT into in ``table``, IndexError where none is free; and where it goes back to.
+        self.take_slot, self.give_slot = free.pop, free.append
+        #: Takes a framed record; ValueError where it has no room, then ``roll`` takes it.
+        self.append: Callable[[bytes], object] = _no_segment
+
+    def open(self) -> None:
+        """Make the files now; OSError where that cannot be."""
         self.append = self._next_segment()
 
-    def write(self, payload):
-        """Append one record, a tuple."""
-        self.write_bytes(marshal.dumps(payload, 2))
-
-    def write_bytes(self, data):
-        """Append one record that is packed already."""
-        data = FRAME.pack(len(data), crc32(data)) + data
+    def write(self, payload: tuple[Any, ...]) -> None:
+        """Append one record."""
+        data = _dumps(payload, 2)
+        data = _pack_frame(len(data), crc32(data)) + data
         try:
             self.append(data)
-        except ValueError:  # how mmap.write says that the segment has no room for it
+        except ValueError:
             self.roll(data)
 
-    def failed(self):
+    def roll(self, data: bytes) -> None:
+        """Put a framed record that found no room into the next segment, or count a drop; waits for nobody."""
+        if self._full or len(data) > self._size - HEADER_SIZE or len(self._backlog) >= MAX_BACKLOG:
+            self._drop()
+            return
+        self._backlog.append(data)
+        while self._backlog:
+            try:
+                token = self._tokens.pop()
+            except IndexError:
+                return  # whoever has it looks at the backlog again after it was put back
+            try:
+                self._write_backlog()
+            finally:
+                self._tokens.append(token)
+
+    def failed(self) -> None:
         """Count a failure of a hook of ours."""
-        self.failures += 1
+        self.failures = self._failures()
         self._tell()
 
-    def _tell(self):
+    def abandon(self) -> None:
+        """Let go of the files: what still writes here (calls in flight, in the child of a fork) writes nowhere."""
+        self.append = len
+        self.table = bytearray(SCRATCH + SLOT.size)
+
+    def _write_backlog(self) -> None:
+        while self._backlog:
+            data = self._backlog.popleft()
+            try:
+                self.append(data)
+            except ValueError:
+                try:
+                    self.append = self._next_segment()
+                except OSError:
+                    # Disk or capture full. Nobody asks the disk again at every event.
+                    self._full = True
+                    self._drop()
+                    while self._backlog:
+                        self._backlog.popleft()
+                        self._drop()
+                    return
+                self.append(data)
+
+    def _drop(self) -> None:
+        self.dropped = self._drops()
+        self._tell()
+
+    def _tell(self) -> None:
         OPEN_HEAD.pack_into(self.table, 0, MAGIC, self.dropped, self.failures)
 
-    def _drop(self):
-        self.dropped += 1
-        self._tell()
-
-    def roll(self, data):
-        """Put a framed record into the next segment, or count a drop."""
-        if len(data) > self._size - HEADER_SIZE:
-            return self._drop()
-        try:
-            token = self._tokens.pop()
-        except IndexError:
-            return self._drop()
-        try:
-            append = self._next_segment()
-        except OSError:
-            # Disk or capture full: the token stays taken, so that nobody asks the disk again at every event.
-            return self._drop()
-        append(data)
-        self.append = append
-        self._tokens.append(token)
-
-    def _next_segment(self):
-        taken = sum(entry.stat().st_size for entry in os.scandir(self._directory))
-        if taken + self._size > self._cap:
+    def _next_segment(self) -> Callable[[bytes], object]:
+        if self._number == 0:
+            self.table = create(self._path + ".open", SCRATCH + SLOT.size)
+            self._tell()
+        path = "%s-%04d.seg" % (self._path, self._number)
+        segment = create(path, self._size)
+        # Looked at with ours in it, or processes that start together would all find room for one more.
+        if self._taken() > self._cap:
+            os.unlink(path)
             raise OSError("the capture is full")
-        segment = create("%s-%04d.seg" % (self._path, self._number), self._size)
         self._number += 1
-        about = marshal.dumps(self._about, 2)
-        segment[: len(MAGIC) + FRAME.size + len(about)] = MAGIC + FRAME.pack(len(about), crc32(about)) + about
+        about = _dumps(self._about, 2)
+        segment[: len(MAGIC) + FRAME.size + len(about)] = MAGIC + _pack_frame(len(about), crc32(about)) + about
         segment.seek(HEADER_SIZE)
         return segment.write
 
+    def _taken(self) -> int:
+        """Bytes that all files of the capture take."""
+        taken = 0
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                try:
+                    taken += entry.stat().st_size
+                except FileNotFoundError:  # another process found the capture full and took its file back
+                    continue
+        return taken
 
-def about_process(versions):
-    """What the header says of this process, as a flat tuple of pairs; ``versions`` likewise."""
+
+def about_process(more: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What the header says of this process, as a flat tuple of pairs; ``more`` likewise."""
     return (
         "pid", os.getpid(),
         "host", os.uname().nodename,
         "python", sys.version.split()[0],
         "wall", time.time_ns(),
         "monotonic", time.monotonic_ns(),
-    ) + versions  # fmt: skip
+    ) + more  # fmt: skip

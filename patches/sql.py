@@ -1,144 +1,163 @@
 """SQL: every statement that SQLAlchemy hands to a database driver, with masked parameters, rows and duration.
 
 The seam is ``DefaultDialect.do_execute`` and its siblings, on the class, so engines that exist are covered. Statements
-are kept once a process, by number; parameters are masked by the names SQLAlchemy compiled them under.
+are kept once a process, by number.
 """
 
-import functools
+from __future__ import annotations
 
-from . import hook, importing, record, replacing, steps, values
+import functools
+from typing import TYPE_CHECKING, Any
+
+from . import hook, importing, parameters, record, replacing, steps, values
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from . import segment
+    from .hook import Function, Maker
 
 sql = hook.Hook("sql")
 
-#: Parameters kept of one execution; of an executemany the first row stands for the others.
-MAX_PARAMETERS = 80
 
-#: statement -> for each position whether its parameter is kept
-_plans = {}
+class _Engine:
+    """What is remembered of an engine for one recorder: each has a dialect of its own."""
+
+    __slots__ = ("database", "recorder", "statements")
+
+    def __init__(self, recorder: segment.Segments, database: str | None) -> None:
+        self.recorder = recorder
+        self.database = database
+        #: statement -> (its number, what may be kept of its parameters)
+        self.statements: dict[str, tuple[int | str, parameters.Plan]] = {}
 
 
-def install():
+_engines: dict[Any, _Engine] = {}
+_MAX_ENGINES = 256
+
+
+def install() -> None:
     """Wrap the dialects' execute methods once SQLAlchemy is there."""
+    replacing.undo(_engines.clear)
     importing.when_imported("sqlalchemy.engine.default", functools.partial(sql.guarded, _wrap_default))
-    for dialect in ("mssql.pyodbc", "mysql.mysqldb", "postgresql.psycopg2"):
-        importing.when_imported("sqlalchemy.dialects." + dialect, functools.partial(sql.guarded, _wrap_overrides))
+    importing.when_imported("sqlalchemy.dialects.*", functools.partial(sql.guarded, _wrap_overrides))
 
 
-def _wrap_default(module):
-    _wrap_class(module.DefaultDialect)
+def _wrap_default(module: ModuleType) -> None:
+    _wrap_class(vars(module)["DefaultDialect"])
 
 
-def _wrap_overrides(module):
+def _wrap_overrides(module: ModuleType) -> None:
     for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == module.__name__:
+        if issubclass(type(value), type) and value.__module__ == module.__name__:
             _wrap_class(value)
 
 
-def _wrap_class(owner):
-    for name, many in (("do_execute", False), ("do_executemany", True)):
-        if name in vars(owner):
-            replacing.replace(owner, name, _maker(many))
-    if "do_execute_no_params" in vars(owner):
-        replacing.replace(owner, "do_execute_no_params", _maker_without_parameters)
+def _wrap_class(owner: type) -> None:
+    for name, make in _MAKERS.items():
+        own = vars(owner).get(name)
+        # An override that asks its base is recorded there.
+        if own is not None and "super" not in getattr(getattr(own, "__code__", None), "co_names", ()):
+            replacing.replace(owner, name, make)
 
 
-def _maker(many):
-    def make(original):
+# Looked up once: this runs at every statement.
+_clock, _next_id, _thread_id, _current = steps.clock, steps.next_id, steps.thread_id, steps.current.get
+
+
+def _maker(many: bool) -> Maker:
+    def make(original: Function) -> Function:
         @functools.wraps(original)
-        def wrapper(dialect, cursor, statement, parameters, context=None):
-            if steps.recorder is None or not sql.enabled:
-                return original(dialect, cursor, statement, parameters, context)
-            start = steps.clock()
+        def wrapper(dialect: Any, cursor: Any, statement: Any, given: Any, context: Any = None) -> Any:
+            recorder = steps.recorder
+            if recorder is None or not sql.enabled:
+                return original(dialect, cursor, statement, given, context)
+            failure: BaseException | None = None
+            start = _clock()
             try:
-                result = original(dialect, cursor, statement, parameters, context)
+                return original(dialect, cursor, statement, given, context)
             except BaseException as error:
-                sql.guarded(_record, start, error, cursor, statement, parameters, context, many)
+                failure = error
                 raise
-            sql.guarded(_record, start, None, cursor, statement, parameters, context, many)
-            return result
+            finally:
+                # Written out here: a function of its own would be a tenth of what a statement may cost.
+                try:
+                    end = _clock()
+                    if many:
+                        given = given[0] if given else ()  # the first row stands for the others
+                    engine = _engines.get(dialect)
+                    if engine is None or engine.recorder is not recorder:
+                        engine = _engine(recorder, dialect, context)
+                    number, plan = engine.statements.get(statement) or _statement(engine, statement, given, context)
+                    # A driver's cursor answers rowcount without asking the server; -1 says that it does not know.
+                    rows = cursor.rowcount
+                    recorder.write(
+                        (
+                            record.SQL, _next_id(), _current(), _thread_id(), start, end, number,
+                            None if failure is None else values.error_text(failure),
+                            rows if type(rows) is int else -1,
+                            parameters.kept(given, plan) if given else (),
+                            engine.database,
+                            _request_ids(context),
+                        )
+                    )  # fmt: skip
+                except Exception as error:
+                    sql.failed(error)
+                failure = None  # it holds this frame, which must not hold it
 
         return wrapper
 
     return make
 
 
-def _maker_without_parameters(original):
+def _make_without_parameters(original: Function) -> Function:
+    def with_parameters(dialect: Any, cursor: Any, statement: Any, given: Any, context: Any = None) -> Any:
+        return original(dialect, cursor, statement, context)
+
+    recorded = _maker(many=False)(with_parameters)
+
     @functools.wraps(original)
-    def wrapper(dialect, cursor, statement, context=None):
-        start = steps.clock()
-        try:
-            result = original(dialect, cursor, statement, context)
-        except BaseException as error:
-            sql.guarded(_record, start, error, cursor, statement, (), context, False)
-            raise
-        sql.guarded(_record, start, None, cursor, statement, (), context, False)
-        return result
+    def wrapper(dialect: Any, cursor: Any, statement: Any, context: Any = None) -> Any:
+        return recorded(dialect, cursor, statement, (), context)
 
     return wrapper
 
 
-def _record(start, error, cursor, statement, parameters, context, many):
-    end = steps.clock()
-    kept = parameters
-    if many:
-        kept = parameters[0] if parameters else ()
-    # A drivers' cursor answers rowcount without asking the server; -1 says that it does not know.
-    rows = cursor.rowcount
-    steps.recorder.write(
-        (
-            record.SQL, steps.next_id(), steps.current.get(), steps.thread_id(), start, end,
-            steps.names.get(statement) or steps.name_number(statement),
-            None if error is None else values.error_text(error),
-            rows if type(rows) is int else -1,
-            _masked(statement, kept, context) if kept else (),
-            _database(context),
-            _request_ids(context),
-        )
-    )  # fmt: skip
+_MAKERS: dict[str, Maker] = {
+    "do_execute": _maker(many=False),
+    "do_executemany": _maker(many=True),
+    "do_execute_no_params": _make_without_parameters,
+}
 
 
-def _masked(statement, parameters, context):
-    """Parameters in the statement's order, or as name, value, name, value … where the driver takes them by name."""
-    if type(parameters) is dict:
-        flat = []
-        for name in list(parameters)[:MAX_PARAMETERS]:
-            flat.append(name)
-            flat.append(values.keyed(name, parameters[name]))
-        return ("{}",) + tuple(flat)
-    plan = _plans.get(statement)
-    if plan is None:
-        plan = _plan(statement, context)
-    if plan:
-        return tuple([values.scalar(value) if keep else values.MASK for value, keep in zip(parameters, plan)])
-    return tuple([values.scalar(value) for value in parameters[:MAX_PARAMETERS]])
-
-
-def _plan(statement, context):
-    """Which positions may be kept, by the compiled names; () where all may, or no names are known."""
-    compiled = getattr(context, "compiled", None)
-    names = getattr(compiled, "positiontup", None) or ()
-    keep = [values.secret_key(name) is None for name in names]
-    plan = () if all(keep) else tuple(keep[:MAX_PARAMETERS])
-    # An IN list is expanded at run time: its names no longer stand at their positions, so a statement with both is masked whole.
-    if plan and getattr(context, "isinsert", False) is False and len(getattr(context, "parameters", [()])[0]) != len(names):
-        plan = (False,) * MAX_PARAMETERS
-    if len(_plans) < steps.MAX_NAMES:
-        _plans[statement] = plan
-    return plan
-
-
-def _database(context):
-    """The engine's database name: which of Nova's databases (api, cell, placement) a statement went to."""
+def _engine(recorder: segment.Segments, dialect: Any, context: Any) -> _Engine:
+    """The engine whose dialect this is; its database tells which of Nova's a statement went to."""
     connection = getattr(context, "root_connection", None)
     url = getattr(getattr(connection, "engine", None), "url", None)
     name = getattr(url, "database", None)
-    return name if type(name) is str else None
+    engine = _Engine(recorder, name if type(name) is str else None)
+    if url is not None:
+        if len(_engines) >= _MAX_ENGINES:
+            _engines.clear()
+        _engines[dialect] = engine
+    return engine
 
 
-def _request_ids(context):
-    """The ids of the context the transaction was opened with: enginefacade keeps it with the connection."""
-    fairy = getattr(getattr(context, "root_connection", None), "_dbapi_connection", None)
-    info = getattr(fairy, "info", None)
+def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tuple[int | str, parameters.Plan]:
+    """The statement's number (itself where there are too many) and its plan, remembered."""
+    number = steps.number_or_text(parameters.without_secrets(statement))
+    plan = parameters.plan(statement, given, context)
+    if type(number) is int:
+        engine.statements[statement] = (number, plan)
+    return number, plan
+
+
+def _request_ids(context: Any) -> tuple[str | None, str | None] | None:
+    """The ids of the context the transaction was opened with: enginefacade keeps it in the connection's ``info``."""
+    try:
+        info = context.root_connection._dbapi_connection._connection_record.__dict__.get("info")
+    except AttributeError:  # no context, or a connection that was taken out of its pool
+        return None
     using = info.get("using_context") if info else None
     if using is None:
         return None

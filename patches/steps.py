@@ -4,12 +4,15 @@ One recorder a process; ``recorder`` is None while nothing records, and every fu
 these functions catches anything: hook.guarded does, around the hook that called them.
 """
 
+from __future__ import annotations
+
 import itertools
 import os
 import sys
 import time
 from _thread import get_ident
 from contextvars import ContextVar
+from typing import Any
 
 from . import record, segment, values
 
@@ -18,89 +21,126 @@ clock = time.monotonic_ns
 thread_id = get_ident
 
 #: The id of the step in whose course we are, 0 outside of any. Greenlets have a context each, as threads do.
-current = ContextVar("bootseq_step", default=0)
+current: ContextVar[int] = ContextVar("bootseq_step", default=0)
 
 #: Who asked for what is going on: the context of the RPC message or the environ of the HTTP request, as a dict. Unlike
 #: oslo.context's get_current() it is neither stale nor empty in work that was handed over.
-context = ContextVar("bootseq_context", default=None)
+context: ContextVar[dict[str, Any] | None] = ContextVar("bootseq_context", default=None)
 
 next_id = itertools.count(1).__next__
+#: Steps up to this one are the parent process's, which this one inherited over a fork: theirs to close.
+_inherited = 0
 
-recorder = None
-names = {}
-_open_arguments = None
-#: Texts beyond this many are written out with each event instead of by number (statements with literals in them).
-MAX_NAMES = 20000
+recorder: segment.Segments | None = None
+_open_arguments: tuple[str, int, int, tuple[Any, ...]] | None = None
+
+#: text -> its number in NAME records
+names: dict[str, int] = {}
+_next_name = itertools.count(1).__next__
+_named_characters = 0
+#: Texts beyond this many, or this long in all, are written out with each event instead of by number (statements with
+#: literals in them). Longer ones are cut.
+MAX_NAMES = 20_000
+MAX_NAMED_CHARACTERS = 32 << 20
+MAX_NAME = 64 << 10
 
 
-def start(directory, size, cap, about):
+def start(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> None:
     """Begin to record into ``directory`` (bytes a segment, bytes the whole capture may take, pairs for the header)."""
     global recorder, _open_arguments
-    _open_arguments = (directory, size, cap, about)
-    names.clear()
     os.makedirs(directory, 0o700, exist_ok=True)
+    made = _segments(directory, size, cap, about)
+    made.open()
+    _open_arguments = (directory, size, cap, about)
+    recorder = made
+
+
+def _segments(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> segment.Segments:
+    global _named_characters
+    names.clear()
+    _named_characters = 0
     stem = "%s-%d-%d" % (os.uname().nodename, os.getpid(), time.time_ns())
-    recorder = segment.Segments(directory, stem, segment.about_process(about), size, cap)
+    return segment.Segments(directory, stem, segment.about_process(about), size, cap)
 
 
-def stop():
+def stop() -> None:
     """Stop recording; the mapped files go when the last event in flight has let go of them."""
     global recorder, _open_arguments
     recorder = _open_arguments = None
     names.clear()
 
 
-def after_fork():
+def after_fork() -> None:
     """In a forked child: files of its own, since two processes would overwrite each other in a shared mapping."""
+    global recorder, _inherited
     if _open_arguments is None:
         return
     current.set(0)
+    context.set(None)
+    _inherited = next_id()
     try:
-        start(*_open_arguments)
+        if recorder is not None:
+            recorder.abandon()
+        recorder = _segments(*_open_arguments)
     except Exception as error:
         stop()
-        sys.stderr.write("bootseq: process %d is not recorded: %s\n" % (os.getpid(), error))
+        sys.stderr.write("bootseq: process %d is not recorded: %s\n" % (os.getpid(), values.error_text(error)))
 
 
-def name_number(text, attributes=()):
-    """The number that stands for ``text`` in CALL and SQL records."""
+def name_number(text: str, attributes: tuple[Any, ...] = ()) -> int:
+    """The number that stands for ``text`` in CALL and SQL records; its NAME is written when it is first asked for."""
     number = names.get(text)
     if number is None:
-        if len(names) >= MAX_NAMES:
-            return text
-        number = names[text] = len(names) + 1
-        recorder.write((record.NAME, number, text, attributes))
+        number = _next_name()
+        if recorder is not None:
+            recorder.write((record.NAME, number, text, attributes))
+        names[text] = number
     return number
 
 
-def begin(kind, name, attributes=(), parent=None):
+def number_or_text(text: str) -> int | str:
+    """The same for texts that there may be any number of: beyond the limits the text itself, to stand in its place."""
+    global _named_characters
+    if len(text) > MAX_NAME:
+        text = "%s… (%d characters)" % (text[:MAX_NAME], len(text))
+    if text not in names:
+        if len(names) >= MAX_NAMES or _named_characters + len(text) > MAX_NAMED_CHARACTERS:
+            return text
+        _named_characters += len(text)
+    return name_number(text)
+
+
+def begin(kind: str, name: str, attributes: tuple[Any, ...] = (), parent: int | None = None) -> int:
     """Open a step below the current one (or ``parent``) and write its beginning; its id, 0 while nothing records."""
-    if recorder is None:
+    to = recorder
+    if to is None:
         return 0
     step = next_id()
     if parent is None:
         parent = current.get()
-    recorder.write((record.BEGIN, step, parent, kind, thread_id(), clock(), name, attributes))
+    to.write((record.BEGIN, step, parent, kind, thread_id(), clock(), name, attributes))
     return step
 
 
-def finish(step, error=None, attributes=()):
+def finish(step: int | None, error: BaseException | None = None, attributes: tuple[Any, ...] = ()) -> None:
     """Close a step that ``begin`` opened."""
-    if step and recorder is not None:
-        text = None if error is None else values.error_text(error)
-        recorder.write((record.END, step, clock(), text, attributes))
+    to = recorder
+    if to is not None and step and step > _inherited:
+        to.write((record.END, step, clock(), None if error is None else values.error_text(error), attributes))
 
 
-def note(step, attributes):
+def note(step: int | None, attributes: tuple[Any, ...]) -> None:
     """Add attributes to a step that is open."""
-    if step and recorder is not None:
-        recorder.write((record.NOTE, step, attributes))
+    to = recorder
+    if to is not None and step and step > _inherited:
+        to.write((record.NOTE, step, attributes))
 
 
-def happened(kind, name, attributes=(), begun=None, error=None):
+def happened(
+    kind: str, name: str, attributes: tuple[Any, ...] = (), begun: int | None = None, error: str | None = None
+) -> None:
     """A step that is over already: an instant, or from ``begun`` until now."""
-    if recorder is not None:
+    to = recorder
+    if to is not None:
         now = clock()
-        recorder.write(
-            (record.STEP, next_id(), current.get(), kind, thread_id(), begun or now, now, name, error, attributes)
-        )
+        to.write((record.STEP, next_id(), current.get(), kind, thread_id(), begun or now, now, name, error, attributes))

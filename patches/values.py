@@ -1,108 +1,145 @@
 """What may be kept of a stranger's values: exact builtins, capped, with secrets masked by key and by shape.
 
-Nothing here calls a method of a foreign object: no ``__repr__``, no ``__str__``, no property.
+Nothing here calls a method of a foreign object: no ``__repr__``, no ``__str__``, no property, no metaclass's.
 """
+
+from __future__ import annotations
 
 import datetime
 import re
+from typing import Any
 
-MASK = "***"
+from . import masking
+
+MASK = masking.MASK
+secret_key = masking.secret_key
+
 #: Longer texts are cut, in characters; a cut could end inside a secret, so a long text is masked before it is cut.
 MAX_TEXT = 512
+#: No more of a text than this is looked at, and kept of it only what masking left well before this.
+MAX_LOOK = 8192
 MAX_ITEMS = 64
 MAX_DEPTH = 6
+#: Items of one tree, at all depths together.
+MAX_TREE = 2000
 
-_SECRET_KEYS = (
-    r"pass(?:word|wd|phrase)?\b|adminpass|admin_pass|_pass\b|password|secret|token(?!_type)|authorization|credential|private|"
-    r"user_?data|key_?data|public_?key|contents|personality|injected_files|connection_info|connection$|encryption|cookie|"
-    r"x-auth|fernet|access_?key|^value$|rescue_pass"
-)
-secret_key = re.compile(_SECRET_KEYS, re.IGNORECASE).search
+#: Short texts that were looked at and hold no secret; what a service handles repeats itself.
+harmless: dict[str, str] = {}
+_MAX_HARMLESS = 4096
+_MAX_REMEMBERED = 64
 
-_IN_TEXT = re.compile(
-    # a key and its value, as JSON, Python, key=value or a header has it
-    r"""(?P<head>(?:[\w.-]*(?:password|passwd|adminpass|admin_pass|secret|token|authorization|private_key|public_key|user_data|userdata|"""
-    r"""key_data|contents|personality|credential)[\w.-]*)['"\\]*\s*[:=]\s*)(?P<value>\[.*?\]|\{.*?\}|u?\\?"[^"]*"|u?\\?'[^']*'|[^\s,;&}\])]+)"""
-    r"""|(?P<url>\w+://[^\s/@:'"]*:)[^\s/@]+(?=@)"""
-    r"""|-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|$)"""
-    r"""|\bssh-\w+ [A-Za-z0-9+/=]{16,}"""
-    r"""|\bgAAAA[\w=-]{20,}""",
-    re.IGNORECASE | re.DOTALL,
-)
-#: One of these stands in every text that _IN_TEXT would change: looking for them is ten times cheaper.
-_TRIGGERS = ("pass", "secret", "token", "authoriz", "_key", "user_data", "userdata", "key_data", "contents", "person", "creden", "://", "---", "ssh-", "gaaaa")
+# The type's own answers, which no metaclass can replace.
+_type_name = type.__dict__["__name__"].__get__
+_exception_args = BaseException.__dict__["args"].__get__
 
-_PLAIN = frozenset((type(None), bool, int, float))
+_URL = re.compile(r"(?P<scheme>[^:/?#]*://)?(?P<place>[^/?#]*)(?P<path>[^?#]*)")
+#: A token as a part of a path, as in /os-console-auth-tokens/TOKEN
+_TOKEN_IN_PATH = re.compile(r"(tokens?/)[^/]+")
 
 
-def masked_text(text):
-    """``text`` (an exact str) with what looks like a secret masked, cut to MAX_TEXT."""
-    lowered = text.lower()
-    for trigger in _TRIGGERS:
-        if trigger in lowered:
-            text = _IN_TEXT.sub(_hide, text)
-            break
-    return text if len(text) <= MAX_TEXT else "%s… (%d characters)" % (text[:MAX_TEXT], len(text))
+def masked_text(text: str, limit: int = MAX_TEXT) -> str:
+    """``text`` (an exact str) with what looks like a secret masked, cut to ``limit`` characters."""
+    known = harmless.get(text)
+    if known is not None:
+        return known
+    whole = len(text)
+    look = max(MAX_LOOK, 2 * limit)
+    masked = masking.mask(text if whole <= look else text[:look])
+    if whole <= limit:
+        if whole <= _MAX_REMEMBERED and masked is text:
+            if len(harmless) >= _MAX_HARMLESS:
+                harmless.clear()
+            harmless[text] = text
+        return masked
+    if whole > look and len(masked) <= limit + MAX_TEXT:
+        masked = (
+            MASK  # so little was left of it that the end of what was looked at would show, and may be half a secret
+        )
+    return masked if len(masked) <= limit else "%s… (%d characters)" % (masked[:limit], whole)
 
 
-def _hide(match):
-    head = match.group("head") or match.group("url")
-    return (head or "") + MASK
-
-
-def scalar(value):
+def scalar(value: Any) -> Any:
     """A value as marshal takes it: builtins as they are, texts masked and cut, anything else by its type's name."""
     kind = type(value)
-    if kind in _PLAIN:
-        return value if kind is not int or -(1 << 63) <= value < (1 << 63) else str(value)
     if kind is str:
-        return masked_text(value)
+        return harmless.get(value) or masked_text(value)
+    if kind is int:
+        return value if -(1 << 63) <= value < (1 << 63) else "<int of %d bits>" % value.bit_length()
+    if value is None or kind is bool or kind is float:
+        return value
     if kind is datetime.datetime:
+        # A time zone is an object that would be asked for its offset.
+        return (value if value.tzinfo is None else value.replace(tzinfo=None)).isoformat()
+    if kind is datetime.date:
         return value.isoformat()
     if kind is bytes:
         return "<%d bytes>" % len(value)
-    return "<%s>" % kind.__name__
+    return "<%s>" % _type_name(kind)
 
 
-def keyed(key, value):
+def keyed(key: Any, value: Any) -> Any:
     """The same, for a value that stands under ``key``."""
     if value is not None and type(key) is str and secret_key(key):
         return MASK
     return scalar(value)
 
 
-def tree(value, depth=0):
-    """Nested dicts, lists and tuples of exact builtins as nested tuples: a dict is ("{}", key, value …), a list ("[]", item …)."""
+def tree(value: Any) -> Any:
+    """Nested dicts, lists and tuples as nested tuples: a dict is ("{}", key, value …), a list ("[]", item …)."""
+    return _tree(value, 0, [MAX_TREE])
+
+
+def _tree(value: Any, depth: int, left: list[int]) -> Any:
     kind = type(value)
     if kind is dict:
-        if depth >= MAX_DEPTH:
+        if depth >= MAX_DEPTH or left[0] <= 0:
             return "{…}"
-        pairs = []
-        for key, item in list(value.items())[:MAX_ITEMS]:
+        pairs: list[Any] = ["{}"]
+        for key, item in _some(list(value.items()), left):
             name = scalar(key)
             pairs.append(name)
-            pairs.append(MASK if item is not None and type(name) is str and secret_key(name) else tree(item, depth + 1))
-        return ("{}",) + tuple(pairs)
+            secret = item is not None and type(name) is str and secret_key(name)
+            pairs.append(MASK if secret else _tree(item, depth + 1, left))
+        return tuple(pairs)
     if kind is list or kind is tuple:
-        if depth >= MAX_DEPTH:
+        if depth >= MAX_DEPTH or left[0] <= 0:
             return "[…]"
-        return ("[]",) + tuple(tree(item, depth + 1) for item in value[:MAX_ITEMS])
+        return ("[]",) + tuple([_tree(item, depth + 1, left) for item in _some(value, left)])
     return scalar(value)
 
 
-def error_text(error):
-    """An exception as ``Type: first argument``, without asking the exception to print itself."""
-    args = error.args if type(error.args) is tuple else ()
-    name = type(error).__name__
-    if args and type(args[0]) is str:
-        return "%s: %s" % (name, masked_text(args[0]))
+def _some(items: Any, left: list[int]) -> Any:
+    """The first of the items, as many as may still be kept, counted off ``left``."""
+    taken = items[: max(0, min(MAX_ITEMS, left[0]))]
+    left[0] -= len(taken)
+    return taken
+
+
+def error_text(error: Any) -> str:
+    """An exception as ``Type: first text among its arguments``, without asking the exception to print itself."""
+    name: str = _type_name(type(error))
+    args = _exception_args(error) if isinstance(error, BaseException) else ()
+    # Database drivers put an error number first.
+    shown = args[0:1] if args and type(args[0]) is str else args[1:2] if args and type(args[0]) is int else ()
+    if shown and type(shown[0]) is str:
+        return "%s: %s" % (name, masked_text(shown[0]))
     return name
 
 
-def url_without_secrets(url):
-    """Scheme, host and path of a URL (an exact str); user, password and query are left out."""
-    head, _, rest = url.partition("://")
-    if not rest:
-        return url.split("?", 1)[0]
-    place, slash, path = rest.partition("/")
-    return head + "://" + place.rpartition("@")[2] + slash + path.split("?", 1)[0]
+def url_without_secrets(url: str) -> str:
+    """Scheme, host and path of a URL (an exact str), without user, password, query and tokens in the path."""
+    found = _URL.match(url)
+    if found is None:  # cannot be: every part of it may be empty
+        return MASK
+    place, path = found["place"], found["path"]
+    port = place.rpartition(":")[2]
+    if "@" not in place and port and port != place and not port.isdigit() and not port.endswith("]"):
+        # No port, so what ends here is a password with a slash in it.
+        place, _, path = path.rpartition("@")[2].partition("/")
+        path = "/" + path
+    return (found["scheme"] or "") + place.rpartition("@")[2] + path_without_secrets(path)
+
+
+def path_without_secrets(path: str) -> str:
+    """A URL's path (an exact str) with tokens that stand in it masked."""
+    return _TOKEN_IN_PATH.sub(r"\1" + MASK, path) if "token" in path else path

@@ -4,11 +4,19 @@ Every OpenStack API is a stack of ``webob.dec.wsgify`` layers; the first to see 
 tell which application it is and which request id it was given.
 """
 
+from __future__ import annotations
+
 import functools
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, replacing, steps, values
 from .http import query_names
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .hook import Function
 
 wsgi = hook.Hook("wsgi")
 
@@ -18,27 +26,29 @@ class _Request:
 
     __slots__ = ("application", "environ", "request_id", "status", "step")
 
-    def __init__(self, step, environ):
+    def __init__(self, step: int, environ: dict[str, Any]) -> None:
         self.step = step
         self.environ = environ
-        self.application = self.request_id = self.status = None
+        self.application: str | None = None
+        self.request_id: str | None = None
+        self.status: str | None = None
 
 
-request = ContextVar("bootseq_request", default=None)
+request: ContextVar[_Request | None] = ContextVar("bootseq_request", default=None)
 
 
-def install():
+def install() -> None:
     """Wrap WebOb's decorator once it is there."""
     importing.when_imported("webob.dec", functools.partial(wsgi.guarded, _wrap))
 
 
-def _wrap(module):
-    replacing.replace(module.wsgify, "__call__", _make)
+def _wrap(module: ModuleType) -> None:
+    replacing.replace(vars(module)["wsgify"], "__call__", _make)
 
 
-def _make(original):
+def _make(original: Function) -> Function:
     @functools.wraps(original)
-    def wrapper(layer, *args, **kwargs):
+    def wrapper(layer: Any, *args: Any, **kwargs: Any) -> Any:
         # wsgify is also called as a decorator and with a Request: only (environ, start_response) is a request arriving.
         if steps.recorder is None or len(args) != 2 or type(args[0]) is not dict:
             return original(layer, *args, **kwargs)
@@ -51,11 +61,11 @@ def _make(original):
         if arrived is None:
             return original(layer, *args, **kwargs)
         before, context = steps.current.get(), steps.context.get()
-        steps.current.set(arrived.step)
-        steps.context.set(environ)
-        request.set(arrived)
         failure = None
         try:
+            steps.current.set(arrived.step)
+            steps.context.set(environ)
+            request.set(arrived)
             return original(layer, environ, _listening(start_response, arrived), **kwargs)
         except BaseException as error:
             failure = error
@@ -70,27 +80,31 @@ def _make(original):
     return wrapper
 
 
-def _begins(environ, layer):
-    path = values.scalar(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+def _begins(environ: dict[str, Any], layer: Any) -> _Request | None:
+    path = values.scalar(values.path_without_secrets(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")))
+    method = values.scalar(environ.get("REQUEST_METHOD"))
     attributes = (
         "side", "server",
-        "method", values.scalar(environ.get("REQUEST_METHOD")),
+        "method", method,
         "path", path,
         "query", query_names(environ.get("QUERY_STRING", "")),
         "peer_address", "%s:%s" % (environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT")),
         "global_request_id", values.scalar(environ.get("HTTP_X_OPENSTACK_REQUEST_ID")),
         "microversion", values.scalar(environ.get("HTTP_OPENSTACK_API_VERSION")),
     )  # fmt: skip
-    arrived = _Request(steps.begin("http", "%s %s" % (environ.get("REQUEST_METHOD"), path), attributes), environ)
-    _layer_seen(arrived, layer)
+    step = steps.begin("http", "%s %s" % (method, path), attributes)
+    if not step:
+        return None
+    arrived = _Request(step, environ)
+    wsgi.guarded(_layer_seen, arrived, layer)
     return arrived
 
 
-def _layer_seen(arrived, layer):
+def _layer_seen(arrived: _Request, layer: Any) -> None:
     """Note the first module that is not a shared library's, and the request id as soon as a layer has given one."""
     if arrived.application is None:
-        owner = layer.obj if layer.obj is not None else layer.func
-        module = getattr(owner, "__module__", None) or type(owner).__module__
+        bound = getattr(layer.func, "__self__", None)
+        module = layer.func.__module__ if bound is None else type(bound).__module__
         if not module.startswith(("oslo_", "webob", "paste", "keystonemiddleware", "osprofiler")):
             arrived.application = module
             steps.note(arrived.step, ("application", module))
@@ -101,19 +115,19 @@ def _layer_seen(arrived, layer):
             steps.note(arrived.step, ("request_id", given))
 
 
-def _listening(start_response, arrived):
-    def listening(status, headers, exc_info=None):
-        if type(status) is str:
-            arrived.status = status[:3]
-        return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+def _listening(start_response: Function, arrived: _Request) -> Function:
+    def listening(*args: Any, **kwargs: Any) -> Any:
+        if args and type(args[0]) is str:
+            arrived.status = args[0][:3]
+        return start_response(*args, **kwargs)
 
     return listening
 
 
-def _ends(arrived, error):
+def _ends(arrived: _Request, error: BaseException | None) -> None:
     status = arrived.status
     given = arrived.environ.get("openstack.request_id")
-    attributes = ("status", int(status) if status and status.isdigit() else None)
+    attributes: tuple[Any, ...] = ("status", int(status) if status and status.isdigit() else None)
     if type(given) is str and arrived.request_id is None:
         attributes += ("request_id", given)
     steps.finish(arrived.step, error, attributes)

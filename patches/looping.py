@@ -1,0 +1,117 @@
+"""Looping calls of oslo.service: a loop's runs stand below the step that started it while somebody waits for the loop.
+
+Nova waits so for a guest to boot or to go. A loop that nobody waits for (heartbeats, periodic tasks) is no part of what
+started it: only its first run is, which may come before its starter can wait.
+"""
+
+from __future__ import annotations
+
+import functools
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from . import hook, importing, replacing, steps
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .hook import Function
+
+looping = hook.Hook("looping")
+
+_MODULES = (
+    "oslo_service.loopingcall",  # before oslo.service 4.0 all of it
+    "oslo_service.backend._common.loopingcall",
+    "oslo_service.backend._eventlet.loopingcall",
+    "oslo_service.backend._threading.loopingcall",
+)
+
+
+class _Loop:
+    """A loop that was started in the course of a step."""
+
+    __slots__ = ("call", "context", "parent")
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.parent = steps.current.get()
+        self.context = steps.context.get()
+
+    def next_run(self, waited_for: bool) -> None:
+        """Say where the next run belongs."""
+        steps.current.set(self.parent if waited_for else 0)
+        steps.context.set(self.context if waited_for else None)
+
+
+#: Loops that were started and do not run yet, by their LoopingCall's identity.
+_started: dict[int, _Loop] = {}
+#: The loop that this thread or greenthread runs.
+_running: ContextVar[_Loop | None] = ContextVar("bootseq_loop", default=None)
+
+
+def install() -> None:
+    """Wrap the looping calls once they are there."""
+    for module in _MODULES:
+        importing.when_imported(module, functools.partial(looping.guarded, _wrap))
+
+
+def _wrap(module: ModuleType) -> None:
+    owner = vars(module).get("LoopingCallBase")
+    if owner is None or owner.__module__ != module.__name__:
+        return
+    for name, make in (("_start", _make_start), ("_run_loop", _make_run), ("_sleep", _make_sleep)):
+        if name in vars(owner):
+            replacing.replace(owner, name, make)
+
+
+def _make_start(original: Function) -> Function:
+    @functools.wraps(original)
+    def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
+        if not steps.current.get() or steps.recorder is None:
+            return original(call, *args, **kwargs)
+        _started[id(call)] = _Loop(call)
+        try:
+            return original(call, *args, **kwargs)
+        except BaseException:
+            _started.pop(id(call), None)
+            raise
+
+    return wrapper
+
+
+def _make_run(original: Function) -> Function:
+    @functools.wraps(original)
+    def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
+        loop = _started.pop(id(call), None)
+        if loop is None or loop.call is not call:
+            return original(call, *args, **kwargs)
+        before, context, outer = steps.current.get(), steps.context.get(), _running.get()
+        loop.next_run(True)
+        _running.set(loop)
+        try:
+            return original(call, *args, **kwargs)
+        finally:
+            steps.current.set(before)
+            steps.context.set(context)
+            _running.set(outer)
+
+    return wrapper
+
+
+def _make_sleep(original: Function) -> Function:
+    @functools.wraps(original)
+    def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(call, *args, **kwargs)
+        loop = _running.get()
+        if loop is not None and loop.call is call:
+            loop.next_run(bool(looping.guarded(_is_waited_for, call)))
+        return result
+
+    return wrapper
+
+
+def _is_waited_for(call: Any) -> bool:
+    """Whether somebody waits for the loop's end: on eventlet's Event, or on the one within oslo.service's own."""
+    done = vars(call).get("done")
+    event = getattr(done, "_event", None)
+    return bool(getattr(getattr(event, "_cond", None) or done, "_waiters", None))

@@ -1,0 +1,142 @@
+"""A statement's parameters: which may be kept, told by their compiled names and by the columns in the text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Union
+
+from . import masking, values
+from .values import MASK, scalar
+
+#: Parameters kept of one execution.
+MAX_PARAMETERS = 80
+
+#: Parameters that are masked: none, those at these positions, or those of these names.
+Plan = Union[None, "tuple[int, ...]", "frozenset[str]"]
+
+_harmless = values.harmless.get
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|(?P<mark>\?|%s|%\(\w+\)s|:\w+|\$\d+)")
+_INSERT = re.compile(r"\s*(?:INSERT|REPLACE)\s[^(]*\((?P<columns>[^()]*)\)\s*(?:OUTPUT\s.*?)?VALUES\s*\(", re.I | re.S)
+#: What a placeholder is compared with or assigned to stands before it.
+_BEFORE = re.compile(
+    r"(?P<column>\w+)[\"`\]]?\s*(?:[=<>!]+|(?:NOT\s+)?(?:LIKE|IN|BETWEEN|REGEXP)|IS(?:\s+NOT)?)\s*(?:\w+\s*)?[(\[]*\s*$",
+    re.I,
+)
+_SAME_AGAIN = re.compile(r"\s*(?:,|AND)\s*$", re.I)
+
+
+def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
+    """Parameters in the statement's order, or as "{}", name, value … where the driver takes them by name; masked."""
+    if type(given) is dict:
+        return _kept_by_name(given, plan)
+    if len(given) > MAX_PARAMETERS:
+        given = given[:MAX_PARAMETERS]
+    if type(plan) is frozenset:  # made for another driver
+        return (MASK,) * len(given)
+    # An int as it is, a text that is known to be harmless likewise: what scalar() would say, without calling it.
+    flat = [
+        value if type(value) is int else (_harmless(value) if type(value) is str else None) or scalar(value)
+        for value in given
+    ]
+    if plan is not None:
+        position: Any
+        for position in plan:
+            if position < len(flat) and flat[position] is not None:
+                flat[position] = MASK
+    return tuple(flat)
+
+
+def _kept_by_name(given: dict[str, Any], plan: Plan) -> tuple[Any, ...]:
+    flat: list[Any] = ["{}"]
+    for name in list(given)[:MAX_PARAMETERS]:
+        flat.append(name)
+        flat.append(MASK if type(plan) is frozenset and name in plan else scalar(given[name]))
+    return tuple(flat)
+
+
+def plan(statement: str, given: Any, context: Any) -> Plan:
+    """Which parameters of ``statement`` are to be masked, this time and whenever it is executed again."""
+    columns = _columns(statement)
+    if type(given) is dict:
+        marks = [mark[2:-2] for mark in _marks(statement) if mark[:2] == "%("]
+        told = zip(marks, columns if len(columns) == len(marks) else [statement] * len(marks))
+        secret = {name for name, column in told if _is_secret(column)}
+        return frozenset(secret.union(filter(_is_secret, given))) or None
+    compiled = _compiled_names(context)
+    fitting = [names for names in (compiled, columns) if len(names) == len(given)]
+    if fitting and (not compiled or compiled in fitting):
+        masked = [position for position, names in enumerate(zip(*fitting)) if any(map(_is_secret, names))]
+    elif _is_secret(statement) or any(map(_is_secret, compiled)):
+        masked = list(range(len(given)))
+    else:
+        masked = []
+    return tuple(masked[:MAX_PARAMETERS]) or None
+
+
+def without_secrets(statement: str) -> str:
+    """The statement's text: one that names a secret loses its literals, any other those that look like one."""
+    if "'" not in statement:
+        return statement
+    if masking.secret_key(statement):
+        return _LITERAL.sub("'%s'" % MASK, statement)
+    return _LITERAL.sub(lambda literal: masking.mask(literal[0]), statement)
+
+
+def _is_secret(name: Any) -> bool:
+    return type(name) is str and masking.secret_key(name) is not None
+
+
+def _compiled_names(context: Any) -> list[str]:
+    """The names of positional parameters, those of an IN list once for each of its values; [] where there are none."""
+    compiled = getattr(context, "compiled", None)
+    expanded = getattr(context, "_expanded_parameters", None) or {}
+    names: list[str] = []
+    for name in getattr(compiled, "positiontup", None) or ():
+        names.extend(expanded.get(name, (name,)))
+    return names
+
+
+def _marks(statement: str) -> list[str]:
+    return [found["mark"] for found in _PLACEHOLDER.finditer(statement) if found["mark"]]
+
+
+def _columns(statement: str) -> list[str]:
+    """For each placeholder the column it is for, "" where that cannot be told; [] for an insert out of the ordinary."""
+    insert = _INSERT.match(statement)
+    if insert is not None:
+        names = [name.strip(' \n\t"`[]') for name in insert["columns"].split(",")]
+        return _by_value(statement, insert.end(), names)
+    columns: list[str] = []
+    column, end = "", 0
+    for found in _PLACEHOLDER.finditer(statement):
+        if not found["mark"]:
+            continue
+        before = _BEFORE.search(statement, max(end, found.start() - 200), found.start())
+        if before is not None:
+            column = before["column"]
+        elif not _SAME_AGAIN.match(statement, end, found.start()):
+            column = ""
+        columns.append(column)
+        end = found.end()
+    return columns
+
+
+def _by_value(statement: str, start: int, names: list[str]) -> list[str]:
+    """The columns of an insert's placeholders, row after row."""
+    columns: list[str] = []
+    depth, index = 1, 0
+    for found in re.finditer(r"'(?:[^']|'')*'|[(),]|(?P<mark>\?|%s|%\(\w+\)s|:\w+|\$\d+)", statement[start:]):
+        sign = found[0]
+        if found["mark"]:
+            if depth == 0:
+                return []  # beyond the rows: ON DUPLICATE KEY UPDATE and the like
+            columns.append(names[index] if index < len(names) else "")
+        elif sign == "(":
+            depth += 1
+            index = 0 if depth == 1 else index
+        elif sign == ")":
+            depth -= 1
+        elif sign == "," and depth == 1:
+            index += 1
+    return columns
