@@ -21,7 +21,9 @@ def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: in
     """Make ``path`` a capture that is ready to record into, 0700 as it holds what services do; an existing one goes on."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (path / OPTIONS).exists() and any(not file.name.startswith(f".{OPTIONS}") for file in path.iterdir()):
+        # Looked at in this order, since another command may be making the same capture at this very moment.
+        holds_others = any(not file.name.startswith(f".{OPTIONS}") for file in path.iterdir())
+        if holds_others and not (path / OPTIONS).exists():
             raise TracerError(f"{path}: not a capture and not empty; name a folder that does not exist yet")
         path.chmod(0o700)
         options = {
