@@ -27,6 +27,7 @@ from . import (
     sql,
     states,
     steps,
+    virt,
     wsgi,
 )  # fmt: skip
 
@@ -42,6 +43,7 @@ _HOOKS = {
     "handoffs": handoffs.install,
     "pool": pool.install,
     "libvirt": libvirt.install,
+    "virt": virt.install,
     "commands": commands.install,
     "states": states.install,
     "nova": nova.install,
@@ -83,8 +85,9 @@ def _hooks(capture, options):
 
 
 def installed():
-    """Whether anything is recorded or patched now."""
-    return steps.recorder is not None or bool(replacing.replaced)
+    """What is patched now, by name, and ``recorder`` while anything is recorded."""
+    patched = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in replacing.replaced]
+    return patched if steps.recorder is None else ["recorder"] + patched
 
 
 def uninstall():

@@ -12,7 +12,7 @@ import struct
 from fnmatch import fnmatchcase
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Container, Iterator, Sequence
 
 from . import hook, importing, record, replacing, steps, values
 from .record import CALL_FRAME, FRAMED_CALL, SCRATCH
@@ -43,6 +43,14 @@ def _wrap_module(names: Globs, left_out: Globs, module: ModuleType) -> None:
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
         if _matches(qualified, names) and not _matches(qualified, left_out) and _is_whole(raw):
             replacing.replace(owner, name, _maker(getattr(raw, "__func__", raw), module.__name__, qualified))
+
+
+def wrap_methods(owner: type, names: Container[str]) -> None:
+    """Wrap the class's own methods that are among ``names``."""
+    for name, raw in list(vars(owner).items()):
+        if name in names and type(raw) in (FunctionType, staticmethod, classmethod) and _is_whole(raw):
+            qualified = "%s.%s" % (owner.__name__, name)
+            replacing.replace(owner, name, _maker(getattr(raw, "__func__", raw), owner.__module__, qualified))
 
 
 def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:

@@ -1,0 +1,81 @@
+"""Boots of three releases on Nova's own fixtures and in separate processes: the counts that were measured by hand before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from examples.embedded import EmbeddedCloud, boot_in_one_process
+from tracer import store
+from tracer.cli import main
+from tracer.model import Boot, Step
+
+pytestmark = pytest.mark.slow
+
+#: Statements of one boot in one process without what comes from SQLAlchemy and the heartbeats (measured, release notes of facts).
+STATEMENTS = {"34": 150, "32": 148, "29": 145}
+NOT_NOVAS = ("BEGIN", "SAVEPOINT", "RELEASE", "PRAGMA", "ROLLBACK")
+
+
+def ingested(tmp_path: Path) -> Boot:
+    """The one boot of the capture in ``tmp_path``."""
+    file = tmp_path / "boot.trace.jsonl"
+    outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(tmp_path / "cap")])
+    assert outcome.exit_code == 0, outcome.output
+    (boot,) = store.read(file).boots
+    return boot
+
+
+def novas(boot: Boot) -> list[Step]:
+    """The statements that Nova and Placement asked for themselves."""
+    return [
+        step
+        for step in boot.walk()
+        if step.kind == "sql" and step.text("verb") not in NOT_NOVAS and step.text("statement").strip() != "SELECT 1"
+    ]
+
+
+def sent(boot: Boot, *modes: str) -> int:
+    """How many messages of these modes."""
+    return sum(step.kind == "rpc" and step.text("side") == "client" and step.text("mode") in modes for step in boot.walk())
+
+
+@pytest.mark.parametrize("release", STATEMENTS)
+def test_counts_in_one_process(release: str, tmp_path: Path) -> None:
+    """SQL, RPC, Placement's requests as they were counted without bootseq; what heartbeats add is left out by name."""
+    boot_in_one_process(release, tmp_path / "state", capture=tmp_path / "cap", driver="fake")
+    boot = ingested(tmp_path)
+    assert boot.outcome == "active"
+    assert len(novas(boot)) == STATEMENTS[release]
+    assert (sent(boot, "call"), sent(boot, "cast", "fanout")) == (1, 3)
+    to_placement = [s for s in boot.walk() if s.kind == "http" and s.text("side") == "client" and s.text("peer") == "placement"]
+    assert len(to_placement) == 6
+    assert [chapter.service for chapter in boot.chapters] == ["client", "conductor", "compute", "scheduler"]
+
+
+@pytest.mark.parametrize("threads", ["native", "eventlet"])
+def test_the_libvirt_leg(threads: str, tmp_path: Path) -> None:
+    """The libvirt driver's calls of libvirt stand below spawn, on native threads and on eventlet."""
+    boot_in_one_process("34", tmp_path / "state", capture=tmp_path / "cap", driver="libvirt", threads=threads)
+    boot = ingested(tmp_path)
+    spawn = next(step for step in boot.walk() if step.name == "nova.virt.libvirt.driver:LibvirtDriver.spawn")
+    below = [step.name for step in spawn.walk() if step.kind == "libvirt"]
+    assert below.index("virConnect.defineXML") < below.index("virDomain.createWithFlags")
+    everything = [step for step in boot.walk() if step.kind == "libvirt"]
+    assert len(everything) >= 13
+
+
+@pytest.mark.parametrize("release", ["32", "29"])
+def test_separate_processes(release: str, tmp_path: Path) -> None:
+    """Older releases, on eventlet where they default to it: the chapters, and 13 or 14 calls with both ends."""
+    with EmbeddedCloud(release, tmp_path / "state", capture=tmp_path / "cap") as cloud:
+        cloud.boot("vm")
+    boot = ingested(tmp_path)
+    assert boot.outcome == "active"
+    assert [chapter.service for chapter in boot.chapters] == ["client", "conductor", "compute", "scheduler"]
+    assert 13 <= sent(boot, "call") <= 14
+    assert sent(boot, "cast", "fanout") == 3
+    calls = [step for step in boot.walk() if step.kind == "rpc" and step.text("mode") == "call"]
+    assert all(any(child.text("side") == "server" for child in step.children) for step in calls)
