@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 
 import networkx as nx
 
 from tracer import numbering, states
-from tracer.linking import Forest
+from tracer.forest import Forest
+from tracer.gathering import Gathering
 from tracer.model import Boot, LeftOut, Step
 
 _SERVERS = re.compile(r"/(servers|os-volumes_boot)/?$")
@@ -20,162 +21,150 @@ _HEARTBEATS = re.compile(r"Service\.(save|get_by_|create)|report_state|^services
 
 def boots(trees: Forest) -> tuple[list[Boot], list[Boot]]:
     """The boots, and the other requests, each with its chapters, numbered; both in the order of their starts."""
+    taken: set[str] = set()
     seeds = _seeds(trees)
-    heads = _heads(seeds, trees)
-    found = [_Gathering(seed, head, trees) for seed, head in zip(seeds, heads, strict=True)]
-    _join_by_request_ids(found, trees)
-    made = [gathering.boot(number) for number, gathering in enumerate(found, 1)]
-    belongs = {step.id for boot in made for step in boot.walk()}
-    rest = [root for root in trees.roots if root.id not in belongs]
-    for boot in made:
-        boot.left_out = _left_out(boot, rest)
-    return made, _others(rest, trees, len(made))
+    asked = [Gathering(seed, head, trees, taken) for seed, head in zip(seeds, _heads(seeds, trees), strict=True)]
+    _gather(asked, trees, taken)
+    made = [_boot(number, gathering, trees) for number, gathering in enumerate(asked, 1)]
+    rest = _loose(trees, taken)
+    for boot, left_out in zip(made, _left_out(made, rest), strict=True):
+        boot.left_out = left_out
+    spoken = [Gathering(root, root, trees, taken) for root in rest if _speaks(root)]
+    _gather(spoken, trees, taken)
+    return made, [_other(number, gathering, trees) for number, gathering in enumerate(spoken, len(made) + 1)]
 
 
 def _seeds(trees: Forest) -> list[Step]:
-    """The steps that ask for an instance: at each chain the API's own step, else the client's, else the conductor's."""
-    everything = [step for root in _all_roots(trees) for step in root.walk()]
-    asked = [step for step in everything if _asks(step)]
-    inner = {parent.id for step in asked for parent in _ancestors(step, trees)}
+    """The steps that ask for an instance: the API's own step, else the client's, else who first builds it, untold."""
+    asked = [step for head in trees.heads for step in head.walk() if _asks(step)]
+    inner = {ancestor.id for step in asked for ancestor in trees.ancestors(step)}
     seeds = [step for step in asked if step.id not in inner]
-    sent = {receiver.id for receivers in trees.casts.values() for receiver in receivers}
-    loose = [
-        s
-        for s in everything
-        if s.kind == "rpc" and s.name in _BUILDS and s.attributes.get("side") == "server" and s.id not in sent
-    ]
-    return sorted([*seeds, *loose], key=lambda step: step.start)
+    known = {each for step in seeds for each in (step.request_id, step.text("callee_request_id")) if each}
+    for head in trees.heads:
+        if head.name not in _BUILDS or head.attributes.get("side") != "server" or head.kind != "rpc":
+            continue
+        # Its sender is known, or who asked for it is: one request, whose middle was not traced.
+        if head.id in trees.senders or head.id in inner or head.request_id in known:
+            continue
+        seeds.append(head)
+        known |= {head.request_id} if head.request_id else set()
+    return sorted(seeds, key=lambda step: step.start)
 
 
 def _asks(step: Step) -> bool:
     return step.kind == "http" and step.text("method") == "POST" and _SERVERS.search(step.text("path")) is not None
 
 
-def _all_roots(trees: Forest) -> list[Step]:
-    return [*trees.roots, *(step for receivers in trees.casts.values() for step in receivers)]
-
-
-def _ancestors(step: Step, trees: Forest) -> Iterable[Step]:
-    while step.id in trees.parents:
-        step = trees.parents[step.id]
-        yield step
-
-
 def _heads(seeds: list[Step], trees: Forest) -> list[Step]:
-    """The highest step above each seed that no other seed shares."""
-    shared = Counter(ancestor.id for seed in seeds for ancestor in _ancestors(seed, trees))
+    """The highest step above each seed that no other seed shares; what they share is no part of either boot."""
+    shared = Counter(ancestor.id for seed in seeds for ancestor in trees.ancestors(seed))
     heads = []
     for seed in seeds:
         head = seed
-        for ancestor in _ancestors(seed, trees):
+        for ancestor in trees.ancestors(seed):
             if shared[ancestor.id] > 1:
                 break
             head = ancestor
         heads.append(head)
+    for head in heads:
+        if head.id in trees.parents:
+            trees.cut(head)
     return heads
 
 
-class _Gathering:
-    """A boot's chapters while they are being found."""
-
-    def __init__(self, seed: Step, head: Step, trees: Forest) -> None:
-        self.seed = seed
-        self.trees = trees
-        self.chapters: list[Step] = []
-        self._add(head)
-
-    def _add(self, head: Step) -> None:
-        """A chapter, and those that its casts open."""
-        fresh = [head]
-        while fresh:
-            chapter = fresh.pop()
-            self.chapters.append(chapter)
-            for step in chapter.walk():
-                fresh.extend(self.trees.casts.get(step.id, ()))
-
-    def add_root(self, root: Step) -> None:
-        """A tree that a request id ties to this boot: below the step that was under way, or as a chapter of its own."""
-        serves = root.attributes.get("side") == "server"
-        parent = None if serves else _under_way(self.chapters, root)
-        if parent is None or not self.trees.adopt(parent, root, "request_id"):
-            root.tied_by = "request_id"
-            self._add(root)
-            return
-        parent.children.sort(key=lambda child: child.start)
-        for step in root.walk():
-            for receiver in self.trees.casts.get(step.id, ()):
-                self._add(receiver)
-
-    def own_ids(self) -> set[str]:
-        """Request ids that are this boot's alone: its requests', not those of contexts kept since start-up."""
-        ids = {chapter.request_id for chapter in self.chapters} | {
-            chapter.global_request_id for chapter in self.chapters
-        }
-        for chapter in self.chapters:
-            for step in chapter.walk():
-                if step.kind == "http" and step.attributes.get("side") == "server":
-                    ids |= {step.request_id, step.global_request_id}
-        return {request_id for request_id in ids if request_id}
-
-    def boot(self, number: int) -> Boot:
-        """The boot, numbered: its first chapter, then the others by arrival."""
-        first, *others = self.chapters
-        chapters = [first, *sorted(others, key=lambda chapter: chapter.start)]
-        instance = states.instance_of(self.seed, chapters)
-        states.derive(chapters)
-        numbering.number(chapters, self.trees.casts)
-        return Boot(
-            number=number,
-            operation="boot",
-            chapters=chapters,
-            server=instance.name,
-            uuid=instance.uuid,
-            request_id=self.seed.request_id or first.request_id or "",
-            request_ids=sorted(self.own_ids()),
-            outcome=instance.outcome,
-            host=instance.host,
-        )
+def _speaks(root: Step) -> bool:
+    """Whether a message was sent or served in a tree: what only computed is no request."""
+    return any(step.kind in ("http", "rpc") for step in root.walk())
 
 
-def _under_way(chapters: list[Step], root: Step) -> Step | None:
-    """The step of the same thread, else process, that had begun last when ``root`` began; numbered steps only."""
-    process = root.id.rpartition("/")[0]
-    near = [
-        step
-        for chapter in chapters
-        for step in chapter.walk()
-        if step.numbered and step.start <= root.start and step.id.rpartition("/")[0] == process
-    ]
-    return max(near, key=lambda step: (step.thread == root.thread, step.start), default=None)
+def _loose(trees: Forest, taken: set[str]) -> list[Step]:
+    return [head for head in trees.heads if head.id not in trees.senders and head.id not in taken]
 
 
-def _join_by_request_ids(found: list[_Gathering], trees: Forest) -> None:
-    """Loose trees with a boot's request id go to that boot: a graph of trees and ids, each boot a component of it."""
-    owners = Counter(request_id for gathering in found for request_id in gathering.own_ids())
-    graph: nx.Graph[object] = nx.Graph()
+def _gather(found: list[Gathering], trees: Forest, taken: set[str]) -> None:
+    """Give each its chapters: what its casts open, then loose trees that request ids tie to it alone."""
     for gathering in found:
-        # An id that two boots share (a client's own for all it asks) ties neither.
-        graph.add_edges_from((id(gathering), own) for own in gathering.own_ids() if owners[own] == 1)
-    gathered = {chapter.id for gathering in found for chapter in gathering.chapters}
-    loose = [root for root in trees.roots if root.id not in gathered]
-    for root in loose:
-        graph.add_edges_from((root.id, own) for own in _ids(root) if own in owners and owners[own] == 1)
-    for gathering in found:
-        if id(gathering) in graph:
-            component = nx.node_connected_component(graph, id(gathering))
-            for root in loose:
-                if root.id in component:
-                    gathering.add_root(root)
+        gathering.follow_casts()
+    loose = _loose(trees, taken)
+    for gathering, roots in zip(found, _tied(found, loose), strict=True):
+        for root in roots:
+            gathering.add_loose(root)
+        gathering.sort()
 
 
-def _ids(root: Step) -> set[str]:
-    return {value for value in (root.request_id, root.global_request_id) if value}
+def _tied(found: list[Gathering], loose: list[Step]) -> list[list[Step]]:
+    """For each gathering the loose roots that request ids tie to it: a graph of both, with the ids in between."""
+    owners = Counter(each for gathering in found for each in gathering.ids)
+    requests = {root.request_id for root in loose if _is_request(root)}
+    graph: nx.Graph[tuple[str, object]] = nx.Graph()
+    for place, gathering in enumerate(found):
+        # An id that two share (a client's own for all it asks) ties to neither.
+        graph.add_edges_from((("gathering", place), ("id", own)) for own in gathering.ids if owners[own] == 1)
+    for place, root in enumerate(loose):
+        own = (root.request_id, root.global_request_id)
+        ids = [each for each in own if each and (owners[each] == 1 or each in requests)]
+        # A request passes on what its caller's id ties it to; what else has two ids is tied by the first.
+        graph.add_edges_from((("root", place), ("id", each)) for each in (ids if _is_request(root) else ids[:1]))
+    tied: list[list[Step]] = []
+    left = set(range(len(loose)))
+    for place in range(len(found)):
+        node = ("gathering", place)
+        near = nx.node_connected_component(graph, node) if node in graph else set()
+        places = left & {at for kind, at in near if kind == "root" and isinstance(at, int)}
+        tied.append([loose[at] for at in sorted(places)])
+        left -= places
+    return tied
 
 
-def _left_out(boot: Boot, rest: list[Step]) -> list[LeftOut]:
-    start, end = boot.started, boot.started + boot.duration
-    counted = Counter((root.service, _what(root), root.kind) for root in rest if start <= root.start <= end)
-    return [LeftOut(service, what, kind, count) for (service, what, kind), count in sorted(counted.items())]
+def _is_request(root: Step) -> bool:
+    return root.kind == "http" and root.attributes.get("side") == "server" and root.request_id is not None
+
+
+def _boot(number: int, gathering: Gathering, trees: Forest) -> Boot:
+    chapters = gathering.in_order()
+    states.derive(chapters)
+    instance = states.instance_of(gathering.seed, chapters)
+    numbering.number(chapters, trees.casts)
+    return Boot(
+        number=number,
+        operation="boot",
+        chapters=chapters,
+        server=instance.name,
+        uuid=instance.uuid,
+        request_id=gathering.seed.request_id or chapters[0].request_id or min(gathering.ids, default=""),
+        request_ids=sorted(gathering.ids),
+        outcome=instance.outcome,
+        host=instance.host,
+    )
+
+
+def _other(number: int, gathering: Gathering, trees: Forest) -> Boot:
+    root, chapters = gathering.seed, gathering.in_order()
+    states.derive(chapters)
+    numbering.number(chapters, trees.casts)
+    return Boot(
+        number=number,
+        operation=root.name,
+        chapters=chapters,
+        request_id=root.request_id or "",
+        request_ids=sorted(gathering.ids),
+        outcome="unfinished" if not root.finished else "failed" if root.error else "done",
+    )
+
+
+def _left_out(made: list[Boot], rest: list[Step]) -> list[list[LeftOut]]:
+    """For each boot the trees that began in its time and are none of it, counted by what they are."""
+    starts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for root in rest:
+        starts[root.service, _what(root), root.kind].append(root.start)
+    for each in starts.values():
+        each.sort()
+    counted = []
+    for boot in made:
+        start, end = boot.started, boot.started + boot.duration
+        counts = {what: bisect_right(times, end) - bisect_left(times, start) for what, times in starts.items()}
+        counted.append([LeftOut(*what, counts[what]) for what in sorted(counts) if counts[what]])
+    return counted
 
 
 def _what(root: Step) -> str:
@@ -184,24 +173,3 @@ def _what(root: Step) -> str:
     if root.kind in ("log", "ask"):
         subject = root.text("logger") or root.name
     return f"heartbeat {subject}" if _HEARTBEATS.search(subject) else subject
-
-
-def _others(rest: list[Step], trees: Forest, before: int) -> list[Boot]:
-    """Requests that boot nothing: each root that is a message, with the chapters its casts open."""
-    made = []
-    for number, root in enumerate((root for root in rest if root.kind in ("http", "rpc")), before + 1):
-        gathering = _Gathering(root, root, trees)
-        chapters = [root, *sorted(gathering.chapters[1:], key=lambda chapter: chapter.start)]
-        numbering.number(chapters, trees.casts)
-        outcome = "unfinished" if not root.finished else "failed" if root.error else "done"
-        made.append(
-            Boot(
-                number,
-                root.name,
-                chapters,
-                request_id=root.request_id or "",
-                outcome=outcome,
-                request_ids=sorted(gathering.own_ids()),
-            )
-        )
-    return made

@@ -18,7 +18,7 @@ CAP = 2 << 30
 
 
 def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: int = CAP) -> None:
-    """Make ``path`` a capture that is ready to record into, 0700 as it holds what services do; an existing one goes on."""
+    """Make ``path`` a capture that is ready to record into (0700: it holds what services do); an old one goes on."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Looked at in this order, since another command may be making the same capture at this very moment.

@@ -25,16 +25,17 @@ class Step:
     """One node of the tree: something a service did, with what it did inside as children.
 
     ``start`` and ``end`` are nanoseconds since the epoch; ``end`` is None while the step is unfinished.
-    ``tied_by`` says how the step was tied to its parent: ``context`` (same thread of control), ``handoff``, ``msg_id``,
-    ``unique_id``, ``message`` (same object in one process), ``request_id``, ``global_request_id``, or ``""`` for a root.
+    ``tied_by`` says how it was tied to its parent: ``context`` (same thread of control), ``handoff``, ``msg_id``,
+    ``unique_id``, ``message`` (same object in one process), ``request_id``, ``global_request_id``, ``request`` (the only
+    one of its method and path under way), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):
 
     - call: ``module``, ``class`` ("" for a module's function), ``function``, ``file``, ``line``
     - http: ``side`` ("client" | "server"), ``method``, ``path``, ``route``, ``status``, ``peer`` (participant called),
       ``body``
-    - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what it
-      does: ``Instance.save``, not ``object_action``), ``topic``, ``server``, ``peer`` (participant at the far side),
+    - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what
+      it does: ``Instance.save``, not ``object_action``), ``topic``, ``server``, ``peer`` (participant at the far side),
       ``arguments``, and on the server's side ``module``, ``class``, ``function`` of the endpoint
     - sql: ``statement``, ``parameters``, ``rows``, ``verb``, ``tables``, ``fingerprint``, ``database``
     - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it)
@@ -144,7 +145,7 @@ class Boot:
 
 @dataclass(slots=True)
 class Trace:
-    """Everything one trace file holds: boots, the requests that boot nothing, and what the capture's readers had to say."""
+    """Everything one trace file holds: boots, the requests that boot nothing, and what its readers had to say."""
 
     boots: list[Boot]
     others: list[Boot] = field(default_factory=list)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from tracer.model import Step
 
 
-def number(chapters: list[Step], casts: dict[str, list[Step]]) -> None:
+def number(chapters: list[Step], casts: Mapping[str, Sequence[Step]]) -> None:
     """Give every step of the chapters its address, once; tell senders of casts which chapters they opened.
 
     ``casts`` maps a sending step's id to the receivers' steps, each the head of a chapter.
@@ -13,10 +15,11 @@ def number(chapters: list[Step], casts: dict[str, list[Step]]) -> None:
     for ordinal, head in enumerate(chapters, 1):
         head.address = str(ordinal)
         _number_below(head)
+    here = {chapter.id for chapter in chapters}
     for chapter in chapters:
         for step in chapter.walk():
             for receiver in casts.get(step.id, ()):
-                if receiver.address:
+                if receiver.id in here:
                     step.opens.append(receiver.address)
                     receiver.opened_by = step.address
 

@@ -15,7 +15,7 @@ DEFAULT = Path(__file__).with_name("points.yaml")
 
 
 def load(paths: list[Path]) -> list[Point]:
-    """The points of the default file and of ``paths``, in that order; a TracerError names the file and what is wrong in it."""
+    """The points of the default file and of ``paths``, in that order; a TracerError says what is wrong where."""
     return [point for path in [DEFAULT, *paths] for point in compiled(path.name, _parsed(path))]
 
 

@@ -24,7 +24,7 @@ _STATES = frozenset({"vm_state", "task_state", "power_state", "host", "node"})
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``fingerprint`` is the same for statements that differ in literals, parameters and the length of IN lists only."""
+    """``fingerprint`` is the same for statements that differ in literals, parameters and IN lists only."""
 
     verb: str
     tables: tuple[str, ...]
@@ -86,7 +86,7 @@ def describe(step: Step) -> None:
 
 
 def state_of(step: Step) -> Step | None:
-    """The instance's state that an UPDATE or INSERT of ``instances`` sets, as a step beside it; None where it sets none."""
+    """The state that an UPDATE or INSERT of ``instances`` sets, as a step of its own; None where it sets none."""
     if step.attributes.get("tables") != ["instances"] or step.error:
         return None
     assigned = _assigned(step)

@@ -1,17 +1,23 @@
-"""What became of the instance: states as notes at the steps that set them, and the boot's name, uuid, host and outcome."""
+"""What became of the instance: states as notes at the steps that set them; the boot's name, uuid, host and outcome."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from tracer import sql
 from tracer.model import Step, Value
+from tracer.text import printable
 
-TRACKED = ("vm_state", "task_state", "power_state", "host", "node")
+#: What raises in another process comes back under another name.
+_REMOTE = re.compile(r"^(\w+)_Remote\b")
+_MAX_OUTCOME = 200
 
 
 @dataclass(slots=True)
 class Instance:
-    """What a boot's steps tell of the instance it made."""
+    """What a request's steps tell of the instances it made."""
 
     name: str = ""
     uuid: str = ""
@@ -19,77 +25,134 @@ class Instance:
     outcome: str = "unfinished"
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of several instances so far: hosts and what became of them, by uuid."""
+
+    hosts: dict[str, str] = field(default_factory=dict)
+    became: dict[str, str] = field(default_factory=dict)
+    failed_at: int | None = None
+    display_name: str = ""
+
+    def take(self, step: Step) -> None:
+        """Look at one state or notification."""
+        uuid = step.text("instance")
+        if step.kind == "rpc":
+            self.display_name = self.display_name or step.text("display_name")
+            if step.name == "instance.create.end":
+                self.became[uuid] = "active"
+            elif step.name == "instance.create.error":
+                self._fail(uuid, step.start)
+            return
+        vm_state, host = _new(step, "vm_state"), _new(step, "host")
+        self.became.setdefault(uuid, "unfinished")
+        if isinstance(host, str) and host:
+            self.hosts[uuid] = host
+        if vm_state == "active":
+            self.became[uuid] = "active"
+        elif vm_state == "error":
+            self._fail(uuid, step.start)
+
+    def _fail(self, uuid: str, at: int) -> None:
+        self.became[uuid] = "error"
+        self.failed_at = self.failed_at or at
+
+
 def instance_of(seed: Step, chapters: list[Step]) -> Instance:
-    """Name from the request's body, uuid, host and outcome from states, notifications and errors."""
-    instance = Instance(name=_name_in_body(seed))
-    failure = None
-    for chapter in chapters:
-        for step in chapter.walk():
-            _look(step, instance)
-            if step.error and step.kind in ("rpc", "http", "call") and failure is None:
-                failure = step.error
-    if seed.attributes.get("status") and str(seed.attributes["status"]) >= "400":
-        instance.outcome = f"error: HTTP {seed.attributes['status']}"
-    if instance.outcome == "error":
-        instance.outcome = f"error: {failure}" if failure else "error"
-    return instance
+    """Name from the request's body, uuid, host and outcome from states and notifications, why it failed from errors."""
+    told = [step for chapter in chapters for step in chapter.walk() if _tells(step)]
+    seen = _Seen()
+    for step in sorted(told, key=lambda step: step.start):
+        seen.take(step)
+    outcomes = set(seen.became.values())
+    outcome = next((each for each in ("error", "unfinished", "active") if each in outcomes), "unfinished")
+    status = seed.attributes.get("status")
+    if isinstance(status, int) and status >= 400:
+        outcome = _because(f"error: HTTP {status}", _failure(chapters, None))
+    elif outcome == "error":
+        outcome = _because("error", _failure(chapters, seen.failed_at))
+    elif outcome == "unfinished" and seed.error:
+        outcome = _because("error", seed.error)
+    return Instance(
+        name=_name_in_body(seed) or seen.display_name,
+        uuid=next((uuid for uuid in seen.became if uuid), ""),
+        host=", ".join(dict.fromkeys(seen.hosts.values())),
+        outcome=outcome,
+    )
+
+
+def _tells(step: Step) -> bool:
+    return step.kind == "state" or (step.kind == "rpc" and step.attributes.get("mode") == "notify")
+
+
+def _new(step: Step, name: str) -> Value:
+    changes = step.attributes.get("changes")
+    change = changes.get(name) if isinstance(changes, dict) else None
+    return change[-1] if isinstance(change, list) and change else None
 
 
 def _name_in_body(seed: Step) -> str:
     for step in seed.walk():
         body = step.attributes.get("body")
-        if isinstance(body, dict):
-            server = body.get("server")
-            if isinstance(server, dict):
-                return str(server.get("name", ""))
+        server = body.get("server") if isinstance(body, dict) else None
+        if isinstance(server, dict):
+            return str(server.get("name", ""))
     return ""
 
 
-def _look(step: Step, instance: Instance) -> None:
-    if step.kind == "state":
-        changes = step.attributes.get("changes")
-        if isinstance(changes, dict):
-            _take(instance, step.text("instance"), changes)
-    elif step.kind == "rpc" and step.attributes.get("mode") == "notify":
-        instance.name = instance.name or step.text("display_name")
-        if step.name == "instance.create.end":
-            instance.outcome = "active"
-        elif step.name == "instance.create.error":
-            instance.outcome = "error"
+def _failure(chapters: list[Step], before: int | None) -> str:
+    """The last error to rise as far as it got before the instance was given up: what failed, not what was mended."""
+    risen = [step for chapter in chapters for step in _risen(chapter)]
+    in_time = [step for step in risen if before is None or step.start <= before]
+    last = max(in_time or risen[:1], key=lambda step: step.end or step.start, default=None)
+    return "" if last is None else last.error or ""
 
 
-def _take(instance: Instance, uuid: str, changes: dict[str, Value]) -> None:
-    if uuid and not instance.uuid:
-        instance.uuid = uuid
-    if uuid != instance.uuid:
-        return
-    host = changes.get("host")
-    instance.host = str(host) if host else instance.host
-    vm_state = changes.get("vm_state")
-    if vm_state in ("active", "error"):
-        instance.outcome = str(vm_state)
+def _risen(head: Step) -> Iterator[Step]:
+    """The steps that failed below a step that did not."""
+    stack = [head]
+    while stack:
+        step = stack.pop()
+        if step.error and step.numbered:
+            yield step
+        else:
+            stack.extend(reversed(step.children))
+
+
+def _because(outcome: str, error: str) -> str:
+    first = printable(_REMOTE.sub(r"\1", error.strip().partition("\n")[0])).strip()
+    if not first:
+        return outcome
+    said = f"{outcome}{', ' if ':' in outcome else ': '}{first}"
+    return said if len(said) <= _MAX_OUTCOME else said[: _MAX_OUTCOME - 1] + "…"
 
 
 def derive(chapters: list[Step]) -> None:
-    """Turn each state step's new values into changes from what was known, and drop those that change nothing.
+    """States as changes from what was known, at the steps that set them; those that change nothing go.
 
     A state is seen up to three times: by the service that saves it, by the conductor that does it for a compute, and in
-    the UPDATE. The first seen stands; the later ones, which say the same, go.
+    the statement. The first seen stands; the later ones, which say the same, go.
     """
+    parents = [step for chapter in chapters for step in chapter.walk()]
+    for parent in parents:
+        _add_states(parent)
     known: dict[tuple[str, str], Value] = {}
-    for step, parent in sorted(_states(chapters), key=lambda pair: pair[0].start):
-        if not _became(step, known):
-            parent.children.remove(step)
+    states = [step for parent in parents for step in parent.children if step.kind == "state"]
+    same = {step.id for step in sorted(states, key=lambda step: step.start) if not _became(step, known)}
+    for parent in parents:
+        if any(child.id in same for child in parent.children):
+            parent.children = [child for child in parent.children if child.id not in same]
 
 
-def _states(chapters: list[Step]) -> list[tuple[Step, Step]]:
-    return [
-        (step, parent)
-        for chapter in chapters
-        for parent in chapter.walk()
-        for step in parent.children
-        if step.kind == "state"
-    ]
+def _add_states(parent: Step) -> None:
+    children = []
+    for child in parent.children:
+        children.append(child)
+        state = sql.state_of(child) if child.kind == "sql" else None
+        if state is not None:
+            children.append(state)
+    if len(children) > len(parent.children):
+        parent.children = children
 
 
 def _became(step: Step, known: dict[tuple[str, str], Value]) -> bool:
@@ -98,9 +161,10 @@ def _became(step: Step, known: dict[tuple[str, str], Value]) -> bool:
     changes: dict[str, Value] = {}
     for name, value in new.items() if isinstance(new, dict) else ():
         key = (step.text("instance"), name)
-        if key not in known or known[key] != value:
-            if not (key not in known and value is None):
-                changes[name] = [known.get(key), value]
-            known[key] = value
+        if key in known and known[key] == value:
+            continue
+        if value is not None or key in known:
+            changes[name] = [known.get(key), value]
+        known[key] = value
     step.attributes["changes"] = changes
     return bool(changes)

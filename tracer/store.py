@@ -1,4 +1,4 @@
-"""The trace file: JSON Lines, gzipped by suffix: a header with the format's version and the boots, then a step a line."""
+"""The trace file, JSON Lines, gzipped by suffix: a header with the format's version and the boots, then the steps."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 
-def _load_hooks():
+def _load_hooks() -> None:
     import importlib.util
     import json
 
@@ -17,13 +17,15 @@ def _load_hooks():
     spec = importlib.util.spec_from_file_location(
         "_bootseq", os.path.join(patches, "__init__.py"), submodule_search_locations=[patches]
     )
+    assert spec is not None
+    assert spec.loader is not None
     hooks = importlib.util.module_from_spec(spec)
     sys.modules["_bootseq"] = hooks
     spec.loader.exec_module(hooks)
     hooks.install(capture, options)
 
 
-def _run_next_sitecustomize():
+def _run_next_sitecustomize() -> None:
     """The one we stand before on the path, which the host expects to have run."""
     import importlib.machinery
 
@@ -39,7 +41,5 @@ if "BOOTSEQ_CAPTURE" in os.environ:
         _load_hooks()
     except Exception as error:
         sys.modules.pop("_bootseq", None)
-        sys.stderr.write(
-            "bootseq: process {} runs without hooks: {}: {}\n".format(os.getpid(), type(error).__name__, error)
-        )
+        sys.stderr.write(f"bootseq: process {os.getpid()} runs without hooks: {type(error).__name__}: {error}\n")
 _run_next_sitecustomize()

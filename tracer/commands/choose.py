@@ -17,7 +17,7 @@ def read(path: Path) -> Trace:
 
 
 def boot(path: Path, word: str | None) -> Boot:
-    """The boot that ``word`` means: a server's name or uuid, a request id, a number from ``list``; None: the only one."""
+    """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
     trace = read(path)
     if word is None:
         return _only(path, trace)

@@ -1,0 +1,105 @@
+"""A forest: steps with their children, and which trees the casts in others opened. No step stands in it twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tracer.model import Step
+
+#: Deeper than any program recurses; what a crafted capture nests deeper stands side by side at this depth.
+MAX_DEPTH = 500
+
+
+class Forest:
+    """Trees of steps: ``parents`` by a child's id, ``casts`` the receivers' trees by the sending step's id.
+
+    A step is a root, or the child of one step, or the head of a chapter that one cast opened; and no tree comes,
+    over parents and casts, before itself. ``adopt`` and ``open`` refuse what would break that.
+    """
+
+    def __init__(self) -> None:
+        self.parents: dict[str, Step] = {}
+        self.casts: dict[str, list[Step]] = defaultdict(list)
+        #: the step whose cast opened a chapter, by the id of the chapter's head
+        self.senders: dict[str, Step] = {}
+        #: the topmost step of every tree, by start: roots and heads of chapters
+        self.heads: list[Step] = []
+        #: what is worth telling about how the trees were put together
+        self.warnings: list[str] = []
+        # What stands above a step, over parents and casts; not always the next: paths get shorter as they are walked.
+        self._above: dict[str, str] = {}
+
+    def adopt(self, parent: Step, child: Step, tied_by: str) -> bool:
+        """Put ``child``, with all below it, below ``parent``; False, and nothing done, where it cannot stand there."""
+        if not self._take(parent, child, tied_by):
+            return False
+        parent.children.append(child)
+        self.parents[child.id] = parent
+        return True
+
+    def open(self, sender: Step, receiver: Step, tied_by: str) -> bool:
+        """Let ``receiver``'s tree be a chapter that ``sender`` opened; False, and nothing done, where it cannot be."""
+        if not self._take(sender, receiver, tied_by):
+            return False
+        self.casts[sender.id].append(receiver)
+        self.senders[receiver.id] = sender
+        return True
+
+    def lift(self, parent: Step, lifted: list[Step]) -> None:
+        """Take some of ``parent``'s children out; in their places come their own."""
+        children, ids = [], {step.id for step in lifted}
+        for child in parent.children:
+            if child.id not in ids:
+                children.append(child)
+                continue
+            del self.parents[child.id]
+            self.parents.update((grandchild.id, parent) for grandchild in child.children)
+            children += child.children
+            child.children = []
+        parent.children = children
+
+    def cut(self, head: Step) -> None:
+        """Make ``head`` a root, with all below it."""
+        parent = self.parents.pop(head.id)
+        parent.children = [child for child in parent.children if child is not head]
+        self.heads.append(head)
+
+    def ancestors(self, step: Step) -> Iterator[Step]:
+        """The parents of a step, the nearest first."""
+        while step.id in self.parents:
+            step = self.parents[step.id]
+            yield step
+
+    def flatten(self) -> None:
+        """Bring up what is nested deeper than MAX_DEPTH: addresses grow with depth, and all of them with its square."""
+        for head in self.heads:
+            level = [head]
+            for _ in range(MAX_DEPTH):
+                level = [child for step in level for child in step.children]
+                if not level:
+                    break
+            for step in level:
+                self._bring_up(step)
+
+    def _bring_up(self, step: Step) -> None:
+        below = list(step.walk())[1:]
+        for each in below:
+            each.children = []
+            self.parents[each.id] = step
+        step.children = below
+
+    def _take(self, above: Step, step: Step, tied_by: str) -> bool:
+        if step.id in self._above or self._top(above.id) == step.id:
+            return False
+        self._above[step.id] = above.id
+        step.tied_by = tied_by
+        return True
+
+    def _top(self, step: str) -> str:
+        above = self._above
+        while step in above:
+            # Halving the path as we go makes many walks cheap (union-find).
+            above[step] = above.get(above[step], above[step])
+            step = above[step]
+        return step

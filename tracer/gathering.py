@@ -1,0 +1,115 @@
+"""One request's chapters while they are found: the head, what its casts open, and loose trees that ids tie to it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+
+from tracer.forest import Forest
+from tracer.model import Step
+
+#: (process, thread), or (process, None) for all of its threads
+_Place = tuple[str, int | None]
+
+
+class Gathering:
+    """The chapters of one request; ``taken`` holds the chapters' ids of all gatherings, none of which stands twice."""
+
+    def __init__(self, seed: Step, head: Step, trees: Forest, taken: set[str]) -> None:
+        self.seed = seed
+        self.chapters: list[Step] = []
+        #: Request ids of its requests: not those of contexts that a service keeps since it was started.
+        self.ids: set[str] = set()
+        self._head = head
+        self._trees = trees
+        self._taken = taken
+        # What was under way where: filled when the first loose tree asks.
+        self._begun: dict[_Place, list[Step]] = {}
+        taken.add(head.id)
+
+    def follow_casts(self) -> None:
+        """Add the head, and the chapters that its casts open, theirs, and so on."""
+        self._add(self._head)
+
+    def in_order(self) -> list[Step]:
+        """The first chapter, then the others by arrival."""
+        first, *others = self.chapters
+        return [first, *sorted(others, key=lambda chapter: chapter.start)]
+
+    def _add(self, head: Step) -> None:
+        fresh = [head]
+        while fresh:
+            chapter = fresh.pop()
+            self.chapters.append(chapter)
+            self._add_ids(chapter.request_id, chapter.global_request_id)
+            fresh += self._look_at(chapter)
+
+    def _look_at(self, tree: Step) -> list[Step]:
+        """Remember the ids of the requests in a new tree; the chapters that its casts open."""
+        opened = []
+        for step in tree.walk():
+            if step.kind == "http" and step.attributes.get("side") == "server":
+                self._add_ids(step.request_id, step.global_request_id)
+            elif step.kind == "http":
+                self._add_ids(step.text("callee_request_id"))
+            for receiver in self._trees.casts.get(step.id, ()):
+                if receiver.id not in self._taken:
+                    self._taken.add(receiver.id)
+                    opened.append(receiver)
+        return opened
+
+    def _add_ids(self, *ids: str | None) -> None:
+        self.ids.update(each for each in ids if each)
+
+    def add_loose(self, root: Step) -> None:
+        """A tree that a request id ties to this one: below the step that was under way, or as a chapter of its own."""
+        self._taken.add(root.id)
+        serves = root.attributes.get("side") == "server"
+        parent = None if serves else self._under_way(root)
+        if parent is None or not self._trees.adopt(parent, root, "request_id"):
+            root.tied_by = "request_id"
+            self._add(root)
+            self._begun.clear()
+            return
+        for opened in self._look_at(root):
+            self._add(opened)
+
+    def sort(self) -> None:
+        """Put what loose trees brought into the order of starts."""
+        for chapter in self.chapters:
+            for step in chapter.walk():
+                if any(child.tied_by == "request_id" for child in step.children):
+                    step.children.sort(key=lambda child: child.start)
+
+    def _under_way(self, root: Step) -> Step | None:
+        """The step of the same thread, else process, that had begun last and had not ended, when ``root`` began."""
+        if not self._begun:
+            self._begun = self._index()
+        process = _process(root)
+        near = self._begun.get((process, root.thread)) or self._begun.get((process, None))
+        if not near:
+            return None
+        # A note that came before all steps of its process belongs to the first of them.
+        step = near[max(bisect_right(near, root.start, key=lambda step: step.start) - 1, 0)]
+        if step.start > root.start and root.numbered:
+            return None
+        for outer in (step, *self._trees.ancestors(step)):
+            if _process(outer) == process and (outer.end is None or outer.end >= root.start):
+                return outer
+        return step
+
+    def _index(self) -> dict[_Place, list[Step]]:
+        """The numbered steps of each process, and of each of its threads, by start."""
+        found: dict[_Place, list[Step]] = defaultdict(list)
+        for chapter in self.chapters:
+            for step in chapter.walk():
+                if step.numbered:
+                    found[_process(step), step.thread].append(step)
+                    found[_process(step), None].append(step)
+        for steps in found.values():
+            steps.sort(key=lambda step: step.start)
+        return found
+
+
+def _process(step: Step) -> str:
+    return step.id.rpartition("/")[0]
