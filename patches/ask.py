@@ -27,10 +27,11 @@ _DEBUG = 10
 #: Nobody's pipe or link in that place may stop or mislead a service.
 _CAREFUL = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
-#: What oslo.log writes of who asked, each under the names it has in messages and in contexts.
+#: What oslo.log writes of who asked, each under the names it has in messages, in contexts and in those before 2024.
 _IDENTITY = (
-    ("user", "user_id"), ("project", "project_id", "tenant"), ("domain", "domain_id"), ("system_scope",),
-    ("user_domain", "user_domain_id"), ("project_domain", "project_domain_id"),
+    ("user", "user_id", "_user_id"), ("project", "project_id", "_project_id"), ("domain", "domain_id", "_domain_id"),
+    ("system_scope",), ("user_domain", "user_domain_id", "_user_domain_id"),
+    ("project_domain", "project_domain_id", "_project_domain_id"),
 )  # fmt: skip
 #: The same in a request that no service has made a context for yet.
 _ENVIRON = {
@@ -103,12 +104,14 @@ def _traceback(told: dict[str, Any]) -> str:
 
 
 def _line(written: Any, message: str) -> str:
-    process = vars(written).get("process")
+    told = vars(written)
+    process, about = told.get("process"), told.get("instance")
     seconds = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(written.created))
-    return "%s.%03d %d %s %s [%s] %s %s %s:%s\n" % (
+    return "%s.%03d %d %s %s [%s] %s%s %s %s:%s\n" % (
         seconds, int(written.msecs), process if type(process) is int else os.getpid(),
         *(values.scalar(each) for each in (written.levelname, written.name)),
-        _asker(written), message,
+        # oslo.log has put "[instance: UUID] " there, for those who log an instance with their message.
+        _asker(written), about if type(about) is str and about.startswith("[instance: ") else "", message,
         *(values.scalar(each) for each in (written.funcName, written.pathname, written.lineno)),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, record, replacing, steps, values
+from . import hook, importing, masking, record, replacing, steps, values
 
 logs = hook.Hook("logs")
 
@@ -30,8 +30,8 @@ _takers: list[tuple[Callable[[str], bool], Callable[[Any], object]]] = []
 _by_logger: dict[str, Callable[[Any], object] | None] = {}
 #: what a record tells of its origin -> the text whose number stands for that
 _places: dict[Any, str] = {}
-#: message template -> whether there is nothing to mask in it
-_templates: dict[str, bool] = {}
+#: message templates and texts among arguments -> whether anything in them tells a secret, in them or beside them
+_suspicious: dict[str, bool] = {}
 
 
 def install() -> None:
@@ -49,7 +49,7 @@ def take(wants: Callable[[str], bool], taker: Callable[[Any], object]) -> None:
 
 
 def _forget() -> None:
-    for kept in (_takers, _by_logger, _places, _templates):
+    for kept in (_takers, _by_logger, _places, _suspicious):
         kept.clear()
 
 
@@ -134,7 +134,8 @@ def text(written: Any) -> str:
     """What a record says, masked: as a handler formatted it, else as far as that takes nobody's ``__str__``."""
     told = vars(written)
     message, template, arguments = told.get("message"), told["msg"], told["args"]
-    if type(message) is str:
+    # Arguments by name tell in the template which of them is secret, and no longer in the message.
+    if type(message) is str and type(arguments) is not dict:
         if len(message) <= values.MAX_TEXT and _is_harmless(template, arguments):
             return message
         return values.masked_text(message)
@@ -144,18 +145,27 @@ def text(written: Any) -> str:
 
 
 def _is_harmless(template: Any, arguments: Any) -> bool:
-    """Whether there is nothing to mask in any part of a message: cheaper to tell, since parts come again."""
-    if type(template) is not str or type(arguments) is not tuple or not arguments:
+    """Whether no part of a message tells a secret: cheaper to say than of the whole, since parts come again."""
+    if type(template) is not str or type(arguments) is not tuple or not arguments or _is_suspicious(template):
         return False
-    known = _templates.get(template)
-    if known is None:
-        known = values.masked_text(template) is template
-        if len(_templates) < _MAX_REMEMBERED:
-            _templates[template] = known
-    if known:
-        for argument in arguments:
-            if values.scalar(argument) is not argument:
+    for argument in arguments:
+        kind = type(argument)
+        if kind is str:
+            if _is_suspicious(argument):
                 return False
+        elif kind is not int and kind is not float and argument is not None:
+            return False
+    return True
+
+
+def _is_suspicious(text: str) -> bool:
+    known = _suspicious.get(text)
+    if known is None:
+        known = masking.is_suspicious(text)
+        if len(_suspicious) >= _MAX_REMEMBERED:
+            _suspicious.clear()
+        if len(text) <= values.MAX_TEXT:
+            _suspicious[text] = known
     return known
 
 

@@ -59,7 +59,7 @@ def _request_arrives(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return
     body = _parsed(hook.argument(args, kwargs, 5, "body"))
     attributes = ("action", _action(resource, action, body), "body", values.tree(body))
-    steps.note(arrived.step, attributes + _who(request.environ.get("nova.context")))
+    steps.note(arrived.step, attributes + _who(request.environ))
 
 
 def _parsed(body: Any) -> Any:
@@ -85,10 +85,17 @@ def _action(resource: Any, action: Any, body: Any) -> str | None:
     return "%s.%s" % (owner, values.scalar(getattr(method, "__name__", wanted)))
 
 
-def _who(context: Any) -> tuple[Any, ...]:
-    fields = getattr(context, "__dict__", None) or {}
-    names = ("user_id", "project_id", "roles", "request_id", "global_request_id")
-    found = ((name, values.tree(fields.get(name))) for name in names)
+def _who(environ: dict[str, Any]) -> tuple[Any, ...]:
+    """Who asked, by the service's context; where that has a request id of its own, this too under its own name."""
+    fields = getattr(environ.get("nova.context"), "__dict__", None) or {}
+    names = ("user_id", "project_id", "roles", "global_request_id")
+    # Contexts before 2024 keep some of these with an underscore, behind properties that none of ours runs.
+    found = [(name, values.tree(fields.get(name, fields.get("_" + name)))) for name in names]
+    # The id that is answered is the environ's, noted already; without an authentication service Nova makes up another.
+    answered = environ.get("openstack.request_id")
+    own = values.scalar(fields.get("request_id"))
+    if own != answered:
+        found.append(("request_id" if answered is None else "context_request_id", own))
     return sum((pair for pair in found if pair[1] is not None), ())
 
 

@@ -1,0 +1,253 @@
+"""The ask logger: one file for all processes, in oslo.log's format."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import ask, logs, steps
+from tests.recorded import failing, inside_step, recording
+
+ROOT = Path(__file__).parent.parent
+LINE = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (?P<pid>\d+) (?P<level>[A-Z]+) (?P<logger>\S+)"
+    r" \[(?P<asker>[^]]*)\] (?P<message>.*) (?P<function>\S+) (?P<path>\S+):(?P<line>\d+)\n",
+    re.DOTALL,
+)
+#: As messages carry it.
+CONTEXT = {
+    "request_id": "req-own",
+    "global_request_id": "req-global",
+    "user": "u1",
+    "project": "p1",
+    "user_domain": "default",
+    "project_domain": "default",
+    "auth_token": "geheim",
+}
+
+
+def asked(text: str) -> dict[str, Any]:
+    """The parts of the only line in ``text``."""
+    match = LINE.fullmatch(text)
+    assert match is not None, text
+    return match.groupdict()
+
+
+def test_a_line_says_what_where_and_by_which_process(tmp_path: Path) -> None:
+    with recording(tmp_path, ask=["ask"], hooks=["ask"]):
+        logging.getLogger("ask").debug("limits are %s", {"vcpus": 1})
+    line = asked((tmp_path / "ask.log").read_text())
+    assert line["time"]
+    assert int(line["line"])
+    del line["time"], line["line"]
+    assert line == {
+        "pid": str(os.getpid()),
+        "level": "DEBUG",
+        "logger": "ask",
+        "asker": "-",
+        "message": "limits are {'vcpus': 1}",
+        "function": "test_a_line_says_what_where_and_by_which_process",
+        "path": __file__,
+    }
+    assert stat.S_IMODE((tmp_path / "ask.log").stat().st_mode) == 0o600
+
+
+def test_lines_are_those_of_oslo_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = pytest.importorskip("oslo_config.cfg")
+    log = pytest.importorskip("oslo_log.log")
+    formatters = pytest.importorskip("oslo_log.formatters")
+    oslo_context = pytest.importorskip("oslo_context.context")
+    monkeypatch.setattr(oslo_context, "_request_store", threading.local())
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    conf([])
+    theirs = logging.FileHandler(tmp_path / "service.log")
+    theirs.setFormatter(formatters.ContextFormatter(config=conf, datefmt=conf.log_date_format))
+    logging.getLogger("ask").addHandler(theirs)
+    fields = {name: value for name, value in CONTEXT.items() if name.endswith("_id")}
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        logging.getLogger("ask").debug("without a context")
+        oslo_context.RequestContext(
+            user_id="u1", project_id="p1", user_domain_id="default", project_domain_id="default", **fields
+        )
+        logging.getLogger("ask").debug("two\nlines")
+        oslo_context.RequestContext(user_id="u2", request_id="req-other")
+        logging.getLogger("ask.below").debug("of no project")
+    theirs.close()
+    lines = (tmp_path / "ask.log").read_text()
+    assert lines == (tmp_path / "service.log").read_text()
+    assert "[req-global req-own u1 p1 - - default default] two\nlines test_lines" in lines
+    assert "[None req-other u2 - - - - -] of no project" in lines
+
+
+def test_a_line_is_a_step_too_and_no_log_step(tmp_path: Path) -> None:
+    with recording(tmp_path, hooks=["ask", "logs"], ask=["ask"]) as recorded, inside_step() as step:
+        logging.getLogger("ask").info("hello")
+        logging.getLogger("asking").warning("somebody else")
+        logging.getLogger("ask.below").info("world")
+        found = [(event.kind, event.name, event.attributes["message"]) for event in recorded.events() if event.parent]
+        assert {event.parent for event in recorded.events()} == {0, step}
+    assert found == [("ask", "ask", "hello"), ("log", "asking", "somebody else"), ("ask", "ask.below", "world")]
+
+
+def test_who_asked_is_known_from_the_step_even_if_the_thread_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oslo_context = pytest.importorskip("oslo_context.context")
+    monkeypatch.setattr(oslo_context, "_request_store", threading.local())
+    oslo_context.RequestContext(request_id="req-stale")
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        token = steps.context.set(CONTEXT)
+        try:
+            logging.getLogger("ask").info("x")
+        finally:
+            steps.context.reset(token)
+    assert asked((tmp_path / "ask.log").read_text())["asker"] == "req-global req-own u1 p1 - - default default"
+
+
+class Context:
+    """A service's request context, as it lies in a request's environ."""
+
+    def __init__(self) -> None:
+        self.request_id, self.user_id, self.project_id = "req-own", "u1", "p1"
+        self.global_request_id = None
+
+
+class OldContext:
+    """As oslo.context made them before 2024: properties over private attributes."""
+
+    def __init__(self) -> None:
+        self.request_id, self._user_id, self._project_id, self._user_domain_id = "req-own", "u1", "p1", "default"
+
+    @property
+    def user_id(self) -> str:
+        raise AssertionError("a property of the host's was run")
+
+
+@pytest.mark.parametrize(
+    ("environ", "asker"),
+    [
+        ({"nova.context": Context()}, "None req-own u1 p1 - - - -"),
+        ({"placement.context": OldContext()}, "None req-own u1 p1 - - default -"),
+        ({"openstack.request_id": "req-early", "HTTP_X_USER_ID": "u9"}, "None req-early u9 - - - - -"),
+        ({"nova.context": object()}, "-"),
+    ],
+)
+def test_who_asked_over_http(tmp_path: Path, environ: dict[str, Any], asker: str) -> None:
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        token = steps.context.set({"wsgi.version": (1, 0)} | environ)
+        try:
+            logging.getLogger("ask").info("x")
+        finally:
+            steps.context.reset(token)
+    assert asked((tmp_path / "ask.log").read_text())["asker"] == asker
+
+
+def test_secrets_are_masked_and_long_values_kept(tmp_path: Path) -> None:
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]) as recorded:
+        logging.getLogger("ask").debug("%s", {"adminPass": "geheim", "name": "x" * 5000})
+        assert len(str(recorded.one("ask").attributes["message"])) < 600
+    line = (tmp_path / "ask.log").read_text()
+    assert "geheim" not in line
+    assert "x" * 5000 in line
+
+
+def test_a_traceback_follows_its_line(tmp_path: Path) -> None:
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        try:
+            raise KeyError("vm")
+        except KeyError:
+            logging.getLogger("ask").exception("failed")
+    first, *more = (tmp_path / "ask.log").read_text().splitlines(keepends=True)
+    assert asked(first)["message"] == "failed"
+    assert (more[0].strip(), more[-1].strip()) == ("Traceback (most recent call last):", "KeyError: 'vm'")
+
+
+def test_a_value_that_cannot_be_shown_is_told_in_the_line(tmp_path: Path) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise LookupError("no name")
+
+    # Whom pytest does not listen to: it makes a failure to format one of the test.
+    logger = logging.Logger("ask")  # noqa: LOG001
+    logger.addHandler(logging.NullHandler())
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        logger.info("it is %s", Unprintable())
+    message = asked((tmp_path / "ask.log").read_text())["message"]
+    assert message == "it is <Unprintable> (not formatted: LookupError: no name)"
+
+
+def test_levels_that_nobody_set_let_all_through_and_are_put_back(tmp_path: Path) -> None:
+    logging.getLogger("asks.loud").setLevel(logging.ERROR)
+    with recording(tmp_path, hooks=["ask"], ask=["asks.unset", "asks.loud", "asks.moved"]):
+        logging.getLogger("asks.unset").debug("heard")
+        logging.getLogger("asks.loud").debug("its level was chosen")
+        logging.getLogger("asks.moved").setLevel(logging.INFO)
+    assert asked((tmp_path / "ask.log").read_text())["message"] == "heard"
+    levels = [logging.getLogger(name).level for name in ("asks.unset", "asks.loud", "asks.moved")]
+    assert levels == [logging.NOTSET, logging.ERROR, logging.INFO]
+
+
+def test_a_log_that_was_rotated_away_is_left_alone(tmp_path: Path) -> None:
+    log, old = tmp_path / "ask.log", tmp_path / "ask.log.1"
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        logging.getLogger("ask").info("first")
+        log.rename(old)
+        logging.getLogger("ask").info("second")
+        log.unlink()
+        logging.getLogger("ask").info("third")
+    assert [asked(path.read_text())["message"] for path in (old, log)] == ["first", "third"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_stands_in_the_logs_place_neither_stops_nor_misleads(tmp_path: Path, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "ask.log")
+    else:
+        (tmp_path / "ask.log").symlink_to(tmp_path / "elsewhere")
+    with recording(tmp_path, hooks=["ask"], ask=["ask"]):
+        logging.getLogger("ask").info("x")
+        failures, ask.ask.failures = ask.ask.failures, 0
+    assert failures == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
+    with recording(tmp_path, hooks=["ask", "logs"], ask=["ask"]), failing():
+        for _ in range(10):
+            logging.getLogger("ask").info("goes on")
+        assert not ask.ask.enabled
+        assert logs.logs.failures == 0
+
+
+WRITER = """
+import logging, sys
+import patches
+patches.install(sys.argv[1], {"segment_size": 1 << 20, "cap": 1 << 26, "hooks": ["ask"]})
+for number in range(200):
+    logging.getLogger("ask").debug("%s from %s: %s", number, sys.argv[2], sys.argv[2] * 4000)
+"""
+
+
+def test_lines_of_many_processes_never_mix(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name], cwd=ROOT, stderr=subprocess.DEVNULL)
+        for name in "abcd"
+    ]
+    assert [writer.wait() for writer in writers] == [0] * 4
+    found: Counter[str] = Counter()
+    for line in (tmp_path / "ask.log").read_text().splitlines(keepends=True):
+        _, _, name, text = asked(line)["message"].split(" ")
+        assert text == name[0] * 4000
+        found[name] += 1
+    assert found == dict.fromkeys(["a:", "b:", "c:", "d:"], 200)

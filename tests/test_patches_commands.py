@@ -1,0 +1,110 @@
+"""Commands of oslo.concurrency, calls of oslo.privsep: what ran, how it ended, nothing of what it was told in secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import commands
+from tests.recorded import failing, inside_step, recording
+
+#: oslo.concurrency brings eventlet in, which warns of each fork from then on.
+pytestmark = pytest.mark.filterwarnings("ignore:Using fork:DeprecationWarning")
+
+processutils = pytest.importorskip("oslo_concurrency.processutils")
+
+
+def test_a_command_with_its_arguments_and_exit_code(tmp_path: Path) -> None:
+    with recording(tmp_path, "commands") as recorded, inside_step() as step:
+        assert processutils.execute("/bin/echo", "a b", 7) == ("a b 7\n", "")
+        event = recorded.one("command")
+    assert (event.name, event.parent, event.error) == ("echo", step, None)
+    assert event.attributes == {"arguments": ["/bin/echo", "a b", 7], "as_root": False, "exit_code": 0}
+
+
+@pytest.mark.parametrize(("allowed", "code"), [(0, 0), ([0], 0), (True, 0), (None, 0), ([0, 1], None), (False, None)])
+def test_an_exit_code_is_told_only_where_it_is_known(tmp_path: Path, allowed: Any, code: int | None) -> None:
+    with recording(tmp_path, "commands") as recorded:
+        processutils.execute("true", check_exit_code=allowed)
+        assert recorded.one("command").attributes.get("exit_code") == code
+
+
+def test_a_failure_tells_its_code_and_not_what_was_printed(tmp_path: Path) -> None:
+    with recording(tmp_path, "commands") as recorded:
+        with pytest.raises(processutils.ProcessExecutionError) as raised:
+            processutils.execute("sh", "-c", "echo geheim; exit 3")
+        event = recorded.one("command")
+    assert raised.value.exit_code == 3
+    assert (event.error, event.attributes["exit_code"]) == ("ProcessExecutionError: exit code 3", 3)
+
+
+def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
+    with recording(tmp_path, "commands") as recorded:
+        with pytest.raises(FileNotFoundError):
+            processutils.execute("no-such-command-here")
+        assert str(recorded.one("command").error).startswith("FileNotFoundError")
+
+
+def test_secrets_among_arguments_are_masked_and_input_is_not_kept(tmp_path: Path) -> None:
+    with recording(tmp_path, "commands") as recorded:
+        processutils.execute(
+            "true", "--password", "geheim1", "--os-token=geheim2", "rbd://u:geheim3@host", "--name", "vm",
+            process_input="geheim4", env_variables={"OS_PASSWORD": "geheim5"},
+        )  # fmt: skip
+        processutils.execute("echo", "password=geheim6", shell=True)
+        first, second = recorded.events("command")
+    masked = ["true", "--password", "***", "--os-token=***", "rbd://***@host", "--name", "vm"]
+    assert first.attributes["arguments"] == masked
+    assert second.name == "echo"
+    assert not [path for path in (tmp_path / "segments").iterdir() if b"geheim" in path.read_bytes()]
+
+
+@pytest.fixture
+def channel(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client's end of oslo.privsep, with its daemon played by an answer: ``answers[name]`` by function."""
+    daemon = pytest.importorskip("oslo_privsep.daemon")
+    comm = pytest.importorskip("oslo_privsep.comm")
+
+    class Channel(daemon._ClientChannel):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self.log_traceback = False
+
+        def send_recv(self, message: Any, _timeout: float | None = None) -> Any:
+            _, name, args, _ = message
+            if name.endswith("fail"):
+                return (comm.Message.ERR, "builtins.FileNotFoundError", ("no such path",))
+            return (comm.Message.RET, args)
+
+    return Channel()
+
+
+def test_privileged_functions_are_named(tmp_path: Path, channel: Any) -> None:
+    with recording(tmp_path, "commands") as recorded, inside_step() as step:
+        given = ("/etc/shadow", "w", "geheim")
+        assert channel.remote_call("nova.privsep.path.writefile", given, {}, None) == given
+        event = recorded.one("command")
+    assert (event.name, event.parent) == ("nova.privsep.path.writefile", step)
+    assert event.attributes == {"via": "privsep", "function": "nova.privsep.path.writefile"}
+
+
+def test_commands_that_the_daemon_runs_show_their_arguments(tmp_path: Path, channel: Any) -> None:
+    with recording(tmp_path, "commands") as recorded:
+        command, more = ("iscsiadm", "--secret", "geheim"), {"process_input": "geheim"}
+        channel.remote_call("os_brick.privileged.rootwrap.execute_root", command, more, None)
+        assert recorded.one("command").attributes["arguments"] == ["iscsiadm", "--secret", "***"]
+
+
+def test_errors_of_privileged_functions(tmp_path: Path, channel: Any) -> None:
+    with recording(tmp_path, "commands") as recorded:
+        with pytest.raises(FileNotFoundError, match="no such path"):
+            channel.remote_call("nova.privsep.path.fail", (), {}, None)
+        assert recorded.one("command").error == "FileNotFoundError: no such path"
+
+
+def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
+    with recording(tmp_path, "commands"), failing():
+        assert [processutils.execute("echo", "x")[0] for _ in range(6)] == ["x\n"] * 6
+        assert not commands.commands.enabled
+        assert commands._expected == {}

@@ -1,0 +1,143 @@
+"""Libvirt: calls under libvirt's names, from libvirt-python and from Nova's fake, and which domain they are about."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from patches import libvirt
+from tests.recorded import failing, inside_step, recording, standing_in
+
+UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
+XML = f"<domain type='test'><name>instance-01</name><uuid>{UUID}</uuid><disk><name>other</name></disk></domain>"
+
+
+class LibvirtError(Exception):
+    """What libvirt-python raises."""
+
+
+class Domain:
+    """A domain as libvirt-python makes them: it knows its connection and a pointer into C."""
+
+    def __init__(self, connection: object) -> None:
+        self._connection = connection
+
+    def createWithFlags(self, flags: int) -> int:  # noqa: N802
+        return self.isActive() + flags
+
+    def isActive(self) -> int:  # noqa: N802
+        return 1
+
+    def destroy(self) -> int:
+        raise LibvirtError("Requested operation is not valid: domain is not running")
+
+    def connect(self) -> object:
+        return self._connection
+
+
+class Connection:
+    """Some of a connection's methods."""
+
+    domains: type = Domain
+
+    def defineXML(self, xml: str) -> Any:  # noqa: N802
+        assert xml
+        return self.domains(self)
+
+    def lookupByUUIDString(self, uuid: str) -> Any:  # noqa: N802
+        if uuid != UUID:
+            raise LibvirtError("Domain not found")
+        return self.domains(self)
+
+    def getLibVersion(self) -> int:  # noqa: N802
+        return 9_000_000
+
+    @staticmethod
+    def _dispatch() -> None:
+        """What the C library calls back."""
+
+
+def open_auth(uri: str, auth: object, flags: int = 0) -> Any:
+    return Connection()
+
+
+@pytest.fixture(params=["libvirt", "nova.tests.fixtures.libvirt"])
+def library(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+    """libvirt-python has classes named vir…; Nova's fake has its own names, and those of libvirt beside them."""
+    connection = type("Connection", (), dict(vars(Connection)))
+    domain = type("Domain", (), dict(vars(Domain)))
+    connection.domains = domain  # type: ignore[attr-defined]
+    contents: dict[str, Any] = {"virConnect": connection, "virDomain": domain, "openAuth": open_auth}
+    if request.param != "libvirt":
+        contents |= {"Connection": connection, "Domain": domain, "DomainSnapshot": type("DomainSnapshot", (), {})}
+    with standing_in(request.param, **contents) as module:
+        yield module
+
+
+def test_calls_stand_under_libvirts_names(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt") as recorded, inside_step() as step:
+        library.openAuth("test:///default", [])
+        assert library.virConnect().getLibVersion() == 9_000_000
+        events = recorded.events("libvirt")
+    assert [(event.name, event.parent, event.error) for event in events] == [
+        ("libvirt.openAuth", step, None),
+        ("virConnect.getLibVersion", step, None),
+    ]
+    assert events[1].attributes == {"class": "virConnect", "function": "getLibVersion"}
+
+
+def test_the_librarys_calls_of_itself_are_its_own_business(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt") as recorded:
+        domain = library.virDomain(None)
+        assert domain.createWithFlags(2) == 3
+        domain.isActive()
+        domain.connect()
+        assert [event.name for event in recorded.events()] == ["virDomain.createWithFlags", "virDomain.isActive"]
+
+
+def test_which_domain_a_call_is_about_is_known_from_how_it_was_found(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt") as recorded:
+        connection = library.virConnect()
+        connection.defineXML(XML).isActive()
+        connection.lookupByUUIDString(UUID).isActive()
+        library.virDomain(None).isActive()
+        names = [(event.attributes.get("uuid"), event.attributes.get("domain")) for event in recorded.events()]
+    assert names == [(UUID, "instance-01")] * 2 + [(UUID, None)] * 2 + [(None, None)]
+
+
+def test_errors_are_libvirts_own(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt") as recorded:
+        with pytest.raises(LibvirtError, match="not found"):
+            library.virConnect().lookupByUUIDString("none")
+        with pytest.raises(LibvirtError):
+            library.virDomain(None).destroy()
+        errors = [event.error for event in recorded.events()]
+    assert errors[0] == "LibvirtError: Domain not found"
+    assert libvirt._looking == {}
+
+
+def test_arguments_are_not_kept(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt"):
+        library.virConnect().defineXML(XML.replace("<disk>", "<graphics passwd='geheim'/><disk>"))
+    assert not [path for path in (tmp_path / "segments").iterdir() if b"geheim" in path.read_bytes()]
+
+
+def test_calls_in_several_threads_do_not_hide_each_other(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt") as recorded:
+        threads = [threading.Thread(target=library.virConnect().getLibVersion) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(recorded.events("libvirt")) == 5
+
+
+def test_our_own_failures_stay_ours(tmp_path: Path, library: ModuleType) -> None:
+    with recording(tmp_path, "libvirt"), failing():
+        assert [library.virConnect().getLibVersion() for _ in range(10)] == [9_000_000] * 10
+        assert not libvirt.libvirt.enabled

@@ -1,0 +1,190 @@
+"""Log records as notes of their steps: text, masking, and what the host must not notice."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import logs
+from tests.recorded import failing, inside_step, recording
+
+
+class Formatting(logging.Handler):
+    """Formats each record, as every handler does that writes somewhere."""
+
+    def __init__(self, formatter: logging.Formatter | None = None) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+class Unprintable:
+    """Says so if anybody prints it."""
+
+    def __str__(self) -> str:
+        raise AssertionError("a stranger was asked to print itself")
+
+    __repr__ = __str__
+
+
+@pytest.fixture
+def service() -> logging.Logger:
+    """A logger that nobody listens to, pytest neither, but who adds a handler."""
+    logger = logging.Logger("nova.compute.manager", logging.DEBUG)  # noqa: LOG001
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
+def test_a_record_is_a_note_of_the_step_it_was_written_in(tmp_path: Path, service: logging.Logger) -> None:
+    service.addHandler(Formatting())
+    with recording(tmp_path / "cap", "logs") as recorded, inside_step() as step:
+        service.warning("took %.1f s for %s", 0.5, {"a": 1})
+        event = recorded.one("log")
+    assert (event.parent, event.name) == (step, "nova.compute.manager")
+    assert event.start == event.end
+    assert event.attributes.items() >= {
+        ("level", "WARNING"),
+        ("logger", "nova.compute.manager"),
+        ("message", "took 0.5 s for {'a': 1}"),
+        ("file", __file__),
+        ("function", "test_a_record_is_a_note_of_the_step_it_was_written_in"),
+    }
+    assert isinstance(event.attributes["line"], int)
+
+
+def test_a_record_outside_of_steps_is_kept(tmp_path: Path, service: logging.Logger) -> None:
+    with recording(tmp_path / "cap", "logs") as recorded:
+        service.info("alone")
+        assert recorded.one("log").parent == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "kept"),
+    [
+        ("plain", (), "plain"),
+        ("%s and %d", ("one", 2), "one and 2"),
+        ("%(name)s %(password)s", ({"name": "vm", "password": "geheim"},), "vm ***"),
+        ("of %s", (Unprintable(),), "of <Unprintable>"),
+        ("%d things", (Unprintable(),), "%d things"),
+        (Unprintable(), (), "<Unprintable>"),
+        (ValueError("no such host"), (), "ValueError: no such host"),
+    ],
+)
+def test_what_no_handler_formats_is_formatted_from_builtins_alone(
+    tmp_path: Path, service: logging.Logger, message: Any, arguments: tuple[Any, ...], kept: str
+) -> None:
+    with recording(tmp_path / "cap", "logs") as recorded:
+        service.info(message, *arguments)
+        assert recorded.one("log").attributes["message"] == kept
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments"),
+    [
+        ("adminPass: %s", ("geheim",)),
+        ("%s: %s", ("adminPass", "geheim")),
+        ("body %s", ('{"adminPass": "geheim"}',)),
+        ("body %s", ({"adminPass": "geheim"},)),
+        ("%(body)s", ({"body": "password=geheim"},)),
+        ("connecting to mysql://nova:%s@db/nova", ("geheim",)),
+        ("connecting to %s", ("mysql://nova:geheim@db/nova",)),
+    ],
+)
+def test_secrets_are_masked_wherever_they_stand(
+    tmp_path: Path, service: logging.Logger, template: str, arguments: tuple[Any, ...]
+) -> None:
+    service.addHandler(Formatting())
+    with recording(tmp_path / "cap", "logs") as recorded:
+        for _ in range(2):  # the second time the parts are known
+            service.info(template, *arguments)
+        messages = [str(event.attributes["message"]) for event in recorded.events("log")]
+    assert [("***" in message, "geheim" in message) for message in messages] == [(True, False)] * 2
+
+
+def test_long_messages_are_cut(tmp_path: Path, service: logging.Logger) -> None:
+    service.addHandler(Formatting())
+    with recording(tmp_path / "cap", "logs") as recorded:
+        service.info("%s", "x" * 100_000)
+        assert len(str(recorded.one("log").attributes["message"])) < 600
+
+
+def test_oslo_logs_request_ids_are_kept(
+    tmp_path: Path, service: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = pytest.importorskip("oslo_config.cfg")
+    log = pytest.importorskip("oslo_log.log")
+    formatters = pytest.importorskip("oslo_log.formatters")
+    context = pytest.importorskip("oslo_context.context")
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    conf([])
+    service.addHandler(Formatting(formatters.ContextFormatter(config=conf)))
+    monkeypatch.setattr(context, "_request_store", threading.local())
+    with recording(tmp_path / "cap", "logs") as recorded:
+        service.info("without")
+        context.RequestContext(request_id="req-own", global_request_id="req-global")
+        service.info("with")
+        events = recorded.events("log")
+    names = ("request_id", "global_request_id")
+    found = [tuple(event.attributes.get(name) for name in names) for event in events]
+    assert found == [(None, None), ("req-own", "req-global")]
+
+
+def test_an_exception_is_named(tmp_path: Path, service: logging.Logger) -> None:
+    with recording(tmp_path / "cap", "logs") as recorded:
+        try:
+            raise KeyError("vm")
+        except KeyError:
+            service.exception("failed")
+        assert recorded.one("log").attributes["exception"] == "KeyError: vm"
+
+
+@pytest.mark.parametrize("name", ["sqlalchemy.engine.Engine", "sqlalchemy", "_bootseq.hook"])
+def test_some_loggers_are_left_out(tmp_path: Path, name: str) -> None:
+    with recording(tmp_path / "cap", "logs") as recorded:
+        logging.getLogger(name).error("SELECT 1")
+        assert recorded.events("log") == []
+
+
+def test_a_handler_that_raises_raises_still(tmp_path: Path, service: logging.Logger) -> None:
+    class Raising(logging.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            assert record.getMessage() == "lost?"
+            raise OSError("disk full")
+
+    service.addHandler(Raising())
+    with recording(tmp_path / "cap", "logs") as recorded:
+        with pytest.raises(OSError, match="disk full"):
+            service.info("lost?")
+        assert recorded.one("log").attributes["message"] == "lost?"
+
+
+def test_our_own_failures_stay_ours(tmp_path: Path, service: logging.Logger) -> None:
+    handler = Formatting()
+    service.addHandler(handler)
+    with recording(tmp_path / "cap", "logs"), failing():
+        for _ in range(10):
+            service.info("goes on")
+        assert not logs.logs.enabled
+    assert handler.lines == ["goes on"] * 10
+
+
+def test_places_made_up_without_end_cost_no_memory(
+    tmp_path: Path, service: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_MAX_REMEMBERED", 2)
+    with recording(tmp_path / "cap", "logs") as recorded:
+        for line in range(5):
+            record = service.makeRecord(service.name, logging.INFO, "made.py", line, "%s", ("up",), None, "f")
+            service.handle(record)
+        events = recorded.events("log")
+        assert len(logs._places) == 2
+    assert [(event.name, event.attributes["line"]) for event in events] == [(service.name, n) for n in range(5)]
+    assert {event.attributes["message"] for event in events} == {"up"}

@@ -1,0 +1,97 @@
+"""Pools: checkouts that waited or connected are steps, all others are not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import pool
+from tests.recorded import failing, inside_step, recording
+
+sqlalchemy = pytest.importorskip("sqlalchemy")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Any]:
+    """An engine that has one connection, and all who want one at the same time wait."""
+    made = sqlalchemy.create_engine(
+        f"sqlite:///{tmp_path / 'db'}",
+        poolclass=sqlalchemy.pool.QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=0.1,
+        connect_args={"check_same_thread": False},
+    )
+    yield made
+    made.dispose()
+
+
+def test_the_first_checkout_opens_a_connection_and_the_next_are_no_news(tmp_path: Path, engine: Any) -> None:
+    with recording(tmp_path / "cap", "pool") as recorded:
+        with inside_step() as step:
+            engine.connect().close()
+        for _ in range(5):
+            engine.connect().close()
+        event = recorded.events("call")[1]
+        assert len(recorded.events()) == 2
+    assert (event.name, event.parent, event.error) == ("sqlalchemy.pool:checkout", step, None)
+    assert event.attributes == {
+        "module": "sqlalchemy.pool",
+        "class": "QueuePool",
+        "function": "connect",
+        "connected": True,
+    }
+
+
+def test_waiting_is_a_step_as_long_as_the_wait(tmp_path: Path, engine: Any) -> None:
+    held = engine.connect()
+    with recording(tmp_path / "cap", "pool") as recorded:
+        threading.Timer(0.02, held.close).start()
+        before = time.monotonic_ns()
+        engine.connect().close()
+        waited = time.monotonic_ns() - before
+        event = recorded.one("call")
+    assert event.attributes["connected"] is False
+    assert event.end is not None
+    assert pool.LONG <= event.end - event.start <= waited
+
+
+def test_a_wait_in_vain_is_an_error_of_the_same_kind(tmp_path: Path, engine: Any) -> None:
+    held = engine.connect()
+    with recording(tmp_path / "cap", "pool") as recorded:
+        with pytest.raises(sqlalchemy.exc.TimeoutError):
+            engine.connect()
+        event = recorded.one("call")
+    held.close()
+    assert str(event.error).startswith("TimeoutError: QueuePool limit of size 1")
+
+
+def test_a_pool_that_keeps_nothing_is_no_pool(tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'db'}", poolclass=sqlalchemy.pool.NullPool)
+    with recording(tmp_path / "cap", "pool") as recorded:
+        engine.connect().close()
+        assert recorded.events() == []
+
+
+def test_a_connection_a_thread_is_counted_once(tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.pool.SingletonThreadPool)
+    with recording(tmp_path / "cap", "pool") as recorded:
+        engine.connect().close()
+        engine.connect().close()
+        assert recorded.one("call").attributes["class"] == "SingletonThreadPool"
+    engine.dispose()
+
+
+def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
+    with recording(tmp_path / "cap", "pool"), failing():
+        for number in range(10):
+            engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / str(number)}")
+            with engine.connect() as connection:
+                assert connection.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
+            engine.dispose()
+        assert not pool.pool.enabled
