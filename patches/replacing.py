@@ -115,6 +115,8 @@ def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
             delattr(owner, name)
         else:
             setattr(owner, name, own)
+            if vars(owner).get(name) is not own:  # a metaclass that wraps what it is given
+                type.__setattr__(owner, name, own)
     except Exception:
         return False
     return True
@@ -150,7 +152,7 @@ def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
         inner = [thing.__func__]
     elif kind is functools.partial:
         inner = [thing.func]
-    elif kind.__module__.partition(".")[0] == "wrapt":
+    elif inspect.getattr_static(kind, "__wrapped__", None) is not None:  # wrapt's
         inner = [thing.__wrapped__]
     return depth < 8 and any(callable(each) and _reaches(each, ours, depth + 1) for each in inner)
 

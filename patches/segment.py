@@ -19,7 +19,7 @@ from zlib import crc32
 from .record import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
 
 #: Records that wait while another thread makes the next segment; beyond these they are dropped.
-MAX_BACKLOG = 20_000
+MAX_BACKLOG = 100_000
 
 _pack_frame = FRAME.pack
 _dumps = marshal.dumps

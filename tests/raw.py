@@ -1,0 +1,27 @@
+"""Segments read without the tool: every payload as it was written, for tests that know their own."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from patches import record
+
+
+def read_raw(path: Path) -> Iterator[Any]:
+    """The payloads of one segment: tuples, and packed calls as the tuple of their fields."""
+    data, at = path.read_bytes(), record.HEADER_SIZE
+    while at + record.FRAME.size <= len(data):
+        length, _ = record.FRAME.unpack_from(data, at)
+        if not length:
+            return
+        payload = data[at + record.FRAME.size : at + record.FRAME.size + length]
+        yield record.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else marshal.loads(payload)
+        at += record.FRAME.size + length
+
+
+def read_all(folder: Path) -> list[Any]:
+    """The payloads of all segments of a folder, file by file."""
+    return [payload for path in sorted(folder.glob("*.seg")) for payload in read_raw(path)]

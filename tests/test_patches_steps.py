@@ -1,0 +1,238 @@
+"""Steps: numbers that stand for texts, forks, and what is left of a process that was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import patches
+from patches import calls, record, steps
+from tests.raw import read_all
+from tests.recorded import Recorded, recording, standing_in
+from tracer.sources import segments
+
+#: pytest's own threads; none of them runs in the children.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Recorded]:
+    """A recording without any hook."""
+    with recording(tmp_path / "cap") as found:
+        yield found
+
+
+def in_child(work: Callable[[], object]) -> None:
+    """Do something in a forked child, which ends at once and without a word of pytest's."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def names(recorded: Recorded) -> list[tuple[int, str]]:
+    """(pid, name) of each event."""
+    return [(event.process.pid, event.name) for event in recorded.events()]
+
+
+def test_nothing_happens_while_nothing_records() -> None:
+    """Every function of a step does nothing then."""
+    assert steps.recorder is None
+    step = steps.begin("call", "x")
+    steps.note(step, ("a", 1))
+    steps.finish(step)
+    steps.happened("log", "x")
+    assert step == 0
+
+
+def test_a_step_has_its_parent_notes_and_error(recorded: Recorded) -> None:
+    """What is written about a step reads back as one event."""
+    outer = steps.begin("call", "outer")
+    step = steps.begin("rpc", "name", ("a", 1), parent=outer)
+    steps.note(step, ("b", "two"))
+    steps.finish(step, ValueError("bad"), ("c", 3.5))
+    event = next(event for event in recorded.events() if event.name == "name")
+    assert (event.parent, event.kind, event.error) == (outer, "rpc", "ValueError: bad")
+    assert event.attributes == {"a": 1, "b": "two", "c": 3.5}
+    assert event.end is not None
+    assert event.end >= event.start
+
+
+def test_threads_that_name_at_once_never_share_a_number(recorded: Recorded) -> None:
+    """A number stands for one text, whoever asks for it first."""
+    start = threading.Barrier(6)
+
+    def name(thread: int) -> None:
+        start.wait()
+        for number in range(400):
+            steps.name_number(f"text {number % 40 if thread % 2 else number}")
+
+    workers = [threading.Thread(target=name, args=(thread,)) for thread in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    written = [payload for payload in read_all(recorded.capture / "segments") if payload[0] == record.NAME]
+    by_number = {number: text for _, number, text, _ in written}
+    assert len(by_number) == len(written)
+    assert {by_number[number] for number in steps.names.values()} == set(steps.names)
+    assert all(by_number[number] == text for text, number in steps.names.items())
+
+
+def test_a_name_that_could_not_be_written_is_written_when_asked_for_again(recorded: Recorded) -> None:
+    """Otherwise later records would refer to a text that stands nowhere."""
+    unwritable: Any = (object(),)
+    with pytest.raises(ValueError, match="unmarshallable"):
+        steps.name_number("text", unwritable)
+    number = steps.name_number("text")
+    assert (record.NAME, number, "text", ()) in read_all(recorded.capture / "segments")
+
+
+@pytest.mark.usefixtures("recorded")
+def test_texts_without_end_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limits a text stands for itself; function names, which a program has few of, always have a number."""
+    monkeypatch.setattr(steps, "MAX_NAMES", 2)
+    assert [type(steps.number_or_text(text)) for text in ("a", "b", "c", "a")] == [int, int, str, int]
+    assert type(steps.name_number("function")) is int
+    long = steps.number_or_text("x" * (steps.MAX_NAME + 1))
+    assert type(long) is str
+    assert len(long) < steps.MAX_NAME + 50
+
+
+@pytest.mark.usefixtures("recorded")
+def test_long_texts_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is characters that count in the end."""
+    monkeypatch.setattr(steps, "MAX_NAMED_CHARACTERS", 10)
+    assert [type(steps.number_or_text(text)) for text in ("x" * 9, "yy", "z")] == [int, str, int]
+
+
+def test_folders_and_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """0700 and 0600."""
+    with recording(tmp_path / "cap") as found:
+        steps.happened("log", "x")
+        folder = found.capture / "segments"
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_parent_and_child_of_a_fork_are_both_recorded(recorded: Recorded) -> None:
+    """Each into files of its own: neither overwrites the other's."""
+    steps.happened("log", "before")
+
+    def child() -> None:
+        for number in range(100):
+            steps.happened("log", f"child {number}")
+
+    in_child(child)
+    for number in range(100):
+        steps.happened("log", f"parent {number}")
+    found = names(recorded)
+    ours = [name for pid, name in found if pid == os.getpid()]
+    theirs = [name for pid, name in found if pid != os.getpid()]
+    assert ours == ["before"] + [f"parent {number}" for number in range(100)]
+    assert theirs == [f"child {number}" for number in range(100)]
+
+
+def test_a_child_that_records_nothing_leaves_no_files(recorded: Recorded) -> None:
+    """Most children exec at once: a preexec_fn runs the fork handlers too."""
+    before = set((recorded.capture / "segments").iterdir())
+    in_child(lambda: None)
+    subprocess.run([sys.executable, "-c", ""], preexec_fn=lambda: None, check=True)
+    assert set((recorded.capture / "segments").iterdir()) == before
+
+
+def test_what_was_going_on_at_the_fork_is_the_parents(recorded: Recorded) -> None:
+    """The child closes nothing of the parent's; what it does itself is below none of the parent's steps."""
+    step = steps.begin("call", "forking")
+    steps.current.set(step)
+
+    def child() -> None:
+        steps.happened("log", "child")
+        steps.note(step, ("by", "child"))
+        steps.finish(step)
+
+    in_child(child)
+    steps.current.set(0)
+    steps.finish(step, None, ("by", "parent"))
+    events = {event.name: event for event in recorded.events()}
+    assert events["forking"].attributes == {"by": "parent"}
+    assert events["child"].parent == 0
+
+
+def test_a_call_that_forks_ends_once(tmp_path: Path) -> None:
+    """A wrapper that returns in the child too writes nothing over the parent's records, and leaves its slot alone."""
+
+    def forking() -> int:
+        return os.fork()
+
+    with (
+        standing_in("forking_module", forking=forking) as module,
+        recording(tmp_path / "cap", points=[["forking_module", ["*"], []]]) as recorded,
+    ):
+        child = module.forking()
+        if child == 0:
+            steps.happened("log", "child")
+            os._exit(0)
+        os.waitpid(child, 0)
+        steps.happened("log", "parent")
+        found = recorded.events()
+    assert sorted((event.kind, event.name) for event in found) == [
+        ("call", "forking_module:forking"),
+        ("log", "child"),
+        ("log", "parent"),
+    ]
+    assert all(event.end is not None for event in found)
+    assert calls.calls.failures == 0
+
+
+_KILLED = """
+import os, sys, types
+sys.path.insert(0, sys.argv[1])
+import patches
+from patches import steps
+
+module = types.ModuleType("service")
+exec('''
+def quick(): pass
+def spawn(): inner()
+def inner():
+    for number in range(5000): quick()
+    print("ready", flush=True)
+    import time; time.sleep(60)
+''', vars(module))
+sys.modules["service"] = module
+patches.install(sys.argv[2], {"segment_size": 1 << 16, "cap": 1 << 26, "ask": [], "points": [["service", ["*"], []]]})
+module.spawn()
+"""
+
+
+def test_kill_9_loses_nothing(tmp_path: Path) -> None:
+    """All that was recorded is there, over several segments, and the calls that were running are told as open."""
+    script = tmp_path / "service.py"
+    script.write_text(_KILLED)
+    (tmp_path / "cap").mkdir()
+    root = str(Path(patches.__file__).parent.parent)
+    with subprocess.Popen([sys.executable, script, root, tmp_path / "cap"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGKILL)
+    found = segments.read(tmp_path / "cap")
+    assert found.warnings == []
+    ended = [event for event in found.events if event.end is not None]
+    opened = sorted((event for event in found.events if event.end is None), key=lambda event: event.number)
+    assert [event.name for event in ended] == ["service:quick"] * 5_000
+    assert [event.name for event in opened] == ["service:spawn", "service:inner"]
+    assert opened[1].parent == opened[0].number
+    assert {event.parent for event in ended} == {opened[1].number}
