@@ -10,9 +10,6 @@ import pytest
 from patches import commands
 from tests.recorded import failing, inside_step, recording
 
-#: oslo.concurrency brings eventlet in, which warns of each fork from then on.
-pytestmark = pytest.mark.filterwarnings("ignore:Using fork:DeprecationWarning")
-
 processutils = pytest.importorskip("oslo_concurrency.processutils")
 
 
