@@ -117,9 +117,7 @@ class Segments:
     def _write_backlog(self) -> None:
         while self._backlog:
             data = self._backlog.popleft()
-            try:
-                self.append(data)
-            except ValueError:
+            while not self._written(data):
                 try:
                     self.append = self._next_segment()
                 except OSError:
@@ -130,7 +128,14 @@ class Segments:
                         self._backlog.popleft()
                         self._drop()
                     return
-                self.append(data)
+
+    def _written(self, data: bytes) -> bool:
+        """Whether there was room: other threads may fill even a segment that is just made."""
+        try:
+            self.append(data)
+        except ValueError:
+            return False
+        return True
 
     def _drop(self) -> None:
         self.dropped = self._drops()
