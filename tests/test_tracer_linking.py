@@ -1,0 +1,442 @@
+"""Parents within a process by context, across processes by ids: who is tied to whom, and who is not."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.events import TICK, Cloud, Message, Services, Worker, outline, run
+from tracer import linking
+from tracer.event import Event, Process
+from tracer.forest import MAX_DEPTH, Forest
+from tracer.model import Step
+
+
+def forest(cloud: Cloud) -> Forest:
+    """The trees, whatever the order in which events come: they are shuffled."""
+    events = list(cloud.events)
+    random.Random(1).shuffle(events)
+    return linking.forest(events)
+
+
+def heads(cloud: Cloud) -> list[str]:
+    return [outline(head) for head in forest(cloud).heads]
+
+
+def pair() -> tuple[Cloud, Worker, Worker]:
+    cloud = Cloud()
+    return cloud, cloud.process("nova-api"), cloud.process("nova-conductor")
+
+
+def test_parents_by_context() -> None:
+    """What was recorded inside a step is below it, in the order of starts, whoever ended first."""
+    cloud, api, _ = pair()
+    with api.call("a:f"):
+        api.sql("SELECT 1")
+        with api.call("a:g"):
+            api.sql("SELECT 2")
+        api.does("log", "l")
+    (head,) = forest(cloud).heads
+    assert outline(head) == "API call a:f\n  API sql\n  API call a:g\n    API sql\n  API log l"
+    assert [step.tied_by for step in head.walk()] == ["", "context", "context", "context", "context"]
+
+
+def test_numbers_order_what_began_in_the_same_tick() -> None:
+    """Clocks have coarse ticks: the parent was numbered first."""
+    process = Process("p", 1, "h", "nova-api")
+    events = [Event(process, number, number - 1, "call", f"f{number}", 1, 5, 5) for number in range(3, 0, -1)]
+    (head,) = linking.forest(events).heads
+    assert [step.service for step in head.walk()] == ["API"] * 3
+
+
+def test_the_work_that_was_handed_over() -> None:
+    """Below the hand-off, with the time it waited for a worker."""
+    cloud, api, _ = pair()
+    with api.call("a:f"), api.step("handoff", "b:g", via="submit") as handed:
+        worker = api.on(2)
+        handed.attributes["started"] = worker.now()
+        with worker.step("call", "b:g", parent=handed.number):
+            pass
+    (head,) = forest(cloud).heads
+    handoff, done = list(head.walk())[1:]
+    assert (done.name, done.thread, done.tied_by) == ("b:g", 2, "handoff")
+    assert handoff.attributes["waited"] == TICK
+
+
+def test_a_step_keeps_what_its_event_said() -> None:
+    """Times, place, ids and error move over; ids leave the attributes."""
+    cloud, api, _ = pair()
+    api.does("http", "GET /", error="OSError: x", request_id="req-1", global_request_id="", method="GET", path="/")
+    (step,) = forest(cloud).heads
+    (event,) = cloud.events
+    assert (step.start, step.end, step.host, step.pid, step.error) == (event.start, event.end, "h1", 100, "OSError: x")
+    assert (step.request_id, step.global_request_id) == ("req-1", None)
+    assert step.attributes == {"method": "GET", "path": "/"}
+    assert event.attributes["request_id"] == "req-1"  # what was read stays as it was
+
+
+def test_a_call_has_its_far_side_inside() -> None:
+    """By msg_id; the reply is no receiver of anything."""
+    cloud, api, conductor = pair()
+    with api.calls(conductor, "ping", "req-1"):
+        conductor.sql("SELECT 1")
+    assert heads(cloud) == ["API rpc ping\n  conductor rpc ping\n    conductor sql\n    conductor rpc reply"]
+    served = forest(cloud).heads[0].children[0]
+    assert (served.tied_by, served.attributes["mode"]) == ("msg_id", "call")
+
+
+def test_a_cast_opens_a_chapter() -> None:
+    """By unique_id; nobody waits for it, so it is below nothing."""
+    cloud, api, conductor = pair()
+    message = api.cast("build", "req-1")
+    with conductor.receives(message):
+        conductor.sql("SELECT 1")
+    trees = forest(cloud)
+    sent, received = trees.heads
+    assert (sent.name, sent.children, received.tied_by) == ("build", [], "unique_id")
+    assert trees.casts[sent.id] == [received]
+    assert trees.senders[received.id] is sent
+    assert (sent.attributes["peer"], received.service) == ("conductor", "conductor")
+
+
+def test_a_fanout_has_several_receivers() -> None:
+    """Each opens a chapter of its own."""
+    cloud, compute, scheduler = pair()
+    other = cloud.process("nova-scheduler", host="h2")
+    message = compute.cast("update_instance_info", "req-1", mode="fanout")
+    for each in (scheduler, other):
+        with each.receives(message):
+            pass
+    trees = forest(cloud)
+    assert [step.host for step in trees.casts[trees.heads[0].id]] == ["h1", "h2"]
+    assert [step.text("mode") for step in trees.heads] == ["fanout"] * 3
+
+
+def test_a_message_delivered_again_is_handled_twice() -> None:
+    """A broker may do so after a failure: both are there."""
+    cloud, api, conductor = pair()
+    with api.step("rpc", "ping", side="client", mode="call", msg_id="m"):
+        for _ in range(2):
+            with conductor.receives(Message("ping", {"msg_id": "m"}, "req-1")):
+                pass
+    assert heads(cloud) == ["API rpc ping\n  conductor rpc ping\n  conductor rpc ping"]
+
+
+def test_ends_that_are_missing() -> None:
+    """A call to who was not traced, and a dispatch from who was not, stand for themselves."""
+    cloud, api, conductor = pair()
+    api.does("rpc", "ping", side="client", mode="call", msg_id="m1", topic="conductor")
+    with conductor.receives(Message("pong", {"msg_id": "m2"}, "req-1")):
+        pass
+    trees = forest(cloud)
+    assert [(step.name, step.text("peer"), step.tied_by) for step in trees.heads] == [
+        ("ping", "conductor", ""), ("pong", "", ""),
+    ]  # fmt: skip
+    assert not trees.casts
+
+
+def in_memory(worker: Worker, method: str, address: int, mode: str = "cast") -> Message:
+    return worker.cast(method, "req-1", mode, message=address)
+
+
+def test_one_process_ties_by_the_message_object() -> None:
+    """The fake driver gives no ids; an address that is used again means the latest message before."""
+    cloud, one, _ = pair()
+    for _ in range(3):
+        message = in_memory(one, "ping", 0x10)
+        with one.receives(message):
+            pass
+    trees = forest(cloud)
+    sent = [step for step in trees.heads if step.attributes["side"] == "client"]
+    assert [[receiver.start > step.start for receiver in trees.casts[step.id]] for step in sent] == [[True]] * 3
+    assert {step.tied_by for step in trees.heads if step.attributes["side"] == "server"} == {"message"}
+
+
+def test_an_address_means_nothing_to_others() -> None:
+    """Not in another process, not under another name, not before the message was sent, and only for one receiver."""
+    cloud, one, other = pair()
+    with one.receives(Message("ping", {"message": 0x10}, "req-1")):
+        pass
+    message = in_memory(one, "ping", 0x10)
+    with other.receives(message):
+        pass
+    with one.receives(Message("pong", {"message": 0x10}, "req-1")):
+        pass
+    with one.receives(message):
+        pass
+    with one.receives(message):  # its own sender was not seen
+        pass
+    trees = forest(cloud)
+    (tied,) = [step for receivers in trees.casts.values() for step in receivers]
+    assert (tied.pid, tied.name) == (100, "ping")
+    assert [step.tied_by for step in trees.heads] == ["", "", "", "", "message", ""]
+
+
+def test_a_fanout_in_one_process_has_several_receivers() -> None:
+    """All of them hold the same object."""
+    cloud, one, _ = pair()
+    message = in_memory(one, "tell", 0x10, "fanout")
+    for thread in (2, 3):
+        with one.on(thread).receives(message):
+            pass
+    trees = forest(cloud)
+    assert len(trees.casts[trees.heads[0].id]) == 2
+
+
+def test_where_there_are_ids_addresses_do_not_count() -> None:
+    """A sender that was not traced must not be confused with an earlier message at the same place."""
+    cloud, one, _ = pair()
+    in_memory(one, "ping", 0x10)
+    with one.receives(Message("ping", {"message": 0x10, "unique_id": "u"}, "req-1")):
+        pass
+    assert not forest(cloud).casts
+
+
+def test_a_request_by_the_id_its_answer_names() -> None:
+    """Two at once, same path, same caller: each answer says which."""
+    cloud, client, api = pair()
+    other, path = client.on(2), "/v2.1/servers"
+    with client.asks(None, "GET", path, own="req-a"), other.asks(None, "GET", path, own="req-b"):
+        for own in ("req-b", "req-a"):
+            api.does("http", own, side="server", method="GET", path=path, request_id=own)
+    tied = {head.text("callee_request_id"): [step.name for step in head.children] for head in forest(cloud).heads}
+    assert tied == {"req-a": ["req-a"], "req-b": ["req-b"]}
+
+
+def test_a_request_without_an_answer_by_what_was_asked() -> None:
+    """Method, path and the caller's id, while it was under way."""
+    cloud, client, api = pair()
+    for global_id in ("req-g", None):
+        with client.asks(api, "GET", "/x", "req-1", global_id=global_id, answered=False):
+            pass
+    assert [head.children[0].tied_by for head in forest(cloud).heads] == ["global_request_id", "request"]
+
+
+@pytest.mark.parametrize("differs", ["method", "path", "caller", "time", "answer", "two"])
+def test_other_requests_are_not_tied(differs: str) -> None:
+    """Neither by time alone, nor where two may be meant."""
+    cloud, client, api = pair()
+    said: dict[str, Any] = {"side": "server", "method": "GET", "path": "/x", "global_request_id": "req-g"}
+    if differs == "two":
+        with client.asks(None, "GET", "/x", global_id="req-g"), client.asks(None, "GET", "/x", global_id="req-g"):
+            api.does("http", "served", **said)
+    else:
+        other = {"method": {"method": "PUT"}, "path": {"path": "/y"}, "caller": {"global_request_id": "req-h"}}
+        with client.asks(None, "GET", "/x", own="req-z" if differs == "answer" else None, global_id="req-g"):
+            if differs != "time":
+                api.does("http", "served", **said | other.get(differs, {}))
+        if differs == "time":
+            api.does("http", "served", **said)
+    assert "served" in [head.name for head in forest(cloud).heads]
+
+
+def test_requests_that_never_ended_are_under_way() -> None:
+    """kill -9 of the client: what it asked for last is still tied."""
+    cloud, client, api = pair()
+    with client.asks(api, "GET", "/x", answered=False) as served:
+        pass
+    sent = next(event for event in cloud.events if event.attributes["side"] == "client")
+    sent.end = None
+    assert served.parent == 0
+    assert len(heads(cloud)) == 1
+
+
+def test_services_by_endpoint_application_and_command() -> None:
+    """An endpoint's module first, also in one process; else the parent's in that process, else the command line."""
+    cloud = Cloud()
+    one = cloud.process("python all-in-one.py")
+    with one.step("http", "POST", side="server", application="nova.api.openstack.wsgi"):
+        one.sql("SELECT 1")
+        with one.calls(one, "pick", "req-1", module="nova.scheduler.manager", function="pick"):
+            one.sql("SELECT 2")
+    cloud.process("nova-compute").sql("SELECT 3")
+    services = [(step.kind, step.service) for head in forest(cloud).heads for step in head.walk()]
+    assert services == [
+        ("http", "API"), ("sql", "API"), ("rpc", "API"),
+        ("rpc", "scheduler"), ("sql", "scheduler"), ("rpc", "scheduler"),
+        ("sql", "compute"),
+    ]  # fmt: skip
+
+
+def test_the_far_side_of_who_was_not_traced() -> None:
+    """By topic, by path, else by whom others met at the same address."""
+    cloud, api, _ = pair()
+    api.does("http", side="client", path="/v2/images/1", host="10.0.0.1:9292")
+    api.does("http", side="client", path="/", host="10.0.0.1:9292")
+    api.does("http", side="client", path="/", host="10.0.0.2:80")
+    api.does("http", side="client", path="/", host="")
+    assert [step.text("peer") for step in forest(cloud).heads] == ["image", "image", "", ""]
+
+
+def test_clocks_that_ties_prove_wrong_are_corrected() -> None:
+    """A host ten seconds behind: what it received does not come before it was sent, and a line says so."""
+    cloud = Cloud()
+    api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1", ahead=-10_000_000_000)
+    for _ in range(3):
+        with api.calls(compute, "ping", "req-1"):
+            compute.sql("SELECT 1")
+    for _ in range(20):
+        api.sql("SELECT 2")
+    trees = forest(cloud)
+    for head in trees.heads[:3]:
+        (served,) = head.children
+        assert head.end is not None
+        assert all(head.start <= step.start <= head.end for step in served.walk())
+    (warning,) = trees.warnings
+    assert re.fullmatch(r"host cmp1: its clock is (10\.00|9\.99)\d s behind, corrected", warning)
+
+
+def test_clocks_that_may_be_right_are_believed() -> None:
+    """A little earlier or later than the message took is no proof of anything."""
+    cloud = Cloud()
+    api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1", ahead=TICK // 2)
+    with api.calls(compute, "ping", "req-1"):
+        pass
+    started = [event.start for event in cloud.events]
+    trees = forest(cloud)
+    assert sorted(step.start for head in trees.heads for step in head.walk()) == sorted(started)
+    assert trees.warnings == []
+
+
+def test_clocks_are_corrected_over_several_hosts() -> None:
+    """A host that is tied to the measure only over another; casts alone tell how late it is at least."""
+    cloud = Cloud()
+    api = cloud.process("nova-api")
+    conductor = cloud.process("nova-conductor", host="h2", ahead=3_600_000_000_000)
+    compute = cloud.process("nova-compute", host="h3", ahead=-3_600_000_000_000)
+    for _ in range(3):
+        with api.calls(conductor, "ping", "req-1"):
+            message = conductor.cast("build", "req-1")
+        with compute.receives(message):
+            pass
+        for _ in range(3):
+            api.sql("SELECT 1")
+    trees = forest(cloud)
+    times = [step.start for head in trees.heads for step in head.walk()]
+    assert max(times) - min(times) < 100 * TICK
+    assert all(sender.start <= trees_head.start for trees_head, sender in senders(trees))
+    assert len(trees.warnings) == 2
+
+
+def senders(trees: Forest) -> list[tuple[Step, Step]]:
+    return [(head, trees.senders[head.id]) for head in trees.heads if head.id in trees.senders]
+
+
+def test_a_call_that_timed_out_tells_nothing_of_the_answer() -> None:
+    """The far side goes on after its caller gave up: its clock is not wrong for that."""
+    cloud = Cloud()
+    api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1")
+    api.does("rpc", "ping", side="client", mode="call", msg_id="m", error="MessagingTimeout")
+    cloud.events[-1].end = cloud.events[-1].start + 10 * TICK
+    with compute.receives(Message("ping", {"msg_id": "m"}, "req-1")):
+        cloud.now += 60_000 * TICK
+        compute.does("rpc", "reply", side="client", mode="reply")
+    assert forest(cloud).warnings == []
+
+
+def crafted(number: int, parent: int, **attributes: Any) -> Event:
+    process = Process("p", 1, "h", "")
+    return Event(process, number, parent, attributes.pop("kind", "call"), "f", 1, number, number + 1, None, attributes)
+
+
+def test_crafted_parents_make_no_ring() -> None:
+    """Own parents, later parents, each other's parents, parents that are not there: roots."""
+    trees = linking.forest([crafted(1, 1), crafted(2, 3), crafted(3, 2), crafted(4, 99)])
+    assert sorted(len(list(head.walk())) for head in trees.heads) == [1, 1, 2]
+
+
+def test_crafted_ids_make_no_ring() -> None:
+    """A call that is its own far side's far side; casts that open each other; a receiver that has a parent already."""
+    ids = {"kind": "rpc", "side": "server"}
+    calls = [
+        crafted(1, 0, **ids, msg_id="a"), crafted(2, 1, kind="rpc", side="client", mode="call", msg_id="b"),
+        crafted(3, 0, **ids, msg_id="b"), crafted(4, 3, kind="rpc", side="client", mode="call", msg_id="a"),
+    ]  # fmt: skip
+    casts = [
+        crafted(11, 0, **ids, msg_id="c"), crafted(12, 11, kind="rpc", side="client", mode="cast", msg_id="d"),
+        crafted(13, 0, **ids, msg_id="d"), crafted(14, 13, kind="rpc", side="client", mode="cast", msg_id="c"),
+    ]  # fmt: skip
+    nested = [crafted(21, 0), crafted(22, 21, **ids, msg_id="e"), crafted(23, 0, kind="rpc", mode="cast", msg_id="e")]
+    assert_sound(linking.forest([*calls, *casts, *nested]), 11)
+
+
+def test_the_same_events_twice_are_one() -> None:
+    """A capture and its copy: each step is there once."""
+    cloud = Cloud()
+    run(Services(cloud).boot())
+    count = len(cloud.events)
+    cloud.events += list(cloud.events)
+    assert_sound(forest(cloud), count)
+
+
+def test_nesting_ends_somewhere() -> None:
+    """As deep as a crafted file likes: addresses would grow with the square."""
+    trees = linking.forest(crafted(number, number - 1) for number in range(1, 20 * MAX_DEPTH))
+    assert_sound(trees, 20 * MAX_DEPTH - 1)
+    depth: dict[str, int] = {}
+    for step in trees.heads[0].walk():
+        depth[step.id] = depth[trees.parents[step.id].id] + 1 if step.id in trees.parents else 0
+    assert max(depth.values()) == MAX_DEPTH + 1
+
+
+MARKS: st.SearchStrategy[Any] = st.sampled_from(["a", "b", "c", 5, None, ["x"], {}])
+CRAFTED = st.builds(
+    crafted,
+    st.integers(1, 12),
+    st.integers(0, 12),
+    kind=st.sampled_from(["rpc", "http", "call", "sql", "handoff"]),
+    side=st.sampled_from(["client", "server", None, 3]),
+    mode=st.sampled_from(["call", "cast", "reply", "notify", None, []]),
+    msg_id=MARKS,
+    unique_id=MARKS,
+    message=MARKS,
+    callee_request_id=MARKS,
+    request_id=MARKS,
+    global_request_id=MARKS,
+    path=MARKS,
+    started=MARKS,
+    topic=MARKS,
+    host=MARKS,
+    module=MARKS,
+)
+
+
+@given(st.lists(CRAFTED, max_size=24))
+def test_whatever_is_crafted_the_trees_are_sound(events: list[Event]) -> None:
+    """Every event stands once, below a parent, as a root or as the head of a chapter; no walk comes back to itself."""
+    assert_sound(linking.forest(events), len({event.number for event in events}))
+
+
+def assert_sound(trees: Forest, count: int) -> None:
+    walked = [step.id for head in trees.heads for step in head.walk()]
+    assert len(walked) == len(set(walked)) == count
+    opened = [step.id for receivers in trees.casts.values() for step in receivers]
+    assert len(opened) == len(set(opened))
+    assert not set(opened) & set(trees.parents)
+    for head in trees.heads:
+        above, seen = head, {head.id}
+        while above.id in trees.senders:
+            above = [trees.senders[above.id], *trees.ancestors(trees.senders[above.id])][-1]
+            assert above.id not in seen
+            seen.add(above.id)
+
+
+def test_long_chains_and_crowds_take_linear_time() -> None:
+    """50,000 crafted events: a chain of calls over a chain of casts, a crowd of equal requests. Seconds, not hours."""
+    events = []
+    for number in range(1, 30_000, 3):
+        events.append(crafted(number, 0, kind="rpc", side="server", msg_id=str(number)))
+        mode = "call" if number % 2 else "cast"
+        events.append(crafted(number + 1, number, kind="rpc", side="client", mode=mode, msg_id=str(number + 3)))
+        events.append(crafted(number + 2, 0, kind="http", side="client" if number % 2 else "server", path="/"))
+    events += [crafted(number, number - 1) for number in range(30_001, 50_000)]
+    assert_sound_count(linking.forest(events), len(events))
+
+
+def assert_sound_count(trees: Forest, count: int) -> None:
+    assert sum(1 for head in trees.heads for _ in head.walk()) == count
