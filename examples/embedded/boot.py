@@ -17,7 +17,7 @@ ENDS = ("instance.create.end", "instance.create.error", "compute_task.build_inst
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for each of `names`, all at the same moment."""
+    """What is asked for each of `names`, all at the same moment; user data and files (by path) as plain text."""
 
     names: tuple[str, ...]
     flavor: str = "m1.tiny"

@@ -91,7 +91,7 @@ def environment(release: Release) -> Path:
 def _build(release: Release, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     log = folder.with_suffix(".log")
-    _uv(log, "venv", "--python", release.python, str(folder))
+    _uv(log, "venv", "--no-python-downloads", "--python", release.python, str(folder))
     # Without compiled bytecode the first import of each service takes 20 to 80 seconds.
     _uv(log, "pip", "sync", "--python", str(folder / "bin" / "python"), "--compile-bytecode", str(release.lock))
 
