@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import process_time
 
 from diagrams import RENDERERS
 from diagrams.layout import layout
 from diagrams.sequence import sequence
+from tests.bench.row import Row
 from tests.builders import boot, call, http, rpc, served, sql, step
 from tracer.model import Boot, Step
 
@@ -46,17 +47,14 @@ def pixels(made: Boot) -> int:
     return sum(page.height for page in layout(sequence(made, "full")).pages)
 
 
-def main() -> None:
-    """Prints one line a format and size."""
+def run() -> Iterable[Row]:
+    """Every format at both sizes, in full detail."""
     for messages in (500, 5_000):
         made = wide_boot(messages)
         drawn = sum(item.what in ("call", "self", "cast") for item in sequence(made, "full").items)
         for suffix, draw in RENDERERS.items():
             text = draw(made, "full")
             taken = milliseconds(lambda draw=draw, made=made: draw(made, "full"))  # type: ignore[misc]
-            line = f"{suffix:>4} {drawn:6} messages {taken:8.1f} ms {len(text.encode()) / drawn:7.1f} bytes/message"
-            print(line + (f" {pixels(made) / drawn:6.2f} px/message" if suffix == "svg" else ""))
-
-
-if __name__ == "__main__":
-    main()
+            yield Row(f".{suffix} of {drawn} messages", taken, "ms")
+            yield Row(f".{suffix} of {drawn} messages, size", len(text.encode()) / drawn, "B/msg")
+        yield Row(f".svg of {drawn} messages, height", pixels(made) / drawn, "px/msg")

@@ -1,0 +1,53 @@
+"""What a whole boot costs with all default hooks in: CPU of all services, beside the same boots without hooks, in one run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+from examples.embedded import EmbeddedCloud
+from tests.bench.row import Row
+
+BOOTS = 12
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def run() -> Iterable[Row]:
+    """Two clouds side by side, one hooked; boots in turn, so that both meet the same machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = EmbeddedCloud("34", Path(folder, "plain"))
+        hooked = EmbeddedCloud("34", Path(folder, "hooked"), capture=Path(folder, "capture"))
+        with plain, hooked:
+            without, within = _measured(plain, hooked)
+    yield Row("a boot's CPU, without hooks", median(without), "s")
+    yield Row("a boot's CPU, with all hooks", median(within), "s", median(within) / median(without), "without")
+
+
+def _measured(plain: EmbeddedCloud, hooked: EmbeddedCloud) -> tuple[list[float], list[float]]:
+    spent: dict[EmbeddedCloud, list[float]] = {plain: [], hooked: []}
+    for number in range(BOOTS + 1):
+        for cloud in (plain, hooked):
+            before = _cpu(cloud)
+            cloud.boot(f"vm{number}")
+            # The first boot fills caches, in both.
+            if number:
+                spent[cloud].append(_cpu(cloud) - before)
+    return spent[plain], spent[hooked]
+
+
+def _cpu(cloud: EmbeddedCloud) -> float:
+    """Seconds of CPU that the services, and the workers they forked, have used."""
+    return sum(_process_cpu(pid) for root in cloud.pids.values() for pid in (root, *_children(root)))
+
+
+def _children(pid: int) -> list[int]:
+    words = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [below for word in words for below in (int(word), *_children(int(word)))]
+
+
+def _process_cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK
