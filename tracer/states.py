@@ -74,7 +74,7 @@ def instance_of(seed: Step, chapters: list[Step]) -> Instance:
     elif outcome == "unfinished" and seed.error:
         outcome = _because("error", seed.error)
     return Instance(
-        name=_name_in_body(seed) or seen.display_name,
+        name=_name_in_body(chapters[0]) or seen.display_name,
         uuid=next((uuid for uuid in seen.became if uuid), ""),
         host=", ".join(dict.fromkeys(seen.hosts.values())),
         outcome=outcome,
@@ -91,8 +91,8 @@ def _new(step: Step, name: str) -> Value:
     return change[-1] if isinstance(change, list) and change else None
 
 
-def _name_in_body(seed: Step) -> str:
-    for step in seed.walk():
+def _name_in_body(asked: Step) -> str:
+    for step in asked.walk():
         body = step.attributes.get("body")
         server = body.get("server") if isinstance(body, dict) else None
         if isinstance(server, dict):

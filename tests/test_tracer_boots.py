@@ -1,0 +1,409 @@
+"""Which steps make which boot: at once, failing, with untraced parts; what is loose, shared, or none of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.events import UUID, Cloud, Services, run, tree
+from tests.test_tracer_linking import CRAFTED
+from tracer.correlate import correlate
+from tracer.event import Event, Events
+from tracer.model import Boot, Step, Trace
+
+
+def booted(**said: Any) -> tuple[Cloud, Services]:
+    """A cloud with one boot done."""
+    cloud = Cloud()
+    services = Services(cloud)
+    run(services.boot(**said))
+    return cloud, services
+
+
+def without(cloud: Cloud, *words: str) -> Cloud:
+    """The same, some processes untraced."""
+    cloud.processes = [process for process in cloud.processes if not any(word in process.argv for word in words)]
+    cloud.events = [event for event in cloud.events if event.process in cloud.processes]
+    return cloud
+
+
+def summary(boot: Boot) -> tuple[str, str, str, str]:
+    return boot.server, boot.request_id, boot.outcome, boot.host
+
+
+def test_one_boot() -> None:
+    """From the client's call over the API, conductor, scheduler and compute; casts open chapters."""
+    cloud, _ = booted()
+    boot = cloud.boot()
+    assert summary(boot) == ("vm1", "req-1", "active", "cmp1")
+    assert (boot.operation, boot.uuid, boot.request_ids) == ("boot", UUID.format(16), ["req-1", "req-p1"])
+    assert [(chapter.service, chapter.name) for chapter in boot.chapters] == [
+        ("client", "openstack.compute.v2._proxy:Proxy.create_server"),
+        ("conductor", "schedule_and_build_instances"),
+        ("compute", "build_and_run_instance"),
+    ]
+    assert [(chapter.address, chapter.opened_by) for chapter in boot.chapters] == [
+        ("1", ""), ("2", "1-1-1-1-1"), ("3", "2-2"),
+    ]  # fmt: skip
+    assert len(list(boot.walk())) == len({step.id for step in boot.walk()})
+    assert cloud.trace().others == []
+
+
+def test_an_endpoint_and_its_call_point_are_one_step() -> None:
+    """A call point on the method that serves a message saw what the dispatch saw; replies are the end of a step."""
+    boot = booted()[0].boot()
+    assert "build_and_run_instance" not in [step.name for step in list(boot.chapters[2].walk())[1:]]
+    assert "reply" not in tree(boot)
+    (save, _, spawn) = boot.chapters[2].children
+    assert save.children[0].attributes["reply"]
+    assert spawn.kind == "call"
+
+
+def test_two_boots_at_once_are_not_mixed() -> None:
+    """Interleaved step by step, in the same processes: the same trees as one after the other."""
+    cloud = Cloud()
+    services = Services(cloud)
+    run(services.boot(1), services.boot(2))
+    assert_two_boots(cloud.trace())
+
+
+def assert_two_boots(trace: Trace) -> None:
+    alone = tree(booted()[0].boot())
+    assert [summary(boot) for boot in trace.boots] == [
+        ("vm1", "req-1", "active", "cmp1"), ("vm2", "req-2", "active", "cmp1"),
+    ]  # fmt: skip
+    for boot in trace.boots:
+        assert tree(boot) == alone
+        assert {step.thread for step in boot.walk()} == {boot.number}
+        assert boot.left_out == []
+    assert trace.others == []
+
+
+def test_two_boots_under_one_global_id_are_not_mixed() -> None:
+    """A client's own id for all it asks ties neither; a loose line that has only that belongs to nobody."""
+    cloud = Cloud()
+    services = Services(cloud)
+    run(services.boot(1, global_id="req-all"), services.boot(2, global_id="req-all"))
+    trace = cloud.trace()
+    assert_two_boots(trace)
+    services.api.log("lost", "req-all")
+    services.api.log("found", "req-2")
+    trace = cloud.trace()
+    assert ["found" in tree_of_logs(boot) for boot in trace.boots] == [False, True]
+    assert not any("lost" in tree_of_logs(boot) for boot in trace.boots)
+
+
+def tree_of_logs(boot: Boot) -> list[str]:
+    return [step.text("message") for step in boot.walk() if step.kind == "log"]
+
+
+def test_what_two_boots_share_is_cut_off() -> None:
+    """One client function that boots two: neither boot has the other's steps, and both stay as they are."""
+    cloud = Cloud()
+    services = Services(cloud)
+    with services.client.on(1).step("http", "POST /stacks", side="server", method="POST", path="/stacks") as asked:
+        run(services.boot(1))
+        run(services.boot(2, own="req-2"))
+    for event in cloud.events:
+        if event.kind == "call" and event.process is services.client.process:
+            event.parent = asked.number
+    trace = cloud.trace()
+    assert [boot.server for boot in trace.boots] == ["vm1", "vm2"]
+    assert [boot.chapters[0].address for boot in trace.boots] == ["1", "1"]
+    assert_numbered(trace)
+    (shared,) = trace.others
+    assert [step.name for step in shared.walk()] == ["POST /stacks"]
+
+
+def assert_numbered(trace: Trace) -> None:
+    """Every step stands in one boot, once; addresses are a boot's own, and begin with the parent's."""
+    everything = [step.id for boot in [*trace.boots, *trace.others] for step in boot.walk()]
+    assert len(everything) == len(set(everything))
+    for boot in [*trace.boots, *trace.others]:
+        addresses = [step.address for step in boot.walk()]
+        assert len(addresses) == len(set(addresses))
+        assert [chapter.address for chapter in boot.chapters] == [str(n + 1) for n in range(len(boot.chapters))]
+        for step in boot.walk():
+            for child in step.children:
+                assert child.address.rpartition("-" if child.numbered else "/")[0] == step.address
+
+
+def test_a_boot_that_finds_no_host() -> None:
+    """The outcome is the error that rose last before the instance was given up, on one line, as it was raised."""
+    cloud, services = booted(fails=True)
+    boot = cloud.boot()
+    assert boot.outcome == "error: NoValidHost: No valid host was found."
+    assert boot.uuid == UUID.format(16)
+    assert len(boot.chapters) == 2
+    assert services.compute.process.key not in {step.id.rpartition("/")[0] for step in boot.walk()}
+
+
+def test_errors_that_were_mended_are_no_reason() -> None:
+    """An earlier error that somebody caught, and a later one of the clean-up, did not fail the boot."""
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot(fails=True)
+    next(story)
+    with services.client.on(1).call("x:early", error="ConsumerNotFound: first"):
+        pass
+    run(story)
+    services.conductor.log("x", "req-1")
+    with services.conductor.on(9).receives(services.conductor.cast("late", "req-1"), error="Late: last"):
+        pass
+    assert cloud.boot().outcome == "error: NoValidHost: No valid host was found."
+
+
+def test_a_request_that_is_refused() -> None:
+    """Quota, say: no instance, the status and what was raised."""
+    cloud = Cloud()
+    services = Services(cloud)
+    with services.client.asks(services.api, "POST", "/v2.1/servers", "req-1", status=403):  # noqa: SIM117
+        with services.api.call("nova.compute.api:API.create", error="TooManyInstances: Quota exceeded\nmore"):
+            pass
+    assert cloud.boot().outcome == "error: HTTP 403, TooManyInstances: Quota exceeded"
+
+
+def test_a_client_that_is_not_answered() -> None:
+    """Nobody listens: the client's error is the outcome."""
+    cloud = Cloud()
+    client = cloud.process("openstack server create vm1")
+    with client.asks(None, "POST", "/v2.1/servers", status=None, error="ConnectionError: refused"):
+        pass
+    assert cloud.boot().outcome == "error: ConnectionError: refused"
+
+
+def test_a_boot_cut_short_is_unfinished() -> None:
+    """kill -9 of the compute in the middle of spawn."""
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    for _ in range(9):
+        next(story)
+    boot = cloud.boot()
+    assert boot.outcome == "unfinished"
+    assert next(step.name for step in boot.walk() if not step.finished) == "build_and_run_instance"
+
+
+@pytest.mark.parametrize(
+    ("untraced", "first", "chapters"),
+    [
+        (("openstack",), "API", 3),
+        (("openstack", "nova-api"), "conductor", 2),
+        (("openstack", "nova-api", "nova-conductor", "scheduler", "placement"), "compute", 1),
+        (("nova-api",), "client", 3),
+        (("nova-conductor",), "client", 3),
+        (("nova-api", "nova-conductor"), "client", 3),
+        (("nova-scheduler", "placement-api"), "client", 3),
+    ],
+)
+def test_what_was_not_traced(untraced: tuple[str, ...], first: str, chapters: int) -> None:
+    """The boot begins with what is there, and stays one boot where its middle is missing."""
+    boot = without(booted()[0], *untraced).boot()
+    assert boot.chapters[0].service == first
+    assert len(boot.chapters) == chapters
+    assert boot.request_id == "req-1"
+    if "nova-conductor" not in untraced:
+        assert boot.outcome == "active"
+
+
+def test_several_servers_of_one_request() -> None:
+    """min_count=2: one boot, a chapter each; active when all are."""
+    boot = booted(servers=2)[0].boot()
+    assert [chapter.name for chapter in boot.chapters[2:]] == ["build_and_run_instance"] * 2
+    assert (boot.uuid, boot.outcome) == (UUID.format(16), "active")
+    cloud = Cloud()
+    story = Services(cloud).boot(servers=2)
+    while not any(step.attributes.get("instance") == UUID.format(17) for step in states(cloud)):
+        next(story)
+    assert cloud.boot().outcome == "unfinished"
+
+
+def states(cloud: Cloud) -> list[Step]:
+    return [step for boot in cloud.trace().boots for step in boot.walk() if step.kind == "state"]
+
+
+def test_loose_lines_go_below_the_step_that_was_under_way() -> None:
+    """What was recorded outside of any step, with the boot's id: by process, thread and time, among its siblings."""
+    cloud = Cloud()
+    services = Services(cloud)
+    api = services.api.on(7)
+    with services.client.asks(None, "POST", "/v2.1/servers", "req-1"), api.step(
+        "http", "POST", side="server", request_id="req-1", method="POST", path="/v2.1/servers"
+    ):  # fmt: skip
+        with api.call("a:first"):
+            api.does("log", "in first", parent=0, request_id="req-1")
+            services.api.on(8).does("log", "elsewhere", parent=0, request_id="req-1")
+        api.does("log", "between", parent=0, request_id="req-1")
+        with api.call("a:second"):
+            pass
+    boot = cloud.boot()
+    assert tree(boot).splitlines() == [
+        "client http POST /v2.1/servers",
+        "  API http POST",
+        "    API call a:first",
+        "      API log in first",
+        "      API log elsewhere",
+        "    API log between",
+        "    API call a:second",
+    ]
+    assert {step.tied_by for step in boot.walk() if step.kind == "log"} == {"request_id"}
+    assert {step.address for step in boot.walk() if step.kind == "log"} == {"1-1-1/1", "1-1-1/2", "1-1/1"}
+
+
+def test_loose_requests_open_chapters() -> None:
+    """Neutron's event for the port of the server: another request of the same caller, and what its cast opens."""
+    cloud, services = booted()
+    path = "/v2.1/os-server-external-events"
+    neutron: dict[str, Any] = {"method": "POST", "path": path, "request_id": "req-e", "global_request_id": "req-1"}
+    with services.api.on(9).step("http", "POST", side="server", **neutron):
+        message = services.api.on(9).cast("external_instance_event", "req-e")
+    with services.compute.on(9).receives(message):
+        pass
+    services.api.on(9).does("log", "late", request_id="req-e")
+    boot = cloud.boot()
+    assert [chapter.name for chapter in boot.chapters[3:]] == ["POST", "external_instance_event"]
+    assert [step.tied_by for step in boot.chapters[3:]] == ["request_id", "unique_id"]
+    assert "req-e" in boot.request_ids
+    assert tree_of_logs(boot) == ["late"] or "late" in tree(boot)
+    assert_numbered(cloud.trace())
+
+
+def test_every_event_with_an_id_of_the_boot_is_in_it() -> None:
+    """Nothing of the boot hangs loose, also before its process's first step and in processes that did nothing else."""
+    cloud, services = booted()
+    early = Event(services.api.process, 900, 0, "log", "early", 1, cloud.events[0].start - 5, attributes={})
+    early.attributes["request_id"] = "req-1"
+    cloud.events.append(early)
+    stranger = cloud.process("nova-novncproxy")
+    stranger.log("alone", "req-1")
+    stranger.sql("SELECT 1", request_id="req-1")
+    with stranger.step("rpc", "untold", side="server", request_id="req-1"):
+        pass
+    boot = cloud.boot()
+    assert len(list(boot.walk())) > len(cloud.events) - 8
+    loose = [event for event in cloud.events if event.attributes.get("request_id") in boot.request_ids]
+    assert {f"{event.process.key}/{event.number}" for event in loose if event.name != "reply"} <= {
+        step.id for step in boot.walk()
+    }
+    assert_numbered(cloud.trace())
+
+
+def test_ids_of_start_up_contexts_pull_nothing_in() -> None:
+    """The resource tracker saves under its service's start-up id: that is below the claim, and nothing else with it."""
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    services.compute.does("rpc", "Service.create", side="client", mode="call", msg_id="1", request_id="req-start")
+    for _ in range(9):
+        next(story)
+    with services.compute.on(1).calls(services.conductor.on(5), "ComputeNode.save", "req-start"):
+        pass
+    services.compute.on(6).log("periodic", "req-start")
+    run(story)
+    trace = cloud.trace()
+    (boot,) = trace.boots
+    assert "ComputeNode.save" in tree(boot)
+    assert "Service.create" not in tree(boot)
+    assert "periodic" not in tree_of_logs(boot)
+    assert "req-start" not in boot.request_ids
+    assert [other.operation for other in trace.others] == ["Service.create"]
+
+
+def test_what_was_left_out_is_counted() -> None:
+    """Trees that began in the boot's time and are none of it, by service and what they are."""
+    cloud = Cloud()
+    services = Services(cloud)
+    heartbeat = services.compute.on(9)
+    with heartbeat.calls(services.conductor.on(9), "Service.save", "req-h"):  # before the boot
+        pass
+    story = services.boot()
+    next(story)
+    for _ in range(3):
+        with heartbeat.calls(services.conductor.on(9), "Service.save", "req-h"):
+            services.conductor.on(9).sql("UPDATE services SET report_count=? WHERE id = ?", 1, 1)
+    services.conductor.on(8).sql("UPDATE services SET report_count=?", 1)
+    services.conductor.on(8).sql("SELECT 1 FROM agents")
+    services.conductor.on(8).log("tick")
+    run(story)
+    services.conductor.on(8).log("after")
+    trace = cloud.trace()
+    assert [(left.service, left.what, left.kind, left.count) for left in trace.boots[0].left_out] == [
+        ("compute", "heartbeat Service.save", "rpc", 3),
+        ("conductor", "agents", "sql", 1),
+        ("conductor", "heartbeat services", "sql", 1),
+        ("conductor", "nova.x", "log", 1),
+    ]
+    assert [other.operation for other in trace.others] == ["Service.save"] * 4
+
+
+def test_other_requests() -> None:
+    """Whatever was asked or sent and boots nothing: with chapters, states, loose lines and outcome of its own."""
+    cloud = Cloud()
+    services = Services(cloud)
+    api, compute = services.api, services.compute
+    with services.client.asks(api, "DELETE", "/v2.1/servers/1", "req-d", status=204):
+        message = api.cast("terminate_instance", "req-d")
+    with compute.receives(message), compute.calls(services.conductor, "Instance.save", "req-d"):
+        services.conductor.sql("UPDATE instances SET vm_state=? WHERE uuid = ?", "deleted", UUID.format(1))
+    compute.log("gone", "req-d")
+    api.does("http", "GET /", side="server", method="GET", path="/", error="KeyError: 'x'")
+    with api.step("rpc", "ping", side="client", mode="call", open_=True):
+        pass
+    services.conductor.sql("SELECT 1 FROM agents")  # no message: no request
+    trace = cloud.trace()
+    assert trace.boots == []
+    assert [(other.number, other.operation, other.outcome) for other in trace.others] == [
+        (1, "DELETE /v2.1/servers/1", "done"), (2, "GET /", "failed"), (3, "ping", "unfinished"),
+    ]  # fmt: skip
+    deletion = trace.others[0]
+    assert (deletion.request_ids, len(deletion.chapters)) == (["req-d"], 2)
+    (state,) = [step for step in deletion.walk() if step.kind == "state"]
+    assert state.attributes["changes"] == {"vm_state": [None, "deleted"]}
+    assert [step.name for step in deletion.walk() if step.kind == "log"] == ["nova.x"]
+    assert_numbered(trace)
+
+
+def test_nothing_recorded_is_no_boot() -> None:
+    """An empty trace, not an error."""
+    assert correlate(Events()) == Trace([], [])
+
+
+def test_versions_of_all_processes() -> None:
+    """A rolling upgrade runs two releases side by side: both are named."""
+    cloud = Cloud()
+    for version in ("34.0.0", "32.2.1", "34.0.0"):
+        cloud.process("nova-compute").process.versions["nova"] = version
+    assert cloud.trace().versions == {"nova": "32.2.1, 34.0.0"}
+
+
+def test_what_processes_tell_of_themselves() -> None:
+    """Drops and failures of ours, one line each, whatever the command line holds."""
+    cloud = Cloud()
+    process = cloud.process("python -c 'a\nb\x1b[31m'").process
+    process.dropped, process.failures = 1, 2
+    assert cloud.trace().warnings == [
+        "python -c 'a�b�[31m' (pid 100): 1 event dropped, the capture or the disk was full",
+        "python -c 'a�b�[31m' (pid 100): hooks of ours failed 2 times there",
+    ]
+
+
+@settings(max_examples=200)
+@given(st.lists(CRAFTED, max_size=24))
+def test_whatever_is_crafted_is_numbered_once(events: list[Event]) -> None:
+    """No crash, no step twice, no address twice."""
+    assert_numbered(correlate(Events(events)))
+
+
+def test_a_boot_does_not_depend_on_the_others() -> None:
+    """Ten at once, in the same processes: each the same as the first, in the order they began."""
+    cloud = Cloud()
+    services = Services(cloud)
+    run(*(services.boot(number) for number in range(1, 11)))
+    trace = cloud.trace()
+    assert [boot.number for boot in trace.boots] == list(range(1, 11))
+    assert all(one.started < other.started for one, other in pairwise(trace.boots))
+    assert len({tree(boot) for boot in trace.boots}) == 1
