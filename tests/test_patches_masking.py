@@ -1,0 +1,191 @@
+"""Secrets in free text: in every notation a service writes, and cheaply even where the text is made to be slow."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patches import masking, values
+
+NAMES = st.sampled_from(
+    """
+    password adminPass admin_pass auth_token X-Auth-Token Authorization user_data key_data private_key public_key secret
+    contents api_key client_secret rescue_pass CHAPPASSWORD fernet_key passphrase
+    """.split()  # noqa: SIM905 - a list of words
+)
+#: A value that no notation lets through by accident: what would be left of it is found.
+SECRETS = st.text(st.characters(categories=["L", "N", "P", "S"], include_characters=" \n\t\\'\""), max_size=30).map(
+    lambda text: "Sq7" + text + "Zk9"
+)
+WORDS = st.text("Sq7Zk9-._~+/=", min_size=4, max_size=30).map(lambda text: "Sq7" + text + "Zk9")
+
+
+def shows(text: str, *secrets: str) -> bool:
+    """Whether any of the secrets, or its beginning or end, stands in what is kept of the text."""
+    kept = masking.mask(text)
+    return any(part in kept for secret in secrets for part in (secret, secret[:8], secret[-8:]) if len(part) > 3)
+
+
+@given(NAMES, SECRETS, st.sampled_from([None, 2]))
+def test_in_json(name: str, secret: str, indent: int | None) -> None:
+    """Whatever is in it, quotes and backslashes too; what stands beside it is kept."""
+    text = json.dumps({"before": 1, name: secret, "after": "kept"}, indent=indent)
+    assert not shows(text, secret)
+    assert '"before": 1' in masking.mask(text)
+    assert "kept" in masking.mask(text)
+
+
+@given(NAMES, SECRETS)
+def test_in_json_within_json(name: str, secret: str) -> None:
+    """A body that stands as a text in another, as logs have it."""
+    text = json.dumps({"body": json.dumps({name: secret, "after": 1})})
+    assert not shows(text, secret)
+
+
+@given(NAMES, SECRETS)
+def test_in_nested_values(name: str, secret: str) -> None:
+    """A list or dict under a secret's name is masked whole."""
+    for value in ([secret], {"a": secret}, [{"path": "/x", "b": [secret, "]"]}]):
+        text = json.dumps({name: value, "after": "kept"})
+        assert not shows(text, secret)
+        assert "kept" in masking.mask(text)
+
+
+@given(NAMES, SECRETS)
+def test_in_python(name: str, secret: str) -> None:
+    """As repr() prints dicts, pairs and keyword arguments."""
+    for text in (
+        repr({name: secret, "after": "kept"}),
+        repr([(name, secret), ("b", "kept")]),
+        f"f({name}={secret!r}, b='kept')",
+    ):
+        assert not shows(text, secret)
+        assert "kept" in masking.mask(text)
+
+
+@given(NAMES, WORDS)
+def test_in_assignments_headers_queries_and_options(name: str, secret: str) -> None:
+    """Without quotes it ends with the word."""
+    quoted = urllib.parse.quote(secret, safe="")
+    texts = [
+        f"{name}={secret} kept", f"a: 1, {name}: {secret}, b: kept", f"{name}: {secret}\nkept: 1",
+        f"http://host/x?a=1&{name}={quoted}&b=kept", f"cmd --{name} {secret} --b kept", f"cmd --{name}={secret} kept",
+        f"http://host/vnc.html?path=%3F{name}%3D{quoted} kept",
+    ]  # fmt: skip
+    for text in texts:
+        assert not shows(text, secret, quoted), text
+        assert "kept" in masking.mask(text), text
+
+
+@given(WORDS, st.sampled_from(["Basic", "Bearer", "Token", "Negotiate"]))
+def test_in_authorization_headers(secret: str, scheme: str) -> None:
+    """The scheme's word is not the secret."""
+    assert not shows(f"Authorization: {scheme} {secret}", secret)
+    assert not shows(f"'Authorization': '{scheme} {secret}', 'Accept': '*/*'", secret)
+
+
+@given(st.text("abcXYZ019!#$%&*+,;=?@/:", min_size=6).map(lambda text: "Sq7" + text + "Zk9"))
+def test_in_urls(secret: str) -> None:
+    """Passwords of databases and brokers, those that should have been quoted too, and of each of several hosts."""
+    for url in ("mysql+pymysql://nova:{}@db/nova?charset=utf8", "rabbit://:{}@h1:5672,u:{}@h2:5672//"):
+        text = "using " + url.format(secret, secret) + " kept"
+        assert not shows(text, secret)
+        assert "kept" in masking.mask(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\nrest", "***\nrest"),
+        ("-----BEGIN CERTIFICATE-----\nMIIB and no end", "***"),
+        ("key ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ me@host", "key *** me@host"),
+        ("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= x", "*** x"),
+        ("got gAAAAABmZ3Q5c2VjcmV0X3Rva2VuX2hlcmU= back", "got *** back"),
+        ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl.", "***."),
+        ("hash $6$rounds=5000$salt$abcdef/.0 end", "hash *** end"),
+        ("hash $2b$12$abcdefghijklmnopqrstuv end", "hash *** end"),
+    ],
+)
+def test_by_shape(text: str, kept: str) -> None:
+    """What looks like a key, a token or a hash goes, whatever it stands under."""
+    assert masking.mask(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Instance spawned successfully.",
+        "GET http://host:8774/v2.1/servers/d290f1ee-6c54-4b07-90e6-d701748f0851 HTTP/1.1 200",
+        "at 12:00:01 the token service is up",
+        "password: None, token: null, secret=",
+        "passing the network: nova",
+        "[instance: d290f1ee-6c54-4b07-90e6-d701748f0851] Took 0.50 seconds",
+    ],
+)
+def test_what_is_harmless_stays_as_it_is(text: str) -> None:
+    """A mask that hits the innocent hides what the user looks for."""
+    assert masking.mask(text) == text
+
+
+@given(st.text())
+def test_masking_twice_is_masking_once(text: str) -> None:
+    """And nothing raises."""
+    once = masking.mask(text)
+    assert masking.mask(once) == once
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "adminPass", "user_data", "userData_1", "X-Auth-Token", "key_data", "public_key",
+        "database_connection",
+        "connection_1", "value", "value_1", "value__3", "value_m0", "auth_pass", "pass", "metadata_proxy_shared_secret",
+        "transport_password", "encryption_key", "private_key", "_pass_1", "Set-Cookie",
+    ],
+)  # fmt: skip
+def test_names_of_secrets(name: str) -> None:
+    """Columns, options, headers, JSON keys and the parameters that SQLAlchemy names after them."""
+    assert masking.secret_key(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "uuid",
+        "key_name",
+        "key",
+        "values",
+        "connection_count",
+        "host",
+        "passed",
+        "compass",
+        "instance_uuid",
+        "hostname_1",
+        "id_1",
+    ],
+)
+def test_names_of_the_innocent(name: str) -> None:
+    """They are what a boot is told by."""
+    assert not masking.secret_key(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password" * 1024, 'password="' * 800, "password=[" * 800, "password\\" * 900, "a" * 8000 + "pass",
+        "-" * 8000 + "pass",
+        "--a" * 2700 + "token", "token " * 1300, "://" * 2700, "://a:" * 1600, "eyJaaaaaaaa." * 700, "-----BEGIN" * 800,
+        "password=" + "[" * 8000, "password='" + "\\'" * 4000, "secret" + "'" * 8000, "$6$" * 2700, "token=a," * 1000,
+    ],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_a_text_made_to_be_slow_is_not(text: str) -> None:
+    """A service must not stand still because of what somebody put into a name."""
+    began = time.process_time()
+    values.masked_text(text)
+    assert time.process_time() - began < 0.1
