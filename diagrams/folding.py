@@ -70,7 +70,7 @@ def places(boot: Boot) -> list[Place]:
         step, parent, depth = stack.pop()
         here = len(found)
         notes = []
-        for child in reversed(step.children):
+        for child in reversed(_inside(step)):
             if child.kind in NUMBERED:
                 stack.append((child, here, depth + 1))
             else:
@@ -78,6 +78,20 @@ def places(boot: Boot) -> list[Place]:
         notes.reverse()
         found.append(Place(step, parent, depth, notes))
     return found
+
+
+def _inside(step: Step) -> list[Step]:
+    """What happened in a step; what happened in its notes (a log line in a statement) counts as in the step itself."""
+    if not any(child.children and child.kind not in NUMBERED for child in step.children):
+        return step.children
+    inside = []
+    stack = step.children[::-1]
+    while stack:
+        child = stack.pop()
+        inside.append(child)
+        if child.kind not in NUMBERED:
+            stack.extend(reversed(child.children))
+    return inside
 
 
 def enters_driver(step: Step) -> bool:

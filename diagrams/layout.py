@@ -122,7 +122,7 @@ class _Placing:
 
     def __init__(self, xs: list[int], rows_a_page: int) -> None:
         self.pages: list[Page] = []
-        self.right = xs[-1] + 60
+        self.right = max(xs, default=0) + 60
         self._xs = xs
         self._rows_a_page = rows_a_page
         self._open: list[Bar] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -77,6 +78,7 @@ def _participants(boot: Boot) -> tuple[list[tuple[str, list[str]]], list[str]]:
     return rows, [_KINDS[kind] for kind in kinds]
 
 
+@cache
 def _environment() -> Environment:
     # No autoescape, which is for HTML: what comes from the cloud stands in code spans and fences.
     made = Environment(

@@ -28,7 +28,8 @@ def tree(rows: list[Row], detail: str) -> list[str]:
         for row in chapter.walk():
             lines.append(line(row, detail))
             lines += [f"- {text}" for text in notes(row, detail)]
-    return lines
+    # Here at the latest: an address or a kind may have been tampered with as well.
+    return [clean(line) for line in lines]
 
 
 def line(row: Row, detail: str) -> str:
@@ -49,8 +50,8 @@ def _service(row: Row, detail: str) -> str:
 
 
 def _links(step: Step) -> str:
-    opens = f" → {', '.join(map(clean, step.opens))}" if step.opens else ""
-    return opens + (f" ← {clean(step.opened_by)}" if step.opened_by else "")
+    opens = f" → {', '.join(step.opens)}" if step.opens else ""
+    return opens + (f" ← {step.opened_by}" if step.opened_by else "")
 
 
 def _end(step: Step, detail: str) -> str:
@@ -73,7 +74,7 @@ def notes(row: Row, detail: str) -> Iterator[str]:
 
 def _carried(step: Step, caller: str) -> Iterator[str]:
     if step.request_id and step.service != caller:
-        yield f"request {clean(step.request_id)}"
+        yield f"request {shorten(step.request_id, words.TITLE)}"
     if query := words.query(step):
         yield f"query: {shorten(query, words.NOTE)}"
     for key in ("body", "arguments") if step.kind in ("http", "rpc") else ():
@@ -85,4 +86,4 @@ def _carried(step: Step, caller: str) -> Iterator[str]:
 
 def left_out(kept: list[LeftOut]) -> list[str]:
     """What ran in the same seconds and is no part of the boot."""
-    return [f"{clean(one.service)}: {shorten(one.what, words.NOTE)} ({one.kind}){times(one.count)}" for one in kept]
+    return [clean(f"{one.service}: {shorten(one.what, words.NOTE)} ({one.kind}){times(one.count)}") for one in kept]

@@ -40,7 +40,8 @@ def _statements(item: Item) -> list[str]:
     opens = "" if item.leaf else " ++"
     match item.what:
         case "chapter":
-            return [f"== {said} ==", f"activate p{item.source}"]
+            # From outside, because `activate` alone is an error where the same lane was active right before.
+            return [f"== {said} ==", f"[-> p{item.source} ++"]
         case "call" | "self":
             return [f"p{item.source} -> p{item.target}{opens} : {said}"]
         case "cast":

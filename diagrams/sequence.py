@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from diagrams import words
 from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places, shown_notes
-from diagrams.text import clean, plural, short_address, shorten, span, times
+from diagrams.text import plural, short_address, shorten, span, times
 from tracer.model import PARTICIPANTS, Boot, Step, Value
 
-#: Longest title, lane name, and text of an error in a picture.
-TITLE, LANE, ERROR = 110, 24, 80
+#: Longest title, lane name, and text of an error in a picture; how many chapters a cast names that it opened.
+TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class _Writer:
         """A chapter: its band, and everything inside."""
         step = head.step
         lane = self._lane_of(step)
-        came = [f"← {clean(step.opened_by)}"] if step.opened_by else []
+        came = [f"← {short_address(step.opened_by)}"] if step.opened_by else []
         text = f"{shorten(step.service, LANE)}: {head.text}"
         inside = self._inside(head)
         if step.kind == "http" or step.text("side") == "client":
@@ -161,7 +161,8 @@ class _Writer:
     def _cast(self, row: Row, source: int, inside: list[_Inner]) -> _Open:
         step = row.step
         target = self._lane(words.peer(step) or "unknown")
-        opens = f"→ {', '.join(map(clean, step.opens))}" if step.opens else ""
+        more = " …" if len(step.opens) > OPENS else ""
+        opens = f"→ {', '.join(map(short_address, step.opens[:OPENS]))}{more}" if step.opens else ""
         extra = " ".join(filter(None, (opens, times(row.count).strip(), _failure(step))))
         item = self._item("cast", source, target, row.text, step, extra, leaf=True)
         self.items.append(item)

@@ -189,5 +189,7 @@ def _arrows(page: Page) -> list[str]:
         heads.setdefault(paint, []).append(f"M{head} {y}{shapes[left]}")
         if look == "leaf":  # its answer comes back on the same row
             heads.setdefault(_QUIET, []).append(f"M{tail} {y}{_OPEN[not left]}")
-    parts = [f'<path fill="none" {_LOOKS[look]} d="{"".join(one)}"/>' for look, one in lines.items()]
-    return parts + [f'<path {paint} d="{"".join(one)}"/>' for paint, one in heads.items()]
+    parts = ['<g transform="translate(0 .5)">']  # a line one pixel wide is sharp between two pixels' edges
+    parts += [f'<path fill="none" {_LOOKS[look]} d="{"".join(one)}"/>' for look, one in lines.items()]
+    parts += [f'<path {paint} d="{"".join(one)}"/>' for paint, one in heads.items()]
+    return [*parts, "</g>"]

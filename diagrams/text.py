@@ -49,12 +49,15 @@ def span(nanoseconds: int | None) -> str:
     """A duration with the unit that suits it: ``812 µs``, ``12.3 ms``, ``1.24 s``, ``2 min 3 s``."""
     if nanoseconds is None:
         return "unfinished"
-    if nanoseconds < 1_000_000:
-        return f"{nanoseconds / 1_000:.0f} µs"
-    if nanoseconds < 1_000_000_000:
-        return f"{nanoseconds / 1_000_000:.3g} ms" if nanoseconds < 999_500_000 else "1 s"
-    seconds = nanoseconds / 1_000_000_000
-    return f"{seconds:.3g} s" if seconds < 99.95 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    # The limits are where rounding would reach the next unit.
+    if nanoseconds < 999_500:
+        return f"{nanoseconds / 1e3:.0f} µs"
+    if nanoseconds < 999_500_000:
+        return f"{nanoseconds / 1e6:.3g} ms"
+    if nanoseconds < 59_950_000_000:
+        return f"{nanoseconds / 1e9:.3g} s"
+    seconds = round(nanoseconds / 1e9)
+    return f"{seconds // 60} min {seconds % 60} s"
 
 
 def times(count: int) -> str:

@@ -65,5 +65,6 @@ def _contacts(place: Place, found: list[Place]) -> Iterator[tuple[str, str, str,
 
 
 def _label(*lines: str) -> str:
-    # escape() also keeps a name like "<b>" from being read as HTML.
-    return str(graphviz.escape("\n".join(lines))).replace("\n", "\\n")
+    # nohtml() marks the string itself, so that a name like "<b>" is not read as HTML; any further step would lose that.
+    marked: str = graphviz.nohtml("\\n".join(map(graphviz.escape, filter(None, lines))))
+    return marked

@@ -1,0 +1,119 @@
+"""Mermaid, PlantUML, Markdown and dot: what is theirs alone; hostile input is in test_diagrams_hostile."""
+
+from __future__ import annotations
+
+import re
+
+from diagrams.markdown import code, fenced, markdown
+from diagrams.mermaid import LIMIT, mermaid
+from diagrams.plantuml import plantuml
+from diagrams.topology import contacts, topology
+from tests.bench.bench_diagrams import wide_boot
+from tests.builders import boot, call, cast, http, rpc, served, small_boot, sql, step
+
+
+class TestMermaid:
+    def test_it_never_grows_over_what_mermaid_takes_and_says_what_was_folded(self) -> None:
+        text = mermaid(wide_boot(5_000), "full")
+        assert len(text) <= LIMIT
+        assert "to fit)" in text.splitlines()[1]
+
+    def test_activations_are_balanced(self) -> None:
+        text = mermaid(small_boot(), "full")
+        opened = len(re.findall(r"->>\+|^activate ", text, re.M))
+        closed = len(re.findall(r"-->>-|^deactivate ", text, re.M))
+        assert opened == closed > 10
+
+    def test_arrows_tell_calls_from_casts_and_answers(self) -> None:
+        head = call(
+            "API",
+            "nova.a:f",
+            cast("API", "conductor", "go", 2),
+            rpc("API", "scheduler", "ask", sql("scheduler", "SELECT", "x")),
+        )
+        text = mermaid(boot(head, served("conductor", "go")))
+        assert "p0-)p1: 1-1 go → 2\n" in text
+        assert re.search(r"p0->>\+p2: 1-2 ask\n.*\np2-->>-p0: \d+ µs\n", text)
+        assert "Note over p0,p3: 2 conductor: go ← 1-1\nactivate p1\ndeactivate p1\n" in text
+
+    def test_one_lane(self) -> None:
+        assert "Note over p0: 1 API: a.f()\n" in mermaid(boot(call("API", "nova.a:f")))
+
+
+class TestPlantuml:
+    def test_activations_are_balanced(self) -> None:
+        text = plantuml(small_boot(), "full")
+        assert len(re.findall(r" \+\+", text)) == len(re.findall(r" -- : |^deactivate ", text, re.M)) > 10
+
+    def test_it_begins_and_ends(self) -> None:
+        lines = plantuml(small_boot()).splitlines()
+        assert (lines[0], lines[-1]) == ("@startuml", "@enduml")
+
+
+class TestMarkdown:
+    def test_facts_tree_participants_and_sequence(self) -> None:
+        text = markdown(small_boot())
+        assert text.startswith("# Sequence of `create vm1`\n")
+        assert "| server | `vm1` |\n" in text
+        assert "\n1-1-1-1. compute/api.py.API -> create()\n" in text
+        assert "| `compute` | 6 | 1 | 6 | 1 | 2 | 1 |" in text
+        assert "```mermaid\nsequenceDiagram\n" in text
+        assert "- `compute: heartbeat Service.save (rpc) ×3`\n" in text
+
+    def test_tables_have_as_many_cells_in_every_row(self) -> None:
+        table = re.search(r"## Who took part\n\n((?:\|.*\n)+)", markdown(small_boot()))
+        assert table
+        assert len({line.count("|") for line in table[1].splitlines()}) == 1
+
+    def test_nothing_is_said_of_what_was_not_left_out(self) -> None:
+        assert "Left out" not in markdown(boot(call("API", "nova.a:f")))
+
+    def test_code_spans_hold_anything(self) -> None:
+        assert code("a") == "`a`"
+        assert code("a`b``c") == "```a`b``c```"
+        assert code("`a") == "`` `a ``"
+        assert code("a|b") == "`a\\|b`"
+        assert code("") == "`   `"
+
+    def test_fences_are_longer_than_what_they_hold(self) -> None:
+        assert fenced("a\n````\nb") == "`````text\na\n````\nb\n`````"
+
+
+class TestTopology:
+    def test_contacts_are_counted_with_what_they_lasted(self) -> None:
+        head = call(
+            "compute", "nova.a:f",
+            rpc("compute", "conductor", "a", sql("conductor", "SELECT", "x"), sql("conductor", "SELECT", "y")),
+            rpc("compute", "conductor", "b"),
+            step("libvirt", "compute", class_="virDomain", function="create", took=3),
+            cast("compute", "scheduler", "c", 2),
+            http("compute", "image", "GET", "/x"),
+        )  # fmt: skip
+        graph = contacts(boot(head))
+        edges = {
+            (source, target, kind): edge["count"] for source, target, kind, edge in graph.edges(keys=True, data=True)
+        }
+        assert edges == {
+            ("compute", "conductor", "call"): 2,
+            ("conductor", "database", "SQL"): 2,
+            ("compute", "libvirt", "libvirt"): 1,
+            ("compute", "scheduler", "cast"): 1,
+            ("compute", "image", "HTTP"): 1,
+        }
+        assert graph.edges["compute", "libvirt", "libvirt"]["lasted"] == 3_100_000
+        assert graph.edges["compute", "scheduler", "cast"]["lasted"] == 0
+
+    def test_a_request_that_nobody_sent_comes_from_the_client(self) -> None:
+        head = step("http", "API", side="server", method="POST", path="/servers")
+        assert list(contacts(boot(head)).edges(keys=True)) == [("client", "API", "HTTP")]
+
+    def test_the_text(self) -> None:
+        text = topology(small_boot())
+        assert re.search(r'p\d -> p\d \[label="1 cast" arrowhead=vee style=dashed\]', text)
+        assert re.search(r'\[label="2 libvirt, 91\d ms"\]', text)
+
+    def test_names_that_dot_would_read_otherwise(self) -> None:
+        text = topology(boot(call("a:b", "m:f"), call("<b>", "m:f"), call('"\\', "m:f")))
+        assert 'label="a:b"' in text
+        assert 'label="<b>"' in text
+        assert 'label="\\"\\\\"' in text

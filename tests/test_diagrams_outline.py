@@ -1,0 +1,136 @@
+"""The outline keeps the notation of the hand-written one, and folding hides without renumbering."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from diagrams import DETAILS
+from diagrams.outline import outline
+from tests.builders import boot, call, cast, failed_boot, log, rpc, served, small_boot, sql, state, step
+
+_STEP = re.compile(r"(\d+(?:-\d+)*)(?:…(\d+(?:-\d+)*))?\. (.+)")
+
+
+def steps(text: str) -> dict[str, str]:
+    """The lines of steps by their addresses; only those stand between heading and what was left out."""
+    found = (_STEP.fullmatch(line) for line in text.splitlines())
+    return {match[1]: match[3] for match in found if match}
+
+
+def test_every_line_is_a_step_or_a_note() -> None:
+    lines = outline(small_boot(), "full").split("\n\nleft out")[0].splitlines()
+    heading = [line for line in lines if line.startswith("# ")]
+    assert heading == lines[: len(heading)]
+    assert all(_STEP.fullmatch(line) or line.startswith("- ") for line in lines[len(heading) :])
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+def test_addresses_hold_at_every_detail(detail: str) -> None:
+    everything = {one.address for one in small_boot().walk()}
+    shown = steps(outline(small_boot(), detail))
+    assert shown.keys() <= everything
+    full = steps(outline(small_boot(), "full"))
+    for address, text in shown.items():
+        # Words may change from "self" to the class where the step around is hidden; the function does not.
+        assert text.partition(" ×")[0].split("(")[0].rpartition(".")[2].split(" -> ")[-1] in full[address]
+
+
+def test_details_show_more_and_more() -> None:
+    shown = [set(steps(outline(small_boot(), detail))) for detail in DETAILS]
+    assert all(less < more for less, more in pairwise(shown))
+
+
+def test_addresses_stand_in_the_order_of_the_tree() -> None:
+    numbers = [[int(part) for part in address.split("-")] for address in steps(outline(small_boot(), "full"))]
+    assert numbers == sorted(numbers)
+
+
+def test_self_only_on_the_same_class_as_the_line_around() -> None:
+    inner = call("API", "nova.a:A.inner", state("API", vm_state=(None, "building")))
+    made = boot(call("API", "nova.a:A.outer", call("API", "nova.a:A.middle", inner)))
+    assert steps(outline(made))["1-1-1"] == "self.inner()"
+    # At brief the step around is hidden, so that "self" would say nothing.
+    assert steps(outline(made, "brief")) == {"1": "[API] a.py.A -> outer()", "1-1-1": "a.py.A -> inner()"}
+
+
+def test_self_goes_through_a_hand_off() -> None:
+    handed = step("handoff", "API", call("API", "nova.a:A.inner"), function="inner", via="spawn")
+    assert steps(outline(boot(call("API", "nova.a:A.outer", handed))))["1-1-1"] == "self.inner()"
+
+
+def test_equal_neighbours_are_one_line_with_their_addresses() -> None:
+    twins = [call("API", "nova.a:f", call("API", "nova.b:g")) for _ in range(7)]
+    text = outline(boot(call("API", "nova.a:main", *twins, call("API", "nova.a:h"))))
+    assert "\n1-1…1-7. f() ×7\n1-1-1. b.py -> g()\n1-8. h()\n" in text
+    assert "1-7. f()" in outline(boot(call("API", "nova.a:main", *twins)), "full")
+
+
+def test_neighbours_that_differ_below_are_not_folded() -> None:
+    one = call("API", "nova.a:f", call("API", "nova.b:g"))
+    other = call("API", "nova.a:f", call("API", "nova.b:h"))
+    assert " ×" not in outline(boot(call("API", "nova.a:main", one, other)))
+
+
+@pytest.mark.parametrize("note", [state("API", vm_state=(None, "x")), log("API", "said", kind="ask")])
+def test_neighbours_with_different_notes_are_not_folded(note: object) -> None:
+    plain, noted = call("API", "nova.a:f"), call("API", "nova.a:f")
+    noted.children.append(note)  # type: ignore[arg-type]
+    assert " ×" not in outline(boot(call("API", "nova.a:main", plain, noted)))
+
+
+def test_casts_are_not_folded_away_from_their_chapters() -> None:
+    head = call("API", "nova.a:f", cast("API", "conductor", "go", 2), cast("API", "conductor", "go", 3))
+    text = outline(boot(head, served("conductor", "go"), served("conductor", "go")))
+    assert "1-1. rpc.cast() to conductor: go → 2\n1-2. rpc.cast() to conductor: go → 3\n" in text
+    assert "2. [conductor] go ← 1-1\n3. [conductor] go ← 1-2\n" in text
+
+
+def test_hidden_steps_are_counted() -> None:
+    inner = rpc("API", "conductor", "Instance.save")
+    made = boot(call("API", "nova.a:f", call("API", "nova.a:g", call("API", "nova.a:h"), inner)))
+    assert "1. [API] a.py -> f()\n- +2 calls\n1-1-2. rpc.call() to conductor: Instance.save\n" in outline(made, "brief")
+
+
+def test_notes_by_detail() -> None:
+    inside = (sql("API", "SELECT", "x"), log("API", "logged"), log("API", "asked", kind="ask"), state("API", a=(1, 2)))
+    made = boot(call("API", "nova.a:f", *inside))
+    shown = {detail: re.findall("^- (sql|log|ask|instances)", outline(made, detail), re.M) for detail in DETAILS}
+    assert shown == {
+        "brief": ["instances"],
+        "calls": ["ask", "instances"],
+        "full": ["sql", "log", "ask", "instances"],
+    }
+
+
+def test_what_happened_in_a_note_is_not_lost() -> None:
+    statement = step("sql", "API", log("API", "echo"), call("API", "nova.b:g"), name="SELECT 1")
+    text = outline(boot(call("API", "nova.a:f", statement, call("API", "nova.c:h"))), "full")
+    assert re.search("- sql: .*\n- log: .*: echo\n.* b.py -> g\\(\\) .*\n1-1. c.py -> h", text)
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+def test_what_broke_is_shown_at_every_detail(detail: str) -> None:
+    text = outline(failed_boot(), detail)
+    assert "- ! NoValidHost: No valid host was found.\n" in text
+    assert "_bury_in_cell0() … unfinished\n" in text
+
+
+def test_full_tells_where_how_long_and_what_was_carried() -> None:
+    text = outline(small_boot(), "full")
+    assert "[compute cmp1] " in text
+    assert "- query: limit=1000&resources=VCPU:1\n" in text
+    assert "- waited 200 µs\n" in text
+    assert re.search(r"createWithFlags\(\) \(\d+ ms\)\n", text)
+
+
+def test_the_heading_names_the_boot_and_the_end_what_was_left_out() -> None:
+    text = outline(small_boot())
+    assert text.startswith("# create vm1: active, ")
+    assert text.endswith("\nleft out, as no part of it:\n- compute: heartbeat Service.save (rpc) ×3\n")
+
+
+def test_an_empty_boot_is_a_heading() -> None:
+    assert outline(boot()).startswith("# create: unfinished, ")

@@ -1,0 +1,113 @@
+"""Steps in the words of the hand-written outline."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagrams import words
+from tests.builders import call, cast, http, log, rpc, served, sql, state, step
+from tracer.model import Step
+
+API = ("nova.compute.api", "API")
+
+
+@pytest.mark.parametrize(
+    ("target", "around", "title", "label"),
+    [
+        ("nova.compute.api:API.create", None, "compute/api.py.API -> create()", "API.create()"),
+        ("nova.compute.api:API.create", API, "self.create()", "create()"),
+        ("nova.compute.utils:f", API, "compute/utils.py -> f()", "utils.f()"),
+        ("nova.compute.utils:f", ("nova.compute.utils", ""), "f()", "f()"),
+        ("nova.compute.api:f", API, "compute/api.py -> f()", "api.f()"),
+        ("placement.handlers.allocation:put", None, "placement/handlers/allocation.py -> put()", "allocation.put()"),
+        ("nova:main", None, "nova.py -> main()", "nova.main()"),
+    ],
+)
+def test_calls(target: str, around: words.Home, title: str, label: str) -> None:
+    one = call("API", target)
+    assert (words.title(one, around), words.label(one, around)) == (title, label)
+
+
+def test_a_package_is_a_folder() -> None:
+    one = call("API", "nova.virt:f", file="/x/site-packages/nova/virt/__init__.py")
+    assert words.title(one) == "virt/__init__.py -> f()"
+
+
+def test_a_call_without_a_module_keeps_its_name() -> None:
+    assert words.title(step("call", "API", name="something")) == "something"
+
+
+@pytest.mark.parametrize(
+    ("one", "title"),
+    [
+        (http("client", "API", "POST", "/v2.1/servers", status=202), "POST /v2.1/servers → API: 202"),
+        (http("client", "API", "POST", "/v2.1/servers?a=b").children[0], "POST /v2.1/servers: 200"),
+        (rpc("compute", "conductor", "Instance.save"), "rpc.call() to conductor: Instance.save"),
+        (cast("API", "conductor", "build", 2), "rpc.cast() to conductor: build"),
+        (cast("API", "", "instance.create.end", 2, mode="notify"), "rpc.notify() to broker: instance.create.end"),
+        (served("scheduler", "f", endpoint="nova.s.m:M.f"), "s/m.py.M -> f()"),
+        (served("conductor", "Instance.save", endpoint="nova.c.m:M.do"), "Instance.save by c/m.py.M -> do()"),
+        (served("conductor", "Instance.save"), "Instance.save"),
+        (step("libvirt", "compute", class_="virDomain", function="createWithFlags"), "virDomain.createWithFlags()"),
+        (step("command", "compute", arguments=["qemu-img", "info"], exit_code=0), "$ qemu-img info"),
+        (step("command", "compute", arguments="false", exit_code=1), "$ false (exit 1)"),
+        (step("handoff", "compute", function="A.f.<locals>.g", via="spawn_on"), "hand-off to A.f.g by spawn_on"),
+        (step("wondrous", "compute", name="what is this"), "what is this"),
+        (step("wondrous", "compute"), "wondrous"),
+    ],
+)
+def test_other_steps(one: Step, title: str) -> None:
+    assert words.title(one) == title
+
+
+def test_identifiers_are_cut_in_pictures() -> None:
+    one = http("compute", "placement", "PUT", "/allocations/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11")
+    assert words.label(one) == "PUT /allocations/7b5e1c52…"
+
+
+class TestStates:
+    def test_the_form_of_the_outline(self) -> None:
+        one = state("API", vm_state=(None, "building"), task_state=(None, "scheduling"))
+        assert words.note(one) == "instances: vm_state building, task_state None → scheduling"
+
+    def test_what_stays_is_told_once(self) -> None:
+        one = state("API", vm_state=("building", "building"), task_state=("spawning", None))
+        assert words.note(one) == "instances: vm_state building, task_state spawning → None"
+
+    def test_changes_that_are_no_pairs(self) -> None:
+        one = step("state", "API", name="instances", table="instances", changes={"host": "cmp1", "vm_state": [1, 2, 3]})
+        assert words.note(one) == "instances: host cmp1, vm_state [1, 2, 3]"
+
+
+class TestNotes:
+    def test_sql(self) -> None:
+        assert words.note(sql("API", "SELECT", "instances", "instance_extra")).startswith(
+            "sql: SELECT instances, instance_extra (1 row)"
+        )
+        assert " (2 rows) in nova_api " in words.note(sql("API", "SELECT", "x", rows=2, database="nova_api"))
+
+    def test_sql_that_was_not_understood_is_quoted_on_one_line(self) -> None:
+        one = step("sql", "API", statement="SELECT\n  1")
+        assert words.note(one).startswith("sql: SELECT 1 ")
+
+    def test_log_and_ask(self) -> None:
+        assert words.note(log("API", "made")) == "log: INFO nova.API: made"
+        assert words.note(log("API", "made", kind="ask")) == "ask: made"
+
+    def test_an_error_is_told_with_its_note(self) -> None:
+        assert words.note(sql("API", "INSERT", "x", error="IntegrityError: twice\nmore")).endswith(
+            "! IntegrityError: twice"
+        )
+
+
+def test_an_error_that_came_from_inside_names_the_step() -> None:
+    inner = call("API", "nova.a:f", error="NoValidHost: none")
+    inner.address = "1-1"
+    outer = call("API", "nova.a:g", inner, error="NoValidHost: none")
+    assert words.raised(inner) == "NoValidHost: none"
+    assert words.raised(outer) == "NoValidHost, from 1-1"
+
+
+def test_a_hand_off_keeps_the_class_around_it() -> None:
+    assert words.home(step("handoff", "compute"), API) == API
+    assert words.home(step("libvirt", "compute"), API) is None
