@@ -59,6 +59,7 @@ def nova_sections(state: Path, ports: dict[str, int]) -> Sections:
             "my_ip": "127.0.0.1",
             "state_path": str(state / "nova"),
             "transport_url": BROKER,
+            "graceful_shutdown_timeout": "5",
             # At start, so that nothing but a boot's own messages and the heartbeats pass the broker.
             "update_resources_interval": "0",
         },

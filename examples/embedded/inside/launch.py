@@ -29,8 +29,8 @@ def main():
     parser.add_argument("--config-file", type=Path, required=True)
     parser.add_argument("--port", type=int)
     options = parser.parse_args()
-    # A test run that was killed leaves no services behind.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # A test run that was killed leaves no services behind; a master's workers see to themselves.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if options.service in COMMANDS:
         run_command(options.service, options.config_file)
     else:
