@@ -1,0 +1,55 @@
+"""Addresses: given once, unique, each under its parent's; casts and the chapters they opened know of each other."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import step
+from tracer import numbering
+from tracer.model import NOTES, NUMBERED, Step
+
+KINDS = st.sampled_from(sorted(NUMBERED | NOTES))
+TREES: st.SearchStrategy[Step] = st.recursive(
+    st.builds(step, KINDS, st.just("API")),
+    lambda inner: st.builds(
+        lambda kind, children: step(kind, "API", *children), KINDS, st.lists(inner, min_size=1, max_size=5)
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.lists(TREES, min_size=1, max_size=4))
+def test_addresses(chapters: list[Step]) -> None:
+    """Unique in the boot; chapters count from 1, steps and notes each from 1 below their parent's address."""
+    numbering.number(chapters, {})
+    addresses = [found.address for chapter in chapters for found in chapter.walk()]
+    assert len(set(addresses)) == len(addresses)
+    assert [chapter.address for chapter in chapters] == [str(number) for number in range(1, len(chapters) + 1)]
+    for chapter in chapters:
+        for parent in chapter.walk():
+            numbered = [child for child in parent.children if child.numbered]
+            notes = [child for child in parent.children if not child.numbered]
+            assert [child.address for child in numbered] == [
+                f"{parent.address}-{number}" for number in range(1, len(numbered) + 1)
+            ]
+            assert [child.address for child in notes] == [
+                f"{parent.address}/{number}" for number in range(1, len(notes) + 1)
+            ]
+
+
+def test_notes_and_steps_count_apart() -> None:
+    """A note between two calls takes no ordinal from them."""
+    head = step("rpc", "API", step("call", "API"), step("sql", "API"), step("call", "API"), step("log", "API"))
+    numbering.number([head], {})
+    assert [child.address for child in head.children] == ["1-1", "1/1", "1-2", "1/2"]
+
+
+def test_casts_know_their_chapters() -> None:
+    """The sender says which chapters it opened, each head by whom; those of other boots are none of it."""
+    sender, first, second, foreign = (step("rpc", "API") for _ in range(4))
+    foreign.address = "1"
+    head = step("http", "API", sender)
+    numbering.number([head, first, second], {sender.id: [first, second, foreign]})
+    assert sender.opens == ["2", "3"]
+    assert (first.opened_by, second.opened_by, foreign.opened_by) == ("1-1", "1-1", "")
