@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|(?P<mark>\?|%s|%\(
 _INSERT = re.compile(r"\s*(?:INSERT|REPLACE)\s[^(]*\((?P<columns>[^()]*)\)\s*(?:OUTPUT\s.*?)?VALUES\s*\(", re.I | re.S)
 #: What a placeholder is compared with or assigned to stands before it.
 _BEFORE = re.compile(
-    r"(?P<column>\w+)[\"`\]]?\s*(?:[=<>!]+|(?:NOT\s+)?(?:LIKE|IN|BETWEEN|REGEXP)|IS(?:\s+NOT)?)\s*(?:\w+\s*)?[(\[]*\s*$",
+    r"(?P<column>\w+)[\"`\]]?[\s)]*(?:[=<>!]+|(?:NOT\s+)?(?:LIKE|IN|BETWEEN|REGEXP)|IS(?:\s+NOT)?)\s*(?:\w+\s*)?[(\[]*\s*$",
     re.I,
 )
 _SAME_AGAIN = re.compile(r"\s*(?:,|AND)\s*$", re.I)

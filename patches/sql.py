@@ -48,7 +48,8 @@ def _wrap_default(module: ModuleType) -> None:
 
 
 def _wrap_overrides(module: ModuleType) -> None:
-    for value in list(vars(module).values()):
+    # By identity: each module names its dialect a second time, as ``dialect``.
+    for value in {id(value): value for value in list(vars(module).values())}.values():
         if issubclass(type(value), type) and value.__module__ == module.__name__:
             _wrap_class(value)
 
