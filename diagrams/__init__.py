@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diagrams import markdown, mermaid, outline, plantuml, svg, topology
 from diagrams.folding import DETAILS
-from diagrams.markdown import markdown
-from diagrams.mermaid import mermaid
-from diagrams.outline import outline
-from diagrams.plantuml import plantuml
-from diagrams.svg import svg
-from diagrams.topology import topology
 from tracer.model import Boot
 
 __all__ = ["DETAILS", "RENDERERS", "render"]
 
 #: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
 RENDERERS: dict[str, Callable[[Boot, str], str]] = {
-    "txt": outline,
-    "md": markdown,
-    "svg": svg,
-    "mmd": mermaid,
-    "puml": plantuml,
-    "dot": topology,
+    "txt": outline.outline,
+    "md": markdown.markdown,
+    "svg": svg.svg,
+    "mmd": mermaid.mermaid,
+    "puml": plantuml.plantuml,
+    "dot": topology.topology,
 }
 
 

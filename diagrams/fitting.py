@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from diagrams.folding import DETAILS, places
 from diagrams.sequence import Diagram, Item, sequence
 from tracer.model import Boot
+
+#: A picture of so few items tells less of a boot than the beginning of a whole one.
+FEW = 50
 
 
 def fitted(boot: Boot, detail: str, draw: Callable[[Diagram], str | None]) -> str:
@@ -26,12 +29,25 @@ def _ever_smaller(boot: Boot, detail: str) -> Iterator[Diagram]:
     depth = max((place.depth for place in places(boot)), default=0)
     while depth > 1:
         depth //= 2
-        yield _said(sequence(boot, DETAILS[0], depth), f"folded to {DETAILS[0]} and to depth {depth}, to fit")
-    diagram = sequence(boot, DETAILS[0], 0)
-    kept = 2 * len(diagram.items)
+        diagram = sequence(boot, DETAILS[0], depth)
+        if len(diagram.items) > FEW:
+            yield _said(diagram, f"folded to {DETAILS[0]} and to depth {depth}, to fit")
+    diagram = sequence(boot, DETAILS[0])
+    kept = len(diagram.items)
     while kept:
         kept //= 2
         yield _beginning(diagram, kept)
+
+
+def still_open(items: Iterable[Item]) -> list[Item]:
+    """Those of the ``items`` that open something which none of them closes, the outer ones first."""
+    found: list[Item] = []
+    for item in items:
+        if item.what in ("end", "return"):
+            found.pop()
+        elif item.what in ("call", "self", "chapter") and not item.leaf:
+            found.append(item)
+    return found
 
 
 def _said(diagram: Diagram, what: str) -> Diagram:
@@ -40,17 +56,10 @@ def _said(diagram: Diagram, what: str) -> Diagram:
 
 def _beginning(diagram: Diagram, kept: int) -> Diagram:
     """The first ``kept`` items; what is open is closed, what is missing counted."""
-    if kept >= len(diagram.items):
-        return _said(diagram, "folded to chapters, to fit")
     items = diagram.items[:kept]
-    still_open: list[Item] = []
-    for item in items:
-        if item.what in ("end", "return"):
-            still_open.pop()
-        elif item.what in ("call", "self", "chapter") and not item.leaf:
-            still_open.append(item)
+    opened = still_open(items)
     missing = sum(item.what not in ("end", "return") for item in diagram.items[kept:])
-    lane = still_open[-1].target if still_open else 0
-    items.append(Item("note", lane, lane, f"+{missing} more, not drawn"))
-    items += [Item("end", item.target, item.target, "", at=item.at) for item in reversed(still_open)]
-    return _said(replace(diagram, items=items), f"only its beginning fits, {missing} more are not drawn")
+    lane = opened[-1].target if opened else 0
+    items.append(Item("note", lane, lane, f"+{missing} more, not drawn", at=items[-1].at if items else 0))
+    items += [Item("end", item.target, item.target, "", at=item.at) for item in reversed(opened)]
+    return _said(replace(diagram, items=items), f"{DETAILS[0]}, and only its beginning, to fit")

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from diagrams import words
 from diagrams.folding import fold
-from diagrams.mermaid import mermaid
+from diagrams.mermaid import blocks
 from diagrams.outline import left_out, tree
 from diagrams.sequence import lane_order
 from diagrams.text import clean, shorten, span
@@ -34,7 +34,7 @@ def markdown(boot: Boot, detail: str = "calls") -> str:
         left_out=left_out(boot.left_out),
         participants=participants,
         kinds=kinds,
-        sequence=mermaid(boot, detail).rstrip("\n"),
+        diagrams=[text.rstrip("\n") for text in blocks(boot, detail)],
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from diagrams.fitting import fitted
-from diagrams.sequence import Diagram, Item
+from diagrams.fitting import fitted, still_open
+from diagrams.sequence import Diagram, Item, sequence
 from diagrams.text import clean
 from tracer.model import Boot
 
 #: Mermaid refuses a text that is longer; mermaid-cli then draws an error picture and exits with 0.
 LIMIT = 50_000
+#: A document with more diagrams than that is none that people read.
+MOST_BLOCKS = 8
 
 #: Characters that end a statement (``;``), that start an entity, a comment, a directive, markup or a formula
 #: (``#%{}<>&$``), or that end the fence around the block (`````). Mermaid's own entities stand for them.
@@ -22,18 +24,32 @@ def mermaid(boot: Boot, detail: str = "calls") -> str:
     return fitted(boot, detail, _within_limit)
 
 
-def _within_limit(diagram: Diagram) -> str | None:
-    text = draw(diagram)
+def blocks(boot: Boot, detail: str = "calls") -> list[str]:
+    """``boot`` as Mermaid diagrams that go on one after the other, folded only if they would be too many."""
+    diagram = sequence(boot, detail)
+    for count in range(1, MOST_BLOCKS + 1):
+        size = len(diagram.items) // count + 1
+        parts = [_within_limit(diagram, size * number, size * (number + 1)) for number in range(count)]
+        fitting = [part for part in parts if part is not None]
+        if len(fitting) == count:
+            return fitting
+    return [mermaid(boot, detail)]
+
+
+def _within_limit(diagram: Diagram, start: int = 0, end: int | None = None) -> str | None:
+    text = draw(diagram, start, end)
     return text if len(text) <= LIMIT else None
 
 
-def draw(diagram: Diagram) -> str:
-    """A diagram as Mermaid text, however long."""
+def draw(diagram: Diagram, start: int = 0, end: int | None = None) -> str:
+    """A diagram, or a part of it, as Mermaid text, however long. Parts take up what was under way before them."""
     lines = ["sequenceDiagram", f"title {safe(diagram.title)}"]
     lines += [f"participant p{number} as {safe(lane)}" for number, lane in enumerate(diagram.lanes)]
+    lines += [f"activate p{item.target}" for item in still_open(diagram.items[:start])]
     last = len(diagram.lanes) - 1
-    for item in diagram.items:
+    for item in diagram.items[start:end]:
         lines += _statements(item, last)
+    lines += [f"deactivate p{item.target}" for item in reversed(still_open(diagram.items[:end]))]
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from diagrams.markdown import code, fenced, markdown
-from diagrams.mermaid import LIMIT, mermaid
+from diagrams.mermaid import LIMIT, MOST_BLOCKS, blocks, mermaid
 from diagrams.plantuml import plantuml
 from diagrams.topology import contacts, topology
 from tests.bench.bench_diagrams import wide_boot
@@ -15,14 +15,32 @@ from tests.builders import boot, call, cast, http, rpc, served, small_boot, sql,
 class TestMermaid:
     def test_it_never_grows_over_what_mermaid_takes_and_says_what_was_folded(self) -> None:
         text = mermaid(wide_boot(5_000), "full")
-        assert len(text) <= LIMIT
+        assert LIMIT / 4 < len(text) <= LIMIT
         assert "to fit)" in text.splitlines()[1]
+        assert re.search(r"\nNote right of p\d+: \+\d+ more, not drawn\n(deactivate p\d+\n)+$", text)
+
+    def test_a_document_has_several_rather_than_fold(self) -> None:
+        parts = blocks(wide_boot(5_000), "full")
+        assert 1 < len(parts) <= MOST_BLOCKS
+        assert all(len(part) <= LIMIT and self.opened(part) == self.closed(part) for part in parts)
+        whole = {line for line in "".join(parts).splitlines() if "->>" in line}
+        assert len(whole) > 5_000
+        assert markdown(wide_boot(5_000), "full").count("```mermaid\n") == len(parts)
+
+    def test_but_not_any_number(self) -> None:
+        assert len(blocks(wide_boot(12_000), "full")) == 1
 
     def test_activations_are_balanced(self) -> None:
         text = mermaid(small_boot(), "full")
-        opened = len(re.findall(r"->>\+|^activate ", text, re.M))
-        closed = len(re.findall(r"-->>-|^deactivate ", text, re.M))
-        assert opened == closed > 10
+        assert self.opened(text) == self.closed(text) > 10
+
+    @staticmethod
+    def opened(text: str) -> int:
+        return len(re.findall(r"->>\+|^activate ", text, re.M))
+
+    @staticmethod
+    def closed(text: str) -> int:
+        return len(re.findall(r"-->>-|^deactivate ", text, re.M))
 
     def test_arrows_tell_calls_from_casts_and_answers(self) -> None:
         head = call(
