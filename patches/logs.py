@@ -19,6 +19,9 @@ logs = hook.Hook("logs")
 #: What other hooks record better: SQL with its parameters' names, without which no secret among them is known.
 _LEFT_OUT = ("sqlalchemy", "bootseq", "_bootseq")
 
+#: Characters of a request id: req- and a uuid, and room for those of other making.
+_MAX_ID = 128
+
 _ORIGIN = ("logger", "level", "file", "line", "function")
 
 #: Loggers and places in the source that are remembered; what comes later is worked out at each record.
@@ -94,27 +97,40 @@ def is_under(name: str, loggers: tuple[str, ...]) -> bool:
 
 
 def _record(written: Any) -> None:
-    if logs.enabled:
-        write("log", written, text(written))
+    if not logs.enabled:
+        return
+    told = written.__dict__
+    message, template = told.get("message"), told["msg"]
+    # The common case of ``text``, written out: all parts are known and nothing in them tells a secret.
+    if type(template) is str and type(message) is str and _suspicious.get(template) is False:
+        arguments = told["args"]
+        if type(arguments) is tuple and len(message) <= values.MAX_TEXT:
+            for argument in arguments:
+                kind = type(argument)
+                if (
+                    kind is not int
+                    and kind is not float
+                    and (kind is not str or _suspicious.get(argument) is not False)
+                ):
+                    break
+            else:
+                write("log", written, message)
+                return
+    write("log", written, text(written))
 
 
 def write(kind: str, written: Any, message: str) -> None:
     """Record a log record of the host's as an instant of this ``kind``; ``message`` is its text, masked."""
-    told = vars(written)
+    told = written.__dict__
+    key = (told["name"], told["levelname"], told["pathname"], told["lineno"], told["funcName"])
     attributes: tuple[Any, ...] = ()
-    own, other = told.get("request_id"), told.get("global_request_id")
-    if type(own) is str:
-        attributes = ("request_id", own)
-    if type(other) is str and other:
-        attributes += ("global_request_id", other)
-    if told["exc_info"]:
-        attributes += ("exception", _exception(told["exc_info"]))
-    key = (written.name, written.levelname, written.pathname, written.lineno, written.funcName)
+    if "request_id" in told or told["exc_info"]:
+        attributes = _more(told)
     place = _places.get(key)
     if place is None:
         place = " ".join([str(values.scalar(each)) for each in key])
         if len(_places) >= _MAX_REMEMBERED:  # loggers or sources made up as the host goes: no more numbers for such
-            steps.happened(kind, str(values.scalar(written.name)), _origin(key) + ("message", message) + attributes)
+            steps.happened(kind, str(values.scalar(key[0])), _origin(key) + ("message", message) + attributes)
             return
         _places[key] = place
     number = steps.names.get(place) or steps.name_number(place, _origin(key))
@@ -122,6 +138,19 @@ def write(kind: str, written: Any, message: str) -> None:
     if recorder is not None:
         parent, thread, now = steps.current.get(), steps.thread_id(), steps.clock()
         recorder.write((record.LOG, steps.next_id(), parent, kind, thread, now, number, message, attributes))
+
+
+def _more(told: dict[str, Any]) -> tuple[Any, ...]:
+    """The request's ids that oslo.log has put on a record, and an exception that came with it, as attributes."""
+    attributes: tuple[Any, ...] = ()
+    own, other, exc_info = told.get("request_id"), told.get("global_request_id"), told["exc_info"]
+    if type(own) is str and len(own) <= _MAX_ID:
+        attributes = ("request_id", own)
+    if type(other) is str and 0 < len(other) <= _MAX_ID:
+        attributes += ("global_request_id", other)
+    if type(exc_info) is tuple and isinstance(exc_info[1], BaseException):
+        attributes += ("exception", values.error_text(exc_info[1]))
+    return attributes
 
 
 def _origin(key: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -146,7 +175,7 @@ def text(written: Any) -> str:
 
 def _is_harmless(template: Any, arguments: Any) -> bool:
     """Whether no part of a message tells a secret: cheaper to say than of the whole, since parts come again."""
-    if type(template) is not str or type(arguments) is not tuple or not arguments or _is_suspicious(template):
+    if type(template) is not str or type(arguments) is not tuple or _is_suspicious(template):
         return False
     for argument in arguments:
         kind = type(argument)
@@ -179,8 +208,3 @@ def _formatted(template: str, arguments: Any) -> str:
         return str(template % kept)
     except (TypeError, ValueError, KeyError):  # %d of what is shown as <Type>, or a template that never fitted
         return template
-
-
-def _exception(exc_info: Any) -> str | None:
-    error = exc_info[1] if type(exc_info) is tuple else None
-    return values.error_text(error) if isinstance(error, BaseException) else None

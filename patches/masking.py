@@ -41,6 +41,11 @@ _SHAPES = re.compile(
 )
 #: One of these stands in every text that would be changed: looking for them is ten times cheaper.
 _TRIGGERS = _WORDS + ("pass", "pwd", "://", "---", "ssh-", "ecdsa-", "gaaaa", "eyj", "$")
+#: And one of these in each of those: half as many to look for in the ordinary text, which has none.
+_SIGNS = (
+    "pass", "wd", "secret", "token", "uthor", "cred", "_key", "ekey", "ckey", "ikey", "_data", "rdata", "tents",
+    "sonal", "inject", "ction_", "cookie", "x-a", "fernet", "://", "---", "ssh-", "ecdsa-", "gaaaa", "eyj", "$",
+)  # fmt: skip
 
 _QUOTE = re.compile(r"[bBuUrR]{0,2}(\\*)([\"'])")
 _BRACKETS = re.compile(r"[\[\](){}\"']")
@@ -60,6 +65,11 @@ def mask(text: str) -> str:
 def is_suspicious(text: str) -> bool:
     """Whether a word or sign stands in ``text`` that tells secrets, even if the secret itself stands elsewhere."""
     lowered = text.lower()
+    for sign in _SIGNS:
+        if sign in lowered:
+            break
+    else:
+        return False
     for trigger in _TRIGGERS:  # noqa: SIM110 - a generator would double what this takes
         if trigger in lowered:
             return True

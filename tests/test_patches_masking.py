@@ -189,3 +189,10 @@ def test_a_text_made_to_be_slow_is_not(text: str) -> None:
     began = time.process_time()
     values.masked_text(text)
     assert time.process_time() - began < 0.1
+
+
+@pytest.mark.parametrize("trigger", masking._TRIGGERS)
+def test_no_trigger_is_without_a_sign(trigger: str) -> None:
+    """Ordinary text is looked through for the signs alone."""
+    assert any(sign in trigger for sign in masking._SIGNS)
+    assert masking.is_suspicious(f"a {trigger.upper()} b")
