@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from diagrams.fitting import fitted, still_open
 from diagrams.sequence import Diagram, Item, sequence
@@ -29,11 +30,18 @@ def blocks(boot: Boot, detail: str = "calls") -> list[str]:
     diagram = sequence(boot, detail)
     for count in range(1, MOST_BLOCKS + 1):
         size = len(diagram.items) // count + 1
-        parts = [_within_limit(diagram, size * number, size * (number + 1)) for number in range(count)]
+        parts = [
+            _within_limit(_numbered(diagram, number + 1, count), size * number, size * (number + 1))
+            for number in range(count)
+        ]
         fitting = [part for part in parts if part is not None]
         if len(fitting) == count:
             return fitting
     return [mermaid(boot, detail)]
+
+
+def _numbered(diagram: Diagram, number: int, count: int) -> Diagram:
+    return replace(diagram, title=f"{diagram.title} ({number} of {count})") if count > 1 else diagram
 
 
 def _within_limit(diagram: Diagram, start: int = 0, end: int | None = None) -> str | None:

@@ -141,7 +141,7 @@ class _Writer:
         source, target = around, self._lane_of(step)
         if step.kind == "libvirt":
             target = self._lane("libvirt", step)
-        elif step.text("side") == "client":
+        elif step.kind in ("http", "rpc") and step.text("side") == "client":
             source = target
             if step.text("mode") in words.UNAWAITED:
                 return self._cast(row, source, inside)

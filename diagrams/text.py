@@ -29,6 +29,8 @@ def shorten(text: str, limit: int) -> str:
 
 def short_address(address: str, limit: int = 24) -> str:
     """An address where there is little room: of a long one its end, which tells it from its neighbours."""
+    if len(address) < limit and address.isprintable():
+        return address
     address = clean(address[-limit:])
     return address if len(address) < limit else "…" + address[1 - limit :]
 
