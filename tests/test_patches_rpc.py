@@ -1,0 +1,257 @@
+"""RPC: what real oslo.messaging sends, serves and answers, over its fake and, on kombu's memory, its rabbit driver."""
+
+from __future__ import annotations
+
+import importlib
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import rpc, steps
+from tests.recorded import Recorded, inside_step, recording
+from tracer.event import Event
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SECRET = "Sq7-the-secret-Zk9"
+CONTEXT = {"request_id": "req-1", "global_request_id": "req-0", "user_id": "me", "auth_token": SECRET}
+OBJECT = {
+    "nova_object.name": "Instance",
+    "nova_object.version": "2.8",
+    "nova_object.data": {"uuid": "u1", "key_data": SECRET},
+}
+
+
+class OwnError(Exception):
+    """The endpoint's."""
+
+
+def messaging() -> Any:
+    """oslo.messaging, which brings eventlet, which is deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module: Any = importlib.import_module("oslo_messaging")
+        importlib.import_module("kombu.transport.virtual.base").Channel.events = defaultdict(set)
+        importlib.import_module("oslo_config.cfg").CONF([], default_config_files=[])
+    return module
+
+
+class Endpoint:
+    """A manager."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.raised = OwnError("own")
+
+    def build(self, _: Any, **arguments: Any) -> Any:
+        """Tells what it was given."""
+        self.seen.append(arguments)
+        return {"built": arguments.get("name")}
+
+    def object_action(self, _: Any, objmethod: str, **__: Any) -> str:
+        """As the conductor's."""
+        return objmethod
+
+    def fail(self, _: Any) -> None:
+        """Raises its own."""
+        raise self.raised
+
+
+class Cloud:
+    """A server and a client on one transport."""
+
+    def __init__(self, url: str) -> None:
+        self.messaging = messaging()
+        configuration = importlib.import_module("oslo_config.cfg").CONF
+        self.transport = self.messaging.get_rpc_transport(configuration, url)
+        self.endpoint = Endpoint()
+        target = self.messaging.Target(topic="compute", server="c1")
+        self.server = self.messaging.get_rpc_server(self.transport, target, [self.endpoint], executor="threading")
+        self.server.start()
+        self.client = self.messaging.get_rpc_client(
+            self.transport, self.messaging.Target(topic="compute", version="1.0")
+        )
+
+    def stop(self) -> None:
+        """Stops both."""
+        self.server.stop()
+        self.server.wait()
+        self.transport.cleanup()
+
+
+@pytest.fixture(scope="module", params=["fake://", "kombu+memory://"])
+def running(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """One for each driver."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = Cloud(request.param)
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def cloud(running: Cloud) -> Cloud:
+    """The same, with nothing seen yet."""
+    running.endpoint.seen.clear()
+    running.endpoint.raised = OwnError("own")
+    return running
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, cloud: Cloud) -> Iterator[Recorded]:
+    """Recording of RPC alone, begun on a cloud that runs."""
+    with recording(tmp_path / "cap", "rpc") as found:
+        yield found
+
+
+def settled(recorded: Recorded, *sides: str) -> list[Event]:
+    """The RPC events once those of each side have come to their end."""
+    deadline = time.monotonic() + 10
+    while True:
+        found = recorded.events("rpc")
+        ended = [side(event) for event in found if event.end is not None]
+        if all(ended.count(each) >= sides.count(each) for each in sides) and len(ended) == len(found):
+            return found
+        assert time.monotonic() < deadline, [(event.name, event.attributes, event.end) for event in found]
+        time.sleep(0.01)
+
+
+def side(event: Event) -> str:
+    """``call``, ``cast``, ``fanout``, ``reply`` or ``server``."""
+    return str(event.attributes.get("mode") or event.attributes["side"])
+
+
+def by_side(events: list[Event], which: str) -> Event:
+    """The only one."""
+    (event,) = [event for event in events if side(event) == which]
+    return event
+
+
+def test_a_call_and_what_served_it(recorded: Recorded, cloud: Cloud) -> None:
+    """Sender and receiver carry the same ids; the sender stands below its step, the receiver below nothing."""
+    with inside_step() as step:
+        assert cloud.client.call(CONTEXT, "build", name="x", password=SECRET) == {"built": "x"}
+    events = settled(recorded, "call", "server")
+    sent, served = by_side(events, "call"), by_side(events, "server")
+    assert (sent.name, served.name) == ("build", "build")
+    assert (sent.parent, served.parent) == (step, 0)
+    assert sent.attributes["topic"] == "compute"
+    for event in (sent, served):
+        assert event.attributes["request_id"] == "req-1"
+        assert event.attributes["global_request_id"] == "req-0"
+        assert event.attributes["arguments"] == {"name": "x", "password": "***"}
+    assert (served.attributes["class"], served.attributes["function"]) == ("Endpoint", "build")
+    tied(sent, served)
+    assert cloud.endpoint.seen == [{"name": "x", "password": SECRET}]
+
+
+def tied(sent: Event, served: Event) -> None:
+    """Whether both are of one message: by the ids it carried, or where it is one object in one process by that."""
+    unique = sent.attributes.get("unique_id")
+    if unique is None:
+        assert sent.attributes["message"] == served.attributes["message"]
+    else:
+        assert served.attributes["unique_id"] == unique
+        assert sent.attributes.get("msg_id") in (
+            None,
+            served.attributes["msg_id"],
+        )  # of a cast only its receiver has one
+
+
+def test_a_reply_is_sent_under_the_ids_of_its_call(recorded: Recorded, cloud: Cloud) -> None:
+    """Where the driver sends one: the fake driver hands the answer over."""
+    cloud.client.call(CONTEXT, "build")
+    events = settled(recorded, "call", "server")
+    replies = [event for event in events if side(event) == "reply"]
+    assert len(replies) == (0 if type(cloud.transport._driver).__name__ == "FakeDriver" else 1)
+    for reply in replies:
+        assert reply.parent == by_side(events, "server").number
+        assert reply.attributes["msg_id"] == by_side(events, "call").attributes["msg_id"]
+        assert reply.attributes["failed"] is False
+
+
+@pytest.mark.parametrize("mode", ["cast", "fanout"])
+def test_a_message_that_nobody_waits_for(recorded: Recorded, cloud: Cloud, mode: str) -> None:
+    """A cast to one, a fanout to all."""
+    cloud.client.prepare(fanout=mode == "fanout").cast(CONTEXT, "build", name="x")
+    events = settled(recorded, mode, "server")
+    sent, served = by_side(events, mode), by_side(events, "server")
+    assert sent.parent == served.parent == 0
+    if mode == "cast":  # the fake driver copies a fanout for each receiver
+        tied(sent, served)
+    assert cloud.endpoint.seen == [{"name": "x"}]
+
+
+def test_an_envelope_is_shown_by_what_it_holds(recorded: Recorded, cloud: Cloud) -> None:
+    """``Instance.save``, not ``object_action``; of the object its type and uuid alone."""
+    arguments = {"objinst": OBJECT, "objmethod": "save", "args": (), "kwargs": {}}
+    assert cloud.client.call(CONTEXT, "object_action", **arguments) == "save"
+    for event in settled(recorded, "call", "server"):
+        if side(event) in ("call", "server"):
+            assert event.name == "Instance.save"
+            assert event.attributes["arguments"]["objinst"] == "Instance 2.8 u1"  # type: ignore[index, call-overload]
+
+
+def test_an_error_reaches_the_caller_and_both_sides_tell(recorded: Recorded, cloud: Cloud) -> None:
+    """The endpoint's exception is the very object that it raised."""
+    with pytest.raises(Exception, match="own"):
+        cloud.client.call(CONTEXT, "fail")
+    events = settled(recorded, "call", "server")
+    assert by_side(events, "server").error == "OwnError: own"
+    assert by_side(events, "call").error is not None
+    assert cloud.endpoint.raised.__context__ is None
+
+
+def test_no_secret_stands_in_the_capture(recorded: Recorded, cloud: Cloud) -> None:
+    """Neither of arguments nor of contexts."""
+    secrets = {"admin_password": SECRET, "injected_files": [SECRET], "instance": OBJECT, "url": f"x://u:{SECRET}@h"}
+    cloud.client.call(CONTEXT, "build", **secrets)
+    settled(recorded, "call", "server")
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in recorded.capture.rglob("*.seg"))
+
+
+def test_a_failure_of_ours_changes_nothing(recorded: Recorded, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls, errors and what the endpoint gets are as ever; it switches itself off."""
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("injected")
+
+    monkeypatch.setattr(steps, "begin", fail)
+    for _ in range(3):
+        assert cloud.client.call(CONTEXT, "build", name="x") == {"built": "x"}
+        with pytest.raises(Exception, match="own"):
+            cloud.client.call(CONTEXT, "fail")
+    assert (rpc.rpc.failures >= 5, rpc.rpc.enabled) == (True, False)
+    rpc.rpc.failures, rpc.rpc.enabled = 0, True
+
+
+def test_messages_of_any_shape_are_told() -> None:
+    """What is no dict of arguments, or has odd names, is shown as far as it goes."""
+    odd: list[Any] = [
+        {},
+        {"method": None, "args": None},
+        {"method": "object_action", "args": {3: 1}},
+        {"args": {None: [[1]]}},
+    ]
+    for message in odd:
+        rpc._message(message)
+        rpc._method(message)
+    assert rpc.request_ids(None) == ()
+    assert rpc.request_ids({"request_id": 3}) == ()
+    assert rpc._argument([1, 2, 3, 4, 5]) == ("[]", 1, 2, 3, 4, "… 5 in all")
+    assert rpc._argument({"a": 1}) == "{1}"
+
+
+def test_contexts_that_are_objects() -> None:
+    """A request context, as a client has it before it is serialized."""
+
+    class Context:
+        request_id = "req-1"
+        project_id = 3
+
+    assert rpc.request_ids(Context()) == ("request_id", "req-1")
