@@ -24,6 +24,7 @@ IMPURE = (
     "tracer.capture",
     "tracer.cli",
     "tracer.commands",
+    "tracer.files",
     "tracer.launch",
     "tracer.points",
     "tracer.sources",

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.events import UUID, Cloud, Services, run, tree
-from tests.test_tracer_linking import CRAFTED
+from tests.test_tracer_forest import CRAFTED
 from tracer.correlate import correlate
 from tracer.event import Event, Events
 from tracer.model import Boot, Step, Trace
@@ -224,93 +224,6 @@ def test_several_servers_of_one_request() -> None:
 
 def states(cloud: Cloud) -> list[Step]:
     return [step for boot in cloud.trace().boots for step in boot.walk() if step.kind == "state"]
-
-
-def test_loose_lines_go_below_the_step_that_was_under_way() -> None:
-    """What was recorded outside of any step, with the boot's id: by process, thread and time, among its siblings."""
-    cloud = Cloud()
-    services = Services(cloud)
-    api = services.api.on(7)
-    with services.client.asks(None, "POST", "/v2.1/servers", "req-1"), api.step(
-        "http", "POST", side="server", request_id="req-1", method="POST", path="/v2.1/servers"
-    ):  # fmt: skip
-        with api.call("a:first"):
-            api.does("log", "in first", parent=0, request_id="req-1")
-            services.api.on(8).does("log", "elsewhere", parent=0, request_id="req-1")
-        api.does("log", "between", parent=0, request_id="req-1")
-        with api.call("a:second"):
-            pass
-    boot = cloud.boot()
-    assert tree(boot).splitlines() == [
-        "client http POST /v2.1/servers",
-        "  API http POST",
-        "    API call a:first",
-        "      API log in first",
-        "      API log elsewhere",
-        "    API log between",
-        "    API call a:second",
-    ]
-    assert {step.tied_by for step in boot.walk() if step.kind == "log"} == {"request_id"}
-    assert {step.address for step in boot.walk() if step.kind == "log"} == {"1-1-1/1", "1-1-1/2", "1-1/1"}
-
-
-def test_loose_requests_open_chapters() -> None:
-    """Neutron's event for the port of the server: another request of the same caller, and what its cast opens."""
-    cloud, services = booted()
-    path = "/v2.1/os-server-external-events"
-    neutron: dict[str, Any] = {"method": "POST", "path": path, "request_id": "req-e", "global_request_id": "req-1"}
-    with services.api.on(9).step("http", "POST", side="server", **neutron):
-        message = services.api.on(9).cast("external_instance_event", "req-e")
-    with services.compute.on(9).receives(message):
-        pass
-    services.api.on(9).does("log", "late", request_id="req-e")
-    boot = cloud.boot()
-    assert [chapter.name for chapter in boot.chapters[3:]] == ["POST", "external_instance_event"]
-    assert [step.tied_by for step in boot.chapters[3:]] == ["request_id", "unique_id"]
-    assert "req-e" in boot.request_ids
-    assert tree_of_logs(boot) == ["late"] or "late" in tree(boot)
-    assert_numbered(cloud.trace())
-
-
-def test_every_event_with_an_id_of_the_boot_is_in_it() -> None:
-    """Nothing of the boot hangs loose, also before its process's first step and in processes that did nothing else."""
-    cloud, services = booted()
-    early = Event(services.api.process, 900, 0, "log", "early", 1, cloud.events[0].start - 5, attributes={})
-    early.attributes["request_id"] = "req-1"
-    cloud.events.append(early)
-    stranger = cloud.process("nova-novncproxy")
-    stranger.log("alone", "req-1")
-    stranger.sql("SELECT 1", request_id="req-1")
-    with stranger.step("rpc", "untold", side="server", request_id="req-1"):
-        pass
-    boot = cloud.boot()
-    assert len(list(boot.walk())) > len(cloud.events) - 8
-    loose = [event for event in cloud.events if event.attributes.get("request_id") in boot.request_ids]
-    assert {f"{event.process.key}/{event.number}" for event in loose if event.name != "reply"} <= {
-        step.id for step in boot.walk()
-    }
-    assert_numbered(cloud.trace())
-
-
-def test_ids_of_start_up_contexts_pull_nothing_in() -> None:
-    """The resource tracker saves under its service's start-up id: that is below the claim, and nothing else with it."""
-    cloud = Cloud()
-    services = Services(cloud)
-    story = services.boot()
-    services.compute.does("rpc", "Service.create", side="client", mode="call", msg_id="1", request_id="req-start")
-    for _ in range(9):
-        next(story)
-    with services.compute.on(1).calls(services.conductor.on(5), "ComputeNode.save", "req-start"):
-        pass
-    services.compute.on(6).log("periodic", "req-start")
-    run(story)
-    trace = cloud.trace()
-    (boot,) = trace.boots
-    assert "ComputeNode.save" in tree(boot)
-    assert "Service.create" not in tree(boot)
-    assert "periodic" not in tree_of_logs(boot)
-    assert "req-start" not in boot.request_ids
-    assert [other.operation for other in trace.others] == ["Service.create"]
 
 
 def test_what_was_left_out_is_counted() -> None:

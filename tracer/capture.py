@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from tracer.errors import TracerError
+from tracer.files import written
 from tracer.points import Point
 
 FORMAT_VERSION = 1
@@ -26,21 +26,15 @@ def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: in
         if holds_others and not (path / OPTIONS).exists():
             raise TracerError(f"{path}: not a capture and not empty; name a folder that does not exist yet")
         path.chmod(0o700)
-        options = {
-            "format": FORMAT_VERSION, "segment_size": SEGMENT_SIZE, "cap": cap,
-            "points": points, "ask": ask, "echo": echo,
-        }  # fmt: skip
-        _replace(path / OPTIONS, json.dumps(options, indent=1))
     except OSError as error:
         raise TracerError(f"{path}: cannot make a capture: {error.strerror}") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    """In one step: other processes of the same cloud may be reading the options this very moment."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(text)
-    draft.replace(path)
+    options = {
+        "format": FORMAT_VERSION, "segment_size": SEGMENT_SIZE, "cap": cap,
+        "points": points, "ask": ask, "echo": echo,
+    }  # fmt: skip
+    # In one step: other processes of the same cloud may be reading the options this very moment.
+    with written(path / OPTIONS) as file:
+        file.write(json.dumps(options, indent=1).encode())
 
 
 def is_capture(path: Path) -> bool:

@@ -5,47 +5,60 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
 
 from tracer.errors import TracerError
-from tracer.model import Boot, LeftOut, Step, Trace
+from tracer.files import written
+from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
+from tracer.text import printable
 
 FORMAT = "bootseq-trace"
 FORMAT_VERSION = 1
 
-_BOOT = ("number", "operation", "server", "uuid", "request_id", "request_ids", "outcome", "host")
-_STEP = (
-    "address", "kind", "service", "host", "pid", "thread", "name", "start", "end", "request_id", "global_request_id",
-    "error", "attributes", "witnesses", "tied_by", "opens", "opened_by", "id",
-)  # fmt: skip
+#: No line of ours is near this long.
+MAX_LINE = 256 << 20
+
+_ADDRESS = re.compile(r"\d+([-/]\d+)*")
+_MAX_TIME = 1 << 63
+
+#: What a value may be, by the name of its field, in the order of writing.
+_Types = Mapping[str, tuple[type, ...]]
+_BOOT: _Types = {
+    "number": (int,), "operation": (str,), "server": (str,), "uuid": (str,), "request_id": (str,),
+    "request_ids": (list,), "outcome": (str,), "host": (str,),
+}  # fmt: skip
+_LEFT_OUT: _Types = {"service": (str,), "what": (str,), "kind": (str,), "count": (int,)}
+_STEP: _Types = {
+    "address": (str,), "kind": (str,), "service": (str,), "host": (str,), "pid": (int,), "thread": (int,),
+    "name": (str,), "start": (int,), "end": (int, type(None)), "request_id": (str, type(None)),
+    "global_request_id": (str, type(None)), "error": (str, type(None)), "attributes": (dict,), "witnesses": (list,),
+    "tied_by": (str,), "opens": (list,), "opened_by": (str,), "id": (str,),
+}  # fmt: skip
 
 
 def write(path: Path, trace: Trace) -> None:
     """Write the whole trace or leave ``path`` as it was: a full disk does not cost an earlier file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with _opened_for_writing(draft, path.suffix == ".gz") as file:
-            for line in _lines(trace):
-                file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise TracerError(f"{path}: cannot be written: {error.strerror}") from None
+    with written(path) as binary, _as_text(binary, path.suffix == ".gz") as file:
+        for line in _lines(trace):
+            file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 @contextmanager
-def _opened_for_writing(path: Path, zipped: bool) -> Iterator[TextIO]:
-    with path.open("wb") as raw:
-        os.fchmod(raw.fileno(), 0o600)
-        # Without a name and a time in it the same trace gives the same bytes.
-        with gzip.GzipFile("", "wb", 6, raw, mtime=0) if zipped else raw as binary:
-            with io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace") as file:
-                yield file
+def _as_text(binary: BinaryIO, zipped: bool) -> Iterator[TextIO]:
+    # Without a name and a time in it the same trace gives the same bytes.
+    packing = gzip.GzipFile("", "wb", 6, binary, mtime=0) if zipped else nullcontext(binary)
+    with packing as packed:
+        # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes JSON's own escape for it.
+        file = io.TextIOWrapper(packed, encoding="utf-8", errors="backslashreplace", write_through=True)
+        yield file
+        file.flush()
+        file.detach()
 
 
 def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
@@ -63,73 +76,123 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
 
 
 def _boot_line(boot: Boot) -> dict[str, Any]:
-    return {name: getattr(boot, name) for name in _BOOT} | {"left_out": [asdict(left) for left in boot.left_out]}
+    """``steps`` says how many lines are the boot's: a file that was cut off between two of them is not whole."""
+    counted = {"steps": sum(1 for _ in boot.walk()), "left_out": [asdict(left) for left in boot.left_out]}
+    return {name: getattr(boot, name) for name in _BOOT} | counted
 
 
 def read(path: Path) -> Trace:
     """The trace in ``path``; a TracerError says what is wrong with it and in which line."""
     try:
-        opened = gzip.open(path, "rt", encoding="utf-8") if _is_gzip(path) else path.open(encoding="utf-8")
-        with opened as file:
-            return _trace(path, enumerate(file, 1))
+        with path.open("rb") as file:
+            zipped = file.peek(2)[:2] == b"\x1f\x8b"
+            with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
+                return _Reading(path, lines).trace()
     except IsADirectoryError:
         raise TracerError(f"{path}: a folder, not a trace file; make one with: bootseq ingest -o FILE {path}") from None
-    except (EOFError, gzip.BadGzipFile):
+    except (EOFError, gzip.BadGzipFile, zlib.error):
         raise TracerError(f"{path}: cut off or damaged; ingest the capture again") from None
-    except UnicodeDecodeError:
-        raise TracerError(f"{path}: not a trace file of bootseq's") from None
     except OSError as error:
-        raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
+        raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+class _Reading:
+    """A trace file on its way back to a trace. Nothing in it is believed: it may come from anyone."""
+
+    def __init__(self, path: Path, file: Any) -> None:
+        self._path = path
+        self._file = file
+        self._number = 0
+
+    def trace(self) -> Trace:
+        """All of it."""
+        header = self._header()
+        try:
+            versions = _checked(header, {"versions": (dict,)})["versions"]
+            trace = Trace([], [], dict(zip(versions, _texts(list(versions.values())), strict=True)))
+            trace.warnings = _texts(header["warnings"])
+            for kind, made in (("boots", trace.boots), ("others", trace.others)):
+                made.extend(_boot(line) for line in header[kind])
+            for line, boot in zip([*header["boots"], *header["others"]], [*trace.boots, *trace.others], strict=True):
+                self._take_steps(boot, _checked(line, {"steps": (int,)})["steps"])
+            if self._file.read(1):
+                raise ValueError("more lines than its header says")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise TracerError(f"{self._path}:{self._number}: not a line of a trace file: {printable(what)}") from None
+        return trace
+
+    def _header(self) -> dict[str, Any]:
+        try:
+            header = self._next()
+        except (ValueError, RecursionError):
+            header = None
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            say = "not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"
+            raise TracerError(f"{self._path}: {say}")
+        version = header.get("version")
+        if version != FORMAT_VERSION:
+            theirs = version if isinstance(version, int) else "unknown"
+            say = f"trace format {theirs}, this bootseq reads {FORMAT_VERSION}; use the bootseq that wrote it"
+            raise TracerError(f"{self._path}: {say}")
+        return header
+
+    def _next(self) -> Any:
+        line = self._file.readline(MAX_LINE)
+        self._number += 1
+        if not line:
+            raise TracerError(f"{self._path}: cut off after line {self._number - 1}; ingest the capture again")
+        return json.loads(line, parse_constant=_refuse)
+
+    def _take_steps(self, boot: Boot, count: int) -> None:
+        steps: dict[str, Step] = {}
+        for _ in range(count):
+            line = self._next()
+            if _checked(line, {"boot": (int,)})["boot"] != boot.number:
+                raise ValueError(f"a step of another boot than {boot.number}")
+            step = _step(line)
+            if step.address in steps:
+                raise ValueError(f"{step.address} again")
+            steps[step.address] = step
+            parent = step.address[: max(step.address.rfind("-"), step.address.rfind("/"), 0)]
+            (steps[parent].children if parent else boot.chapters).append(step)
 
 
-def _trace(path: Path, lines: Iterator[tuple[int, str]]) -> Trace:
-    header = _header(path, next(lines, (1, ""))[1])
-    boots: dict[int, Boot] = {}
-    trace = Trace([], [], header.get("versions", {}), header.get("warnings", []))
-    steps: dict[tuple[int, str], Step] = {}
-    number = 1
-    try:
-        for kind, made in (("boots", trace.boots), ("others", trace.others)):
-            made.extend(_boot(line) for line in header[kind])
-            boots |= {boot.number: boot for boot in made}
-        for number, line in lines:
-            _take_step(json.loads(line), boots, steps)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TracerError(f"{path}:{number}: not a line of a trace file ({type(error).__name__}: {error})") from None
-    return trace
+def _boot(line: Any) -> Boot:
+    boot = Boot(chapters=[], **_checked(line, _BOOT))
+    boot.left_out = [LeftOut(**_checked(left, _LEFT_OUT)) for left in line["left_out"]]
+    _texts(boot.request_ids)
+    return boot
 
 
-def _header(path: Path, line: str) -> dict[str, Any]:
-    try:
-        header = json.loads(line)
-    except ValueError:
-        header = None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise TracerError(f"{path}: not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE")
-    if header.get("version") != FORMAT_VERSION:
-        raise TracerError(
-            f"{path}: trace format {header.get('version')}, this bootseq reads {FORMAT_VERSION}; use the bootseq that wrote it"
-        )
-    return header
+def _step(line: Any) -> Step:
+    step = Step(**_checked(line, _STEP))
+    step.witnesses = tuple(_texts(line["witnesses"]))
+    _texts(step.opens)
+    if step.kind not in NUMBERED | NOTES:
+        raise ValueError(f"kind {step.kind!r} is not known")
+    if not _ADDRESS.fullmatch(step.address):
+        raise ValueError(f"{step.address!r} is no address")
+    if not all(-_MAX_TIME < time < _MAX_TIME for time in (step.start, step.end or 0)):
+        raise ValueError("a time out of range")
+    return step
 
 
-def _boot(line: dict[str, Any]) -> Boot:
-    left_out = [LeftOut(**left) for left in line["left_out"]]
-    return Boot(chapters=[], left_out=left_out, **{name: line[name] for name in _BOOT})
+def _checked(line: Any, types: _Types) -> dict[str, Any]:
+    """The fields that ``types`` names, each of its type."""
+    if type(line) is not dict:
+        raise ValueError("not an object")
+    for name, allowed in types.items():
+        if type(line[name]) not in allowed:
+            raise ValueError(f"{name} is of type {type(line[name]).__name__}")
+    return {name: line[name] for name in types}
 
 
-def _take_step(line: dict[str, Any], boots: dict[int, Boot], steps: dict[tuple[int, str], Step]) -> None:
-    step = Step(**{name: line[name] for name in _STEP})
-    step.witnesses = tuple(step.witnesses)
-    boot, address = line["boot"], step.address
-    steps[boot, address] = step
-    parent = address[: max(address.rfind("-"), address.rfind("/"), 0)]
-    if parent:
-        steps[boot, parent].children.append(step)
-    else:
-        boots[boot].chapters.append(step)
+def _texts(value: Any) -> list[str]:
+    if type(value) is not list or not all(type(each) is str for each in value):
+        raise ValueError("a list that is not of texts")
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 import diagrams
+from tracer import files
 from tracer.commands import choose
 from tracer.commands.show import detail_option
 from tracer.errors import TracerError
@@ -33,17 +33,13 @@ def draw(file: Path, boot: str | None, output: Path, detail: str) -> None:
       bootseq draw boot.trace.jsonl.gz -o boot.svg
       bootseq draw boot.trace.jsonl.gz vm1 -o boot.md --detail full
     """
-    suffix = output.suffix.removeprefix(".")
+    suffix = output.suffix.removeprefix(".").lower()
     if suffix not in diagrams.RENDERERS:
         raise TracerError(
             f"{output}: cannot draw .{suffix}; one of: {', '.join('.' + each for each in diagrams.RENDERERS)}"
         )
     text = diagrams.render(choose.boot(file, boot), suffix, detail)
-    draft = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-        draft.replace(output)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise TracerError(f"{output}: cannot be written: {error.strerror}") from None
-    click.echo(f"{output}: {len(text.encode(errors='backslashreplace')) / 1000:.0f} kB")
+    data = text.encode(errors="backslashreplace")
+    with files.written(output, files.default_mode()) as picture:
+        picture.write(data)
+    click.echo(f"{output}: {len(data) / 1000:.0f} kB")

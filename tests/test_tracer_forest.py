@@ -1,0 +1,117 @@
+"""Crafted events: whatever they say, every step stands once, no walk comes back to itself, and time stays linear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.events import Cloud, Services, run
+from tests.test_tracer_linking import forest
+from tracer import linking
+from tracer.event import Event, Process
+from tracer.forest import MAX_DEPTH, Forest
+
+
+def crafted(number: int, parent: int, **attributes: Any) -> Event:
+    process = Process("p", 1, "h", "")
+    return Event(process, number, parent, attributes.pop("kind", "call"), "f", 1, number, number + 1, None, attributes)
+
+
+def test_crafted_parents_make_no_ring() -> None:
+    """Own parents, later parents, each other's parents, parents that are not there: roots."""
+    trees = linking.forest([crafted(1, 1), crafted(2, 3), crafted(3, 2), crafted(4, 99)])
+    assert sorted(len(list(head.walk())) for head in trees.heads) == [1, 1, 2]
+
+
+def test_crafted_ids_make_no_ring() -> None:
+    """A call that is its own far side's far side; casts that open each other; a receiver that has a parent already."""
+    ids = {"kind": "rpc", "side": "server"}
+    calls = [
+        crafted(1, 0, **ids, msg_id="a"), crafted(2, 1, kind="rpc", side="client", mode="call", msg_id="b"),
+        crafted(3, 0, **ids, msg_id="b"), crafted(4, 3, kind="rpc", side="client", mode="call", msg_id="a"),
+    ]  # fmt: skip
+    casts = [
+        crafted(11, 0, **ids, msg_id="c"), crafted(12, 11, kind="rpc", side="client", mode="cast", msg_id="d"),
+        crafted(13, 0, **ids, msg_id="d"), crafted(14, 13, kind="rpc", side="client", mode="cast", msg_id="c"),
+    ]  # fmt: skip
+    nested = [crafted(21, 0), crafted(22, 21, **ids, msg_id="e"), crafted(23, 0, kind="rpc", mode="cast", msg_id="e")]
+    assert_sound(linking.forest([*calls, *casts, *nested]), 11)
+
+
+def test_the_same_events_twice_are_one() -> None:
+    """A capture and its copy: each step is there once."""
+    cloud = Cloud()
+    run(Services(cloud).boot())
+    count = len(cloud.events)
+    cloud.events += list(cloud.events)
+    assert_sound(forest(cloud), count)
+
+
+def test_nesting_ends_somewhere() -> None:
+    """As deep as a crafted file likes: addresses would grow with the square."""
+    trees = linking.forest(crafted(number, number - 1) for number in range(1, 20 * MAX_DEPTH))
+    assert_sound(trees, 20 * MAX_DEPTH - 1)
+    depth: dict[str, int] = {}
+    for step in trees.heads[0].walk():
+        depth[step.id] = depth[trees.parents[step.id].id] + 1 if step.id in trees.parents else 0
+    assert max(depth.values()) == MAX_DEPTH + 1
+
+
+MARKS: st.SearchStrategy[Any] = st.sampled_from(["a", "b", "c", 5, None, ["x"], {}])
+CRAFTED = st.builds(
+    crafted,
+    st.integers(1, 12),
+    st.integers(0, 12),
+    kind=st.sampled_from(["rpc", "http", "call", "sql", "handoff"]),
+    side=st.sampled_from(["client", "server", None, 3]),
+    mode=st.sampled_from(["call", "cast", "reply", "notify", None, []]),
+    msg_id=MARKS,
+    unique_id=MARKS,
+    message=MARKS,
+    callee_request_id=MARKS,
+    request_id=MARKS,
+    global_request_id=MARKS,
+    path=MARKS,
+    started=MARKS,
+    topic=MARKS,
+    host=MARKS,
+    module=MARKS,
+)
+
+
+@given(st.lists(CRAFTED, max_size=24))
+def test_whatever_is_crafted_the_trees_are_sound(events: list[Event]) -> None:
+    """Every event stands once, below a parent, as a root or as the head of a chapter; no walk comes back to itself."""
+    assert_sound(linking.forest(events), len({event.number for event in events}))
+
+
+def assert_sound(trees: Forest, count: int) -> None:
+    walked = [step.id for head in trees.heads for step in head.walk()]
+    assert len(walked) == len(set(walked)) == count
+    opened = [step.id for receivers in trees.casts.values() for step in receivers]
+    assert len(opened) == len(set(opened))
+    assert not set(opened) & set(trees.parents)
+    for head in trees.heads:
+        above, seen = head, {head.id}
+        while above.id in trees.senders:
+            above = [trees.senders[above.id], *trees.ancestors(trees.senders[above.id])][-1]
+            assert above.id not in seen
+            seen.add(above.id)
+
+
+def test_long_chains_and_crowds_take_linear_time() -> None:
+    """50,000 crafted events: a chain of calls over a chain of casts, a crowd of equal requests. Seconds, not hours."""
+    events = []
+    for number in range(1, 30_000, 3):
+        events.append(crafted(number, 0, kind="rpc", side="server", msg_id=str(number)))
+        mode = "call" if number % 2 else "cast"
+        events.append(crafted(number + 1, number, kind="rpc", side="client", mode=mode, msg_id=str(number + 3)))
+        events.append(crafted(number + 2, 0, kind="http", side="client" if number % 2 else "server", path="/"))
+    events += [crafted(number, number - 1) for number in range(30_001, 50_000)]
+    assert_sound_count(linking.forest(events), len(events))
+
+
+def assert_sound_count(trees: Forest, count: int) -> None:
+    assert sum(1 for head in trees.heads for _ in head.walk()) == count
