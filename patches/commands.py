@@ -22,6 +22,7 @@ _expected: dict[int, int | None] = {}
 
 def install() -> None:
     """Wrap both once they are there."""
+    replacing.undo(_expected.clear)
     importing.when_imported("oslo_concurrency.processutils", functools.partial(commands.guarded, _wrap_execute))
     importing.when_imported("oslo_privsep.daemon", functools.partial(commands.guarded, _wrap_channel))
 

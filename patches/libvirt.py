@@ -56,6 +56,7 @@ _FINDERS: dict[str, Callable[[str], tuple[Any, ...]]] = {
 
 def install() -> None:
     """Wrap libvirt-python and Nova's fake once they are there."""
+    replacing.undo(_looking.clear)
     for module in ("libvirt", _FAKE):
         importing.when_imported(module, functools.partial(libvirt.guarded, _wrap))
 

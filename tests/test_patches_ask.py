@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from examples.embedded import EmbeddedCloud
 from patches import ask, logs, steps
 from tests.recorded import failing, inside_step, recording
 
@@ -251,3 +252,39 @@ def test_lines_of_many_processes_never_mix(tmp_path: Path) -> None:
         assert text == name[0] * 4000
         found[name] += 1
     assert found == dict.fromkeys(["a:", "b:", "c:", "d:"], 200)
+
+
+#: Loggers of all of Nova's services, none of which logs anything that is masked.
+NOVAS = (
+    "nova.compute.claims",
+    "nova.conductor.manager",
+    "nova.scheduler.manager",
+    "nova.compute.api",
+    "nova.virt.hardware",
+)
+
+
+@pytest.mark.slow
+def test_a_real_novas_lines_are_those_of_its_own_logs(tmp_path: Path) -> None:
+    """Each service writes its DEBUG lines into its own log too: there they stand, with the same ids, all of them.
+
+    And with ``--echo`` its statements, each with the id of the request that it was run for.
+    """
+    state, capture = tmp_path / "state", tmp_path / "cap"
+    options = ["--echo", *(word for name in NOVAS for word in ("--ask", name))]
+    with EmbeddedCloud("34", state, capture, run_options=options) as cloud:
+        booted = cloud.boot("vm1")
+    mine = (capture / "ask.log").read_text().splitlines()
+    theirs = [line for log in (state / "logs").glob("*.log") for line in log.read_text().splitlines()]
+    ours, novas = (sorted(line for line in lines if _is_of(line, "DEBUG", NOVAS)) for lines in (mine, theirs))
+    assert ours == novas
+    of_the_boot = {line.split()[2] for line in ours if booted.request_id in line}
+    assert len(of_the_boot) >= 3, "processes whose lines bear the boot's request id"
+    engine = ("sqlalchemy.engine.Engine",)
+    statements = [line for line in theirs if _is_of(line, "INFO", engine) and booted.request_id in line]
+    assert any("] INSERT INTO instances " in line for line in statements)
+
+
+def _is_of(line: str, level: str, loggers: tuple[str, ...]) -> bool:
+    words = line.split(" ", 5)
+    return len(words) > 5 and words[3] == level and words[4] in loggers
