@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Boot:
-    """A boot that ended, `state` being active or error. `seconds` runs from before the client's start."""
+    """A boot that ended, `state` being active or error; `seconds` run from the client's start to the notification."""
 
     name: str
     uuid: str
@@ -92,13 +92,13 @@ class PendingBoot:
     request_id: str
     journal: Journal
     check: Callable[[], None]
-    started: float = field(default_factory=time.monotonic)
+    started: float
 
     def wait(self, timeout: float = 120) -> Boot:
         """Until Nova notifies that the creation ended; the API is not asked."""
-        event = self.journal.wait(self.uuid, ENDS, timeout, self.check)["event"]
-        state = "active" if event == "instance.create.end" else "error"
-        return Boot(self.name, self.uuid, self.request_id, state, event, time.monotonic() - self.started)
+        end = self.journal.wait(self.uuid, ENDS, timeout, self.check)
+        state = "active" if end["event"] == "instance.create.end" else "error"
+        return Boot(self.name, self.uuid, self.request_id, state, end["event"], end["monotonic"] - self.started)
 
     def wait_for(self, event: str, timeout: float = 60) -> None:
         """Until one event of this boot, such as instance.create.start, or spawn where spawns are delayed."""
