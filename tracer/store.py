@@ -140,7 +140,7 @@ class _Reading:
     def _next(self) -> Any:
         line = self._file.readline(MAX_LINE)
         self._number += 1
-        if not line:
+        if not line and self._number > 1:
             raise TracerError(f"{self._path}: cut off after line {self._number - 1}; ingest the capture again")
         return json.loads(line, parse_constant=_refuse)
 

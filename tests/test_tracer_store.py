@@ -1,0 +1,237 @@
+"""The trace file: what is written comes back; what is damaged, foreign or crafted is one line that says so."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import failed_boot, small_boot
+from tracer import numbering, store
+from tracer.errors import TracerError
+from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
+
+TEXTS = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
+IDS = st.none() | TEXTS
+TIMES = st.integers(-(1 << 62), 1 << 62)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def one(children: list[Step]) -> st.SearchStrategy[Step]:
+    """A step with any fields, and these children."""
+    return st.builds(
+        Step, TEXTS, st.sampled_from(sorted(NUMBERED | NOTES)), TEXTS, TEXTS, TIMES, st.none() | TIMES, TEXTS,
+        st.integers(), st.integers(), IDS, IDS, st.dictionaries(TEXTS, VALUES, max_size=3), IDS,
+        st.lists(TEXTS, max_size=2).map(tuple), TEXTS, st.just(children),
+    )  # fmt: skip
+
+
+STEPS = st.recursive(one([]), lambda inner: st.lists(inner, max_size=3).flatmap(one), max_leaves=6)
+LEFT_OUT = st.builds(LeftOut, TEXTS, TEXTS, TEXTS, st.integers())
+BOOTS = st.builds(
+    Boot, st.just(0), TEXTS, st.lists(STEPS, min_size=1, max_size=2), TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2),
+    TEXTS, TEXTS, st.lists(LEFT_OUT, max_size=2),
+)  # fmt: skip
+
+
+def numbered(trace: Trace) -> Trace:
+    """As correlate gives it: boots counted, every step with its address."""
+    for number, boot in enumerate([*trace.boots, *trace.others], 1):
+        boot.number = number
+        numbering.number(boot.chapters, {})
+    return trace
+
+
+TRACES = st.builds(
+    Trace, st.lists(BOOTS, max_size=2), st.lists(BOOTS, max_size=1), st.dictionaries(TEXTS, TEXTS, max_size=2),
+    st.lists(TEXTS, max_size=2),
+).map(numbered)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(name=st.sampled_from(["t.jsonl", "t.jsonl.gz"]), trace=TRACES)
+def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str, trace: Trace) -> None:
+    """All of it, halves of surrogate pairs too, packed or not."""
+    path = tmp_path_factory.mktemp("t") / name
+    store.write(path, trace)
+    assert store.read(path) == trace
+
+
+def sample() -> Trace:
+    return Trace([small_boot(), failed_boot()], [], {"nova": "34.0.0"}, ["a warning"])
+
+
+def written(tmp_path: Path, name: str = "t.jsonl", trace: Trace | None = None) -> Path:
+    trace = trace or sample()
+    for number, boot in enumerate(trace.boots, 1):
+        boot.number = number
+    store.write(tmp_path / name, trace)
+    return tmp_path / name
+
+
+def refused(path: Path) -> str:
+    """What is said of a file that cannot be read: one line that begins with its name."""
+    with pytest.raises(TracerError) as raised:
+        store.read(path)
+    said = str(raised.value)
+    assert said.startswith(str(path))
+    assert said.isprintable()
+    return said.removeprefix(str(path))
+
+
+def test_the_file_is_lines_of_json(tmp_path: Path) -> None:
+    """A header with format, version and boots, then a step a line, in the tree's order."""
+    lines = [json.loads(line) for line in written(tmp_path).read_text().splitlines()]
+    assert (lines[0]["format"], lines[0]["version"]) == ("bootseq-trace", 1)
+    assert [boot["steps"] for boot in lines[0]["boots"]] == [len(list(boot.walk())) for boot in sample().boots]
+    assert [(line["boot"], line["address"]) for line in lines[1:4]] == [(1, "1"), (1, "1-1"), (1, "1-1-1")]
+    assert len(lines) == 1 + sum(boot["steps"] for boot in lines[0]["boots"])
+
+
+def test_the_same_trace_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Packed or not, whenever and wherever it is written."""
+    trace = sample()
+    for suffix in ("", ".gz"):
+        one, other = written(tmp_path, "one" + suffix, trace), written(tmp_path, "other" + suffix, trace)
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    """It holds what services do."""
+    assert written(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_packed_file_is_known_by_its_content(tmp_path: Path) -> None:
+    """Renamed it is still read."""
+    packed = written(tmp_path, "t.gz").rename(tmp_path / "plain")
+    assert len(store.read(packed).boots) == 2
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz"])
+def test_a_file_that_is_cut_off(tmp_path: Path, name: str) -> None:
+    """At any byte, between two lines too."""
+    path = written(tmp_path, name)
+    whole = path.read_bytes()
+    lines = [at + 1 for at, byte in enumerate(whole) if byte == 10] if name == "t.jsonl" else []
+    for cut in [*range(0, len(whole), 397), *lines[:-1], *range(len(whole) - 12, len(whole) - 1)]:
+        path.write_bytes(whole[:cut])
+        assert refused(path)
+
+
+def test_a_cut_file_says_where(tmp_path: Path) -> None:
+    """So many lines are there."""
+    path = written(tmp_path)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    assert refused(path) == ": cut off after line 3; ingest the capture again"
+
+
+def test_damaged_bytes_of_a_packed_file(tmp_path: Path) -> None:
+    """The checksum sees what unpacking does not."""
+    path = written(tmp_path, "t.gz")
+    whole = path.read_bytes()
+    for at in range(10, len(whole), 31):
+        changed = bytearray(whole)
+        changed[at] ^= 0x10
+        path.write_bytes(changed)
+        assert refused(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\n", b"{}", b"[]", b"5", b"x", b"\xff\xfe\x00", b"\x00" * 99, b"\x7fELF", b'{"format": "other"}',
+        b"[" * 99_999, b'{"format":"bootseq-trace","version":1', b"BOOTSEQ1",
+    ],
+)  # fmt: skip
+def test_foreign_files(tmp_path: Path, content: bytes) -> None:
+    """Other JSON, binaries, an empty file: what it is not, and how to make one."""
+    path = tmp_path / "f"
+    path.write_bytes(content)
+    assert refused(path) == ": not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"
+
+
+@pytest.mark.parametrize(("version", "said"), [(2, "2"), (99, "99"), (None, "unknown"), ("1\x1b[31m", "unknown")])
+def test_other_versions(tmp_path: Path, version: Any, said: str) -> None:
+    """A newer bootseq wrote it: use that."""
+    path = tmp_path / "f"
+    path.write_text(json.dumps({"format": "bootseq-trace", "version": version}))
+    assert refused(path) == f": trace format {said}, this bootseq reads 1; use the bootseq that wrote it"
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """A folder, nothing at all."""
+    assert refused(tmp_path) == f": a folder, not a trace file; make one with: bootseq ingest -o FILE {tmp_path}"
+    assert refused(tmp_path / "none") == ": cannot be read: No such file or directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read(tmp_path: Path) -> None:
+    """The system's reason."""
+    path = written(tmp_path)
+    path.chmod(0)
+    assert refused(path) == ": cannot be read: Permission denied"
+
+
+STRANGE: tuple[Any, ...] = (None, True, -5, 1 << 70, 2.5, "x", "1-2\x1b[31m", [], [5], {}, {"a": 5})
+
+
+def test_crafted_fields(tmp_path: Path) -> None:
+    """Any field of any line of any other type, or missing: refused with the line, or read as a sound trace."""
+    path = written(tmp_path, trace=Trace([small_boot()], [], {"nova": "34"}, ["w"]))
+    lines = [json.loads(line) for line in path.read_text().splitlines()][:4]
+    boot = lines[0]["boots"][0]
+    boot["steps"] = 3
+    for at, where in [(0, lines[0]), (0, boot), (0, boot["left_out"][0]), (2, lines[2])]:
+        for name in list(where):
+            kept = where.pop(name)
+            for value in (..., *STRANGE):
+                if value is not ...:
+                    where[name] = value
+                path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+                assert_refused_or_sound(path, at + 1)
+            where[name] = kept
+
+
+def assert_refused_or_sound(path: Path, line: int) -> None:
+    try:
+        trace = store.read(path)
+    except TracerError as error:
+        said = str(error)
+        assert said.isprintable()
+        assert said.startswith((f"{path}:{line}: ", f"{path}:{line + 1}: ", f"{path}:4: ", f"{path}: "))
+        return
+    for boot in trace.boots:
+        assert math.isfinite(boot.started + boot.duration)
+        assert len({step.address for step in boot.walk()}) == len(list(boot.walk())) == sum(boot.counts().values())
+
+
+@pytest.mark.parametrize("spoilt", ["order", "twice", "more", "NaN", "Infinity", "deep", "binary"])
+def test_crafted_lines(tmp_path: Path, spoilt: str) -> None:
+    """Children before parents, lines twice, more than the header says, what Python's JSON takes and JSON does not."""
+    path = written(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    if spoilt == "order":
+        lines[1], lines[2] = lines[2], lines[1]
+    elif spoilt == "twice":
+        lines[2] = lines[1]
+    elif spoilt == "more":
+        lines.append(lines[1])
+    elif spoilt == "deep":
+        lines[2] = lines[2].replace(b'"attributes":{', b'"attributes":{"x":' + b"[" * 100_000)
+    elif spoilt == "binary":
+        lines[2] = b"\xff\xfe" + lines[2]
+    else:
+        lines[2] = lines[2].replace(b'"attributes":{', b'"attributes":{"x":' + spoilt.encode() + b",")
+    path.write_bytes(b"".join(lines))
+    line = {"order": 2, "more": len(lines) - 1}.get(spoilt, 3)
+    assert refused(path).startswith(f":{line}: not a line of a trace file: ")
