@@ -28,7 +28,8 @@ def mermaid(boot: Boot, detail: str = "calls") -> str:
 def blocks(boot: Boot, detail: str = "calls") -> list[str]:
     """``boot`` as Mermaid diagrams that go on one after the other, folded only if they would be too many."""
     diagram = sequence(boot, detail)
-    for count in range(1, MOST_BLOCKS + 1):
+    fewest = len(draw(diagram)) // LIMIT + 1
+    for count in range(fewest, MOST_BLOCKS + 1):
         size = len(diagram.items) // count + 1
         parts = [
             _within_limit(_numbered(diagram, number + 1, count), size * number, size * (number + 1))
