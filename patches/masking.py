@@ -18,7 +18,7 @@ _WORDS = (
 #: Whether a name (of a parameter, column, header, key) is a secret's; ``_1`` and the like are SQLAlchemy's suffixes.
 secret_key = re.compile(
     "|".join(_WORDS)
-    + r"|pass(?:wd)?(?:_\d+)?$|pass(?![a-z])|_pwd(?![a-z])|private|encryption|connection(?:_\d+)?$|^value(?:_+m?\d+)*$",
+    + r"|(?<!com)(?<!by)pass(?![a-z])|_pwd(?![a-z])|private|encryption|connection(?:_\d+)?$|^value(?:_+m?\d+)*$",
     re.IGNORECASE,
 ).search
 
