@@ -115,7 +115,7 @@ def _make_starting(original: Function) -> Function:
 def _carry_run(thread: Any) -> _Job | None:
     """Have the thread run a job, for which an attribute of its own is needed until it does."""
     own = vars(thread).get("run", _ABSENT)
-    target = getattr(thread, "_target", None) or type(thread).run
+    target = own if own is not _ABSENT else getattr(thread, "_target", None) or type(thread).run
     job = _job("threading.Thread", target, thread.run)
     if job is None:
         return None

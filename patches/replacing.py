@@ -25,6 +25,9 @@ replaced: list[tuple[Any, str, Any, Any]] = []
 #: second one is put around them.
 _stayed: list[tuple[Any, str, Any, Any]] = []
 
+#: the same for modules, by the identity of our object
+_functions: dict[int, tuple[Any, str, Any, Any]] = {}
+
 #: what puts back the rest (a logger's level, a table of ours), in the order of changing
 _undoing: list[Callable[[], object]] = []
 
@@ -43,6 +46,9 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
     if any(one is owner and named == name and _reaches(raw, _inside(ours)) for one, named, _, ours in _stayed):
         return True
     own = vars(owner).get(name, _ABSENT)
+    if id(own) in _functions and _functions[id(own)][:2] != (owner, name):
+        # A second name of a function of another module, taken while ours stood there: what is meant is the function.
+        raw = own = _functions[id(own)][2]
     new = _wrapped(owner, raw, make)
     if new is None:
         return False
@@ -52,9 +58,12 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
         return False
     # A metaclass may have put something else there than what we gave it: remember what is held now.
     held = vars(owner).get(name, _ABSENT)
-    if held is not own:
-        replaced.append((owner, name, own, held))
-    return held is not own
+    if held is own:
+        return False
+    replaced.append((owner, name, own, held))
+    if not isinstance(owner, type):
+        _functions[id(held)] = replaced[-1]
+    return True
 
 
 def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
@@ -81,16 +90,14 @@ def _binding(raw: Any) -> Function:
 def restore_all() -> list[str]:
     """Undo every replacement, latest first; the names that could not be put back because someone wrapped ours."""
     done = set()
-    functions: dict[int, tuple[Any, Any]] = {}
     before, _stayed[:] = _stayed[:], []
     for owner, name, own, ours in _taken_off(replaced) + before:
         if _restored(owner, name, own, ours):
             done.add((id(owner), name))
-            if not isinstance(owner, type):
-                functions[id(ours)] = (own, ours)
         elif (id(owner), name) not in done and _reaches(vars(owner).get(name), _inside(ours)):
             _stayed.append((owner, name, own, ours))
-    _restore_second_names(functions)
+            _functions.pop(id(ours), None)
+    _restore_second_names()
     kept = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in _stayed]
     for function in _taken_off(_undoing):
         try:
@@ -122,17 +129,16 @@ def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
     return True
 
 
-def _restore_second_names(functions: dict[int, tuple[Any, Any]]) -> None:
+def _restore_second_names() -> None:
     """Put functions back that other modules took with ``from x import f`` while ours stood there."""
-    for module in list(sys.modules.values()) if functions else ():
+    for module in list(sys.modules.values()) if _functions else ():
         if not issubclass(type(module), ModuleType):
             continue
         names = object.__getattribute__(module, "__dict__")  # vars() would make a lazy module load
         for name, value in list(names.items()):
-            if id(value) in functions:
-                while id(value) in functions and functions[id(value)][1] is value:
-                    value = functions[id(value)][0]
-                names[name] = value
+            while id(value) in _functions and _functions[id(value)][3] is value:
+                names[name] = value = _functions[id(value)][2]
+    _functions.clear()
 
 
 def _inside(raw: Any) -> Any:

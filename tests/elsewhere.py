@@ -1,0 +1,35 @@
+"""Code run in an interpreter of its own: what monkey-patches, forks, dies, or must not have been imported before."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+_BEFORE = """
+import sys
+sys.path.insert(0, {root!r})
+"""
+_AFTER = """
+import json
+print()
+print(json.dumps(answer))
+"""
+
+
+def elsewhere(code: str, *arguments: object, python: str = sys.executable, seconds: float = 60, **environ: str) -> Any:
+    """What ``code`` leaves in ``answer``; ``arguments`` are its ``sys.argv``."""
+    text = _BEFORE.format(root=str(ROOT)) + textwrap.dedent(code) + _AFTER
+    told = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+    done = subprocess.run(
+        [python, "-W", "ignore", "-B", "-c", text, *map(str, arguments)],
+        env=told | environ, capture_output=True, text=True, timeout=seconds, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.rpartition("\n\n")[2])
