@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from diagrams import words
 from diagrams.folding import fold
@@ -15,6 +14,9 @@ from diagrams.outline import left_out, tree
 from diagrams.sequence import lane_order
 from diagrams.text import clean, shorten, span
 from tracer.model import Boot
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 #: Columns of the table of participants, in the order of the document.
 _KINDS = {
@@ -80,6 +82,9 @@ def _participants(boot: Boot) -> tuple[list[tuple[str, list[str]]], list[str]]:
 
 @cache
 def _environment() -> Environment:
+    # Late, so that who draws no document does not pay for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     # No autoescape, which is for HTML: what comes from the cloud stands in code spans and fences.
     made = Environment(
         loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,

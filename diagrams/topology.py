@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import graphviz
-import networkx
+from typing import TYPE_CHECKING
 
 from diagrams import words
 from diagrams.folding import Place, places
@@ -13,13 +11,19 @@ from diagrams.palette import colour
 from diagrams.text import shorten, span
 from tracer.model import Boot, Step
 
+if TYPE_CHECKING:
+    from networkx import MultiDiGraph
+
 NAME = 40
 
 
 def topology(boot: Boot, detail: str = "calls") -> str:
     """``boot``'s services as ``dot`` text; the detail makes no difference."""
+    # Late here and below, so that who draws no topology does not pay for it.
+    from graphviz import Digraph
+
     graph = contacts(boot)
-    dot = graphviz.Digraph("boot", graph_attr={"rankdir": "LR", "labelloc": "t", "fontname": "Helvetica"})
+    dot = Digraph("boot", graph_attr={"rankdir": "LR", "labelloc": "t", "fontname": "Helvetica"})
     dot.attr(label=_label(*words.heading(boot)))
     dot.attr("node", shape="box", style="rounded,filled", fontcolor="white", fontname="Helvetica")
     dot.attr("edge", fontname="Helvetica", fontsize="10")
@@ -34,9 +38,11 @@ def topology(boot: Boot, detail: str = "calls") -> str:
     return str(dot.source)
 
 
-def contacts(boot: Boot) -> networkx.MultiDiGraph[str]:
+def contacts(boot: Boot) -> MultiDiGraph[str]:
     """Services, and an edge for each way in which one uses another: how often, and how many nanoseconds in all."""
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
+    from networkx import MultiDiGraph
+
+    graph: MultiDiGraph[str] = MultiDiGraph()
     found = places(boot)
     for place in found:
         graph.add_node(place.step.service)
@@ -65,6 +71,8 @@ def _contacts(place: Place, found: list[Place]) -> Iterator[tuple[str, str, str,
 
 
 def _label(*lines: str) -> str:
+    from graphviz import escape, nohtml
+
     # nohtml() marks the string itself, so that a name like "<b>" is not read as HTML; any further step would lose that.
-    marked: str = graphviz.nohtml("\\n".join(map(graphviz.escape, filter(None, lines))))
+    marked: str = nohtml("\\n".join(map(escape, filter(None, lines))))
     return marked
