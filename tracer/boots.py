@@ -170,6 +170,6 @@ def _left_out(made: list[Boot], rest: list[Step]) -> list[list[LeftOut]]:
 def _what(root: Step) -> str:
     tables = root.attributes.get("tables")
     subject = ", ".join(str(table) for table in tables) if isinstance(tables, list) and tables else root.name
-    if root.kind in ("log", "ask"):
-        subject = root.text("logger") or root.name
+    if root.kind == "log":
+        return "log lines"  # of a dozen loggers, none of them worth a line of its own
     return f"heartbeat {subject}" if _HEARTBEATS.search(subject) else subject
