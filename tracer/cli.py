@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
@@ -13,16 +14,21 @@ from tracer.commands.list import list_boots
 from tracer.commands.run import run
 from tracer.commands.show import show
 from tracer.errors import TracerError
+from tracer.text import printable
 
 
 class _Group(click.Group):
     """Turns a TracerError of any command into one line on stderr and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that cannot show an arrow, or half a surrogate pair, is no reason to stop.
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except TracerError as error:
-            click.echo(f"bootseq: {error}", err=True)
+            click.echo(f"bootseq: {printable(str(error))}", err=True)
             sys.exit(2)
 
 

@@ -17,7 +17,7 @@ from tracer.errors import TracerError
 def written(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
     """A file to write to, which becomes ``path`` at the end; until then, and on failure, ``path`` stays as it was.
 
-    A pipe or a device, which has no content to keep, is written to as it is. A TracerError says what the system refused.
+    A pipe or a device, which has nothing to keep, is written to as it is. A TracerError says what the system refused.
     """
     try:
         target = Path(os.path.realpath(path))

@@ -15,11 +15,9 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap")
 
 def environment(base: dict[str, str], capture: Path) -> dict[str, str]:
     """``base`` with what makes each Python started under it load the hooks; the processes it starts inherit it."""
-    inherited = base.get("PYTHONPATH", "")
-    folders = [
-        str(BOOTSTRAP),
-        *(folder for folder in inherited.split(os.pathsep) if folder and folder != str(BOOTSTRAP)),
-    ]
+    # An empty entry stays: it stands for the working directory. An empty variable stands for nothing.
+    inherited = base.get("PYTHONPATH") or str(BOOTSTRAP)
+    folders = [str(BOOTSTRAP), *(folder for folder in inherited.split(os.pathsep) if folder != str(BOOTSTRAP))]
     return base | {
         "PYTHONPATH": os.pathsep.join(folders),
         "BOOTSEQ_CAPTURE": str(capture.resolve()),
@@ -35,10 +33,15 @@ def _patches_folder() -> Path:
     return Path(spec.origin).parent
 
 
+def check(command: list[str]) -> None:
+    """A TracerError where there is no such command."""
+    if shutil.which(command[0]) is None:
+        there = os.path.exists(command[0]) and os.path.dirname(command[0])
+        raise TracerError(f"{command[0]}: " + ("not an executable file" if there else "no such command"))
+
+
 def become(command: list[str], capture: Path) -> NoReturn:
     """Replace this process by ``command``, hooks in; the process id stays, so supervisors and pid files stay true."""
-    if shutil.which(command[0]) is None:
-        raise TracerError(f"{command[0]}: no such command")
     try:
         os.execvpe(command[0], command, environment(dict(os.environ), capture))
     except OSError as error:

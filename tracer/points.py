@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import yaml
 
@@ -16,36 +17,54 @@ DEFAULT = Path(__file__).with_name("points.yaml")
 
 def load(paths: list[Path]) -> list[Point]:
     """The points of the default file and of ``paths``, in that order; a TracerError says what is wrong where."""
-    return [point for path in [DEFAULT, *paths] for point in compiled(path.name, _parsed(path))]
+    return [point for path in [DEFAULT, *paths] for point in compiled(str(path), _text(path))]
 
 
-def _parsed(path: Path) -> object:
+def _text(path: Path) -> str:
     try:
-        return yaml.safe_load(path.read_text())
+        return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise TracerError(f"{path}: {error.strerror}") from None
+        raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise TracerError(f"{path}: not a text file") from None
+
+
+def compiled(file: str, text: str) -> list[Point]:
+    """``{module glob: [name glob, "!name glob to leave out", …]}`` as points; a module may stand there twice.
+
+    Read as YAML's nodes, which know their lines, and never made into anything but text.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise TracerError(f"{file}{line}: not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise TracerError(f"{path}{line}: not YAML: {getattr(error, 'problem', error)}") from None
-
-
-def compiled(file: str, data: object) -> list[Point]:
-    """``{module glob: [name glob, "!name glob to leave out", …]}`` as points."""
-    if data is None:
+        raise TracerError(f"{file}: not YAML: {str(error).partition(chr(10))[0]}") from None
+    except RecursionError:
+        raise TracerError(f"{file}: nested too deep") from None
+    if node is None:
         return []
-    if not isinstance(data, dict):
-        raise TracerError(f"{file}: expected modules and, under each, a list of names")
-    return [_point(file, module, names) for module, names in data.items()]
+    if not isinstance(node, yaml.MappingNode):
+        _fail(file, node, "expected modules and, under each, a list of names")
+    return [_point(file, module, names) for module, names in node.value]
 
 
-def _point(file: str, module: object, names: object) -> Point:
-    if not isinstance(module, str) or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TracerError(f"{file}: under {module!r} expected a list of names such as API.create or API.*")
-    wanted = [name for name in names if not name.startswith("!")]
-    left_out = [name[1:] for name in names if name.startswith("!")]
+def _point(file: str, module: yaml.Node, names: yaml.Node) -> Point:
+    if not _is_text(module):
+        _fail(file, module, "expected the name of a module")
+    if not isinstance(names, yaml.SequenceNode) or not all(_is_text(name) for name in names.value):
+        _fail(file, names, f"under {module.value} expected a list of names such as API.create or API.*")
+    listed = [str(name.value) for name in names.value]
+    wanted = [name for name in listed if not name.startswith("!")]
     if not wanted:
-        raise TracerError(f"{file}: under {module!r} every name is left out")
-    return module, wanted, left_out
+        _fail(file, names, f"under {module.value} every name is left out")
+    return str(module.value), wanted, [name[1:] for name in listed if name.startswith("!")]
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str" and bool(node.value)
+
+
+def _fail(file: str, node: yaml.Node, what: str) -> NoReturn:
+    raise TracerError(f"{file}:{node.start_mark.line + 1}: {what}")

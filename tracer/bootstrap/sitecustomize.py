@@ -28,12 +28,14 @@ def _load_hooks() -> None:
 def _run_next_sitecustomize() -> None:
     """The one we stand before on the path, which the host expects to have run."""
     import importlib.machinery
+    import importlib.util
 
     here = os.path.dirname(os.path.abspath(__file__))
     others = [folder for folder in sys.path if os.path.abspath(folder) != here]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
     if spec is not None and spec.loader is not None:
-        spec.loader.exec_module(sys.modules["sitecustomize"])
+        sys.modules["sitecustomize"] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
 
 
 if "BOOTSEQ_CAPTURE" in os.environ:
@@ -41,5 +43,6 @@ if "BOOTSEQ_CAPTURE" in os.environ:
         _load_hooks()
     except Exception as error:
         sys.modules.pop("_bootseq", None)
-        sys.stderr.write(f"bootseq: process {os.getpid()} runs without hooks: {type(error).__name__}: {error}\n")
+        said = f"{type(error).__name__}: {error}".replace("\n", " ")
+        sys.stderr.write(f"bootseq: process {os.getpid()} runs without hooks: {said}\n")
 _run_next_sitecustomize()

@@ -1,4 +1,4 @@
-"""What the commands that look at a trace file share: reading it, and finding the boot that a word means."""
+"""What the commands that look at one boot share: finding the one that a word means."""
 
 from __future__ import annotations
 
@@ -9,16 +9,9 @@ from tracer.errors import TracerError
 from tracer.model import Boot, Trace
 
 
-def read(path: Path) -> Trace:
-    """The trace of a file that the user named."""
-    if not path.exists():
-        raise TracerError(f"{path}: no such file")
-    return store.read(path)
-
-
 def boot(path: Path, word: str | None) -> Boot:
     """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
-    trace = read(path)
+    trace = store.read(path)
     if word is None:
         return _only(path, trace)
     everything = [*trace.boots, *trace.others]

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from tracer.commands import choose
+from tracer import store
 from tracer.model import Boot
+from tracer.text import printable
 
 
 @click.command("list")
@@ -24,15 +25,15 @@ def list_boots(file: Path, everything: bool, as_json: bool) -> None:
     Example:
       bootseq list boot.trace.jsonl.gz
     """
-    trace = choose.read(file)
+    trace = store.read(file)
     rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
     if not rows:
         click.echo("no boots in it" + ("" if everything else "; other requests: --all"))
-    for row in rows:
-        click.echo(_line(row))
+    for line in _table([_columns(row) for row in rows]):
+        click.echo(line)
 
 
 def _row(boot: Boot) -> dict[str, Any]:
@@ -52,15 +53,13 @@ def _row(boot: Boot) -> dict[str, Any]:
     }
 
 
-def _line(row: dict[str, Any]) -> str:
+def _columns(row: dict[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(row["counts"].items()))
-    name = row["server"] or row["operation"]
-    return (
-        f"{row['number']:>3}  {printable(name)}  {row['uuid'] or '-'}  {row['request_id'] or '-'}  {printable(row['outcome'])}  "
-        f"{row['duration_ms']:.0f} ms  {counts}"
-    )
+    named = [row["server"] or row["operation"], row["uuid"], row["request_id"], row["outcome"]]
+    return [f"{row['number']:>3}", *(printable(text) or "-" for text in named), f"{row['duration_ms']:.0f} ms", counts]
 
 
-def printable(text: str) -> str:
-    """A name without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+def _table(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ((text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+    return ["  ".join(row).rstrip() for row in padded]

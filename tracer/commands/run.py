@@ -9,7 +9,7 @@ import click
 from tracer import capture, launch, points
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "-o",
     "--output",
@@ -34,6 +34,7 @@ from tracer import capture, launch, points
 )
 @click.option(
     "--cap",
+    type=click.IntRange(min=8),
     default=capture.CAP >> 20,
     show_default=True,
     metavar="MB",
@@ -52,6 +53,7 @@ def run(
       bootseq run -o cap -- nova-conductor --config-file /etc/nova/nova.conf
       bootseq run -o cap -- openstack server create --image cirros --flavor m1.tiny --nic none vm1
     """
+    launch.check(list(command))
     compiled = points.load(list(point_files))
     capture.make(output, points=compiled, ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
     launch.become(list(command), output)

@@ -15,7 +15,7 @@ from tracer.model import Step
 DETAILS = ("brief", "calls", "full")
 _FIELDS = (
     "address", "kind", "service", "host", "pid", "name", "start", "end", "request_id", "error", "attributes",
-    "witnesses", "tied_by",
+    "witnesses", "tied_by", "opens", "opened_by",
 )  # fmt: skip
 
 detail_option = click.option(

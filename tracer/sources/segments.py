@@ -26,8 +26,11 @@ MAX_WARNINGS = 50
 _NAME = re.compile(r"(?P<stem>.+-\d+-\d+)-(?P<number>\d{4,})\.seg")
 
 
-def read(capture: Path) -> Events:
-    """Every event of a capture folder; what could not be read stands in ``warnings``, one line each."""
+def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
+    """Every event of a capture folder; what could not be read stands in ``warnings``, one line each.
+
+    ``offsets`` keeps what to add to each machine's clock: captures of one machine that are read with the same agree.
+    """
     folder = capture / "segments"
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix == ".seg")
@@ -36,7 +39,7 @@ def read(capture: Path) -> Events:
     except OSError as error:
         raise TracerError(f"{folder}: cannot be read: {error.strerror}") from None
     found = Events()
-    offsets: dict[str, int] = {}
+    offsets = {} if offsets is None else offsets
     for stem, segments in _by_process(files, found.warnings).items():
         _Process(folder, stem, segments, found).read(offsets)
     if not files:
