@@ -248,7 +248,7 @@ def test_what_was_left_out_is_counted() -> None:
         ("compute", "heartbeat Service.save", "rpc", 3),
         ("conductor", "agents", "sql", 1),
         ("conductor", "heartbeat services", "sql", 1),
-        ("conductor", "nova.x", "log", 1),
+        ("conductor", "log lines", "log", 1),
     ]
     assert [other.operation for other in trace.others] == ["Service.save"] * 4
 
