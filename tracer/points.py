@@ -43,7 +43,7 @@ def compiled(file: str, text: str) -> list[Point]:
         raise TracerError(f"{file}: not YAML: {str(error).partition(chr(10))[0]}") from None
     except RecursionError:
         raise TracerError(f"{file}: nested too deep") from None
-    if node is None:
+    if node is None or node.tag == "tag:yaml.org,2002:null":
         return []
     if not isinstance(node, yaml.MappingNode):
         _fail(file, node, "expected modules and, under each, a list of names")

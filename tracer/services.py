@@ -30,6 +30,8 @@ _COMMANDS = (
     (re.compile(r"\bneutron\b"), "network"),
     (re.compile(r"\bcinder\b"), "volume"),
 )
+#: Programs that ask; the names of images and servers in what they are told must not make them services.
+_CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
 _TOPICS = {
     "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "cinder-volume": "volume",
     "versioned_notifications": "broker", "notifications": "broker",
@@ -53,6 +55,8 @@ def of_command(argv: str) -> str:
     """The participant that a command line starts, "client" where it is none of the services."""
     # A path of the environment must not decide: only the words' last parts count.
     words = " ".join(word.rpartition("/")[2] for word in argv.split())
+    if _CLIENTS.match(words):
+        return "client"
     return next((service for pattern, service in _COMMANDS if pattern.search(words)), "client")
 
 

@@ -1,0 +1,114 @@
+"""Call points: what people write in YAML, and where it is wrong."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer import points
+from tracer.errors import TracerError
+
+
+def test_modules_and_names() -> None:
+    """Names with ! are left out; a module may stand there twice, aliases mean what they stand for."""
+    text = """
+    nova.compute.api: [API.create, "API._*", "!API._x"]
+    nova.quota: &names
+      - f
+    nova.compute.api: *names
+    """
+    assert points.compiled("f", text) == [
+        ("nova.compute.api", ["API.create", "API._*"], ["API._x"]), ("nova.quota", ["f"], []),
+        ("nova.compute.api", ["f"], []),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
+def test_an_empty_file_has_no_points(text: str) -> None:
+    assert points.compiled("f", text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [b]\nc: [d", "f:2: not YAML: expected ',' or ']', but got '<stream end>'"),
+        ("a: [b]\n\tc: [d]", "f:2: not YAML: found character '\\t' that cannot start any token"),
+        ("a: [*b]", "f:1: not YAML: found undefined alias 'b'"),
+        ("a: [*.cache]", "f:1: not YAML: expected alphabetic or numeric character, but found '.'"),
+        ("a: [b]\n---\nc: [d]", "f:2: not YAML: but found another document"),
+        ("a: [b]\n\x00", "f: not YAML: unacceptable character #x0000: special characters are not allowed"),
+        ("- a\n- b", "f:1: expected modules and, under each, a list of names"),
+        ("just text", "f:1: expected modules and, under each, a list of names"),
+        ("a: [b]\nc: d", "f:2: under c expected a list of names such as API.create or API.*"),
+        ("a:", "f:1: under a expected a list of names such as API.create or API.*"),
+        ("a: {b: c}", "f:1: under a expected a list of names such as API.create or API.*"),
+        ("a: [b,\n5]", "f:1: under a expected a list of names such as API.create or API.*"),
+        ("a: [[b]]", "f:1: under a expected a list of names such as API.create or API.*"),
+        ("a: [2001-99-99]", "f:1: under a expected a list of names such as API.create or API.*"),
+        ('a: [""]', "f:1: under a expected a list of names such as API.create or API.*"),
+        ("a: []", "f:1: under a every name is left out"),
+        ('\na: ["!b"]', "f:2: under a every name is left out"),
+        ("5: [b]", "f:1: expected the name of a module"),
+        ("[a]: [b]", "f:1: expected the name of a module"),
+        ("<<: [b]", "f:1: expected the name of a module"),
+        ("[" * 5000, "f: nested too deep"),
+        ("!!python/object/apply:os.system [x]: [y]", "f:1: expected the name of a module"),
+    ],
+)
+def test_what_is_wrong_and_where(text: str, said: str) -> None:
+    """File and line, in one line."""
+    with pytest.raises(TracerError) as raised:
+        points.compiled("f", text)
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)
+
+
+@given(
+    st.text(max_size=30)
+    | st.lists(st.sampled_from(["a", ":", " [", "]", "\n", "- ", "*", "&", "!", "?", "{", "}"])).map("".join)
+)
+def test_any_text_is_points_or_wrong(text: str) -> None:
+    """No other exception, whatever is in the file."""
+    try:
+        found = points.compiled("f", text)
+    except TracerError:
+        return
+    assert all(names for _, names, _ in found)
+
+
+def test_files_add_to_the_default(tmp_path: Path) -> None:
+    """The default's first, then each file's, by the names they were given under."""
+    (tmp_path / "mine.yaml").write_text("ä.b: [c]", encoding="utf-8")
+    default = points.load([])
+    assert points.load([tmp_path / "mine.yaml"]) == [*default, ("ä.b", ["c"], [])]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """Missing, a folder, binary: one line each."""
+    binary = tmp_path / "b"
+    binary.write_bytes(b"\xff\xfe\xff")
+    for path, said in [
+        (tmp_path / "none", "cannot be read: No such file or directory"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (binary, "not a text file"),
+    ]:
+        with pytest.raises(TracerError) as raised:
+            points.load([path])
+        assert str(raised.value) == f"{path}: {said}"
+
+
+def test_the_default_names_functions() -> None:
+    """Well-formed globs: a module's dotted name, and under it ``function`` or ``Class.method``."""
+    default = points.load([])
+    assert len(default) > 20
+    for module, names, left_out in default:
+        assert all(part.isidentifier() or "*" in part for part in module.split("."))
+        assert all(name.count(".") <= 1 and os.sep not in name for name in [*names, *left_out])
+    chosen = [(module, name) for module, names, _ in default for name in names]
+    assert len(chosen) == len(set(chosen))
+    assert any(fnmatchcase("nova.compute.api", module) and "API.create" in names for module, names, _ in default)
