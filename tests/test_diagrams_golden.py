@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_unknown_suffixes_and_details_are_refused() -> None:
         render(small_boot(), "html")
     with pytest.raises(ValueError, match=f"one of {', '.join(DETAILS)}"):
         render(small_boot(), "svg", "everything")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_left_as_it_was(enabled: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        render(small_boot(), "txt")
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_a_suffix_may_have_its_dot() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import process_time
 
-from diagrams import RENDERERS
+from diagrams import RENDERERS, render
 from diagrams.layout import layout
 from diagrams.sequence import sequence
 from tests.bench.row import Row
@@ -52,9 +53,9 @@ def run() -> Iterable[Row]:
     for messages in (500, 5_000):
         made = wide_boot(messages)
         drawn = sum(item.what in ("call", "self", "cast") for item in sequence(made, "full").items)
-        for suffix, draw in RENDERERS.items():
-            text = draw(made, "full")
-            taken = milliseconds(lambda draw=draw, made=made: draw(made, "full"))  # type: ignore[misc]
+        for suffix in RENDERERS:
+            text = render(made, suffix, "full")
+            taken = milliseconds(partial(render, made, suffix, "full"))
             yield Row(f".{suffix} of {drawn} messages", taken, "ms")
             yield Row(f".{suffix} of {drawn} messages, size", len(text.encode()) / drawn, "B/msg")
         yield Row(f".svg of {drawn} messages, height", pixels(made) / drawn, "px/msg")
