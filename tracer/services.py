@@ -31,7 +31,7 @@ _COMMANDS = (
     (re.compile(r"\bcinder\b"), "volume"),
 )
 #: Programs that ask; the names of images and servers in what they are told must not make them services.
-_CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
+_CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-(?![XW] )\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
 _TOPICS = {
     "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "cinder-volume": "volume",
     "versioned_notifications": "broker", "notifications": "broker",
