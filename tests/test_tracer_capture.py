@@ -1,0 +1,95 @@
+"""Making a capture: a private folder with what the hooks are told; other people's folders are left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.test_tracer_files import full_disk
+from tracer import capture
+from tracer.errors import TracerError
+
+
+def make(path: Path, ask: str = "ask") -> None:
+    capture.make(path, points=[("a", ["b"], [])], ask=[ask], echo=False, cap=1 << 20)
+
+
+def test_a_capture_is_private_and_says_what_to_do(tmp_path: Path) -> None:
+    """Folders above it are made too."""
+    path = tmp_path / "a" / "b"
+    make(path)
+    assert capture.is_capture(path)
+    assert path.stat().st_mode & 0o777 == 0o700
+    options = path / "capture.json"
+    assert options.stat().st_mode & 0o777 == 0o600
+    assert json.loads(options.read_text()) == {
+        "format": 1, "segment_size": capture.SEGMENT_SIZE, "cap": 1 << 20, "points": [["a", ["b"], []]],
+        "ask": ["ask"], "echo": False,
+    }  # fmt: skip
+    assert os.listdir(path) == ["capture.json"]
+
+
+def test_a_capture_goes_on(tmp_path: Path) -> None:
+    """What was recorded stays; the new command is told its own options."""
+    make(tmp_path / "c")
+    (tmp_path / "c" / "segments").mkdir()
+    make(tmp_path / "c", ask="other")
+    assert json.loads((tmp_path / "c" / "capture.json").read_text())["ask"] == ["other"]
+    assert sorted(os.listdir(tmp_path / "c")) == ["capture.json", "segments"]
+
+
+def test_an_empty_folder_becomes_a_capture(tmp_path: Path) -> None:
+    make(tmp_path)
+    assert capture.is_capture(tmp_path)
+
+
+def test_many_commands_at_once_make_one_capture(tmp_path: Path) -> None:
+    """A cloud's services are started together."""
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: make(tmp_path / "c"), range(40)))
+    assert os.listdir(tmp_path / "c") == ["capture.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mine", "not a capture and not empty; name a folder that does not exist yet"),
+        ("file", "cannot make a capture: File exists"),
+        ("file/c", "cannot make a capture: Not a directory"),
+        ("x" * 300, "cannot make a capture: File name too long"),
+    ],
+)
+def test_where_no_capture_can_be(tmp_path: Path, name: str, said: str) -> None:
+    """Somebody's folder, a file: they stay as they are."""
+    (tmp_path / "mine").mkdir(mode=0o755)
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(TracerError) as raised:
+        make(tmp_path / name)
+    assert str(raised.value) == f"{tmp_path / name}: {said}"
+    assert os.listdir(tmp_path / "mine") == ["thesis.txt"]
+    assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """The options are whole or not there."""
+    with full_disk(), pytest.raises(TracerError, match=r"capture\.json: cannot be written: File too large"):
+        make(tmp_path / "c")
+    assert os.listdir(tmp_path / "c") == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_permission_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(TracerError, match="cannot make a capture: Permission denied"):
+        make(tmp_path / "c")
+
+
+def test_what_is_no_capture(tmp_path: Path) -> None:
+    """A folder without options, a file, nothing."""
+    (tmp_path / "f").write_text("x")
+    assert not any(capture.is_capture(path) for path in (tmp_path, tmp_path / "f", tmp_path / "none"))

@@ -1,0 +1,165 @@
+"""Starting commands under the hooks: their environment, their children's, and their own sitecustomize."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracer import capture, launch
+from tracer.errors import TracerError
+from tracer.event import Events
+from tracer.sources import segments
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a module ``traced`` whose ``f`` is a call point, and a capture."""
+    (tmp_path / "traced.py").write_text("def f(): return 5\n")
+    capture.make(tmp_path / "cap", points=[("traced", ["f"], [])], ask=[], echo=False)
+    return tmp_path
+
+
+def python(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A Python process with the hooks in."""
+    base = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | environ
+    environment = launch.environment(base, folder / "cap")
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def calls(folder: Path) -> list[str]:
+    return [event.name for event in found(folder).events if event.kind == "call"]
+
+
+def found(folder: Path) -> Events:
+    return segments.read(folder / "cap")
+
+
+def entries(inherited: str | None) -> list[str]:
+    base = {} if inherited is None else {"PYTHONPATH": inherited}
+    path = launch.environment(base, Path("cap"))["PYTHONPATH"]
+    return ["BOOTSTRAP" if entry == str(launch.BOOTSTRAP) else entry for entry in path.split(os.pathsep)]
+
+
+def test_the_environment() -> None:
+    """Ours comes first on the path and once; the user's entries stay, an empty one too: it is the working directory."""
+    assert entries(None) == entries("") == entries(str(launch.BOOTSTRAP)) == ["BOOTSTRAP"]
+    assert entries("/a:/b") == entries(f"/a:{launch.BOOTSTRAP}:/b") == ["BOOTSTRAP", "/a", "/b"]
+    assert entries(":/a") == ["BOOTSTRAP", "", "/a"]
+    environment = launch.environment({"X": "1"}, Path("cap"))
+    assert environment["X"] == "1"
+    assert environment["BOOTSEQ_CAPTURE"] == str(Path.cwd() / "cap")
+    assert (Path(environment["BOOTSEQ_PATCHES"]) / "__init__.py").is_file()
+
+
+def test_a_command_is_traced(folder: Path) -> None:
+    """And works as it would without."""
+    done = python(folder, "-c", "import traced; print(traced.f())")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
+    assert calls(folder) == ["traced:f"]
+
+
+def test_children_and_their_children_are_traced(folder: Path) -> None:
+    """Started by any means that keeps the environment: exec, a shell in between, a fork."""
+    (folder / "child.py").write_text(
+        "import os, sys, traced\n"
+        "depth = int(sys.argv[1])\n"
+        "traced.f()\n"
+        "if depth == 2: os.system(f'{sys.executable} child.py 1')\n"
+        "elif depth == 1: os.execv(sys.executable, [sys.executable, 'child.py', '0'])\n"
+        "else:\n"
+        "    pid = os.fork()\n"
+        "    traced.f()\n"
+        "    if pid: os.waitpid(pid, 0)\n"
+        "    os._exit(0)\n"
+    )
+    done = python(folder, "child.py", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    # Before the exec, after it, and twice after the fork.
+    assert calls(folder) == ["traced:f"] * 5
+    assert found(folder).warnings == []
+
+
+def test_the_users_own_sitecustomize_runs(folder: Path) -> None:
+    """It finds itself under its own name and in its own place, with the hooks in already."""
+    own = folder / "own"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text(
+        "import sys\nhere = __file__\nprint('own', __name__, '_bootseq' in sys.modules)\n"
+    )
+    done = python(folder, "-c", "import sitecustomize; print(sitecustomize.here)", PYTHONPATH=str(own))
+    assert done.stdout == f"own sitecustomize True\n{own / 'sitecustomize.py'}\n"
+    assert done.stderr == ""
+
+
+def test_a_sitecustomize_that_fails_fails_as_ever(folder: Path) -> None:
+    """Python says so and goes on; so do we."""
+    own = folder / "own"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text("1 / 0\n")
+    done = python(folder, "-c", "import traced; traced.f()", PYTHONPATH=str(own))
+    assert done.returncode == 0
+    assert "ZeroDivisionError" in done.stderr
+    assert calls(folder) == ["traced:f"]
+
+
+def test_the_users_modules_are_found(folder: Path) -> None:
+    """PYTHONPATH does what it did."""
+    own = folder / "own"
+    own.mkdir()
+    (own / "mine.py").write_text("x = 7\n")
+    assert python(folder, "-c", "import mine; print(mine.x)", PYTHONPATH=str(own)).stdout == "7\n"
+
+
+def test_nothing_of_ours_is_importable_there(folder: Path) -> None:
+    """Neither the tool's packages nor its name, but for the private one."""
+    code = "import sys; print([n for n in sys.modules if n.split('.')[0] in ('patches', 'tracer', 'diagrams')])"
+    done = python(folder, "-c", code)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("spoilt", ["gone", "broken", "unwritable"])
+def test_without_hooks_the_command_runs_all_the_same(folder: Path, spoilt: str) -> None:
+    """One line on stderr says that it is not traced, and why."""
+    options = folder / "cap" / "capture.json"
+    if spoilt == "gone":
+        options.unlink()
+    elif spoilt == "broken":
+        options.write_text("{")
+    else:
+        (folder / "cap" / "segments").write_text("a file in its place")
+    done = python(folder, "-c", "import traced; print(traced.f())")
+    assert (done.returncode, done.stdout) == (0, "5\n")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bootseq: process ")
+    assert " without hooks: " in line or " is not recorded: " in line
+
+
+def test_a_command_that_is_not_there(tmp_path: Path) -> None:
+    """Or is no program."""
+    (tmp_path / "f").write_text("x")
+    for command, said in [("no-such-command-here", "no such command"), (str(tmp_path / "f"), "not an executable file")]:
+        with pytest.raises(TracerError) as raised:
+            launch.check([command])
+        assert str(raised.value) == f"{command}: {said}"
+
+
+def test_what_the_system_cannot_start(tmp_path: Path) -> None:
+    """A file that may be executed and is no program."""
+    program = tmp_path / "program"
+    program.write_bytes(b"\x00\x01")
+    program.chmod(0o700)
+    launch.check([str(program)])
+    with pytest.raises(TracerError, match="program: cannot be started: Exec format error"):
+        launch.become([str(program)], tmp_path)
