@@ -184,6 +184,15 @@ def test_a_fanout_in_one_process_has_several_receivers() -> None:
     assert len(trees.casts[trees.heads[0].id]) == 2
 
 
+def test_an_id_made_up_at_arrival_does_not_hide_the_sender() -> None:
+    """Oslo.messaging's fake driver gives what arrives an id that its sender never saw."""
+    cloud, one, _ = pair()
+    message = in_memory(one, "ping", 0x10)
+    with one.on(2).receives(Message("ping", {**message.ids, "msg_id": "made up"}, "req-1")):
+        pass
+    assert forest(cloud).casts
+
+
 def test_where_there_are_ids_addresses_do_not_count() -> None:
     """A sender that was not traced must not be confused with an earlier message at the same place."""
     cloud, one, _ = pair()
