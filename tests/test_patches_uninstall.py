@@ -1,0 +1,140 @@
+"""All hooks at once on the real libraries: taken out again, everything is the very object that it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.elsewhere import elsewhere
+
+_PROCESS = """
+import gc, importlib, threading, types
+green, late, cycles = sys.argv[2] == "eventlet", sys.argv[3] == "late", int(sys.argv[4])
+if green:
+    import eventlet
+    eventlet.monkey_patch()
+import logging, os
+LIBRARIES = (
+    "oslo_messaging oslo_messaging.rpc.server oslo_messaging._drivers.impl_rabbit oslo_messaging.notify.notifier "
+    "sqlalchemy sqlalchemy.pool sqlalchemy.dialects.mysql.mysqldb sqlalchemy.dialects.postgresql.psycopg2 "
+    "oslo_db.sqlalchemy.enginefacade requests webob.dec keystoneauth1.session futurist oslo_concurrency.processutils "
+    "oslo_service.loopingcall oslo_utils.timeutils oslo_utils.strutils oslo_log.log oslo_config.cfg "
+    "concurrent.futures.thread json.decoder"
+).split()
+if green:
+    LIBRARIES += ["eventlet.greenpool", "eventlet.tpool", "eventlet.green.threading"]
+
+def load():
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    from oslo_service import backend
+    if backend._cached_components is None:
+        backend.init_backend(backend.BackendType("eventlet" if green else "threading"))
+
+def holdings():
+    found = {}
+    for module in list(sys.modules.values()):
+        if not isinstance(module, types.ModuleType) or module.__name__.split(".")[0] in ("patches", "__main__"):
+            continue
+        for name, value in list(vars(module).items()):
+            found[module.__name__, name] = value
+            if isinstance(value, type):
+                for attribute, raw in list(vars(value).items()):
+                    found[value, attribute] = raw
+    return found
+
+def leftovers():
+    ours = os.path.dirname(patches.__file__)
+    return sorted(
+        str(where) for where, value in holdings().items()
+        if getattr(getattr(getattr(value, "__func__", value), "__code__", None), "co_filename", "").startswith(ours)
+        and getattr(value, "__module__", "").split(".")[0] != "patches"
+    )
+
+def use():
+    import sqlalchemy, requests, concurrent.futures, json
+    from patches import steps
+    step = steps.begin("call", "use")
+    steps.current.set(step)
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    engine.dispose()
+    try:
+        requests.get("http://127.0.0.1:1/")
+    except requests.ConnectionError:
+        pass
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(json.loads, "[1]").result()
+    logging.getLogger("nova").warning("told")
+    from oslo_concurrency import processutils
+    processutils.execute("true")
+    steps.current.set(0)
+    steps.finish(step)
+
+import patches
+from patches import hook, replacing, values
+values.scalar("warm")
+if not late:
+    load()
+before, meta_path, threads = holdings(), list(sys.meta_path), threading.active_count()
+handlers = list(logging.root.handlers)
+levels = {name: logging.getLogger(name).level for name in ("", "sqlalchemy.engine", "ask")}
+points = [[name, ["*"], []] for name in ("oslo_utils.*", "json.*", "sqlalchemy.engine.base")]
+for cycle in range(cycles):
+    options = {"segment_size": 1 << 20, "cap": 1 << 26, "points": points, "echo": True}
+    patches.install(sys.argv[1] + "/" + str(cycle), options)
+    if late:
+        load()
+    use()
+    touched = sorted("%s.%s" % (owner.__name__, name) for owner, name, _, _ in replacing.replaced)
+    found = len(leftovers())
+    failures = {name: each.last_error for name, each in hook.hooks.items() if each.failures}
+    kept = patches.uninstall()
+after = holdings()
+answer = {
+    "touched": touched, "found": found, "kept": kept, "failures": failures, "leftovers": leftovers(),
+    "changed": [str(where) for where, value in before.items() if where in after and after[where] is not value],
+    "gone": [str(where) for where in before if where not in after],
+    "meta_path": sys.meta_path == meta_path, "installed": list(patches.installed()),
+    "levels": {name: logging.getLogger(name).level for name in levels} == levels,
+    "handlers": logging.root.handlers == handlers,
+    "modules": sorted(name for name in sys.modules if "bootseq" in name),
+}
+"""
+
+
+@pytest.fixture(scope="module", params=["native early", "native late", "eventlet early", "eventlet late"])
+def answer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A process after three rounds, its libraries there before the hooks or imported under them, used in between."""
+    found: dict[str, Any] = elsewhere(_PROCESS, tmp_path_factory.mktemp("rounds"), *request.param.split(), 3)
+    return found | {"late": "late" in request.param, "green": "eventlet" in request.param}
+
+
+def test_everything_is_the_very_object_again(answer: dict[str, Any]) -> None:
+    """Every attribute of every module and class; what libraries do to each other as they are imported is theirs."""
+    assert answer["failures"] == {}
+    assert (answer["kept"], answer["leftovers"], answer["installed"], answer["modules"]) == ([], [], [], [])
+    assert answer["changed"] == [] or answer["late"]
+    assert answer["gone"] == [] or answer["late"]
+    assert answer["meta_path"]
+    assert answer["handlers"]
+    assert answer["levels"]
+
+
+def test_every_hook_touched_what_it_is_for(answer: dict[str, Any]) -> None:
+    """Or the test above would pass on hooks that do nothing."""
+    assert answer["found"] >= len(set(answer["touched"]))
+    names = [
+        "DefaultDialect.do_execute", "MySQLDialect_mysqldb.do_executemany", "PGDialect_psycopg2.do_executemany",
+        "Transport._send", "RPCServer._process_incoming", "RPCDispatcher.dispatch", "AMQPIncomingMessage._send_reply",
+        "oslo_messaging._drivers.amqp._add_unique_id", "Session.send", "wsgify.__call__", "Thread.start",
+        "ThreadPoolExecutor.submit", "GreenThreadPoolExecutor.submit", "LoopingCallBase._start",
+        "LoopingCallBase._sleep",
+        "Pool.connect", "oslo_concurrency.processutils.execute", "Logger.callHandlers", "Logger.setLevel",
+        "Notifier._notify", "oslo_utils.timeutils.utcnow", "Connection.execute",
+    ]  # fmt: skip
+    green = ["eventlet.spawn", "eventlet.greenthread.spawn_n", "GreenPool.spawn", "eventlet.tpool.execute"]
+    for name in names + (green if answer["green"] else []):
+        assert name in answer["touched"]
