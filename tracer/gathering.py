@@ -18,7 +18,7 @@ class Gathering:
     def __init__(self, seed: Step, head: Step, trees: Forest, taken: set[str]) -> None:
         self.seed = seed
         self.chapters: list[Step] = []
-        #: Request ids of its requests: not those of contexts that a service keeps since it was started.
+        #: Ids of the requests and messages that were served: not those of contexts that services keep since their start.
         self.ids: set[str] = set()
         self._head = head
         self._trees = trees
@@ -41,7 +41,8 @@ class Gathering:
         while fresh:
             chapter = fresh.pop()
             self.chapters.append(chapter)
-            self._add_ids(chapter.request_id, chapter.global_request_id)
+            if chapter.attributes.get("side") == "server":
+                self._add_ids(chapter.request_id, chapter.global_request_id)
             fresh += self._look_at(chapter)
 
     def _look_at(self, tree: Step) -> list[Step]:
