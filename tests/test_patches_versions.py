@@ -1,0 +1,118 @@
+"""The hooks run on every Python that services run on: those that are installed here, and the syntax of all."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.elsewhere import ROOT, elsewhere
+from tracer.sources import segments
+
+VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
+
+_SERVICE = """
+import concurrent.futures, json, logging, os, pathlib, tempfile, threading, urllib.request, wsgiref
+import patches
+from patches import hook, replacing, steps
+
+capture = tempfile.mkdtemp()
+points = [["json.decoder", ["*"], []], ["late_module", ["*"], []]]
+before = dict(vars(json.decoder.JSONDecoder))
+patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "points": points})
+(pathlib.Path(capture) / "late_module.py").write_text("def f(value): return value\\n")
+sys.path.insert(0, capture)
+import late_module
+
+step = steps.begin("call", "around", ("text", "ä€\\udcff", "number", 1 << 62, "none", None, "float", 0.5))
+steps.current.set(step)
+for number in range(3000):
+    assert late_module.f(number) == number
+assert json.loads('{"a": [1]}') == {"a": [1]}
+try:
+    json.loads("{")
+except ValueError:
+    pass
+with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    assert list(pool.map(abs, [-1])) == [1]
+worker = threading.Thread(target=late_module.f, args=(1,))
+worker.start()
+worker.join()
+logging.getLogger("nova").warning("told %s", "password=hunter2")
+child = os.fork()
+if not child:
+    late_module.f(2)
+    os._exit(0)
+os.waitpid(child, 0)
+steps.current.set(0)
+steps.finish(step)
+failures = {name: each.last_error for name, each in hook.hooks.items() if each.failures}
+dropped = steps.recorder.dropped
+kept = patches.uninstall()
+answer = {
+    "capture": capture, "failures": failures, "dropped": dropped, "kept": kept, "installed": list(patches.installed()),
+    "same": all(vars(json.decoder.JSONDecoder)[name] is value for name, value in before.items()),
+    "version": "%d.%d" % sys.version_info[:2],
+}
+"""
+
+
+@cache
+def interpreter(version: str) -> str | None:
+    """A Python of that version: on PATH, managed by uv, or pyenv's."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"{version}.*/bin/python")))]
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if uv is not None:
+        find = [uv, "python", "find", "--no-project", "--no-python-downloads", version]
+        found = subprocess.run(find, capture_output=True, text=True, check=False)
+        candidates.append(found.stdout.strip() if found.returncode == 0 else None)
+    return next((path for path in candidates if path and _runs(path, version)), None)
+
+
+def _runs(path: str, version: str) -> bool:
+    """pyenv's shims exist whether they run or not."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip() == version
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_service_is_recorded_on_python(version: str) -> None:
+    """Installed, used, forked, uninstalled; and what was recorded is read by the tool."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    answer = elsewhere(_SERVICE, python=python)
+    capture = Path(answer.pop("capture"))
+    try:
+        found = segments.read(capture)
+    finally:
+        shutil.rmtree(capture)
+    assert answer == {
+        "failures": {}, "dropped": 0, "kept": [], "installed": [], "same": True, "version": version,
+    }  # fmt: skip
+    assert found.warnings == []
+    names = [event.name for event in found.events if event.kind == "call"]
+    assert names.count("late_module:f") == 3_002
+    assert len({event.process.pid for event in found.events}) == 2
+    (around,) = [event for event in found.events if event.name == "around"]
+    assert around.attributes.items() >= {("text", "ä€\udcff"), ("number", 1 << 62), ("float", 0.5)}
+    assert not any("hunter2" in str(event.attributes) for event in found.events)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "patches").glob("*.py")), ids=lambda path: path.name)
+def test_the_syntax_is_that_of_3_8(path: Path) -> None:
+    """And annotations are never evaluated: they use what 3.8 does not have."""
+    tree = ast.parse(path.read_text(), str(path), feature_version=(3, 8))
+    annotated = any(isinstance(node, ast.arg) and node.annotation is not None for node in ast.walk(tree))
+    future = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+    assert future or not annotated
