@@ -58,6 +58,10 @@ def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
+#: What is worth naming of all the versions a trace knows.
+_RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
+
+
 def _facts(boot: Boot) -> list[tuple[str, str]]:
     facts = {
         "server": boot.server,
@@ -66,6 +70,7 @@ def _facts(boot: Boot) -> list[tuple[str, str]]:
         "outcome": boot.outcome,
         "duration": span(boot.duration),
         "host": boot.host,
+        "release": ", ".join(f"{name} {boot.versions[name]}" for name in _RELEASES if name in boot.versions),
     }
     return [(name, shorten(value, words.NOTE)) for name, value in facts.items() if value]
 

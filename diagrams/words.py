@@ -37,9 +37,10 @@ def path(step: Step) -> str:
 def heading(boot: Boot) -> tuple[str, str]:
     """Which boot it is and how it ended; its ids."""
     where = f", host {boot.host}" if boot.host else ""
+    release = f", Nova {boot.versions['nova']}" if "nova" in boot.versions else ""
     names = {"instance": boot.uuid, "request": boot.request_id}
     ids = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-    ended = f"{boot.operation} {boot.server}".strip() + f": {boot.outcome}, {span(boot.duration)}{where}"
+    ended = f"{boot.operation} {boot.server}".strip() + f": {boot.outcome}, {span(boot.duration)}{where}{release}"
     return shorten(ended, NOTE), shorten(ids, NOTE)
 
 

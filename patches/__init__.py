@@ -1,11 +1,14 @@
-"""Hooks that go into foreign processes: standard library only, relative imports only, undone to the very same objects.
+"""Hooks that go into foreign processes: standard library only, relative imports, undone to the very same objects.
 
 ``install(capture, options)`` and ``uninstall()`` are all of the public interface; tracer loads this folder into a
 service as the package ``_bootseq``.
 """
 
+from __future__ import annotations
+
 import functools
 import os
+from typing import Any, Callable
 
 from . import (
     ask,
@@ -51,7 +54,7 @@ _HOOKS = {
 }
 
 
-def install(capture, options):
+def install(capture: str, options: dict[str, Any]) -> None:
     """Start recording into the folder ``capture`` and put the hooks in; idempotent.
 
     ``options`` is what the tool wrote into the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes,
@@ -60,9 +63,8 @@ def install(capture, options):
     """
     if installed():
         return
-    steps.start(
-        os.path.join(capture, "segments"), options["segment_size"], options["cap"], process.about()
-    )
+    folder = os.path.join(capture, "segments")
+    steps.start(folder, options["segment_size"], options["cap"], process.about())
     _register_fork()
     wanted = options.get("hooks")
     for name, install_hook in _hooks(capture, options).items():
@@ -72,9 +74,9 @@ def install(capture, options):
         calls.install(options["points"])
 
 
-def _hooks(capture, options):
+def _hooks(capture: str, options: dict[str, Any]) -> dict[str, Callable[[], None]]:
     """The table, after those that an option asks for; ask comes before logs, which takes what ask leaves."""
-    chosen = {}
+    chosen: dict[str, Callable[[], None]] = {}
     asked = options.get("ask", ["ask"])
     if asked:
         chosen["ask"] = functools.partial(ask.install, os.path.join(capture, "ask.log"), asked)
@@ -84,14 +86,14 @@ def _hooks(capture, options):
     return chosen
 
 
-def installed():
+def installed() -> list[str]:
     """What is patched now, by name, and ``recorder`` while anything is recorded."""
     patched = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in replacing.replaced]
     return patched if steps.recorder is None else ["recorder"] + patched
 
 
-def uninstall():
-    """Take every hook out again and stop recording; names of what others have wrapped since, which stays and passes through."""
+def uninstall() -> list[str]:
+    """Take every hook out again and stop recording; what others have wrapped since, by name, stays and passes on."""
     importing.stop()
     kept = replacing.restore_all()
     steps.stop()
@@ -103,7 +105,7 @@ def uninstall():
 _fork_registered = False
 
 
-def _register_fork():
+def _register_fork() -> None:
     """Once a process: Python has no way to take a fork handler back, so it looks whether anything records."""
     global _fork_registered
     if not _fork_registered:

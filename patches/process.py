@@ -1,5 +1,7 @@
 """What a process tells about itself in its segments' header: how it was started and which releases it runs."""
 
+from __future__ import annotations
+
 import os
 import sys
 
@@ -13,12 +15,12 @@ _TOLD = (
 )  # fmt: skip
 
 
-def about():
-    """A flat tuple of pairs: ``argv`` (masked, as one text) and a ``version:NAME`` for each distribution of interest."""
+def about() -> tuple[str, ...]:
+    """A flat tuple of pairs: ``argv`` (masked, as one text), ``version:NAME`` for each distribution of interest."""
     return ("argv", _command_line(), "executable", sys.executable or "") + _versions()
 
 
-def _command_line():
+def _command_line() -> str:
     """From /proc, since ``sys.argv`` does not exist yet where sitecustomize runs."""
     try:
         with open("/proc/self/cmdline", "rb") as file:
@@ -28,7 +30,7 @@ def _command_line():
     return values.masked_text(raw.replace("\0", " ").strip())
 
 
-def _versions():
+def _versions() -> tuple[str, ...]:
     """Read off the folders' names: importing importlib.metadata would bring a dozen modules into the service."""
     found = []
     for folder in sys.path:

@@ -1,4 +1,4 @@
-"""Virt drivers: what Nova calls of its hypervisor's driver, whoever wrote it: the methods of ``ComputeDriver``, on every subclass."""
+"""Virt drivers: what Nova calls of its hypervisor's driver, whoever wrote it: ``ComputeDriver``'s methods."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def _wrap_drivers(module: ModuleType) -> None:
 
 
 def _subclasses(owner: type) -> Iterator[type]:
+    each: type
     for each in owner.__subclasses__():
         yield each
         yield from _subclasses(each)

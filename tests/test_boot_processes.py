@@ -1,11 +1,13 @@
-"""Real boots on a real Nova in separate processes: what the tree must show, held against witnesses that are not ours."""
+"""Real boots on Nova in separate processes: what the tree must show, held against witnesses that are not ours."""
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -27,18 +29,23 @@ _KEY = (
     "vyvrq0elAymF8oO9rDD7gWipy2I1iyAS9Z/TQ3Bwm+tSBSz4CSWpGIVD5fR38IRD+ZTWozLIltnaroONgP1DlpoZu6PGVJqL8A/6"
     "jS1r4IyfZx8Xbk8aPWn0VtGmzplSuxCNU3krxg+rdOBiVvRLWDY2LdjLUKxdbtmx1kWhExON"
 )
-SECRETS = {
+SECRETS: dict[str, Any] = {
     "admin_pass": "Tr0ub4dor-and-3",
-    "user_data": "IyEvYmluL3NoCmVjaG8gZm9ydHktdHdvLWxpb25zCg==",
+    "user_data": "#!/bin/sh\necho forty-two-lions\n",
     "key_name": "mykey",
     "public_key": f"{_KEY} someone@somewhere",
     "personality": {"/etc/banner": "four-hundred-elephants"},
 }
 #: What of them must not stand in a capture, in whatever shape they travelled.
 FORBIDDEN = (
-    b"Tr0ub4dor", b"IyEvYmluL3NoCmVjaG8", b"forty-two-lions", b"AAAAB3NzaC1yc2E", b"rTJc15LMRf1BglmwFs9W++4D4BoZNUHbX4397Zm9", b"four-hundred-elephants",
-    b"Zm91ci1odW5kcmVkLWVsZXBoYW50cw",  # the personality's contents in base64
-)  # fmt: skip
+    b"Tr0ub4dor",
+    b"forty-two-lions",
+    base64.b64encode(SECRETS["user_data"].encode()),
+    b"AAAAB3NzaC1yc2E",
+    _KEY[-40:].encode(),
+    b"four-hundred-elephants",
+    base64.b64encode(b"four-hundred-elephants").rstrip(b"="),
+)
 SERVICES = {"nova-api": "API", "nova-conductor": "conductor", "nova-scheduler": "scheduler", "placement": "placement"}
 
 
@@ -60,7 +67,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Nova 34, SQL echo on by Nova's own configuration."""
     folder = tmp_path_factory.mktemp("processes")
     capture, file = folder / "cap", folder / "boot.trace.jsonl.gz"
@@ -70,7 +77,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         failed = cloud.boot("failed", flavor="huge")
     outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(capture)])
     assert outcome.exit_code == 0, outcome.output
-    yield Run(folder / "state", capture, file, store.read(file), alone, pair, failed)
+    return Run(folder / "state", capture, file, store.read(file), alone, pair, failed)
 
 
 def lines(run: Run, booted: Booted, *options: str) -> list[str]:
@@ -92,7 +99,7 @@ def test_every_request_for_an_instance_is_a_boot(run: Run) -> None:
 
 
 def test_chapters_follow_the_casts(run: Run) -> None:
-    """Client → API, then the conductor, the compute and the schedulers' fanout, each opened by the step that sent it."""
+    """Client → API, then conductor, compute and the schedulers' fanout, each opened by the step that sent it."""
     boot = run.boot(run.alone)
     heads = [(chapter.service, chapter.name, chapter.opened_by) for chapter in boot.chapters]
     senders = {step.address: step for step in boot.walk()}
@@ -126,7 +133,11 @@ def test_rpc_is_named_by_what_it_does_and_has_both_ends(run: Run) -> None:
 
 def test_placement_shows_what_it_did_inside(run: Run) -> None:
     """Each request to Placement has Placement's own step below it, with the SQL it ran."""
-    asked = [s for s in run.boot(run.alone).walk() if s.kind == "http" and s.text("peer") == "placement" and s.text("side") == "client"]
+    asked = [
+        s
+        for s in run.boot(run.alone).walk()
+        if s.kind == "http" and s.text("peer") == "placement" and s.text("side") == "client"
+    ]
     assert len(asked) >= 6
     for step in asked:
         (answered,) = [child for child in step.children if child.kind == "http"]
@@ -136,10 +147,10 @@ def test_placement_shows_what_it_did_inside(run: Run) -> None:
 
 def test_states_stand_at_the_steps_that_set_them(run: Run) -> None:
     """From building/scheduling to active, in Nova's order."""
-    changes = [step.attributes["changes"] for step in run.boot(run.alone).walk() if step.kind == "state"]
-    tasks = [change["task_state"][1] for change in changes if isinstance(change, dict) and "task_state" in change]  # type: ignore[index,call-overload]
+    changes: list[Any] = [step.attributes["changes"] for step in run.boot(run.alone).walk() if step.kind == "state"]
+    tasks = [change["task_state"][1] for change in changes if "task_state" in change]
     assert tasks == ["scheduling", None, "networking", "block_device_mapping", "spawning", None]
-    assert changes[-1]["vm_state"] == ["building", "active"]  # type: ignore[index,call-overload]
+    assert changes[-1]["vm_state"] == ["building", "active"]
     text = "\n".join(lines(run, run.alone))
     assert "vm_state building → active, task_state spawning → None" in text
 
@@ -147,7 +158,9 @@ def test_states_stand_at_the_steps_that_set_them(run: Run) -> None:
 def test_nothing_of_a_boot_hangs_loose(run: Run) -> None:
     """No event that carries one of the boots' request ids is left among the other requests."""
     own = {request_id for boot in run.trace.boots for request_id in boot.request_ids}
-    loose = [step for other in run.trace.others for step in other.walk() if {step.request_id, step.global_request_id} & own]
+    loose = [
+        step for other in run.trace.others for step in other.walk() if {step.request_id, step.global_request_id} & own
+    ]
     assert [f"{step.service} {step.name}" for step in loose] == []
 
 
@@ -156,7 +169,8 @@ def test_boots_at_the_same_time_are_not_mixed(run: Run) -> None:
     first, second = (run.boot(booted) for booted in run.pair)
     for boot, other in ((first, second), (second, first)):
         for step in boot.walk():
-            assert other.request_id not in (step.request_id, step.global_request_id)
+            # Nova logs a message's arrival under the id that the thread served last: what a log line says is not asked.
+            assert step.kind == "log" or other.request_id not in (step.request_id, step.global_request_id)
             # Not in paths: a compute asks Placement for the allocations of every instance it has.
             assert other.uuid not in step.text("arguments") + step.text("instance")
     names = [Counter(step.name for step in boot.walk() if step.kind == "rpc") for boot in (first, second)]
@@ -190,12 +204,18 @@ def test_sql_equals_what_the_services_logs_say(run: Run, capsys: pytest.CaptureF
         traced = witnesses.statements([step for step in boot.walk() if step.service == service])
         # Threads of scatter-gather log without a context, and what the resource tracker asks for logs under the compute
         # service's own start-up id: what the tree has beyond must stand in the log under one of these.
-        kept = {step.request_id for step in boot.walk() if step.kind == "rpc" and step.text("side") == "server" and step.request_id}
+        kept = {
+            step.request_id
+            for step in boot.walk()
+            if step.kind == "rpc" and step.text("side") == "server" and step.request_id
+        }
         foreign = kept - set(boot.request_ids)
-        beyond = Counter(one.statement for one in log if "req-" not in one.ids or any(own in one.ids for own in foreign))
+        beyond = Counter(
+            one.statement for one in log if "req-" not in one.ids or any(own in one.ids for own in foreign)
+        )
         agreement = Agreement.of(f"{service}: SQL", Counter(mine), Counter(traced))
         with capsys.disabled():
-            print(f"\n{agreement}")
+            print(f"\n{agreement}")  # noqa: T201 - the figures are what the run is for
         assert agreement.missed == Counter()
         assert agreement.invented - Counter(beyond) == Counter()
 
@@ -212,14 +232,14 @@ def test_rpc_equals_the_messages_in_the_transports_folder(run: Run, capsys: pyte
     start_up = Counter(_unique_ids(boot, foreign=True))
     agreement = Agreement.of("RPC messages", Counter(witnessed), Counter(traced))
     with capsys.disabled():
-        print(f"\n{agreement}; under the compute service's own id: {start_up.total()}")
+        print(f"\n{agreement}; under the compute's own id: {start_up.total()}")  # noqa: T201
     assert agreement.missed == Counter()
     assert agreement.invented - Counter(start_up) == Counter()
     assert start_up - Counter(str(message["_unique_id"]) for message in passed) == Counter()
 
 
 def _unique_ids(boot: Boot, foreign: bool = False) -> Iterator[str]:
-    """Of every message the boot's steps sent; ``foreign``: of those sent under an id that is not the boot's, and their replies."""
+    """Of every message the boot's steps sent; ``foreign``: under an id that is not the boot's, and their replies."""
     for step in boot.walk():
         if step.kind != "rpc" or (foreign and step.request_id in boot.request_ids):
             continue
@@ -237,7 +257,7 @@ def test_http_equals_the_servers_access_lines(run: Run, capsys: pytest.CaptureFi
         traced = Counter(_answered(run.trace, service))
         agreement = Agreement.of(f"{service}: HTTP", Counter(witnessed), Counter(traced))
         with capsys.disabled():
-            print(f"\n{agreement}")
+            print(f"\n{agreement}")  # noqa: T201 - the figures are what the run is for
         assert agreement.missed == Counter()
         assert agreement.invented == Counter()
 

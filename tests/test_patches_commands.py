@@ -1,4 +1,4 @@
-"""Commands of oslo.concurrency, calls of oslo.privsep: what ran, how it ended, nothing of what it was told in secret."""
+"""Commands of oslo.concurrency, calls of oslo.privsep: what ran, how it ended, nothing of what it was told."""
 
 from __future__ import annotations
 

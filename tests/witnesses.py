@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tracer.model import Step
 
-_RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?P<pid>\d+) [A-Z]+ (?P<logger>\S+) \[(?P<ids>[^\]]*)\] (?P<text>.*)")
+_RECORD = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?P<pid>\d+) [A-Z]+ (?P<logger>\S+) \[(?P<ids>[^\]]*)\] (?P<text>.*)"
+)
 #: What SQLAlchemy says of transactions that its driver opens and ends without a statement.
 _NO_STATEMENTS = ("BEGIN (implicit)", "COMMIT", "ROLLBACK")
 _ACCESS = re.compile(r'"(?P<method>[A-Z]+) (?P<path>[^ ?]*)\S* HTTP/1\.1" (?P<status>\d+)')

@@ -22,7 +22,10 @@ def correlate(found: Events) -> Trace:
                 _absorb_replies(step, trees)
     made, others = boots.boots(trees)
     warnings = [*found.warnings, *trees.warnings, *_told_by_processes(found.processes)]
-    return Trace(made, others, _versions(found.processes), warnings)
+    versions = _versions(found.processes)
+    for boot in [*made, *others]:
+        boot.versions = versions
+    return Trace(made, others, versions, warnings)
 
 
 def _absorb_endpoint(step: Step, trees: Forest) -> None:

@@ -18,7 +18,7 @@ class Gathering:
     def __init__(self, seed: Step, head: Step, trees: Forest, taken: set[str]) -> None:
         self.seed = seed
         self.chapters: list[Step] = []
-        #: Ids of the requests and messages that were served: not those of contexts that services keep since their start.
+        #: Ids of the requests and messages that were served, not those of contexts that services keep since start.
         self.ids: set[str] = set()
         self._head = head
         self._trees = trees

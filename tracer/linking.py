@@ -103,7 +103,7 @@ def _message_keys(step: Step) -> list[_Key]:
     """What a message can be recognised by: ids, or its place in memory in one process whose transport gives none."""
     ids = ((name, step.attributes.get(name)) for name in ("msg_id", "unique_id"))
     known: list[_Key] = [(name, value) for name, value in ids if isinstance(value, str) and value]
-    # A unique id comes with the message; a mere msg_id may have been made up at arrival, as oslo.messaging's fake driver does.
+    # A unique id comes with the message; a mere msg_id may be made up at arrival, as by oslo.messaging's fake driver.
     if step.text("unique_id") or not isinstance(step.attributes.get("message"), int):
         return known
     return [*known, ("message", f"{step.host} {step.pid} {step.name} {step.attributes['message']}")]

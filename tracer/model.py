@@ -120,6 +120,8 @@ class Boot:
     #: "active", "error: <first line>", "unfinished", or "done" / "failed" for requests that create nothing.
     outcome: str = "unfinished"
     host: str = ""
+    #: Releases of what ran, as the traced processes said: {"nova": "34.0.0"}; the same for all boots of a trace.
+    versions: dict[str, str] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
     @property

@@ -113,6 +113,8 @@ class _Reading:
             trace.warnings = _texts(header["warnings"])
             for kind, made in (("boots", trace.boots), ("others", trace.others)):
                 made.extend(_boot(line) for line in header[kind])
+                for boot in made:
+                    boot.versions = trace.versions
             for line, boot in zip([*header["boots"], *header["others"]], [*trace.boots, *trace.others], strict=True):
                 self._take_steps(boot, _checked(line, {"steps": (int,)})["steps"])
             if self._file.read(1):

@@ -1,4 +1,4 @@
-"""What a whole boot costs with all default hooks in: CPU of all services, beside the same boots without hooks, in one run."""
+"""What a whole boot costs with all default hooks in, beside the same boots without hooks, in one run."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ def run() -> Iterable[Row]:
             trace = Path(folder, f"{size}.trace.jsonl.gz")
             picture = Path(folder, f"{size}.svg")
             yield from _timed(f"capture → tree, {size} boots", [_BOOTSEQ, "ingest", "-o", str(trace), str(capture)])
-            yield from _timed(f"tree → SVG of one of {size} boots", [_BOOTSEQ, "draw", str(trace), "1", "-o", str(picture)])
+            yield from _timed(
+                f"tree → SVG of one of {size} boots", [_BOOTSEQ, "draw", str(trace), "1", "-o", str(picture)]
+            )
 
 
 def _recorded(folder: Path) -> dict[int, Path]:
@@ -48,4 +50,3 @@ def _timed(what: str, command: list[str]) -> Iterable[Row]:
         raise RuntimeError(f"{' '.join(command)} failed")
     yield Row(what, used.ru_utime + used.ru_stime, "CPU s")
     yield Row(f"{what}, most memory", used.ru_maxrss / 1024, "MB")
-

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A measured ``value`` in ``unit``; ``ratio`` is how often it is that of ``beside``, a peer measured in the same run."""
+    """A measured ``value`` in ``unit``; ``ratio`` compares it with ``beside``, measured in the same run."""
 
     what: str
     value: float
