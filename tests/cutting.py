@@ -1,0 +1,100 @@
+"""Makes the captures in tests/data: python -m tests.cutting CAPTURE OUT.tar.gz
+
+Of a capture of one real boot it keeps what was recorded while the boot lasted, and names no machine: paths, host and
+process ids become others. What it writes are segments as the recorder writes them, without the room at their ends.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from patches import record
+from tests.captures import framed, head, packed
+from tracer.correlate import correlate
+from tracer.sources import segments
+from tracer.sources.unmarshal import Plain, loads
+
+#: What a cut capture's machine is called.
+HOST = "devstack"
+#: Around the boot: a client's last line may come after the server's last step.
+MARGIN = 20_000_000
+_SITE_PACKAGES = re.compile(r"/[\w./+-]*/(?:site|dist)-packages")
+_FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|work|home|root|var|srv|opt|usr/local)/[\w.+-]+(?:/[\w.+-]+)*")
+_TIMES = {record.BEGIN: 5, record.STEP: 5, record.CALL: 4, record.SQL: 4, record.LOG: 5}
+_NAMES = {record.CALL: 6, record.SQL: 6, record.LOG: 6}
+
+
+def scrubbed(value: Plain) -> Plain:
+    """A value without what tells the machine."""
+    if isinstance(value, tuple):
+        return tuple(scrubbed(item) for item in value)
+    if not isinstance(value, str):
+        return value
+    text = _SITE_PACKAGES.sub("/usr/lib/python3/dist-packages", value)
+    return _FOLDER.sub(lambda found: "/srv/cloud/" + found[0].rpartition("/")[2], text)
+
+
+class _Cut:
+    """One process's records: those that began within a time, and the names they use."""
+
+    def __init__(self, files: list[Path], earliest: int, latest: int) -> None:
+        self.payloads = [payload for file in files for _, payload in segments._frames(file.read_bytes()) if payload]
+        self.earliest, self.latest = earliest, latest
+
+    def records(self) -> Iterator[bytes]:
+        """The records, framed, names first."""
+        kept = [payload for payload in self.payloads if self._in_time(payload)]
+        steps = {self._fields(payload)[1] for payload in kept}
+        used = {self._fields(payload)[_NAMES[kind]] for payload in kept if (kind := self._kind(payload)) in _NAMES}
+        for payload in self.payloads:
+            if self._kind(payload) == record.NAME and self._fields(payload)[1] in used:
+                yield packed(scrubbed(loads(payload)))
+        for payload in self.payloads:
+            kind = self._kind(payload)
+            if self._in_time(payload) or (kind in (record.END, record.NOTE) and self._fields(payload)[1] in steps):
+                yield framed(payload) if payload[:1] == b"C" else packed(scrubbed(loads(payload)))
+
+    def _in_time(self, payload: bytes) -> bool:
+        at = _TIMES.get(self._kind(payload))
+        return at is not None and self.earliest <= self._fields(payload)[at] <= self.latest
+
+    @staticmethod
+    def _kind(payload: bytes) -> int:
+        return record.CALL if payload[:1] == b"C" else payload[6]  # a tuple's head, then its first integer
+
+    @staticmethod
+    def _fields(payload: bytes) -> tuple[int, ...]:
+        return record.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else loads(payload)  # type: ignore[return-value]
+
+
+def cut(capture: Path, target: Path) -> None:
+    """Pack what belongs to the time of the capture's only boot."""
+    (boot,) = correlate(segments.read(capture)).boots
+    with tarfile.open(target, "w:gz") as archive:
+        stems = sorted({file.name.rpartition("-")[0] for file in (capture / "segments").glob("*.seg")})
+        _add(archive, "capture.json", b'{"format": 1}')
+        for number, stem in enumerate(stems):
+            files = sorted((capture / "segments").glob(f"{stem}-*.seg"))
+            about = {name: scrubbed(value) for name, value in segments._header(files[0].read_bytes()).items()}
+            offset = int(str(about["wall"])) - int(str(about["monotonic"]))
+            part = _Cut(files, boot.started - MARGIN - offset, boot.started + boot.duration + MARGIN - offset)
+            data = b"".join(part.records())
+            if data:
+                name = f"{HOST}-{1000 + number}-{about['wall']!s}"
+                _add(archive, f"segments/{name}-0000.seg", head(about | {"pid": 1000 + number, "host": HOST}) + data)
+                _add(archive, f"segments/{name}.open", (capture / "segments" / f"{stem}.open").read_bytes())
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    about = tarfile.TarInfo(name)
+    about.size = len(data)
+    archive.addfile(about, io.BytesIO(data))
+
+
+if __name__ == "__main__":
+    cut(Path(sys.argv[1]), Path(sys.argv[2]))

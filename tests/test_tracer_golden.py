@@ -1,0 +1,136 @@
+"""A real boot of Nova 34, cut from its capture: the tree, the list and the counts stay what they are."""
+
+from __future__ import annotations
+
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests import golden
+from tracer import store
+from tracer.cli import main
+from tracer.model import Boot, Step, Trace
+from tracer.numbering import number
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def trace_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trace file of the committed capture."""
+    folder = tmp_path_factory.mktemp("nova34")
+    with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
+        archive.extractall(folder / "cap", filter="data")
+    done = CliRunner().invoke(main, ["ingest", "-o", str(folder / "boot.jsonl.gz"), str(folder / "cap")])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.endswith(": 1 boot and 2 other requests from 1225 events of 8 processes\n")
+    return folder / "boot.jsonl.gz"
+
+
+@pytest.fixture(scope="module")
+def trace(trace_file: Path) -> Trace:
+    return store.read(trace_file)
+
+
+@pytest.fixture(scope="module")
+def boot(trace: Trace) -> Boot:
+    (boot,) = trace.boots
+    return boot
+
+
+def test_tree(boot: Boot) -> None:
+    """Every step with its address, service, kind, name and tie; a chapter with its sender. Log and SQL are counted."""
+    lines = []
+    for step in boot.walk():
+        if step.kind in ("log", "sql"):
+            continue
+        notes = Counter(child.kind for child in step.children if child.kind in ("log", "sql"))
+        counted = "".join(f", {count} {kind}" for kind, count in sorted(notes.items()))
+        chapters = "".join(f" → {chapter}" for chapter in step.opens) + (
+            f" ← {step.opened_by}" if step.opened_by else ""
+        )
+        lines.append(f"{step.address} {step.service} {step.kind} {step.name} [{step.tied_by}{counted}]{chapters}")
+    golden.compare("tracer/nova34-tree.txt", "\n".join(lines) + "\n")
+
+
+def test_list(trace_file: Path) -> None:
+    """As people see it."""
+    done = CliRunner().invoke(main, ["list", "--all", str(trace_file)])
+    golden.compare("tracer/nova34-list.txt", done.stdout)
+
+
+def test_list_for_programs(trace_file: Path) -> None:
+    done = CliRunner().invoke(main, ["list", "--json", str(trace_file)])
+    golden.compare("tracer/nova34-list.json", done.stdout)
+
+
+def test_show(trace_file: Path) -> None:
+    """The numbered tree as people see it."""
+    done = CliRunner().invoke(main, ["show", str(trace_file), "vm1"])
+    golden.compare("tracer/nova34-show.txt", done.stdout)
+
+
+def test_the_messages_are_those_of_a_boot(boot: Boot) -> None:
+    """Three casts, each with its receiver; thirteen calls, each with both ends and under the name of what it does."""
+    sent = [step for step in boot.walk() if step.kind == "rpc" and step.attributes.get("side") == "client"]
+    modes = Counter(step.text("mode") for step in sent)
+    assert (modes["call"], modes["cast"], modes["fanout"]) == (13, 2, 1)
+    for step in sent:
+        if step.text("mode") == "call":
+            (far,) = [
+                child for child in step.children if child.kind == "rpc" and child.attributes.get("side") == "server"
+            ]
+            assert far.name == step.name
+            assert far.service == step.text("peer")
+    assert [len(step.opens) for step in sent if step.text("mode") in ("cast", "fanout")] == [1, 1, 1]
+    assert not any("object_action" in step.name for step in sent)
+
+
+def test_placement_is_asked_six_times(boot: Boot) -> None:
+    """Each time with what Placement did for it."""
+    asked = [step for step in boot.walk() if step.kind == "http" and step.text("peer") == "placement"]
+    assert len(asked) == 6
+    for step in asked:
+        (served,) = [child for child in step.children if child.attributes.get("side") == "server"]
+        assert served.service == "placement"
+        assert any(inner.kind == "sql" for inner in served.walk())
+
+
+def test_states_change_where_they_are_set(boot: Boot) -> None:
+    """From building to active, each from what it was."""
+    states = [step.attributes["changes"] for step in boot.walk() if step.kind == "state"]
+    tasks = [change["task_state"] for change in states if isinstance(change, dict) and "task_state" in change]
+    assert tasks == [
+        [None, "scheduling"], ["scheduling", None], [None, "networking"], ["networking", "block_device_mapping"],
+        ["block_device_mapping", "spawning"], ["spawning", None],
+    ]  # fmt: skip
+
+
+def test_every_request_id_of_the_boot_is_served_in_it(boot: Boot) -> None:
+    """Its own, and those that Placement gave: each is some step's."""
+    owned = {step.request_id for step in boot.walk()} | {step.text("callee_request_id") for step in boot.walk()}
+    assert set(boot.request_ids) <= owned
+
+
+def test_numbering_again_changes_nothing(boot: Boot) -> None:
+    """Addresses follow from the tree alone."""
+    before = [step.address for step in boot.walk()]
+    number(boot.chapters, {})
+    assert [step.address for step in boot.walk()] == before
+
+
+def test_children_lie_within_their_parents(boot: Boot) -> None:
+    """In time, but for what was handed over, and for log lines that were written later."""
+    late = [(parent.name, child.name) for parent in boot.walk() for child in parent.children if outlives(parent, child)]
+    assert late == []
+
+
+def outlives(parent: Step, child: Step) -> bool:
+    if parent.kind == "handoff" or child.kind in ("handoff", "log") or parent.end is None or child.end is None:
+        return False
+    # A server answers, then finishes: its caller may be done by then.
+    slack = 50_000_000 if child.attributes.get("side") == "server" else 0
+    return child.start < parent.start or child.end > parent.end + slack
