@@ -32,8 +32,8 @@ class _Group(click.Group):
             sys.exit(2)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="bootseq")
+@click.group("bootseq", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="bootseq", prog_name="bootseq")
 def main() -> None:
     """What does this cloud really do when it boots an instance?
 

@@ -45,12 +45,18 @@ def _row(boot: Boot) -> dict[str, Any]:
         "uuid": boot.uuid,
         "request_id": boot.request_id,
         "outcome": boot.outcome,
-        "started": datetime.fromtimestamp(boot.started / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "started": _date(boot.started),
         "duration_ms": round(boot.duration / 1e6, 3),
         "host": boot.host,
         "steps": sum(counts.values()),
         "counts": counts,
     }
+
+
+def _date(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, 10**9)
+    date = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+    return date.isoformat(timespec="milliseconds")
 
 
 def _columns(row: dict[str, Any]) -> list[str]:
