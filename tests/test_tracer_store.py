@@ -40,7 +40,7 @@ STEPS = st.recursive(one([]), lambda inner: st.lists(inner, max_size=3).flatmap(
 LEFT_OUT = st.builds(LeftOut, TEXTS, TEXTS, TEXTS, st.integers())
 BOOTS = st.builds(
     Boot, st.just(0), TEXTS, st.lists(STEPS, min_size=1, max_size=2), TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2),
-    TEXTS, TEXTS, st.lists(LEFT_OUT, max_size=2),
+    TEXTS, TEXTS, st.just({}), st.lists(LEFT_OUT, max_size=2),
 )  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def numbered(trace: Trace) -> Trace:
     """As correlate gives it: boots counted, every step with its address."""
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
+        boot.versions = trace.versions
         numbering.number(boot.chapters, {})
     return trace
 
@@ -75,6 +76,7 @@ def written(tmp_path: Path, name: str = "t.jsonl", trace: Trace | None = None) -
     trace = trace or sample()
     for number, boot in enumerate(trace.boots, 1):
         boot.number = number
+        boot.versions = trace.versions
     store.write(tmp_path / name, trace)
     return tmp_path / name
 
