@@ -34,11 +34,10 @@ def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
         given = given[:MAX_PARAMETERS]
     if type(plan) is frozenset:  # made for another driver
         return (MASK,) * len(given)
-    # An int as it is, a text that is known to be harmless likewise: what scalar() would say, without calling it.
-    flat = [
-        value if type(value) is int else (_harmless(value) if type(value) is str else None) or scalar(value)
-        for value in given
-    ]
+    flat = []
+    for value in given:  # what scalar() would say, without calling it for most of what there is
+        kind = type(value)
+        flat.append(value if kind is int else (kind is str and _harmless(value)) or scalar(value))
     if plan is not None:
         position: Any
         for position in plan:
