@@ -48,9 +48,10 @@ def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
 
 def _kept_by_name(given: dict[str, Any], plan: Plan) -> tuple[Any, ...]:
     flat: list[Any] = ["{}"]
+    secret = given if type(plan) is tuple else plan or ()  # a plan that was made for another driver masks all
     for name in list(given)[:MAX_PARAMETERS]:
         flat.append(name)
-        flat.append(MASK if type(plan) is frozenset and name in plan else scalar(given[name]))
+        flat.append(MASK if name in secret else scalar(given[name]))
     return tuple(flat)
 
 
