@@ -20,16 +20,20 @@ from tracer.text import printable
 class _Group(click.Group):
     """Turns a TracerError of any command into one line on stderr and exit code 2."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command that the arguments name."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show an arrow, or half a surrogate pair, is no reason to stop.
                 stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            return super().main(*args, **kwargs)
         except TracerError as error:
-            click.echo(f"bootseq: {printable(str(error))}", err=True)
-            sys.exit(2)
+            said = str(error)
+        except OSError as error:  # files have their own; what is left is our output
+            said = f"cannot write: {error.strerror}"
+        click.echo(f"bootseq: {printable(said)}", err=True)
+        sys.exit(2)
 
 
 @click.group("bootseq", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
