@@ -7,6 +7,8 @@ are kept once a process, by number.
 from __future__ import annotations
 
 import functools
+import marshal
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, parameters, record, replacing, steps, values
@@ -63,6 +65,7 @@ def _wrap_class(owner: type) -> None:
 
 
 # Looked up once: this runs at every statement.
+_dumps, _pack_frame, _crc32 = marshal.dumps, record.FRAME.pack, zlib.crc32
 _clock, _next_id, _thread_id, _current = steps.clock, steps.next_id, steps.thread_id, steps.current.get
 
 
@@ -81,7 +84,7 @@ def _maker(many: bool) -> Maker:
                 failure = error
                 raise
             finally:
-                # Written out here: a function of its own would be a tenth of what a statement may cost.
+                # Written out here, Segments.write too: each function of its own would be a tenth of what this may cost.
                 try:
                     end = _clock()
                     if many:
@@ -92,16 +95,20 @@ def _maker(many: bool) -> Maker:
                     number, plan = engine.statements.get(statement) or _statement(engine, statement, given, context)
                     # A driver's cursor answers rowcount without asking the server; -1 says that it does not know.
                     rows = cursor.rowcount
-                    recorder.write(
-                        (
-                            record.SQL, _next_id(), _current(), _thread_id(), start, end, number,
-                            None if failure is None else values.error_text(failure),
-                            rows if type(rows) is int else -1,
-                            parameters.kept(given, plan) if given else (),
-                            engine.database,
-                            _request_ids(context),
-                        )
+                    fields = (
+                        record.SQL, _next_id(), _current(), _thread_id(), start, end, number,
+                        None if failure is None else values.error_text(failure),
+                        rows if type(rows) is int else -1,
+                        parameters.kept(given, plan) if given else (),
+                        engine.database,
+                        _request_ids(context),
                     )  # fmt: skip
+                    data = _dumps(fields, 2)
+                    data = _pack_frame(len(data), _crc32(data)) + data
+                    try:
+                        recorder.append(data)
+                    except ValueError:
+                        recorder.roll(data)
                 except Exception as error:
                     sql.failed(error)
                 failure = None  # it holds this frame, which must not hold it
