@@ -8,9 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+
+import patches
+from patches import replacing
 
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
 hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
@@ -97,10 +101,23 @@ def _command(process: int | Path) -> str:
     return f"{folder.name} {arguments.strip()}"
 
 
+class Replaced(list[tuple[Any, str, Any, Any]]):
+    """What is replaced now; and what ever was, even if it was forgotten."""
+
+    def __init__(self) -> None:
+        self.ever: list[tuple[Any, str, Any]] = []
+
+    def append(self, entry: tuple[Any, str, Any, Any]) -> None:
+        """Note which object of ours was put where."""
+        owner, name, _, ours = entry
+        self.ever.append((owner, name, ours))
+        super().append(entry)
+
+
 @pytest.fixture(autouse=True)
 def no_patch_is_left() -> Iterator[None]:
-    """Fail a test that leaves a hook in this process. ``patches.installed()`` names what is patched now."""
+    """Fail a test that leaves a hook in this process, or an object of ours in any place where one was put."""
+    noted = replacing.replaced = Replaced()
     yield
-    installed = getattr(sys.modules.get("patches"), "installed", None)
-    if installed is not None:
-        assert not list(installed())
+    assert patches.installed() == []
+    assert [f"{owner}.{name}" for owner, name, ours in noted.ever if vars(owner).get(name) is ours] == []
