@@ -153,7 +153,8 @@ def _asked(step: Step) -> object:
 
 def _name_services(processes: dict[str, Process], trees: Forest) -> None:
     """Endpoint or application, else the parent's in the same process, else what the process runs."""
-    roles = {process.key: services.of_command(process.argv) for process in processes.values()}
+    commands = {process.key: process.argv for process in processes.values()}
+    roles = {key: services.of_command(argv) for key, argv in commands.items()}
     for head in trees.heads:
         for step in head.walk():
             process, parent = processes[step.id].key, trees.parents.get(step.id)

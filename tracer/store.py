@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TextIO
 
+from tracer import collector
 from tracer.errors import TracerError
 from tracer.files import written
 from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
@@ -84,7 +85,7 @@ def _boot_line(boot: Boot) -> dict[str, Any]:
 def read(path: Path) -> Trace:
     """The trace in ``path``; a TracerError says what is wrong with it and in which line."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, collector.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
                 return _Reading(path, lines).trace()

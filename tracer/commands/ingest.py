@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tracer import capture, store
+from tracer import capture, collector, store
 from tracer.commands.progress import Progress, progress
 from tracer.correlate import correlate
 from tracer.errors import TracerError
@@ -32,7 +32,7 @@ def ingest(output: Path, paths: tuple[Path, ...]) -> None:
     Example:
       bootseq ingest -o boot.trace.jsonl.gz cap
     """
-    with progress() as doing:
+    with progress() as doing, collector.paused():
         found = _read(paths, doing)
         doing(f"tying {plural(len(found.events), 'event')} together")
         trace = correlate(found)

@@ -133,7 +133,7 @@ def _bytes(file: Path) -> bytes:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_SIZE:
             raise MalformedError("not a file of bootseq's")
-        return opened.read(MAX_SIZE)
+        return opened.read(about.st_size)
 
 
 def _header(data: bytes) -> dict[str, Plain]:
