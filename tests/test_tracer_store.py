@@ -100,6 +100,16 @@ def test_the_file_is_lines_of_json(tmp_path: Path) -> None:
     assert len(lines) == 1 + sum(boot["steps"] for boot in lines[0]["boots"])
 
 
+def test_one_boot_of_many(tmp_path: Path) -> None:
+    """Chosen by what the header tells; its steps are read, the others' are not. Cut off is cut off all the same."""
+    path = written(tmp_path)
+    for number, boot in enumerate(store.read(path).boots):
+        assert store.read_boot(path, lambda trace, number=number: trace.boots[number]) == boot  # type: ignore[misc]
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(TracerError, match="cut off after line"):
+        store.read_boot(path, lambda trace: trace.boots[0])
+
+
 def test_the_same_trace_gives_the_same_bytes(tmp_path: Path) -> None:
     """Packed or not, whenever and wherever it is written."""
     trace = sample()

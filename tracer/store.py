@@ -7,7 +7,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -84,11 +84,27 @@ def _boot_line(boot: Boot) -> dict[str, Any]:
 
 def read(path: Path) -> Trace:
     """The trace in ``path``; a TracerError says what is wrong with it and in which line."""
+    return _read(path, None)
+
+
+def read_boot(path: Path, choose: Callable[[Trace], Boot]) -> Boot:
+    """The boot that ``choose`` picks by what the header tells of all: the steps of the others are passed over."""
+    chosen: list[Boot] = []
+
+    def pick(trace: Trace) -> Boot:
+        chosen.append(choose(trace))
+        return chosen[0]
+
+    _read(path, pick)
+    return chosen[0]
+
+
+def _read(path: Path, choose: Callable[[Trace], Boot] | None) -> Trace:
     try:
         with path.open("rb") as file, collector.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
-                return _Reading(path, lines).trace()
+                return _Reading(path, lines).trace(choose)
     except IsADirectoryError:
         raise TracerError(f"{path}: a folder, not a trace file; make one with: bootseq ingest -o FILE {path}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
@@ -105,8 +121,8 @@ class _Reading:
         self._file = file
         self._number = 0
 
-    def trace(self) -> Trace:
-        """All of it."""
+    def trace(self, choose: Callable[[Trace], Boot] | None) -> Trace:
+        """All of it, or with the steps of one boot only."""
         header = self._header()
         try:
             versions = _checked(header, {"versions": (dict,)})["versions"]
@@ -116,8 +132,13 @@ class _Reading:
                 made.extend(_boot(line) for line in header[kind])
                 for boot in made:
                     boot.versions = trace.versions
+            only = choose(trace) if choose else None
             for line, boot in zip([*header["boots"], *header["others"]], [*trace.boots, *trace.others], strict=True):
-                self._take_steps(boot, _checked(line, {"steps": (int,)})["steps"])
+                count = _checked(line, {"steps": (int,)})["steps"]
+                if only is None or boot is only:
+                    self._take_steps(boot, count)
+                else:
+                    self._pass_over(count)
             if self._file.read(1):
                 raise ValueError("more lines than its header says")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -141,11 +162,18 @@ class _Reading:
         return header
 
     def _next(self) -> Any:
-        line = self._file.readline(MAX_LINE)
+        return json.loads(self._line(), parse_constant=_refuse)
+
+    def _line(self) -> bytes:
+        line: bytes = self._file.readline(MAX_LINE)
         self._number += 1
         if not line and self._number > 1:
             raise TracerError(f"{self._path}: cut off after line {self._number - 1}; ingest the capture again")
-        return json.loads(line, parse_constant=_refuse)
+        return line
+
+    def _pass_over(self, count: int) -> None:
+        for _ in range(count):
+            self._line()
 
     def _take_steps(self, boot: Boot, count: int) -> None:
         steps: dict[str, Step] = {}

@@ -11,9 +11,10 @@ from tracer.model import Boot, Trace
 
 def boot(path: Path, word: str | None) -> Boot:
     """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
-    trace = store.read(path)
-    if word is None:
-        return _only(path, trace)
+    return store.read_boot(path, lambda trace: _only(path, trace) if word is None else _named(path, trace, word))
+
+
+def _named(path: Path, trace: Trace, word: str) -> Boot:
     everything = [*trace.boots, *trace.others]
     matching = [
         each for each in everything if word in (str(each.number), each.uuid, each.request_id, *each.request_ids)
