@@ -280,30 +280,6 @@ def test_other_requests() -> None:
     assert_numbered(trace)
 
 
-def test_nothing_recorded_is_no_boot() -> None:
-    """An empty trace, not an error."""
-    assert correlate(Events()) == Trace([], [])
-
-
-def test_versions_of_all_processes() -> None:
-    """A rolling upgrade runs two releases side by side: both are named."""
-    cloud = Cloud()
-    for version in ("34.0.0", "32.2.1", "34.0.0"):
-        cloud.process("nova-compute").process.versions["nova"] = version
-    assert cloud.trace().versions == {"nova": "32.2.1, 34.0.0"}
-
-
-def test_what_processes_tell_of_themselves() -> None:
-    """Drops and failures of ours, one line each, whatever the command line holds."""
-    cloud = Cloud()
-    process = cloud.process("python -c 'a\nb\x1b[31m'").process
-    process.dropped, process.failures = 1, 2
-    assert cloud.trace().warnings == [
-        "python -c 'a�b�[31m' (pid 100): 1 event dropped, the capture or the disk was full",
-        "python -c 'a�b�[31m' (pid 100): hooks of ours failed 2 times there",
-    ]
-
-
 @settings(max_examples=200)
 @given(st.lists(CRAFTED, max_size=24))
 def test_whatever_is_crafted_is_numbered_once(events: list[Event]) -> None:

@@ -55,6 +55,23 @@ def test_loose_requests_open_chapters() -> None:
     assert_numbered(cloud.trace())
 
 
+def test_notes_are_no_chapters() -> None:
+    """A log line of a process of which nothing else is known: to the chapter that had begun last."""
+    cloud = Cloud()
+    services, stranger = Services(cloud), cloud.process("glance-api")
+    story = services.boot()
+    next(story)
+    stranger.log("while asking", "req-1")
+    run(story)
+    stranger.log("after all", "req-1")
+    boot = cloud.boot()
+    assert len(boot.chapters) == 3
+    lines = {chapter.address: [step for step in chapter.children if step.kind == "log"] for chapter in boot.chapters}
+    assert [step.text("message") for step in lines["1"]] == ["while asking"]
+    assert [step.text("message") for step in lines["3"]] == ["after all"]
+    assert lines["1"][0].service == "image"
+
+
 def test_every_event_with_an_id_of_the_boot_is_in_it() -> None:
     """Nothing of the boot hangs loose, also before its process's first step and in processes that did nothing else."""
     cloud, services = booted()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import defaultdict
 
 from tracer.forest import Forest
@@ -10,6 +10,8 @@ from tracer.model import Step
 
 #: (process, thread), or (process, None) for all of its threads
 _Place = tuple[str, int | None]
+#: Where the chapters stand.
+_CHAPTERS: _Place = ("", None)
 
 
 class Gathering:
@@ -23,8 +25,8 @@ class Gathering:
         self._head = head
         self._trees = trees
         self._taken = taken
-        # What was under way where: filled when the first loose tree asks.
-        self._begun: dict[_Place, list[Step]] = {}
+        # The numbered steps at each place, by start: what was under way there when a loose tree began.
+        self._begun: dict[_Place, list[Step]] = defaultdict(list)
         taken.add(head.id)
 
     def follow_casts(self) -> None:
@@ -63,17 +65,24 @@ class Gathering:
         self.ids.update(each for each in ids if each)
 
     def add_loose(self, root: Step) -> None:
-        """A tree that a request id ties to this one: below the step that was under way, or as a chapter of its own."""
+        """A tree that a request id ties to this one: below the step that was under way, or as a chapter of its own.
+
+        A note is no chapter: where nothing of its own process is known, it goes to the chapter that had begun last.
+        """
+        if not self._begun:
+            self._index(self.chapters)
         self._taken.add(root.id)
         serves = root.attributes.get("side") == "server"
         parent = None if serves else self._under_way(root)
-        if parent is None or not self._trees.adopt(parent, root, "request_id"):
+        before = len(self.chapters)
+        if parent is not None and self._trees.adopt(parent, root, "request_id"):
+            self._index([root])
+            for opened in self._look_at(root):
+                self._add(opened)
+        else:
             root.tied_by = "request_id"
             self._add(root)
-            self._begun.clear()
-            return
-        for opened in self._look_at(root):
-            self._add(opened)
+        self._index(self.chapters[before:])
 
     def sort(self) -> None:
         """Put what loose trees brought into the order of starts."""
@@ -84,14 +93,12 @@ class Gathering:
 
     def _under_way(self, root: Step) -> Step | None:
         """The step of the same thread, else process, that had begun last and had not ended, when ``root`` began."""
-        if not self._begun:
-            self._begun = self._index()
         process = _process(root)
         near = self._begun.get((process, root.thread)) or self._begun.get((process, None))
         if not near:
-            return None
+            return None if root.numbered else _last_before(self._begun[_CHAPTERS], root)
+        step = _last_before(near, root)
         # A note that came before all steps of its process belongs to the first of them.
-        step = near[max(bisect_right(near, root.start, key=lambda step: step.start) - 1, 0)]
         if step.start > root.start and root.numbered:
             return None
         for outer in (step, *self._trees.ancestors(step)):
@@ -99,17 +106,32 @@ class Gathering:
                 return outer
         return step
 
-    def _index(self) -> dict[_Place, list[Step]]:
-        """The numbered steps of each process, and of each of its threads, by start."""
-        found: dict[_Place, list[Step]] = defaultdict(list)
-        for chapter in self.chapters:
-            for step in chapter.walk():
+    def _index(self, trees: list[Step]) -> None:
+        """Remember what begins when in new trees, by process, and by thread there."""
+        fresh: dict[_Place, list[Step]] = defaultdict(list)
+        for tree in trees:
+            if tree.id not in self._trees.parents:
+                fresh[_CHAPTERS].append(tree)
+            for step in tree.walk():
                 if step.numbered:
-                    found[_process(step), step.thread].append(step)
-                    found[_process(step), None].append(step)
-        for steps in found.values():
-            steps.sort(key=lambda step: step.start)
-        return found
+                    fresh[_process(step), step.thread].append(step)
+                    fresh[_process(step), None].append(step)
+        for place, steps in fresh.items():
+            known = self._begun[place]
+            if known:
+                for step in steps:
+                    insort(known, step, key=_start)
+            else:
+                known += sorted(steps, key=_start)
+
+
+def _start(step: Step) -> int:
+    return step.start
+
+
+def _last_before(steps: list[Step], root: Step) -> Step:
+    """The last that had begun when ``root`` began; the first where none had."""
+    return steps[max(bisect_right(steps, root.start, key=_start) - 1, 0)]
 
 
 def _process(step: Step) -> str:

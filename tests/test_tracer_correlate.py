@@ -1,0 +1,132 @@
+"""From events to a trace: what steps take in, what is told of the whole, and that it grows with the events alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.events import Cloud, Services, run, tree
+from tracer.correlate import correlate
+from tracer.event import Events
+from tracer.model import Trace
+
+
+def test_nothing_recorded_is_no_boot() -> None:
+    """An empty trace, not an error."""
+    assert correlate(Events()) == Trace([], [])
+
+
+def test_versions_of_all_processes() -> None:
+    """A rolling upgrade runs two releases side by side: both are named."""
+    cloud = Cloud()
+    for version in ("34.0.0", "32.2.1", "34.0.0"):
+        cloud.process("nova-compute").process.versions["nova"] = version
+    assert cloud.trace().versions == {"nova": "32.2.1, 34.0.0"}
+
+
+def test_what_processes_tell_of_themselves() -> None:
+    """Drops and failures of ours, one line each, whatever the command line holds."""
+    cloud = Cloud()
+    process = cloud.process("python -c 'a\nb\x1b[31m'").process
+    process.dropped, process.failures = 1, 2
+    assert cloud.trace().warnings == [
+        "python -c 'a�b�[31m' (pid 100): 1 event dropped, the capture or the disk was full",
+        "python -c 'a�b�[31m' (pid 100): hooks of ours failed 2 times there",
+    ]
+
+
+def test_an_endpoint_takes_in_its_call_point() -> None:
+    """With its place in the source and its error; another method of the same name stays a step."""
+    cloud = Cloud()
+    one = cloud.process("nova-conductor")
+    where: dict[str, Any] = {"module": "nova.conductor.manager", "class_": "ComputeTaskManager", "function": "build"}
+    with one.step("rpc", "build", side="server", **where):
+        with one.step("call", "x", file="manager.py", line=5, error="ValueError: no", **where):
+            one.does("call", "inside")
+        one.does("call", "x", **where | {"class_": "Other"})
+    (other,) = cloud.trace().others
+    (head,) = other.chapters
+    assert tree(other).splitlines() == ["conductor rpc build", "  conductor call inside", "  conductor call x"]
+    assert (head.attributes["file"], head.attributes["line"], head.error) == ("manager.py", 5, "ValueError: no")
+
+
+def test_a_server_without_an_endpoint_takes_nothing_in() -> None:
+    """Neither says what it is: they are not the same for that."""
+    cloud = Cloud()
+    one = cloud.process("nova-conductor")
+    with one.step("rpc", "build", side="server"):
+        one.does("call", "inside")
+    assert tree(cloud.trace().others[0]).splitlines() == ["conductor rpc build", "  conductor call inside"]
+
+
+def test_the_reply_is_the_end_of_a_step() -> None:
+    """When it was sent, by which message, and whether it says that it failed; what sending it did stays."""
+    cloud = Cloud()
+    one = cloud.process("nova-conductor")
+    with one.step("rpc", "ping", side="server"), one.step(
+        "rpc", "reply", side="client", mode="reply", unique_id="u", failed=True
+    ) as reply:  # fmt: skip
+        one.does("log", "sent")
+    (head,) = cloud.trace().others[0].chapters
+    assert head.attributes["reply"] == {"at": reply.start, "unique_id": "u", "failed": True}
+    assert [child.name for child in head.children] == ["sent"]
+
+
+def boots_at_once(count: int) -> Cloud:
+    cloud = Cloud()
+    services = Services(cloud)
+    run(*(services.boot(number) for number in range(count)))
+    return cloud
+
+
+def boots_in_turn(count: int) -> Cloud:
+    cloud = Cloud()
+    services = Services(cloud)
+    for number in range(count):
+        run(services.boot(number))
+    return cloud
+
+
+def one_client_id(count: int) -> Cloud:
+    cloud = Cloud()
+    services = Services(cloud)
+    run(*(services.boot(number, global_id="req-all") for number in range(count)))
+    return cloud
+
+
+def loose_lines(count: int) -> Cloud:
+    cloud = boots_at_once(1)
+    api = cloud.process("nova-api")
+    for number in range(20 * count):
+        api.log("loose", "req-0")
+        api.does("http", "GET /", side="client" if number % 2 else "server", method="GET", path="/")
+        api.log("lost", f"req-x{number}")
+    return cloud
+
+
+def work(cloud: Cloud) -> int:
+    """How many functions were called to tie a cloud's events together: a clock that no other program can slow down."""
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    found = cloud.found()
+    sys.setprofile(count)
+    try:
+        correlate(found)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("made", [boots_at_once, boots_in_turn, one_client_id, loose_lines])
+def test_work_grows_with_the_events(made: Callable[[int], Cloud]) -> None:
+    """Four times the boots, at once or in turn, four times the work and not sixteen."""
+    small, large = made(10), made(40)
+    growth = len(large.events) / len(small.events)
+    assert work(large) < work(small) * growth * 1.3
