@@ -20,7 +20,8 @@ from . import record, segment, values
 clock = time.monotonic_ns
 thread_id = get_ident
 
-#: The id of the step in whose course we are, 0 outside of any. Greenlets have a context each, as threads do.
+#: The id of the step in whose course we are, 0 outside of any. Greenlets have a context each, as threads do (from
+#: greenlet 0.4.17 of 2020 on; with an older one a greenthread may find another's step).
 current: ContextVar[int] = ContextVar("bootseq_step", default=0)
 
 #: Who asked for what is going on: the context of the RPC message or the environ of the HTTP request, as a dict. Unlike
@@ -28,8 +29,8 @@ current: ContextVar[int] = ContextVar("bootseq_step", default=0)
 context: ContextVar[dict[str, Any] | None] = ContextVar("bootseq_context", default=None)
 
 next_id = itertools.count(1).__next__
-#: Steps up to this one are the parent process's, which this one inherited over a fork: theirs to close.
-_inherited = 0
+#: Steps up to this one are of an earlier recording, or of the process that forked this one: not ours to close.
+_before_us = 0
 
 recorder: segment.Segments | None = None
 _open_arguments: tuple[str, int, int, tuple[Any, ...]] | None = None
@@ -47,11 +48,12 @@ MAX_NAME = 64 << 10
 
 def start(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> None:
     """Begin to record into ``directory`` (bytes a segment, bytes the whole capture may take, pairs for the header)."""
-    global recorder, _open_arguments
+    global recorder, _open_arguments, _before_us
     os.makedirs(directory, 0o700, exist_ok=True)
     made = _segments(directory, size, cap, about)
     made.open()
     _open_arguments = (directory, size, cap, about)
+    _before_us = next_id()
     recorder = made
 
 
@@ -72,12 +74,12 @@ def stop() -> None:
 
 def after_fork() -> None:
     """In a forked child: files of its own, since two processes would overwrite each other in a shared mapping."""
-    global recorder, _inherited
+    global recorder, _before_us
     if _open_arguments is None:
         return
     current.set(0)
     context.set(None)
-    _inherited = next_id()
+    _before_us = next_id()
     try:
         if recorder is not None:
             recorder.abandon()
@@ -118,6 +120,8 @@ def begin(kind: str, name: str, attributes: tuple[Any, ...] = (), parent: int | 
     step = next_id()
     if parent is None:
         parent = current.get()
+    if parent <= _before_us:
+        parent = 0
     to.write((record.BEGIN, step, parent, kind, thread_id(), clock(), name, attributes))
     return step
 
@@ -125,14 +129,14 @@ def begin(kind: str, name: str, attributes: tuple[Any, ...] = (), parent: int | 
 def finish(step: int | None, error: BaseException | None = None, attributes: tuple[Any, ...] = ()) -> None:
     """Close a step that ``begin`` opened."""
     to = recorder
-    if to is not None and step and step > _inherited:
+    if to is not None and step and step > _before_us:
         to.write((record.END, step, clock(), None if error is None else values.error_text(error), attributes))
 
 
 def note(step: int | None, attributes: tuple[Any, ...]) -> None:
     """Add attributes to a step that is open."""
     to = recorder
-    if to is not None and step and step > _inherited:
+    if to is not None and step and step > _before_us:
         to.write((record.NOTE, step, attributes))
 
 

@@ -234,6 +234,32 @@ def test_a_failing_recorder_changes_nothing(
         calls.calls.failures, calls.calls.enabled = 0, True
 
 
+def test_a_call_in_flight_when_hooks_go_still_ends(tmp_path: Path, module: Any) -> None:
+    """In the capture where it began, even if another one has begun since."""
+    reached, opened = threading.Event(), threading.Event()
+
+    def wait() -> str:
+        reached.set()
+        assert opened.wait(10)
+        return "done"
+
+    wait.__module__ = "service"
+    module.wait = wait
+    answers: list[str] = []
+    with recording(tmp_path / "one", **points("wait")):
+        thread = threading.Thread(target=lambda: answers.append(module.wait()))
+        thread.start()
+        assert reached.wait(10)
+        (call,) = recorded_calls(Recorded(tmp_path / "one"))
+        assert call.end is None
+    with recording(tmp_path / "two") as second:
+        opened.set()
+        thread.join()
+        assert second.events() == []
+    (call,) = recorded_calls(Recorded(tmp_path / "one"))
+    assert (call.end is not None, answers) == (True, ["done"])
+
+
 def test_a_function_under_a_new_recording_is_told_anew(tmp_path: Path, module: Any) -> None:
     """Names are numbered for each capture, even for a wrapper that stayed because somebody had wrapped it."""
     plain = module.plain

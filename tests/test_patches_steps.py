@@ -171,6 +171,20 @@ def test_what_was_going_on_at_the_fork_is_the_parents(recorded: Recorded) -> Non
     assert events["child"].parent == 0
 
 
+def test_what_was_going_on_when_hooks_went_stays_out_of_the_next_recording(tmp_path: Path) -> None:
+    """Its end would be one without a beginning, its number a parent that nobody knows."""
+    with recording(tmp_path / "one"):
+        step = steps.begin("rpc", "going on")
+    with recording(tmp_path / "two") as second:
+        steps.current.set(step)
+        inner = steps.begin("rpc", "inner")
+        steps.finish(inner)
+        steps.current.set(0)
+        steps.note(step, ("late", 1))
+        steps.finish(step)
+        assert [(event.name, event.parent) for event in second.events()] == [("inner", 0)]
+
+
 def test_a_call_that_forks_ends_once(tmp_path: Path) -> None:
     """A wrapper that returns in the child too writes nothing over the parent's records, and leaves its slot alone."""
 
