@@ -184,3 +184,14 @@ def test_crafted_states_cost_nothing_else(changes: list[Any], uuid: Any) -> None
     """Whatever stands where changes and uuids should."""
     children = [at_once(step("state", "compute", changes=each, instance=uuid)) for each in changes]
     assert became(*children).outcome
+
+
+def test_a_state_stands_at_the_step_that_writes_it() -> None:
+    """A save tells its states first and is made of calls: the note belongs to the call, not to what comes before it."""
+    told = state(task_state="spawning")
+    served = step("rpc", "conductor", name="Instance.save", side="server")
+    asks, saves = step("rpc", "compute", name="Service.save"), step("rpc", "compute", served, name="Instance.save")
+    build = called(told, asks, saves)
+    states.derive([build])
+    assert [child.name for child in build.children] == ["Service.save", "Instance.save"]
+    assert saves.children == [told, served]

@@ -142,6 +142,27 @@ def derive(chapters: list[Step]) -> None:
     for parent in parents:
         if any(child.id in same for child in parent.children):
             parent.children = [child for child in parent.children if child.id not in same]
+    for parent in reversed(parents):  # the inner ones first, or a state would sink to the innermost
+        _settle(parent)
+
+
+def _settle(parent: Step) -> None:
+    """Put each state below the step beside it that writes it: a save says what it will write before it writes."""
+    told = None
+    for child in list(parent.children):
+        if child.kind == "state":
+            told = child
+        elif told is not None and _writes(child):
+            parent.children = [other for other in parent.children if other is not told]
+            told.start = told.end = child.start
+            child.children.insert(0, told)
+            told = None
+
+
+def _writes(step: Step) -> bool:
+    if step.kind == "rpc":
+        return step.name in ("Instance.save", "Instance.create")
+    return step.kind == "call" and step.text("function").startswith(("instance_update", "instance_create"))
 
 
 def _add_states(parent: Step) -> None:
