@@ -147,7 +147,8 @@ def test_a_torn_tail_costs_what_comes_after_it(tmp_path: Path) -> None:
     file = craft(tmp_path, *records, room=0)
     whole = file.read_bytes()
     ends = [record.HEADER_SIZE + sum(map(len, records[:count])) for count in range(4)]
-    for cut in range(len(whole) + 1):
+    boring = set(range(300, record.HEADER_SIZE - 20)) - set(range(0, record.HEADER_SIZE, 101))  # zeros of the header
+    for cut in sorted(set(range(len(whole) + 1)) - boring):
         file.write_bytes(whole[:cut])
         found = segments.read(tmp_path)
         kept = [number for number, end in enumerate(ends) if end <= cut]
