@@ -34,10 +34,12 @@ def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
         given = given[:MAX_PARAMETERS]
     if type(plan) is frozenset:  # made for another driver
         return (MASK,) * len(given)
-    flat = []
+    flat: list[Any] = []
     for value in given:  # what scalar() would say, without calling it for most of what there is
-        kind = type(value)
-        flat.append(value if kind is int else (kind is str and _harmless(value)) or scalar(value))
+        if type(value) is str:
+            flat.append(_harmless(value) or scalar(value))
+        else:
+            flat.append(value if type(value) is int else scalar(value))
     if plan is not None:
         position: Any
         for position in plan:
