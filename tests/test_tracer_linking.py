@@ -202,6 +202,19 @@ def test_where_there_are_ids_addresses_do_not_count() -> None:
     assert not forest(cloud).casts
 
 
+def test_a_callee_that_answers_with_its_callers_id() -> None:
+    """Glance does: the API's own request must be tied to who asked it, not to what the API asks of Glance."""
+    cloud, client, api = pair()
+    with client.asks(api, "POST", "/servers", own="req-a"), api.asks(None, "GET", "/v2/images/1", own="req-a"):
+        pass
+    (head,) = forest(cloud).heads
+    assert [(step.text("side"), step.text("path")) for step in head.walk()] == [
+        ("client", "/servers"),
+        ("server", "/servers"),
+        ("client", "/v2/images/1"),
+    ]
+
+
 def test_a_request_by_the_id_its_answer_names() -> None:
     """Two at once, same path, same caller: each answer says which."""
     cloud, client, api = pair()

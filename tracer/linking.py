@@ -121,11 +121,22 @@ def _sender(step: Step, key: _Key, candidates: deque[Step]) -> Step | None:
 
 
 def _tie_http(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
-    by_callee = {callee: step for step in steps if (callee := step.text("callee_request_id"))}
+    """By the id that the answer names, which need not be the callee's alone: Glance answers with its caller's."""
+    by_callee: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
-        client = by_callee.get(step.request_id or "") if step.attributes.get("side") == "server" else None
+        if callee := step.text("callee_request_id"):
+            by_callee[callee].append(step)
+    for step in steps:
+        named = by_callee.get(step.request_id or "", []) if step.attributes.get("side") == "server" else []
+        client = next((each for each in named if len(named) == 1 or _line(each) == _line(step)), None)
         if client is not None and trees.adopt(client, step, "request_id"):
+            named.remove(client)
             yield client, step, step.end
+
+
+def _line(step: Step) -> tuple[str, str]:
+    """What an HTTP request's first line says."""
+    return step.text("method"), step.text("path")
 
 
 def _tie_unanswered(clients: list[Step], arrived: list[Step], trees: Forest) -> None:
