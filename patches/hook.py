@@ -44,6 +44,8 @@ class Hook:
             recorder = steps.recorder
             if recorder is not None:
                 recorder.failed()
+                said = ("logger", "bootseq", "message", "the hook %s failed: %s" % (self.name, self.last_error))
+                steps.happened("log", "bootseq", said)
         except Exception:
             self.last_error = "%s, and it could not be counted" % self.last_error
 

@@ -21,7 +21,7 @@ def correlate(found: Events) -> Trace:
                 _absorb_endpoint(step, trees)
                 _absorb_replies(step, trees)
     made, others = boots.boots(trees)
-    warnings = [*found.warnings, *trees.warnings, *_told_by_processes(found.processes)]
+    warnings = [*found.warnings, *trees.warnings, *_told_by_processes(found)]
     versions = _versions(found.processes)
     for boot in [*made, *others]:
         boot.versions = versions
@@ -61,12 +61,17 @@ def _versions(processes: list[Process]) -> dict[str, str]:
     return {name: ", ".join(sorted(versions)) for name, versions in sorted(found.items())}
 
 
-def _told_by_processes(processes: list[Process]) -> list[str]:
+def _told_by_processes(found: Events) -> list[str]:
+    said: dict[str, dict[str, None]] = {}
+    for event in found.events:
+        if event.kind == "log" and event.attributes.get("logger") == "bootseq":
+            said.setdefault(event.process.key, {})[printable(str(event.attributes.get("message")))] = None
     told = []
-    for process in processes:
+    for process in found.processes:
         who = printable(f"{process.argv or process.key} (pid {process.pid})")
         if process.dropped:
             told.append(f"{who}: {plural(process.dropped, 'event')} dropped, the capture or the disk was full")
         if process.failures:
-            told.append(f"{who}: hooks of ours failed {plural(process.failures, 'time')} there")
+            why = "; ".join(said.get(process.key, {}))
+            told.append(f"{who}: hooks of ours failed {plural(process.failures, 'time')} there{': ' if why else ''}{why}")
     return told
