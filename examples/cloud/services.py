@@ -1,0 +1,120 @@
+"""OpenStack's own processes: how each is started and how each shows that it is ready."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.cloud.errors import CloudError
+from examples.cloud.nova_config import PROCESSES
+from examples.cloud.plan import COMPUTE_HOST, Plan
+from examples.cloud.process import Process
+from examples.cloud.rest import Client, RefusedError, answers
+
+INSIDE = Path(__file__).resolve().parent / "inside"
+START_TIMEOUT = 300.0
+# The WSGI module of each, and the variable that names its configuration.
+APPLICATIONS = {
+    "keystone": ("keystone.wsgi.api", "OS_KEYSTONE_CONFIG_DIR"),
+    "placement": ("placement.wsgi.api", "OS_PLACEMENT_CONFIG_DIR"),
+    "glance": ("glance.wsgi.api", "OS_GLANCE_CONFIG_DIR"),
+    "neutron": ("neutron.wsgi.api", "OS_NEUTRON_CONFIG_FILES"),
+    "nova-api": ("nova.wsgi.osapi_compute", "OS_NOVA_CONFIG_DIR"),
+}
+CONTROL = (*APPLICATIONS, "nova-conductor", "nova-scheduler")
+ACCESS = '[uwsgi %(pid)] %(addr) [%(ltime)] "%(method) %(uri) %(proto)" %(status) %(size) %(msecs)ms'
+
+
+@dataclass(frozen=True)
+class Services:
+    """`services` and `nova` are the bin folders of the environments."""
+
+    plan: Plan
+    services: Path
+    nova: Path
+
+    def start(self, name: str) -> Process:
+        process = Process(self.plan, name)
+        wrap = shlex.split(self.plan.wrap)
+        process.start([*wrap, *self._command(name)], self._variables(name))
+        return process
+
+    def wait_for_answer(self, name: str) -> None:
+        Process(self.plan, name).wait(lambda: answers(self.plan, name), START_TIMEOUT)
+
+    def wait_for_report(self, client: Client, name: str) -> None:
+        """Until Nova's API has heard of it, and lately."""
+        Process(self.plan, name).wait(lambda: name in _reported(client), START_TIMEOUT)
+
+    def wait_for_resources(self, client: Client) -> None:
+        """Until Placement knows what the compute host has to give."""
+        Process(self.plan, "nova-compute").wait(lambda: _has_resources(client), START_TIMEOUT)
+
+    def _command(self, name: str) -> list[str]:
+        binaries = self.nova if name in PROCESSES else self.services
+        if name in APPLICATIONS and not (name == "nova-api" and self._script.exists()):
+            return [str(binaries / "uwsgi"), *self._uwsgi(name)]
+        return [str(binaries / name), "--config-file", str(self.plan.config_file(name))]
+
+    @property
+    def _script(self) -> Path:
+        """Nova had a server of its own for its API until 31."""
+        return self.nova / "nova-api"
+
+    def _uwsgi(self, name: str) -> list[str]:
+        return [
+            *("--http-socket", f"127.0.0.1:{self.plan.port(name)}", "--module", f"{APPLICATIONS[name][0]}:application"),
+            *("--master", "--processes", "1", "--threads", "6", "--enable-threads", "--lazy-apps", "--need-app"),
+            *("--die-on-term", "--buffer-size", "65535", "--add-header", "Connection: close"),
+            *("--req-logger", f"file:{self.plan.log(f'{name}-access')}", "--log-format", ACCESS),
+        ]
+
+    def _variables(self, name: str) -> dict[str, str]:
+        """Nothing of the calling environment's OpenStack or Python settings is handed on."""
+        path = self.plan.config_file(name)
+        variables = self.plan.nova.variables(name, self.plan.threads) if name in PROCESSES else {}
+        if name in APPLICATIONS:
+            variable = APPLICATIONS[name][1]
+            variables |= {variable: str(path) if variable.endswith("FILES") else str(path.parent)}
+        if name == "neutron":
+            # 34 refuses to plug a bridge without an agent's bridge; 29 makes one itself, and its tap collides.
+            kind = "bridge" if self.plan.release == "29" else "tap"
+            variables |= {"PYTHONPATH": str(INSIDE), "BOOTSEQ_CLOUD_VIF": kind}
+        return variables
+
+
+def check_ports(plan: Plan, names: Iterable[str], taken: Iterable[int]) -> None:
+    """`taken` are the ports that others listen on."""
+    for name in names:
+        if plan.port(name) in taken:
+            raise CloudError(f"port {plan.port(name)}, meant for {name}, is taken: choose another --port-base")
+
+
+def listening() -> set[int]:
+    """The ports that somebody listens on."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        path = Path("/proc/net") / name
+        for line in path.read_text().splitlines()[1:] if os.path.exists(path) else []:
+            fields = line.split()
+            if fields[3] == "0A":
+                found.add(int(fields[1].rpartition(":")[2], 16))
+    return found
+
+
+def _reported(client: Client) -> set[str]:
+    try:
+        services = client.get("nova-api", "/os-services")["services"]
+    except RefusedError:
+        return set()
+    return {one["binary"] for one in services if one["state"] == "up"}
+
+
+def _has_resources(client: Client) -> bool:
+    try:
+        hypervisors = client.get("nova-api", "/os-hypervisors/detail")["hypervisors"]
+        own = [one["id"] for one in hypervisors if one["service"]["host"] == COMPUTE_HOST]
+        return any(client.get("placement", f"/resource_providers/{one}/inventories")["inventories"] for one in own)
+    except RefusedError:
+        return False
