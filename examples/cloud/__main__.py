@@ -2,16 +2,20 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from examples.cloud import lifecycle, shell
+from examples.cloud import lifecycle, shell, witnesses
+from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
+from examples.cloud.load import Load
 from examples.cloud.plan import PORTS, Plan, load_plan
 from examples.cloud.process import Process
+from examples.cloud.witnesses import SWITCHED
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import RELEASES
 
@@ -80,10 +84,11 @@ def status(state: Path, as_json: bool) -> None:
 
 @main.command()
 @STATE
+@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which is there.")
 @click.argument("name")
-def boot(state: Path, name: str) -> None:
-    """Create a server without a network by the openstack client and wait until it is active."""
-    sys.exit(shell.boot(load_plan(state), name))
+def boot(state: Path, network: str, name: str) -> None:
+    """Create a server by the openstack client and wait until it is active."""
+    sys.exit(shell.boot(load_plan(state), name, network))
 
 
 @main.command()
@@ -91,6 +96,33 @@ def boot(state: Path, name: str) -> None:
 def env(state: Path) -> None:
     """Print what a shell needs to use the cloud: eval "$(python -m examples.cloud env)"."""
     click.echo(shell.openrc(load_plan(state)), nl=False)
+
+
+@main.command()
+@STATE
+@click.option("--seconds", type=click.FloatRange(0), default=60, show_default=True, help="No new server after that.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many at the same time.")
+@click.option("--network/--no-network", help="Servers with a port.")
+def load(state: Path, seconds: float, workers: int, network: bool) -> None:
+    """Boot and delete servers in a loop; print what failed as a JSON object; exit code 1 if anything did."""
+    one = Load(load_plan(state), network)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: one.stop.set())
+    tally = one.run(seconds, workers)
+    click.echo(json.dumps(tally.as_dict(), indent=2))
+    sys.exit(1 if tally.failed else 0)
+
+
+@main.command()
+@STATE
+@click.argument("switch", type=click.Choice(["on", "off"]))
+@click.option("--only", type=click.Choice(SWITCHED), help="One of them. [default: mariadb and libvirtd]")
+def witness(state: Path, switch: str, only: str | None) -> None:
+    """Switch MariaDB's general log, libvirtd's debug log, RabbitMQ's tracing; print where each witness writes."""
+    plan = load_plan(state)
+    for name in [only] if only else SWITCHED[:2]:
+        witnesses.switch(plan, name, switch == "on")
+    click.echo(json.dumps({name: str(path) for name, path in witnesses.witness_files(plan).items()}, indent=2))
 
 
 def _row(plan: Plan, name: str) -> dict[str, object]:

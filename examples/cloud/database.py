@@ -43,18 +43,14 @@ def start_database(plan: Plan) -> Process:
 
 def wait_for_database(plan: Plan) -> None:
     Process(plan, "mariadb").wait(lambda: _run(plan, "SELECT 1").returncode == 0, START_TIMEOUT)
-    users = sorted(DATABASES)
-    execute(plan, "".join(f"CREATE DATABASE IF NOT EXISTS {name};" for name in SCHEMAS))
-    for user in users:
-        execute(
-            plan,
-            f"CREATE USER IF NOT EXISTS '{user}'@'127.0.0.1' IDENTIFIED BY '{plan.secret}';"
-            + "".join(
-                f"GRANT ALL ON {name}.* TO '{user}'@'127.0.0.1';"
-                for name in SCHEMAS
-                if name.startswith(DATABASES[user])
-            ),
-        )
+    for user, family in DATABASES.items():
+        account = f"'{user}'@'127.0.0.1'"
+        grants = [f"GRANT ALL ON {name}.* TO {account};" for name in SCHEMAS if name.startswith(family)]
+        execute(plan, f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{plan.secret}';" + "".join(grants))
+
+
+def recreate_schemas(plan: Plan) -> None:
+    execute(plan, "".join(f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name};" for name in SCHEMAS))
 
 
 def execute(plan: Plan, sql: str) -> str:

@@ -43,6 +43,8 @@ def start_libvirt(plan: Plan) -> Process:
     settings = folder / "etc" / "libvirtd.conf"
     settings.write_text(DAEMON.format(log=plan.log("libvirtd"), filters=QUIET))
     mounts = [f"mount --bind {shlex.quote(str(folder / name))} {place}" for name, place in FOLDERS.items()]
+    # Nor does it see control groups, of which it would leave some behind.
+    mounts.append("{ umount --recursive --lazy /sys/fs/cgroup || :; }")
     script = " && ".join([*mounts, f"exec {find_command('libvirtd')} --config {shlex.quote(str(settings))}"])
     process = Process(plan, "libvirtd")
     process.start([find_command("unshare"), "--mount", "--propagation", "private", "sh", "-c", script])

@@ -27,6 +27,9 @@ from examples.cloud.shell import write_shell_files
 from examples.embedded.release import cache, locked
 
 INFRASTRUCTURE = ("epmd", "rabbitmq", "mariadb", "libvirtd")
+# Seconds. Nova 34's compute is done after 2, yet does not end; databases want to write.
+GRACE = 5.0
+GRACE_OF_DATA = 60.0
 PROCESSES = (*INFRASTRUCTURE, *CONTROL, "nova-compute")
 
 
@@ -48,7 +51,7 @@ def up(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap
         schemas = Schemas(plan, services, nova)
         with step("databases"):
             made = schemas.fill()
-        _start_services(Services(plan, services, nova), schemas.keep if made else lambda: None)
+        _start_services(Services(plan, services, nova), schemas.keep if made else None)
     return plan
 
 
@@ -56,11 +59,15 @@ def down(state: Path) -> None:
     """Idempotent too. First the domains, while there is a libvirt that knows them."""
     plan = load_plan(state)
     with alone(plan):
-        stop_all([Process(plan, name) for name in ("nova-compute", "nova-api")])
-        destroy_domains(plan)
-        stop_all([Process(plan, name) for name in CONTROL])
-        stop_all([Process(plan, name) for name in INFRASTRUCTURE])
-        destroy_domains(plan)
+        with step("nova-compute"):
+            stop_all([Process(plan, "nova-compute")], GRACE)
+        with step("domains"):
+            destroy_domains(plan)
+        with step("the other services"):
+            stop_all([Process(plan, name) for name in CONTROL], GRACE)
+        with step("RabbitMQ, MariaDB, libvirt"):
+            stop_all([Process(plan, name) for name in INFRASTRUCTURE], GRACE_OF_DATA)
+            destroy_domains(plan)
         for name in PROCESSES:
             Process(plan, name).pid_file.unlink(missing_ok=True)
 
@@ -111,13 +118,15 @@ def _start_infrastructure(plan: Plan) -> None:
     wait_for_broker(plan)
 
 
-def _start_services(services: Services, filled: Callable[[], None]) -> None:
+def _start_services(services: Services, keep: Callable[[], None] | None) -> None:
+    """`keep` is given where the databases are new, without accounts yet, and is called when these are in."""
     with step("Keystone"):
         services.start("keystone")
         services.wait_for_answer("keystone")
         client = log_in(services.plan)
-        ensure_identity(client)
-        filled()
+        if keep:
+            ensure_identity(client)
+            keep()
     with step("Glance, Placement, Neutron, Nova"):
         for name in CONTROL:
             services.start(name)

@@ -12,7 +12,6 @@ from pathlib import Path
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 
-GRACE = 20.0
 STEP = 0.1
 
 
@@ -93,7 +92,7 @@ class Process:
             return None
 
 
-def stop_all(processes: Iterable[Process], grace: float = GRACE) -> None:
+def stop_all(processes: Iterable[Process], grace: float) -> None:
     """Ask all, wait for them together, then kill what is left."""
     left = list(processes)
     for process in left:

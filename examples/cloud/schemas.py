@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from examples.cloud.database import dump, execute, restore
+from examples.cloud.database import dump, execute, recreate_schemas, restore
 from examples.cloud.environments import HERE, lock_file
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
@@ -52,17 +52,18 @@ class Schemas:
         return self.plan.state / "mariadb" / "filled"
 
     def fill(self) -> bool:
-        """Whether they were made from nothing: then they are worth keeping, once the accounts are in them."""
+        """Whether they were made from nothing: then `keep` them, once the accounts are in them."""
         if self._mark.exists():
             return False
-        restored = (self.kept / "dump.sql").exists()
-        if restored:
-            restore(self.plan, self.kept / "dump.sql")
-            self._copy_keys(self.kept, self.plan.state / "keystone")
-        else:
+        # What an attempt that failed has left.
+        recreate_schemas(self.plan)
+        if not (self.kept / "dump.sql").exists():
             self._make()
+            return True
+        restore(self.plan, self.kept / "dump.sql")
+        self._copy_keys(self.kept, self.plan.state / "keystone")
         self._mark.touch()
-        return not restored
+        return False
 
     def keep(self) -> None:
         """Under a name of its own until it is complete."""
@@ -74,6 +75,7 @@ class Schemas:
             shutil.rmtree(partial)
         else:
             partial.rename(self.kept)
+        self._mark.touch()
 
     def _copy_keys(self, source: Path, target: Path) -> None:
         for name in KEYS:

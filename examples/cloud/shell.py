@@ -46,14 +46,15 @@ def write_shell_files(plan: Plan, services: Path) -> None:
     _write(folder / "rabbitmqctl", [str(PROGRAMS / "rabbitmqctl")], broker_variables(plan))
 
 
-def boot(plan: Plan, name: str) -> int:
+def boot(plan: Plan, name: str, network: str = "none") -> int:
     """`openstack server create` until it is active; the client's exit code."""
-    command = [str(plan.state / "bin" / "openstack"), *create_arguments(name), "--wait"]
+    command = [str(plan.state / "bin" / "openstack"), *create_arguments(name, network), "--wait"]
     return subprocess.run(command, check=False, env=os.environ | client_variables(plan)).returncode
 
 
 def create_arguments(name: str, network: str = "none") -> list[str]:
-    return ["server", "create", "--image", IMAGE, "--flavor", FLAVOR, "--nic", network, name]
+    nic = ["--nic", "none"] if network == "none" else ["--network", network]
+    return ["server", "create", "--image", IMAGE, "--flavor", FLAVOR, *nic, name]
 
 
 def _write(path: Path, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
