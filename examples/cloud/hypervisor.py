@@ -1,7 +1,6 @@
 """libvirt's daemon in a mount namespace where all its folders are the cloud's own, and the domains under it."""
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -84,11 +83,7 @@ def destroy_domains(plan: Plan) -> None:
     """While the daemon lives it does so itself; what is left of one that died goes by QEMU's pid files."""
     if Process(plan, "libvirtd").pid() is not None:
         for name in domains(plan):
-            taps = re.findall(r"\btap\S+", virsh(plan, "domiflist", name).stdout)
             virsh(plan, "destroy", name)
-            for tap in taps:
-                command = [find_command("ip"), "link", "delete", tap]
-                subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
     for file in (plan.state / "libvirt" / "run" / "qemu").glob("*.pid"):
         with suppress(ValueError, ProcessLookupError, FileNotFoundError):
             pid = int(file.read_text())

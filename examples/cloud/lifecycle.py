@@ -16,6 +16,7 @@ from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.hypervisor import destroy_domains, start_libvirt, wait_for_libvirt
 from examples.cloud.identity import ensure_identity
+from examples.cloud.network import clean_network
 from examples.cloud.nova_config import write_nova_configs
 from examples.cloud.packages import install_packages
 from examples.cloud.plan import PORTS, Plan, load_plan, new_plan
@@ -68,6 +69,7 @@ def down(state: Path) -> None:
         with step("RabbitMQ, MariaDB, libvirt"):
             stop_all([Process(plan, name) for name in INFRASTRUCTURE], GRACE_OF_DATA)
             destroy_domains(plan)
+            clean_network(plan)
         for name in PROCESSES:
             Process(plan, name).pid_file.unlink(missing_ok=True)
 

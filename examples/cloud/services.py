@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from examples.cloud.errors import CloudError
+from examples.cloud.network import makes_bridges
 from examples.cloud.nova_config import PROCESSES
 from examples.cloud.plan import COMPUTE_HOST, Plan
 from examples.cloud.process import Process
@@ -79,7 +80,7 @@ class Services:
             variables |= {variable: str(path) if variable.endswith("FILES") else str(path.parent)}
         if name == "neutron":
             # 34 refuses to plug a bridge without an agent's bridge; 29 makes one itself, and its tap collides.
-            kind = "bridge" if self.plan.release == "29" else "tap"
+            kind = "bridge" if makes_bridges(self.plan) else "tap"
             variables |= {"PYTHONPATH": str(INSIDE), "BOOTSEQ_CLOUD_VIF": kind}
         return variables
 
