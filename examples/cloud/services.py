@@ -66,10 +66,20 @@ class Services:
     def _uwsgi(self, name: str) -> list[str]:
         return [
             *("--http-socket", f"127.0.0.1:{self.plan.port(name)}", "--module", f"{APPLICATIONS[name][0]}:application"),
-            *("--master", "--processes", "1", "--threads", "6", "--enable-threads", "--lazy-apps", "--need-app"),
+            *("--master", *self._workers(name), "--enable-threads", "--lazy-apps", "--need-app"),
             *("--die-on-term", "--buffer-size", "65535", "--add-header", "Connection: close"),
             *("--req-logger", f"file:{self.plan.log(f'{name}-access')}", "--log-format", ACCESS),
         ]
+
+    def _workers(self, name: str) -> list[str]:
+        """Eventlet's locks do not hold between a worker's own threads: two requests at once would wait for ever."""
+        if name == "nova-api" and self._threads == "eventlet":
+            return ["--processes", "2", "--threads", "1"]
+        return ["--processes", "1", "--threads", "6"]
+
+    @property
+    def _threads(self) -> str:
+        return self.plan.nova.threads[0] if self.plan.threads == "default" else self.plan.threads
 
     def _variables(self, name: str) -> dict[str, str]:
         """Nothing of the calling environment's OpenStack or Python settings is handed on."""
