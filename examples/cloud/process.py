@@ -13,6 +13,8 @@ from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 
 STEP = 0.1
+# What this command has started itself, so that it is its parent's duty to ask how it ended.
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Process:
                 cwd=self.plan.state,
                 start_new_session=True,
             )
+        _CHILDREN[process.pid] = process
         self.pid_file.write_text(f"{process.pid} {_started(process.pid)}\n")
 
     def pid(self) -> int | None:
@@ -107,6 +110,8 @@ def stop_all(processes: Iterable[Process], grace: float) -> None:
 
 def _started(pid: int) -> str:
     """The kernel's clock tick of its start; empty if there is no such process, or it ended and nobody asked how."""
+    if pid in _CHILDREN:
+        _CHILDREN[pid].poll()
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
