@@ -136,6 +136,9 @@ def _guarded(command: Callable[[], object]) -> None:
     except (CloudError, EmbeddedError) as error:
         click.echo(f"cloud: {error}", err=True)
         sys.exit(2)
+    except PermissionError as error:
+        click.echo(f"cloud: no right to {error.filename or 'signal its processes'}: the cloud needs root", err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

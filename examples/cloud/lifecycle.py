@@ -21,6 +21,7 @@ from examples.cloud.nova_config import write_nova_configs
 from examples.cloud.packages import install_packages
 from examples.cloud.plan import PORTS, Plan, load_plan, new_plan
 from examples.cloud.process import Process, stop_all
+from examples.cloud.readiness import wait_for_answer, wait_for_consumer, wait_for_host
 from examples.cloud.rest import log_in
 from examples.cloud.schemas import Schemas
 from examples.cloud.services import APPLICATIONS, CONTROL, Services, check_ports, listening
@@ -122,10 +123,11 @@ def _start_infrastructure(plan: Plan) -> None:
 
 def _start_services(services: Services, keep: Callable[[], None] | None) -> None:
     """`keep` is given where the databases are new, without accounts yet, and is called when these are in."""
+    plan = services.plan
     with step("Keystone"):
         services.start("keystone")
-        services.wait_for_answer("keystone")
-        client = log_in(services.plan)
+        wait_for_answer(plan, "keystone")
+        client = log_in(plan)
         if keep:
             ensure_identity(client)
             keep()
@@ -133,11 +135,11 @@ def _start_services(services: Services, keep: Callable[[], None] | None) -> None
         for name in CONTROL:
             services.start(name)
         for name in APPLICATIONS:
-            services.wait_for_answer(name)
+            wait_for_answer(plan, name)
         for name in ("nova-conductor", "nova-scheduler"):
-            services.wait_for_report(client, name)
+            wait_for_consumer(plan, name)
         ensure_content(client)
     with step("nova-compute"):
         services.start("nova-compute")
-        services.wait_for_report(client, "nova-compute")
-        services.wait_for_resources(client)
+        wait_for_consumer(plan, "nova-compute")
+        wait_for_host(client)

@@ -55,6 +55,11 @@ class Process:
         _CHILDREN[process.pid] = process
         self.pid_file.write_text(f"{process.pid} {_started(process.pid)}\n")
 
+    @property
+    def since(self) -> float:
+        """The time of its start, in seconds of the epoch."""
+        return self.pid_file.stat().st_mtime
+
     def pid(self) -> int | None:
         """Of the running process. The time of its start tells it from another that was given the same number."""
         noted = self._noted()

@@ -1,4 +1,4 @@
-"""OpenStack's own processes: how each is started and how each shows that it is ready."""
+"""OpenStack's own processes: how each is started, and on which ports that are free."""
 
 import os
 import shlex
@@ -9,12 +9,10 @@ from pathlib import Path
 from examples.cloud.errors import CloudError
 from examples.cloud.network import makes_bridges
 from examples.cloud.nova_config import PROCESSES
-from examples.cloud.plan import COMPUTE_HOST, Plan
+from examples.cloud.plan import Plan
 from examples.cloud.process import Process
-from examples.cloud.rest import Client, RefusedError, answers
 
 INSIDE = Path(__file__).resolve().parent / "inside"
-START_TIMEOUT = 300.0
 # The WSGI module of each, and the variable that names its configuration.
 APPLICATIONS = {
     "keystone": ("keystone.wsgi.api", "OS_KEYSTONE_CONFIG_DIR"),
@@ -40,17 +38,6 @@ class Services:
         wrap = shlex.split(self.plan.wrap)
         process.start([*wrap, *self._command(name)], self._variables(name))
         return process
-
-    def wait_for_answer(self, name: str) -> None:
-        Process(self.plan, name).wait(lambda: answers(self.plan, name), START_TIMEOUT)
-
-    def wait_for_report(self, client: Client, name: str) -> None:
-        """Until Nova's API has heard of it, and lately."""
-        Process(self.plan, name).wait(lambda: name in _reported(client), START_TIMEOUT)
-
-    def wait_for_resources(self, client: Client) -> None:
-        """Until Placement knows what the compute host has to give."""
-        Process(self.plan, "nova-compute").wait(lambda: _has_resources(client), START_TIMEOUT)
 
     def _command(self, name: str) -> list[str]:
         binaries = self.nova if name in PROCESSES else self.services
@@ -112,20 +99,3 @@ def listening() -> set[int]:
             if fields[3] == "0A":
                 found.add(int(fields[1].rpartition(":")[2], 16))
     return found
-
-
-def _reported(client: Client) -> set[str]:
-    try:
-        services = client.get("nova-api", "/os-services")["services"]
-    except RefusedError:
-        return set()
-    return {one["binary"] for one in services if one["state"] == "up"}
-
-
-def _has_resources(client: Client) -> bool:
-    try:
-        hypervisors = client.get("nova-api", "/os-hypervisors/detail")["hypervisors"]
-        own = [one["id"] for one in hypervisors if one["service"]["host"] == COMPUTE_HOST]
-        return any(client.get("placement", f"/resource_providers/{one}/inventories")["inventories"] for one in own)
-    except RefusedError:
-        return False
