@@ -1,0 +1,145 @@
+"""The command line of the cloud: python -m examples.cloud up --release 34 --state DIR …"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from examples.cloud import lifecycle, shell, witnesses
+from examples.cloud.content import NETWORK
+from examples.cloud.errors import CloudError
+from examples.cloud.load import Load
+from examples.cloud.plan import PORTS, Plan, load_plan
+from examples.cloud.process import Process
+from examples.cloud.witnesses import SWITCHED
+from examples.embedded.errors import EmbeddedError
+from examples.embedded.release import RELEASES
+
+STATE = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    default=Path("/var/tmp/bootseq-cloud"),
+    show_default=True,
+    help="The folder of all its files.",
+)
+
+
+@click.group()
+def main() -> None:
+    """A real all-in-one OpenStack cloud on this machine, on the loopback only. Needs root."""
+
+
+@main.command()
+@STATE
+@click.option("--release", type=click.Choice(list(RELEASES)), default="34", show_default=True, help="Nova's release.")
+@click.option(
+    "--port-base",
+    type=click.IntRange(1024, 64000),
+    default=15000,
+    show_default=True,
+    help="Keystone's port; the others follow.",
+)
+@click.option(
+    "--threads", type=click.Choice(["default", "native", "eventlet"]), default="default", help="Nova's threads."
+)
+@click.option("--echo", is_flag=True, help="The services' logs show each SQL statement.")
+@click.option(
+    "--wrap", default="", metavar="COMMAND", help="Start the services under it, such as 'bootseq run -o CAPTURE --'."
+)
+def up(state: Path, **options: object) -> None:
+    """Bring the cloud up and wait until it can boot servers; what runs already stays.
+
+    Example: python -m examples.cloud up --release 34 --state /var/tmp/cloud34
+    """
+    if os.geteuid() != 0:
+        raise CloudError("the cloud needs root: it installs packages, mounts folders and plugs network devices")
+    plan = lifecycle.up(state, **options)  # type: ignore[arg-type]
+    click.echo(f"Nova {plan.release} is up. To use it: . {plan.state}/openrc", err=True)
+
+
+@main.command()
+@STATE
+def down(state: Path) -> None:
+    """Stop every process and domain of the cloud; its files stay."""
+    lifecycle.down(state)
+
+
+@main.command()
+@STATE
+@click.option("--json", "as_json", is_flag=True, help="As an array of objects.")
+def status(state: Path, as_json: bool) -> None:
+    """Show its processes; exit code 1 if one of them does not run."""
+    rows = [_row(load_plan(state), name) for name in lifecycle.PROCESSES]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for row in rows:
+            click.echo(f"{row['name']:16} {row['pid'] or 'down':>8} {row['port'] or '':>6}  {row['log']}")
+    sys.exit(0 if all(row["pid"] for row in rows) else 1)
+
+
+@main.command()
+@STATE
+@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which is there.")
+@click.argument("name")
+def boot(state: Path, network: str, name: str) -> None:
+    """Create a server by the openstack client and wait until it is active."""
+    sys.exit(shell.boot(load_plan(state), name, network))
+
+
+@main.command()
+@STATE
+def env(state: Path) -> None:
+    """Print what a shell needs to use the cloud: eval "$(python -m examples.cloud env)"."""
+    click.echo(shell.openrc(load_plan(state)), nl=False)
+
+
+@main.command()
+@STATE
+@click.option("--seconds", type=click.FloatRange(0), default=60, show_default=True, help="No new server after that.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many at the same time.")
+@click.option("--network/--no-network", help="Servers with a port.")
+def load(state: Path, seconds: float, workers: int, network: bool) -> None:
+    """Boot and delete servers in a loop; print what failed as a JSON object; exit code 1 if anything did."""
+    one = Load(load_plan(state), network)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: one.stop.set())
+    tally = one.run(seconds, workers)
+    click.echo(json.dumps(tally.as_dict(), indent=2))
+    sys.exit(1 if tally.failed else 0)
+
+
+@main.command()
+@STATE
+@click.argument("switch", type=click.Choice(["on", "off"]))
+@click.option("--only", type=click.Choice(SWITCHED), help="One of them. [default: mariadb and libvirtd]")
+def witness(state: Path, switch: str, only: str | None) -> None:
+    """Switch MariaDB's general log, libvirtd's debug log, RabbitMQ's tracing; print where each witness writes."""
+    plan = load_plan(state)
+    for name in [only] if only else SWITCHED[:2]:
+        witnesses.switch(plan, name, switch == "on")
+    click.echo(json.dumps({name: str(path) for name, path in witnesses.witness_files(plan).items()}, indent=2))
+
+
+def _row(plan: Plan, name: str) -> dict[str, object]:
+    process = Process(plan, name)
+    return {"name": name, "pid": process.pid(), "port": plan.port(name) if name in PORTS else None, "log": process.logs}
+
+
+def _guarded(command: Callable[[], object]) -> None:
+    try:
+        command()
+    except (CloudError, EmbeddedError) as error:
+        click.echo(f"cloud: {error}", err=True)
+        sys.exit(2)
+    except PermissionError as error:
+        click.echo(f"cloud: no right to {error.filename or 'signal its processes'}: the cloud needs root", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    _guarded(lambda: main(prog_name="python -m examples.cloud"))

@@ -1,0 +1,54 @@
+"""What the cloud leaves on the machine's network: taps of servers and, with Nova 29, bridges and firewall rules."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from examples.cloud.packages import find_command
+from examples.cloud.plan import Plan
+
+TAP = re.compile(r"<target dev='(tap[^']+)'")
+# The plugin of Nova 29 that makes bridges names its chains after the program; later ones have no such plugin.
+BRIDGES_UNTIL = 29
+CHAIN = re.compile(r"\bnova-(?:compute|filter|postrouting)-[\w-]+")
+BRIDGE = re.compile(r"-A nova-compute-FORWARD -i (brq\S+)")
+
+
+def makes_bridges(plan: Plan) -> bool:
+    return int(plan.release) <= BRIDGES_UNTIL
+
+
+def clean_network(plan: Plan) -> None:
+    """Once no domain runs. Taps stand in the definitions, which stay: servers that are shut off have some too."""
+    for path in (plan.state / "libvirt" / "etc" / "qemu").glob("*.xml"):
+        for tap in TAP.findall(path.read_text()):
+            _remove_device(tap)
+    if makes_bridges(plan):
+        rules = _run("iptables-save")
+        for bridge in BRIDGE.findall(rules):
+            _remove_device(bridge)
+        _run("iptables-restore", "--noflush", text=removal(rules))
+
+
+def removal(rules: str) -> str:
+    """What iptables-restore makes of it: Nova's chains are gone, whatever else is there stays as it is."""
+    lines = []
+    for table in re.findall(r"^\*.*?^COMMIT$", rules, re.MULTILINE | re.DOTALL):
+        name, *rest = table.splitlines()
+        chains = [line[1:].split()[0] for line in rest if line.startswith(":") and CHAIN.match(line[1:])]
+        jumps = [line.replace("-A", "-D", 1) for line in rest if line.startswith("-A") and CHAIN.search(line)]
+        lines += [name, *jumps, *(f"-X {chain}" for chain in chains), "COMMIT"]
+    return "\n".join([*lines, ""])
+
+
+def _remove_device(name: str) -> None:
+    if Path("/sys/class/net", name).exists():
+        _run("ip", "link", "delete", name)
+
+
+def _run(command: str, *arguments: str, text: str = "") -> str:
+    """That something is gone already is no failure."""
+    done = subprocess.run(
+        [find_command(command), *arguments], check=False, input=text, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout

@@ -1,0 +1,94 @@
+"""What was asked for, where its files are and which ports it listens on: kept in DIR/cloud.json between commands."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from examples.cloud.errors import CloudError
+from examples.embedded.release import Release, find_release
+
+# Offsets from the first port: the last three digits of each service's usual one where they are free.
+PORTS = {
+    "keystone": 0,
+    "nova-api": 74,
+    "placement": 78,
+    "glance": 92,
+    "neutron": 96,
+    "mariadb": 306,
+    "epmd": 369,
+    "rabbitmq": 672,
+    "rabbitmq-distribution": 673,
+}
+PATHS = {"keystone": "/v3", "nova-api": "/v2.1"}
+FILES = {"glance": "glance-api"}
+COMPUTE_HOST = "compute1"
+REGION = "RegionOne"
+FOLDERS = ("cache", "etc", "logs", "pids", "bin", "nova/instances", "nova/locks", "neutron/locks", "glance", "home")
+# A socket's path must fit into 108 bytes; the longest one of ours.
+LONGEST_SOCKET = "libvirt/run/libvirt-admin-sock"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`secret` is every account's password: the cloud listens on the loopback only, and its files are root's alone."""
+
+    state: Path
+    release: str
+    port_base: int
+    threads: str
+    echo: bool
+    wrap: str
+    secret: str
+
+    @property
+    def nova(self) -> Release:
+        return find_release(self.release)
+
+    def port(self, name: str) -> int:
+        return self.port_base + PORTS[name]
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port(name)}{PATHS.get(name, '')}"
+
+    def log(self, name: str) -> Path:
+        return self.state / "logs" / f"{name}.log"
+
+    def config_file(self, name: str) -> Path:
+        """A folder a process: nova-compute must not see the databases, and each has a log of its own."""
+        return self.state / "etc" / name / f"{'nova' if name.startswith('nova-') else FILES.get(name, name)}.conf"
+
+    def save(self) -> None:
+        for name in FOLDERS:
+            (self.state / name).mkdir(parents=True, exist_ok=True)
+        self.state.chmod(0o700)
+        content = asdict(self) | {"state": str(self.state)}
+        _file(self.state).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def new_plan(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap: str, secret: str) -> Plan:
+    state = state.resolve()
+    if len(os.fsencode(state / LONGEST_SOCKET)) > 107:
+        raise CloudError(f"{state} is too long a path for the sockets in it: take a shorter one")
+    if state.exists() and any(state.iterdir()) and not _file(state).exists():
+        raise CloudError(f"{state} is neither empty nor a cloud's folder: take another one")
+    find_release(release).check_threads(threads)
+    plan = Plan(state, release, port_base, threads, echo, wrap, secret)
+    if _file(state).exists() and load_plan(state).release != release:
+        raise CloudError(f"{state} holds a cloud of Nova {load_plan(state).release}: take another folder for {release}")
+    return plan
+
+
+def load_plan(state: Path) -> Plan:
+    path = _file(state.resolve())
+    try:
+        content = json.loads(path.read_text())
+        return Plan(**content | {"state": Path(content["state"])})
+    except FileNotFoundError:
+        raise CloudError(f"no cloud in {state}: python -m examples.cloud up --state {state}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise CloudError(f"{path} is not a cloud's plan: {error}") from None
+
+
+def _file(state: Path) -> Path:
+    return state / "cloud.json"

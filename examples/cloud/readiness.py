@@ -1,0 +1,64 @@
+"""How each of OpenStack's processes shows that it is ready: observed, and not taken from an earlier life."""
+
+import subprocess
+from datetime import UTC, datetime
+
+from examples.cloud.plan import COMPUTE_HOST, Plan
+from examples.cloud.process import Process
+from examples.cloud.rest import Client, RefusedError, answers
+
+TIMEOUT = 300.0
+QUEUES = {"nova-conductor": "conductor", "nova-scheduler": "scheduler", "nova-compute": f"compute.{COMPUTE_HOST}"}
+
+
+def wait_for_answer(plan: Plan, name: str) -> None:
+    """Of a service that speaks HTTP."""
+    Process(plan, name).wait(lambda: answers(plan, name), TIMEOUT)
+
+
+def wait_for_consumer(plan: Plan, name: str) -> None:
+    """Of a service that is called over the broker: until somebody takes what comes into its queue."""
+    Process(plan, name).wait(lambda: _consumers(plan).get(QUEUES[name], 0) > 0, TIMEOUT)
+
+
+def wait_for_host(client: Client) -> None:
+    """Until the scheduler would choose the compute host: it lives by its own report, and has resources to give."""
+    process = Process(client.plan, "nova-compute")
+    process.wait(lambda: _reports(client, process) and _has_resources(client), TIMEOUT)
+
+
+def _consumers(plan: Plan) -> dict[str, int]:
+    command = [
+        str(plan.state / "bin" / "rabbitmqctl"),
+        "--quiet",
+        "list_queues",
+        "--no-table-headers",
+        "name",
+        "consumers",
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    pairs = (line.split("\t") for line in done.stdout.splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+
+
+def _reports(client: Client, process: Process) -> bool:
+    """A report from before its start would still call it up, for a minute."""
+    try:
+        services = client.get("nova-api", "/os-services?binary=nova-compute")["services"]
+    except RefusedError:
+        return False
+    return any(one["state"] == "up" and _is_since(one["updated_at"], process) for one in services)
+
+
+def _is_since(reported: str | None, process: Process) -> bool:
+    """Nova tells whole seconds. What has never been updated is a row that the process has just made."""
+    return reported is None or datetime.fromisoformat(reported).replace(tzinfo=UTC).timestamp() + 1 > process.since
+
+
+def _has_resources(client: Client) -> bool:
+    try:
+        hypervisors = client.get("nova-api", "/os-hypervisors/detail")["hypervisors"]
+        own = [one["id"] for one in hypervisors if one["service"]["host"] == COMPUTE_HOST]
+        return any(client.get("placement", f"/resource_providers/{one}/inventories")["inventories"] for one in own)
+    except RefusedError:
+        return False

@@ -1,0 +1,151 @@
+"""The filled databases: made by the services' own commands once, kept as a dump per release, restored from it later."""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.cloud.database import dump, execute, recreate_schemas, restore
+from examples.cloud.environments import HERE, lock_file
+from examples.cloud.errors import CloudError
+from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
+from examples.embedded.release import cache
+
+KEYS = ("fernet-keys", "credential-keys")
+# Nova fills in what stands in the asking process's own configuration.
+DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/%s?{query}"
+BROKER = "{scheme}://{username}:{password}@{hostname}:{port}/"
+# The row that `nova-manage cell_v2 discover_hosts` writes; here the host's name is known beforehand.
+HOST = (
+    "INSERT INTO nova_api.host_mappings (created_at, cell_id, host) "
+    f"SELECT NOW(), id, '{COMPUTE_HOST}' FROM nova_api.cell_mappings WHERE name = 'cell1'"
+)
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """`services` and `nova` are the bin folders of the environments."""
+
+    plan: Plan
+    services: Path
+    nova: Path
+
+    @property
+    def kept(self) -> Path:
+        """What is in the databases follows from the packages, from how they are filled, from password and ports."""
+        digest = hashlib.sha256(f"{self.plan.secret} {self.plan.port_base}".encode())
+        for path in (
+            lock_file("services"),
+            lock_file(f"nova-{self.plan.release}"),
+            HERE / "schemas.py",
+            HERE / "identity.py",
+        ):
+            digest.update(path.read_bytes())
+        return cache() / f"cloud-databases-{self.plan.release}-{digest.hexdigest()[:12]}"
+
+    @property
+    def _mark(self) -> Path:
+        return self.plan.state / "mariadb" / "filled"
+
+    def fill(self) -> bool:
+        """Whether they were made from nothing: then `keep` them, once the accounts are in them."""
+        if self._mark.exists():
+            return False
+        # What an attempt that failed has left.
+        recreate_schemas(self.plan)
+        if not (self.kept / "dump.sql").exists():
+            self._make()
+            return True
+        restore(self.plan, self.kept / "dump.sql")
+        self._copy_keys(self.kept, self.plan.state / "keystone")
+        self._mark.touch()
+        return False
+
+    def keep(self) -> None:
+        """Under a name of its own until it is complete."""
+        partial = self.kept.with_name(f"{self.kept.name}.partial-{os.getpid()}")
+        partial.mkdir(mode=0o700)
+        dump(self.plan, partial / "dump.sql")
+        self._copy_keys(self.plan.state / "keystone", partial)
+        if self.kept.exists():
+            shutil.rmtree(partial)
+        else:
+            partial.rename(self.kept)
+        self._mark.touch()
+
+    def _copy_keys(self, source: Path, target: Path) -> None:
+        for name in KEYS:
+            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+
+    def _make(self) -> None:
+        """The five families at once, each with its commands one after the other."""
+        print("filling the databases; a dump is kept for later …", file=sys.stderr)
+        (self.plan.state / "keystone").mkdir(exist_ok=True)
+        running = {name: self._start(name, commands) for name, commands in self._commands().items()}
+        failed = [name for name, process in running.items() if process.wait()]
+        if failed:
+            logs = " and ".join(str(self._log(name)) for name in failed)
+            raise CloudError(f"the databases of {' and '.join(failed)} could not be made; what was said: {logs}")
+        execute(self.plan, HOST)
+
+    def _start(self, name: str, commands: list[list[str]]) -> subprocess.Popen[bytes]:
+        """A shell, since they are one family's and one waits for the other; it stops at the first that fails."""
+        with self._log(name).open("wb") as log:
+            return subprocess.Popen(
+                ["sh", "-ec", "\n".join(map(shlex.join, commands))],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.plan.state,
+            )
+
+    def _log(self, name: str) -> Path:
+        return self.plan.state / "logs" / f"databases-{name}.out"
+
+    def _commands(self) -> dict[str, list[list[str]]]:
+        keystone = [str(self.services / "keystone-manage"), "--config-file", str(self.plan.config_file("keystone"))]
+        root = ["--keystone-user", "root", "--keystone-group", "root"]
+        url = self.plan.url("keystone")
+        urls = [f"--bootstrap-{kind}-url={url}" for kind in ("admin", "internal", "public")]
+        nova = [str(self.nova / "nova-manage"), "--config-file", str(self.plan.config_file("nova-conductor"))]
+        return {
+            "keystone": [
+                [*keystone, "db_sync"],
+                [*keystone, "fernet_setup", *root],
+                [*keystone, "credential_setup", *root],
+                [
+                    *keystone,
+                    "bootstrap",
+                    f"--bootstrap-password={self.plan.secret}",
+                    f"--bootstrap-region-id={REGION}",
+                    *urls,
+                ],
+            ],
+            "glance": [[*self._manage("glance"), "db", "sync"]],
+            "placement": [[*self._manage("placement"), "db", "sync"]],
+            "neutron": [
+                [
+                    str(self.services / "neutron-db-manage"),
+                    "--config-file",
+                    str(self.plan.config_file("neutron")),
+                    "upgrade",
+                    "heads",
+                ]
+            ],
+            "nova": [
+                [*nova, "api_db", "sync"],
+                [*nova, "cell_v2", "map_cell0", "--database_connection", DATABASE % "nova_cell0"],
+                [*nova, "db", "sync"],
+                [
+                    *(*nova, "cell_v2", "create_cell", "--name", "cell1"),
+                    *("--database_connection", DATABASE % "nova_cell1", "--transport-url", BROKER),
+                ],
+            ],
+        }
+
+    def _manage(self, name: str) -> list[str]:
+        return [str(self.services / f"{name}-manage"), "--config-file", str(self.plan.config_file(name))]

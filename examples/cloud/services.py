@@ -1,0 +1,101 @@
+"""OpenStack's own processes: how each is started, and on which ports that are free."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.cloud.errors import CloudError
+from examples.cloud.network import makes_bridges
+from examples.cloud.nova_config import PROCESSES
+from examples.cloud.plan import Plan
+from examples.cloud.process import Process
+
+INSIDE = Path(__file__).resolve().parent / "inside"
+# The WSGI module of each, and the variable that names its configuration.
+APPLICATIONS = {
+    "keystone": ("keystone.wsgi.api", "OS_KEYSTONE_CONFIG_DIR"),
+    "placement": ("placement.wsgi.api", "OS_PLACEMENT_CONFIG_DIR"),
+    "glance": ("glance.wsgi.api", "OS_GLANCE_CONFIG_DIR"),
+    "neutron": ("neutron.wsgi.api", "OS_NEUTRON_CONFIG_FILES"),
+    "nova-api": ("nova.wsgi.osapi_compute", "OS_NOVA_CONFIG_DIR"),
+}
+CONTROL = (*APPLICATIONS, "nova-conductor", "nova-scheduler")
+ACCESS = '[uwsgi %(pid)] %(addr) [%(ltime)] "%(method) %(uri) %(proto)" %(status) %(size) %(msecs)ms'
+
+
+@dataclass(frozen=True)
+class Services:
+    """`services` and `nova` are the bin folders of the environments."""
+
+    plan: Plan
+    services: Path
+    nova: Path
+
+    def start(self, name: str) -> Process:
+        process = Process(self.plan, name)
+        wrap = shlex.split(self.plan.wrap)
+        process.start([*wrap, *self._command(name)], self._variables(name))
+        return process
+
+    def _command(self, name: str) -> list[str]:
+        binaries = self.nova if name in PROCESSES else self.services
+        if name in APPLICATIONS and not (name == "nova-api" and self._script.exists()):
+            return [str(binaries / "uwsgi"), *self._uwsgi(name)]
+        return [str(binaries / name), "--config-file", str(self.plan.config_file(name))]
+
+    @property
+    def _script(self) -> Path:
+        """Nova had a server of its own for its API until 31."""
+        return self.nova / "nova-api"
+
+    def _uwsgi(self, name: str) -> list[str]:
+        return [
+            *("--http-socket", f"127.0.0.1:{self.plan.port(name)}", "--module", f"{APPLICATIONS[name][0]}:application"),
+            *("--master", *self._workers(name), "--enable-threads", "--lazy-apps", "--need-app"),
+            *("--die-on-term", "--buffer-size", "65535", "--add-header", "Connection: close"),
+            *("--req-logger", f"file:{self.plan.log(f'{name}-access')}", "--log-format", ACCESS),
+        ]
+
+    def _workers(self, name: str) -> list[str]:
+        """Eventlet's locks do not hold between a worker's own threads: two requests at once would wait for ever."""
+        if name == "nova-api" and self._threads == "eventlet":
+            return ["--processes", "2", "--threads", "1"]
+        return ["--processes", "1", "--threads", "6"]
+
+    @property
+    def _threads(self) -> str:
+        return self.plan.nova.threads[0] if self.plan.threads == "default" else self.plan.threads
+
+    def _variables(self, name: str) -> dict[str, str]:
+        """Nothing of the calling environment's OpenStack or Python settings is handed on."""
+        path = self.plan.config_file(name)
+        variables = self.plan.nova.variables(name, self.plan.threads) if name in PROCESSES else {}
+        if name in APPLICATIONS:
+            variable = APPLICATIONS[name][1]
+            variables |= {variable: str(path) if variable.endswith("FILES") else str(path.parent)}
+        if name == "neutron":
+            # 34 refuses to plug a bridge without an agent's bridge; 29 makes one itself, and its tap collides.
+            kind = "bridge" if makes_bridges(self.plan) else "tap"
+            variables |= {"PYTHONPATH": str(INSIDE), "BOOTSEQ_CLOUD_VIF": kind}
+        return variables
+
+
+def check_ports(plan: Plan, names: Iterable[str], taken: Iterable[int]) -> None:
+    """`taken` are the ports that others listen on."""
+    for name in names:
+        if plan.port(name) in taken:
+            raise CloudError(f"port {plan.port(name)}, meant for {name}, is taken: choose another --port-base")
+
+
+def listening() -> set[int]:
+    """The ports that somebody listens on."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        path = Path("/proc/net") / name
+        for line in path.read_text().splitlines()[1:] if os.path.exists(path) else []:
+            fields = line.split()
+            if fields[3] == "0A":
+                found.add(int(fields[1].rpartition(":")[2], 16))
+    return found

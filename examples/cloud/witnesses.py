@@ -1,0 +1,43 @@
+"""Witnesses that are not bootseq's: MariaDB's general log, libvirtd's debug log, RabbitMQ's firehose, access lines."""
+
+import subprocess
+from pathlib import Path
+
+from examples.cloud.database import execute
+from examples.cloud.errors import CloudError
+from examples.cloud.hypervisor import QUIET, WITNESS, filter_log
+from examples.cloud.plan import Plan
+from examples.cloud.services import APPLICATIONS
+
+SWITCHED = ("mariadb", "libvirtd", "rabbitmq")
+
+
+def witness_files(plan: Plan) -> dict[str, Path]:
+    """Where each writes. The firehose has no file: its messages go to the exchange amq.rabbitmq.trace."""
+    files = {
+        "mariadb": plan.log("mariadb-general"),
+        "mariadb-connections": plan.log("mariadb-connections"),
+        "libvirtd": plan.log("libvirtd"),
+    }
+    return files | {name: plan.log(f"{name}-access") for name in APPLICATIONS}
+
+
+def switch(plan: Plan, name: str, on: bool) -> None:
+    """While all run; access lines are always written."""
+    if name == "mariadb":
+        # The log names a connection's user when it opens, no more; these are open already.
+        connections = execute(plan, "SELECT id, user, host FROM information_schema.processlist")
+        with plan.log("mariadb-connections").open("a") as file:
+            file.write(connections)
+        execute(plan, f"SET GLOBAL general_log = {int(on)}")
+    elif name == "libvirtd":
+        filter_log(plan, WITNESS if on else QUIET)
+    else:
+        _trace(plan, on)
+
+
+def _trace(plan: Plan, on: bool) -> None:
+    command = [str(plan.state / "bin" / "rabbitmqctl"), "--quiet", "trace_on" if on else "trace_off"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise CloudError(f"rabbitmqctl failed: {' '.join((done.stderr or done.stdout).split())[:300]}")
