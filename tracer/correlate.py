@@ -73,5 +73,6 @@ def _told_by_processes(found: Events) -> list[str]:
             told.append(f"{who}: {plural(process.dropped, 'event')} dropped, the capture or the disk was full")
         if process.failures:
             why = "; ".join(said.get(process.key, {}))
-            told.append(f"{who}: hooks of ours failed {plural(process.failures, 'time')} there{': ' if why else ''}{why}")
+            failures = plural(process.failures, "time")
+            told.append(f"{who}: hooks of ours failed {failures} there{': ' if why else ''}{why}")
     return told
