@@ -261,6 +261,21 @@ def test_ingest_tells_what_it_could_not_read(tmp_path: Path) -> None:
     assert store.read(tmp_path / "t").warnings == [line.removeprefix("bootseq: warning: ")]
 
 
+def test_crafted_clocks(tmp_path: Path) -> None:
+    """Two hosts as far apart as a header can say, and a message between them: dates all the same."""
+    capture = captured(tmp_path)
+    latest = (1 << 62) - 1
+    for host, wall, monotonic, at, said in [
+        ("a", latest, 0, latest, ("side", "client", "mode", "call", "msg_id", "m")),
+        ("b", 0, latest, 0, ("side", "server", "msg_id", "m")),
+    ]:
+        record = (3, 1, 0, "rpc", 5, at, at, "ping", None, said)
+        craft(capture, record, stem=f"{host}-7-1", host=host, wall=wall, monotonic=monotonic)
+    assert bootseq("ingest", "-o", tmp_path / "t", capture).exit_code == 0
+    rows = json.loads(bootseq("list", "--all", "--json", tmp_path / "t").stdout)
+    assert [row["steps"] for row in rows] == [2]
+
+
 def test_what_cannot_be_ingested(tmp_path: Path) -> None:
     """No capture, nothing recorded, nowhere to write: no file is left."""
     (tmp_path / "f").write_text("x")

@@ -10,6 +10,9 @@ import networkx as nx
 
 from tracer.model import Step
 
+#: More than this, 146 years, is not a wrong clock but a crafted capture.
+MAX_SHIFT = 1 << 62
+
 #: A sender's step, the receiver's, and when that answered if the sender waited for it.
 Tie = tuple[Step, Step, int | None]
 
@@ -29,7 +32,7 @@ def align(steps: Iterable[Step], ties: Iterable[Tie]) -> list[str]:
             shifts[measure] = 0
             for near, far in nx.bfs_edges(graph, measure):
                 shifts[far] = shifts[near] + graph.edges[near, far]["ahead"][far]
-    wrong = {host: shift for host, shift in shifts.items() if shift}
+    wrong = {host: shift for host, shift in shifts.items() if 0 < abs(shift) < MAX_SHIFT}
     for step in steps:
         if step.host in wrong:
             _shift(step, wrong[step.host])

@@ -26,7 +26,8 @@ FORMAT_VERSION = 1
 MAX_LINE = 256 << 20
 
 _ADDRESS = re.compile(r"\d+([-/]\d+)*")
-_MAX_TIME = 1 << 63
+#: Still a date, whatever clocks were corrected by.
+_MAX_TIME = 1 << 65
 
 #: What a value may be, by the name of its field, in the order of writing.
 _Types = Mapping[str, tuple[type, ...]]

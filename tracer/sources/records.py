@@ -14,7 +14,7 @@ from tracer.sources.unmarshal import MalformedError, Plain
 from tracer.text import plural
 
 _KINDS = NUMBERED | NOTES
-#: Beyond what any clock gives: with an offset added it is still a date.
+#: Beyond what any clock gives in this century: with an offset added it is still a date.
 _MAX_TIME = 1 << 62
 
 #: A text and what else is known of the thing it names.
@@ -38,7 +38,7 @@ class Recording:
     """
 
     def __init__(self, stem: str, about: dict[str, Plain], offsets: dict[str, int]) -> None:
-        pid, wall, monotonic = (_integer(about.get(name)) for name in ("pid", "wall", "monotonic"))
+        pid, wall, monotonic = (_integer(about.get(name), _MAX_TIME) for name in ("pid", "wall", "monotonic"))
         told = {key: value for key, value in about.items() if isinstance(value, str)}
         host = told.get("host", "")
         versions = {key.removeprefix("version:"): text for key, text in told.items() if key.startswith("version:")}

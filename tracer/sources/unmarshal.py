@@ -14,7 +14,7 @@ MAX_DIGITS = 16
 
 _INT = struct.Struct("<i").unpack_from
 _FLOAT = struct.Struct("<d").unpack_from
-_DIGIT = struct.Struct("<H").unpack_from
+_DIGITS = [struct.Struct(f"<{count}H").unpack_from for count in range(MAX_DIGITS + 1)]
 _CONSTANTS: dict[int, bool | None] = {ord("N"): None, ord("T"): True, ord("F"): False}
 
 
@@ -75,16 +75,13 @@ def _items(data: bytes, at: int, count: int, depth: int) -> tuple[tuple[Plain, .
 def _long(data: bytes, at: int) -> tuple[int, int]:
     """An integer as digits of 15 bits, the sign in their count."""
     count = _INT(data, at)[0]
-    digits = abs(count)
-    at += 4
-    if digits > MAX_DIGITS:
+    size = abs(count)
+    if size > MAX_DIGITS:
         raise MalformedError("an integer larger than any that is recorded")
-    value = digit = 0
-    for position in range(digits):
-        digit = _DIGIT(data, at + 2 * position)[0]
-        value |= digit << (15 * position)
-        if digit >> 15:
-            raise MalformedError("an integer with a digit out of range")
-    if digits and not digit:
-        raise MalformedError("an integer with leading zeros")
-    return (-value if count < 0 else value), at + 2 * digits
+    digits = _DIGITS[size](data, at + 4)
+    if digits and (max(digits) >> 15 or not digits[-1]):
+        raise MalformedError("an integer with digits out of range, or with leading zeros")
+    value = 0
+    for digit in reversed(digits):
+        value = value << 15 | digit
+    return (-value if count < 0 else value), at + 4 + 2 * size
