@@ -76,6 +76,22 @@ def test_a_step_keeps_what_its_event_said() -> None:
     assert event.attributes["request_id"] == "req-1"  # what was read stays as it was
 
 
+def test_log_lines_with_an_earlier_requests_id() -> None:
+    """Threads have stale contexts: the request that a line was written in is that of the step around it."""
+    cloud, api, conductor = pair()
+    with api.calls(conductor, "ping", "req-1"), conductor.call("a:f"):
+        conductor.log("fresh", "req-1")
+        conductor.log("stale", "req-old")
+        conductor.log("none")
+    conductor.log("outside", "req-old")
+    lines = {step.text("message"): step for head in forest(cloud).heads for step in head.walk() if step.kind == "log"}
+    assert {name: step.request_id for name, step in lines.items()} == {
+        "fresh": "req-1", "stale": "req-1", "none": None, "outside": "req-old",
+    }  # fmt: skip
+    assert [name for name, step in lines.items() if "logged_request_id" in step.attributes] == ["stale"]
+    assert lines["stale"].attributes["logged_request_id"] == "req-old"
+
+
 def test_a_call_has_its_far_side_inside() -> None:
     """By msg_id; the reply is no receiver of anything."""
     cloud, api, conductor = pair()

@@ -39,6 +39,7 @@ def forest(events: Iterable[Event]) -> Forest:
             step.children.sort(key=lambda child: child.start)
     trees.heads = sorted((step for step in steps.values() if step.id not in trees.parents), key=lambda step: step.start)
     trees.flatten()
+    _correct_ids(trees)
     _name_services({key: event.process for key, event in known.items()}, trees)
     _name_peers([step for step in steps.values() if step.attributes.get("side") == "client"], trees)
     return trees
@@ -160,6 +161,19 @@ def _tie_unanswered(clients: list[Step], arrived: list[Step], trees: Forest) -> 
 
 def _asked(step: Step) -> object:
     return step.text("method"), step.text("path"), step.global_request_id
+
+
+def _correct_ids(trees: Forest) -> None:
+    """A log line says its thread's context, which may be an earlier request's: where it stands tells better."""
+    for head in trees.heads:
+        served: dict[str, str | None] = {}
+        for step in head.walk():
+            parent = trees.parents.get(step.id)
+            around = served[parent.id] if parent is not None else None
+            if step.kind in ("log", "ask") and around and step.request_id not in (None, around):
+                step.attributes["logged_request_id"] = step.request_id
+                step.request_id, step.global_request_id = around, None
+            served[step.id] = (step.request_id if step.kind in ("http", "rpc") else None) or around
 
 
 def _name_services(processes: dict[str, Process], trees: Forest) -> None:

@@ -41,7 +41,8 @@ class Step:
     - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it)
     - libvirt: ``class``, ``function``
     - command: ``arguments``, ``exit_code``
-    - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``
+    - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (what the
+      line says where that is not the request it was written in)
     - state: ``table``, ``instance``, ``changes`` ({"vm_state": [old or None, new], "task_state": …})
     """
 
