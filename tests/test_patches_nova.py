@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from patches import nova, wsgi
+from patches import nova, steps, wsgi
 from tests.recorded import failing, recording, standing_in
 
 webob = pytest.importorskip("webob")
@@ -195,7 +195,8 @@ def test_placements_handler_is_named(tmp_path: Path) -> None:
 
 def test_our_own_failures_stay_ours(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova"):
-        arrived = wsgi._Request(1, request := webob.Request.blank("/servers"))  # a request whose step was begun before
+        step = steps.begin("http", "POST /servers")  # a request that came before anything failed
+        arrived = wsgi._Request(step, request := webob.Request.blank("/servers"))
         arrived.environ = request.environ
         token = wsgi.request.set(arrived)
         with failing():
