@@ -52,7 +52,8 @@ def _kept_by_name(given: dict[str, Any], plan: Plan) -> tuple[Any, ...]:
     flat: list[Any] = ["{}"]
     secret = given if type(plan) is tuple else plan or ()  # a plan that was made for another driver masks all
     for name in list(given)[:MAX_PARAMETERS]:
-        flat.append(name)
+        # SQLAlchemy's names are often of classes of its own below str, which marshal does not take.
+        flat.append(name if type(name) is str else str.__str__(name))
         flat.append(MASK if name in secret else scalar(given[name]))
     return tuple(flat)
 
@@ -86,7 +87,7 @@ def without_secrets(statement: str) -> str:
 
 
 def _is_secret(name: Any) -> bool:
-    return type(name) is str and masking.secret_key(name) is not None
+    return isinstance(name, str) and masking.secret_key(name) is not None
 
 
 def _compiled_names(context: Any) -> list[str]:

@@ -119,3 +119,16 @@ def test_a_statement_made_to_be_slow_is_not(statement: str) -> None:
 def test_literals_in_the_text(statement: str, kept: str) -> None:
     """All go where a secret is named, elsewhere those that look like one."""
     assert parameters.without_secrets(statement) == kept
+
+
+def test_names_of_classes_below_str_are_names() -> None:
+    """SQLAlchemy gives MySQL's drivers such names: they are written as plain text, and their secrets masked."""
+
+    class Label(str):
+        __slots__ = ()
+
+    given = {Label("host_1"): "compute1", Label("password"): "s3cret"}
+    statement = "UPDATE users SET password=%(password)s WHERE host = %(host_1)s"
+    flat = parameters.kept(given, parameters.plan(statement, given, None))
+    assert flat == ("{}", "host_1", "compute1", "password", "***")
+    assert {type(one) for one in flat} == {str}
