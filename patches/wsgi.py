@@ -117,17 +117,23 @@ def _layer_seen(arrived: _Request, layer: Any) -> None:
 
 def _listening(start_response: Function, arrived: _Request) -> Function:
     def listening(*args: Any, **kwargs: Any) -> Any:
-        if args and type(args[0]) is str:
-            arrived.status = args[0][:3]
+        wsgi.guarded(_answer_seen, arrived, args)
         return start_response(*args, **kwargs)
 
     return listening
 
 
+def _answer_seen(arrived: _Request, args: tuple[Any, ...]) -> None:
+    """The status, and the id that the caller is told, where the application keeps it to itself (Glance)."""
+    status, headers = args[:2]
+    arrived.status = status[:3] if type(status) is str else None
+    if arrived.request_id is None and type(headers) is list:
+        for name, value in headers:
+            if name.lower() == "x-openstack-request-id":
+                arrived.request_id = values.scalar(value)
+                steps.note(arrived.step, ("request_id", arrived.request_id))
+
+
 def _ends(arrived: _Request, error: BaseException | None) -> None:
     status = arrived.status
-    given = arrived.environ.get("openstack.request_id")
-    attributes: tuple[Any, ...] = ("status", int(status) if status and status.isdigit() else None)
-    if type(given) is str and arrived.request_id is None:
-        attributes += ("request_id", given)
-    steps.finish(arrived.step, error, attributes)
+    steps.finish(arrived.step, error, ("status", int(status) if status and status.isdigit() else None))

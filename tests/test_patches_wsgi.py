@@ -125,6 +125,17 @@ def test_a_request_within_a_request_is_its_own(recorded: Recorded) -> None:
     assert (outer.name, within.name, within.parent) == ("GET /outer", "GET /inner", outer.number)
 
 
+def test_an_id_that_only_the_answer_tells(recorded: Recorded) -> None:
+    """Glance keeps its request's id to itself until it answers."""
+    webob = foreign("webob")
+    application = foreign("webob.dec").wsgify(
+        lambda request: webob.Response(headers={"X-Openstack-Request-Id": "req-g"})
+    )
+    ask(application, PATH_INFO="/v2/images")
+    (served,) = sides(recorded, "server")
+    assert served.attributes["request_id"] == "req-g"
+
+
 def test_wsgify_that_is_no_application_is_left_alone(recorded: Recorded) -> None:
     """It is a decorator, too, and may be called with a request."""
     dec, request = foreign("webob.dec"), foreign("webob").Request
