@@ -158,9 +158,9 @@ def test_states_stand_at_the_steps_that_set_them(run: Run) -> None:
 def test_nothing_of_a_boot_hangs_loose(run: Run) -> None:
     """No event that carries one of the boots' request ids is left among the other requests."""
     own = {request_id for boot in run.trace.boots for request_id in boot.request_ids}
-    loose = [
-        step for other in run.trace.others for step in other.walk() if {step.request_id, step.global_request_id} & own
-    ]
+    others = (step for other in run.trace.others for step in other.walk())
+    # But for log lines: Nova logs a message's arrival under the id that the thread served last.
+    loose = [s for s in others if s.kind != "log" and {s.request_id, s.global_request_id} & own]
     assert [f"{step.service} {step.name}" for step in loose] == []
 
 

@@ -127,11 +127,13 @@ def test_a_request_within_a_request_is_its_own(recorded: Recorded) -> None:
 
 def test_an_id_that_only_the_answer_tells(recorded: Recorded) -> None:
     """Glance keeps its request's id to itself until it answers."""
-    webob = foreign("webob")
-    application = foreign("webob.dec").wsgify(
-        lambda request: webob.Response(headers={"X-Openstack-Request-Id": "req-g"})
-    )
-    ask(application, PATH_INFO="/v2/images")
+
+    def answer(request: Any) -> Any:
+        made = foreign("webob").Response("an image")
+        made.headers["X-Openstack-Request-Id"] = "req-g"
+        return made
+
+    ask(foreign("webob.dec").wsgify(answer), PATH_INFO="/v2/images")
     (served,) = sides(recorded, "server")
     assert served.attributes["request_id"] == "req-g"
 
