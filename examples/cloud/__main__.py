@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from examples.cloud import lifecycle, shell, witnesses
+from examples.cloud import lifecycle, shell, truth, witnesses
 from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
 from examples.cloud.load import Load
@@ -123,6 +124,29 @@ def witness(state: Path, switch: str, only: str | None) -> None:
     for name in [only] if only else SWITCHED[:2]:
         witnesses.switch(plan, name, switch == "on")
     click.echo(json.dumps({name: str(path) for name, path in witnesses.witness_files(plan).items()}, indent=2))
+
+
+@main.command("truth")
+@STATE
+@click.option(
+    "--capture", type=click.Path(path_type=Path), help="Where the services record. [default: as in up --wrap]"
+)
+@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which is there.")
+@click.option("--again", metavar="SERVER", help="No new boot: this one, for which the witnesses were on before.")
+def check_truth(state: Path, capture: Path | None, network: str, again: str | None) -> None:
+    """Boot a server under hooks and hold its tree against four witnesses; exit code 1 if anything is missing.
+
+    The services record already: `up --wrap 'bootseq run -o CAPTURE --'`, or bootseq attached to them.
+    """
+    plan = load_plan(state)
+    capture = capture or truth.capture_of(plan)
+    name = again or f"truth-{int(time.time())}"
+    if again is None:
+        truth.boot_witnessed(plan, capture, name, network)
+    boot, agreements = truth.check(plan, capture, name)
+    for line in truth.report(boot, agreements):
+        click.echo(line)
+    sys.exit(1 if any(one.missed for one in agreements) else 0)
 
 
 def _row(plan: Plan, name: str) -> dict[str, object]:

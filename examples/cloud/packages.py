@@ -54,7 +54,7 @@ def install_packages() -> None:
 
 
 def find_command(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SBIN}")
+    found = shutil.which(name, path=_folders())
     if found is None:
         raise CloudError(f"no command {name} here; its package should have brought it")
     return found
@@ -63,7 +63,13 @@ def find_command(name: str) -> str:
 def _is_there(needed: str) -> bool:
     if needed.startswith("/"):
         return Path(needed).exists()
-    return shutil.which(needed, path=f"{os.environ.get('PATH', '')}:{SBIN}") is not None
+    return shutil.which(needed, path=_folders()) is not None
+
+
+def _folders() -> str:
+    """Without those of a cloud, which an openrc puts first: what stands there calls these very commands."""
+    folders = os.environ.get("PATH", "").split(":")
+    return ":".join([*(one for one in folders if not (Path(one).parent / "cloud.json").exists()), SBIN])
 
 
 @contextmanager

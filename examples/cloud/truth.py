@@ -1,0 +1,222 @@
+"""The truth check: one boot, as the tree shows it, held against four witnesses that are not bootseq's."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from examples.cloud import general_log, shell, testimony
+from examples.cloud.agreement import Agreement, Seen, Trees, agree, misplaced
+from examples.cloud.config import broker_url
+from examples.cloud.environments import environment
+from examples.cloud.errors import CloudError
+from examples.cloud.plan import Plan
+from examples.cloud.services import APPLICATIONS
+from examples.cloud.testimony import Said
+from examples.cloud.witnesses import SWITCHED, switch, witness_files
+from tracer import services
+from tracer.correlate import correlate
+from tracer.event import Event
+from tracer.model import Boot, Trace
+from tracer.sources import segments
+
+_FIREHOSE = Path(__file__).resolve().parent / "inside" / "firehose.py"
+# Seconds: what a service writes after its answer, and the broker's last copies.
+_SETTLE = 3.0
+_SHOWN = 12
+
+
+def capture_of(plan: Plan) -> Path:
+    """Where a cloud that runs under `bootseq run -o CAPTURE --` records."""
+    words = shlex.split(plan.wrap)
+    if "-o" not in words[:-1]:
+        raise CloudError("this cloud does not record by itself: name the capture with --capture")
+    return Path(words[words.index("-o") + 1])
+
+
+def boot_witnessed(plan: Plan, capture: Path, name: str, network: str) -> None:
+    """All witnesses on, one boot by the client under the hooks, all off."""
+    log = plan.log("firehose")
+    variables = os.environ | shell.client_variables(plan)
+    client = [str(plan.state / "bin" / "openstack"), *shell.create_arguments(name, network), "--wait"]
+    reader = None
+    try:
+        for each in SWITCHED:
+            switch(plan, each, on=True)
+        reader = _read_firehose(plan, log)
+        hooked = [sys.executable, "-m", "tracer", "run", "-o", str(capture), "--", *client]
+        done = subprocess.run(hooked, check=False, env=variables, capture_output=True, text=True)
+        time.sleep(_SETTLE)
+    finally:
+        for each in SWITCHED:
+            switch(plan, each, on=False)
+        if reader is not None:
+            reader.send_signal(signal.SIGTERM)
+            reader.wait()
+    if done.returncode:
+        raise CloudError(f"no server {name}: {done.stderr.strip()[-300:]}")
+
+
+def _read_firehose(plan: Plan, log: Path) -> subprocess.Popen[bytes]:
+    """Started and bound: what is published from now on stands in `log`."""
+    with log.open("wb") as output:
+        command = [str(environment("services") / "python"), str(_FIREHOSE)]
+        variables = os.environ | {"FIREHOSE_URL": broker_url(plan).replace("rabbit:", "amqp:", 1)}
+        reader = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=variables)
+    while b"ready" not in log.read_bytes():
+        if reader.poll() is not None:
+            raise CloudError(f"the firehose's reader ended: {log.read_text()[-300:]}")
+        time.sleep(0.1)
+    return reader
+
+
+def check(plan: Plan, capture: Path, name: str) -> tuple[Boot, list[Agreement]]:
+    """The boot that `name` means, and how each witness agrees."""
+    found = segments.read(capture)
+    # The events say everything already; correlation gives them their places.
+    trace = correlate(found)
+    boot = _boot(trace, name)
+    trees = Trees(trace, boot, found.events)
+    files = witness_files(plan)
+    made = [
+        _sql(files, found.events, trees),
+        _libvirt(plan, files["libvirtd"], found.events, trees),
+        *_messages(plan.log("firehose"), found.events, trees),
+        _access(files, found.events, trees),
+    ]
+    return boot, made
+
+
+def _boot(trace: Trace, name: str) -> Boot:
+    matching = [boot for boot in trace.boots if name in (boot.server, boot.uuid, boot.request_id)]
+    if len(matching) != 1:
+        known = ", ".join(boot.server for boot in trace.boots)
+        raise CloudError(f"the capture has {len(matching)} boots {name}; it has: {known or 'none'}")
+    return matching[0]
+
+
+def _service(event: Event) -> str:
+    return services.of_command(event.process.argv)
+
+
+def _text(event: Event, name: str) -> str:
+    value = event.attributes.get(name)
+    return "" if value is None else str(value)
+
+
+def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
+    names = testimony.user_services()
+    said, below = [], Counter[str]()
+    log = files["mariadb"].read_text(errors="replace")
+    for entry in general_log.logged(log, files["mariadb-connections"].read_text()):
+        at = testimony.at_of(entry.at)
+        if entry.below or entry.user not in names:
+            if trees.inside(at):
+                below[entry.below if entry.user in names else f"by {entry.user or 'a connection without a name'}"] += 1
+            continue
+        text, values = general_log.cut(entry.statement)
+        said.append(Said(at, (names[entry.user], text), f"{entry.user}: {text[:150]}", values, frozenset(values)))
+    seen = []
+    for event in events:
+        if event.kind == "sql":
+            statement = general_log.rendered(_text(event, "statement"), event.attributes.get("parameters"))
+            text, values = general_log.cut(statement)
+            key = (_service(event), text)
+            seen.append(Seen(event, Said(event.start, key, f"{key[0]}: {text[:150]}", values)))
+    agreement = agree(
+        "SQL: MariaDB's general log",
+        said,
+        seen,
+        trees,
+        lambda theirs, ours: general_log.same(theirs.values, ours.values),
+    )
+    agreement.apart.update({f"{name}, sent below the statements": count for name, count in below.items()})
+    return agreement
+
+
+def _libvirt(plan: Plan, log: Path, events: Iterable[Event], trees: Trees) -> Agreement:
+    (source,) = (environment(f"nova-{plan.release}").parent / "lib").glob("python*/site-packages/libvirt.py")
+    functions = testimony.libvirt_functions(source.read_text())
+    seen = [
+        Seen(event, Said(event.start, (function,), f"{event.name} ({function})"))
+        for event in events
+        if event.kind == "libvirt"
+        for function in functions.get(event.name, (event.name,))
+    ]
+    agreement = agree(
+        "libvirt: libvirtd's debug log", testimony.libvirt_calls(log.read_text(errors="replace")), seen, trees
+    )
+    for text in list(agreement.beyond):
+        if any(f"({name})" in text for name in testimony.LOCAL):
+            agreement.explained[f"{text}: the library answers by itself"] += agreement.beyond.pop(text)
+    return agreement
+
+
+def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agreement]:
+    text = log.read_text()
+    if testimony.unread(text):
+        raise CloudError(f"the firehose's reader could not read {testimony.unread(text)} messages: {log}")
+    for title, event_name, side in (
+        ("RPC sent: RabbitMQ's firehose", "publish", "client"),
+        ("RPC received: RabbitMQ's firehose", "deliver", "server"),
+    ):
+        seen = [
+            Seen(event, Said(event.start, (_text(event, "unique_id"),), f"{_service(event)}: {event.name}"))
+            for event in events
+            if event.kind == "rpc" and event.attributes.get("side") == side
+        ]
+        yield agree(title, testimony.messages(text, event_name), seen, trees)
+
+
+def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
+    names = testimony.user_services()
+    said = [
+        one
+        for name in APPLICATIONS
+        if files[name].exists()
+        for one in testimony.access_lines(names[name], files[name].read_text(errors="replace"))
+    ]
+    seen = []
+    for event in events:
+        if event.kind == "http" and event.attributes.get("side") == "server":
+            key = (_service(event), *(_text(event, name) for name in ("method", "path", "status")))
+            seen.append(Seen(event, Said(event.start, key, " ".join(key))))
+    return agree("HTTP: uWSGI's access lines", said, seen, trees)
+
+
+def report(boot: Boot, agreements: list[Agreement]) -> Iterator[str]:
+    """The table, and below it all that it does not say."""
+    yield f"boot {boot.server}: {boot.outcome}, {boot.duration / testimony.SECOND:.1f} s, {boot.request_id}"
+    yield f"{'witness':34} {'of the boot':>11} {'in its tree':>11} {'recall':>8} {'precision':>9} {'apart':>6}"
+    for one in agreements:
+        numbers = f"{one.witnessed:>11} {one.in_tree:>11} {one.recall:>8.2%} {one.precision:>9.2%}"
+        yield f"{one.witness:34} {numbers} {one.apart.total():>6}"
+    wrong = list(misplaced(boot))
+    steps = sum(1 for _ in boot.walk())
+    yield f"parents: {steps} steps, {len(wrong)} not where ids and times put them"
+    for one in agreements:
+        yield from _listed(
+            f"{one.witness}, missing", {f"{reason}: {text}": n for (reason, text), n in one.missed.items()}
+        )
+        yield from _listed(f"{one.witness}, in the tree alone", one.beyond)
+        yield from _listed(f"{one.witness}, in the tree alone and rightly", one.explained)
+        yield from _listed(f"{one.witness}, in the same time and not of the boot", one.apart)
+    said = Counter(f"{reason}: {step.service} {step.kind} {step.name} ({step.address})" for reason, step in wrong)
+    yield from _listed("parents", said)
+
+
+def _listed(title: str, counts: dict[str, int] | Counter[str]) -> Iterator[str]:
+    if counts:
+        yield f"{title}:"
+    by_count = sorted(counts.items(), key=lambda item: -item[1])
+    for text, count in by_count[:_SHOWN]:
+        yield f"  {count:>4} × {text}"
+    if len(by_count) > _SHOWN:
+        yield f"  … and {len(by_count) - _SHOWN} more"
