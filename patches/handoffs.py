@@ -23,6 +23,8 @@ _WORKERS = frozenset((
     "amqp", "concurrent", "cotyledon", "eventlet", "futurist", "kombu", "multiprocessing", "oslo_messaging",
     "oslo_privsep", "oslo_service", "oslo_utils", "socketserver", "threading",
 ))  # fmt: skip
+#: The same of Nova's own: the threads that wait for libvirt's news of all domains.
+_WORKING = frozenset(("_native_thread", "_dispatch_thread", "_conn_event_thread"))
 
 _ABSENT = object()
 
@@ -140,9 +142,9 @@ def _job(via: str, function: Any, run: Any = None) -> _Job | None:
     while type(named) is functools.partial:
         named = named.func
     module = _text(named, "__module__") or type(named).__module__
-    if module.partition(".")[0] in _WORKERS:
-        return None
     name = _text(named, "__qualname__") or type(named).__name__
+    if module.partition(".")[0] in _WORKERS or name.rpartition(".")[2] in _WORKING:
+        return None
     step = steps.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
     return _Job(step, run or function, module) if step else None
 

@@ -183,6 +183,23 @@ def test_threads_that_serve_for_ever_are_left_alone(recorded: Recorded) -> None:
     assert [handed.name for handed in passed_on(recorded)] == [f"{__name__}:here"]
 
 
+class Events:
+    """As Nova's handler of libvirt's events: a thread that serves all domains, started while the driver is."""
+
+    def _native_thread(self) -> None:
+        here()
+
+
+def test_novas_threads_for_libvirts_news_are_left_alone(recorded: Recorded) -> None:
+    """What happens to a domain years later is none of the driver's start."""
+    with inside_step():
+        for target in (Events()._native_thread, here):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    assert [handed.name for handed in passed_on(recorded)] == [f"{__name__}:here"]
+
+
 def test_outside_of_a_step_nothing_is_wrapped(recorded: Recorded) -> None:
     """The pool gets the very function."""
     given: list[object] = []

@@ -13,7 +13,7 @@ from tests.events import UUID, Cloud, Services, run, tree
 from tests.test_tracer_forest import CRAFTED
 from tracer.correlate import correlate
 from tracer.event import Event, Events
-from tracer.model import Boot, Step, Trace
+from tracer.model import Boot, Step, Trace, Value
 
 
 def booted(**said: Any) -> tuple[Cloud, Services]:
@@ -95,6 +95,60 @@ def test_two_boots_under_one_global_id_are_not_mixed() -> None:
     trace = cloud.trace()
     assert ["found" in tree_of_logs(boot) for boot in trace.boots] == [False, True]
     assert not any("lost" in tree_of_logs(boot) for boot in trace.boots)
+
+
+def lifecycle_event(services: Services, uuid: str, own: str) -> None:
+    """As libvirt's news reach Nova: in a thread of its own, under a fresh id, about a domain."""
+    compute, conductor = services.compute.on(77), services.conductor.on(77)
+    with compute.call("nova.compute.manager:ComputeManager.handle_lifecycle_event"):
+        with compute.calls(conductor, "Instance.get_by_uuid", own):
+            conductor.sql("SELECT 1 FROM instances")
+        compute.does("libvirt", "virConnect.lookupByUUIDString", uuid=uuid)
+
+
+def test_news_of_an_instance_belongs_to_the_boot_that_makes_it() -> None:
+    """By its uuid, as a chapter, with what it asked for; before and after the boot it is another request."""
+    cloud = Cloud()
+    services = Services(cloud)
+    first, second = UUID.format(16), UUID.format(32)
+    lifecycle_event(services, first, "req-early")
+    stories = services.boot(1), services.boot(2)
+    for _ in range(10):
+        for story in stories:
+            next(story)
+    lifecycle_event(services, second, "req-news")
+    run(*stories)
+    lifecycle_event(services, second, "req-late")
+    trace = cloud.trace()
+    news = [[chapter.tied_by for chapter in boot.chapters].count("instance") for boot in trace.boots]
+    assert news == [0, 1]
+    chapter = next(chapter for chapter in trace.boots[1].chapters if chapter.tied_by == "instance")
+    assert [step.kind for step in chapter.walk()] == ["call", "rpc", "rpc", "sql", "libvirt"]
+    assert [other.operation for other in trace.others] == [chapter.name] * 2
+    assert_numbered(trace)
+
+
+def test_neutrons_news_of_a_port_belongs_to_the_boot_of_its_server() -> None:
+    """An external event, and the message to the compute that it casts."""
+    cloud = Cloud()
+    services = Services(cloud)
+    neutron = cloud.process("uwsgi neutron-server")
+    story = services.boot()
+    for _ in range(10):
+        next(story)
+    body: dict[str, Value] = {"events": [{"name": "network-vif-plugged", "server_uuid": UUID.format(16)}]}
+    with neutron.asks(services.api.on(7), "POST", "/v2.1/os-server-external-events", "req-ext") as served:
+        served.attributes["body"] = body
+        sent = services.api.on(7).cast("external_instance_event", "req-ext")
+    with services.compute.on(7).receives(sent):
+        pass
+    run(story)
+    boot = cloud.boot()
+    assert [chapter.name for chapter in boot.chapters if chapter.tied_by == "instance"] == [
+        "POST /v2.1/os-server-external-events"
+    ]
+    assert boot.chapters[-1].name == "external_instance_event"
+    assert cloud.trace().others == []
 
 
 def tree_of_logs(boot: Boot) -> list[str]:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import networkx as nx
 
-from tracer import numbering, states
+from tracer import numbering, occurrences, states
 from tracer.forest import Forest
 from tracer.gathering import Gathering
 from tracer.model import Boot, LeftOut, Step
@@ -82,9 +82,10 @@ def _loose(trees: Forest, taken: set[str]) -> list[Step]:
 
 
 def _gather(found: list[Gathering], trees: Forest, taken: set[str]) -> None:
-    """Give each its chapters: what its casts open, then loose trees that request ids tie to it alone."""
+    """Give each its chapters: what its casts open, news of its instance, loose trees that request ids tie to it alone."""
     for gathering in found:
         gathering.follow_casts()
+    occurrences.gather(found, _loose(trees, taken))
     loose = _loose(trees, taken)
     for gathering, roots in zip(found, _tied(found, loose), strict=True):
         for root in roots:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
+from collections.abc import Iterator
 
 from tracer.forest import Forest
 from tracer.model import Step
@@ -83,6 +84,17 @@ class Gathering:
             root.tied_by = "request_id"
             self._add(root)
         self._index(self.chapters[before:])
+
+    def add_chapter(self, root: Step, tied_by: str) -> None:
+        """A loose tree that something else than request ids ties to this one: a chapter, with those that it opens."""
+        self._taken.add(root.id)
+        root.tied_by = tied_by
+        self._add(root)
+
+    def walk(self) -> Iterator[Step]:
+        """Every step of every chapter that was found so far."""
+        for chapter in self.chapters:
+            yield from chapter.walk()
 
     def sort(self) -> None:
         """Put what loose trees brought into the order of starts."""

@@ -172,7 +172,17 @@ def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agre
             for event in events
             if event.kind == "rpc" and event.attributes.get("side") == side
         ]
-        yield agree(title, testimony.messages(text, event_name), seen, trees)
+        agreement = agree(title, testimony.messages(text, event_name), seen, trees)
+        unsent = Counter(
+            one.said.text
+            for one in seen
+            if one.event.attributes.get("mode") == "notify" and not one.said.key[0] and trees.of(one) is trees.boot
+        )
+        agreement.beyond -= unsent
+        agreement.explained.update(
+            {f"{text}: no driver for notifications, none is sent": n for text, n in unsent.items()}
+        )
+        yield agreement
 
 
 def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
