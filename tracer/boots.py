@@ -82,7 +82,7 @@ def _loose(trees: Forest, taken: set[str]) -> list[Step]:
 
 
 def _gather(found: list[Gathering], trees: Forest, taken: set[str]) -> None:
-    """Give each its chapters: what its casts open, news of its instance, loose trees that request ids tie to it alone."""
+    """Give each its chapters: what its casts open, news of its instance, loose trees that ids tie to it alone."""
     for gathering in found:
         gathering.follow_casts()
     occurrences.gather(found, _loose(trees, taken))

@@ -13,6 +13,8 @@ from tracer.model import Boot, Step, Trace
 #: A witness that writes whole seconds, and only when a request began, is this much off.
 TOLERANCE = 5 * SECOND
 _HEARTBEATS = ("services", "Service.save")
+#: Looks at all instances of its host, under an id of its own.
+_PERIODIC = "nova.manager:Manager.periodic_tasks"
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ def _loose(theirs: Said, ours: Seen | None, tree: Boot | None, trees: Trees) -> 
         if any(word in theirs.text for word in _HEARTBEATS) and not ids & trees.own:
             return ""
         return "recorded, but in no tree"
+    if tree.operation == _PERIODIC and not ids & set(trees.boot.request_ids):
+        return ""
     if ids & trees.own or trees.boot.uuid in theirs.values:
         return f"names this boot, but stands in the tree of {tree.operation} ({tree.request_id})"
     return ""

@@ -10,6 +10,8 @@ _ENTRY = re.compile(r"(?:(\d{6} +\d+:\d\d:\d\d)\t|\t\t) *(\d+) (Connect|Query|Qu
 _USER = re.compile(r"([^@\s]+)@\S* (?:as \S+ )?on ")
 #: What drivers send by themselves, below SQLAlchemy's statements: named, by the words it begins with.
 _BELOW = re.compile(r"(COMMIT|ROLLBACK(?! TO)|BEGIN|START TRANSACTION|SET NAMES|SET AUTOCOMMIT)\b", re.IGNORECASE)
+#: What SQLAlchemy and oslo.db ask of a fresh connection, by the driver's bare cursor.
+_CONNECTING = re.compile(r"SET SESSION |SHOW VARIABLES LIKE |SELECT VERSION\(\)|SELECT @@\w*(tx|transaction)_isolation")
 
 _TOKEN = re.compile(
     r"""(?P<literal>(?:_binary\s*|\bx)?'(?:[^'\\]|\\.|'')*'|(?<![\w.`])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.`])
@@ -38,6 +40,8 @@ class Logged:
         """The name of what a driver sends by itself; "" for a statement."""
         if self.command != "Query":
             return self.command
+        if _CONNECTING.match(self.statement):
+            return "questions to a fresh connection"
         found = _BELOW.match(self.statement)
         return found[1].upper() if found else ""
 

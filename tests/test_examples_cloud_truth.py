@@ -1,0 +1,247 @@
+"""The truth check, as far as it goes without a cloud: what the witnesses' lines say, and who agrees with whom."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.cloud import general_log, testimony
+from examples.cloud.agreement import Agreement, Seen, Trees, agree, misplaced
+from examples.cloud.errors import CloudError
+from examples.cloud.inside.firehose import noted
+from examples.cloud.plan import Plan
+from examples.cloud.testimony import Said
+from examples.cloud.truth import capture_of, report
+from tests.events import UUID, Cloud, Services, run
+
+GENERAL = (
+    "/usr/sbin/mariadbd, Version: 10.11.19-MariaDB-0+deb12u1 (Debian 12). started with:\n"
+    "Tcp port: 15306  Unix socket: /state/mariadb/socket\n"
+    "Time\t\t    Id Command\tArgument\n"
+    "261122 14:51:52\t    30 Quit\t\n"
+    "261122 14:51:58\t    11 Query\tSELECT project.id AS project_id \n"
+    "FROM project \n"
+    "WHERE project.name = 'Default' AND project.enabled = true\n"
+    "\t\t    11 Query\tROLLBACK\n"
+    "261122  4:52:03\t    31 Connect\tnova-conductor@127.0.0.1 on nova_api using TCP/IP\n"
+    "\t\t    31 Query\tSET AUTOCOMMIT = 0\n"
+    "\t\t    31 Query\tSHOW VARIABLES LIKE 'sql_mode'\n"
+    "\t\t    31 Query\tROLLBACK TO SAVEPOINT sa_savepoint_1\n"
+)
+LIBVIRTD = """\
+2026-11-22 14:41:56.982+0000: 21951: info : libvirt version: 9.0.0, package: 9.0.0-4+deb12u2 (Debian)
+2026-11-22 14:52:11.528+0000: 1757: debug : virConnectGetLibVersion:234 : conn=0x559f9588e290, libVir=0x7f9dce3fd930
+2026-11-22 14:52:11.992+0000: 1756: debug : virDomainGetInfo:2663 : dom=0x7f9dbc00c290, (VM: name=instance-00000002, \
+uuid=0f84580a-697e-4172-8f9e-98a4a3c024c2), info=0x7f9dcebfe8f0
+      <backend model="random">/dev/urandom</backend>
+2026-11-22 14:52:12.100+0000: 1758: warning : qemuDomainObjTaintMsg:6603 : Domain id=1 name='instance-00000002'
+"""
+LIBVIRT_PY = """\
+def open(name: "Optional[str]"=None) -> 'virConnect':
+    ret = libvirtmod.virConnectOpen(name)
+
+class virDomain(object):
+    def info(self) -> "str":
+        ret = libvirtmod.virDomainGetInfo(self._o)
+
+    def vcpus(self) -> "X":
+        ret = libvirtmod.virDomainGetVcpus(self._o)
+
+class virConnect(object):
+    def getInfo(self) -> "str":
+        ret = libvirtmod.virNodeGetInfo(self._o)
+
+    def lookupByUUIDString(self, uuidstr: "str") -> "virDomain":
+        ret = libvirtmod.virDomainLookupByUUIDString(self._o, uuidstr)
+"""
+ACCESS = """\
+[uwsgi 1992] 127.0.0.1 [22/Nov/2026:14:52:03 +0000] "GET /v3/auth/tokens?allow_expired=1 HTTP/1.1" 200 2647 1417ms
+[uwsgi 1992] 127.0.0.1 [22/Nov/2026:14:52:04 +0000] "GET /v3/a%20b HTTP/1.1" 404 90 3ms
+*** uWSGI is running in multiple interpreter mode ***
+"""
+
+
+def message(**said: Any) -> bytes:
+    return json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(said)}).encode()
+
+
+def test_general_log_names_users_and_what_drivers_send() -> None:
+    """From the list of connections that were open, or their own Connect; a statement may have several lines."""
+    found = list(general_log.logged(GENERAL, "11\tkeystone\t127.0.0.1:59902\n30\troot\tlocalhost\n"))
+    assert [(one.connection, one.user, one.below) for one in found] == [
+        (30, "root", "Quit"),
+        (11, "keystone", ""),
+        (11, "keystone", "ROLLBACK"),
+        (31, "nova-conductor", "Connect"),
+        (31, "nova-conductor", "SET AUTOCOMMIT"),
+        (31, "nova-conductor", "questions to a fresh connection"),
+        (31, "nova-conductor", ""),
+    ]
+    assert found[1].statement.endswith("FROM project \nWHERE project.name = 'Default' AND project.enabled = true")
+    assert [one.at - found[0].at for one in found] == [0, 6, 6, *[-35989] * 4]
+
+
+@pytest.mark.parametrize(
+    ("logged", "statement", "parameters"),
+    [
+        (r"SELECT a FROM t WHERE a = 'it\'s' LIMIT 1", "SELECT a \nFROM t WHERE a = %(a)s LIMIT 1", {"a": "it's"}),
+        ("UPDATE t SET a=NULL, b=1.5", "UPDATE t SET a=%s, b=%s", [None, 1.5]),
+        ("UPDATE t SET a='2026-11-22 14:52:06.550021'", "UPDATE t SET a=%s", ["2026-11-22T14:52:06.550021"]),
+        ("INSERT INTO t (a) VALUES ('x'), ('y')", "INSERT INTO t (a) VALUES (%(a)s)", {"a": "x"}),
+        (r"""INSERT INTO t (a) VALUES ('{\"k\": 1}')""", "INSERT INTO t (a) VALUES (%(a)s)", {"a": '{"k": 1}'}),
+        ("SELECT a FROM t WHERE a LIKE 'x%' AND b = 2", "SELECT a FROM t WHERE a LIKE 'x%%' AND b = %s", [2]),
+        ("SELECT s_1.id_2 FROM t WHERE p = 'secret'", "SELECT s_1.id_2 FROM t WHERE p = %(p)s", {"p": "***"}),
+        ("SELECT DATABASE()", "SELECT DATABASE()", []),
+        ("UPDATE t SET deleted=0", "UPDATE t SET deleted=%s", [False]),
+    ],
+)  # fmt: skip
+def test_statements_of_both_sides_meet(logged: str, statement: str, parameters: Any) -> None:
+    """One text, and literals that agree as far as ours were kept."""
+    theirs, ours = general_log.cut(logged), general_log.cut(general_log.rendered(statement, parameters))
+    assert theirs[0] == ours[0]
+    assert general_log.same(theirs[1], ours[1])
+
+
+def test_other_values_are_other_statements() -> None:
+    theirs, ours = (general_log.cut(f"SELECT a FROM t WHERE a = '{value}'")[1] for value in ("x", "y"))
+    assert not general_log.same(theirs, ours)
+
+
+def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
+    """Which those are says libvirt-python's own source."""
+    first, second = testimony.libvirt_calls(LIBVIRTD)
+    assert (first.key, second.key) == (("virConnectGetLibVersion",), ("virDomainGetInfo",))
+    assert second.ids == {"0f84580a-697e-4172-8f9e-98a4a3c024c2"}
+    assert second.at - first.at == 464_000_000
+    assert testimony.libvirt_functions(LIBVIRT_PY) == {
+        "libvirt.open": ("virConnectOpen",),
+        "virDomain.info": ("virDomainGetInfo",),
+        "virDomain.vcpus": ("virDomainGetVcpus", "virDomainGetInfo", "virNodeGetCPUMap"),
+        "virConnect.getInfo": ("virNodeGetInfo",),
+        "virConnect.lookupByUUIDString": ("virDomainLookupByUUID",),
+    }
+
+
+def test_access_lines_without_their_queries() -> None:
+    assert [one.key for one in testimony.access_lines("identity", ACCESS)] == [
+        ("identity", "GET", "/v3/auth/tokens", "200"),
+        ("identity", "GET", "/v3/a b", "404"),
+    ]
+
+
+def test_firehose_is_noted_without_what_messages_hold() -> None:
+    """Method (an object's own, not the envelope's), ids; a reply has no method."""
+    arguments = {"objmethod": "save", "objinst": {"nova_object.name": "Instance", "password": "s3cret"}}
+    ids = {"_msg_id": "m1", "_unique_id": "u1", "_context_request_id": "req-1"}
+    sent = noted("publish.nova", {"connection": "c"}, message(method="object_action", args=arguments, **ids))
+    reply = noted("deliver.reply_1", {}, message(_msg_id="m1", _unique_id="u2", result={"uuid": UUID.format(1)}))
+    assert (sent["event"], sent["place"], sent["method"]) == ("publish", "nova", "Instance.save")
+    assert (reply["method"], reply["uuids"]) == ("reply", [UUID.format(1)])
+    assert "s3cret" not in json.dumps(sent)
+    log = "\n".join(json.dumps(one) for one in ({"event": "ready"}, sent, reply, sent | {"event": "deliver"}))
+    assert [one.key for one in testimony.messages(log, "publish")] == [("u1",)]
+    assert [one.key for one in testimony.messages(log, "deliver")] == [("u1",)]
+    assert testimony.unread(log) == 0
+
+
+def held(said: list[Said], cloud: Cloud) -> Agreement:
+    """SQL by its bare text."""
+    trace = cloud.trace()
+    trees = Trees(trace, trace.boots[0], cloud.events)
+    seen = [
+        Seen(event, Said(event.start, (str(event.attributes["statement"]),), str(event.attributes["statement"])))
+        for event in cloud.events
+        if event.kind == "sql"
+    ]
+    return agree("SQL", said, seen, trees)
+
+
+def booted() -> Cloud:
+    cloud = Cloud()
+    run(Services(cloud).boot())
+    return cloud
+
+
+def witnessed(cloud: Cloud) -> list[Said]:
+    statements = [event for event in cloud.events if event.kind == "sql"]
+    return [
+        Said(one.start, (str(one.attributes["statement"]),), str(one.attributes["statement"])) for one in statements
+    ]
+
+
+def test_all_that_is_witnessed_stands_in_the_tree() -> None:
+    cloud = booted()
+    said = witnessed(cloud)
+    found = held(said, cloud)
+    assert (found.witnessed, found.in_tree, found.recall, found.precision) == (len(said), len(said), 1, 1)
+    assert list(misplaced(cloud.boot())) == []
+    assert "100.00%" in "\n".join(report(cloud.boot(), [found]))
+
+
+def test_misses_are_told_with_their_reason() -> None:
+    """What the hooks have not, or in no tree; heartbeats are apart; what nobody witnessed counts against precision."""
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    for _ in range(9):
+        next(story)
+    services.conductor.on(9).sql("UPDATE services SET report_count=1")
+    services.conductor.on(9).sql("SELECT 1 FROM loose")
+    run(story)
+    said = witnessed(cloud)
+    unseen = Said(said[1].at, ("SELECT 1 FROM unseen",), "SELECT 1 FROM unseen")
+    found = held([*said[1:], unseen], cloud)
+    assert dict(found.missed) == {
+        ("the hooks have no such event", "SELECT 1 FROM unseen"): 1,
+        ("recorded, but in no tree", "SELECT 1 FROM loose"): 1,
+    }
+    assert dict(found.apart) == {"heartbeat, in no request": 1}
+    assert found.beyond.total() == 1
+    assert found.recall < 1 > found.precision
+
+
+def test_what_stands_in_another_tree_is_missing_only_where_it_names_the_boot() -> None:
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    for _ in range(9):
+        next(story)
+    with services.compute.on(9).calls(services.conductor.on(9), "Other.get", "req-other"):
+        services.conductor.on(9).sql("SELECT 1 FROM others")
+        services.conductor.on(9).sql("SELECT 1 FROM instances")
+    run(story)
+    said = [
+        Said(one.at, one.key, one.text, ids=frozenset([UUID.format(16)]))
+        if one.text.endswith("1 FROM instances")
+        else one
+        for one in witnessed(cloud)
+    ]
+    found = held(said, cloud)
+    assert [reason for reason, _ in found.missed] == [
+        "names this boot, but stands in the tree of Other.get (req-other)"
+    ]
+    assert dict(found.apart) == {"request Other.get": 1}
+
+
+def test_periodic_tasks_look_at_the_instance_and_are_none_of_its_boot() -> None:
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    for _ in range(9):
+        next(story)
+    compute, conductor = services.compute.on(9), services.conductor.on(9)
+    with compute.call("nova.manager:Manager.periodic_tasks"), compute.calls(conductor, "InstanceList.get", "req-tick"):
+        conductor.sql("SELECT 1 FROM instances")
+    run(story)
+    names = frozenset([UUID.format(16)])
+    found = held([Said(one.at, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
+    assert not found.missed
+    assert dict(found.apart) == {"request nova.manager:Manager.periodic_tasks": 1}
+
+
+def test_capture_is_the_one_of_the_wrap(tmp_path: Path) -> None:
+    plan = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="bootseq run -o /captures/c --", secret="s")
+    assert capture_of(plan) == Path("/captures/c")
+    with pytest.raises(CloudError, match="--capture"):
+        capture_of(Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s"))
