@@ -81,9 +81,11 @@ class Process:
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Ask its whole group, workers too, to end. See `stop_all` for those that do not."""
-        if self._group() is not None:
+        # Asked once: a group that ends meanwhile must not become 0, which is our own.
+        group = self._group()
+        if group is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self._group() or 0, number)
+                os.killpg(group, number)
 
     def _group(self) -> int | None:
         """None if nothing of it is left."""
