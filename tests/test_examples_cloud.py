@@ -18,6 +18,7 @@ from examples.cloud.config import write_service_configs
 from examples.cloud.errors import CloudError
 from examples.cloud.network import removal
 from examples.cloud.nova_config import write_nova_configs
+from examples.cloud.packages import find_command
 from examples.cloud.plan import PORTS, Plan, load_plan, new_plan
 from examples.cloud.process import Process, stop_all
 from examples.cloud.rest import answers
@@ -220,3 +221,22 @@ def test_status_of_a_cloud_that_is_down(plan: Plan) -> None:
     result = CliRunner().invoke(main, ["status", "--state", str(plan.state)])
     assert result.exit_code == 1
     assert result.output.count("down") == 12
+
+
+def test_group_that_ends_while_it_is_stopped_is_not_ours(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signalling group 0 would end this very process and all beside it."""
+    groups: Iterator[int | None] = iter([4711, None])
+    signalled = []
+    monkeypatch.setattr(Process, "_group", lambda _: next(groups))
+    monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
+    Process(plan, "sleeper").stop()
+    assert signalled == [4711]
+
+
+def test_openrc_on_the_path_hides_no_command(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cloud's own scripts of that name call what is found here."""
+    script = plan.state / "bin" / "sh"
+    script.write_text("#!/bin/false\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{plan.state / 'bin'}:{os.environ['PATH']}")
+    assert find_command("sh") != str(script)

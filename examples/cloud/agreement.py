@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from tracer.model import Boot, Step, Trace
 
 #: A witness that writes whole seconds, and only when a request began, is this much off.
 TOLERANCE = 5 * SECOND
-_HEARTBEATS = ("services", "Service.save")
+_HEARTBEAT = re.compile(
+    r"UPDATE services SET report_count=|SELECT services\..* WHERE services\.deleted = \? AND services\.id = \?"
+)
 #: Looks at all instances of its host, under an id of its own.
 _PERIODIC = "nova.manager:Manager.periodic_tasks"
 
@@ -127,7 +130,9 @@ def agree(
             found.witnessed += 1
             found.in_tree += 1
             continue
-        if not trees.inside(ours.event.start if ours is not None else theirs.at):
+        # A witness of whole seconds says when the second began.
+        times = (ours.event.start,) if ours is not None else (theirs.at, theirs.at + SECOND)
+        if not any(map(trees.inside, times)):
             continue
         reason = _loose(theirs, ours, tree, trees)
         if reason:
@@ -147,7 +152,7 @@ def _loose(theirs: Said, ours: Seen | None, tree: Boot | None, trees: Trees) -> 
         return "the hooks have no such event"
     ids = theirs.ids | {str(ours.event.attributes.get(name)) for name in ("request_id", "global_request_id")}
     if tree is None:
-        if any(word in theirs.text for word in _HEARTBEATS) and not ids & trees.own:
+        if _HEARTBEAT.match(theirs.key[-1]) and not ids & trees.own:
             return ""
         return "recorded, but in no tree"
     if tree.operation == _PERIODIC and not ids & set(trees.boot.request_ids):
