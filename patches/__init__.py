@@ -9,9 +9,11 @@ import os
 
 from . import (
     ask,
+    attached,
     calls,
     commands,
     echo,
+    forks,
     handoffs,
     hook,
     http,
@@ -63,7 +65,7 @@ def install(capture, options):
     steps.start(
         os.path.join(capture, "segments"), options["segment_size"], options["cap"], process.about()
     )
-    _register_fork()
+    forks.in_child(steps.after_fork)
     wanted = options.get("hooks")
     for name, install_hook in _hooks(capture, options).items():
         if wanted is None or name in wanted:
@@ -100,12 +102,4 @@ def uninstall():
     return kept
 
 
-_fork_registered = False
-
-
-def _register_fork():
-    """Once a process: Python has no way to take a fork handler back, so it looks whether anything records."""
-    global _fork_registered
-    if not _fork_registered:
-        os.register_at_fork(after_in_child=steps.after_fork)
-        _fork_registered = True
+attached.install, attached.uninstall = install, uninstall
