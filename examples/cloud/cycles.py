@@ -1,4 +1,4 @@
-"""Attach and detach, over and over, on each of Nova's services of a cloud under load: what it costs, and what it leaves."""
+"""Attach and detach, over and over, each of Nova's services of a cloud under load: what it costs and leaves."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ class Row:
         )
 
 
-HEAD = """| service | processes | cycles | attach: median ms | worst | detach: median ms | worst | failed or not proved |
+HEAD = """| service | processes | cycles | attach: median ms | worst | detach: median ms | worst | wrong |
 | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
