@@ -44,9 +44,11 @@ def changes(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, Any]])
 
 def identities() -> list[tuple[Any, str, str, int]]:
     """Of each attribute that is replaced: owner, name, what to call it, and the identity of what stood there before."""
-    return [
-        (owner, name, "%s.%s" % (_owner(owner), name), _identity(own)) for owner, name, own, _ in replacing.replaced
-    ]
+    found: dict[tuple[int, str], tuple[Any, str, str, int]] = {}
+    for owner, name, own, _ in replacing.replaced:
+        # Two hooks may stand in one place: what was there before is what the first of them found.
+        found.setdefault((id(owner), name), (owner, name, "%s.%s" % (_owner(owner), name), _identity(own)))
+    return list(found.values())
 
 
 def now(owner: Any, name: str) -> int:

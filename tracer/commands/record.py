@@ -93,7 +93,7 @@ def _told(finding: Finding) -> None:
 
 def _say_what_stayed(findings: list[Finding]) -> None:
     for finding in findings:
-        if finding.state != "detached":
+        if finding.state != "detached" or finding.reason:
             click.echo(printable(f"bootseq: {finding.service} (pid {finding.pid}): {finding.reason}"), err=True)
     proved = sum(bool(finding.more.get("proved")) for finding in findings)
     click.echo(f"bootseq: detached from {plural(len(findings), 'process', 'processes')}, {proved} proved", err=True)
