@@ -136,13 +136,20 @@ class Image:
             return bytes(size)
 
 
+def _is_image(memory: int, at: int) -> bool:
+    try:
+        return os.pread(memory, 4, at) == b"\x7fELF"
+    except OSError:  # unmapped since its line was read, or a file that has been cut
+        return False
+
+
 def images(pid: int, memory: int) -> list[Image]:
     """The images that the process has mapped, in the order of their addresses."""
     found: dict[str, Image] = {}
     for mapping in mappings(pid):
         if not mapping.path.startswith("/"):
             continue
-        if mapping.offset == 0 and mapping.path not in found and os.pread(memory, 4, mapping.start) == b"\x7fELF":
+        if mapping.offset == 0 and mapping.path not in found and _is_image(memory, mapping.start):
             found[mapping.path] = Image(memory, mapping.path, mapping.start)
         if "x" in mapping.access and mapping.path in found:
             found[mapping.path].code.append(mapping)
