@@ -59,8 +59,9 @@ def detach(capture: Path | None = None, told: Callable[[Finding], object] = id) 
             if result is not None:
                 results.append(result)
                 told(result)
-            # Those that could not be asked now detach themselves, at the next thing they would record.
-            lease.end(each.part)
+    # Only now, as they share it: those that could not be asked detach themselves, at the next thing they would record.
+    for each in wanted:
+        lease.end(each.part)
     busy = {finding.pid for finding in results if finding.state == "attached"}
     held = {each.part for each in wanted if each.process.pid in busy}
     for folder, entry in remembered:
