@@ -54,7 +54,7 @@ def detach(capture: Path | None = None, told: Callable[[Finding], object] = id) 
     remembered = [(folder, entry) for folder in folders for entry in journal.read(folder)]
     results = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for each, one in [(each, pool.submit(_detach, each)) for each in wanted]:
+        for one in [pool.submit(_detach, each) for each in wanted]:
             result = one.result()
             if result is not None:
                 results.append(result)
