@@ -16,8 +16,17 @@ _TOLD = (
 
 
 def about() -> tuple[str, ...]:
-    """A flat tuple of pairs: ``argv`` (masked, as one text), ``version:NAME`` for each distribution of interest."""
-    return ("argv", _command_line(), "executable", sys.executable or "") + _versions()
+    """A flat tuple of pairs: ``argv`` (masked, as one text), ``boot``, ``version:NAME`` for distributions of interest."""
+    return ("argv", _command_line(), "executable", sys.executable or "", "boot", _boot()) + _versions()
+
+
+def _boot() -> str:
+    """Which uptime of the machine the monotonic clock counts."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def _command_line() -> str:
