@@ -1,4 +1,4 @@
-"""The lease: a file whose time of change says until when may be recorded; without one that holds, hooks go by themselves.
+"""The lease: a file whose time of change says until when may be recorded; hooks whose lease has run out go.
 
 Whoever attached to this process may be dead. So the hooks look at the file, once a second at most, as they record.
 """
@@ -17,7 +17,7 @@ _wall_clock = time.time
 #: The time, by steps.clock, from which on somebody should look.
 look_at = _FOREVER
 _path = ""
-_end: Callable[[], object] = id
+_end: Callable[[], object] = dict
 
 
 def hold(path: str, end: Callable[[], object]) -> None:

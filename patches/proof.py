@@ -1,4 +1,4 @@
-"""What a process looks like where hooks could leave something behind: taken before they come, compared when they went."""
+"""What a process looks like where hooks could leave something: taken before they come, compared when they went."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Iterator
 from . import replacing
 
 _OURS = "_bootseq"
+_HOOKS = ("excepthook", "displayhook", "unraisablehook")
 
 
 def state() -> dict[str, dict[Any, Any]]:
@@ -18,31 +19,34 @@ def state() -> dict[str, dict[Any, Any]]:
         "path": dict(enumerate(sys.path)),
         "finder": {number: _named(each) for number, each in enumerate(sys.meta_path)},
         "path hook": {number: _named(each) for number, each in enumerate(sys.path_hooks)},
-        "thread": {ident: 0 for ident in sys._current_frames()},
+        "thread": dict.fromkeys(sys._current_frames(), 0),
         "log handler": dict(_handlers()),
         "signal handler": dict(_signals()),
         "exit handler": _exits(),
-        "interpreter": {name: _named(getattr(sys, name, None)) for name in ("excepthook", "displayhook", "unraisablehook")},
+        "interpreter": {name: _named(getattr(sys, name, None)) for name in _HOOKS},
         "tracer": {"trace": _named(sys.gettrace()), "profile": _named(sys.getprofile())},
         "file": dict(_files()),
-        "library": {path: 0 for path in _libraries()},
+        "library": dict.fromkeys(_libraries(), 0),
     }
 
 
 def changes(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, Any]]) -> list[str]:
     """What differs, a line each: of the service's own doing, or ours."""
-    found = []
+    found: list[str] = []
     for kind, things in before.items():
         now = after[kind]
         found.extend("new %s: %s" % (kind, _told(key, now[key])) for key in now if key not in things)
         found.extend("%s gone: %s" % (kind, _told(key, things[key])) for key in things if key not in now)
-        found.extend("other %s: %s" % (kind, _told(key, now[key])) for key in things if now.get(key, things[key]) != things[key])
+        changed = [key for key in things if now.get(key, things[key]) != things[key]]
+        found.extend("other %s: %s" % (kind, _told(key, now[key])) for key in changed)
     return found
 
 
 def identities() -> list[tuple[Any, str, str, int]]:
-    """Of each attribute that is replaced now: owner, name, what to call it, and the identity of what stood there before."""
-    return [(owner, name, "%s.%s" % (_owner(owner), name), _identity(own)) for owner, name, own, _ in replacing.replaced]
+    """Of each attribute that is replaced: owner, name, what to call it, and the identity of what stood there before."""
+    return [
+        (owner, name, "%s.%s" % (_owner(owner), name), _identity(own)) for owner, name, own, _ in replacing.replaced
+    ]
 
 
 def now(owner: Any, name: str) -> int:

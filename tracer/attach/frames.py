@@ -105,7 +105,9 @@ class Frames:
     or the end. ``states`` are those starts and the end; ``data`` belongs to ``address``.
     """
 
-    def __init__(self, saved: Registers, xstate: bytes, masks: tuple[int, int], sigreturn: int, calls: list[Call]) -> None:
+    def __init__(
+        self, saved: Registers, xstate: bytes, masks: tuple[int, int], sigreturn: int, calls: list[Call]
+    ) -> None:
         during, after = masks
         if not in_use(xstate) & _TILES:
             xstate = xstate[:_PLAIN_XSTATE]
@@ -114,7 +116,9 @@ class Frames:
         pitch = 8 + _UCONTEXT.size + 15 & ~15
         self.address = (fpstate - pitch * len(calls) & ~15) - 8
         stacks = [self.address + pitch * number for number in range(len(calls))]
-        self.states = [saved.calling(call, stack) for call, stack in zip(calls, stacks, strict=True)] + [saved.interrupted()]
+        self.states = [saved.calling(call, stack) for call, stack in zip(calls, stacks, strict=True)] + [
+            saved.interrupted()
+        ]
         parts = bytearray(fpstate + len(image) - self.address)
         for stack, state in zip(stacks, self.states[1:], strict=True):
             at = stack - self.address
@@ -140,6 +144,4 @@ def _framed_xstate(xstate: bytes) -> bytes:
 
 def _ucontext(state: Registers, mask: int, fpstate: int) -> bytes:
     general = [getattr(state, name) for name in _CONTEXT]
-    return _UCONTEXT.pack(
-        _FLAGS, 0, *_NO_STACK, *general, state.cs, 0, 0, state.ss, 0, 0, mask, 0, fpstate, mask
-    )
+    return _UCONTEXT.pack(_FLAGS, 0, *_NO_STACK, *general, state.cs, 0, 0, state.ss, 0, 0, mask, 0, fpstate, mask)

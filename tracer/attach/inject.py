@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from tracer.attach import waiting
 from tracer.attach.interpreter import Interpreter
-from tracer.attach.ptrace import Busy, Refused, Stopped
+from tracer.attach.ptrace import BusyError, RefusedError, Stopped
 
 _T = TypeVar("_T")
 
@@ -25,6 +25,8 @@ _RELEASED = 1
 _TO_SYSTEM_CALL = 0.02
 _TRIES = 3
 _LOOK = 0.001
+#: Several processes may be visited at once, but not be stopped at once: each would wait for our one interpreter.
+_one_at_a_time = threading.Lock()
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Visit:
 
 
 def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float) -> Visit:
-    """Have the process run ``text`` and wait until ``answered()``; Busy where it has not in ``patience`` seconds.
+    """Have the process run ``text`` and wait until ``answered()``; BusyError where it has not in ``patience`` seconds.
 
     Then the text may still run later, when the process's main thread comes back to Python code: it must look itself
     whether it is still wanted.
@@ -49,7 +51,7 @@ def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], pat
     watch = waiting.Watch(interpreter.pid)
     while not answered():
         if time.monotonic() > deadline:
-            raise Busy(f"its main thread has not come back to Python code in {patience:.0f} s")
+            raise BusyError(f"its main thread has not come back to Python code in {patience:.0f} s")
         time.sleep(_LOOK)
         if visit.way == "pending" and watch.blocked():
             _stopped(interpreter, visit, _run_where_it_waits)
@@ -67,7 +69,7 @@ def _place(interpreter: Interpreter, visit: Visit, text: bytes, blocked: bool) -
         if visit.text is None:
             _map(interpreter, visit, thread, text)
         if not _says(interpreter, thread, visit, "Py_IsInitialized"):
-            raise Refused("its Python has not started yet, or has ended")
+            raise RefusedError("its Python has not started yet, or has ended")
         if blocked and not _says(interpreter, thread, visit, "PyGILState_Check"):
             _go_running(interpreter, visit, thread)
             return
@@ -79,7 +81,7 @@ def _place(interpreter: Interpreter, visit: Visit, text: bytes, blocked: bool) -
         try:
             _stopped(interpreter, visit, lambda _, __, thread: place(thread))
             return
-        except Busy:
+        except BusyError:
             time.sleep(0.05)
     _stopped(interpreter, visit, lambda _, __, thread: place(thread))
 
@@ -112,7 +114,7 @@ def _map(interpreter: Interpreter, visit: Visit, thread: Stopped, text: bytes) -
     size = _HEAD + len(text) + 4096 & ~4095
     at = thread.system_call(interpreter.system_call, _MMAP, 0, size, _READ_WRITE, _PRIVATE_ANONYMOUS, NO_FILE, 0)
     if at < 0:
-        raise Refused(f"it has no memory for the hooks: {os.strerror(-at)}")
+        raise RefusedError(f"it has no memory for the hooks: {os.strerror(-at)}")
     visit.text = at, size
     os.pwrite(interpreter.memory, text + b"\0", at + _HEAD)
 
@@ -144,9 +146,7 @@ def _unmap(interpreter: Interpreter, visit: Visit, thread: Stopped) -> None:
     visit.text = None
 
 
-def _stopped(
-    interpreter: Interpreter, visit: Visit, work: Callable[[Interpreter, Visit, Stopped], None]
-) -> None:
+def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Interpreter, Visit, Stopped], None]) -> None:
     """Do ``work`` while the main thread is stopped, in a thread of our own that ends then, whatever has happened."""
     failures: list[BaseException] = []
 
@@ -161,15 +161,16 @@ def _stopped(
             failures.append(error)
         visit.stops.append(time.monotonic() - began)
 
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        worker = threading.Thread(target=body)
-        worker.start()
-        worker.join()
-    finally:
-        if collecting:
-            gc.enable()
+    with _one_at_a_time:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            worker = threading.Thread(target=body)
+            worker.start()
+            worker.join()
+        finally:
+            if collecting:
+                gc.enable()
     if failures:
         raise failures[0]
 
@@ -187,10 +188,10 @@ _GROWTH = 1 << 20
 
 
 def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
-    """Busy where it runs on a stack too small for ours, as a signal handler may."""
+    """BusyError where it runs on a stack too small for ours, as a signal handler may."""
     pointer = thread.saved.rsp
     for mapping in interpreter.writable:
         room = _GROWTH if mapping.path == "[stack]" else -_ROOM
         if mapping.start - room <= pointer < mapping.end:
             return
-    raise Busy("its main thread runs on a small stack")
+    raise BusyError("its main thread runs on a small stack")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.attach.elf import Image, Mapping, images, mappings
-from tracer.attach.ptrace import Refused
+from tracer.attach.ptrace import RefusedError
 
 #: ``mov $15, %rax; syscall``, to which signal handlers return in every C library of x86_64; and ``syscall; ret``.
 _SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
@@ -44,7 +44,7 @@ class Interpreter:
 
 
 def find(pid: int) -> Interpreter:
-    """The Python in the process; Refused where there is none that can be entered."""
+    """The Python in the process; RefusedError where there is none that can be entered."""
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
     try:
         return _find(pid, memory)
@@ -56,21 +56,19 @@ def find(pid: int) -> Interpreter:
 def _find(pid: int, memory: int) -> Interpreter:
     found = images(pid, memory)
     if found and found[0].machine() != (True, _X86_64):
-        raise Refused("it is no x86_64 program, and other architectures are not supported yet")
+        raise RefusedError("it is no x86_64 program, and other architectures are not supported yet")
     if platform.machine() != "x86_64":
-        raise Refused(f"this machine is {platform.machine()}, and only x86_64 is supported yet")
+        raise RefusedError(f"this machine is {platform.machine()}, and only x86_64 is supported yet")
     image, functions = _python(found)
     if image.symbol("_Py_MergeZeroLocalRefcount") is not None:
-        raise Refused("its Python is a free-threaded build, which is not supported yet")
+        raise RefusedError("its Python is a free-threaded build, which is not supported yet")
     library, lsearch, munmap = _c_library(found)
     sigreturn, system_call = library.find(_SIGRETURN, _SYSTEM_CALL)
     if sigreturn is None or system_call is None:
-        raise Refused(f"its C library is none we know: {library.path}")
+        raise RefusedError(f"its C library is none we know: {library.path}")
     writable = tuple(mapping for mapping in mappings(pid) if mapping.access.startswith("rw"))
     version = _version(image, found)
-    return Interpreter(
-        pid, memory, version, image, functions, lsearch, munmap, sigreturn, system_call, writable
-    )
+    return Interpreter(pid, memory, version, image, functions, lsearch, munmap, sigreturn, system_call, writable)
 
 
 def _python(found: list[Image]) -> tuple[Image, dict[str, int]]:
@@ -79,7 +77,7 @@ def _python(found: list[Image]) -> tuple[Image, dict[str, int]]:
         if image.symbol(_NEEDED[0]) is not None:
             functions = {name: image.symbol(name) for name in _NEEDED}
             return image, {name: address for name, address in functions.items() if address is not None}
-    raise Refused("it is no Python process, or its Python exports no symbols")
+    raise RefusedError("it is no Python process, or its Python exports no symbols")
 
 
 def _c_library(found: list[Image]) -> tuple[Image, int, int]:
@@ -88,7 +86,7 @@ def _c_library(found: list[Image]) -> tuple[Image, int, int]:
         lsearch, munmap = image.symbol("lsearch"), image.symbol("munmap")
         if lsearch is not None and munmap is not None:
             return image, lsearch, munmap
-    raise Refused("its C library exports no symbols")
+    raise RefusedError("its C library exports no symbols")
 
 
 def _version(image: Image, found: list[Image]) -> tuple[int, int]:

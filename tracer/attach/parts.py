@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import Refused
+from tracer.attach.ptrace import RefusedError
 
 LEASE, VISITS, SEGMENTS, PARTS = "lease", "visits", "segments", "parts"
 _TEMPORARY = (("var", "tmp"), ("tmp",))
@@ -58,8 +58,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _apart(capture: Path, process: Process) -> Part:
-    found = capture.stat()
-    name = f"bootseq-{found.st_dev:x}-{found.st_ino:x}-{process.uid}"
+    name = f"{_stem(capture)}{process.uid}"
     problem = "no /var/tmp and no /tmp"
     for way in _TEMPORARY:
         try:
@@ -68,8 +67,34 @@ def _apart(capture: Path, process: Process) -> Part:
             problem = f"/{'/'.join(way)}: {error.strerror}"
             continue
         inner = "/" + "/".join((*way, name))
-        return Part(Path(f"/proc/{process.pid}/root{inner}"), inner)
-    raise Refused(f"there is no folder that it could record into ({problem})")
+        return Part(
+            Path(inner if _namespace("self") == _namespace(process.pid) else f"/proc/{process.pid}/root{inner}"), inner
+        )
+    raise RefusedError(f"there is no folder that it could record into ({problem})")
+
+
+def _stem(capture: Path) -> str:
+    """How the names of its parts begin."""
+    found = capture.stat()
+    return f"bootseq-{found.st_dev:x}-{found.st_ino:x}-"
+
+
+def belongs(capture: Path, part: Part) -> bool:
+    """Whether a part is one of the capture's, or the capture itself."""
+    return _same(capture, part.path) or part.inner.rpartition("/")[2].startswith(_stem(capture))
+
+
+def label(process: Process) -> str:
+    """What to call the process's part within the capture."""
+    return f"{process.uid}-{_namespace(process.pid)}"
+
+
+def _namespace(pid: int | str) -> str:
+    """The number of its mount namespace."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt").strip("mnt:[]")
+    except OSError:
+        return "0"
 
 
 def _make_folder(process: Process, way: tuple[str, ...], name: str) -> None:
@@ -90,11 +115,11 @@ def _make_folder(process: Process, way: tuple[str, ...], name: str) -> None:
         os.close(descriptor)
 
 
-def gather(capture: Path, part: Part, label: str) -> None:
-    """Bring what was recorded apart into the capture; nothing to do where that is the same folder."""
+def gather(capture: Path, part: Part, name: str) -> None:
+    """Bring what was recorded apart into the capture, under ``name``; nothing to do where that is the same folder."""
     if _same(capture, part.path):
         return
-    target = capture / PARTS / label
+    target = capture / PARTS / name
     (target / SEGMENTS).mkdir(mode=0o700, parents=True, exist_ok=True)
     for source, kept in ((part.path / SEGMENTS, target / SEGMENTS), (part.path, target)):
         for name in sorted(os.listdir(source)):
@@ -113,7 +138,7 @@ def _copy(source: Path, target: Path) -> None:
         draft.replace(target)
 
 
-def remove(part: Part, capture: Path) -> None:
-    """Take a folder away that was made apart, once nobody records into it."""
+def remove(capture: Path, part: Part) -> None:
+    """Take a folder away that was made apart, once nobody records into it and its files have been brought in."""
     if not _same(capture, part.path):
         shutil.rmtree(part.path, ignore_errors=True)

@@ -15,28 +15,40 @@ import sys
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-#: What goes along: source, or the magic number of a Python and code that was compiled by it.
-Hooks = tuple[bytes, bytes] | Literal["sources"] | None
+SOURCES, COMPILED = "sources", "compiled"
 
 _INJECTED = Path(__file__).parent.parent / "bootstrap" / "injected.py"
 #: An expression, so that no name is left in the service's __main__; its value dies after the last line of ours.
 _TEXT = (
-    '(lambda names, read: (__import__("builtins").exec(read(b"%s"), names), names["main"](read(b"%s")), '
-    'names.pop("last", None))[2])({"__name__": "_bootseq_visit"}, '
+    '(lambda names, read: (__import__("builtins").exec(read(b"%s"), names), names["main"](read(b"%s"), read(b"%s")))'
+    '[1])({"__name__": "_bootseq_visit"}, '
     'lambda data: __import__("zlib").decompress(__import__("binascii").a2b_base64(data)))'
 )
 
 
-def text(what: str, ticket: str, request: dict[str, Any], hooks: Hooks = None) -> bytes:
-    """What ``PyRun_SimpleString`` is given; it can attach the hooks that go with it."""
-    given: dict[str, Any] = {"what": what, "ticket": ticket, "request": request, "version": version()}
-    if hooks is not None:
-        given |= {"order": ["", *_order()], "codes": b"", "magic": b"", "sources": {}}
-        given |= {"sources": sources()} if hooks == "sources" else {"magic": hooks[0], "codes": hooks[1]}
-    parts = (_packed(_INJECTED.read_bytes()), _packed(marshal.dumps(given, 2)))
-    return (_TEXT % parts).encode()
+def text(what: str, ticket: str, request: dict[str, Any], hooks: str = "") -> bytes:
+    """What ``PyRun_SimpleString`` is given; it brings the hooks along as ``hooks`` says: SOURCES or COMPILED."""
+    given = {"what": what, "ticket": ticket, "request": request, "version": version()}
+    return (_TEXT % (_injected(), _packed(marshal.dumps(given, 2)), _hooks(hooks))).encode()
+
+
+@cache
+def _injected() -> str:
+    return _packed(_INJECTED.read_bytes())
+
+
+@cache
+def _hooks(kind: str) -> str:
+    if not kind:
+        return _packed(b"")
+    given: dict[str, Any] = {"order": ["", *_order()], "codes": b"", "magic": b"", "sources": {}}
+    if kind == SOURCES:
+        given["sources"] = sources()
+    else:
+        given["magic"], given["codes"] = importlib.util.MAGIC_NUMBER, _compiled()
+    return _packed(marshal.dumps(given, 2))
 
 
 def _packed(data: bytes) -> str:
@@ -59,14 +71,13 @@ def version() -> str:
     return hashlib.sha256(repr(sorted(sources().items())).encode()).hexdigest()[:12]
 
 
-@cache
-def compiled() -> tuple[bytes, bytes]:
-    """For the Python that we run on: its magic number, and all of them compiled, without docstrings."""
+def _compiled() -> bytes:
+    """All of them, compiled by the Python that we run on, without docstrings."""
     codes = {
         name: compile(source, f"<_bootseq.{name}>" if name else "<_bootseq>", "exec", 0, True, 2)
         for name, source in sources().items()
     }
-    return importlib.util.MAGIC_NUMBER, marshal.dumps(codes)
+    return marshal.dumps(codes)
 
 
 @cache
@@ -92,6 +103,6 @@ def _imports(source: str) -> set[str]:
     return found & {*sources()}
 
 
-def for_version(version: tuple[int, int]) -> Hooks:
+def for_version(version: tuple[int, int]) -> str:
     """What to send to a Python of this version."""
-    return compiled() if version == sys.version_info[:2] else "sources"
+    return COMPILED if version == sys.version_info[:2] else SOURCES

@@ -30,21 +30,24 @@ _MAX_XSTATE = 1 << 16
 _SPINS = 40
 _PAUSE = 20e-6
 #: What a call of ours may not be interrupted by, so that the host's handlers run where the host is.
-_NO_SIGNALS = ~sum(
-    1 << number - 1
-    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
-) & (1 << 64) - 1
+_NO_SIGNALS = (
+    ~sum(
+        1 << number - 1
+        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
+    )
+    & (1 << 64) - 1
+)
 
 _ptrace = ctypes.CDLL(None, use_errno=True).ptrace
 _ptrace.restype = ctypes.c_long
 _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 
 
-class Refused(TracerError):
+class RefusedError(TracerError):
     """This process cannot be entered; the message says why."""
 
 
-class Busy(TracerError):
+class BusyError(TracerError):
     """It cannot be entered now; later it may."""
 
 
@@ -101,7 +104,7 @@ class Stopped:
         self._ask(_SYSCALL)
         try:
             self._wait(_SYSCALL_STOP, patience)
-        except Busy:
+        except BusyError:
             self._stop()
             return
         self._held = True
@@ -110,21 +113,22 @@ class Stopped:
             self.saved = self.saved.interrupted()  # to before the system call, which will be made when it goes on
 
     def system_call(self, gadget: int, number: int, *arguments: int) -> int:
-        """Make a system call in it at ``gadget``, the address of ``syscall; ret``; what it gives, negative for errors."""
+        """Make a system call in it at ``gadget`` (``syscall; ret``); what it gives, negative for errors."""
         self._begin(self.saved.calling_system(gadget, (number, *arguments), self._prepared()))
         while not self._has_entered(number, 0):
             self._next_syscall_stop()
         self._next_syscall_stop()
-        return self._registers().result
+        result: int = self._registers().result
+        return result
 
     def call(self, function: int, *arguments: int) -> None:
-        """Call a function in it; its result is lost. Busy where it does not come back: then nothing has been changed."""
+        """Call a function in it; its result is lost. BusyError where it does not come back, and nothing has changed."""
         stack = self._prepared()
         self._begin(self.saved.calling((function, *arguments), stack))
         try:
             while not self._has_entered(_RT_SIGRETURN, stack + 8):
                 self._next_syscall_stop()
-        except Busy:
+        except BusyError:
             self._ask(_INTERRUPT)
             self._wait(_EVENT_STOP)
             raise
@@ -171,14 +175,14 @@ class Stopped:
         if self._frames is None:
             self._frames = Frames(self.saved, self._xstate, (self._mask, self._mask), self._sigreturn, [(0,)])
             os.pwrite(self._memory, self._frames.data, self._frames.address)
-        return self._frames.address
+        return int(self._frames.address)
 
     def _next_syscall_stop(self) -> None:
         self._ask(_SYSCALL)
         self._wait(_SYSCALL_STOP)
 
     def _wait(self, stop: int, patience: float | None = None) -> None:
-        """Until it stops so; other stops are passed through. Busy where it does not, Refused where it has ended."""
+        """Until it stops so; other stops are passed through. BusyError where it does not."""
         deadline = time.monotonic() + (self._patience if patience is None else patience)
         looks = 0
         while True:
@@ -187,11 +191,11 @@ class Stopped:
                 looks += 1
                 if looks > _SPINS:
                     if time.monotonic() > deadline:
-                        raise Busy("its main thread does not stop")
+                        raise BusyError("its main thread does not stop")
                     time.sleep(_PAUSE)
                 continue
             if not os.WIFSTOPPED(status):
-                raise Refused("it has ended")
+                raise RefusedError("it has ended")
             event, number = status >> 16, os.WSTOPSIG(status)
             if stop in (event, number):
                 return

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import inject, interpreter, payload
+from tracer.attach import inject, interpreter, payload, remote_debug, waiting
 from tracer.attach.parts import VISITS, Part
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import Busy, Refused
+from tracer.attach.ptrace import BusyError, RefusedError
 from tracer.sources import unmarshal
 
 PATIENCE = 10.0
@@ -23,16 +23,16 @@ _MAX_ANSWER = 8 << 20
 Answer = dict[str, Any]
 
 
-def ask(process: Process, part: Part, what: str, request: dict[str, Any], patience: float = PATIENCE) -> tuple[Answer, inject.Visit]:
-    """What the process answers, and what it took. Refused or Busy where it cannot be asked."""
+def ask(
+    process: Process, part: Part, what: str, request: dict[str, Any], patience: float = PATIENCE
+) -> tuple[Answer, inject.Visit]:
+    """What the process answers, and what it took. RefusedError or BusyError where it cannot be asked."""
     python = _entered(process)
     try:
-        hooks: payload.Hooks = None
-        if what == "attach":
-            hooks = payload.for_version(python.version)
+        hooks = payload.for_version(python.version) if what == "attach" else ""
         answer, visit = _ask(process, python, part, what, request, hooks, patience)
         if answer["state"] == "failed" and "compiled for another" in str(answer.get("reason")):
-            answer, visit = _ask(process, python, part, what, request, "sources", patience)
+            answer, visit = _ask(process, python, part, what, request, payload.SOURCES, patience)
     finally:
         python.close()
     return answer, visit
@@ -42,9 +42,9 @@ def _entered(process: Process) -> interpreter.Interpreter:
     try:
         return interpreter.find(process.pid)
     except FileNotFoundError:
-        raise Refused("it has ended") from None
+        raise RefusedError("it has ended") from None
     except PermissionError:
-        raise Refused("no rights to enter it") from None
+        raise RefusedError("no rights to enter it") from None
 
 
 def _ask(
@@ -53,30 +53,61 @@ def _ask(
     part: Part,
     what: str,
     request: dict[str, Any],
-    hooks: payload.Hooks,
+    hooks: str,
     patience: float,
 ) -> tuple[Answer, inject.Visit]:
     name = f"{process.pid}-{time.time_ns()}"
     ticket = part.path / VISITS / name
-    text = payload.text(what, f"{part.inner}/{VISITS}/{name}", request, hooks)
+    inner = f"{part.inner}/{VISITS}/{name}"
+    text = payload.text(what, inner, request, hooks)
     answered = ticket.with_name(f"{name}.answer")
-    _lay_down(ticket, process, patience)
+    _lay_down(ticket, process, b"", patience)
     try:
-        visit = inject.run(python, text, answered.exists, patience)
+        visit = _run(python, ticket, inner, text, answered, process, patience)
         return _read(answered), visit
     except ProcessLookupError:
-        raise Refused("it has ended") from None
+        raise RefusedError("it has ended") from None
     except PermissionError:
-        raise Busy("something else traces it, or the kernel forbids ptrace here") from None
+        raise BusyError("something else traces it, or the kernel forbids ptrace here") from None
     finally:
-        ticket.unlink(missing_ok=True)
-        answered.unlink(missing_ok=True)
+        for path in (ticket, answered, _script(ticket)):
+            path.unlink(missing_ok=True)
 
 
-def _lay_down(ticket: Path, process: Process, patience: float) -> None:
+def _run(
+    python: interpreter.Interpreter,
+    ticket: Path,
+    inner: str,
+    text: bytes,
+    answered: Path,
+    process: Process,
+    patience: float,
+) -> inject.Visit:
+    """By the door of 3.14 where there is one and its main thread is on its way there, else by ptrace."""
+    if python.version >= remote_debug.FIRST and not waiting.is_blocked(python.pid):
+        if remote_debug.is_disabled(python.pid):
+            raise RefusedError("PYTHON_DISABLE_REMOTE_DEBUG is set for it")
+        door = remote_debug.find(python)
+        _lay_down(_script(ticket), process, text, patience)
+        remote_debug.run(python, door, str(_script(Path(inner))))
+        deadline = time.monotonic() + patience
+        while not answered.exists():
+            if time.monotonic() > deadline:
+                raise BusyError(f"its main thread has not come back to Python code in {patience:.0f} s")
+            time.sleep(0.001)
+        return inject.Visit("remote debugging")
+    return inject.run(python, text, answered.exists, patience)
+
+
+def _script(ticket: Path) -> Path:
+    return ticket.with_name(f"{ticket.name}.py")
+
+
+def _lay_down(path: Path, process: Process, data: bytes, patience: float) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(ticket, flags, 0o600)
+    descriptor = os.open(path, flags, 0o600)
     try:
+        os.write(descriptor, data)
         if os.geteuid() != process.uid:
             os.fchown(descriptor, process.uid, process.gid)
         until = time.time() + patience
@@ -95,7 +126,7 @@ def _read(path: Path) -> Answer:
         assert isinstance(pairs, tuple)
         answer = {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
     except (unmarshal.MalformedError, AssertionError, ValueError):
-        raise Refused("what it answers makes no sense") from None
+        raise RefusedError("what it answers makes no sense") from None
     if not isinstance(answer.get("state"), str):
-        raise Refused("what it answers makes no sense")
+        raise RefusedError("what it answers makes no sense")
     return answer

@@ -56,7 +56,8 @@ def _sample(pid: int) -> Sample:
         return ()
     if len(call) < 9 or call[0] == "-1":
         return ()
-    if call[0] == str(_FUTEX) and int(call[4], 16) or call[0] == str(_RESTARTED) and int(call[2], 16) & _PRIVATE_FUTEX:
+    number, operation, timeout = int(call[0]), int(call[2], 16), int(call[4], 16)
+    if (number == _FUTEX and timeout) or (number == _RESTARTED and operation & _PRIVATE_FUTEX):
         return ()  # a futex with a timeout: comes back by itself, or is Python's own wait for the GIL
     switches = tuple(line for line in status.splitlines() if "ctxt_switches" in line)
     return (*call, *switches)

@@ -4,84 +4,87 @@ It runs in the main thread between any two steps of the service, in an eventlet 
 nothing that is not there, waits for nothing and starts nothing. The tool calls ``main`` with what it asks, marshalled.
 """
 
+from __future__ import annotations
+
 import marshal
 import posix
 import sys
 import time
+from typing import Any, cast
 
 
-#: What is left for the end, when no code of ours runs any more.
-last: object = None
+def main(asked: bytes, hooks: bytes) -> object:
+    """Answer the request, if it is still wanted; ``hooks`` are there where they are to be attached.
 
-
-def main(blob: bytes) -> None:
-    """Answer the request, if it is still wanted."""
-    given = marshal.loads(blob)  # noqa: S302 - the tool wrote it just now
+    What this gives is left for the end, when no code of ours runs any more.
+    """
+    last = None
+    given = marshal.loads(asked)  # noqa: S302 - the tool wrote it just now
     ticket = given["ticket"]
     try:
         if posix.stat(ticket).st_mtime < time.time():
-            return
+            return None
         posix.unlink(ticket)  # whoever does this answers, and nobody a second time
     except OSError:
-        return
+        return None
     try:
-        answer = visit(given)
+        answer = visit(given, hooks)
     except BaseException as error:
         answer = {"state": "failed", "reason": failure(error)}
-        if not isinstance(error, Exception):
-            raise_again(error)
+        last = raised_again(error)
         forget()
     write(ticket + ".answer", marshal.dumps(plain(answer), 2))
+    return last
 
 
-def visit(given: dict) -> dict:
+def visit(given: dict[str, Any], packed: bytes) -> dict[str, Any]:
     """What the hooks in this process answer; they come now if they are to be attached."""
-    hooks = sys.modules.get("_bootseq")
+    hooks: Any = sys.modules.get("_bootseq")
     wanted = given["request"]
     if given["what"] != "attach":
-        return getattr(hooks.attached, given["what"])(wanted) if hooks is not None else {"state": "free"}
+        answer = getattr(hooks.attached, given["what"])(wanted) if hooks is not None else {"state": "free"}
+        return cast("dict[str, Any]", answer)
     if hooks is not None and hooks.installed():
         where = getattr(hooks.attached, "capture", "")
         if where != wanted["capture"]:
-            return {"state": "refused", "reason": "it records into " + (where or "another capture") + " already"}
+            return {"state": "refused", "reason": "it records into {} already".format(where or "another capture")}
     wanted["modules"] = list(sys.modules)
     if hooks is None or getattr(hooks, "VERSION", given["version"]) != given["version"]:
-        if hooks is not None:
-            hooks.uninstall()
-        hooks = load(given)
-    return hooks.attached.attach(wanted)
+        forget()
+        hooks = load(marshal.loads(packed), given["version"])  # noqa: S302 - as above
+    return cast("dict[str, Any]", hooks.attached.attach(wanted))
 
 
-def load(given: dict) -> object:
+def load(given: dict[str, Any], version: str) -> Any:
     """The hooks as modules, without the import system, whose locks may be held by what we have interrupted."""
-    forget()
     codes = None
     if given["codes"]:
-        if given["magic"] != sys.modules["_frozen_importlib_external"].MAGIC_NUMBER:
+        if given["magic"] != cast("Any", sys.modules["_frozen_importlib_external"]).MAGIC_NUMBER:
             raise ImportError("compiled for another Python")
         codes = marshal.loads(given["codes"])  # noqa: S302 - the tool compiled it
-    modules = {}
+    modules: dict[str, Any] = {}
     for name in given["order"]:
         full = "_bootseq." + name if name else "_bootseq"
         module = modules[name] = type(sys)(full)
         module.__package__ = "_bootseq"
-        module.__file__ = "<" + full + ">"
+        module.__file__ = f"<{full}>"
         sys.modules[full] = module
         if name:
             setattr(modules[""], name, module)
         else:
             module.__path__ = []
-    modules[""].VERSION = given["version"]
+    modules[""].VERSION = version
     for name in given["order"][1:] + [""]:
-        code = codes[name] if codes is not None else compile(given["sources"][name], modules[name].__file__, "exec", 0, True)
-        exec(code, modules[name].__dict__)  # noqa: S102 - this is how a module runs
+        file = modules[name].__file__
+        code = codes[name] if codes is not None else compile(given["sources"][name], file, "exec", 0, True)
+        exec(code, modules[name].__dict__)
     return modules[""]
 
 
 def forget() -> None:
     """Take the hooks' modules out again, after whatever they have patched."""
-    hooks = sys.modules.get("_bootseq")
-    if hooks is not None and hasattr(hooks, "uninstall"):
+    hooks: Any = sys.modules.get("_bootseq")
+    if hasattr(hooks, "uninstall"):
         hooks.uninstall()
     for name in list(sys.modules):
         if name == "_bootseq" or name.startswith("_bootseq."):
@@ -92,12 +95,12 @@ def failure(error: BaseException) -> str:
     """What went wrong, and where in our own code."""
     trace, where = error.__traceback__, ""
     while trace is not None:
-        where = "%s:%d" % (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return "%s: %s (%s)" % (type(error).__name__, error, where)
+    return f"{type(error).__name__}: {error} ({where})"
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """Tuples in place of lists and dicts, as the tool's decoder wants it."""
     if isinstance(value, dict):
         return tuple([item for key in value for item in (key, plain(value[key]))])
@@ -117,46 +120,44 @@ def write(path: str, data: bytes) -> None:
     posix.rename(draft, path)
 
 
-def raise_again(error: BaseException) -> None:
-    """A signal handler of the service has raised this out of our code: have the signal come again, behind us.
+def raised_again(error: BaseException) -> object:
+    """If a signal handler of the service has raised this out of our code: what sends that signal again as it dies.
 
-    Behind us is no place for Python code of ours. So the signal is sent by what is called as the last object of ours
-    dies, which is when the interpreter is about to go back to the service's own code.
+    The service must get its exception, in its own code. It dies when the interpreter is about to go back there, and no
+    Python code of ours runs any more that the signal could hit a second time.
     """
-    global last
-    number = signal_of(error)
+    number = None if isinstance(error, Exception) else signal_of(error)
     if number is None:
-        return
+        return None
     from functools import partial
     from operator import methodcaller
     from weakref import ref
 
-    class Last(ref):
-        __slots__ = ()
-        fire = staticmethod(partial(posix.kill, posix.getpid(), number))
+    send = partial(posix.kill, posix.getpid(), number)
+
+    class Last(ref):  # type: ignore[type-arg]
+        fire = staticmethod(send)
 
     class Thing:
-        pass
+        end: object = None
 
     thing = Thing()
     thing.end = Last(thing, methodcaller("fire"))
-    last = thing
+    return thing
 
 
-def signal_of(error: BaseException) -> object:
+def signal_of(error: BaseException) -> int | None:
     """The signal whose handler raised it."""
-    import _signal
-
+    signal = __import__("_signal")
     codes = set()
     trace = error.__traceback__
     while trace is not None:
         codes.add(trace.tb_frame.f_code)
         trace = trace.tb_next
-    for number in range(1, 65):
-        handler = _signal.getsignal(number) if number not in (32, 33) else None
-        if handler is _signal.default_int_handler and isinstance(error, KeyboardInterrupt):
+    for number in range(1, signal.NSIG):
+        handler = signal.getsignal(number) if number not in (32, 33) else None
+        if handler is signal.default_int_handler and isinstance(error, KeyboardInterrupt):
             return number
-        code = getattr(getattr(handler, "__func__", handler), "__code__", None)
-        if code in codes:
+        if getattr(getattr(handler, "__func__", handler), "__code__", None) in codes:
             return number
     return None
