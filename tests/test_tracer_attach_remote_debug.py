@@ -39,7 +39,7 @@ class Fake:
         self.put(_THREAD + _BREAKER, struct.pack("<Q", 0x300))
         self.image = self
 
-    def symbol(self, name: str) -> int:
+    def symbol(self, name: str) -> int:  # noqa: ARG002 - as of an Image
         return self.base
 
     def put(self, at: int, data: bytes) -> None:
