@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from dataclasses import dataclass
 
 _NAMES = (
     "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax",
@@ -20,10 +21,10 @@ _SYSTEM_CALL_ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 NO_SYSTEM_CALL = 0xFFFF_FFFF_FFFF_FFFF
 #: What rax holds at the entry of a system call.
 ENTERED = -38
-#: What the kernel leaves there for itself: ERESTARTSYS, ERESTARTNOHAND, ERESTART_RESTARTBLOCK; ERESTARTNOINTR
-_INTERRUPTED = frozenset((-512, -514, -516))
-_TO_BE_MADE_AGAIN = -513
+#: What the kernel leaves there for itself: ERESTARTSYS, ERESTARTNOHAND; ERESTARTNOINTR; ERESTART_RESTARTBLOCK
+_INTERRUPTED, _ALWAYS_AGAIN, _WITH_TIMEOUT = frozenset((-512, -514)), -513, -516
 _EINTR = 4
+_UNFINISHED = _INTERRUPTED | {_ALWAYS_AGAIN, _WITH_TIMEOUT, -_EINTR}
 _SYSCALL_SIZE = 2
 _TRAP_AND_DIRECTION = 0x100 | 0x400
 #: Bytes below the stack pointer that belong to the function that was running.
@@ -38,7 +39,8 @@ _SOFTWARE_AT, _FEATURES_USED_AT = 464, 512
 #: Without AMX's tiles, which a thread must ask for before its signal frames may hold them.
 _PLAIN_XSTATE, _TILES = 2696, 3 << 17
 
-Call = tuple[int, ...]
+#: What lies between two frames: return address, frame, and room for a number that a guard counts.
+_PITCH = 8 + _UCONTEXT.size + 8 + 15 & ~15
 
 
 class Registers(ctypes.Structure):
@@ -60,72 +62,104 @@ class Registers(ctypes.Structure):
         """Whether the thread was stopped on its way into or out of a system call."""
         return bool(self.orig_rax != NO_SYSTEM_CALL)
 
-    def interrupted(self) -> Registers:
-        """These, outside of any system call: one that was going on gives EINTR, as if a signal had come.
+    @property
+    def waits(self) -> bool:
+        """Whether it was stopped in the midst of a system call, which has not come to its end."""
+        return self.in_syscall and self.result in _UNFINISHED
 
-        Which may be true: signals that come while the thread works for us wait. One that had not begun begins again.
+    def outside(self, again: bool) -> Registers:
+        """These, outside of any system call: one that was interrupted is made ``again``, or else gives EINTR.
+
+        Again is what the kernel does unless a signal has come. Those with a timeout always give EINTR: their caller
+        knows better how much of it is left. One that had not begun begins.
         """
         found = self.copy()
         if self.in_syscall:
-            if self.result in _INTERRUPTED:
+            if self.result == _WITH_TIMEOUT or (self.result in _INTERRUPTED and not again):
                 found.rax = (1 << 64) - _EINTR
-            elif self.result in (ENTERED, _TO_BE_MADE_AGAIN):
+            elif self.result in _INTERRUPTED or self.result in (ENTERED, _ALWAYS_AGAIN):
                 found.rax = self.orig_rax
                 found.rip -= _SYSCALL_SIZE
             found.orig_rax = NO_SYSTEM_CALL
         return found
 
     def calling(self, call: Call, stack: int) -> Registers:
-        """These, at the start of ``call`` (function, arguments …) with the stack pointer at its return address."""
-        found = self._at(call[0], stack)
-        for name, value in zip(_ARGUMENTS, call[1:], strict=False):
-            setattr(found, name, value)
-        return found
-
-    def calling_system(self, gadget: int, call: Call, stack: int) -> Registers:
-        """These, at a ``syscall; ret`` that makes the system call (number, arguments …)."""
-        found = self._at(gadget, stack)
-        found.rax = call[0]
-        for name, value in zip(_SYSTEM_CALL_ARGUMENTS, call[1:], strict=False):
-            setattr(found, name, value)
-        return found
-
-    def _at(self, address: int, stack: int) -> Registers:
+        """These, at the start of ``call`` with the stack pointer at its return address."""
         found = self.copy()
-        found.rip, found.rsp, found.orig_rax = address, stack, NO_SYSTEM_CALL
-        found.rax = 0
+        found.rip, found.rsp, found.orig_rax = call.function, stack, NO_SYSTEM_CALL
+        found.rax = call.number
         found.eflags &= ~_TRAP_AND_DIRECTION
+        for name, value in zip(_SYSTEM_CALL_ARGUMENTS if call.number else _ARGUMENTS, call.arguments, strict=False):
+            setattr(found, name, value)
         return found
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a function; with a ``number``, of that system call at a ``syscall; ret``."""
+
+    function: int
+    arguments: tuple[int, ...] = ()
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A function without arguments that must give 0, or must not, for what follows it to happen."""
+
+    function: int
+    zero: bool
 
 
 class Frames:
-    """What has to lie on a thread's stack so that it makes ``calls`` and then goes on from ``saved``.
+    """What has to lie on a thread's stack so that it makes calls by itself and then goes on from ``end``.
 
-    Each call returns into ``sigreturn``, which loads the frame above the return address: the start of the next call,
-    or the end. ``states`` are those starts and the end; ``data`` belongs to ``address``.
+    Each returns into ``sigreturn``, which loads the frame above the return address: the start of the next, or the end.
+    What a function gives is lost on that way. So a guard is called by C's ``lsearch``, as what compares: where it does
+    not give 0, lsearch takes the thing for missing and copies it behind its array, and that thing is a frame, and that
+    place the one of the next. ``data`` belongs to ``address``, ``start`` is the state to begin with, ``last`` the stack
+    pointer at the last return.
     """
 
     def __init__(
-        self, saved: Registers, xstate: bytes, masks: tuple[int, int], sigreturn: int, calls: list[Call]
-    ) -> None:
-        during, after = masks
-        if not in_use(xstate) & _TILES:
-            xstate = xstate[:_PLAIN_XSTATE]
-        image = _framed_xstate(xstate)
+        self, saved: Registers, end: Registers, xstate: bytes, masks: tuple[int, int], sigreturn: int, lsearch: int,
+        guards: list[Guard], calls: list[Call],
+    ) -> None:  # fmt: skip
+        image = _framed_xstate(xstate if in_use(xstate) & _TILES else xstate[:_PLAIN_XSTATE])
         fpstate = (saved.rsp - _RED_ZONE - len(image)) & ~63
-        pitch = 8 + _UCONTEXT.size + 15 & ~15
-        self.address = (fpstate - pitch * len(calls) & ~15) - 8
-        stacks = [self.address + pitch * number for number in range(len(calls))]
-        self.states = [saved.calling(call, stack) for call, stack in zip(calls, stacks, strict=True)] + [
-            saved.interrupted()
+        count = len(guards) + len(calls)
+        spare = fpstate - _PITCH * len(guards) & ~15
+        self.address = spare - _PITCH * count - 8
+        stacks = [self.address + _PITCH * number for number in range(count)]
+        self._data = bytearray(fpstate + len(image) - self.address)
+        self._put(fpstate, image)
+
+        last = _ucontext(end, masks[1], fpstate)
+        stopped = _ucontext(saved.outside(again=True), masks[1], fpstate)
+        made = [
+            *[self._guarded(guard, lsearch, spare, number, stacks[number]) for number, guard in enumerate(guards)],
+            *calls,
         ]
-        parts = bytearray(fpstate + len(image) - self.address)
-        for stack, state in zip(stacks, self.states[1:], strict=True):
-            at = stack - self.address
-            mask = after if state is self.states[-1] else during
-            parts[at : at + 8 + _UCONTEXT.size] = sigreturn.to_bytes(8, "little") + _ucontext(state, mask, fpstate)
-        parts[fpstate - self.address :] = image
-        self.data = bytes(parts)
+        states = [saved.calling(call, stack) for call, stack in zip(made, stacks, strict=True)]
+        frames = [*[_ucontext(state, masks[0], fpstate) for state in states[1:]], last]
+        for number, (stack, frame) in enumerate(zip(stacks, frames, strict=True)):
+            instead = number < len(guards) and not guards[number].zero
+            self._put(stack, sigreturn.to_bytes(8, "little") + (stopped if instead else frame))
+            if number < len(guards):
+                self._put(spare + _PITCH * number, frame if instead else stopped)
+                self._put(spare + _PITCH * (number + 1) - 8, (1).to_bytes(8, "little"))
+        self.start, self.last, self.data = states[0], stacks[-1] + 8, bytes(self._data)
+        #: Where the number stands that has become 2 where the last guard has not given 0.
+        self.verdict = spare + _PITCH * len(guards) - 8
+
+    def _guarded(self, guard: Guard, lsearch: int, spare: int, number: int, stack: int) -> Call:
+        """The call of lsearch that puts the spare frame in the next one's place where the guard does not give 0."""
+        key = spare + _PITCH * number
+        array = stack + 8 - _UCONTEXT.size
+        return Call(lsearch, (key, array, key + _PITCH - 8, _UCONTEXT.size, guard.function))
+
+    def _put(self, at: int, data: bytes) -> None:
+        self._data[at - self.address : at - self.address + len(data)] = data
 
 
 def in_use(xstate: bytes) -> int:

@@ -1,41 +1,51 @@
-"""Python text run by a process that runs already, in its main thread, without its noticing (Python 3.8–3.13)."""
+"""Python text run by a process that runs already, in its main thread, without its noticing (Python 3.8–3.13).
+
+Where the main thread is blocked it runs the text there and then, with the GIL taken for it; that is done only where it
+provably waits in a system call, since inside of Python's own wait for the GIL a second one would hang for ever.
+Anywhere else the text is given to Python as a pending call, which it makes between two of its instructions.
+"""
 
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from tracer.attach import waiting
+from tracer.attach import elf, ptrace, waiting
+from tracer.attach.frames import Call, Frames, Guard
 from tracer.attach.interpreter import Interpreter
 from tracer.attach.ptrace import BusyError, RefusedError, Stopped
-
-_T = TypeVar("_T")
+from tracer.attach.waiting import Place
 
 _MMAP, _MUNMAP = 9, 11
-_READ_WRITE, _PRIVATE_ANONYMOUS = 3, 0x22
-#: What stands before the text in the mapped memory: lsearch's count, its key and its array of up to two.
-_HEAD = 64
+_READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
+_NO_FILE = (1 << 64) - 1
+_PAGE = 4096
+#: Around the text's memory nothing else may lie, so that it is seen by itself in /proc/PID/maps.
+_APART = 1 << 24
 _RELEASED = 1
 #: How long it may take to come to a system call, where calling into Python's lists of work is surely safe.
 _TO_SYSTEM_CALL = 0.02
 _TRIES = 3
 _LOOK = 0.001
+_SOON = 1.0
+_ROOM, _GROWTH = 1 << 16, 1 << 20
 #: Several processes may be visited at once, but not be stopped at once: each would wait for our one interpreter.
 _one_at_a_time = threading.Lock()
 
 
 @dataclass
 class Visit:
-    """What it took: ``stops`` are the seconds that the process stood still, each time; ``way`` how the text was run."""
+    """What it took: the seconds for which the main thread was held, each time, and how the text was run."""
 
     way: str = ""
     stops: list[float] = field(default_factory=list)
-    #: Where the text lies, while it does.
+    #: Address and size of the text, while it lies there.
     text: tuple[int, int] | None = None
 
 
@@ -45,118 +55,153 @@ def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], pat
     Then the text may still run later, when the process's main thread comes back to Python code: it must look itself
     whether it is still wanted.
     """
-    visit = Visit()
-    deadline = time.monotonic() + patience
-    _place(interpreter, visit, text, waiting.is_blocked(interpreter.pid))
-    watch = waiting.Watch(interpreter.pid)
-    while not answered():
-        if time.monotonic() > deadline:
-            raise BusyError(f"its main thread has not come back to Python code in {patience:.0f} s")
-        time.sleep(_LOOK)
-        if visit.way == "pending" and watch.blocked():
-            _stopped(interpreter, visit, _run_where_it_waits)
-    if visit.text is not None and visit.way == "pending":
-        _stopped(interpreter, visit, _unmap)
-    return visit
+    return _Run(interpreter, answered, time.monotonic() + patience).run(text)
 
 
-def _place(interpreter: Interpreter, visit: Visit, text: bytes, blocked: bool) -> None:
-    """Bring the text in, and have it run now where the main thread waits, else as soon as it looks for work."""
+class _Run:
+    """One text on its way through one process."""
 
-    def place(thread: Stopped) -> None:
-        if not blocked:
-            thread.to_system_call(_TO_SYSTEM_CALL)
-        if visit.text is None:
-            _map(interpreter, visit, thread, text)
-        if not _says(interpreter, thread, visit, "Py_IsInitialized"):
-            raise RefusedError("its Python has not started yet, or has ended")
-        if blocked and not _says(interpreter, thread, visit, "PyGILState_Check"):
-            _go_running(interpreter, visit, thread)
-            return
-        functions = interpreter.functions
-        thread.call(functions["Py_AddPendingCall"], functions["PyRun_SimpleString"], _start(visit))
-        visit.way = "pending"
+    def __init__(self, interpreter: Interpreter, answered: Callable[[], bool], deadline: float) -> None:
+        self._python = interpreter
+        self._answered = answered
+        self._deadline = deadline
+        self._visit = Visit()
+        self._frames: Frames | None = None
 
-    for _ in range(_TRIES - 1):
-        try:
-            _stopped(interpreter, visit, lambda _, __, thread: place(thread))
-            return
-        except BusyError:
-            time.sleep(0.05)
-    _stopped(interpreter, visit, lambda _, __, thread: place(thread))
+    def run(self, text: bytes) -> Visit:
+        """Bring it in, have it run, and give its memory back."""
+        place = waiting.blocked_at(self._python.pid)
+        self._bring_in(text)
+        if place is None or not self._run_there(place, last=True):
+            self._run_soon()
+        watch = waiting.Watch(self._python.pid)
+        while not self._answered():
+            self._check_time()
+            time.sleep(_LOOK)
+            if self._visit.way == "pending" and (place := watch.blocked()) is not None:
+                # The call that is pending reads the text too, whenever it comes: so it stays where it is.
+                self._visit.way = "blocked" if self._run_there(place, last=False) else "pending"
+        if self._visit.way == "pending":
+            self._stopped(self._unmap)
+        return self._visit
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise BusyError("its main thread does not come back to Python code")
+
+    def _bring_in(self, text: bytes) -> None:
+        """The text into memory of its own, which its main thread maps for us."""
+        size = len(text) + _PAGE & ~(_PAGE - 1)
+        at = _hole(self._python.pid, size)
+        self._visit.text = at, size
+        flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
+        call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
+        self._stopped(lambda thread: self._go([], [call], thread, again=True))
+        soon = time.monotonic() + _SOON
+        while not _is_mapped(self._python.pid, at, size):
+            if time.monotonic() > soon:
+                raise BusyError("its main thread has mapped no memory for us")
+            time.sleep(_LOOK)
+        os.pwrite(self._python.memory, text, at)
+
+    def _run_there(self, place: Place, last: bool) -> bool:
+        """Run it where the main thread is blocked; False where it is no more, or has the GIL. ``last`` unmaps it."""
+        functions = self._python.functions
+        assert self._visit.text is not None
+        guards = [
+            Guard(functions["Py_IsInitialized"], zero=False),
+            Guard(functions["PyGILState_Check"], zero=True),
+        ]
+        calls = [
+            Call(functions["PyGILState_Ensure"]),
+            Call(functions["PyRun_SimpleString"], (self._visit.text[0],)),
+            Call(functions["PyGILState_Release"], (_RELEASED,)),
+        ]
+        if last:
+            calls.append(Call(self._python.munmap, self._visit.text))
+        self._frames = None
+
+        def go(thread: Stopped) -> None:
+            if _still_waits(thread, place):
+                self._go(guards, calls, thread, again=False)
+
+        self._stopped(go)
+        if self._frames is None or self._held_the_gil():
+            return False
+        self._visit.way = "blocked"
+        if last:
+            self._visit.text = None
+        return True
+
+    def _held_the_gil(self) -> bool:
+        """Whether the last guard has said so: it does at once, or the text runs."""
+        assert self._frames is not None
+        soon = time.monotonic() + 0.02
+        while time.monotonic() < soon and not self._answered():
+            if os.pread(self._python.memory, 8, self._frames.verdict) == (2).to_bytes(8, "little"):
+                return True
+            time.sleep(_LOOK)
+        return False
+
+    def _run_soon(self) -> None:
+        """Run it as soon as the main thread looks for pending calls."""
+        functions = self._python.functions
+        assert self._visit.text is not None
+        guards = [Guard(functions["Py_IsInitialized"], zero=False)]
+        calls = [Call(functions["Py_AddPendingCall"], (functions["PyRun_SimpleString"], self._visit.text[0]))]
+
+        def go(thread: Stopped) -> None:
+            if thread.to_system_call(_TO_SYSTEM_CALL):
+                self._go(guards, calls, thread, again=True)
+            else:
+                thread.call(calls)  # computes all the time, so it has long started: no guard
+
+        self._stopped(go)
+        self._visit.way = "pending"
+
+    def _unmap(self, thread: Stopped) -> None:
+        assert self._visit.text is not None
+        self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=True)
+        self._visit.text = None
+
+    def _system_call(self, number: int, *arguments: int) -> Call:
+        return Call(self._python.system_call, arguments, number)
+
+    def _go(self, guards: list[Guard], calls: list[Call], thread: Stopped, again: bool) -> None:
+        self._frames = thread.go_calling(guards, calls, again)
+
+    def _stopped(self, work: Callable[[Stopped], None]) -> None:
+        """``work`` with the main thread stopped; a few times where it cannot be held just now."""
+        for _ in range(_TRIES - 1):
+            try:
+                _stopped(self._python, self._visit, work)
+            except BusyError:
+                time.sleep(0.05)
+            else:
+                return
+        _stopped(self._python, self._visit, work)
 
 
-def _run_where_it_waits(interpreter: Interpreter, visit: Visit, thread: Stopped) -> None:
-    if not _says(interpreter, thread, visit, "PyGILState_Check"):
-        # Not unmapped here: the call that is pending reads the text too, whenever it comes.
-        _go_running(interpreter, visit, thread)
+def _still_waits(thread: Stopped, place: Place) -> bool:
+    """Whether it is stopped in the very system call in which it was seen to be blocked."""
+    saved = thread.saved
+    arguments = (saved.rdi, saved.rsi, saved.rdx, saved.r10)
+    same = (saved.rsp, saved.rip) == (place.stack, place.address)
+    return bool(same and saved.waits and not waiting.has_timeout(saved.orig_rax, arguments))
 
 
-def _go_running(interpreter: Interpreter, visit: Visit, thread: Stopped) -> None:
-    """Only where the thread has let go of the GIL and waits in a system call: inside of Python's own wait for the GIL
-    a second one would hang for ever."""
-    functions = interpreter.functions
-    assert visit.text is not None
-    calls: list[tuple[int, ...]] = [
-        (functions["PyGILState_Ensure"],),
-        (functions["PyRun_SimpleString"], _start(visit)),
-        (functions["PyGILState_Release"], _RELEASED),
-    ]
-    if not visit.way:
-        calls.append((interpreter.munmap, *visit.text))
-    thread.go_calling(calls)
-    if not visit.way:
-        visit.text = None
-    visit.way = "blocked"
-
-
-def _map(interpreter: Interpreter, visit: Visit, thread: Stopped, text: bytes) -> None:
-    size = _HEAD + len(text) + 4096 & ~4095
-    at = thread.system_call(interpreter.system_call, _MMAP, 0, size, _READ_WRITE, _PRIVATE_ANONYMOUS, NO_FILE, 0)
-    if at < 0:
-        raise RefusedError(f"it has no memory for the hooks: {os.strerror(-at)}")
-    visit.text = at, size
-    os.pwrite(interpreter.memory, text + b"\0", at + _HEAD)
-
-
-NO_FILE = (1 << 64) - 1
-
-
-def _start(visit: Visit) -> int:
-    assert visit.text is not None
-    return visit.text[0] + _HEAD
-
-
-def _says(interpreter: Interpreter, thread: Stopped, visit: Visit, function: str) -> bool:
-    """Whether a function of Python's without arguments gives anything but 0.
-
-    What it gives is lost on the way back. But lsearch, which calls it to compare, adds to its array where it says that
-    nothing there is equal.
-    """
-    assert visit.text is not None
-    at = visit.text[0]
-    os.pwrite(interpreter.memory, (1).to_bytes(8, "little"), at)
-    thread.call(interpreter.lsearch, at + 8, at + 16, at, 8, interpreter.functions[function])
-    return int.from_bytes(os.pread(interpreter.memory, 8, at), "little") != 1
-
-
-def _unmap(interpreter: Interpreter, visit: Visit, thread: Stopped) -> None:
-    assert visit.text is not None
-    thread.system_call(interpreter.system_call, _MUNMAP, *visit.text)
-    visit.text = None
-
-
-def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Interpreter, Visit, Stopped], None]) -> None:
-    """Do ``work`` while the main thread is stopped, in a thread of our own that ends then, whatever has happened."""
+def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None]) -> None:
+    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped."""
     failures: list[BaseException] = []
 
     def body() -> None:
         _hurry()
+        addresses = (interpreter.sigreturn, interpreter.lsearch)
         began = time.monotonic()
         try:
-            with Stopped(interpreter.pid, interpreter.memory, interpreter.sigreturn) as thread:
+            with Stopped(interpreter.pid, interpreter.memory, *addresses) as thread:
                 _check_stack(interpreter, thread)
-                work(interpreter, visit, thread)
+                work(thread)
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
         visit.stops.append(time.monotonic() - began)
@@ -176,15 +221,12 @@ def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Interpreter
 
 
 def _hurry() -> None:
-    """The process stands still while we are kept waiting for a processor: go before others, where we may."""
+    """The process stands still while we are kept waiting: wake at once, and go before others where we may."""
+    ptrace.wake_at_once()
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     except OSError:
         return
-
-
-_ROOM = 1 << 16
-_GROWTH = 1 << 20
 
 
 def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
@@ -195,3 +237,17 @@ def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
         if mapping.start - room <= pointer < mapping.end:
             return
     raise BusyError("its main thread runs on a small stack")
+
+
+def _hole(pid: int, size: int) -> int:
+    """An address far from everything that is mapped, so that it does not grow together with it."""
+    mapped = elf.mappings(pid)
+    for before, after in itertools.pairwise(mapped):
+        pages = (after.start - before.end - size - 2 * _APART) // _PAGE
+        if pages > 0:
+            return before.end + _APART + random.randrange(pages) * _PAGE
+    raise RefusedError("it has no memory left for the hooks")
+
+
+def _is_mapped(pid: int, at: int, size: int) -> bool:
+    return any(each.start == at and each.end == at + size for each in elf.mappings(pid))

@@ -1,9 +1,9 @@
-"""One thread of another process, stopped by ptrace, and calls made in it.
+"""One thread of another process, stopped by ptrace, and sent to make calls for us before it goes on.
 
-Whatever moment we are killed at, the stopped thread goes on as if nothing had been: it is never left in a state from
-which it would not find back by itself. So nothing here single-steps (the trap flag would outlive us and kill it) or has
-a call return to where it faults: each returns into the C library's ``rt_sigreturn`` with a signal frame above, which
-holds the registers as they were. As long as we live we stop it there and give it back the very state it had.
+Whatever moment we are killed at, the thread goes on as if nothing had been: it is never left in a state from which it
+would not find back by itself. So nothing here single-steps (the trap flag would outlive us and kill it) or has a call
+return to where it faults: what it is to do lies on its stack, down to the frame that holds its registers as they were
+(tracer.attach.frames), before the one request that sends it there. Then we need not be there any more.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ import signal
 import time
 from types import TracebackType
 
-from tracer.attach.frames import ENTERED, Call, Frames, Registers
+from tracer.attach.frames import ENTERED, Call, Frames, Guard, Registers
 from tracer.errors import TracerError
 
 _CONT, _GETREGS, _SETREGS, _DETACH, _SYSCALL = 7, 12, 13, 17, 24
-_GETREGSET, _SETREGSET, _SEIZE, _INTERRUPT, _GETSIGMASK, _SETSIGMASK = 0x4204, 0x4205, 0x4206, 0x4207, 0x420A, 0x420B
+_GETREGSET, _SEIZE, _INTERRUPT, _GETSIGMASK, _SETSIGMASK = 0x4204, 0x4206, 0x4207, 0x420A, 0x420B
 _X86_XSTATE = 0x202
 _MARK_SYSCALL_STOPS = 1
 _SYSCALL_STOP = signal.SIGTRAP | 0x80
 _EVENT_STOP = 128
 _ALL_CHILDREN = 0x40000000
 _RT_SIGRETURN = 15
+_SET_TIMERSLACK = 29
 _MAX_XSTATE = 1 << 16
-#: Looks at whether it has stopped without a pause between them: most stops come within microseconds.
-_SPINS = 40
-_PAUSE = 20e-6
-#: What a call of ours may not be interrupted by, so that the host's handlers run where the host is.
-_NO_SIGNALS = (
-    ~sum(
-        1 << number - 1
-        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
-    )
-    & (1 << 64) - 1
-)
+_PAUSE = 10e-6
+#: What may interrupt a call of ours: the host's handlers are to run where the host is, so other signals wait.
+_URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
+_NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
 
-_ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+_libc = ctypes.CDLL(None, use_errno=True)
+_ptrace = _libc.ptrace
 _ptrace.restype = ctypes.c_long
 _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+
+
+def wake_at_once() -> None:
+    """Have this thread of ours woken when its pauses are over, and not up to 50 µs later."""
+    _libc.prctl(_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 class RefusedError(TracerError):
@@ -58,22 +58,23 @@ class _Vector(ctypes.Structure):
 class Stopped:
     """The thread ``tid`` of a process whose /proc/PID/mem is ``memory``, stopped from ``__enter__`` to ``__exit__``.
 
-    ``sigreturn`` is the address of ``mov $15, %rax; syscall`` there. To be used in one thread of ours, which should end
-    soon after: that is what frees a thread that was asked to stop and never did.
+    ``sigreturn`` and ``lsearch`` are addresses there. To be used in one thread of ours, which should end soon after:
+    that is what frees a thread that was asked to stop and never did.
     """
 
-    def __init__(self, tid: int, memory: int, sigreturn: int, patience: float = 1.0) -> None:
+    def __init__(self, tid: int, memory: int, sigreturn: int, lsearch: int, patience: float = 1.0) -> None:
         self.tid = tid
         self._memory = memory
-        self._sigreturn = sigreturn
+        self._addresses = (sigreturn, lsearch)
         self._patience = patience
         self._mask = 0
         self._xstate = b""
-        self._frames: Frames | None = None
         self._held = False
         self.saved = Registers()
 
     def __enter__(self) -> Stopped:
+        # Once before anything stands still: the first time takes many times as long.
+        self._frames(Registers(rsp=_MAX_XSTATE << 1), bytes(_MAX_XSTATE), [Guard(0, True)], [Call(0)], True)
         self._ask(_SEIZE, 0, _MARK_SYSCALL_STOPS)
         self._stop()
         return self
@@ -94,105 +95,83 @@ class Stopped:
         mask = ctypes.c_uint64()
         self._ask(_GETSIGMASK, 8, ctypes.addressof(mask))
         self._mask = int(mask.value)
-        self._frames = None
 
-    def to_system_call(self, patience: float) -> None:
-        """Stop it where it enters or leaves a system call, if it does so soon: elsewhere it may hold a lock we need."""
+    def to_system_call(self, patience: float) -> bool:
+        """Whether it stops where it enters or leaves a system call, soon: elsewhere it may hold a lock we need."""
         if self.saved.in_syscall:
-            return
+            return True
         self._held = False
         self._ask(_SYSCALL)
         try:
             self._wait(_SYSCALL_STOP, patience)
         except BusyError:
             self._stop()
-            return
+            return False
         self._held = True
         self._remember()
         if self.saved.result == ENTERED:
-            self.saved = self.saved.interrupted()  # to before the system call, which will be made when it goes on
-
-    def system_call(self, gadget: int, number: int, *arguments: int) -> int:
-        """Make a system call in it at ``gadget`` (``syscall; ret``); what it gives, negative for errors."""
-        self._begin(self.saved.calling_system(gadget, (number, *arguments), self._prepared()))
-        while not self._has_entered(number, 0):
-            self._next_syscall_stop()
-        self._next_syscall_stop()
-        result: int = self._registers().result
-        return result
-
-    def call(self, function: int, *arguments: int) -> None:
-        """Call a function in it; its result is lost. BusyError where it does not come back, and nothing has changed."""
-        stack = self._prepared()
-        self._begin(self.saved.calling((function, *arguments), stack))
-        try:
-            while not self._has_entered(_RT_SIGRETURN, stack + 8):
-                self._next_syscall_stop()
-        except BusyError:
-            self._ask(_INTERRUPT)
-            self._wait(_EVENT_STOP)
-            raise
-
-    def _has_entered(self, number: int, stack: int) -> bool:
-        """Whether it stands at the entry of a system call, with the stack pointer where that is known."""
-        now = self._registers()
-        return now.orig_rax == number and now.result == ENTERED and stack in (0, now.rsp)
-
-    def _begin(self, state: Registers) -> None:
-        # In this order: with the frame beneath it the mask is put back even if we are killed now.
-        self._set(state)
-        self._set_mask(_NO_SIGNALS)
+            self.saved = self.saved.outside(again=True)  # to before the system call, which will be made when it goes on
+        return True
 
     def go(self) -> None:
-        """Give it back the state it had, and let it go.
-
-        The kernel makes an interrupted system call again, or delivers the signals that came meanwhile, only from a stop
-        between system calls: so one more of these, in which it would have found back by itself too.
-        """
-        self._write_xstate(self._xstate)
-        if self._frames is not None:
-            self._set_mask(self._mask)
-            self._set(self.saved.interrupted())
-            self._ask(_INTERRUPT)
-            self._ask(_CONT)
-            self._wait(_EVENT_STOP)
+        """Let it go on from where it was stopped."""
         self._set(self.saved)
         self._let_go()
 
-    def go_calling(self, calls: list[Call]) -> None:
-        """Let it go to make the calls, whether we live or not, and then to go on; host's signals wait until then."""
-        frames = Frames(self.saved, self._xstate, (_NO_SIGNALS, self._mask), self._sigreturn, calls)
-        os.pwrite(self._memory, frames.data, frames.address)
-        self._begin(frames.states[0])
+    def go_calling(self, guards: list[Guard], calls: list[Call], again: bool) -> Frames:
+        """Let it go to make the calls if the guards agree, whether we live or not, and then to go on.
+
+        Signals wait until then. ``again`` says what becomes of a system call that was interrupted.
+        """
+        frames = self._begin(guards, calls, again)
         self._let_go()
+        return frames
+
+    def call(self, calls: list[Call]) -> None:
+        """The same, watched; BusyError where it does not come back from the calls, and nothing has changed."""
+        frames = self._begin([], calls, again=True)
+        try:
+            while not self._has_entered(_RT_SIGRETURN, frames.last):
+                self._ask(_SYSCALL)
+                self._wait(_SYSCALL_STOP)
+        except BusyError:
+            self._ask(_INTERRUPT)
+            self._wait(_EVENT_STOP)
+            self._set_mask(self._mask)
+            self.go()
+            raise
+        self._let_go()
+
+    def _has_entered(self, number: int, stack: int) -> bool:
+        """Whether it stands at the entry of a system call, with the stack pointer there."""
+        now = self._registers()
+        return bool(now.orig_rax == number and now.result == ENTERED and now.rsp == stack)
+
+    def _begin(self, guards: list[Guard], calls: list[Call], again: bool) -> Frames:
+        frames = self._frames(self.saved, self._xstate, guards, calls, again)
+        os.pwrite(self._memory, frames.data, frames.address)
+        # In this order: with the frames beneath it the mask is put back even if we are killed in between.
+        self._set(frames.start)
+        self._set_mask(_NO_SIGNALS)
+        return frames
+
+    def _frames(self, saved: Registers, xstate: bytes, guards: list[Guard], calls: list[Call], again: bool) -> Frames:
+        masks = (_NO_SIGNALS, self._mask)
+        return Frames(saved, saved.outside(again), xstate, masks, *self._addresses, guards, calls)
 
     def _let_go(self) -> None:
         self._held = False
         self._ask(_DETACH)
 
-    def _prepared(self) -> int:
-        """Where the stack is for a call, with the frame for its return above, which lies there from the first on."""
-        if self._frames is None:
-            self._frames = Frames(self.saved, self._xstate, (self._mask, self._mask), self._sigreturn, [(0,)])
-            os.pwrite(self._memory, self._frames.data, self._frames.address)
-        return int(self._frames.address)
-
-    def _next_syscall_stop(self) -> None:
-        self._ask(_SYSCALL)
-        self._wait(_SYSCALL_STOP)
-
     def _wait(self, stop: int, patience: float | None = None) -> None:
         """Until it stops so; other stops are passed through. BusyError where it does not."""
         deadline = time.monotonic() + (self._patience if patience is None else patience)
-        looks = 0
         while True:
             tid, status = os.waitpid(self.tid, os.WNOHANG | _ALL_CHILDREN)
             if not tid:
-                looks += 1
-                if looks > _SPINS:
-                    if time.monotonic() > deadline:
-                        raise BusyError("its main thread does not stop")
-                    time.sleep(_PAUSE)
+                if time.monotonic() > deadline:
+                    raise BusyError("its main thread does not stop")
+                time.sleep(_PAUSE)
                 continue
             if not os.WIFSTOPPED(status):
                 raise RefusedError("it has ended")
@@ -219,11 +198,6 @@ class Stopped:
         vector = _Vector(ctypes.addressof(buffer), _MAX_XSTATE)
         self._ask(_GETREGSET, _X86_XSTATE, ctypes.addressof(vector))
         return ctypes.string_at(buffer, vector.length)
-
-    def _write_xstate(self, state: bytes) -> None:
-        buffer = ctypes.create_string_buffer(state, len(state))
-        vector = _Vector(ctypes.addressof(buffer), len(state))
-        self._ask(_SETREGSET, _X86_XSTATE, ctypes.addressof(vector))
 
     def _ask(self, request: int, address: int = 0, data: int = 0) -> None:
         if _ptrace(request, self.tid, address, data) < 0:

@@ -84,7 +84,7 @@ def _run(
     patience: float,
 ) -> inject.Visit:
     """By the door of 3.14 where there is one and its main thread is on its way there, else by ptrace."""
-    if python.version >= remote_debug.FIRST and not waiting.is_blocked(python.pid):
+    if python.version >= remote_debug.FIRST and waiting.blocked_at(python.pid) is None:
         if remote_debug.is_disabled(python.pid):
             raise RefusedError("PYTHON_DISABLE_REMOTE_DEBUG is set for it")
         door = remote_debug.find(python)
@@ -93,7 +93,7 @@ def _run(
         deadline = time.monotonic() + patience
         while not answered.exists():
             if time.monotonic() > deadline:
-                raise BusyError(f"its main thread has not come back to Python code in {patience:.0f} s")
+                raise BusyError("its main thread does not come back to Python code")
             time.sleep(0.001)
         return inject.Visit("remote debugging")
     return inject.run(python, text, answered.exists, patience)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 _FUTEX, _RESTARTED = 202, 219
@@ -13,18 +14,27 @@ _PAUSE = 0.005
 #: How long to look at one that moves.
 _PATIENCE = 0.05
 
-Sample = tuple[str, ...]
+
+@dataclass(frozen=True)
+class Place:
+    """Where a thread waits: number and arguments of the system call, stack pointer, address; and what it has done."""
+
+    number: int
+    arguments: tuple[int, ...]
+    stack: int
+    address: int
+    switches: tuple[str, ...]
 
 
-def is_blocked(pid: int) -> bool:
-    """Whether it is, proved; takes as long as the proof, or a little while where it moves."""
+def blocked_at(pid: int) -> Place | None:
+    """Where it is blocked, proved, None where it moves; takes as long as the proof, or a little while."""
     watch = Watch(pid)
     deadline = time.monotonic() + _PATIENCE
-    while not watch.blocked():
+    while watch.blocked() is None:
         if time.monotonic() > deadline and not watch.still(_STILL):
-            return False
+            return None
         time.sleep(_PAUSE)
-    return True
+    return watch.place
 
 
 class Watch:
@@ -32,32 +42,40 @@ class Watch:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._sample = _sample(pid)
+        self.place = _place(pid)
         self._since = time.monotonic()
 
-    def blocked(self) -> bool:
-        """Whether by now it is proved; begins anew where something has changed."""
-        sample = _sample(self._pid)
-        if sample != self._sample:
-            self._sample, self._since = sample, time.monotonic()
-        return self.still(_STILL_FUTEX if sample[:1] == (str(_FUTEX),) else _STILL)
+    def blocked(self) -> Place | None:
+        """Where it is blocked, if by now it is proved; begins anew where something has changed."""
+        place = _place(self._pid)
+        if place != self.place:
+            self.place, self._since = place, time.monotonic()
+        still = _STILL_FUTEX if place is not None and place.number == _FUTEX else _STILL
+        return place if self.still(still) else None
 
     def still(self, seconds: float) -> bool:
         """Whether at the last look it had been waiting unmoved for so long."""
-        return bool(self._sample) and time.monotonic() - self._since >= seconds
+        return self.place is not None and time.monotonic() - self._since >= seconds
 
 
-def _sample(pid: int) -> Sample:
-    """System call, its arguments and the counts of context switches; empty where it runs, or waits for a time only."""
+def _place(pid: int) -> Place | None:
+    """Where it waits now, None where it runs, or waits for a time only in what may be Python's own wait for the GIL."""
     try:
         call = Path(f"/proc/{pid}/task/{pid}/syscall").read_text().split()
         status = Path(f"/proc/{pid}/task/{pid}/status").read_text()
     except OSError:
-        return ()
+        return None
     if len(call) < 9 or call[0] == "-1":
-        return ()
-    number, operation, timeout = int(call[0]), int(call[2], 16), int(call[4], 16)
-    if (number == _FUTEX and timeout) or (number == _RESTARTED and operation & _PRIVATE_FUTEX):
-        return ()  # a futex with a timeout: comes back by itself, or is Python's own wait for the GIL
+        return None
+    arguments = tuple(int(word, 16) for word in call[1:7])
+    if has_timeout(int(call[0]), arguments):
+        return None
     switches = tuple(line for line in status.splitlines() if "ctxt_switches" in line)
-    return (*call, *switches)
+    return Place(int(call[0]), arguments, int(call[7], 16), int(call[8], 16), switches)
+
+
+def has_timeout(number: int, arguments: tuple[int, ...]) -> bool:
+    """Whether a system call is a futex with a timeout, which a restarted one always has: it comes back by itself."""
+    if number == _RESTARTED:
+        return bool(arguments[1] & _PRIVATE_FUTEX)
+    return number == _FUTEX and arguments[3] != 0
