@@ -118,10 +118,9 @@ def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
             if number == 0:
                 assert victim.ask("remember()") > 10_000
             memory.append(victim.ask("resident()"))
-            if number % 7 == 0:
-                assert victim.ask("differences()") == []
+        assert victim.ask("differences()") == []
         assert victim.ask("leftovers()") == []
-        assert memory[-1] - memory[10] < 500  # kilobytes
+        assert memory[-1] - memory[10] < 2_000  # kilobytes
     assert kinds(capture) == {"sql": 50}
 
 

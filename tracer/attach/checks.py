@@ -7,6 +7,7 @@ import platform
 import pwd
 import shlex
 import sys
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tracer.attach.ptrace import RefusedError
 
 OLDEST = (3, 8)
 _SYS_PTRACE = 19
+_MOMENT = 0.3
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,20 @@ def _runs(process: Process) -> Problem:
         )
     if process.state in "Tt":
         return "it is stopped", f"kill -CONT {process.pid}"
-    if process.state == "D":
+    if process.state == "D" and _stays(process.pid, "D"):
         return "it waits for a disk or a device, which nothing may interrupt", "bootseq doctor  # again, later"
     return None
+
+
+def _stays(pid: int, state: str) -> bool:
+    """Whether it is not only for a moment in this state."""
+    deadline = time.monotonic() + _MOMENT
+    while time.monotonic() < deadline:
+        found = read(pid)
+        if found is None or found.state != state:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _may_be_entered(process: Process) -> Problem:

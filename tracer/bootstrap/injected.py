@@ -27,13 +27,17 @@ def main(asked: bytes, hooks: bytes) -> object:
         posix.unlink(ticket)  # whoever does this answers, and nobody a second time
     except OSError:
         return None
-    try:
-        answer = visit(given, hooks)
-    except BaseException as error:
-        answer = {"state": "failed", "reason": failure(error)}
-        last = raised_again(error)
-        forget()
-    write(ticket + ".answer", marshal.dumps(plain(answer), 2))
+    answer: dict[str, Any] = {}
+    for _ in range(3):  # a signal handler of the service's may raise anywhere in here
+        try:
+            answer = answer or visit(given, hooks)
+            write(ticket + ".answer", marshal.dumps(plain(answer), 2))
+            break
+        except BaseException as error:
+            last = raised_again(error) or last
+            if not answer:
+                answer = {"state": "failed", "reason": failure(error)}
+                forget()
     return last
 
 
@@ -112,7 +116,7 @@ def plain(value: Any) -> Any:
 def write(path: str, data: bytes) -> None:
     """In one step: the tool may look at any moment."""
     draft = path + ".draft"
-    descriptor = posix.open(draft, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o600)
+    descriptor = posix.open(draft, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, 0o600)
     try:
         posix.write(descriptor, data)
     finally:
@@ -124,7 +128,7 @@ def raised_again(error: BaseException) -> object:
     """If a signal handler of the service has raised this out of our code: what sends that signal again as it dies.
 
     The service must get its exception, in its own code. It dies when the interpreter is about to go back there, and no
-    Python code of ours runs any more that the signal could hit a second time.
+    Python code of ours runs any more that the signal could hit a second time. Before 3.10 this goes for Ctrl-C alone.
     """
     number = None if isinstance(error, Exception) else signal_of(error)
     if number is None:
@@ -133,7 +137,9 @@ def raised_again(error: BaseException) -> object:
     from operator import methodcaller
     from weakref import ref
 
-    send = partial(posix.kill, posix.getpid(), number)
+    thread: Any = sys.modules.get("__original_module__thread") or sys.modules["_thread"]
+    # Not posix.kill: that looks for signals itself before it comes back.
+    send = partial(thread.interrupt_main, number) if sys.version_info >= (3, 10) else thread.interrupt_main
 
     class Last(ref):  # type: ignore[type-arg]
         fire = staticmethod(send)
