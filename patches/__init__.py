@@ -12,9 +12,11 @@ from typing import Any, Callable
 
 from . import (
     ask,
+    attached,
     calls,
     commands,
     echo,
+    forks,
     handoffs,
     hook,
     http,
@@ -65,7 +67,7 @@ def install(capture: str, options: dict[str, Any]) -> None:
         return
     folder = os.path.join(capture, "segments")
     steps.start(folder, options["segment_size"], options["cap"], process.about())
-    _register_fork()
+    forks.in_child(steps.after_fork)
     wanted = options.get("hooks")
     for name, install_hook in _hooks(capture, options).items():
         if wanted is None or name in wanted:
@@ -102,12 +104,4 @@ def uninstall() -> list[str]:
     return kept
 
 
-_fork_registered = False
-
-
-def _register_fork() -> None:
-    """Once a process: Python has no way to take a fork handler back, so it looks whether anything records."""
-    global _fork_registered
-    if not _fork_registered:
-        os.register_at_fork(after_in_child=steps.after_fork)
-        _fork_registered = True
+attached.install, attached.uninstall = install, uninstall

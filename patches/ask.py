@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, logs, replacing, steps, values
+from . import hook, importing, logs, originals, replacing, steps, values
 
 ask = hook.Hook("ask")
 
@@ -73,9 +73,9 @@ def _record(path: str, written: Any) -> None:
 
 def _append(path: str, line: str) -> None:
     data = line.encode("utf-8", "backslashreplace")
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CAREFUL, 0o600)
+    descriptor = originals.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CAREFUL, 0o600)
     try:
-        if os.write(descriptor, data) != len(data):
+        if originals.write(descriptor, data) != len(data):
             raise OSError("no room for a line")
     finally:
         os.close(descriptor)

@@ -16,7 +16,7 @@ _TOLD = (
 
 
 def about() -> tuple[str, ...]:
-    """A flat tuple of pairs: ``argv`` (masked, as one text), ``boot``, ``version:NAME`` for distributions of interest."""
+    """A flat tuple of pairs: ``argv`` (masked, as one text), ``boot``, and ``version:NAME`` of distributions."""
     return ("argv", _command_line(), "executable", sys.executable or "", "boot", _boot()) + _versions()
 
 

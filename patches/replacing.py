@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Callable
 if TYPE_CHECKING:
     from .hook import Function, Maker
 
-_ABSENT = object()
+#: Stands for what an owner does not hold itself.
+ABSENT = object()
 
-#: (owner, name, what the owner held before or _ABSENT, our object), in the order of replacing
+#: (owner, name, what the owner held before or ABSENT, our object), in the order of replacing
 replaced: list[tuple[Any, str, Any, Any]] = []
 
 #: Ours that somebody had wrapped when they should have gone, likewise. They record again when hooks come back, so no
@@ -45,7 +46,7 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
         return False
     if any(one is owner and named == name and _reaches(raw, _inside(ours)) for one, named, _, ours in _stayed):
         return True
-    own = vars(owner).get(name, _ABSENT)
+    own = vars(owner).get(name, ABSENT)
     if id(own) in _functions and _functions[id(own)][:2] != (owner, name):
         # A second name of a function of another module, taken while ours stood there: what is meant is the function.
         raw = own = _functions[id(own)][2]
@@ -57,13 +58,26 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
     except (AttributeError, TypeError):  # a class written in C, or a metaclass that minds
         return False
     # A metaclass may have put something else there than what we gave it: remember what is held now.
-    held = vars(owner).get(name, _ABSENT)
+    held = vars(owner).get(name, ABSENT)
     if held is own:
         return False
     replaced.append((owner, name, own, held))
     if not isinstance(owner, type):
         _functions[id(held)] = replaced[-1]
     return True
+
+
+def replace_second_names() -> None:
+    """Replace functions where other modules have taken them with ``from x import f`` before ours stood there."""
+    originals = {id(own): ours for owner, _, own, ours in replaced if not isinstance(owner, type) and own is not ABSENT}
+    for module in list(sys.modules.values()):
+        if not issubclass(type(module), ModuleType):
+            continue
+        names = object.__getattribute__(module, "__dict__")  # vars() would make a lazy module load
+        for name, value in list(names.items()):
+            if id(value) in originals and value is not originals[id(value)]:
+                names[name] = originals[id(value)]
+                replaced.append((module, name, value, names[name]))
 
 
 def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
@@ -115,10 +129,10 @@ def _taken_off(stack: list[Any]) -> list[Any]:
 
 
 def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
-    if vars(owner).get(name, _ABSENT) is not ours:
+    if vars(owner).get(name, ABSENT) is not ours:
         return False
     try:
-        if own is _ABSENT:
+        if own is ABSENT:
             delattr(owner, name)
         else:
             setattr(owner, name, own)

@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any, Callable
 from zlib import crc32
 
+from . import originals
 from .record import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
 
 #: Records that wait while another thread makes the next segment; beyond these they are dropped.
@@ -27,7 +28,7 @@ _dumps = marshal.dumps
 
 def create(path: str, size: int) -> mmap.mmap:
     """A new mapped file, allocated on disk now: a sparse file on a full disk would kill the host by SIGBUS."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = originals.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(descriptor, 0, size)
         return mmap.mmap(descriptor, size)

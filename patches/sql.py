@@ -11,7 +11,7 @@ import marshal
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, parameters, record, replacing, steps, values
+from . import hook, importing, lease, parameters, record, replacing, steps, values
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -87,6 +87,8 @@ def _maker(many: bool) -> Maker:
                 # Written out here, Segments.write too: each function of its own would be a tenth of what this may cost.
                 try:
                     end = _clock()
+                    if end >= lease.look_at:
+                        lease.look(end)
                     if many:
                         given = given[0] if given else ()  # the first row stands for the others
                     engine = _engines.get(dialect)

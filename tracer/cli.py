@@ -8,11 +8,16 @@ from typing import Any
 
 import click
 
+from tracer.commands.attach import attach
+from tracer.commands.detach import detach
+from tracer.commands.doctor import doctor
 from tracer.commands.draw import draw
 from tracer.commands.ingest import ingest
 from tracer.commands.list import list_boots
+from tracer.commands.record import record
 from tracer.commands.run import run
 from tracer.commands.show import show
+from tracer.commands.status import status
 from tracer.errors import TracerError
 from tracer.text import printable
 
@@ -50,5 +55,5 @@ def main() -> None:
     """
 
 
-for command in (run, ingest, list_boots, show, draw):
+for command in (run, record, attach, detach, status, doctor, ingest, list_boots, show, draw):
     main.add_command(command)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from examples.cloud import cycles as cycling
 from examples.cloud import lifecycle, shell, truth, witnesses
 from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
@@ -112,6 +113,18 @@ def load(state: Path, seconds: float, workers: int, network: bool) -> None:
     tally = one.run(seconds, workers)
     click.echo(json.dumps(tally.as_dict(), indent=2))
     sys.exit(1 if tally.failed else 0)
+
+
+@main.command("cycles")
+@STATE
+@click.option("--cycles", type=click.IntRange(1), default=50, show_default=True, help="For each service.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Of the load meanwhile.")
+def attach_and_detach(state: Path, cycles: int, workers: int) -> None:
+    """Attach and detach each of Nova's services over and over, under a load; exit code 1 if anything was not right."""
+    rows, tally, restarted = cycling.run(load_plan(state), cycles, workers)
+    click.echo(cycling.told(rows, tally, restarted))
+    wrong = any(row.failed or row.unproved for row in rows)
+    sys.exit(1 if wrong or restarted or tally.failed else 0)
 
 
 @main.command()

@@ -133,6 +133,7 @@ class EmbeddedCloud:
             "broker/data",
             "broker/partial",
             "broker/control",
+            "bin",
         ):
             (self.state / name).mkdir(parents=True, mode=0o700)
         # Bound beforehand, so that what nova-compute asks the conductor while both start waits in the queue instead of
@@ -151,7 +152,13 @@ class EmbeddedCloud:
         arguments = [name, "--config-file", str(config.config_file(self.state, name))]
         if name in self.ports:
             arguments += ["--port", str(self.ports[name])]
-        self.services[name] = self._launch(name, INSIDE / "launch.py", *arguments)
+        self.services[name] = self._launch(name, self._script(name), *arguments)
+
+    def _script(self, name: str) -> Path:
+        """The launcher under the name of the service's own script, by which tools know a service that runs."""
+        script = self.state / "bin" / {"placement": "placement-api"}.get(name, name)
+        script.symlink_to(INSIDE / "launch.py")
+        return script
 
     def _launch(self, name: str, script: Path, *arguments: str) -> Service:
         command = self.wrapping.wrap([str(self._python), str(script), *arguments])

@@ -31,21 +31,30 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
 
     ``offsets`` keeps what to add to each machine's clock: captures of one machine that are read with the same agree.
     """
-    folder = capture / "segments"
-    try:
-        files = sorted(file for file in folder.iterdir() if file.suffix == ".seg")
-    except FileNotFoundError:
-        files = []
-    except OSError as error:
-        raise TracerError(f"{folder}: cannot be read: {error.strerror}") from None
     found = Events()
     offsets = {} if offsets is None else offsets
-    for stem, segments in _by_process(files, found.warnings).items():
-        _Process(folder, stem, segments, found).read(offsets)
-    if not files:
+    folders = [(folder, _files(folder)) for folder in (capture / "segments", *_apart(capture))]
+    for folder, files in folders:
+        for stem, segments in _by_process(files, found.warnings).items():
+            _Process(folder, stem, segments, found).read(offsets)
+    if not any(files for _, files in folders):
         found.warnings.append(f"{capture}: nothing was recorded into it")
     found.warnings = _told(capture, found.warnings)
     return found
+
+
+def _apart(capture: Path) -> list[Path]:
+    """Where processes have recorded that could not reach the capture's own folder (tracer.attach.parts)."""
+    return sorted((capture / "parts").glob("*/segments"))
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == ".seg")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise TracerError(f"{folder}: cannot be read: {error.strerror}") from None
 
 
 def _by_process(files: list[Path], warnings: list[str]) -> dict[str, list[tuple[int, Path]]]:

@@ -1,0 +1,55 @@
+"""Forked children: a function that is called in each, as long as it is wanted.
+
+Python has no way to take back what ``os.register_at_fork`` was given. But ``logging`` goes through a set of its own in
+each child, to which anything may be added and from which it may be taken; that set is used where it is there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable
+from weakref import WeakSet
+
+from . import replacing
+
+
+class _Child:
+    """Looks to ``logging`` like a handler whose lock has to be made anew in a forked child."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._function = function
+
+    def createLock(self) -> None:  # noqa: N802 - what logging calls, up to Python 3.8
+        """What is to be done in the child; never raises, or logging would not make the other locks."""
+        try:
+            self._function()
+        except Exception as error:
+            sys.stderr.write("bootseq: process %d: %s\n" % (os.getpid(), type(error).__name__))
+
+    _at_fork_reinit = createLock
+
+
+_child: _Child | None = None
+_registered = False
+
+
+def in_child(function: Callable[[], object]) -> None:
+    """Call ``function()`` in each child that this process forks, until everything is undone."""
+    global _child, _registered
+    children: Any = getattr(sys.modules.get("logging"), "_at_fork_reinit_lock_weakset", None)
+    if type(children) is WeakSet:
+        _child = _Child(function)
+        children.add(_child)
+        replacing.undo(_forget)
+    elif not _registered:
+        os.register_at_fork(after_in_child=function)
+        _registered = True
+
+
+def _forget() -> None:
+    global _child
+    children: Any = getattr(sys.modules.get("logging"), "_at_fork_reinit_lock_weakset", None)
+    if children is not None:
+        children.discard(_child)
+    _child = None

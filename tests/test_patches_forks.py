@@ -1,0 +1,66 @@
+"""Forked children: told once each, and no more when everything is undone."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from patches import forks, replacing
+
+
+@pytest.fixture(autouse=True)
+def undone() -> Iterator[None]:
+    yield
+    replacing.restore_all()
+
+
+def told_in_a_child(read: int) -> bytes:
+    """What a forked child writes before it ends."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.set_blocking(read, False)
+    try:
+        return os.read(read, 100)
+    except BlockingIOError:
+        return b""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 3.12 minds forks beside threads
+def test_a_child_is_told_until_all_is_undone() -> None:
+    read, write = os.pipe()
+    try:
+        forks.in_child(lambda: os.write(write, b"child"))
+        assert told_in_a_child(read) == b"child"
+        replacing.restore_all()
+        assert told_in_a_child(read) == b""
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_failure_does_not_keep_logging_from_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise RuntimeError("ours")
+
+    forks.in_child(fail)
+    child = os.fork()
+    if child == 0:
+        logging.getLogger("child").warning("still logs")
+        os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    assert "RuntimeError" in capfd.readouterr().err
+
+
+def test_nothing_is_left_in_logging() -> None:
+    children = logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]
+    before = set(children)
+    forks.in_child(int)
+    assert len(set(children) - before) == 1
+    replacing.restore_all()
+    assert set(children) == before

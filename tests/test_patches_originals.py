@@ -1,0 +1,22 @@
+"""The interpreter's own primitives, where eventlet has put green ones in their place."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_native_ones_in_a_green_process() -> None:
+    """Loaded late, as attach does: what is in ``os`` and ``_thread`` then is eventlet's."""
+    program = (
+        "import eventlet; eventlet.monkey_patch(); import _thread, os; from patches import originals\n"
+        "assert originals.get_ident is not _thread.get_ident\n"
+        "assert originals.open is not os.open and originals.write is not os.write\n"
+        "idents = [eventlet.spawn(originals.get_ident).wait() for _ in range(2)]\n"
+        "assert idents[0] == idents[1] == originals.get_ident()\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

@@ -1,0 +1,77 @@
+"""``bootseq record`` on a real Nova that was started without it: attach, boot, follow, detach, write, show."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.embedded import EmbeddedCloud
+from examples.embedded.boot import Request
+from examples.embedded.release import INSIDE, environment, find_release
+from tracer import store
+from tracer.model import Boot
+
+pytestmark = pytest.mark.slow
+BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
+
+
+@pytest.fixture(scope="module", params=["native", "eventlet"])
+def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """Nova 34, nothing of bootseq in it."""
+    folder = tmp_path_factory.mktemp("record")
+    with EmbeddedCloud("34", folder / "state", threads=request.param) as made:
+        yield made
+
+
+def client(cloud: EmbeddedCloud, folder: Path, name: str) -> list[str]:
+    """The command line of a client that asks for a server."""
+    asked = folder / f"{name}.json"
+    asked.write_text(json.dumps(Request(names=(name,)).as_json()))
+    url = f"http://127.0.0.1:{cloud.ports['nova-api']}/v2.1"
+    script = [str(environment(find_release("34"))), str(INSIDE / "client.py")]
+    return [*script, "--url", url, "--request", str(asked), "--answer", str(folder / "answer.json")]
+
+
+def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    """All services were entered and left as they were; the command's HTTP leg is chapter 1; the server is active."""
+    before = dict(cloud.pids)
+    file = tmp_path / "boot.trace.jsonl.gz"
+    command = [BOOTSEQ, "record", "-o", str(file), "--for", "2m", "--", *client(cloud, tmp_path, "recorded")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    (boot,) = store.read(file).boots
+    assert (boot.server, boot.outcome) == ("recorded", "active")
+    services = [chapter.service for chapter in boot.chapters]
+    assert services == ["client", "conductor", "compute", "scheduler"]
+    assert all(step.finished for step in boot.walk())
+    assert calls(boot) in (13, 14)
+    assert "[compute] compute/manager.py.ComputeManager -> build_and_run_instance()" in done.stdout
+    assert "not as before" not in done.stderr
+    # Masters and workers of conductor and scheduler have hooks in where they are two processes.
+    counted = re.search(r"detached from (\d+) processes, (\d+) proved", done.stderr)
+    assert counted is not None
+    assert int(counted[1]) == int(counted[2]) >= 5, done.stderr
+    assert not file.with_name(f"{file.name}.capture").exists()
+    assert cloud.pids == before
+    assert cloud.boot("afterwards").state == "active"
+
+
+def calls(boot: Boot) -> int:
+    """RPC calls that were sent and answered."""
+    sent = [step for step in boot.walk() if step.kind == "rpc" and step.text("mode") == "call"]
+    return sum(step.text("side") == "client" for step in sent)
+
+
+def test_a_command_that_boots_nothing(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    """Its exit code is passed on, the file is written, no boot is in it."""
+    file = tmp_path / "nothing.trace.jsonl"
+    command = [BOOTSEQ, "record", "-o", str(file), "--", sys.executable, "-c", "raise SystemExit(7)"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 7, done.stderr
+    assert store.read(file).boots == []

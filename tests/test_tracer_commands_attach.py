@@ -1,0 +1,142 @@
+"""The commands about running processes: one line each, JSON with the promised fields, exit codes that say it all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.victims import Victim
+from tracer.attach import found, processes
+from tracer.cli import main
+
+FIELDS = {"pid", "service", "python", "state", "reason", "fix"}
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tool remembers goes into the test's own folder; of the machine's processes it sees those of the test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Has the commands see these processes alone: others on this machine are not ours to touch."""
+
+    def see(*pids: int) -> None:
+        real = processes.everything
+        monkeypatch.setattr(found, "everything", lambda: (each for each in real() if each.pid in pids))
+        monkeypatch.setattr(processes, "services", lambda pattern="*": [])
+
+    return see
+
+
+def run(*arguments: str | Path | int) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def rows(*arguments: str | Path | int) -> list[dict[str, Any]]:
+    """What a command gives for programs."""
+    found: list[dict[str, Any]] = json.loads(run(*arguments, "--json").stdout)
+    for row in found:
+        assert set(row) >= FIELDS
+    return found
+
+
+def test_in_and_out(tmp_path: Path, only: Any) -> None:
+    capture = tmp_path / "capture"
+    with Victim() as victim:
+        only(victim.pid)
+        result = run("attach", "--pid", victim.pid, "-o", capture, "--for", "5m")
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert f"(pid {victim.pid}), Python" in result.stdout
+        assert ": attached: " in result.stdout
+        victim.ask("log('x')")
+        (row,) = rows("status")
+        assert (row["pid"], row["state"], row["events"], row["dropped"]) == (victim.pid, "attached", 2, 0)
+        assert 200 < row["seconds_left"] <= 300
+        assert "sql" in row["hooks"]
+        result = run("detach", capture)
+        assert result.exit_code == 0
+        assert "places as before" in result.stdout
+        assert rows("status") == []
+        assert run("detach", capture).stdout == f"nothing is attached for {capture}\n"
+
+
+def test_detach_all_finds_what_it_was_not_told(tmp_path: Path, only: Any) -> None:
+    with Victim() as victim:
+        only(victim.pid)
+        run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
+        (row,) = rows("detach", "--all")
+        assert (row["pid"], row["state"], row["proved"], row["wrong"]) == (victim.pid, "detached", True, [])
+
+
+def test_json_of_attach(tmp_path: Path) -> None:
+    with Victim() as victim:
+        (row,) = rows("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
+        assert (row["state"], row["capture"]) == ("attached", str(tmp_path / "capture"))
+        assert run("detach", tmp_path / "capture").exit_code == 0
+
+
+def test_what_cannot_be_entered_is_told_and_counts(tmp_path: Path) -> None:
+    with Victim() as victim:
+        result = run("attach", "--pid", victim.pid, "--pid", 1 << 22, "-o", tmp_path / "capture")
+        assert (result.exit_code, result.stderr) == (2, f"bootseq: {1 << 22}: no such process\n")
+    import subprocess
+
+    with subprocess.Popen(["sleep", "60"]) as process:
+        result = run("attach", "--pid", process.pid, "-o", tmp_path / "capture")
+        process.kill()
+    assert result.exit_code == 1
+    assert "cannot: it is no Python process" in result.stdout
+
+
+def test_services_by_name(tmp_path: Path) -> None:
+    program = tmp_path / "nova-bootseq-test"
+    program.write_text((Path(__file__).with_name("victim_program.py")).read_text())
+    with Victim(program=program) as victim:
+        (row,) = rows("attach", "--service", "nova-bootseq-t*", "-o", tmp_path / "capture")
+        assert (row["pid"], row["service"], row["state"]) == (victim.pid, "nova-bootseq-test", "attached")
+        assert run("detach", tmp_path / "capture").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("attach", "-o", "x"), "nothing to attach to; say --pid N, --service NAME or --all"),
+        (("attach", "--service", "nova-nothing", "-o", "x"), "no process of 'nova-nothing' runs here"),
+        (
+            ("attach", "--pid", "1", "-o", "x", "--for", "soon"),
+            "soon: not a length of time; write it as 30s, 10m or 2h",
+        ),
+        (("detach",), "say which: bootseq detach CAPTURE, or --all"),
+        (("detach", "nowhere"), "nowhere: no such capture"),
+    ],
+)
+def test_bad_usage(arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"bootseq: {said}")
+    assert not (tmp_path / "x").exists()
+
+
+def test_doctor_on_a_machine_without_openstack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "services", lambda pattern="*": [])
+    *machine, last = rows("doctor")
+    assert {row["pid"] for row in machine} == {0}
+    assert (last["service"], last["state"]) == ("OpenStack", "none")
+    assert "bootseq attach --pid N" in run("doctor").stdout
+
+
+def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Victim() as victim:
+        process = processes.read(victim.pid)
+        monkeypatch.setattr(processes, "services", lambda pattern="*": [process])
+        assert rows("doctor")[-1]["state"] == "ready"
+        run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
+        assert rows("doctor")[-1]["reason"] == f"records into {tmp_path / 'capture'}"
+        run("detach", tmp_path / "capture")

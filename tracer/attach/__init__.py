@@ -1,0 +1,1 @@
+"""Getting the hooks into processes that run already, and out again with proof."""

@@ -1,0 +1,156 @@
+"""The ELF images that a process has mapped, and the addresses of their symbols, read from its memory.
+
+From memory and not from the files: so it makes no difference whether a file was replaced by an upgrade, deleted, or
+stands in another mount namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_DYNAMIC_ENTRY = struct.Struct("<qQ")
+_X86_64 = 62
+_FIXED = 2
+_LOAD, _DYNAMIC = 1, 2
+_HASH, _STRINGS, _SYMBOLS, _GNU_HASH = 4, 5, 6, 0x6FFFFEF5
+_INDIRECT = 10
+_MAX_DYNAMIC = 1 << 14
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A line of /proc/PID/maps."""
+
+    start: int
+    end: int
+    access: str
+    offset: int
+    path: str
+
+
+def mappings(pid: int) -> list[Mapping]:
+    """What the process has mapped."""
+    found = []
+    for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
+        span, access, offset, _, _, *path = line.split(None, 5)
+        start, end = (int(each, 16) for each in span.split("-"))
+        found.append(Mapping(start, end, access, int(offset, 16), path[0] if path else ""))
+    return found
+
+
+@dataclass
+class Image:
+    """A mapped executable or library; ``memory`` is the process's /proc/PID/mem."""
+
+    memory: int
+    path: str
+    base: int
+    code: list[Mapping] = field(default_factory=list)
+    _tables: dict[int, int] | None = None
+    _bias: int = 0
+
+    def symbol(self, name: str) -> int | None:
+        """The address of a symbol that it defines."""
+        if self._tables is None:
+            self._tables = self._find_tables()
+        tables = self._tables
+        if _SYMBOLS not in tables or _STRINGS not in tables:
+            return None
+        wanted = name.encode() + b"\0"
+        numbers = self._gnu_candidates(name) if _GNU_HASH in tables else self._all_numbers()
+        for number in numbers:
+            text, info, _, section, value, _ = _SYMBOL.unpack(self._read(tables[_SYMBOLS] + number * 24, 24))
+            if section and info & 15 != _INDIRECT and self._read(tables[_STRINGS] + text, len(wanted)) == wanted:
+                return self._bias + int(value)
+        return None
+
+    def find(self, *patterns: bytes) -> list[int | None]:
+        """The address of each pattern in its code, None where it does not stand there."""
+        found: list[int | None] = [None] * len(patterns)
+        for mapping in self.code:
+            text = self._read(mapping.start, mapping.end - mapping.start)
+            for number, pattern in enumerate(patterns):
+                at = text.find(pattern)
+                if found[number] is None and at >= 0:
+                    found[number] = mapping.start + at
+        return found
+
+    def machine(self) -> tuple[bool, int]:
+        """Whether it is of 64 bits, and the number of its architecture."""
+        header = _HEADER.unpack(self._read(self.base, _HEADER.size))
+        return header[0][4] == 2, header[2]
+
+    def _find_tables(self) -> dict[int, int]:
+        header = _HEADER.unpack(self._read(self.base, _HEADER.size))
+        if header[0][:5] != b"\x7fELF\x02" or header[2] != _X86_64:
+            return {}
+        kind, at, size, count = header[1], header[5], header[9], header[10]
+        table = self._read(self.base + at, size * count)
+        segments = [_SEGMENT.unpack_from(table, size * number) for number in range(count)]
+        loads = [segment for segment in segments if segment[0] == _LOAD]
+        dynamic = next((segment for segment in segments if segment[0] == _DYNAMIC), None)
+        if not loads or dynamic is None:
+            return {}
+        self._bias = 0 if kind == _FIXED else self.base - (loads[0][3] & ~0xFFF)
+        entries = _DYNAMIC_ENTRY.iter_unpack(self._read(self._bias + dynamic[3], min(dynamic[6], _MAX_DYNAMIC)))
+        # The dynamic linker of glibc puts addresses in place of offsets, that of musl does not.
+        return {tag: value if value >= self.base else value + self._bias for tag, value in entries}
+
+    def _gnu_candidates(self, name: str) -> Iterator[int]:
+        """Numbers of the symbols whose hash is the name's."""
+        wanted = 5381
+        for byte in name.encode():
+            wanted = wanted * 33 + byte & 0xFFFFFFFF
+        assert self._tables is not None
+        at = self._tables[_GNU_HASH]
+        buckets, first, bloom, _ = struct.unpack("<4I", self._read(at, 16))
+        start = at + 16 + bloom * 8
+        number = self._number(start + wanted % buckets * 4)
+        while number >= first:
+            hashed = self._number(start + buckets * 4 + (number - first) * 4)
+            if hashed | 1 == wanted | 1:
+                yield number
+            if hashed & 1:
+                return
+            number += 1
+
+    def _all_numbers(self) -> Iterator[int]:
+        assert self._tables is not None
+        table = self._tables.get(_HASH)
+        yield from range(self._number(table + 4) if table is not None else 0)
+
+    def _number(self, at: int) -> int:
+        return int.from_bytes(self._read(at, 4), "little")
+
+    def _read(self, at: int, size: int) -> bytes:
+        try:
+            return os.pread(self.memory, size, at).ljust(size, b"\0")
+        except OSError:
+            return bytes(size)
+
+
+def _is_image(memory: int, at: int) -> bool:
+    try:
+        return os.pread(memory, 4, at) == b"\x7fELF"
+    except OSError:  # unmapped since its line was read, or a file that has been cut
+        return False
+
+
+def images(pid: int, memory: int) -> list[Image]:
+    """The images that the process has mapped, in the order of their addresses."""
+    found: dict[str, Image] = {}
+    for mapping in mappings(pid):
+        if not mapping.path.startswith("/"):
+            continue
+        if mapping.offset == 0 and mapping.path not in found and _is_image(memory, mapping.start):
+            found[mapping.path] = Image(memory, mapping.path, mapping.start)
+        if "x" in mapping.access and mapping.path in found:
+            found[mapping.path].code.append(mapping)
+    return list(found.values())

@@ -1,0 +1,181 @@
+"""The registers of a stopped thread, and the signal frames by which it finds back to them by itself (x86_64)."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from dataclasses import dataclass
+
+_NAMES = (
+    "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax",
+    "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs",
+)  # fmt: skip
+#: In the order of the kernel's struct sigcontext.
+_CONTEXT = (
+    "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp",
+    "rip", "eflags",
+)  # fmt: skip
+_ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
+_SYSTEM_CALL_ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
+
+NO_SYSTEM_CALL = 0xFFFF_FFFF_FFFF_FFFF
+#: What rax holds at the entry of a system call.
+ENTERED = -38
+#: What the kernel leaves there for itself: ERESTARTSYS, ERESTARTNOHAND; ERESTARTNOINTR; ERESTART_RESTARTBLOCK
+_INTERRUPTED, _ALWAYS_AGAIN, _WITH_TIMEOUT = frozenset((-512, -514)), -513, -516
+_EINTR = 4
+_UNFINISHED = _INTERRUPTED | {_ALWAYS_AGAIN, _WITH_TIMEOUT, -_EINTR}
+_SYSCALL_SIZE = 2
+_TRAP_AND_DIRECTION = 0x100 | 0x400
+#: Bytes below the stack pointer that belong to the function that was running.
+_RED_ZONE = 128
+#: uc_flags, uc_link, uc_stack (an invalid one: the alternate stack stays as it is), sigcontext, uc_sigmask
+_UCONTEXT = struct.Struct("<QQQIIQ18Q4H4QQ64xQ")
+_FLAGS = 1 | 2 | 4  # extended state, ss is valid, ss is to be restored
+_NO_STACK = (0, 0xFFFF_FFFF, 0, 0)
+_XSTATE_MAGIC = (0x46505853, 0x46505845)
+_SOFTWARE = struct.Struct("<IIQI")
+_SOFTWARE_AT, _FEATURES_USED_AT = 464, 512
+#: Without AMX's tiles, which a thread must ask for before its signal frames may hold them.
+_PLAIN_XSTATE, _TILES = 2696, 3 << 17
+
+#: What lies between two frames: return address, frame, and room for a number that a guard counts.
+_PITCH = 8 + _UCONTEXT.size + 8 + 15 & ~15
+
+
+class Registers(ctypes.Structure):
+    """The kernel's struct user_regs_struct."""
+
+    _fields_ = tuple((name, ctypes.c_uint64) for name in _NAMES)
+
+    def copy(self) -> Registers:
+        """Another, which may be changed."""
+        return Registers.from_buffer_copy(self)
+
+    @property
+    def result(self) -> int:
+        """What a system call gave, negative for an error."""
+        return ctypes.c_int64(self.rax).value
+
+    @property
+    def in_syscall(self) -> bool:
+        """Whether the thread was stopped on its way into or out of a system call."""
+        return bool(self.orig_rax != NO_SYSTEM_CALL)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was stopped in the midst of a system call, which has not come to its end."""
+        return self.in_syscall and self.result in _UNFINISHED
+
+    def outside(self, again: bool) -> Registers:
+        """These, outside of any system call: one that was interrupted is made ``again``, or else gives EINTR.
+
+        Again is what the kernel does unless a signal has come. Those with a timeout always give EINTR: their caller
+        knows better how much of it is left. One that had not begun begins.
+        """
+        found = self.copy()
+        if self.in_syscall:
+            if self.result == _WITH_TIMEOUT or (self.result in _INTERRUPTED and not again):
+                found.rax = (1 << 64) - _EINTR
+            elif self.result in _INTERRUPTED or self.result in (ENTERED, _ALWAYS_AGAIN):
+                found.rax = self.orig_rax
+                found.rip -= _SYSCALL_SIZE
+            found.orig_rax = NO_SYSTEM_CALL
+        return found
+
+    def calling(self, call: Call, stack: int) -> Registers:
+        """These, at the start of ``call`` with the stack pointer at its return address."""
+        found = self.copy()
+        found.rip, found.rsp, found.orig_rax = call.function, stack, NO_SYSTEM_CALL
+        found.rax = call.number
+        found.eflags &= ~_TRAP_AND_DIRECTION
+        for name, value in zip(_SYSTEM_CALL_ARGUMENTS if call.number else _ARGUMENTS, call.arguments, strict=False):
+            setattr(found, name, value)
+        return found
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a function; with a ``number``, of that system call at a ``syscall; ret``."""
+
+    function: int
+    arguments: tuple[int, ...] = ()
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A function without arguments that must give 0, or must not, for what follows it to happen."""
+
+    function: int
+    zero: bool
+
+
+class Frames:
+    """What has to lie on a thread's stack so that it makes calls by itself and then goes on from ``end``.
+
+    Each returns into ``sigreturn``, which loads the frame above the return address: the start of the next, or the end.
+    What a function gives is lost on that way. So a guard is called by C's ``lsearch``, as what compares: where it does
+    not give 0, lsearch takes the thing for missing and copies it behind its array, and that thing is a frame, and that
+    place the one of the next. ``data`` belongs to ``address``, ``start`` is the state to begin with, ``last`` the stack
+    pointer at the last return.
+    """
+
+    def __init__(
+        self, saved: Registers, end: Registers, xstate: bytes, masks: tuple[int, int], sigreturn: int, lsearch: int,
+        guards: list[Guard], calls: list[Call],
+    ) -> None:  # fmt: skip
+        image = _framed_xstate(xstate if in_use(xstate) & _TILES else xstate[:_PLAIN_XSTATE])
+        fpstate = (saved.rsp - _RED_ZONE - len(image)) & ~63
+        count = len(guards) + len(calls)
+        spare = fpstate - _PITCH * len(guards) & ~15
+        self.address = spare - _PITCH * count - 8
+        stacks = [self.address + _PITCH * number for number in range(count)]
+        self._data = bytearray(fpstate + len(image) - self.address)
+        self._put(fpstate, image)
+
+        last = _ucontext(end, masks[1], fpstate)
+        stopped = _ucontext(saved.outside(again=True), masks[1], fpstate)
+        made = [
+            *[self._guarded(guard, lsearch, spare, number, stacks[number]) for number, guard in enumerate(guards)],
+            *calls,
+        ]
+        states = [saved.calling(call, stack) for call, stack in zip(made, stacks, strict=True)]
+        frames = [*[_ucontext(state, masks[0], fpstate) for state in states[1:]], last]
+        for number, (stack, frame) in enumerate(zip(stacks, frames, strict=True)):
+            instead = number < len(guards) and not guards[number].zero
+            self._put(stack, sigreturn.to_bytes(8, "little") + (stopped if instead else frame))
+            if number < len(guards):
+                self._put(spare + _PITCH * number, frame if instead else stopped)
+                self._put(spare + _PITCH * (number + 1) - 8, (1).to_bytes(8, "little"))
+        self.start, self.last, self.data = states[0], stacks[-1] + 8, bytes(self._data)
+        #: Where the number stands that has become 2 where the last guard has not given 0.
+        self.verdict = spare + _PITCH * len(guards) - 8
+
+    def _guarded(self, guard: Guard, lsearch: int, spare: int, number: int, stack: int) -> Call:
+        """The call of lsearch that puts the spare frame in the next one's place where the guard does not give 0."""
+        key = spare + _PITCH * number
+        array = stack + 8 - _UCONTEXT.size
+        return Call(lsearch, (key, array, key + _PITCH - 8, _UCONTEXT.size, guard.function))
+
+    def _put(self, at: int, data: bytes) -> None:
+        self._data[at - self.address : at - self.address + len(data)] = data
+
+
+def in_use(xstate: bytes) -> int:
+    """The features whose state is not their initial one, as bits."""
+    return int.from_bytes(xstate[_FEATURES_USED_AT : _FEATURES_USED_AT + 8], "little")
+
+
+def _framed_xstate(xstate: bytes) -> bytes:
+    """The extended state as ptrace gives it, with the marks that a signal frame has around it."""
+    features = int.from_bytes(xstate[_SOFTWARE_AT : _SOFTWARE_AT + 8], "little")
+    head = _SOFTWARE.pack(_XSTATE_MAGIC[0], len(xstate) + 4, features, len(xstate))
+    marked = bytearray(xstate + _XSTATE_MAGIC[1].to_bytes(4, "little"))
+    marked[_SOFTWARE_AT : _SOFTWARE_AT + len(head)] = head
+    return bytes(marked)
+
+
+def _ucontext(state: Registers, mask: int, fpstate: int) -> bytes:
+    general = [getattr(state, name) for name in _CONTEXT]
+    return _UCONTEXT.pack(_FLAGS, 0, *_NO_STACK, *general, state.cs, 0, 0, state.ss, 0, 0, mask, 0, fpstate, mask)

@@ -1,0 +1,253 @@
+"""Python text run by a process that runs already, in its main thread, without its noticing (Python 3.8–3.13).
+
+Where the main thread is blocked it runs the text there and then, with the GIL taken for it; that is done only where it
+provably waits in a system call, since inside of Python's own wait for the GIL a second one would hang for ever.
+Anywhere else the text is given to Python as a pending call, which it makes between two of its instructions.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tracer.attach import elf, ptrace, waiting
+from tracer.attach.frames import Call, Frames, Guard
+from tracer.attach.interpreter import Interpreter
+from tracer.attach.ptrace import BusyError, RefusedError, Stopped
+from tracer.attach.waiting import Place
+
+_MMAP, _MUNMAP = 9, 11
+_READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
+_NO_FILE = (1 << 64) - 1
+_PAGE = 4096
+#: Around the text's memory nothing else may lie, so that it is seen by itself in /proc/PID/maps.
+_APART = 1 << 24
+_RELEASED = 1
+#: How long it may take to come to a system call, where calling into Python's lists of work is surely safe.
+_TO_SYSTEM_CALL = 0.02
+_TRIES = 3
+_LOOK = 0.001
+_SOON = 1.0
+_ROOM, _GROWTH = 1 << 16, 1 << 20
+#: Several processes may be visited at once, but not be stopped at once: each would wait for our one interpreter.
+_one_at_a_time = threading.Lock()
+
+
+@dataclass
+class Visit:
+    """What it took: the seconds for which the main thread was held, each time, and how the text was run."""
+
+    way: str = ""
+    stops: list[float] = field(default_factory=list)
+    #: Address and size of the text, while it lies there.
+    text: tuple[int, int] | None = None
+
+
+def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float) -> Visit:
+    """Have the process run ``text`` and wait until ``answered()``; BusyError where it has not in ``patience`` seconds.
+
+    Then the text may still run later, when the process's main thread comes back to Python code: it must look itself
+    whether it is still wanted.
+    """
+    return _Run(interpreter, answered, time.monotonic() + patience).run(text)
+
+
+class _Run:
+    """One text on its way through one process."""
+
+    def __init__(self, interpreter: Interpreter, answered: Callable[[], bool], deadline: float) -> None:
+        self._python = interpreter
+        self._answered = answered
+        self._deadline = deadline
+        self._visit = Visit()
+        self._frames: Frames | None = None
+
+    def run(self, text: bytes) -> Visit:
+        """Bring it in, have it run, and give its memory back."""
+        place = waiting.blocked_at(self._python.pid)
+        self._bring_in(text)
+        if place is None or not self._run_there(place, last=True):
+            self._run_soon()
+        watch = waiting.Watch(self._python.pid)
+        while not self._answered():
+            self._check_time()
+            time.sleep(_LOOK)
+            if self._visit.way == "pending" and (place := watch.blocked()) is not None:
+                # The call that is pending reads the text too, whenever it comes: so it stays where it is.
+                self._visit.way = "blocked" if self._run_there(place, last=False) else "pending"
+        if self._visit.way == "pending":
+            self._stopped(self._unmap)
+        return self._visit
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise BusyError("its main thread does not come back to Python code")
+
+    def _bring_in(self, text: bytes) -> None:
+        """The text into memory of its own, which its main thread maps for us."""
+        size = len(text) + _PAGE & ~(_PAGE - 1)
+        at = _hole(self._python.pid, size)
+        self._visit.text = at, size
+        flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
+        call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
+        self._stopped(lambda thread: self._go([], [call], thread, again=True))
+        soon = time.monotonic() + _SOON
+        while not _is_mapped(self._python.pid, at, size):
+            if time.monotonic() > soon:
+                raise BusyError("its main thread has mapped no memory for us")
+            time.sleep(_LOOK)
+        os.pwrite(self._python.memory, text, at)
+
+    def _run_there(self, place: Place, last: bool) -> bool:
+        """Run it where the main thread is blocked; False where it is no more, or has the GIL. ``last`` unmaps it."""
+        functions = self._python.functions
+        assert self._visit.text is not None
+        guards = [
+            Guard(functions["Py_IsInitialized"], zero=False),
+            Guard(functions["PyGILState_Check"], zero=True),
+        ]
+        calls = [
+            Call(functions["PyGILState_Ensure"]),
+            Call(functions["PyRun_SimpleString"], (self._visit.text[0],)),
+            Call(functions["PyGILState_Release"], (_RELEASED,)),
+        ]
+        if last:
+            calls.append(Call(self._python.munmap, self._visit.text))
+        self._frames = None
+
+        def go(thread: Stopped) -> None:
+            if _still_waits(thread, place):
+                self._go(guards, calls, thread, again=False)
+
+        self._stopped(go)
+        if self._frames is None or self._held_the_gil():
+            return False
+        self._visit.way = "blocked"
+        if last:
+            self._visit.text = None
+        return True
+
+    def _held_the_gil(self) -> bool:
+        """Whether the last guard has said so: it does at once, or the text runs."""
+        assert self._frames is not None
+        soon = time.monotonic() + 0.02
+        while time.monotonic() < soon and not self._answered():
+            if os.pread(self._python.memory, 8, self._frames.verdict) == (2).to_bytes(8, "little"):
+                return True
+            time.sleep(_LOOK)
+        return False
+
+    def _run_soon(self) -> None:
+        """Run it as soon as the main thread looks for pending calls."""
+        functions = self._python.functions
+        assert self._visit.text is not None
+        guards = [Guard(functions["Py_IsInitialized"], zero=False)]
+        calls = [Call(functions["Py_AddPendingCall"], (functions["PyRun_SimpleString"], self._visit.text[0]))]
+
+        def go(thread: Stopped) -> None:
+            if thread.to_system_call(_TO_SYSTEM_CALL):
+                self._go(guards, calls, thread, again=True)
+            else:
+                thread.call(calls)  # computes all the time, so it has long started: no guard
+
+        self._stopped(go)
+        self._visit.way = "pending"
+
+    def _unmap(self, thread: Stopped) -> None:
+        assert self._visit.text is not None
+        self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=True)
+        self._visit.text = None
+
+    def _system_call(self, number: int, *arguments: int) -> Call:
+        return Call(self._python.system_call, arguments, number)
+
+    def _go(self, guards: list[Guard], calls: list[Call], thread: Stopped, again: bool) -> None:
+        self._frames = thread.go_calling(guards, calls, again)
+
+    def _stopped(self, work: Callable[[Stopped], None]) -> None:
+        """``work`` with the main thread stopped; a few times where it cannot be held just now."""
+        for _ in range(_TRIES - 1):
+            try:
+                _stopped(self._python, self._visit, work)
+            except BusyError:
+                time.sleep(0.05)
+            else:
+                return
+        _stopped(self._python, self._visit, work)
+
+
+def _still_waits(thread: Stopped, place: Place) -> bool:
+    """Whether it is stopped in the very system call in which it was seen to be blocked."""
+    saved = thread.saved
+    arguments = (saved.rdi, saved.rsi, saved.rdx, saved.r10)
+    same = (saved.rsp, saved.rip) == (place.stack, place.address)
+    return bool(same and saved.waits and not waiting.has_timeout(saved.orig_rax, arguments))
+
+
+def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None]) -> None:
+    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped."""
+    failures: list[BaseException] = []
+
+    def body() -> None:
+        _hurry()
+        addresses = (interpreter.sigreturn, interpreter.lsearch)
+        began = time.monotonic()
+        try:
+            with Stopped(interpreter.pid, interpreter.memory, *addresses) as thread:
+                _check_stack(interpreter, thread)
+                work(thread)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
+            failures.append(error)
+        visit.stops.append(time.monotonic() - began)
+
+    with _one_at_a_time:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            worker = threading.Thread(target=body)
+            worker.start()
+            worker.join()
+        finally:
+            if collecting:
+                gc.enable()
+    if failures:
+        raise failures[0]
+
+
+def _hurry() -> None:
+    """The process stands still while we are kept waiting: wake at once, and go before others where we may."""
+    ptrace.wake_at_once()
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        return
+
+
+def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
+    """BusyError where it runs on a stack too small for ours, as a signal handler may."""
+    pointer = thread.saved.rsp
+    for mapping in interpreter.writable:
+        room = _GROWTH if mapping.path == "[stack]" else -_ROOM
+        if mapping.start - room <= pointer < mapping.end:
+            return
+    raise BusyError("its main thread runs on a small stack")
+
+
+def _hole(pid: int, size: int) -> int:
+    """An address far from everything that is mapped, so that it does not grow together with it."""
+    mapped = elf.mappings(pid)
+    for before, after in itertools.pairwise(mapped):
+        pages = (after.start - before.end - size - 2 * _APART) // _PAGE
+        if pages > 0:
+            return before.end + _APART + random.randrange(pages) * _PAGE
+    raise RefusedError("it has no memory left for the hooks")
+
+
+def _is_mapped(pid: int, at: int, size: int) -> bool:
+    return any(each.start == at and each.end == at + size for each in elf.mappings(pid))

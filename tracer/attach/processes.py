@@ -1,0 +1,172 @@
+"""Running processes as /proc tells of them, and which OpenStack service each is, by what it runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tracer.attach.interpreter import readable_version
+
+_PROJECTS = "nova|placement|keystone|glance|neutron|cinder|heat|ironic|octavia|manila|barbican|magnum|designate"
+_SCRIPT = re.compile(rf"(?:{_PROJECTS})(?:-[a-z0-9]+)+")
+_MODULE = re.compile(rf"({_PROJECTS})((?:\.[a-z0-9_]+)+)(?::\w+)?")
+#: Programs of these projects that serve nobody.
+_TOOLS = re.compile(r".*-(manage|status|rootwrap|rootwrap-daemon|policy|api-paste|db|client|config)")
+_SERVERS = re.compile(r"(uwsgi|apache2|httpd|gunicorn|mod_wsgi)")
+_PYTHON = re.compile(r"(python|pypy)[\d.]*t?(-\w+)?")
+_OPTIONS_WITH_VALUES = ("-W", "-X", "--check-hash-based-pycs")
+#: What the last part of a module's name says of a service, where it is not its name.
+_NAMES = {
+    "nova-osapi-compute": "nova-api", "nova-osapi_compute": "nova-api", "nova-metadata": "nova-api-metadata",
+    "keystone-wsgi": "keystone", "keystone-public": "keystone", "keystone-api": "keystone",
+    "keystone-wsgi-public": "keystone", "placement-wsgi": "placement-api",
+}  # fmt: skip
+_WSGI = re.compile(r"-(u?wsgi)$")
+#: Of a server's configuration file no more than this is looked at.
+_MAX_FILE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process; ``inner_pid`` is its number in its own namespace, ``started`` tells it from others of its number."""
+
+    pid: int
+    inner_pid: int
+    parent: int
+    started: int
+    state: str
+    uid: int
+    gid: int
+    tracer: int
+    argv: tuple[str, ...]
+    service: str
+    python: str
+
+    @property
+    def name(self) -> str:
+        """What to call it to the user."""
+        words = [word.rpartition("/")[2] for word in self.argv[:3] if not word.startswith("-")]
+        return self.service or " ".join(words)[:60] or "?"
+
+    def is_still(self) -> bool:
+        """Whether it runs, and is the one that was looked at."""
+        found = read(self.pid)
+        return found is not None and found.started == self.started and found.state not in "ZX"
+
+
+def read(pid: int) -> Process | None:
+    """The process of this number, None where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return None
+    status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
+    argv = tuple(raw.rstrip("\0").split("\0")) if raw else ()
+    return Process(
+        pid=pid,
+        inner_pid=int(status.get("NSpid", [str(pid)])[-1]),
+        parent=int(stat[1]),
+        started=int(stat[19]),
+        state=stat[0],
+        uid=int(status["Uid"][1]),
+        gid=int(status["Gid"][1]),
+        tracer=int(status.get("TracerPid", ["0"])[0]),
+        argv=argv,
+        service=service(argv),
+        python=readable_version(pid),
+    )
+
+
+def everything() -> Iterator[Process]:
+    """All processes there are."""
+    for entry in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        found = read(entry)
+        if found is not None:
+            yield found
+
+
+def services(pattern: str = "*") -> list[Process]:
+    """The processes of OpenStack services whose name matches the glob; masters and workers each by themselves."""
+    return [found for found in everything() if found.service and fnmatchcase(found.service, pattern)]
+
+
+def service(argv: tuple[str, ...]) -> str:
+    """The service that a command line runs, "" where it is none: nova-compute, keystone, glance-api …"""
+    if not argv or not argv[0]:
+        return ""
+    program = argv[0].rpartition("/")[2]
+    if _PYTHON.fullmatch(program):
+        return _of_python(argv[1:])
+    if _SERVERS.match(program.lower()) or program.startswith("(wsgi:"):
+        return _of_server(argv)
+    return _of_title(argv[0])
+
+
+def _of_python(words: tuple[str, ...]) -> str:
+    """``python [options] script …`` or ``python [options] -m module …``."""
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        if words[at] in ("-c", "-"):
+            return ""
+        if words[at].startswith("-m"):
+            module = words[at][2:] or (words[at + 1] if at + 1 < len(words) else "")
+            return _of_module(module)
+        at += 2 if words[at] in _OPTIONS_WITH_VALUES else 1
+    if at >= len(words):
+        return ""
+    script = words[at].rpartition("/")[2].removesuffix(".py")
+    return _of_script(script) or (_of_server(words[at:]) if _SERVERS.match(script) else "")
+
+
+def _of_script(name: str) -> str:
+    if not _SCRIPT.fullmatch(name) or _TOOLS.fullmatch(name):
+        return "keystone" if name == "keystone" else ""
+    return _NAMES.get(name, _NAMES.get(_WSGI.sub("", name), _WSGI.sub("", name)))
+
+
+def _of_module(name: str) -> str:
+    """``nova.cmd.compute``, ``nova.wsgi.osapi_compute:application`` …"""
+    found = _MODULE.fullmatch(name)
+    if found is None:
+        return ""
+    last = found[2].rpartition(".")[2].removesuffix("_wsgi")
+    return _of_script(_NAMES.get(f"{found[1]}-{last}", f"{found[1]}-{last.replace('_', '-')}"))
+
+
+def _of_server(argv: tuple[str, ...]) -> str:
+    """A WSGI server's: its application, its display name, or what its configuration file is called or says."""
+    for word in argv:
+        for part in re.split(r"[=\s\[\]()]+", word):
+            name = part.rpartition("/")[2]
+            stem = re.sub(r"\.(ini|ya?ml|xml|py|wsgi|conf)$", "", name).removeprefix("wsgi:")
+            found = _of_script(stem) or _of_module(name.removesuffix(":application"))
+            if found:
+                return found
+    return next((found for word in argv if word.endswith((".ini", ".yaml")) if (found := _of_file(word))), "")
+
+
+def _of_file(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_FILE)
+    except OSError:
+        return ""
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() in ("module", "wsgi", "wsgi-file", "mount", "procname-prefix"):
+            found = _of_server((value.strip(),))
+            if found:
+                return found
+    return ""
+
+
+def _of_title(title: str) -> str:
+    """A process that has renamed itself, as ``nova-compute: worker 1`` or ``nova-apiuWSGI worker 1``."""
+    words = re.split(r"[\s:]|uWSGI", title, maxsplit=1)
+    return _of_script(words[0].rpartition("/")[2]) if "/" not in words[0] else ""

@@ -1,0 +1,94 @@
+"""Python 3.14 and later: have it run a script by the door that it has for this (PEP 768), written to from outside.
+
+Where the fields are stands in the process itself, in the ``_Py_DebugOffsets`` at the start of its ``_PyRuntime``, so
+the tool's Python need not be of the same version. Nothing is stopped. A main thread that waits does not come to the
+door: that is what tracer.attach.inject is for, of whatever version.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.attach.interpreter import Interpreter
+from tracer.attach.ptrace import RefusedError
+
+FIRST = (3, 14)
+_COOKIE = b"xdebugpy"
+_VARIABLE = b"PYTHON_DISABLE_REMOTE_DEBUG="
+#: Words of the table: where its first ones stand, and how its last part ends: offsets of the flag and the path within
+#: their structure, and the size of the path. What stands between has changed from version to version.
+_WORDS = 128
+_VERSION, _INTERPRETERS_HEAD, _THREADS_MAIN = 1, 5, 10
+_END = (0, 4, 512)
+_PLEASE_STOP = 1 << 5
+_MAX_OFFSET = 1 << 20
+
+
+@dataclass(frozen=True)
+class Door:
+    """Addresses in the process."""
+
+    eval_breaker: int
+    flag: int
+    path: int
+    path_size: int
+
+
+def is_disabled(pid: int) -> bool:
+    """Whether who started the process has closed the door."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(each.startswith(_VARIABLE) and each != _VARIABLE for each in environment)
+
+
+def find(python: Interpreter) -> Door:
+    """The door; RefusedError where it is closed, or not as we know it."""
+    runtime = python.image.symbol("_PyRuntime")
+    if runtime is None:
+        raise RefusedError("its Python does not say where its state is")
+    words = _table(python.memory, runtime)
+    support = _support(words)
+    interpreter = _word(python.memory, runtime + words[_INTERPRETERS_HEAD])
+    thread = _word(python.memory, interpreter + words[_THREADS_MAIN])
+    breaker, structure, enabled = words[support : support + 3]
+    if max(breaker, structure, enabled) > _MAX_OFFSET or not interpreter or not thread:
+        raise RefusedError("its Python keeps its state in a way we do not know")
+    if os.pread(python.memory, 4, interpreter + enabled) != b"\1\0\0\0":
+        raise RefusedError("its Python was started or built without remote debugging")
+    flag, path, size = (words[support + 3 + number] for number in range(3))
+    return Door(thread + breaker, thread + structure + flag, thread + structure + path, size)
+
+
+def _table(memory: int, runtime: int) -> tuple[int, ...]:
+    data = os.pread(memory, 8 * _WORDS, runtime)
+    if not data.startswith(_COOKIE):
+        raise RefusedError("its Python keeps its state in a way we do not know")
+    return struct.unpack(f"<{len(data) // 8}Q", data[: len(data) // 8 * 8])
+
+
+def _support(words: tuple[int, ...]) -> int:
+    """Where the part about debuggers begins: offsets of eval breaker, structure and switch, then those of ``_END``."""
+    for at in range(_THREADS_MAIN + 1, len(words) - 5):
+        if words[at + 3 : at + 6] == _END:
+            return at
+    raise RefusedError("its Python keeps its state in a way we do not know")
+
+
+def _word(memory: int, at: int) -> int:
+    return int.from_bytes(os.pread(memory, 8, at), "little")
+
+
+def run(python: Interpreter, door: Door, script: str) -> None:
+    """Have it run the file ``script``, by the path that it has in the process's own namespace, as soon as it can."""
+    path = os.fsencode(script) + b"\0"
+    if len(path) > door.path_size:
+        raise RefusedError(f"the path of the capture is too long for it: {len(path)} of {door.path_size} bytes")
+    os.pwrite(python.memory, path, door.path)
+    os.pwrite(python.memory, (1).to_bytes(4, "little"), door.flag)
+    breaker = _word(python.memory, door.eval_breaker)
+    os.pwrite(python.memory, (breaker | _PLEASE_STOP).to_bytes(8, "little"), door.eval_breaker)

@@ -1,0 +1,108 @@
+"""``bootseq attach``: the hooks into processes that run already."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tracer import capture, durations, points
+from tracer.attach import processes
+from tracer.attach.attaching import Attachment
+from tracer.attach.checks import Finding
+from tracer.attach.processes import Process
+from tracer.commands import findings
+from tracer.errors import TracerError
+
+_MB = 1 << 20
+
+
+@click.command()
+@click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="This process; may be given several times.")
+@click.option(
+    "--service", "services", multiple=True, metavar="NAME",
+    help="Processes that run this service: nova-compute, keystone, 'neutron-*'.",
+)  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Every OpenStack service on this machine.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="CAPTURE", help="Folder to record into."
+)
+@click.option(
+    "--for",
+    "duration",
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="The hooks go by themselves after it: 30s, 10m, 2h.",
+)
+@click.option(
+    "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo: statements appear in the service's log."
+)
+@click.option(
+    "--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into ask.log (default "ask").'
+)
+@click.option(
+    "--points",
+    "point_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="More call points, YAML.",
+)
+@click.option(
+    "--cap", default=capture.CAP // _MB, show_default=True, metavar="MB", help="What the whole capture may take."
+)
+@findings.json_option
+def attach(
+    pids: tuple[int, ...], services: tuple[str, ...], everything: bool, output: Path, duration: str, echo: bool,
+    ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Put the hooks into running processes, to record into CAPTURE.
+
+    They are taken out with `bootseq detach`, and go by themselves when the time is over. Workers that a service forks
+    from now on have them too. Exit code 1 says that some process could not be entered; its line says why.
+
+    \b
+    Examples:
+      bootseq attach --all -o cap
+      bootseq attach --service nova-compute --service 'nova-api*' -o cap --for 30m --echo
+      bootseq attach --pid 4711 -o cap
+    """
+    seconds = durations.seconds(duration)
+    wanted = _wanted(pids, services, everything)
+    capture.make(output, points=points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap * _MB)
+    told = _say if not as_json else id
+    found = Attachment(output.resolve(), seconds).attach(wanted, told)
+    if as_json:
+        findings.as_json(found)
+    if any(finding.state != "attached" for finding in found):
+        sys.exit(1)
+
+
+def _wanted(pids: tuple[int, ...], services: tuple[str, ...], everything: bool) -> list[Process]:
+    if not pids and not services and not everything:
+        raise TracerError("nothing to attach to; say --pid N, --service NAME or --all")
+    wanted: dict[int, Process] = {}
+    for pid in pids:
+        process = processes.read(pid)
+        if process is None:
+            raise TracerError(f"{pid}: no such process")
+        wanted[pid] = process
+    for pattern in [*services, *(["*"] if everything else [])]:
+        matching = processes.services(pattern)
+        if not matching:
+            what = "OpenStack service" if pattern == "*" else f"process of {pattern!r}"
+            raise TracerError(f"no {what} runs here; see: bootseq doctor")
+        wanted |= {process.pid: process for process in matching}
+    return [wanted[pid] for pid in sorted(wanted)]
+
+
+def _say(finding: Finding) -> None:
+    details = ""
+    if finding.state == "attached":
+        longest = max(finding.more["stops_ms"], default=0.0)
+        details = f"{finding.more['attributes']} places hooked, stood still for {longest:.1f} ms"
+        if finding.more["off"]:
+            details += f"; switched off: {', '.join(finding.more['off'])}"
+    findings.tell(finding, details)

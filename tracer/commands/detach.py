@@ -1,0 +1,53 @@
+"""``bootseq detach``: the hooks out again, proved."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tracer.attach import detach as detaching
+from tracer.attach.checks import Finding
+from tracer.commands import findings
+from tracer.errors import TracerError
+from tracer.text import plural
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Whatever capture they record into.")
+@findings.json_option
+@click.argument("capture", required=False, type=click.Path(path_type=Path))
+def detach(capture: Path | None, everything: bool, as_json: bool) -> None:
+    """Take the hooks out of the processes that record into CAPTURE, and prove it.
+
+    Each process says itself which object stands in each place that was hooked, before and after. Exit code 1 says that
+    in some process not everything is as it was.
+
+    \b
+    Examples:
+      bootseq detach cap
+      bootseq detach --all
+    """
+    if (capture is None) != everything:
+        raise TracerError("say which: bootseq detach CAPTURE, or --all")
+    if capture is not None and not capture.is_dir():
+        raise TracerError(f"{capture}: no such capture")
+    told = _say if not as_json else id
+    found = detaching.detach(None if capture is None else capture.resolve(), told)
+    if as_json:
+        findings.as_json(found)
+    elif not found:
+        click.echo("nothing is attached" + ("" if everything else f" for {capture}"))
+    if any(finding.state != "detached" for finding in found):
+        sys.exit(1)
+
+
+def _say(finding: Finding) -> None:
+    details = ""
+    if finding.more.get("proved"):
+        details = f"{plural(finding.more['attributes'], 'place')} as before"
+        modules = [change.partition(": ")[2] for change in finding.more["changes"] if change.startswith("new module: ")]
+        if modules:
+            details += f"; {plural(len(modules), 'standard module')} stay loaded"
+    findings.tell(finding, details)

@@ -1,0 +1,39 @@
+"""``bootseq doctor``: what can be traced here and how, what cannot and why, with the command that would fix it."""
+
+from __future__ import annotations
+
+import click
+
+from tracer.attach import checks, found, processes
+from tracer.attach.checks import Finding, finding
+from tracer.commands import findings
+
+
+@click.command()
+@findings.json_option
+def doctor(as_json: bool) -> None:
+    """Say of this machine, and of each OpenStack service on it, whether it can be attached to.
+
+    \b
+    Example:
+      bootseq doctor
+    """
+    lines = [*checks.of_machine(), *(_of(process) for process in processes.services())]
+    if not any(line.pid for line in lines):
+        lines.append(
+            Finding(
+                0, "OpenStack", "", "none", "no service of it runs here; any Python process: bootseq attach --pid N"
+            )
+        )
+    if as_json:
+        findings.as_json(lines)
+        return
+    for line in lines:
+        findings.tell(line)
+
+
+def _of(process: processes.Process) -> Finding:
+    recording = found.recording(process)
+    if recording is not None:
+        return finding(process, "attached", f"records into {recording.part.inner}")
+    return checks.of_process(process)
