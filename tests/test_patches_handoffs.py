@@ -191,7 +191,7 @@ class Events:
 
 
 def test_threads_with_news_of_all_instances_are_left_alone(recorded: Recorded) -> None:
-    """What happens to a domain later is none of the driver's start, nor are others' ports of the first one's request."""
+    """What happens to a domain later is none of the driver's start, nor others' ports of the first one's request."""
 
     def synced_send() -> None:
         here()
