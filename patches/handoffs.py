@@ -23,8 +23,9 @@ _WORKERS = frozenset((
     "amqp", "concurrent", "cotyledon", "eventlet", "futurist", "kombu", "multiprocessing", "oslo_messaging",
     "oslo_privsep", "oslo_service", "oslo_utils", "socketserver", "threading",
 ))  # fmt: skip
-#: The same of Nova's own: the threads that wait for libvirt's news of all domains.
-_WORKING = frozenset(("_native_thread", "_dispatch_thread", "_conn_event_thread"))
+#: The same of Nova's threads that wait for libvirt's news of all domains, and of Neutron's that sends Nova what news of
+#: ports has come together, of any request.
+_WORKING = frozenset(("_native_thread", "_dispatch_thread", "_conn_event_thread", "synced_send"))
 
 _ABSENT = object()
 

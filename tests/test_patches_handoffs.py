@@ -190,10 +190,14 @@ class Events:
         here()
 
 
-def test_novas_threads_for_libvirts_news_are_left_alone(recorded: Recorded) -> None:
-    """What happens to a domain years later is none of the driver's start."""
+def test_threads_with_news_of_all_instances_are_left_alone(recorded: Recorded) -> None:
+    """What happens to a domain later is none of the driver's start, nor others' ports of the first one's request."""
+
+    def synced_send() -> None:
+        here()
+
     with inside_step():
-        for target in (Events()._native_thread, here):
+        for target in (Events()._native_thread, synced_send, here):
             thread = threading.Thread(target=target)
             thread.start()
             thread.join()

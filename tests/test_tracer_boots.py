@@ -137,15 +137,17 @@ def test_neutrons_news_of_a_port_belongs_to_the_boot_of_its_server() -> None:
     for _ in range(10):
         next(story)
     body: dict[str, Value] = {"events": [{"name": "network-vif-plugged", "server_uuid": UUID.format(16)}]}
-    with neutron.asks(services.api.on(7), "POST", "/v2.1/os-server-external-events", "req-ext") as served:
-        served.attributes["body"] = body
-        sent = services.api.on(7).cast("external_instance_event", "req-ext")
+    with neutron.call("neutron.notifiers.nova:Notifier.send_events"):
+        neutron.does("http", "POST /v3/auth/tokens", side="client", method="POST", path="/v3/auth/tokens")
+        with neutron.asks(services.api.on(7), "POST", "/v2.1/os-server-external-events", "req-ext") as served:
+            served.attributes["body"] = body
+            sent = services.api.on(7).cast("external_instance_event", "req-ext")
     with services.compute.on(7).receives(sent):
         pass
     run(story)
     boot = cloud.boot()
     assert [chapter.name for chapter in boot.chapters if chapter.tied_by == "instance"] == [
-        "POST /v2.1/os-server-external-events"
+        "neutron.notifiers.nova:Notifier.send_events"
     ]
     assert boot.chapters[-1].name == "external_instance_event"
     assert cloud.trace().others == []
