@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 asks = hook.Hook("asks")
 
 MAX_VALUE = 500
+#: For the word.
+_REST = 64
 #: Of one line that stands in the step; each value has a cap of its own.
 MAX_LINE = 8_000
 #: No number that a product may have is longer, in bits.
@@ -74,7 +76,8 @@ class Point:
         #: "entry", "return", or the number of a line
         self.when: Any = told["when"]
         self.module, _, self.qualified = self.where.partition(":")
-        self.expressions = [Expression(*each, told.get("unsafe", False)) for each in told["expressions"]]
+        unsafe = bool(told.get("unsafe"))
+        self.expressions = [Expression(text, code, names, unsafe) for text, code, names in told["expressions"]]
         self.state = "module not loaded yet"
         self.near: list[str] = []
         self.lines = 0
@@ -85,7 +88,9 @@ class Point:
         #: takes it off its function again
         self.take_off: Callable[[], object] = dict
 
-    def ask(self, names: dict[str, Any], module: dict[str, Any], line: int = 0, raised: BaseException | None = None) -> None:
+    def ask(
+        self, names: dict[str, Any], module: dict[str, Any], line: int = 0, raised: BaseException | None = None
+    ) -> None:
         """Write the line; ``names`` are the function's."""
         if not self.enabled or _busy.get():
             return
@@ -139,9 +144,9 @@ class _Written:
 
 
 def shown(value: Any) -> str:
-    """A value as text: masked, on one line, at most MAX_VALUE characters and a word on the rest."""
+    """A value as text: masked, on one line, about MAX_VALUE characters and a word on the rest."""
     text = _shown(value, 0, [MAX_VALUE])
-    return values.masked_text(text.replace("\n", "\\n"), MAX_VALUE)
+    return values.masked_text(text.replace("\n", "\\n"), MAX_VALUE + _REST)
 
 
 def _shown(value: Any, depth: int, left: list[int]) -> str:
@@ -202,7 +207,12 @@ def _get(thing: Any, name: str) -> Any:
     own = getattr(thing, "__dict__", None)
     if type(own) is dict and not isinstance(thing, type):
         fields = inspect.getattr_static(type(thing), "fields", None)
-        if "_obj_" + name not in own and isinstance(fields, dict) and name in fields and hasattr(thing, "obj_load_attr"):
+        if (
+            "_obj_" + name not in own
+            and isinstance(fields, dict)
+            and name in fields
+            and hasattr(thing, "obj_load_attr")
+        ):
             raise LookupError("%s is not loaded, and asking would load it" % name)
         if "_sa_instance_state" in own and name not in own:
             kind = type(inspect.getattr_static(type(thing), name, None))
@@ -243,8 +253,9 @@ def _has(thing: Any, name: str) -> bool:
 
 
 def _formatted(value: Any, conversion: int, spec: str) -> str:
-    made = {ord("r"): repr, ord("s"): str, ord("a"): ascii}.get(conversion)
-    return format(value if made is None else made(value), spec)
+    if conversion != -1:
+        value = repr(value) if conversion == ord("r") else ascii(value) if conversion == ord("a") else str(value)
+    return format(value, spec)
 
 
 def _over(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -257,12 +268,14 @@ def _over(function: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-_BUILTINS: dict[str, Any] = {
-    each.__name__: each
-    for each in (bool, bytes, dict, float, frozenset, int, list, object, set, str, tuple, type, BaseException, Exception)
-}
-_BUILTINS.update({"_ask_" + each.__name__: each for each in (abs, bool, float, int, isinstance, len, repr, slice, str)})
-_BUILTINS.update({"_ask_" + each.__name__: _over(each) for each in (dict, list, max, min, set, sorted, sum, tuple)})
+_TYPES = (
+    BaseException, Exception, bool, bytes, dict, float, frozenset, int, list, object, set, str, tuple, type
+)  # fmt: skip
+_BUILTINS: dict[str, Any] = {each.__name__: each for each in _TYPES}
+_PLAIN: tuple[Callable[..., Any], ...] = (abs, bool, float, int, isinstance, len, repr, slice, str)
+_TAKING: tuple[Callable[..., Any], ...] = (dict, list, max, min, set, sorted, sum, tuple)
+_BUILTINS.update({"_ask_" + each.__name__: each for each in _PLAIN})
+_BUILTINS.update({"_ask_" + each.__name__: _over(each) for each in _TAKING})
 _BUILTINS.update(
     _ask_get=_get, _ask_item=_item, _ask_held=_held, _ask_hasattr=_has, _ask_format=_formatted,
     _ask_text=lambda *parts: "".join(parts), _ask_type=lambda thing: _type_name(type(thing)),

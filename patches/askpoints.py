@@ -48,7 +48,7 @@ def sync(told: list[dict[str, Any]]) -> None:
 
 
 def add(told: dict[str, Any]) -> Point:
-    """Ask at a place: ``key``, ``where``, ``when``, ``expressions`` (text, code, names); its state says what came of it."""
+    """Ask at a place: ``key``, ``where``, ``when``, ``expressions`` (text, code, names); the state says how it went."""
     remove(told["key"])
     point = Point(told)
     _points[point.key] = point

@@ -77,7 +77,7 @@ def ask_remove(request: dict[str, Any]) -> dict[str, Any]:
 
 def ask_list(request: dict[str, Any]) -> dict[str, Any]:
     """What is asked."""
-    return {"state": "asked", "points": [[each[name] for name in each] for each in askpoints.listed()]}
+    return {"state": "asked", "points": [list(each.values()) for each in askpoints.listed()]}
 
 
 def leave() -> list[str]:

@@ -1,4 +1,4 @@
-"""Where ask points hold on to functions: one wrapper a function, inside those of our hooks, and gone with its last point.
+"""Where ask points hold on to functions: one wrapper a function, inside those of our hooks, gone with its last point.
 
 A call point's step is the current one while its function runs; so the wrapper goes between that hook and the function,
 into the cell in which the hook keeps its original.

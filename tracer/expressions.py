@@ -15,8 +15,8 @@ from tracer.errors import TracerError
 
 #: Functions that may be called, each under a guard of its name.
 CALLS = (
-    "abs", "bool", "dict", "float", "hasattr", "int", "isinstance", "len", "list", "max", "min", "repr", "set", "sorted",
-    "str", "sum", "tuple", "type",
+    "abs", "bool", "dict", "float", "hasattr", "int", "isinstance", "len", "list", "max", "min", "repr", "set",
+    "sorted", "str", "sum", "tuple", "type",
 )  # fmt: skip
 MAX_LENGTH = 1000
 MAX_EXPRESSIONS = 32
@@ -66,7 +66,9 @@ def _parse(text: str, unsafe: bool) -> list[Expression]:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.end_col_offset != 1:
             raise TracerError(f"{shown}: not an expression: a bracket is closed that was not opened")
         if call.keywords:
-            raise TracerError(f"{shown}: not an expression: {call.keywords[0].arg or '**'}= is for calls; compare by ==")
+            raise TracerError(
+                f"{shown}: not an expression: {call.keywords[0].arg or '**'}= is for calls; compare by =="
+            )
         return [_expression(whole, node, unsafe) for node in call.args]
     except SyntaxError as error:
         raise TracerError(f"{shown}: not an expression: {error.msg}") from None
@@ -113,34 +115,34 @@ class _Guarding(ast.NodeTransformer):
         guarded: ast.AST = method(node)
         return guarded
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - named by ast, as those below
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         """As it is; the interpreter's own names stay out."""
         if node.id.startswith((_GUARD, "__")):
             self._fail(node, "names with two underscores are the interpreter's own")
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """``_ask_get(x, 'name')``."""
         if node.attr.startswith("__") and node.attr.endswith("__"):
             self._fail(node, f"{node.attr} is the interpreter's own")
         return _guard("get", self.visit(node.value), ast.Constant(node.attr))
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """``_ask_item(x, key)``."""
         return _guard("item", self.visit(node.value), self.visit(node.slice))
 
-    def visit_Slice(self, node: ast.Slice) -> ast.AST:  # noqa: N802
+    def visit_Slice(self, node: ast.Slice) -> ast.AST:
         """``_ask_slice(from, to, step)``."""
         parts = (node.lower, node.upper, node.step)
         return _guard("slice", *(ast.Constant(None) if part is None else self.visit(part) for part in parts))
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         """``_ask_len(x)``, so that no local name of the service takes its place."""
         if not isinstance(node.func, ast.Name) or node.func.id not in CALLS or node.keywords:
             self._fail(node, f"only these are called: {', '.join(CALLS)}")
         return _guard(node.func.id, *map(self.visit, node.args))
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """Products and remainders are of numbers only: of texts they can fill the memory."""
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, (ast.Mult, ast.Mod)):
@@ -150,7 +152,7 @@ class _Guarding(ast.NodeTransformer):
         assert isinstance(right, ast.expr)
         return ast.BinOp(left, node.op, right)
 
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """What is searched by ``in`` must not be used up by that."""
         values = [self.visit(each) for each in node.comparators]
         for at, operation in enumerate(node.ops):
@@ -158,17 +160,17 @@ class _Guarding(ast.NodeTransformer):
                 values[at] = _guard("held", values[at])
         return ast.Compare(self.visit(node.left), node.ops, values)  # type: ignore[arg-type]
 
-    def visit_Dict(self, node: ast.Dict) -> ast.AST:  # noqa: N802
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
         """Without stars."""
         if None in node.keys:
             self._fail(node, "** is not asked of a running service")
         return self.generic_visit(node)
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """``_ask_text(part, …)``, which every Python reads the same way."""
         return _guard("text", *map(self.visit, node.values))
 
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:  # noqa: N802
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
         """``_ask_format(x, conversion, format)``; a number in the format is a width."""
         parts = node.format_spec.values if isinstance(node.format_spec, ast.JoinedStr) else []
         if not all(isinstance(part, ast.Constant) for part in parts):
