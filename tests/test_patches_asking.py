@@ -68,7 +68,7 @@ class Row:
         ("value_", "two\nlines", "'two\\nlines'"),
         ("value_", "x" * 9999, f"'{'x' * 500}… (9999 characters)'"),
         ("value_", b"12", "<2 bytes>"),
-        ("value_.flavor", Row(), "<LookupError: flavor is not loaded, and asking would load it>"),
+        ("value_.flavor", Row(), "<flavor is not loaded>"),
         ("value_['a']", collections.defaultdict(list), "<KeyError: a>"),
         ("list(value_)", iter([1]), "<TypeError: list_iterator would be used up>"),
         ("1 in value_", iter([1]), "<TypeError: list_iterator would be used up>"),
