@@ -111,12 +111,18 @@ import patches
 from patches import askpoints
 
 module = types.ModuleType("service")
-source = "import eventlet\\ndef f(n):\\n    eventlet.sleep(0.01 * n)\\n    n = n * 2\\n    return n\\n"
+source = '''import eventlet
+def f(n):
+    for _ in range(n):
+        eventlet.sleep(0)
+    n = n * 2
+    return n
+'''
 exec(compile(source, "s.py", "exec"), vars(module))
 sys.modules["service"] = module
 capture = tempfile.mkdtemp()
 patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "hooks": []})
-for key, when in (("1", "entry"), ("2", 5), ("3", "return")):
+for key, when in (("1", "entry"), ("2", 6), ("3", "return")):
     point = {"key": key, "where": "service:f", "when": when, "expressions": [["n", "n", ["n"]]]}
     assert askpoints.add(point).state == "added"
 pool = eventlet.GreenPool()
@@ -134,5 +140,5 @@ def test_greenthreads_take_turns() -> None:
     assert (answer["found"], answer["kept"], answer["tracer"]) == ([6, 2, 4], [], None)
     assert answer["said"] == [
         ["n=3"], ["n=1"], ["n=2"],
-        *[each for n in (1, 2, 3) for each in (["line", "5", f"n={2 * n}"], ["returned", f"n={n}"])],
+        *[each for n in (1, 2, 3) for each in (["line", "6", f"n={2 * n}"], ["returned", f"n={n}"])],
     ]  # fmt: skip
