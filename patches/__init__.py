@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 from . import (
     ask,
+    askpoints,
     attached,
     calls,
     commands,
@@ -61,7 +62,8 @@ def install(capture: str, options: dict[str, Any]) -> None:
 
     ``options`` is what the tool wrote into the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes,
     ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …), ``ask`` (names of the
-    loggers that write ask.log, "ask" if nothing is said), ``echo`` (whether SQLAlchemy is to log its statements).
+    loggers that write ask.log, "ask" if nothing is said), ``echo`` (whether SQLAlchemy is to log its statements),
+    ``asks`` (ask points, as askpoints.add takes them).
     """
     if installed():
         return
@@ -74,6 +76,7 @@ def install(capture: str, options: dict[str, Any]) -> None:
             install_hook()
     if options.get("points"):
         calls.install(options["points"])
+    askpoints.install(capture, options.get("asks") or [])
 
 
 def _hooks(capture: str, options: dict[str, Any]) -> dict[str, Callable[[], None]]:

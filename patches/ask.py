@@ -66,8 +66,12 @@ def _put_back(logger: Any) -> None:
 
 
 def _record(path: str, written: Any) -> None:
-    message = _message(written)
-    logs.write("ask", written, values.masked_text(message))
+    write(path, written, _message(written), values.MAX_TEXT)
+
+
+def write(path: str, written: Any, message: str, limit: int) -> None:
+    """What a log record says, as a step (of its message no more than ``limit`` characters) and a line in the file."""
+    logs.write("ask", written, values.masked_text(message, limit))
     _append(path, _line(written, values.masked_text(message, MAX_MESSAGE)) + _traceback(vars(written)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from . import hook, lease, proof, replacing, steps
+from . import askpoints, hook, lease, proof, replacing, steps
 
 #: Set by the package, which knows how.
 install: Any = None
@@ -27,6 +27,7 @@ def attach(request: dict[str, Any]) -> dict[str, Any]:
         capture = request["capture"]
         install(capture, request["options"])
         replacing.replace_second_names()
+    askpoints.sync(request["options"].get("asks") or [])
     lease.hold(request["lease"], leave)
     return report(request)
 
@@ -59,6 +60,24 @@ def detach(request: dict[str, Any]) -> dict[str, Any]:
         "left": left,
         "changes": proof.changes(_before, proof.state()) if _before else [],
     }
+
+
+def ask_add(request: dict[str, Any]) -> dict[str, Any]:
+    """Ask at one more place."""
+    if not installed_here():
+        return {"state": "expired"}
+    point = askpoints.add(request["point"])
+    return {"state": "asked", "outcome": point.state, "near": point.near}
+
+
+def ask_remove(request: dict[str, Any]) -> dict[str, Any]:
+    """Ask no more under these keys."""
+    return {"state": "asked", "removed": [key for key in request["keys"] if askpoints.remove(key)]}
+
+
+def ask_list(request: dict[str, Any]) -> dict[str, Any]:
+    """What is asked."""
+    return {"state": "asked", "points": [list(each.values()) for each in askpoints.listed()]}
 
 
 def leave() -> list[str]:

@@ -101,6 +101,18 @@ def _binding(raw: Any) -> Function:
     return bound
 
 
+def restore(ours: Any) -> bool:
+    """Undo one replacement, wherever our object stands; False where somebody has wrapped it since, and it stays."""
+    rest = [entry for entry in replaced if entry[3] is not ours or not _restored(*entry)]
+    replaced[:] = rest
+    if id(ours) in _functions:
+        _restore_second_names(ours)
+    gone = not any(entry[3] is ours for entry in rest)
+    if gone:
+        _functions.pop(id(ours), None)
+    return gone
+
+
 def restore_all() -> list[str]:
     """Undo every replacement, latest first; the names that could not be put back because someone wrapped ours."""
     done = set()
@@ -112,6 +124,7 @@ def restore_all() -> list[str]:
             _stayed.append((owner, name, own, ours))
             _functions.pop(id(ours), None)
     _restore_second_names()
+    _functions.clear()
     kept = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in _stayed]
     for function in _taken_off(_undoing):
         try:
@@ -143,16 +156,15 @@ def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
     return True
 
 
-def _restore_second_names() -> None:
+def _restore_second_names(only: Any = ABSENT) -> None:
     """Put functions back that other modules took with ``from x import f`` while ours stood there."""
     for module in list(sys.modules.values()) if _functions else ():
         if not issubclass(type(module), ModuleType):
             continue
         names = object.__getattribute__(module, "__dict__")  # vars() would make a lazy module load
         for name, value in list(names.items()):
-            while id(value) in _functions and _functions[id(value)][3] is value:
+            while id(value) in _functions and _functions[id(value)][3] is value and only in (ABSENT, value):
                 names[name] = value = _functions[id(value)][2]
-    _functions.clear()
 
 
 def _inside(raw: Any) -> Any:

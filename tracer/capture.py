@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tracer.errors import TracerError
 from tracer.files import written
@@ -11,6 +12,8 @@ from tracer.points import Point
 
 FORMAT_VERSION = 1
 OPTIONS = "capture.json"
+ASKS = "asks.json"
+_POINT = ("key", "where", "when", "expressions", "unsafe", "pids", "services")
 
 #: Bytes of one segment, and of all segments of a capture together unless the user says otherwise.
 SEGMENT_SIZE = 2 << 20
@@ -40,3 +43,29 @@ def make(path: Path, *, points: list[Point], ask: list[str], echo: bool, cap: in
 def is_capture(path: Path) -> bool:
     """Whether ``path`` is a folder that ``make`` made."""
     return (path / OPTIONS).is_file()
+
+
+def asks(path: Path) -> list[dict[str, Any]]:
+    """The ask points that are set for what records into the capture, as ``ask add`` wrote them.
+
+    They are run in services: what was written on another machine, or before this one started anew, is not taken.
+    """
+    try:
+        kept = json.loads((path / ASKS).read_text())
+        points = kept["points"] if kept["machine"] == _machine() else []
+        return [{name: each[name] for name in _POINT} for each in points]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError):
+        raise TracerError(f"{path / ASKS}: makes no sense; remove it, and add the ask points again") from None
+
+
+def keep_asks(path: Path, points: list[dict[str, Any]]) -> None:
+    """These are set from now on."""
+    with written(path / ASKS) as file:
+        file.write(json.dumps({"machine": _machine(), "points": points}, indent=1).encode())
+
+
+def _machine() -> str:
+    """Another after each start of each machine, and nobody's to know."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

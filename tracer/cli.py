@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tracer.commands.ask import ask
 from tracer.commands.attach import attach
 from tracer.commands.detach import detach
 from tracer.commands.doctor import doctor
@@ -55,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (run, record, attach, detach, status, doctor, ingest, list_boots, show, draw):
+for command in (run, record, attach, detach, status, ask, doctor, ingest, list_boots, show, draw):
     main.add_command(command)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer import capture as captures
-from tracer.attach import checks, found, journal, lease, parts, visits
+from tracer.attach import asking, checks, found, journal, lease, parts, visits
 from tracer.attach.checks import Finding, finding
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process
@@ -65,6 +65,7 @@ class Attachment:
             return finding(process, "cannot", f"it records into {where} already", f"bootseq detach {where}")
         part = parts.of(self.capture, process)
         lease.grant(part, max(lease.FIRST, lease.left(part)), process.uid, process.gid)
+        options = options | {"asks": asking.meant_for(process, captures.asks(self.capture))}
         request = {"capture": part.inner, "lease": f"{part.inner}/{parts.LEASE}", "options": options}
         answer, visit = visits.ask(process, part, "attach", request)
         if answer["state"] != "attached":

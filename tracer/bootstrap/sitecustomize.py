@@ -14,6 +14,7 @@ def _load_hooks() -> None:
     capture, patches = os.environ["BOOTSEQ_CAPTURE"], os.environ["BOOTSEQ_PATCHES"]
     with open(os.path.join(capture, "capture.json")) as file:
         options = json.load(file)
+    options["asks"] = _asks(os.path.join(capture, "asks.json"))
     spec = importlib.util.spec_from_file_location(
         "_bootseq", os.path.join(patches, "__init__.py"), submodule_search_locations=[patches]
     )
@@ -23,6 +24,19 @@ def _load_hooks() -> None:
     sys.modules["_bootseq"] = hooks
     spec.loader.exec_module(hooks)
     hooks.install(capture, options)
+
+
+def _asks(path: str) -> list:  # type: ignore[type-arg]
+    """The ask points that were set since this machine started; those for some services only come with ``attach``."""
+    import json
+
+    try:
+        with open(path) as file, open("/proc/sys/kernel/random/boot_id") as machine:
+            kept = json.load(file)
+            known = kept["machine"] == machine.read().strip()
+        return [each for each in kept["points"] if known and not each["pids"] and not each["services"]]
+    except FileNotFoundError:
+        return []
 
 
 def _run_next_sitecustomize() -> None:

@@ -1,0 +1,200 @@
+"""What an ask point says: its expressions, evaluated without disturbing the host, and the one line of their values.
+
+The tool has checked the expressions and put guards into them (``_ask_get(x, 'name')`` …). Unlike hooks, this asks
+foreign objects for their ``repr()``: the user has named them. What that gives is caught, capped and masked.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import ask, guards, hook, values
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+asks = hook.Hook("asks")
+
+MAX_VALUE = 500
+#: For the word.
+_REST = 64
+#: Of one line that stands in the step; each value has a cap of its own.
+MAX_LINE = 8_000
+
+#: Where lines are written.
+log = ""
+
+#: Whether this thread or greenlet is at it: what is asked may run code that is asked itself.
+_busy: ContextVar[bool] = ContextVar("bootseq_asking", default=False)
+
+_type_name = type.__dict__["__name__"].__get__
+
+
+class _Names(dict):  # type: ignore[type-arg]
+    """What an expression sees: the function's own names, and behind them its module's."""
+
+    __slots__ = ("module",)
+    module: dict[str, Any]
+
+    def __missing__(self, name: str) -> Any:
+        return self.module[name]
+
+
+class Expression:
+    """One expression, compiled."""
+
+    def __init__(self, text: str, code: str, names: list[str], unsafe: bool) -> None:
+        self.text = text
+        self.secret = any(values.secret_key(name) for name in names)
+        self.of_result = "result" in names
+        self.unsafe = unsafe
+        self.failed = False
+        self.code: CodeType = compile(code, "<ask>", "eval", 0, True)
+
+    def value(self, names: _Names) -> Any:
+        """What it gives, or raises."""
+        if self.unsafe:  # with scopes of its own, which see one dict only
+            return eval(self.code, dict(names.module, **names))  # noqa: S307 - what the user wants to see
+        return eval(self.code, {"__builtins__": guards.BUILTINS}, names)  # noqa: S307 - checked by the tool, and guarded
+
+
+class Point:
+    """A place in the code and what is asked there."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.told = told
+        self.key: str = told["key"]
+        self.where: str = told["where"]
+        #: "entry", "return", or the number of a line
+        self.when: Any = told["when"]
+        self.module, _, self.qualified = self.where.partition(":")
+        unsafe = bool(told.get("unsafe"))
+        self.expressions = [Expression(text, code, names, unsafe) for text, code, names in told["expressions"]]
+        self.state = "module not loaded yet"
+        self.near: list[str] = []
+        self.lines = 0
+        self.failures = 0
+        self.last_error: str | None = None
+        self.enabled = True
+        self.place: tuple[str, int, str] = ("", 0, "")
+        #: takes it off its function again
+        self.take_off: Callable[[], object] = dict
+
+    def ask(
+        self, names: dict[str, Any], module: dict[str, Any], line: int = 0, raised: BaseException | None = None
+    ) -> None:
+        """Write the line; ``names`` are the function's."""
+        if not self.enabled or _busy.get():
+            return
+        _busy.set(True)
+        try:
+            seen = _Names(names)
+            seen.module = module
+            parts = [self.where, "line %d" % line] if line else [self.where]
+            if self.when == "return":
+                parts.append("returned" if raised is None else "raised %s" % values.error_text(raised))
+            before = self.failures
+            parts.extend([self._part(each, seen) for each in self.expressions if raised is None or not each.of_result])
+            self.failures = min(self.failures, before + 1)  # a line fails once
+            if self.failures >= hook.MAX_FAILURES:
+                self.enabled = False
+                self.state = "switched off"
+                parts.append("(failed %d times, switched off: %s)" % (self.failures, self.last_error))
+            self._write(" ".join(parts), line)
+        finally:
+            _busy.set(False)
+
+    def _part(self, expression: Expression, names: _Names) -> str:
+        try:
+            value = expression.value(names)
+            if expression.secret and value is not None and type(value) is not bool:
+                return "%s=%s" % (expression.text, values.MASK)
+            return "%s=%s" % (expression.text, shown(value))
+        except guards.NotLoadedError as error:
+            return "%s=<%s is not loaded>" % (expression.text, error)
+        except Exception as error:
+            self.failures += 1
+            self.last_error = values.error_text(error)
+            said = "?" if expression.failed else "<%s>" % self.last_error
+            expression.failed = True
+            return "%s=%s" % (expression.text, said)
+
+    def _write(self, message: str, line: int) -> None:
+        file, first, function = self.place
+        self.lines += 1
+        ask.write(log, _Written(message, file, line or first, function), message, MAX_LINE)
+
+
+class _Written:
+    """Looks to the ask logger like a log record; the host's handlers never see it."""
+
+    def __init__(self, message: str, file: str, line: int, function: str) -> None:
+        now = time.time()
+        self.name, self.levelname, self.process = "ask", "DEBUG", os.getpid()
+        self.created, self.msecs = now, int((now - int(now)) * 1000)
+        self.pathname, self.lineno, self.funcName = file, line, function
+        self.msg = self.message = message
+        self.args = self.exc_info = None
+
+
+def shown(value: Any) -> str:
+    """A value as text: masked, on one line, about MAX_VALUE characters and a word on the rest."""
+    text = _shown(value, 0, [MAX_VALUE])
+    return values.masked_text(text.replace("\n", "\\n"), MAX_VALUE + _REST)
+
+
+def _shown(value: Any, depth: int, left: list[int]) -> str:
+    kind = type(value)
+    if left[0] <= 0:
+        return "…"
+    if kind is dict or kind is list or kind is tuple:
+        if depth >= values.MAX_DEPTH:
+            return "…"
+        return _of_dict(value, depth, left) if kind is dict else _of_list(value, depth, left)
+    text = _leaf(value)
+    left[0] -= len(text)
+    return text
+
+
+def _of_dict(value: dict[Any, Any], depth: int, left: list[int]) -> str:
+    items = list(value.items())
+    parts = []
+    for key, item in items[: values.MAX_ITEMS]:
+        secret = item is not None and type(key) is str and values.secret_key(key)
+        parts.append("%s: %s" % (_leaf(key), values.MASK if secret else _shown(item, depth + 1, left)))
+        left[0] -= len(parts[-1]) // 2
+        if left[0] <= 0:
+            break
+    return "{%s}" % ", ".join(parts + ["…"] * (len(parts) < len(items)))
+
+
+def _of_list(value: Any, depth: int, left: list[int]) -> str:
+    parts = []
+    for item in value[: values.MAX_ITEMS]:
+        parts.append(_shown(item, depth + 1, left))
+        if left[0] <= 0:
+            break
+    text = ", ".join(parts + ["…"] * (len(parts) < len(value)))
+    if type(value) is list:
+        return "[%s]" % text
+    return "(%s,)" % text if len(value) == 1 else "(%s)" % text
+
+
+def _leaf(value: Any) -> str:
+    kind = type(value)
+    if kind is str:
+        return repr(values.masked_text(value, MAX_VALUE))
+    if kind is float or kind is int or kind is bytes or value is None or kind is bool:
+        return str(values.scalar(value))
+    name = _type_name(kind)
+    if inspect.getattr_static(kind, "__repr__", None) is object.__repr__:
+        return "<%s>" % name
+    try:
+        text = repr(value)
+    except Exception as error:
+        return "<%s, whose repr() raised %s>" % (name, values.error_text(error))
+    return values.masked_text(text, MAX_VALUE) if type(text) is str else "<%s>" % name

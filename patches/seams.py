@@ -1,0 +1,180 @@
+"""Where ask points hold on to functions: one wrapper a function, inside those of our hooks, gone with its last point.
+
+A call point's step is the current one while its function runs; so the wrapper goes between that hook and the function,
+into the cell in which the hook keeps its original.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Iterator
+
+from . import lines, replacing, steps
+from .asking import Point, asks
+
+if TYPE_CHECKING:
+    from types import CellType
+
+    from .hook import Function
+
+_PACKAGE = __name__.rpartition(".")[0]
+_VARARGS, _VARKEYWORDS = 4, 8
+
+
+class Seam:
+    """A function that is asked; ``function`` is the innermost one, below the decorators."""
+
+    def __init__(self, owner: Any, name: str, function: Any) -> None:
+        self.owner, self.name, self.function = owner, name, function
+        self.points: list[Point] = []
+        self.entry: tuple[Point, ...] = ()
+        self.returns: tuple[Point, ...] = ()
+        self.traced: tuple[Point, ...] = ()
+        self.held: Any = None
+        self.cell: CellType | None = None
+        self.before: Any = None
+
+    def put_in(self) -> bool:
+        """The wrapper around the function; False where nothing can be wrapped."""
+        own = vars(self.owner).get(self.name)
+        self.cell = _innermost_cell(getattr(own, "__func__", own))
+        if self.cell is not None:
+            self.before = self.cell.cell_contents
+            self.cell.cell_contents = self.held = self.make(self.before)
+            return True
+        done = replacing.replace(self.owner, self.name, self.make)
+        if done:
+            self.held = vars(self.owner)[self.name]
+            if not isinstance(self.owner, type):
+                replacing.replace_second_names()
+        return done
+
+    def take_out(self) -> bool:
+        """The function as it was; False where somebody has wrapped ours since, which then passes calls on."""
+        if self.cell is None:
+            return replacing.restore(self.held)
+        if self.cell.cell_contents is self.held:
+            self.cell.cell_contents = self.before
+            return True
+        return False
+
+    def stands_in(self, owner: Any, name: str) -> bool:
+        """Whether calls of what the owner itself holds under the name come through our wrapper."""
+        own = vars(owner).get(name)
+        ours = getattr(self.held, "__func__", self.held)
+        return any(each is ours for each in _wrappers(getattr(own, "__func__", own)))
+
+    def update(self) -> None:
+        """Its points are others now."""
+        self.entry = tuple([each for each in self.points if each.when == "entry"])
+        self.returns = tuple([each for each in self.points if each.when == "return"])
+        self.traced = tuple([each for each in self.points if type(each.when) is int])
+
+    def make(self, original: Function) -> Function:
+        """What replacing.replace takes."""
+
+        @functools.wraps(original)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if steps.recorder is None or not asks.enabled:
+                return original(*args, **kwargs)
+            names = asks.guarded(self.entered, args, kwargs) if self.entry or self.returns else None
+            if not self.returns and not self.traced:
+                return original(*args, **kwargs)
+            tracing = asks.guarded(lines.start) if self.traced else None
+            try:
+                result = original(*args, **kwargs)
+            except BaseException as error:
+                if tracing:
+                    lines.end()
+                asks.guarded(self.left, names, None, error)
+                raise
+            if tracing:
+                lines.end()
+            asks.guarded(self.left, names, result, None)
+            return result
+
+        return wrapper
+
+    def entered(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by their names; those who ask at the entry are told."""
+        names = arguments(self.function, args, kwargs)
+        for point in self.entry:
+            point.ask(names, self.function.__globals__)
+        return names
+
+    def left(self, names: dict[str, Any] | None, result: Any, error: BaseException | None) -> None:
+        """Those who ask at the return are told."""
+        for point in self.returns if names is not None else ():
+            told = names if error is not None else dict(names or {}, result=result)
+            point.ask(told or {}, self.function.__globals__, 0, error)
+
+
+def _wrappers(function: Any) -> Iterator[Any]:
+    """The wrappers of our hooks that stand around a function, the outermost first."""
+    while type(function) is FunctionType and function.__globals__.get("__package__") == _PACKAGE:
+        cell = _cell(function)
+        if cell is None:
+            break
+        yield function
+        function = cell.cell_contents
+
+
+def _cell(wrapper: Any) -> CellType | None:
+    """The one that holds what a wrapper of ours calls."""
+    names = wrapper.__code__.co_freevars
+    return wrapper.__closure__[names.index("original")] if "original" in names else None
+
+
+def _innermost_cell(function: Any) -> CellType | None:
+    """That of the innermost of our hooks' wrappers; None where there is none."""
+    wrappers = list(_wrappers(function))
+    return _cell(wrappers[-1]) if wrappers else None
+
+
+def innermost(function: Any, name: str) -> Any:
+    """The Python function below the decorators; None where that cannot be told."""
+    for _ in range(32):
+        inner = getattr(function, "__dict__", {}).get("__wrapped__")
+        if inner is None and inspect.getattr_static(type(function), "__wrapped__", None) is not None:  # wrapt's
+            inner = function.__wrapped__
+        if inner is None:
+            inner = _enclosed(function, name)
+        if inner is None:
+            break
+        function = getattr(inner, "__func__", inner)
+    return function if type(function) is FunctionType else None
+
+
+def _enclosed(function: Any, name: str) -> Any:
+    """What a decorator without functools.wraps has in its closure, where its own code is called otherwise."""
+    if type(function) is not FunctionType or function.__code__.co_name == name:
+        return None
+    for cell in function.__closure__ or ():
+        try:
+            inner = cell.cell_contents
+        except ValueError:
+            continue
+        if type(inner) is FunctionType and inner.__name__ == name:
+            return inner
+    return None
+
+
+def arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by the names that they have in the function, as far as they fit."""
+    code = function.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    at = code.co_argcount + code.co_kwonlyargcount
+    known = code.co_varnames[:at]
+    defaults = function.__defaults__ or ()
+    found: dict[str, Any] = dict(function.__kwdefaults__ or {})
+    found.update(zip(positional[len(positional) - len(defaults) :], defaults))
+    found.update(zip(positional, args))
+    found.update((name, value) for name, value in kwargs.items() if name in known)
+    if code.co_flags & _VARARGS:
+        found[code.co_varnames[at]] = args[len(positional) :]
+        at += 1
+    if code.co_flags & _VARKEYWORDS:
+        found[code.co_varnames[at]] = {name: value for name, value in kwargs.items() if name not in known}
+    return found

@@ -1,0 +1,144 @@
+"""Ask points at lines: on every Python, in threads and greenthreads, beside other tracers."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patches import askpoints
+from tests.asked import added, line_of, module, point, said
+from tests.elsewhere import elsewhere
+from tests.recorded import recording
+from tests.test_patches_versions import VERSIONS, interpreter
+
+__all__ = ["module"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_lines_on_every_python(version: str) -> None:
+    """By sys.monitoring or beside a trace function that was there; nothing of either is left."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    answer = elsewhere(_LINES, python=python)
+    first, traced = answer.pop("said"), answer.pop("traced")
+    assert first == ["service:f line 5 n=2 i=0", "service:f line 5 n=2 i=1", "service:f line 7 result=99"]
+    assert answer == {"kept": [], "same": True, "tracer": True, "tools": []}
+    assert traced > 5
+
+
+_LINES = """
+import tempfile, types
+import patches
+from patches import askpoints, steps
+
+module = types.ModuleType("service")
+source = '''
+def f(n):
+    total = 0
+    for i in range(n):
+        total += i
+    result = 99
+    return result
+'''
+exec(compile(source, "/service.py", "exec"), vars(module))
+sys.modules["service"] = module
+capture = tempfile.mkdtemp()
+before = module.f
+seen = []
+
+def tracer(frame, event, argument):
+    if frame.f_code is before.__code__:
+        seen.append(event)
+    return tracer
+
+patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "hooks": []})
+def add(key, line, *names):
+    told = [[name, name, [name]] for name in names]
+    point = {"key": key, "where": "service:f", "when": line, "expressions": told}
+    assert askpoints.add(point).state == "added"
+add("1", 5, "n", "i")
+sys.settrace(tracer)
+module.f(2)
+askpoints.remove("1")
+add("2", 7, "result")
+module.f(2)
+sys.settrace(sys.gettrace())
+kept = patches.uninstall()
+same_tracer = sys.gettrace() is tracer
+sys.settrace(None)
+module.f(2)
+lines = open(capture + "/ask.log").read().splitlines()
+monitoring = getattr(sys, "monitoring", None)
+answer = {
+    "said": [line.partition("] ")[2].rpartition(" f ")[0] for line in lines], "kept": kept, "traced": len(seen),
+    "same": module.f is before, "tracer": same_tracer,
+    "tools": [monitoring.get_tool(number) for number in (3, 4) if monitoring.get_tool(number)] if monitoring else [],
+}
+"""
+
+
+def test_threads_at_lines_do_not_disturb_each_other(tmp_path: Path, module: Any) -> None:
+    with recording(tmp_path) as recorded:
+        added("service:API.create", "name, total", when=line_of("return total"))
+        threads = [threading.Thread(target=module.API().create, args=(n, n)) for n in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(said(recorded)) == sorted(
+            f"service:API.create line {line_of('return total')} name={n} total={n + 1}" for n in range(20)
+        )
+        assert sys.gettrace() is None
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="sys.monitoring sees them")
+def test_lines_of_generators_need_monitoring(tmp_path: Path, module: Any) -> None:
+    with recording(tmp_path):
+        made = askpoints.add(point("service:API.generate", when=line_of("yield 1")))
+        assert made.state == "a generator's or coroutine's lines can be asked from Python 3.12 on"
+
+
+_GREEN = """
+import eventlet
+eventlet.monkey_patch()
+import tempfile, types
+import patches
+from patches import askpoints
+
+module = types.ModuleType("service")
+source = '''import eventlet
+def f(n):
+    for _ in range(n):
+        eventlet.sleep(0)
+    n = n * 2
+    return n
+'''
+exec(compile(source, "s.py", "exec"), vars(module))
+sys.modules["service"] = module
+capture = tempfile.mkdtemp()
+patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "hooks": []})
+for key, when in (("1", "entry"), ("2", 6), ("3", "return")):
+    point = {"key": key, "where": "service:f", "when": when, "expressions": [["n", "n", ["n"]]]}
+    assert askpoints.add(point).state == "added"
+pool = eventlet.GreenPool()
+found = list(pool.imap(module.f, [3, 1, 2]))
+kept = patches.uninstall()
+lines = [line.partition("] ")[2].split(" ") for line in open(capture + "/ask.log").read().splitlines()]
+answer = {"found": found, "kept": kept, "tracer": sys.gettrace(), "said": [line[1:-2] for line in lines]}
+"""
+
+
+def test_greenthreads_take_turns() -> None:
+    """The first to come in is the last to go, and nothing of ours stands in the thread afterwards."""
+    pytest.importorskip("eventlet")
+    answer = elsewhere(_GREEN)
+    assert (answer["found"], answer["kept"], answer["tracer"]) == ([6, 2, 4], [], None)
+    assert answer["said"] == [
+        ["n=3"], ["n=1"], ["n=2"],
+        *[each for n in (1, 2, 3) for each in (["line", "6", f"n={2 * n}"], ["returned", f"n={n}"])],
+    ]  # fmt: skip

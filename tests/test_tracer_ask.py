@@ -1,0 +1,229 @@
+"""``bootseq ask``: lines with values from services that run already, in ask.log and in the capture."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.victims import Victim
+from tracer import capture as captures
+from tracer import launch
+from tracer.attach import asking, detach, found, processes
+from tracer.attach.attaching import Attachment
+from tracer.cli import main
+from tracer.sources import segments
+
+SERVICE = """
+class Manager:
+    def select(self, spec, count=1):
+        hosts = [spec["flavor"]] * count
+        return hosts
+
+def plain(n):
+    return n
+"""
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tool remembers goes into the test's own folder, and what others record on this machine is theirs."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    everything = found.all_recording
+    ours = str(tmp_path)
+    monkeypatch.setattr(found, "all_recording", lambda: [e for e in everything() if e.part.inner.startswith(ours)])
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Iterator[Path]:
+    """A capture; what was attached for it is detached."""
+    path = tmp_path / "capture"
+    captures.make(path, points=[("small_service", ["*"], [])], ask=["ask"], echo=False)
+    yield path
+    detach.detach(path)
+
+
+def serving(folder: Path, victim: Victim) -> None:
+    """The victim becomes the small service."""
+    (folder / "small_service.py").write_text(SERVICE)
+    victim.ask(f"sys.path.insert(0, {str(folder)!r})")
+    assert victim.ask("str(__import__('small_service'))").startswith("<module")
+
+
+def attach(capture: Path, *victims: Victim) -> None:
+    results = Attachment(capture, 60).attach([_process(victim.pid) for victim in victims])
+    assert [each.state for each in results] == ["attached"] * len(victims)
+
+
+def _process(pid: int) -> processes.Process:
+    process = processes.read(pid)
+    assert process is not None
+    return process
+
+
+def bootseq(*arguments: object) -> Result:
+    """The command, which must not break down."""
+    result = CliRunner().invoke(main, [*map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def done(*arguments: object) -> str:
+    """What a command says that succeeds."""
+    result = bootseq(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refused(*arguments: object) -> str:
+    """The one line of a command that fails."""
+    result = bootseq(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("bootseq: ").strip()
+
+
+def select(victim: Victim, flavor: str = "m1.tiny") -> Any:
+    """A call of what is asked."""
+    return victim.ask(f"sys.modules['small_service'].Manager().select({{'flavor': {flavor!r}}}, 2)")
+
+
+def asked(capture: Path) -> list[str]:
+    """What stands in the capture."""
+    events = sorted(segments.read(capture).events, key=lambda event: event.start)
+    return [str(event.attributes["message"]) for event in events if event.kind == "ask"]
+
+
+@pytest.mark.parametrize("mode", ["serve", "eventlet"])
+def test_added_answered_listed_removed(mode: str, tmp_path: Path, capture: Path) -> None:
+    """With a service whose file stays as it is, in threads and greenlets; detached, nothing is left."""
+    with Victim(mode) as victim:
+        serving(tmp_path, victim)
+        victim.ask("remember()")
+        attach(capture, victim)
+        where = "small_service:Manager.select"
+        assert "added" in done("ask", "add", where, "spec['flavor'], count")
+        done("ask", "add", where, "len(result)", "--return")
+        done("ask", "add", where, "hosts", "--line", 5)
+        assert select(victim) == ["m1.tiny"] * 2
+        rows = json.loads(done("ask", "list", "--json"))
+        assert [(row["key"], row["when"], row["processes"][0]["lines"]) for row in rows] == [
+            ("1", "entry", 1), ("2", "return", 1), ("3", 5, 1),
+        ]  # fmt: skip
+        assert f"2. {where} --return: len(result)" in done("ask", "list")
+        assert "removed: 1, 3" in done("ask", "remove", 1, 3)
+        select(victim)
+        assert "removed: 2" in done("ask", "remove", "--all")
+        select(victim)
+        assert done("ask", "list") == "nothing is asked\n"
+        assert [each.state for each in detach.detach(capture)] == ["detached"]
+        assert victim.ask("differences()") == []
+    assert asked(capture) == [
+        f"{where} spec['flavor']='m1.tiny' count=2", f"{where} line 5 hosts=['m1.tiny', 'm1.tiny']",
+        f"{where} returned len(result)=2", f"{where} returned len(result)=2",
+    ]  # fmt: skip
+    assert (capture / "ask.log").read_text().count(f"{victim.inner_pid} DEBUG ask [-] {where} ") == 4
+    calls = {event.number for event in segments.read(capture).events if event.kind == "call"}
+    assert {event.parent in calls for event in segments.read(capture).events if event.kind == "ask"} == {True}
+
+
+def test_who_is_attached_later_has_it_too(tmp_path: Path, capture: Path) -> None:
+    """And who is forked; a point for one process stays with that."""
+    with Victim() as one, Victim() as other:
+        for victim in (one, other):
+            serving(tmp_path, victim)
+        attach(capture, one)
+        done("ask", "add", "small_service:Manager.select", "count")
+        done("ask", "add", "small_service:Manager.select", "0", "--pid", one.pid)
+        attach(capture, other)
+        select(other)
+        assert asked(capture) == ["small_service:Manager.select count=2"]
+        child = one.ask("(lambda pid: pid or (sys.modules['small_service'].plain(1), time.sleep(60)))(os.fork())")
+        done("ask", "add", "small_service:plain", "n")
+        one.ask("sys.modules['small_service'].plain(5)")
+        rows = json.loads(done("ask", "list", "--json"))
+        assert sorted(each["pid"] for each in rows[2]["processes"]) == sorted([one.pid, other.pid, child])
+        os.kill(child, 9)
+        assert asked(capture)[1:] == ["small_service:plain n=5"]
+
+
+def test_what_is_nowhere_is_refused_with_what_is_near(tmp_path: Path, capture: Path) -> None:
+    with Victim() as victim:
+        serving(tmp_path, victim)
+        attach(capture, victim)
+        for where, *more, said in [
+            ("small_service:Manager.selekt", "no such function Manager.selekt; did you mean Manager.select?"),
+            ("small_service:select", "no such function select; did you mean Manager.select?"),
+            ("smal_service:plain", "no such module smal_service; did you mean small_service?"),
+            ("json.decodr:f", "no such module json.decodr; did you mean json.decoder"),
+            ("small_service:plain", "--line", 3, "nothing happens on line 3; see lines 8 to 8, nearest 8"),
+        ]:
+            assert refused("ask", "add", where, "x", *more).startswith(f"{where}: {said}")
+        assert captures.asks(capture) == []
+        assert "waiting: module not loaded yet" in done("ask", "add", "xml.dom.pulldom:parse", "x")
+        assert len(captures.asks(capture)) == 1
+
+
+def test_bad_usage(capture: Path) -> None:
+    where = "small_service:plain"
+    assert refused("ask", "add", where, "n") == "nothing is attached; bootseq attach --all -o CAPTURE"
+    assert refused("ask", "add", "small_service.plain", "n").startswith("small_service.plain: not a place; name it as")
+    assert refused("ask", "add", where, "n.save()").startswith("n.save(): only these are called: abs")
+    assert refused("ask", "add", where, "n", "--line", 3, "--return").startswith("--return and --line are two places")
+    assert refused("ask", "add", where, "n", "--all", "--pid", 1) == "--all, or some: not both"
+    assert refused("ask", "remove") == "say which: bootseq ask remove KEY, or --all"
+    assert refused("ask", "remove", 7) == "7: no such ask point; see: bootseq ask list"
+    assert done("ask", "remove", "--all") == "nothing is asked\n"
+    with Victim() as victim:
+        attach(capture, victim)
+        assert refused("ask", "add", where, "n", "--service", "nova-*").startswith(
+            "no process of 'nova-*' has hooks in"
+        )
+        assert refused("ask", "add", where, "n", "--pid", 1) == "1: has no hooks in; bootseq attach --pid 1 -o CAPTURE"
+
+
+def test_one_that_cannot_be_asked_is_told(tmp_path: Path, capture: Path) -> None:
+    """A stopped process: exit code 1, and why."""
+    with Victim() as victim:
+        serving(tmp_path, victim)
+        attach(capture, victim)
+        os.kill(victim.pid, 19)
+        deadline = time.monotonic() + 5
+        while _process(victim.pid).state != "T" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        result = bootseq("ask", "add", "small_service:plain", "n")
+        os.kill(victim.pid, 18)
+        assert (result.exit_code, "cannot: it is stopped" in result.output) == (1, True)
+        assert captures.asks(capture) == []
+
+
+def test_who_is_started_under_the_hooks_has_them_too(tmp_path: Path, capture: Path) -> None:
+    """Those of this machine and day alone: an ask point is code that runs in services."""
+    (tmp_path / "small_service.py").write_text(SERVICE)
+    point = {"key": "1", "where": "small_service:plain", "when": "entry", "expressions": [["n", "n", ["n"]]]}
+    rest = {"unsafe": False, "pids": [], "services": []}
+    captures.keep_asks(capture, [point | rest, point | rest | {"key": "2", "pids": [1]}])
+    command = [sys.executable, "-c", "import small_service; small_service.plain(3)"]
+    environment = launch.environment(dict(os.environ) | {"PYTHONPATH": str(tmp_path)}, capture)
+    subprocess.run(command, env=environment, check=True, timeout=30)
+    assert asked(capture) == ["small_service:plain n=3"]
+    kept = json.loads((capture / captures.ASKS).read_text()) | {"machine": "another"}
+    (capture / captures.ASKS).write_text(json.dumps(kept))
+    subprocess.run(command, env=environment, check=True, timeout=30)
+    assert len(asked(capture)) == 1
+    assert captures.asks(capture) == []
+
+
+def test_points_are_for_whom_they_name(capture: Path) -> None:
+    process = _process(os.getpid())
+    points = [{"pids": pids, "services": services} for pids, services in [([], []), ([1], []), ([], ["nova-*"])]]
+    assert asking.meant_for(process, points) == points[:1]
+    assert asking.meant_for(process, [{"pids": [process.pid], "services": ["nova-*"]}]) != []

@@ -1,0 +1,104 @@
+"""Expressions that may be asked: what goes through as what, and what is refused in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracer import expressions
+from tracer.errors import TracerError
+
+
+def codes(*texts: str, unsafe: bool = False) -> list[str]:
+    """What is evaluated."""
+    return [each.code for each in expressions.parse(texts, unsafe)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("request_spec", "request_spec"),
+        ("spec.flavor.name", "_ask_get(_ask_get(spec, 'flavor'), 'name')"),
+        ("hosts[0]['a']", "_ask_item(_ask_item(hosts, 0), 'a')"),
+        ("hosts[1:n]", "_ask_item(hosts, _ask_slice(1, n, None))"),
+        ("len(hosts) > 2 and not x", "_ask_len(hosts) > 2 and (not x)"),
+        ("a in b.c", "a in _ask_held(_ask_get(b, 'c'))"),
+        ("a * 2 + b % 3 - -1", "_ask_times(a, 2) + _ask_modulo(b, 3) - -1"),
+        ("(a, [b], {'c': d})", "(a, [b], {'c': d})"),
+        ("x.y if z else None", "_ask_get(x, 'y') if z else None"),
+        ("isinstance(x, Instance)", "_ask_isinstance(x, Instance)"),
+        (
+            "f'{x.y!r:>10} of {z}'",
+            "_ask_text(_ask_format(_ask_get(x, 'y'), 114, '>10'), ' of ', _ask_format(z, -1, ''))",
+        ),
+    ],
+)
+def test_what_could_run_code_is_guarded(text: str, code: str) -> None:
+    assert codes(text) == [code]
+
+
+def test_commas_part_expressions_and_brackets_hold_them_together() -> None:
+    """Each keeps the text that the user wrote, and the names by which secrets are known."""
+    found = expressions.parse(["spec.name, (a, b)", " c['password'] ,"])
+    assert [each.text for each in found] == ["spec.name", "(a, b)", "c['password']"]
+    assert [each.names for each in found] == [("name", "spec"), ("a", "b"), ("c", "password")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("spec.to_dict()", "spec.to_dict(): only these are called: abs, bool"),
+        ("a, len(spec.hosts())", "spec.hosts() in len(spec.hosts()): only these are called"),
+        ("[h for h in hosts]", "a comprehension is not asked of a running service; --unsafe lets it through"),
+        ("lambda: 1", "lambda: 1: lambda is not asked"),
+        ("(a := 1)", "an assignment is not asked"),
+        ("x.__class__", "x.__class__: __class__ is the interpreter's own"),
+        ("__builtins__", "names with two underscores"),
+        ("_ask_get", "names with two underscores"),
+        ("9 ** 9 ** 9", "** is not asked"),
+        ("1 << 99", "<< is not asked"),
+        ("[*a]", "*a in [*a]: a star is not asked"),
+        ("{**a}", "** is not asked"),
+        ("sorted(a, key=b)", "only these are called"),
+        ("f'{x:99999}'", "a width of 99999"),
+        ("f'{x:{y}}'", "a format within a format"),
+    ],
+)
+def test_what_runs_or_fills_the_memory_is_refused(text: str, said: str) -> None:
+    """With the part and why; --unsafe takes it as it is."""
+    with pytest.raises(TracerError) as caught:
+        expressions.parse([text])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert codes(text, unsafe=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " , ",
+        "a b",
+        "a) + (b",
+        "a)(b",
+        "a), _(b",
+        "a = 1",
+        "a=1",
+        "import os",
+        "await x",
+        "(yield)",
+        "a\0",
+        "(" * 500,
+    ],
+)
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_what_is_no_expression_is_refused_in_one_line(text: str, unsafe: bool) -> None:
+    with pytest.raises(TracerError) as caught:
+        expressions.parse([text], unsafe)
+    assert "\n" not in str(caught.value)
+
+
+def test_there_are_limits() -> None:
+    with pytest.raises(TracerError, match="longer than 1000 characters"):
+        expressions.parse(["a" * 1001])
+    with pytest.raises(TracerError, match="33 expressions"):
+        expressions.parse(["a"] * 33)

@@ -1,0 +1,148 @@
+"""Ask points in processes that have hooks in: which are meant, and what each says when it is told of a point."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from tracer import capture as captures
+from tracer.attach import detach, found, journal, visits
+from tracer.attach.checks import Finding, finding, of_process
+from tracer.attach.detach import Attached
+from tracer.attach.processes import Process
+from tracer.attach.ptrace import BusyError, RefusedError
+
+_AT_ONCE = 8
+_SWITCH = 0.0005
+
+#: What a process says of a point that it has not found, and of one that may come.
+_NO_LINE, _NOT_FOUND, _LATER = "no such line", ("no such module", "no such function"), "module not loaded yet"
+
+Point = dict[str, Any]
+
+
+def meant_for(process: Process, points: Iterable[Point]) -> list[Point]:
+    """Those of a capture's ask points that this process is to have."""
+    return [each for each in points if _is_meant(process, each["pids"], each["services"])]
+
+
+def _is_meant(process: Process, pids: Iterable[int], services: Iterable[str]) -> bool:
+    pids, services = list(pids), list(services)
+    if not pids and not services:
+        return True
+    return process.pid in pids or any(fnmatchcase(process.service, pattern) for pattern in services)
+
+
+def recording() -> dict[Path, list[Attached]]:
+    """The processes that have hooks in, by the capture that they record into."""
+    folders = [*journal.captures()]
+    folders += [Path(each.part.inner) for each in found.all_recording() if captures.is_capture(Path(each.part.inner))]
+    everything = {folder: detach.attached(folder) for folder in dict.fromkeys(folders)}
+    return {folder: each for folder, each in everything.items() if each}
+
+
+def chosen(
+    everywhere: dict[Path, list[Attached]], pids: tuple[int, ...], services: tuple[str, ...]
+) -> dict[Path, list[Attached]]:
+    """Of these the ones that are named, or all where nothing is."""
+    wanted = {
+        folder: [each for each in attached if _is_meant(each.process, pids, services)]
+        for folder, attached in everywhere.items()
+    }
+    return {folder: attached for folder, attached in wanted.items() if attached}
+
+
+def add(attached: list[Attached], point: Point, told: Callable[[Finding], object] = id) -> list[Finding]:
+    """Have them ask at one more place."""
+    return list(_each(attached, "ask_add", {"point": point}, lambda each, answer: _added(each, point, answer), told))
+
+
+def remove(attached: list[Attached], keys: list[str], told: Callable[[Finding], object] = id) -> list[Finding]:
+    """Have them ask no more under these keys."""
+    return list(_each(attached, "ask_remove", {"keys": keys}, _removed, told))
+
+
+def state(attached: list[Attached]) -> list[Finding]:
+    """What they ask, and how it goes."""
+    return list(_each(attached, "ask_list", {}, _listed, id))
+
+
+def _each(
+    attached: list[Attached],
+    what: str,
+    request: dict[str, Any],
+    judge: Callable[[Attached, visits.Answer], Finding],
+    told: Callable[[Finding], object],
+) -> Iterator[Finding]:
+    sys.setswitchinterval(_SWITCH)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for one in [pool.submit(_visit, each, what, request, judge) for each in attached]:
+            result = one.result()
+            if result is not None:
+                told(result)
+                yield result
+
+
+def _visit(
+    each: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, visits.Answer], Finding]
+) -> Finding | None:
+    process = each.process
+    problem = of_process(process)
+    if problem.state != "ready":
+        return None if each.forked else problem
+    try:
+        each.part.make(process.uid, process.gid)
+        answer, _ = visits.ask(process, each.part, what, request)
+    except (RefusedError, BusyError) as error:
+        return finding(process, "cannot", str(error), "the same command again" if isinstance(error, BusyError) else "")
+    except OSError as error:
+        return finding(process, "cannot", f"{error.filename or 'it'}: {error.strerror}")
+    if answer["state"] in ("free", "expired"):
+        return None if each.forked else finding(process, "gone", "its hooks have gone by themselves")
+    if answer["state"] != "asked":
+        return finding(process, "cannot", str(answer.get("reason", answer["state"])))
+    return judge(each, answer)
+
+
+def _added(each: Attached, point: Point, answer: visits.Answer) -> Finding:
+    outcome, known = str(answer["outcome"]), [str(name) for name in answer["near"]]
+    if outcome == "added":
+        return finding(each.process, "added")
+    if outcome == _LATER:
+        return finding(each.process, "waiting", outcome)
+    reason = outcome
+    if outcome == _NO_LINE:
+        reason = f"nothing happens on line {point['when']}; see {_lines(known, point['when'])}"
+    elif outcome in _NOT_FOUND:
+        module, _, name = str(point["where"]).partition(":")
+        wanted = name if outcome == "no such function" else module
+        near = _near(wanted, known)
+        reason += f" {wanted}" + (f"; did you mean {', '.join(near)}?" if near else "")
+    return finding(each.process, "not there", reason)
+
+
+def _near(wanted: str, known: list[str]) -> list[str]:
+    """Close by spelling; or the same method of another class."""
+    last = wanted.rpartition(".")[2]
+    same = [name for name in known if name.rpartition(".")[2] == last]
+    return list(dict.fromkeys([*get_close_matches(wanted, known, 3, 0.6), *same]))[:3]
+
+
+def _lines(known: list[str], line: int) -> str:
+    numbers = sorted(sorted(map(int, known), key=lambda each: abs(each - line))[:3])
+    return f"lines {known[0]} to {known[-1]}, nearest {', '.join(map(str, numbers))}" if numbers else "another function"
+
+
+def _removed(each: Attached, answer: visits.Answer) -> Finding:
+    keys = [str(key) for key in answer["removed"]]
+    return finding(each.process, "removed" if keys else "none", "" if keys else "it had none of these", keys=keys)
+
+
+def _listed(each: Attached, answer: visits.Answer) -> Finding:
+    names = ("key", "where", "when", "state", "lines", "failures", "error")
+    return finding(each.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]])
