@@ -5,12 +5,13 @@ BIN := .venv/bin
 DEMO := demo
 RELEASE := 34
 
-.PHONY: help install packages demo test test-fast lint bench lock clean
+.PHONY: help install packages demo test test-fast test-cloud lint bench lock clean
 
 help:
 	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
 	@echo 'make demo       boots a server in a real Nova $(RELEASE) and shows the numbered tree; files in $(DEMO)/'
 	@echo 'make test       every test, those that start a real Nova too; make test-fast leaves these out'
+	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
 	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
 	@echo 'make bench      what the hooks and the tool cost, beside their peers'
 	@echo 'make lock       writes constraints.txt anew'
@@ -44,6 +45,10 @@ test: install packages
 
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+# As root: a real all-in-one cloud of each release, up, boots, load, witnesses, down (examples/cloud).
+test-cloud: install
+	CLOUD_RELEASES='34 32' $(BIN)/python -m pytest -v -rA tests/test_examples_cloud_up.py
 
 lint: install
 	$(BIN)/ruff check .
