@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ PACKAGES = {
     "pkg-config": "pkg-config",
     "gcc": "gcc",
     "libc6-dev": "/usr/include/stdlib.h",
+    # uwsgi and libvirt-python are built; another Python than the distribution's brings its own headers.
+    "python3-dev": f"{sysconfig.get_path('include')}/Python.h",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
