@@ -24,15 +24,16 @@ hypothesis.settings.load_profile("bootseq")
 GRACE_SECONDS = 2.0
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start a real Nova share one worker, one after the other, and may take their time."""
-    for item in items:
-        if item.get_closest_marker("slow") is None:
-            continue
-        item.add_marker(pytest.mark.xdist_group("nova"))
-        if item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(900))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that start a real Nova share one worker, one after the other, and may take their time.
+
+    Said here, as soon as the test is found: where the list of all tests may be changed, xdist has read the groups already.
+    """
+    if item.get_closest_marker("slow") is None:
+        return
+    item.add_marker(pytest.mark.xdist_group("nova"))
+    if item.get_closest_marker("timeout") is None:
+        item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(autouse=True)
