@@ -25,14 +25,8 @@ GRACE_SECONDS = 2.0
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that start a real Nova share one worker, one after the other, and may take their time.
-
-    Said here, as soon as the test is found: where the list of all tests may be changed, xdist has read the groups already.
-    """
-    if item.get_closest_marker("slow") is None:
-        return
-    item.add_marker(pytest.mark.xdist_group("nova"))
-    if item.get_closest_marker("timeout") is None:
+    """Tests that start a real Nova may take their time."""
+    if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
         item.add_marker(pytest.mark.timeout(900))
 
 
