@@ -18,7 +18,7 @@ from tracer.attach.inject import Visit
 from tracer.attach.ptrace import BusyError
 
 
-def run(victim: Victim, text: str, answer: Path, patience: float = 10.0) -> Visit:
+def run(victim: Victim, text: str, answer: Path, patience: float = 40.0) -> Visit:
     """Have the victim run ``text`` and write ``answer``."""
     answer.unlink(missing_ok=True)
     python = interpreters.find(victim.pid)
