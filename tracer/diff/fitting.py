@@ -18,6 +18,8 @@ from tracer.diff.wording import is_library
 _CELLS = 100_000
 _WORD = re.compile(r"[a-z]+")
 _LOOK = 64
+#: Of ``self.network_api`` it is the network that tells.
+_EVERYWHERE = frozenset({"api", "rpcapi", "client", "manager"})
 
 
 @dataclass(eq=False)
@@ -77,7 +79,9 @@ def fit(line: Line, one: Seen, home: Home) -> float:
     if said.kind == "call":
         return _call(said, done, home, one)
     if said.kind == "http":
-        return _http(said, done)
+        # Without an arrow it may be either side, unless the line says whose.
+        far = not said.to and done.to and line.written.service not in ("", one.node.service)
+        return 0 if far else _http(said, done)
     if said.kind == "rpc":
         if not said.name and (said.mode, said.to) != (done.mode, said.to and done.to):
             return 0
@@ -103,7 +107,7 @@ def _call(said: Phrase, done: Phrase, home: Home, one: Seen) -> float:
         return 1 if done.path in files else 0.5
     if not done.path:
         return 1 if said.owner == done.owner else 0
-    words = _WORD.findall(said.owner.lower())
+    words = [word for word in _WORD.findall(said.owner.lower()) if word not in _EVERYWHERE]
     return 0.8 if any(word in f"{done.path} {done.owner}".lower() for word in words) else 0
 
 

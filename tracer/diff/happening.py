@@ -139,13 +139,13 @@ def _outer(pairs: list[Pair]) -> list[Pair]:
     return kept
 
 
-def _outside(steps: list[Seen], taken: list[Seen]) -> list[Seen]:
-    """The steps that are none of those taken, nor inside one."""
+def _outside(steps: list[Seen], taken: list[Seen], besides: bool = False) -> list[Seen]:
+    """The steps that are not inside one of those taken, nor one of them, unless these are wanted ``besides``."""
     taken = sorted(taken, key=_index)
     outside = []
     for one in steps:
         at = bisect_right(taken, one.index, key=_index)
-        if not at or taken[at - 1].last < one.index:
+        if not at or taken[at - 1].last < one.index or (besides and taken[at - 1] is one):
             outside.append(one)
     return outside
 
@@ -169,7 +169,8 @@ class _Level:
             # Not simply what the next level is: the outline is coarser, or wrong.
             pairs = self._deeper(lines, free)
         pairs = [(line, one) for line, one in pairs if self._take(line, one)]
-        return pairs + self._more(lines, self._candidates(lines), {id(line) for line, _ in pairs})
+        steps = _outside(self._candidates(lines), [one for _, one in pairs], besides=True)
+        return pairs + self._more(lines, steps, {id(line) for line, _ in pairs})
 
     def _deeper(self, lines: list[Line], free: list[Seen]) -> list[Pair]:
         """Lay lines over all that happened inside; what is inside a step with a line is that line's own matter."""

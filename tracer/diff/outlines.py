@@ -33,7 +33,7 @@ class Written:
     high: int | None = None
     #: A chapter's head: it stands below the step that sends it, where that can be told.
     chapter: bool = False
-    #: It says of itself that it hides steps: ``- +12 calls``.
+    #: It says of itself that it hides calls and hand-offs: ``- +12 calls``.
     hides: bool = False
 
     def walk(self) -> Iterator[Written]:
@@ -91,6 +91,11 @@ def _tree_lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def _service(line: Line) -> str:
+    """Who does it; ``show --detail full`` says the host and the process behind it."""
+    return marks.unescaped((line.service or "").partition(" ")[0])
+
+
 class _Reader:
     """What was read so far."""
 
@@ -107,7 +112,7 @@ class _Reader:
             return
         step = Written(
             line.address, marks.unescaped(line.words), line=line.number, low=line.marks.low, high=line.marks.high,
-            chapter="-" not in line.address, service=marks.unescaped(line.service or ""),
+            chapter="-" not in line.address, service=_service(line),
         )  # fmt: skip
         if not step.text:
             raise BadLineError(line.number, "nothing is said after the address")
@@ -124,11 +129,11 @@ class _Reader:
         if step is None:
             raise BadLineError(line.number, "a note before the first step")
         self._above = step
-        text = marks.unescaped(line.words)
+        text = marks.unescaped(line.full)
         if _CONDITION.match(text):
             step.conditions.append(text)
         else:
-            step.notes.append(text + marks.count(line.marks.low or 1, line.marks.high or 1))
+            step.notes.append(text)
             step.hides = step.hides or _HIDES.fullmatch(text) is not None
 
     def _nearest(self, address: str) -> Written | None:

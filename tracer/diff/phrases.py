@@ -19,7 +19,8 @@ _CALL = re.compile(r"(\S+?\.py)(?:\.([\w.]+))? -> (\w+)\(.*\)$")
 _MADE = re.compile(r"(\S+?\.py)\.(\w+)(?:\(.*\))?$")
 _DOTTED = re.compile(r"(?:([\w.]+)\.)?(\w+)\(.*\)$")
 _STATE = re.compile(r"\w+: (?:vm_state|task_state|power_state|host|node) ")
-_BECAME = re.compile(r"(\w+) (?:\S+ → )?(\S+?)(?:,|$)")
+#: Hosts and nodes are named otherwise on every machine, so nobody can write which.
+_BECAME = re.compile(r"(vm_state|task_state|power_state) (?:\S+ → )?(\S+?)(?:,|$)")
 
 #: What the words after it are looked up by; two lines that share none name different steps.
 Key = tuple[str, str]

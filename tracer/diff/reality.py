@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from tracer.diff import phrases
+from tracer.diff.claims import States
 from tracer.diff.fitting import Line, is_statement
 from tracer.diff.happening import Happening, find
 from tracer.diff.outlines import Outline, Written
 from tracer.diff.seen import Seen, seen
-from tracer.model import Baseline, Change, Comparison, Node, Pair
+from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
 
 #: A place in the order of the report: where it happened, or after which step it would have; then the line.
 _Place = tuple[int, int, int]
@@ -21,7 +22,7 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     """The outline as the old side, the boot as the new one, and all in which reality differs."""
     statements = any(is_statement(note) for step in outline.walk() for note in step.notes)
     found = find(outline, seen(boot, statements))
-    placed = [*_lines(found), *_orders(found), *_moved(found), *_unwritten(found, _kinds(found))]
+    placed = [*_lines(found), *_orders(found), *_moved(found), *_unwritten(found)]
     placed.sort(key=lambda each: each[0])
     changes = [change for _, change, _, _ in placed]
     old = Baseline(_nodes(outline.steps), name=outline.name)
@@ -29,21 +30,10 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     return Comparison(old, boot, _pairs(found, placed), changes, verdict)
 
 
-def _kinds(found: Happening) -> set[str]:
-    """The kinds of steps that the outline speaks of: of others it leaves out nothing."""
-    kinds = {kind for line in found.lines for kind in _kinds_of(line)}
-    return kinds | {one.node.kind for steps in found.steps.values() for one in steps}
-
-
-def _kinds_of(line: Line) -> tuple[str, ...]:
-    if line.phrase.kind == "call":
-        return ("call", "libvirt") if line.phrase.owner.startswith("vir") else ("call",)
-    return (line.phrase.kind,)
-
-
 def _lines(found: Happening) -> Iterator[_Placed]:
-    """What is wrong with each line by itself: it does not happen, not so often, or not in that way."""
+    """What is wrong with each line by itself: it does not happen, not so often, not in that way, without that state."""
     last = -1
+    states = States(found.root)
     for line in found.lines:
         if not found.happened(line):
             if line.parent is None or not line.parent.written.text or found.happened(line.parent):
@@ -51,7 +41,10 @@ def _lines(found: Happening) -> Iterator[_Placed]:
             continue
         one = found.steps[id(line)][0]
         last = one.index
-        for change in _otherwise(found, line, one):
+        lacking = (
+            f"is written to set {state}, and does not" for state in states.lacking(line.written, found.steps[id(line)])
+        )
+        for change in (*_otherwise(found, line, one), *(_change("state", text, line, one) for text in lacking)):
             yield (one.index, 0, line.written.line), change, line, one
 
 
@@ -74,6 +67,8 @@ def _otherwise(found: Happening, line: Line, one: Seen) -> Iterator[Change]:
     said, done = line.phrase, one.phrase
     if said.mode != done.mode and said.mode:
         yield _change("mode", f"is written as {said.mode}, and is a {done.mode}", line, one)
+    if written.service in PARTICIPANTS and written.service != one.node.service:
+        yield _change("service", f"is written in {written.service}, and happens in {one.node.service}", line, one)
     if said.status != done.status and said.status:
         yield _change("status", f"is written to be answered {said.status}, and is {done.status}", line, one)
 
@@ -134,7 +129,7 @@ def _name(line: Line) -> str:
     return f"{line.written.address} {line.written.text}".strip() or "the outline"
 
 
-def _unwritten(found: Happening, kinds: set[str]) -> Iterator[_Placed]:
+def _unwritten(found: Happening) -> Iterator[_Placed]:
     """The topmost steps that no line writes, and those that happen more often than is written."""
     told: dict[tuple[int, str], int] = {}
     stack: list[tuple[Seen, Seen, Change | None]] = [(one, found.root, None) for one in reversed(found.root.children)]
@@ -147,7 +142,7 @@ def _unwritten(found: Happening, kinds: set[str]) -> Iterator[_Placed]:
             around, part_of = one, None
         elif part_of is not None:
             part_of.below += 1
-        elif one.node.kind in kinds and not _hidden(found, around, one):
+        elif not _hidden(found, around, one):
             part_of = _change("unwritten", "happens, and is not written", None, one)
             # A line that stands for several steps lacks the same in each.
             writer = found.written.get(around.index)
@@ -158,7 +153,7 @@ def _unwritten(found: Happening, kinds: set[str]) -> Iterator[_Placed]:
 
 def _hidden(found: Happening, around: Seen, one: Seen) -> bool:
     line = found.written.get(around.index)
-    return line is not None and line.written.hides and one.node.kind == "call"
+    return line is not None and line.written.hides and one.node.kind in ("call", "handoff")
 
 
 def _too_often(line: Line, one: Seen) -> Change:
