@@ -18,7 +18,7 @@ from diagrams import (
     report_text,
     svg,
     topology,
-)  # fmt: skip
+)
 from diagrams.folding import DETAILS
 from tracer.model import Boot, Comparison
 

@@ -12,7 +12,7 @@ from diagrams.text import plural, short_address, shorten, times
 from tracer.model import Change, Comparison, Node
 
 #: Longest name of a lane, longest label, and longest text of what changed behind it.
-LANE, LABEL, EXTRA = 24, 60, 60
+LANE, LABEL, EXTRA = 24, 72, 60
 ADDRESS = 20
 #: A larger picture is drawn with the worse changes only; one that is still larger, from its beginning.
 MOST = 3000
@@ -153,7 +153,7 @@ class _Writer:
     def _one_with_request(self, number: int, row: Row) -> bool:
         """Whether it is the receiving side of a request, with nothing to say that the request's arrow does not."""
         far = self._far.get(row.parent) == number
-        return far and not row.changes and row.look == self._found[row.parent].look
+        return far and not row.changes and row.look in ("same", self._found[row.parent].look)
 
     def _line(self, number: int, row: Row) -> Line:
         node, lane = row.node, _lane(row.node.service)

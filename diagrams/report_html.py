@@ -27,7 +27,7 @@ from diagrams.changes import (
     sign,
     verdict,
     where,
-)  # fmt: skip
+)
 from diagrams.overlay_sequence import Overlay, overlay
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
@@ -68,6 +68,7 @@ def report(comparison: Comparison) -> str:
         style=style, digest=digest, title=_title(comparison), verdict=verdict(comparison),
         same=comparison.verdict == "same", old=about(comparison.old), new=about(comparison.new),
         sections=_sections(comparison, picture), picture=picture,
+        marked=any(line.changes for line in picture.lines),
         heads=overlay_svg.heads(picture), body=overlay_svg.body(picture, comparison.changes),
     )  # fmt: skip
 

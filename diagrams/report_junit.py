@@ -49,7 +49,8 @@ def _suite(comparison: Comparison, service: str, changes: list[Change]) -> Eleme
     if service == _NOBODY and comparison.verdict != "same" and not any(_of(comparison.changes, "fail")):
         cases.append(_verdict(comparison))
     if not cases:
-        cases.append(_case(service, "nothing fails"))
+        # Of the whole boot this is all that can be said here: other suites may fail.
+        cases.append(_case(service, "nothing fails" if service != _NOBODY else "compared"))
     cases += [_warned(service, class_, ones) for class_, ones in grouped(changes).get("warn", {}).items()]
     _tell_apart(cases)
     failures = sum(case.find("failure") is not None for case in cases)

@@ -17,7 +17,7 @@ from diagrams.changes import (
     sign,
     verdict,
     where,
-)  # fmt: skip
+)
 from diagrams.markdown import code
 from diagrams.text import clean, shorten
 from tracer.model import Baseline, Change, Comparison

@@ -20,7 +20,7 @@ from diagrams.changes import (
     tally,
     verdict,
     where,
-)  # fmt: skip
+)
 from diagrams.paint import Paint
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
