@@ -101,8 +101,14 @@ def addresses(change: Change) -> tuple[str, str]:
 
 
 def around(change: Change) -> str:
-    """The step that it happens in, "" at a chapter's head."""
-    return shorten(change.path[-1], TEXT) if change.path else ""
+    """The step that it happens in, "" at a chapter's head and where the change says so itself."""
+    return shorten(change.path[-1], TEXT) if change.path and change.path[-1] not in change.text else ""
+
+
+def short(change: Change) -> str:
+    """What changed, for where the step itself and its place are in view: without their names, if it begins with one."""
+    text = change.text.removesuffix(f" in {change.path[-1]}") if change.path else change.text
+    return text.rpartition(": ")[2] or text
 
 
 def where(change: Change) -> str:

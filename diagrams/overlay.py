@@ -51,14 +51,16 @@ def rows(comparison: Comparison, severities: Iterable[str]) -> list[Row]:
     stack = [(pair, -1, 0) for pair in reversed(comparison.pairs)]
     while stack:
         pair, parent, depth = stack.pop()
+        if pair.old is None and pair.new is None:  # no place of its own
+            stack.extend((child, parent, depth) for child in reversed(pair.children))
+            continue
         row = Row(pair, parent, depth)
         stack.extend((child, len(found), depth + 1) for child in reversed(pair.children))
-        if pair.old is None and pair.new is None:
-            continue
         row.changes = sorted({numbers[key(change)] for change in pair.changes if key(change) in numbers})
         marked = [one for one in (comparison.changes[n] for n in row.changes) if one.severity in wanted]
-        row.look, row.shown = _look(row, marked, found), bool(marked)
+        row.look, row.shown = _look(marked), bool(marked)
         found.append(row)
+    _with_the_rest_of_runs(found)
     _with_what_came_or_went(found)
     _with_what_leads_there(found)
     return found
@@ -69,13 +71,21 @@ def key(change: Change) -> object:
     return change.class_, change.service, change.old, change.new, change.text
 
 
-def _look(row: Row, marked: list[Change], found: list[Row]) -> str:
+def _look(marked: list[Change]) -> str:
     looks = {look(change) for change in marked}
-    if looks:
-        return next(each for each in _LOUDEST if each in looks)
-    around = found[row.parent] if row.parent >= 0 else None
-    # Of what came, went or moved as a whole, only the top has a change.
-    return around.look if row.one_sided and around and around.one_sided else "same"
+    return next((each for each in _LOUDEST if each in looks), "same")
+
+
+def _with_the_rest_of_runs(found: list[Row]) -> None:
+    """Of several equal steps that came or went, one has the change; the others look like it."""
+    marked = {_run(row) for row in found if row.shown}
+    for row in found:
+        if row.one_sided and not row.changes and row.look == "same" and _run(row) in marked:
+            row.look, row.shown = "added" if row.pair.old is None else "removed", True
+
+
+def _run(row: Row) -> tuple[int, str, str]:
+    return row.parent, row.node.service, row.node.text
 
 
 def _with_what_came_or_went(found: list[Row]) -> None:
@@ -86,7 +96,9 @@ def _with_what_came_or_went(found: list[Row]) -> None:
             below[found[number].parent] += below[number] + 1
     tops: list[int] = []
     for number, row in enumerate(found):
-        inside = row.one_sided and row.parent >= 0 and found[row.parent].one_sided and row.look != "same"
+        inside = row.one_sided and row.parent >= 0 and found[row.parent].one_sided and found[row.parent].look != "same"
+        if inside and row.look == "same":  # of what came, went or moved as a whole, only the top has a change
+            row.look = found[row.parent].look
         tops.append(tops[row.parent] if inside else number)
         if inside and found[tops[number]].shown:
             row.shown = row.shown or below[tops[number]] <= WHOLE or row.node.kind in _LEAVING

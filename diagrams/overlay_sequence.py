@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from diagrams.changes import TEXT, look
+from diagrams.changes import TEXT, look, short
 from diagrams.overlay import Row, rows
 from diagrams.sequence import lane_order
 from diagrams.text import plural, short_address, shorten, times
 from tracer.model import Change, Comparison, Node
 
 #: Longest name of a lane, longest label, and longest text of what changed behind it.
-LANE, LABEL, EXTRA = 24, 72, 60
+LANE, LABEL, EXTRA = 24, 72, 80
 ADDRESS = 20
 #: A larger picture is drawn with the worse changes only; one that is still larger, from its beginning.
 MOST = 3000
@@ -169,7 +169,7 @@ class _Writer:
     def _extra(self, row: Row) -> str:
         # What came or went is said by its own text.
         said = [self._changes[number] for number in row.changes]
-        return "; ".join(shorten(one.text, EXTRA) for one in said if look(one) in ("moved", "changed"))
+        return "; ".join(shorten(short(one), EXTRA) for one in said if look(one) in ("moved", "changed"))
 
 
 def _far_sides(found: list[Row]) -> dict[int, int]:

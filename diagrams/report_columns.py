@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from diagrams.overlay import Row, rows
 from diagrams.paint import Paint
@@ -12,6 +13,8 @@ from tracer.model import Comparison, Node
 #: How many unchanged neighbours are shown on either side of a change.
 CONTEXT = 1
 ADDRESS = 16
+#: In how many lines a changed step is told at most.
+LINES = 3
 _MIDDLE = {"same": "│", "added": "+", "removed": "−", "moved": "↷", "changed": "~"}
 
 
@@ -52,7 +55,7 @@ def _part(
         if hidden:
             yield _folded(hidden, width, paint)
         hidden = 0
-        yield _line(found[number], width, paint)
+        yield from _lines(found[number], width, paint)
     if hidden:
         yield _folded(hidden, width, paint)
 
@@ -71,15 +74,24 @@ def _folded(hidden: int, width: int, paint: Paint) -> str:
     return paint(shorten(f"  … {plural(hidden, 'step')} alike", width), "quiet")
 
 
-def _line(row: Row, width: int, paint: Paint) -> str:
-    old, new = (_cell(node, (width - 3) // 2) for node in (row.pair.old, row.pair.new))
-    return paint(f"{old} {_MIDDLE[row.look]} {new}".rstrip(), row.look)
+def _lines(row: Row, width: int, paint: Paint) -> Iterator[str]:
+    half = (width - 3) // 2
+    # What differs may be at the end of a long text.
+    most = 1 if row.look == "same" else LINES
+    old, new = (_cell(node, half, most) for node in (row.pair.old, row.pair.new))
+    middle = _MIDDLE[row.look]
+    for left, right in zip_longest(old, new, fillvalue=""):
+        yield paint(f"{left:{half}} {middle} {right}".rstrip(), row.look)
+        middle = " "
 
 
-def _cell(node: Node | None, width: int) -> str:
+def _cell(node: Node | None, width: int, most: int) -> list[str]:
+    """A step in at most so many lines, the further ones under its text."""
     if node is None:
-        return " " * width
+        return []
     address = short_address(node.address, ADDRESS)
     often = f" ×{node.low}–{node.high}" if node.low != node.high else times(node.high)
-    room = width - len(address) - 1 - len(often)
-    return f"{address} {shorten(node.text, room)}{often}".ljust(width)
+    room = width - len(address) - 1
+    text = shorten(node.text, room * most - len(often)) + often
+    parts = [text[start : start + room] for start in range(0, len(text), room)]
+    return [f"{address if not number else '':{len(address)}} {part}" for number, part in enumerate(parts)]

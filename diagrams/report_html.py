@@ -74,7 +74,9 @@ def report(comparison: Comparison) -> str:
 
 
 def _title(comparison: Comparison) -> str:
-    sides = [release(side) or shorten(side.name, 40) or "?" for side in (comparison.old, comparison.new)]
+    sides = [
+        release(side).partition(",")[0] or shorten(side.name, 40) or "?" for side in (comparison.old, comparison.new)
+    ]
     return f"Boots compared: {' → '.join(sides)}"
 
 

@@ -34,11 +34,12 @@ def report(comparison: Comparison) -> str:
     groups = {severity: _flat(classes) for severity, classes in grouped(comparison.changes).items()}
     head = "\n".join([*_head(comparison), *_summary(comparison.changes)])
     tables = {severity: [_row(change) for change in changes] for severity, changes in groups.items()}
-    room = LIMIT - len(head) - sum(len(_section(severity, [], 10**9)) + 1 for severity in tables)
+    room = LIMIT - len(head) - sum(len(_section(severity, [""], 10**9)) + 1 for severity in tables)
     sections = []
     for severity, table in tables.items():
         kept = _fitting(table, room)
-        room -= sum(len(row) + 1 for row in kept)
+        # Nothing less severe takes the room of what did not fit.
+        room = room - sum(len(row) + 1 for row in kept) if len(kept) == len(table) else 0
         sections.append(_section(severity, kept, len(table)))
     return "\n".join([head, *sections]) + "\n"
 

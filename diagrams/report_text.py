@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from diagrams import report_columns
 from diagrams.changes import (
@@ -31,6 +31,8 @@ WIDE = 120
 NARROWEST = 40
 #: Where addresses leave less room than this beside them, a change's text stands below.
 BESIDE = 56
+#: At so many places one change is told.
+PLACES = 6
 _INDENT = 4
 _NOTHING = "·"
 #: What is told one by one unless details are asked for.
@@ -65,23 +67,38 @@ def _severity(
     yield paint(f"{'':{_INDENT}}{'old':{columns[0]}}  new", "quiet")
     for class_, ones in classes.items():
         yield f"  {clean(class_)}"
-        for change in ones:
-            yield from _change(change, columns, width, paint, details=details)
+        for alike in _alike(ones, details=details):
+            yield from _change(alike, columns, width, paint, details=details)
 
 
-def _change(change: Change, columns: list[int], width: int, paint: Paint, *, details: bool) -> Iterator[str]:
-    places = [f"{one or _NOTHING:{room}}" for one, room in zip(addresses(change), columns, strict=True)]
-    indent = _INDENT + sum(columns) + 4
-    beside = width - indent >= BESIDE
-    margin = indent if beside else _INDENT + 2
+def _alike(changes: list[Change], *, details: bool) -> Iterable[list[Change]]:
+    """Changes that say the same at several places, together; with details, each by itself."""
+    groups: dict[object, list[Change]] = {}
+    for number, change in enumerate(changes):
+        key = number if details else (change.service, said(change), around(change), where(change))
+        groups.setdefault(key, []).append(change)
+    return groups.values()
+
+
+def _change(ones: list[Change], columns: list[int], width: int, paint: Paint, *, details: bool) -> Iterator[str]:
+    change, heads = ones[0], [_head(one, columns) for one in ones[:PLACES]]
+    beside = len(ones) == 1 and width - len(heads[0]) - 2 >= BESIDE
+    margin = len(heads[0]) + 2 if beside else _INDENT + 2
     text = _wrapped(f"{_by(change)}{said(change)}", width - margin)
-    head = f"  {sign(change)} {'  '.join(places)}"
-    yield paint(f"{head}  {text[0]}" if beside else head.rstrip(), look(change))
-    for line in text[1:] if beside else text:
-        yield paint(" " * margin + line, look(change))
+    if beside:
+        heads, text = [f"{heads[0]}  {text[0]}"], text[1:]
+    elif len(ones) > PLACES:
+        heads.append(f"{'':{_INDENT}}and {len(ones) - PLACES} more places")
+    for line in (*(head.rstrip() for head in heads), *(" " * margin + line for line in text)):
+        yield paint(line, look(change))
     for line in _further(change, details=details):
         for part in _wrapped(line, width - margin):
             yield paint(" " * margin + part, "quiet")
+
+
+def _head(change: Change, columns: list[int]) -> str:
+    places = [f"{one or _NOTHING:{room}}" for one, room in zip(addresses(change), columns, strict=True)]
+    return f"  {sign(change)} {'  '.join(places)}"
 
 
 def _further(change: Change, *, details: bool) -> Iterator[str]:
