@@ -23,7 +23,6 @@ class Row:
     pair: Pair
     #: Index of the row around it, -1 at the top.
     parent: int
-    depth: int
     #: "same", "added", "removed", "moved" or "changed".
     look: str = "same"
     #: Numbers of its changes in ``Comparison.changes``.
@@ -48,14 +47,14 @@ def rows(comparison: Comparison, severities: Iterable[str]) -> list[Row]:
     wanted = frozenset(severities)
     numbers = {key(change): number for number, change in reversed(list(enumerate(comparison.changes)))}
     found: list[Row] = []
-    stack = [(pair, -1, 0) for pair in reversed(comparison.pairs)]
+    stack = [(pair, -1) for pair in reversed(comparison.pairs)]
     while stack:
-        pair, parent, depth = stack.pop()
+        pair, parent = stack.pop()
         if pair.old is None and pair.new is None:  # no place of its own
-            stack.extend((child, parent, depth) for child in reversed(pair.children))
+            stack.extend((child, parent) for child in reversed(pair.children))
             continue
-        row = Row(pair, parent, depth)
-        stack.extend((child, len(found), depth + 1) for child in reversed(pair.children))
+        row = Row(pair, parent)
+        stack.extend((child, len(found)) for child in reversed(pair.children))
         row.changes = sorted({numbers[key(change)] for change in pair.changes if key(change) in numbers})
         marked = [one for one in (comparison.changes[n] for n in row.changes) if one.severity in wanted]
         row.look, row.shown = _look(marked), bool(marked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from tracer.model import NOTES, Baseline, Change, Comparison, Node, Pair
@@ -68,13 +69,14 @@ def _side(pairs: tuple[Pair, ...], side: str) -> list[Node]:
     while stack:
         level, parent = stack.pop()
         kept = tops if parent is None else parent.children
+        ordinals = {True: count(1), False: count(1)}
         for pair in level:
             node: Node | None = getattr(pair, side)
             if node is None:
                 continue
             kept.append(node)
             note = node.kind in NOTES
-            ordinal = sum((each.kind in NOTES) == note for each in kept)
+            ordinal = next(ordinals[note])
             node.address = f"{parent.address}{'/' if note else '-'}{ordinal}" if parent else str(ordinal)
             stack.append((pair.children, node))
     return tops
