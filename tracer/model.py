@@ -162,10 +162,10 @@ class Trace:
 class Node:
     """A step in its normal form: what makes it the same step in another boot, how often it happens, how long it takes.
 
-    ``text`` says what it is without ids, addresses and times (tracer.diff.wording makes and reads it): two steps with the same
-    ``service`` and ``text`` are the same. ``low`` and ``high`` say how often it happens in a row while the step above it
-    happens once; ``low`` 0 is a step that some boots lack. ``took`` is the shortest, median and longest time in
-    nanoseconds, () where none is known. What a cast started at its receiver stands below the cast.
+    ``text`` says what it is without ids, addresses and times (tracer.diff.wording makes and reads it): two steps with
+    the same ``service`` and ``text`` are the same. ``low`` and ``high`` say how often it happens in a row while the
+    step above it happens once; ``low`` 0 is a step that some boots lack. ``took`` is the shortest, median and longest
+    time in nanoseconds, () where none is known. What a cast started at its receiver stands below the cast.
     """
 
     kind: str
@@ -211,7 +211,7 @@ class Baseline:
 
 @dataclass(slots=True)
 class Change:
-    """One difference between an old and a new boot; ``old`` and ``new`` are addresses, "" where nothing stands there."""
+    """One difference between an old and a new boot; ``old`` and ``new`` are addresses, "" where nothing stands."""
 
     #: One of tracer.diff.classes.CLASSES.
     class_: str

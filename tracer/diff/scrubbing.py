@@ -8,6 +8,8 @@ _UUID = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-
 _IDS = re.compile(rf"(?:req-|instance-)?{_UUID}|instance-[0-9a-f]{{8}}|\b[0-9a-f]{{32,64}}\b|\b0x[0-9a-f]+\b")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[0-9a-fA-F:]+\](?::\d+)?")
+#: As tempfile names things.
+_TEMPORARY = re.compile(r"-[a-z0-9_]{8}$")
 _VERSION = re.compile(r"v\d+(?:\.\d+)?$")
 
 
@@ -25,6 +27,12 @@ def _part(part: str) -> str:
     # A part with a number in it is an id (a project, a flavor, a host); names of collections have none.
     said = plain(part)
     return "{id}" if said == part and _NUMBER.fullmatch(part) else said
+
+
+def database(name: str) -> str:
+    """A database's name: of a file without its folder and suffix, and without what makes a temporary one its own."""
+    said = plain(name.rpartition("/")[2].removesuffix(".sqlite").replace(" ", "_"))
+    return _TEMPORARY.sub("-{id}", said)
 
 
 def argument(text: str) -> str:

@@ -21,14 +21,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 from urllib.parse import parse_qsl
 
-from tracer.diff.scrubbing import argument, plain, route
+from tracer.diff.scrubbing import argument, database, plain, route
 from tracer.model import Step, Value
 
 _ERROR = re.compile(r" ! ([\w.]+)$")
-_SQL = re.compile(r"sql: (\S+) ?(.*?)(?: in (\S+))?(?: #(\w+))?$")
+_SQL = re.compile(r"sql: (\S+)(?: (?!in \S+(?: #|$)|#)(.*?))?(?: in (\S+))?(?: #(\w+))?$")
 _LOG = re.compile(r"log: (\S+) (.+)$")
 _STATE = re.compile(r"(\w+): ((?:vm_state|task_state|power_state|host|node) .+)$")
 _SENT = re.compile(r"rpc\.(\w+)\(\)(?: to (\S+))?: (\S+)(?: (\d[\d.]*))?(?: \((.*)\))?$")
@@ -37,6 +36,10 @@ _HTTP = re.compile(r"([A-Z]+) (/[^\s?]*)(?:\?(\S*))?(?: → (\S+?))?(?:: (\d+))?
 _HANDOFF = re.compile(r"hand-off to (\S+)(?: by (\S+))?$")
 _CALL = re.compile(r"(\S+) -> (\w+)\(\)$")
 _VERSIONED = re.compile(r"\b([A-Z]\w+) (\d+\.\d+)\b")
+
+
+#: What SQLAlchemy says by itself, and in another way with each release of its own.
+_LIBRARY = re.compile(r"sql: (?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SELECT(?= in | #|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,11 @@ def identity(text: str) -> Identity:
     said = text[: failed.start()] if failed else text
     kind, name, traits = next((found for read in _READERS if (found := read(said))), ("call", said, {}))
     return Identity(kind, name, traits | ({"error": failed[1]} if failed else {}))
+
+
+def is_library(text: str) -> bool:
+    """Whether it is a statement of the database library's own: a transaction's brackets, a ping (``SELECT 1``)."""
+    return _LIBRARY.match(text) is not None
 
 
 def _error(error: str) -> str:
@@ -134,10 +142,10 @@ def _command(step: Step) -> str:
 def _sql(step: Step) -> str:
     tables = step.attributes.get("tables")
     named = ", ".join(map(str, tables)) if isinstance(tables, list) else ""
-    database = PurePosixPath(step.text("database")).name.removesuffix(".sqlite").replace(" ", "_")
+    name = step.text("database")
     what = f"{step.text('verb') or step.name} {named}".strip()
     print_ = step.text("fingerprint")
-    return f"sql: {what}" + (f" in {database}" if database else "") + (f" #{print_}" if print_ else "")
+    return f"sql: {what}" + (f" in {database(name)}" if name else "") + (f" #{print_}" if print_ else "")
 
 
 def _state(step: Step) -> str:
@@ -172,11 +180,11 @@ def _traits(**said: str | None) -> dict[str, str]:
 def _read_sql(text: str) -> _Found | None:
     if not (found := _SQL.match(text)):
         return None
-    verb, tables, database, statement = found.groups()
+    verb, tables, where, statement = found.groups()
     return (
         "sql",
         f"{verb} {tables.partition(',')[0]}".strip(),
-        _traits(tables=tables, database=database, statement=statement),
+        _traits(tables=tables, database=where, statement=statement),
     )
 
 
@@ -218,7 +226,7 @@ def _read_served(text: str) -> _Found | None:
 
 
 def _read_call(text: str) -> _Found | None:
-    if found := _CALL.match(text):
+    if _CALL.match(text):
         return "call", text, {}
     return ("libvirt", text, {}) if text.endswith("()") and " " not in text else None
 
