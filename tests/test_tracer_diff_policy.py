@@ -327,3 +327,10 @@ def test_crafted_patterns_take_no_time() -> None:
     begun = time.process_time()
     assert severity(change(new_text="a" * 2000), by) == "fail"
     assert time.process_time() - begun < 1
+
+
+def test_the_readme_s_policy_is_one() -> None:
+    readme = Path(__file__).parent.parent.joinpath("README.md").read_text()
+    (example,) = (block for block in readme.split("```yaml\n")[1:] if block.startswith("version: 1"))
+    made, on_top = policy_reading.read(example.partition("```")[0], "README.md")
+    assert (len(made.rules), len(made.allowed), set(made.thresholds), on_top) == (2, 1, {"slower", "repeated"}, True)
