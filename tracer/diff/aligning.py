@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracer.diff import pairing
 from tracer.diff.digests import Digests
+from tracer.diff.unfolding import unfold
 from tracer.model import Node, Pair
 
 
@@ -23,7 +24,7 @@ def aligned(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
 def _siblings(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
     if not old or not new:
         return [Pair(node, None) for node in old] + [Pair(None, node) for node in new]
-    pairing.unfold(old, new)
+    unfold(old, new)
     matches = pairing.same(old, new, known)
     matches += pairing.similar(old, new, matches, known)
     return _in_order(old, new, {b: a for a, b in matches})

@@ -25,10 +25,7 @@ def mark(top: Pair) -> list[Change]:
         inside = [pair for pair in place.pair.children if pair.old is not None and pair.new is not None]
         _mark_siblings(place, inside, origins)
         # What is below a step that is gone or came is told with it; what was moved into it is not.
-        for pair in reversed(place.pair.children):
-            node = pair.new or pair.old
-            assert node is not None, "a pair has a side"
-            stack.append(Place(pair, (*place.path, node.text)))
+        stack.extend(Place(pair, place) for pair in reversed(place.pair.children))
     _drop_echoes(places)
     return [change for pair in top.walk() for change in pair.changes]
 

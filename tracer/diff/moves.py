@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from tracer.diff import aligning, wording
@@ -11,8 +11,7 @@ from tracer.diff.digests import Digests
 from tracer.diff.pairing import likeness
 from tracer.model import Node, Pair
 
-#: A block that changed while it moved must have so many steps to be known again, unless there is no other like it.
-_BLOCK = 3
+#: A block that moved and changed is known again if so much of what its first step does is the same.
 _ALIKE = 0.5
 
 
@@ -44,13 +43,32 @@ class _Place:
 def join(top: Pair, known: Digests) -> None:
     """Let what moved stand once below ``top``: at its new place, with its old and its new step.
 
-    First blocks that are wholly the same, the largest first, wherever they stand inside what is gone and what came;
-    then those that begin with the same step, of whatever service, and are alike.
+    The largest block first, wherever it stands inside what came: to where the very same one is gone, else to where the
+    only one is gone that begins with the same step, of whatever service, and does alike.
     """
     gone = _places(top, lambda pair: pair.old, lambda pair: pair.new)
     came = _places(top, lambda pair: pair.new, lambda pair: pair.old)
-    _take(gone, came, known.body, known)
-    _take(gone, came, lambda node: node.text, known)
+    same, named = _by(gone, known.body), _by(gone, _text)
+    rivals = _by(came, _text)
+    for new in came:
+        node = _node(new)
+        alone = len(rivals[node.text]) == len(named[node.text]) == 1
+        there = same[known.body(node)] or (named[node.text] if alone else [])
+        old = next((place for place in there if not place.taken), None)
+        if old is not None and not new.taken and likeness(_node(old), node, known) >= _ALIKE:
+            _move(old, new, known)
+
+
+def _text(node: Node) -> str:
+    return node.text
+
+
+def _by(places: list[_Place], key: Callable[[Node], Hashable]) -> defaultdict[Hashable, deque[_Place]]:
+    found: defaultdict[Hashable, deque[_Place]] = defaultdict(deque)
+    for place in places:
+        if not wording.is_library(_node(place).text):
+            found[key(_node(place))].append(place)
+    return found
 
 
 def _places(top: Pair, side: Callable[[Pair], Node | None], other: Callable[[Pair], Node | None]) -> list[_Place]:
@@ -73,34 +91,10 @@ def _places(top: Pair, side: Callable[[Pair], Node | None], other: Callable[[Pai
     return sorted(found, key=lambda place: -place.size)
 
 
-def _take(gone: list[_Place], came: list[_Place], key: Callable[[Node], Hashable], known: Digests) -> None:
-    there: defaultdict[Hashable, list[_Place]] = defaultdict(list)
-    for place in _movable(gone):
-        there[key(_node(place))].append(place)
-    here: defaultdict[Hashable, list[_Place]] = defaultdict(list)
-    for place in _movable(came):
-        here[key(_node(place))].append(place)
-    for group, places in here.items():
-        alone = len(places) == len(there.get(group, ())) == 1
-        for new, old in zip(places, there.get(group, ()), strict=False):
-            if not new.taken and not old.taken and _is_move(_node(old), _node(new), old.size, alone, known):
-                _move(old, new, known)
-
-
-def _movable(places: list[_Place]) -> Iterator[_Place]:
-    return (place for place in places if not place.taken and not wording.is_library(_node(place).text))
-
-
 def _node(place: _Place) -> Node:
     node = place.pair.old or place.pair.new
     assert node is not None, "one of the sides is there"
     return node
-
-
-def _is_move(old: Node, new: Node, size: int, alone: bool, known: Digests) -> bool:
-    if known.body(old) == known.body(new):
-        return True
-    return (alone or size >= _BLOCK) and likeness(old, new, known) >= _ALIKE
 
 
 def _move(old: _Place, new: _Place, known: Digests) -> None:

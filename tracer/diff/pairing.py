@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
 
 from tracer.diff.digests import Digests
 from tracer.diff.wording import identity
@@ -29,36 +28,6 @@ def same(old: list[Node], new: list[Node], known: Digests) -> list[Match]:
         matches += found
         left, right = _rest(left, right, found)
     return sorted(matches, key=lambda match: match[1])
-
-
-def unfold(old: list[Node], new: list[Node]) -> None:
-    """Split runs of one side where the other has the same step in several places, so that each finds its own.
-
-    The counts stay in total: ``×4–5`` against one of three and one of a single becomes ``×3–4`` and ``×1``.
-    """
-    for runs, others in ((old, new), (new, old)):
-        here, there = _alike(runs), _alike(others)
-        for key, places in there.items():
-            if len(places) > len(here.get(key, places)):
-                _split(runs, here[key], sorted(node.high for node in places))
-
-
-def _alike(nodes: list[Node]) -> defaultdict[Hashable, list[Node]]:
-    found: defaultdict[Hashable, list[Node]] = defaultdict(list)
-    for node in nodes:
-        found[node.service, node.text].append(node)
-    return found
-
-
-def _split(runs: list[Node], alike: list[Node], counts: list[int]) -> None:
-    for count in counts[: len(counts) - len(alike)]:
-        run = max(alike, key=lambda node: node.high)
-        if run.high <= count:
-            return
-        rest = max(0, run.low - count)
-        part = replace(run, low=run.low - rest, high=count, children=list(run.children))
-        run.low, run.high = rest, run.high - count
-        runs.insert(next(place for place, node in enumerate(runs) if node is run) + 1, part)
 
 
 def similar(old: list[Node], new: list[Node], matches: list[Match], known: Digests) -> list[Match]:
@@ -92,19 +61,28 @@ def _best(old: list[Node], new: list[Node], left: list[int], right: list[int], k
     if len(left) == len(right) or max(len(left), len(right)) > _FEW:
         return list(zip(left, right, strict=False))
     ranked = sorted(
-        (-likeness(old[a], new[b], known), abs(rank_a - rank_b), a, b)
+        (-likeness(old[a], new[b], known), -_neighbours(old, new, a, b), abs(rank_a - rank_b), a, b)
         for rank_a, a in enumerate(left)
         for rank_b, b in enumerate(right)
     )
     matches: list[Match] = []
     taken_left: set[int] = set()
     taken_right: set[int] = set()
-    for _, _, a, b in ranked:
+    for *_, a, b in ranked:
         if a not in taken_left and b not in taken_right:
             matches.append((a, b))
             taken_left.add(a)
             taken_right.add(b)
     return matches
+
+
+def _neighbours(old: list[Node], new: list[Node], a: int, b: int) -> int:
+    """How many of the siblings on both sides are the same: tells which of several equal steps is gone."""
+    return sum(_text(old, a + step) == _text(new, b + step) for step in (-1, 1))
+
+
+def _text(nodes: list[Node], place: int) -> str:
+    return nodes[place].text if 0 <= place < len(nodes) else ""
 
 
 def likeness(old: Node, new: Node, known: Digests) -> float:

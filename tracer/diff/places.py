@@ -7,18 +7,34 @@ from dataclasses import dataclass
 from tracer.diff.wording import identity
 from tracer.model import Change, Node, Pair
 
+#: Steps around a change that are named; real trees have fewer than a hundred levels.
+_DEEPEST = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the trees the walk is: the pair around, the texts of what is around it, outermost first."""
+    """Where in the trees the walk is: among the children of ``pair``, which stands itself at the place ``above``."""
 
     pair: Pair
-    path: tuple[str, ...] = ()
+    above: Place | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The texts of the steps around, outermost first; of very deep trees the innermost."""
+        found: list[str] = []
+        place: Place | None = self
+        while place is not None and len(found) < _DEEPEST:
+            node = place.pair.new or place.pair.old
+            if node is not None:
+                found.append(node.text)
+            place = place.above
+        return tuple(reversed(found))
 
     @property
     def around(self) -> str:
         """Where it happens, in words."""
-        return f"in {self.path[-1]}" if self.path else "as a chapter of its own"
+        node = self.pair.new or self.pair.old
+        return f"in {node.text}" if node is not None else "as a chapter of its own"
 
     def change(self, class_: str, pair: Pair, text: str, ratio: float | None = None, below: int = 0) -> Change:
         """A change of the pair, which stands here."""

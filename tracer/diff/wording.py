@@ -183,7 +183,7 @@ def _read_sql(text: str) -> _Found | None:
     verb, tables, where, statement = found.groups()
     return (
         "sql",
-        f"{verb} {tables.partition(',')[0]}".strip(),
+        f"{verb} {(tables or '').partition(',')[0]}".strip(),
         _traits(tables=tables, database=where, statement=statement),
     )
 
