@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracer import files
+from tracer import collector, files
 from tracer.commands import sides
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Recorded
@@ -44,7 +44,7 @@ def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outc
       bootseq baseline 34.trace.jsonl.gz -o nova-34.baseline
       bootseq baseline monday.trace.jsonl.gz tuesday.trace.jsonl.gz -o nova-34.baseline --outcome active
     """
-    with progress() as doing:
+    with progress() as doing, collector.paused():
         read = [_read(path, words, doing) for path in dict.fromkeys(paths)]
         _check_doubts(read, partial)
         boots = _alike(read, outcome)

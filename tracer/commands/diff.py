@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer import files
+from tracer import collector, files
 from tracer.commands import policies, sides
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Side
@@ -65,7 +65,7 @@ def diff(
     """
     formats = [_format(output, format_) for output in outputs]
     policy = policies.load(policy_files)
-    with progress() as doing:
+    with progress() as doing, collector.paused():
         before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing)
         comparison = _compared(before, after, doing)
