@@ -1,4 +1,4 @@
-"""``python -m examples.ci.alarms``: how often ``bootseq diff`` sees a difference between boots of one and the same release.
+"""``python -m examples.ci.alarms``: how often the diff sees a difference between boots of one release.
 
 On three clouds of the embedded kind, one after the other, ten servers each: the first cloud's boots make the baseline,
 each boot of the others is compared with it under the default policy. Any failing difference is a false alarm.

@@ -1,4 +1,4 @@
-"""``python -m examples.ci.misses TRACE``: how many seeded changes to recorded boots ``bootseq diff`` finds and names right.
+"""``python -m examples.ci.misses TRACE``: how many seeded changes to recorded boots the diff finds, and names right.
 
 Every mutation of examples.ci.mutations is made, with seeds, to boots of the trace; each mutated boot is compared with
 the boot it was, or with ``--baseline`` with what all boots of the trace have in common, under the default policy.
