@@ -26,9 +26,9 @@ def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Boot]:
 
 @pytest.mark.parametrize("baseline", [False, True])
 def test_nothing_is_missed_and_nothing_misnamed(boots: list[Boot], baseline: bool) -> None:
-    """Five of each kind; with more, and on other boots: python -m examples.ci.misses."""
-    found = list(scores(boots, 5, baseline))
+    """Two of each kind; with more, and on other boots: python -m examples.ci.misses."""
+    found = list(scores(boots, 2, baseline))
     assert [score.name for score in found] == list(MUTATIONS)
-    assert sum(score.made for score in found) >= 100
+    assert sum(score.made for score in found) == 2 * len(MUTATIONS)
     assert [score.name for score in found if score.found < score.made] == []
     assert [miss for score in found for miss in score.misses] == []

@@ -27,8 +27,8 @@ def run() -> Iterable[Row]:
         _change(new, 0.1, Random(size))
         ours = _seconds(compare, old, new)
         if size <= PEER_UP_TO:
-            texts = [[node.text for node in tree.walk()] for tree in (old, new)]
-            peer = _seconds(SequenceMatcher(None, *texts, autojunk=False).get_opcodes)
+            before, after = ([node.text for node in tree.walk()] for tree in (old, new))
+            peer = _seconds(SequenceMatcher(None, before, after, autojunk=False).get_opcodes)
             yield Row(f"diff, {size} steps, 10 % changed", ours, "CPU s", ours / peer, "difflib on the flat texts")
         else:
             yield Row(f"diff, {size} steps, 10 % changed", ours, "CPU s")
