@@ -163,12 +163,17 @@ def _too_often(line: Line, one: Seen) -> Change:
 
 def _change(class_: str, text: str, line: Line | None, one: Seen | None, below: int = 0) -> Change:
     said = line.written.text if line else ""
-    done = one.node if one else Node(line.phrase.kind if line else "", "", "")
+    done = one.node if one else Node(_kind(line.phrase) if line else "", "", "")
     return Change(
         class_, done.kind, done.service, f"{said or done.text} {text}",
         old=line.written.address if line else "", new=done.address,
         where=done.where, old_text=said, new_text=done.text, path=one.path if one else (), below=below,
     )  # fmt: skip
+
+
+def _kind(said: phrases.Phrase) -> str:
+    """A kind of the model's; words that name nothing are taken for a call of that name."""
+    return "call" if said.kind == "words" else said.kind
 
 
 def _nodes(steps: list[Written]) -> list[Node]:
@@ -183,7 +188,7 @@ def _nodes(steps: list[Written]) -> list[Node]:
 
 
 def _node(step: Written) -> Node:
-    kind = phrases.phrase(step.text, phrases.named_by(step.notes)).kind
+    kind = _kind(phrases.phrase(step.text, phrases.named_by(step.notes)))
     low, high = (1 if count is None else count for count in (step.low, step.high))
     return Node(kind, step.service, step.text, low, high, address=step.address)
 
