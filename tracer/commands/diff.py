@@ -15,10 +15,11 @@ from tracer import collector, files
 from tracer.commands import policies, sides
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Side
+from tracer.diff import reality
 from tracer.diff.compare import compare
 from tracer.diff.policy import judge
 from tracer.errors import TracerError
-from tracer.model import Comparison
+from tracer.model import Baseline, Comparison
 from tracer.text import printable
 
 SAME, DIFFERS = 0, 1
@@ -54,21 +55,28 @@ def diff(
 ) -> None:  # fmt: skip
     """Tell the boots in OLD and NEW apart: which steps came, went, moved, changed, got slower.
 
-    OLD and NEW are trace files, of which all boots count, or baselines. The exit code is 0 if they are the same, 1 if
+    OLD and NEW are trace files, of which all boots count, or baselines; OLD may be an outline written by hand, which
+    is checked against what happened. The exit code is 0 if they are the same, 1 if
     they differ by the policy, 2 if that cannot be told. BOOT is a server, a uuid, a request id or a number of `list`.
 
     \b
     Examples:
       bootseq diff 32.trace.jsonl.gz 34.trace.jsonl.gz
       bootseq diff nova-34.baseline today.trace.jsonl.gz --policy policy.yaml -o report.md -o report.xml
+      bootseq diff notes.outline 34.trace.jsonl.gz
       bootseq diff boots.trace.jsonl.gz boots.trace.jsonl.gz --old-boot vm1 --new-boot vm2
     """
     formats = [_format(output, format_) for output in outputs]
     policy = policies.load(policy_files)
     with progress() as doing, collector.paused():
-        before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing)
-        comparison = _compared(before, after, doing)
+        written = sides.outline(old)
+        if written is None:
+            before = _read(old, old_boot, "--old-boot", doing)
+            comparison = _compared(before, after, doing)
+        else:
+            before = Side(old, Baseline([]))
+            comparison = reality.check(written, after.baseline)
     # Allowances end with a day where the policy is looked at, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
     doubts = [*before.doubts, *after.doubts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from tracer import store
 from tracer.commands import choose
-from tracer.diff import lines, reading
+from tracer.diff import lines, outlines, reading
 from tracer.diff.learning import learn
 from tracer.diff.normal import normal
+from tracer.diff.outlines import Outline
 from tracer.diff.scrubbing import route
 from tracer.errors import TracerError
 from tracer.model import Baseline, Boot, Trace
@@ -20,6 +22,8 @@ from tracer.text import plural
 #: No baseline that anyone reads is near this long.
 MAX_TEXT = 64 << 20
 
+#: What an outline has and hardly any other text.
+_NUMBERED = re.compile(r"^1(?:-\d+)*\. \S", re.MULTILINE)
 #: Outcomes of what went as it should.
 _GOOD = ("active", "done")
 #: What a trace's readers say of recordings that lack nothing by it.
@@ -46,14 +50,26 @@ def read(path: Path, words: Sequence[str] = (), option: str = "--boot") -> Side:
     if text is None:
         return recorded(path, words, option).side()
     if words:
-        raise TracerError(f"{path}: a baseline has no boots to choose from; leave {option} out")
+        raise TracerError(f"{path}: no trace file, there are no boots to choose from; leave {option} out")
+    if not lines.is_baseline(text):
+        raise TracerError(f"{path}: a hand-written outline can only be OLD, what a boot is checked against")
     baseline = reading.read(text, str(path))
     baseline.name = path.name
     return _checked(Side(path, baseline))
 
 
+def outline(path: Path) -> Outline | None:
+    """The hand-written outline that the file is; None if it is a trace file or a baseline."""
+    text = written(path)
+    if text is None or lines.is_baseline(text):
+        return None
+    found = outlines.read(text, str(path))
+    found.name = path.name
+    return found
+
+
 def written(path: Path) -> str | None:
-    """The baseline's text, None of what is to be read as a trace file; a TracerError says that it is neither."""
+    """The text of a baseline or an outline, None of a trace file; a TracerError says that it is none of them."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -65,9 +81,10 @@ def written(path: Path) -> str | None:
     if len(data) > MAX_TEXT:
         raise TracerError(f"{path}: too long for a baseline")
     text = data.decode("utf-8", "replace")
-    if not lines.is_baseline(text):
+    if not lines.is_baseline(text) and not _NUMBERED.search(text):
         raise TracerError(
-            f"{path}: neither a trace file nor a baseline of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"
+            f"{path}: neither a trace file nor a baseline of bootseq's, nor an outline; make a trace file with: "
+            "bootseq ingest -o FILE CAPTURE"
         )
     if "\ufffd" in text:
         raise TracerError(f"{path}: not UTF-8")
