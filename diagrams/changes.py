@@ -14,10 +14,14 @@ SIGNS = {
     "outcome": "!", "removed": "−", "added": "+", "repeated": "×", "retried": "↻", "mode": "⇄", "service": "↔",
     "moved": "↷", "reordered": "↕", "renamed": "~", "tables": "~", "statement": "~", "version": "~", "arguments": "~",
     "status": "~", "error": "!", "state": "~", "slower": "»", "varies": "?", "logged": "¶",
+    "missing": "−", "unmet": "?", "unwritten": "+",
 }  # fmt: skip
 
 #: How changes of a class look: what is in no other group changed where it stands.
-_LOOKS = {"added": "added", "removed": "removed", "moved": "moved", "reordered": "moved", "service": "moved"}
+_LOOKS = {
+    "added": "added", "unwritten": "added", "removed": "removed", "missing": "removed", "unmet": "removed",
+    "moved": "moved", "reordered": "moved", "service": "moved",
+}  # fmt: skip
 
 #: Severities, the worst first, and how the verdict counts them.
 SEVERITIES = {"fail": "fail", "warn": "warn", "note": "noted", "ignore": "ignored"}

@@ -217,6 +217,25 @@ def test_a_baseline_on_either_side(traced: Traced, tmp_path: Path) -> None:
     assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 1
 
 
+def test_an_outline_written_by_hand_is_checked_against_what_happened(traced: Traced, tmp_path: Path) -> None:
+    """As OLD only; its lines are named where nothing of the boot can be."""
+    outline, new = tmp_path / "boot.outline", traced("new.jsonl", *boots(1))
+    outline.write_text(bootseq("show", new).stdout)
+    assert bootseq("diff", outline, new).exit_code == 0
+    first, chapter, others = outline.read_text().partition("\n2. ")
+    more = "\n1-1-1-9. compute/api.py.API -> resize()\n1-1-1-10. self.rebuild()\n- if: asked for"
+    outline.write_text(first + more + chapter + others)
+    done = bootseq("diff", outline, new, "--format", "json")
+    said = {change["class"]: change for change in json.loads(done.stdout)["changes"]}
+    assert (done.exit_code, set(said)) == (1, {"missing", "unmet"})
+    assert said["missing"]["text"] == "compute/api.py.API -> resize() is written and does not happen"
+    assert said["missing"]["where"].startswith("boot.outline:")
+    assert said["unmet"]["severity"] == "note"
+    assert refused("diff", new, outline).endswith(
+        "an outline written by hand can only be OLD, what NEW is checked against"
+    )
+
+
 def test_a_boot_that_failed_is_told_by_its_outcome(traced: Traced) -> None:
     """The outcome and the steps that fail; not the hundred that never came. Two that fail alike are the same."""
     good, bad = traced("old.jsonl", *boots(2)), traced("new.jsonl", failed())
@@ -293,7 +312,7 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
     for name, said in [
         ("none", "none: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
-        ("empty", "empty: neither a trace file nor a baseline of bootseq's; make one with: "),
+        ("empty", "empty: neither a trace file nor a baseline of bootseq's, nor an outline; make a trace file with: "),
         ("foreign.json", "foreign.json: not a trace file of bootseq's; "),
         ("words", "words: neither a trace file nor a baseline"),
         ("bytes", "bytes: neither a trace file nor a baseline"),

@@ -19,7 +19,7 @@ from tracer.diff import reality
 from tracer.diff.compare import compare
 from tracer.diff.policy import judge
 from tracer.errors import TracerError
-from tracer.model import Baseline, Comparison
+from tracer.model import Comparison
 from tracer.text import printable
 
 SAME, DIFFERS = 0, 1
@@ -69,14 +69,9 @@ def diff(
     formats = [_format(output, format_) for output in outputs]
     policy = policies.load(policy_files)
     with progress() as doing, collector.paused():
+        before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing)
-        written = sides.outline(old)
-        if written is None:
-            before = _read(old, old_boot, "--old-boot", doing)
-            comparison = _compared(before, after, doing)
-        else:
-            before = Side(old, Baseline([]))
-            comparison = reality.check(written, after.baseline)
+        comparison = _compared(before, after, doing)
     # Allowances end with a day where the policy is looked at, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
     doubts = [*before.doubts, *after.doubts]
@@ -107,8 +102,12 @@ def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress) -> S
 
 
 def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
-    sides.refuse_different(old, new)
+    if new.outline:
+        raise TracerError(f"{new.path}: an outline written by hand can only be OLD, what NEW is checked against")
     doing("comparing")
+    if old.outline:
+        return reality.check(old.outline, new.baseline)
+    sides.refuse_different(old, new)
     comparison = compare(old.baseline, new.baseline)
     if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
         raise TracerError(f"{old.path} and {new.path} have no step in common: not of one kind of request")

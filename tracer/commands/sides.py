@@ -42,6 +42,8 @@ class Side:
     doubts: list[str] = field(default_factory=list)
     #: What else is worth a line.
     remarks: list[str] = field(default_factory=list)
+    #: Written by hand: then this is the side, and the baseline is empty.
+    outline: Outline | None = None
 
 
 def read(path: Path, words: Sequence[str] = (), option: str = "--boot") -> Side:
@@ -52,20 +54,12 @@ def read(path: Path, words: Sequence[str] = (), option: str = "--boot") -> Side:
     if words:
         raise TracerError(f"{path}: no trace file, there are no boots to choose from; leave {option} out")
     if not lines.is_baseline(text):
-        raise TracerError(f"{path}: a hand-written outline can only be OLD, what a boot is checked against")
+        outline = outlines.read(text, str(path))
+        outline.name = path.name
+        return Side(path, Baseline([], name=path.name), outline=outline)
     baseline = reading.read(text, str(path))
     baseline.name = path.name
     return _checked(Side(path, baseline))
-
-
-def outline(path: Path) -> Outline | None:
-    """The hand-written outline that the file is; None if it is a trace file or a baseline."""
-    text = written(path)
-    if text is None or lines.is_baseline(text):
-        return None
-    found = outlines.read(text, str(path))
-    found.name = path.name
-    return found
 
 
 def written(path: Path) -> str | None:

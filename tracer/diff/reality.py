@@ -19,12 +19,18 @@ _Placed = tuple[_Place, Change, Line | None, Seen | None]
 
 
 def check(outline: Outline, boot: Baseline) -> Comparison:
-    """The outline as the old side, the boot as the new one, and all in which reality differs."""
+    """The outline as the old side, the boot as the new one, and all in which reality differs.
+
+    What does not happen has no place in the source: its ``where`` is the line of the outline.
+    """
     statements = any(is_statement(note) for step in outline.walk() for note in step.notes)
     found = find(outline, seen(boot, statements))
     placed = [*_lines(found), *_orders(found), *_moved(found), *_unwritten(found)]
     placed.sort(key=lambda each: each[0])
     changes = [change for _, change, _, _ in placed]
+    for _, change, line, one in placed:
+        if one is None and line is not None:
+            change.where = f"{outline.name}:{line.written.line}"
     old = Baseline(_nodes(outline.steps), name=outline.name)
     verdict = "differs" if any(change.severity == "fail" for change in changes) else "same"
     return Comparison(old, boot, _pairs(found, placed), changes, verdict)
