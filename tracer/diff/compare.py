@@ -23,7 +23,7 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
 
 
 def _outcomes(old: Baseline, new: Baseline) -> Iterator[Change]:
-    if not set(old.outcomes) & set(new.outcomes):
+    if old.outcomes and not set(new.outcomes) <= set(old.outcomes):
         text = f"the boot ended {_or(old.outcomes)}, and now {_or(new.outcomes)}"
         yield Change("outcome", "boot", "client", text, old_text=_or(old.outcomes), new_text=_or(new.outcomes))
 

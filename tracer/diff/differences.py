@@ -97,10 +97,28 @@ def _mark_order(place: Place, pairs: list[Pair]) -> None:
     """The fewest steps that have to be moved to get from one order to the other, but for those with no order."""
     known = {id(child): rank for rank, child in enumerate(place.pair.old.children if place.pair.old else _roots(pairs))}
     fixed = [pair for pair in pairs if not _free(pair) and id(pair.old) in known]
-    for rank in sorted(out_of_order([known[id(pair.old)] for pair in fixed])):
+    ranks = [known[id(pair.old)] for pair in fixed]
+    for rank in sorted(out_of_order(_as_one(fixed, ranks))):
         pair = fixed[rank]
         assert pair.new is not None, "it has both sides"
-        pair.changes.append(place.change("reordered", pair, f"{pair.new.text} {_when(fixed, rank, known)}"))
+        pair.changes.append(place.change("reordered", pair, f"{pair.new.text} {_when(fixed, rank)}"))
+
+
+def _as_one(pairs: list[Pair], ranks: list[int]) -> list[int]:
+    """The ranks with steps of one text, whose counts vary, in their order: which of them is which nobody knows."""
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    for place, pair in enumerate(pairs):
+        alike[pair.old.text if pair.old else ""].append(place)
+    ranks = list(ranks)
+    for places in alike.values():
+        if len(places) > 1 and any(_varies(pairs[place]) for place in places):
+            for place, rank in zip(places, sorted(ranks[place] for place in places), strict=True):
+                ranks[place] = rank
+    return ranks
+
+
+def _varies(pair: Pair) -> bool:
+    return any(node is not None and node.low != node.high for node in (pair.old, pair.new))
 
 
 def _roots(pairs: list[Pair]) -> list[Node]:
@@ -111,7 +129,7 @@ def _free(pair: Pair) -> bool:
     return pair.old is None or pair.new is None or pair.old.free or pair.new.free
 
 
-def _when(pairs: list[Pair], rank: int, known: dict[int, int]) -> str:
+def _when(pairs: list[Pair], rank: int) -> str:
     """Next to which step it comes now."""
     if rank:
         before = pairs[rank - 1].new

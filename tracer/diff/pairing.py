@@ -89,7 +89,7 @@ def likeness(old: Node, new: Node, known: Digests) -> float:
     """The share of what the two do directly inside that is the same, 0 to 1; 1 for two that do nothing inside."""
     if known.body(old) == known.body(new):
         return 1.0
-    inside = [Counter((child.service, child.text) for child in node.children) for node in (old, new)]
+    inside = [Counter(child.text for child in node.children) for node in (old, new)]
     most = max(sum(counts.values()) for counts in inside)
     return sum((inside[0] & inside[1]).values()) / most if most else 1.0
 
