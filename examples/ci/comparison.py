@@ -19,26 +19,28 @@ def compare(old: str, new: str, plan: Plan, folder: Path, policies: Sequence[Pat
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = (f"nova-{old}", f"nova-{new}") if old != new else (f"nova-{old}-old", f"nova-{new}-new")
-    recordings = []
-    for release, name in zip((old, new), names, strict=True):
-        print(f"booting {plan.boots} servers on Nova {release} …", file=sys.stderr)
-        recordings.append(record(release, plan, folder, name))
-        _learn(recordings[-1], folder / f"{name}.baseline")
-    code = _report(recordings[0].trace, recordings[1].trace, folder, policies)
+    recordings = [_recorded(release, plan, folder, name) for release, name in zip((old, new), names, strict=True)]
+    code = _report(*(folder / f"{name}.baseline" for name in names), folder, policies)
     complaints = [complaint for each in recordings if (complaint := each.complaint())]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return code if code or not complaints else commands.CANNOT_TELL
 
 
-def _learn(recording: Recording, baseline: Path) -> None:
-    """From the boots that became active, or from the failed ones where there are no others."""
+def _recorded(release: str, plan: Plan, folder: Path, name: str) -> Recording:
+    """A trace file, and the baseline of it: of the boots that became active, or of the failed ones if none did."""
+    print(f"booting {plan.boots} servers on Nova {release} …", file=sys.stderr)
+    recording = record(release, plan, folder, name)
     usual = "error" if len(recording.failed) == len(recording.boots) else "active"
-    commands.run("baseline", str(recording.trace), "-o", str(baseline), "--outcome", usual)
+    commands.run("baseline", str(recording.trace), "-o", str(folder / f"{name}.baseline"), "--outcome", usual)
+    return recording
 
 
 def _report(old: Path, new: Path, folder: Path, policies: Sequence[Path]) -> int:
-    """Every format into the folder, and the text to stdout, in colour on a terminal."""
+    """Every format into the folder, and the text to stdout, in colour on a terminal.
+
+    Baselines are compared, not the traces they are of: what reports say can be looked up in them by its address.
+    """
     sides = [str(old), str(new), *(f"--policy={policy}" for policy in policies)]
     outputs = [argument for name in REPORTS for argument in ("-o", str(folder / name))]
     code = commands.verdict(*sides, *outputs, silent=True)
