@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tracer.diff import counts, traits
 from tracer.diff.pairing import out_of_order
 from tracer.diff.places import Place
+from tracer.diff.wording import is_library
 from tracer.model import Change, Node, Pair
 
 #: A step is slower if it takes so many times as long as it ever did, and so much longer in nanoseconds.
@@ -126,7 +127,9 @@ def _roots(pairs: list[Pair]) -> list[Node]:
 
 
 def _free(pair: Pair) -> bool:
-    return pair.old is None or pair.new is None or pair.old.free or pair.new.free
+    if pair.old is None or pair.new is None or pair.old.free or pair.new.free:
+        return True
+    return is_library(pair.new.text)  # between two transactions' brackets, what is inside is what moved
 
 
 def _when(pairs: list[Pair], rank: int) -> str:
