@@ -24,6 +24,10 @@ CLASSES = {
     "slower": "a step takes longer than it ever did in the baseline",
     "varies": "something that happens in some boots only, on one side only",
     "logged": "more or fewer log lines",
+    # Only of a hand-written outline, which is the old side; most of the others can come too.
+    "missing": "a written step does not happen",
+    "unmet": "a step that is written under a condition does not happen",
+    "unwritten": "a step happens that is not written",
 }
 
 #: What a policy can say of a change, the worst first.

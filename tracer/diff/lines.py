@@ -29,6 +29,8 @@ class Line:
     #: Without address, service and marks; still escaped.
     words: str
     marks: Marks
+    #: The words with their marks, for notes in which an arrow is a word: ``power_state 0 → 1``.
+    full: str = ""
 
 
 class BadLineError(Exception):
@@ -72,11 +74,12 @@ def parse(number: int, line: str) -> Line | None:
         return None
     named = _SERVICE.match(rest)
     service = named[1] if named else None
+    full = rest[named.end() if named else 0 :]
     try:
-        words, said = marks.split(rest[named.end() if named else 0 :])
+        words, said = marks.split(full)
     except ValueError as problem:
         raise BadLineError(number, str(problem)) from None
-    return Line(number, address, not address or is_note(address), service, words, said)
+    return Line(number, address, not address or is_note(address), service, words, said, full)
 
 
 def around(address: str) -> str:
