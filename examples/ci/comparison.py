@@ -20,7 +20,8 @@ def compare(old: str, new: str, plan: Plan, folder: Path, policies: Sequence[Pat
     folder.mkdir(parents=True, exist_ok=True)
     names = (f"nova-{old}", f"nova-{new}") if old != new else (f"nova-{old}-old", f"nova-{new}-new")
     recordings = [_recorded(release, plan, folder, name) for release, name in zip((old, new), names, strict=True)]
-    code = _report(*(folder / f"{name}.baseline" for name in names), folder, policies)
+    old_baseline, new_baseline = (folder / f"{name}.baseline" for name in names)
+    code = _report(old_baseline, new_baseline, folder, policies)
     complaints = [complaint for each in recordings if (complaint := each.complaint())]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
