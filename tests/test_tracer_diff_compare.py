@@ -89,6 +89,17 @@ def test_steps_that_run_beside_each_other_have_no_order() -> None:
     assert changes(first, second) == []
 
 
+def test_eager_loads_of_one_query_have_no_order() -> None:
+    """SQLAlchemy goes through a set: every process of one release has an order of its own."""
+
+    def loads(*tables: str) -> list[Step]:
+        statement = "SELECT {0}.id FROM (SELECT instances.id) AS anon_1 JOIN {0}"
+        return [sql("API", "SELECT", table, statement=statement.format(table)) for table in tables]
+
+    assert classes(loads("a", "b"), loads("b", "a")) == []
+    assert [each[0] for each in classes(loads("a", "b"), loads("b"))] == ["removed"]
+
+
 def test_a_block_that_moves_is_told_once() -> None:
     block = a("block", a("x"), sql("API", "SELECT", "t"))
     assert classes([a("a", block), a("b")], [a("a"), a("b", copy.deepcopy(block))]) == [("moved", "1-1-1", "1-2-1")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from tracer.diff import digests, wording
@@ -9,6 +10,9 @@ from tracer.model import Baseline, Boot, Node, Step
 
 #: Log lines from here on are steps; those below are counted, since how many there are is a setting.
 _LOGGED = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL"})
+#: SQLAlchemy's subqueryload: one statement more for each collection, in the order of a set of objects, which another
+#: process has elsewhere in memory (loading.py goes through Mapper._prop_set, a frozenset).
+_EAGER_LOAD = re.compile(r"\) AS anon_\d+ JOIN ")
 
 
 def normal(boot: Boot, name: str = "") -> Baseline:
@@ -38,7 +42,10 @@ def _log_lines(boot: Boot) -> Counter[str]:
 
 def _node(step: Step) -> Node:
     took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
-    return Node(step.kind, step.service, wording.text(step), took=took, where=_place(step), address=step.address)
+    return Node(
+        step.kind, step.service, wording.text(step), took=took, where=_place(step), address=step.address,
+        free=step.kind == "sql" and bool(_EAGER_LOAD.search(step.text("statement"))),
+    )  # fmt: skip
 
 
 def _place(step: Step) -> str:
