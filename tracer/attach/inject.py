@@ -197,14 +197,14 @@ def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], N
     def body() -> None:
         _hurry()
         addresses = (interpreter.sigreturn, interpreter.lsearch)
-        began = time.monotonic()
+        thread = Stopped(interpreter.pid, interpreter.memory, *addresses)
         try:
-            with Stopped(interpreter.pid, interpreter.memory, *addresses) as thread:
+            with thread:
                 _check_stack(interpreter, thread)
                 work(thread)
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
-        visit.stops.append(time.monotonic() - began)
+        visit.stops.append(thread.stood)
 
     with _one_at_a_time:
         collecting = gc.isenabled()

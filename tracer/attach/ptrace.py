@@ -27,7 +27,8 @@ _ALL_CHILDREN = 0x40000000
 _RT_SIGRETURN = 15
 _SET_TIMERSLACK = 29
 _MAX_XSTATE = 1 << 16
-_PAUSE = 10e-6
+#: Between two looks whether it has stopped. One that waits for a processor needs ours: then there is time.
+_PAUSE, _LONG_PAUSE, _LONG = 10e-6, 200e-6, 2e-3
 #: What may interrupt a call of ours: the host's handlers are to run where the host is, so other signals wait.
 _URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
 _NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
@@ -70,6 +71,9 @@ class Stopped:
         self._mask = 0
         self._xstate = b""
         self._held = False
+        self._since: float | None = None
+        #: Seconds for which it has stood still, at most. Until it is seen to stop it runs, or waits for a processor.
+        self.stood = 0.0
         self.saved = Registers()
 
     def __enter__(self) -> Stopped:
@@ -102,6 +106,7 @@ class Stopped:
             return True
         self._held = False
         self._ask(_SYSCALL)
+        self._moves()
         try:
             self._wait(_SYSCALL_STOP, patience)
         except BusyError:
@@ -162,21 +167,32 @@ class Stopped:
     def _let_go(self) -> None:
         self._held = False
         self._ask(_DETACH)
+        self._moves()
+
+    def _moves(self) -> None:
+        """It goes on; what it stood still until now is counted."""
+        if self._since is not None:
+            self.stood += time.monotonic() - self._since
+        self._since = None
 
     def _wait(self, stop: int, patience: float | None = None) -> None:
         """Until it stops so; other stops are passed through. BusyError where it does not."""
-        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        began = seen = time.monotonic()
+        patience = self._patience if patience is None else patience
         while True:
+            looked = time.monotonic()
             tid, status = os.waitpid(self.tid, os.WNOHANG | _ALL_CHILDREN)
             if not tid:
-                if time.monotonic() > deadline:
+                seen = looked
+                if looked - began > patience:
                     raise BusyError("its main thread does not stop")
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE if looked - began < _LONG else _LONG_PAUSE)
                 continue
             if not os.WIFSTOPPED(status):
                 raise RefusedError("it has ended")
             event, number = status >> 16, os.WSTOPSIG(status)
             if stop in (event, number):
+                self._since = self._since or seen
                 return
             on = _SYSCALL if stop == _SYSCALL_STOP else _CONT
             self._ask(on, 0, 0 if event or number == _SYSCALL_STOP else number)
