@@ -13,7 +13,7 @@ from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 from examples.cloud.services import APPLICATIONS
-from examples.cloud.testimony import Said
+from examples.cloud.testimony import SECOND, Said
 from examples.cloud.witnesses import witness_files
 from tracer import services
 from tracer.correlate import correlate
@@ -77,7 +77,7 @@ def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agree
                 below[entry.below if entry.user in names else f"by {entry.user or 'a connection without a name'}"] += 1
             continue
         text, values = general_log.cut(entry.statement)
-        said.append(Said(at, (names[entry.user], text), f"{entry.user}: {text[:150]}", values, frozenset(values)))
+        said.append(Said(at, (names[entry.user], text), f"{entry.user}: {text[:150]}", values, frozenset(values), SECOND))
     seen = []
     for event in events:
         if event.kind == "sql":
@@ -151,14 +151,19 @@ def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Ag
     seen = []
     for event in events:
         if event.kind == "http" and event.attributes.get("side") == "server":
-            key = (_service(event), *(_text(event, name) for name in ("method", "path", "status")))
-            seen.append(Seen(event, Said(event.start, key, " ".join(key))))
-    return agree("HTTP: uWSGI's access lines", said, seen, trees)
+            key, status = (_service(event), _text(event, "method"), _text(event, "path")), _text(event, "status")
+            seen.append(Seen(event, Said(event.start, key, " ".join([*key, status]), (status,))))
+    return agree("HTTP: uWSGI's access lines", said, seen, trees, _same_status)
+
+
+def _same_status(theirs: Said, ours: Said) -> bool:
+    """What had no answer yet when the hooks went may have got any."""
+    return ours.values in (theirs.values, ("",))
 
 
 def report(boot: Boot, agreements: list[Agreement]) -> Iterator[str]:
     """The table, and below it all that it does not say."""
-    yield f"boot {boot.server}: {boot.outcome}, {boot.duration / testimony.SECOND:.1f} s, {boot.request_id}"
+    yield f"boot {boot.server}: {boot.outcome}, {boot.duration / SECOND:.1f} s, {boot.request_id}"
     yield f"{'witness':34} {'of the boot':>11} {'in its tree':>11} {'recall':>8} {'precision':>9} {'apart':>6}"
     for one in agreements:
         numbers = f"{one.witnessed:>11} {one.in_tree:>11} {one.recall:>8.2%} {one.precision:>9.2%}"
