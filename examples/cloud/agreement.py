@@ -49,9 +49,7 @@ def paired(
     pairs: list[tuple[Said, Seen | None]] = []
     for theirs in said:
         near = [
-            ours
-            for ours in waiting[theirs.key]
-            if theirs.off(ours.said.at) <= TOLERANCE and same(theirs, ours.said)
+            ours for ours in waiting[theirs.key] if theirs.off(ours.said.at) <= TOLERANCE and same(theirs, ours.said)
         ]
         # Of the same statement many times in a second, the first that is left: both sides keep their order.
         best = min(near, key=lambda ours: (theirs.off(ours.said.at) // _CLOSE, ours.said.at), default=None)

@@ -77,7 +77,8 @@ def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agree
                 below[entry.below if entry.user in names else f"by {entry.user or 'a connection without a name'}"] += 1
             continue
         text, values = general_log.cut(entry.statement)
-        said.append(Said(at, (names[entry.user], text), f"{entry.user}: {text[:150]}", values, frozenset(values), SECOND))
+        told = f"{entry.user}: {text[:150]}"
+        said.append(Said(at, (names[entry.user], text), told, values, frozenset(values), SECOND))
     seen = []
     for event in events:
         if event.kind == "sql":
