@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from click.testing import CliRunner, Result
 
 from tests.victims import Victim
 from tracer.attach import found, processes
+from tracer.attach.checks import Finding
 from tracer.cli import main
+from tracer.commands import findings
 
 FIELDS = {"pid", "service", "python", "state", "reason", "fix"}
 
@@ -140,3 +144,18 @@ def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
         assert rows("doctor")[-1]["reason"] == f"records into {tmp_path / 'capture'}"
         run("detach", tmp_path / "capture")
+
+
+def test_doctor_says_what_holds_for_several_once() -> None:
+    """A line a service, not a process; the fix of all that follow one another below the last of them."""
+    no = ("3.11", "cannot", "no rights", "sudo bootseq doctor")
+    found = [Finding(1, "a", *no), Finding(3, "b", *no), Finding(2, "a", *no), Finding(4, "c", "3.9", "ready")]
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        findings.tell_together(found)
+    assert output.getvalue().splitlines() == [
+        "a (pid 1, 2), Python 3.11: cannot: no rights",
+        "b (pid 3), Python 3.11: cannot: no rights",
+        "    sudo bootseq doctor",
+        "c (pid 4), Python 3.9: ready",
+    ]

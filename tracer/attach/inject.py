@@ -195,16 +195,16 @@ def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], N
     failures: list[BaseException] = []
 
     def body() -> None:
-        _hurry()
+        ptrace.hurry()
         addresses = (interpreter.sigreturn, interpreter.lsearch)
-        began = time.monotonic()
+        thread = Stopped(interpreter.pid, interpreter.memory, *addresses)
         try:
-            with Stopped(interpreter.pid, interpreter.memory, *addresses) as thread:
+            with thread:
                 _check_stack(interpreter, thread)
                 work(thread)
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
-        visit.stops.append(time.monotonic() - began)
+        visit.stops.append(thread.stood)
 
     with _one_at_a_time:
         collecting = gc.isenabled()
@@ -218,15 +218,6 @@ def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], N
                 gc.enable()
     if failures:
         raise failures[0]
-
-
-def _hurry() -> None:
-    """The process stands still while we are kept waiting: wake at once, and go before others where we may."""
-    ptrace.wake_at_once()
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except OSError:
-        return
 
 
 def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:

@@ -8,6 +8,7 @@ return to where it faults: what it is to do lies on its stack, down to the frame
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -27,7 +28,8 @@ _ALL_CHILDREN = 0x40000000
 _RT_SIGRETURN = 15
 _SET_TIMERSLACK = 29
 _MAX_XSTATE = 1 << 16
-_PAUSE = 10e-6
+#: Between two looks whether it has stopped. One that waits for a processor needs ours: then there is time.
+_PAUSE, _LONG_PAUSE, _LONG = 10e-6, 200e-6, 2e-3
 #: What may interrupt a call of ours: the host's handlers are to run where the host is, so other signals wait.
 _URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
 _NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
@@ -38,9 +40,15 @@ _ptrace.restype = ctypes.c_long
 _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 
 
-def wake_at_once() -> None:
-    """Have this thread of ours woken when its pauses are over, and not up to 50 µs later."""
+def hurry() -> None:
+    """Have this thread of ours go before others where it may, and woken when its pauses are over, not 50 µs later.
+
+    A process stands still while we are kept waiting: for a processor, or for another thread of ours that has the GIL
+    and waits for one. So it is for all threads that run while one may be stopped.
+    """
     _libc.prctl(_SET_TIMERSLACK, 1, 0, 0, 0)
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 class RefusedError(TracerError):
@@ -70,6 +78,9 @@ class Stopped:
         self._mask = 0
         self._xstate = b""
         self._held = False
+        self._since: float | None = None
+        #: Seconds for which it has stood still, at most. Until it is seen to stop it runs, or waits for a processor.
+        self.stood = 0.0
         self.saved = Registers()
 
     def __enter__(self) -> Stopped:
@@ -102,6 +113,7 @@ class Stopped:
             return True
         self._held = False
         self._ask(_SYSCALL)
+        self._moves()
         try:
             self._wait(_SYSCALL_STOP, patience)
         except BusyError:
@@ -162,21 +174,32 @@ class Stopped:
     def _let_go(self) -> None:
         self._held = False
         self._ask(_DETACH)
+        self._moves()
+
+    def _moves(self) -> None:
+        """It goes on; what it stood still until now is counted."""
+        if self._since is not None:
+            self.stood += time.monotonic() - self._since
+        self._since = None
 
     def _wait(self, stop: int, patience: float | None = None) -> None:
         """Until it stops so; other stops are passed through. BusyError where it does not."""
-        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        began = seen = time.monotonic()
+        patience = self._patience if patience is None else patience
         while True:
+            looked = time.monotonic()
             tid, status = os.waitpid(self.tid, os.WNOHANG | _ALL_CHILDREN)
             if not tid:
-                if time.monotonic() > deadline:
+                seen = looked
+                if looked - began > patience:
                     raise BusyError("its main thread does not stop")
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE if looked - began < _LONG else _LONG_PAUSE)
                 continue
             if not os.WIFSTOPPED(status):
                 raise RefusedError("it has ended")
             event, number = status >> 16, os.WSTOPSIG(status)
             if stop in (event, number):
+                self._since = self._since or seen
                 return
             on = _SYSCALL if stop == _SYSCALL_STOP else _CONT
             self._ask(on, 0, 0 if event or number == _SYSCALL_STOP else number)
