@@ -172,14 +172,19 @@ class _Run:
 
     def _stopped(self, work: Callable[[Stopped], None]) -> None:
         """``work`` with the main thread stopped; a few times where it cannot be held just now."""
-        for _ in range(_TRIES - 1):
+        for number in range(_TRIES):
             try:
                 _stopped(self._python, self._visit, work)
             except BusyError:
-                time.sleep(0.05)
+                if number + 1 == _TRIES:
+                    raise
+            except PermissionError:
+                # The thread of ours that could not stop it may not have ended yet, and holds it until then.
+                if number == 0 or number + 1 == _TRIES:
+                    raise
             else:
                 return
-        _stopped(self._python, self._visit, work)
+            time.sleep(0.1)
 
 
 def _still_waits(thread: Stopped, place: Place) -> bool:

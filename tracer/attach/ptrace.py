@@ -62,7 +62,7 @@ class Stopped:
     that is what frees a thread that was asked to stop and never did.
     """
 
-    def __init__(self, tid: int, memory: int, sigreturn: int, lsearch: int, patience: float = 1.0) -> None:
+    def __init__(self, tid: int, memory: int, sigreturn: int, lsearch: int, patience: float = 3.0) -> None:
         self.tid = tid
         self._memory = memory
         self._addresses = (sigreturn, lsearch)
