@@ -12,7 +12,7 @@ from tracer.attach import processes
 from tracer.attach.attaching import Attachment
 from tracer.attach.checks import Finding
 from tracer.attach.processes import Process
-from tracer.commands import findings
+from tracer.commands import findings, recording
 from tracer.errors import TracerError
 
 _MB = 1 << 20
@@ -36,20 +36,9 @@ _MB = 1 << 20
     metavar="TIME",
     help="The hooks go by themselves after it: 30s, 10m, 2h.",
 )
-@click.option(
-    "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo: statements appear in the service's log."
-)
-@click.option(
-    "--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into ask.log (default "ask").'
-)
-@click.option(
-    "--points",
-    "point_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="More call points, YAML.",
-)
+@recording.echo_option
+@recording.ask_option
+@recording.points_option
 @click.option(
     "--cap", default=capture.CAP // _MB, show_default=True, metavar="MB", help="What the whole capture may take."
 )

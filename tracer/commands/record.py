@@ -16,6 +16,7 @@ from tracer.attach import detach as detaching
 from tracer.attach.attaching import Attachment
 from tracer.attach.checks import Finding
 from tracer.attach.following import Following
+from tracer.commands import recording
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
 from tracer.model import Trace
@@ -31,10 +32,7 @@ from tracer.text import plural, printable
     help="How long to wait for servers, and how long the hooks may stay should this command die.",
 )  # fmt: skip
 @click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo in the services' logs meanwhile.")
-@click.option(
-    "--points", "point_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
-    help="More call points, YAML.",
-)  # fmt: skip
+@recording.points_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def record(output: Path, duration: str, echo: bool, point_files: tuple[Path, ...], command: tuple[str, ...]) -> None:
     """Attach to all OpenStack services here, run COMMAND, wait until the servers it asked for are active, in error or

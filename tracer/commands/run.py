@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tracer import capture, launch, points
+from tracer.commands import recording
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -18,20 +19,9 @@ from tracer import capture, launch, points
     metavar="CAPTURE",
     help="Folder to record into; several commands may share one.",
 )
-@click.option(
-    "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log."
-)
-@click.option(
-    "--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into CAPTURE/ask.log (default "ask").'
-)
-@click.option(
-    "--points",
-    "point_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="More call points, YAML.",
-)
+@recording.echo_option
+@recording.ask_option
+@recording.points_option
 @click.option(
     "--cap",
     type=click.IntRange(min=8),

@@ -1,0 +1,18 @@
+"""The options of every command that records: what is asked of the hooks, and of the capture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+echo_option = click.option(
+    "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log."
+)
+ask_option = click.option(
+    "--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into CAPTURE/ask.log (default "ask").'
+)
+points_option = click.option(
+    "--points", "point_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="More call points, YAML.",
+)  # fmt: skip
