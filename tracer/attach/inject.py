@@ -7,6 +7,7 @@ Anywhere else the text is given to Python as a pending call, which it makes betw
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import os
@@ -33,6 +34,8 @@ _RELEASED = 1
 _TO_SYSTEM_CALL = 0.02
 _TRIES = 3
 _LOOK = 0.001
+#: Text that does nothing, but has Python make its pending calls: at the call of a function all versions look for them.
+_NOTHING = b"(lambda: 0)()"
 _SOON = 1.0
 _ROOM, _GROWTH = 1 << 16, 1 << 20
 #: Several processes may be visited at once, but not be stopped at once: each would wait for our one interpreter.
@@ -52,8 +55,8 @@ class Visit:
 def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float) -> Visit:
     """Have the process run ``text`` and wait until ``answered()``; BusyError where it has not in ``patience`` seconds.
 
-    Then the text may still run later, when the process's main thread comes back to Python code: it must look itself
-    whether it is still wanted.
+    It runs once. Where this gives up it may still run later, when the process's main thread comes back to Python code:
+    it must look itself whether it is still wanted.
     """
     return _Run(interpreter, answered, time.monotonic() + patience).run(text)
 
@@ -67,22 +70,24 @@ class _Run:
         self._deadline = deadline
         self._visit = Visit()
         self._frames: Frames | None = None
+        self._nothing = 0
 
     def run(self, text: bytes) -> Visit:
         """Bring it in, have it run, and give its memory back."""
         place = waiting.blocked_at(self._python.pid)
         self._bring_in(text)
-        if place is None or not self._run_there(place, last=True):
+        if place is None or not self._run_there(place):
             self._run_soon()
         watch = waiting.Watch(self._python.pid)
         while not self._answered():
             self._check_time()
             time.sleep(_LOOK)
             if self._visit.way == "pending" and (place := watch.blocked()) is not None:
-                # The call that is pending reads the text too, whenever it comes: so it stays where it is.
-                self._visit.way = "blocked" if self._run_there(place, last=False) else "pending"
-        if self._visit.way == "pending":
-            self._stopped(self._unmap)
+                self._make_pending_there(place)
+        if self._visit.text is not None:
+            # What is answered is done: where it cannot be held once more, its memory is what stays.
+            with contextlib.suppress(BusyError, OSError):
+                self._stopped(self._unmap)
         return self._visit
 
     def _check_time(self) -> None:
@@ -91,8 +96,10 @@ class _Run:
 
     def _bring_in(self, text: bytes) -> None:
         """The text into memory of its own, which its main thread maps for us."""
-        size = len(text) + _PAGE & ~(_PAGE - 1)
+        data = text + b"\0" + _NOTHING
+        size = len(data) + _PAGE & ~(_PAGE - 1)
         at = _hole(self._python.pid, size)
+        self._nothing = at + len(text) + 1
         self._visit.text = at, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
@@ -102,23 +109,32 @@ class _Run:
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
-        os.pwrite(self._python.memory, text, at)
+        os.pwrite(self._python.memory, data, at)
 
-    def _run_there(self, place: Place, last: bool) -> bool:
-        """Run it where the main thread is blocked; False where it is no more, or has the GIL. ``last`` unmaps it."""
-        functions = self._python.functions
+    def _run_there(self, place: Place) -> bool:
+        """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""
         assert self._visit.text is not None
+        done = self._call_there(place, self._visit.text[0], [Call(self._python.munmap, self._visit.text)])
+        if done:
+            self._visit.text = None
+        return done
+
+    def _make_pending_there(self, place: Place) -> None:
+        """Have the pending call made where the main thread is blocked: to run the text there would be twice."""
+        self._call_there(place, self._nothing, [])
+
+    def _call_there(self, place: Place, text: int, then: list[Call]) -> bool:
+        functions = self._python.functions
         guards = [
             Guard(functions["Py_IsInitialized"], zero=False),
             Guard(functions["PyGILState_Check"], zero=True),
         ]
         calls = [
             Call(functions["PyGILState_Ensure"]),
-            Call(functions["PyRun_SimpleString"], (self._visit.text[0],)),
+            Call(functions["PyRun_SimpleString"], (text,)),
             Call(functions["PyGILState_Release"], (_RELEASED,)),
+            *then,
         ]
-        if last:
-            calls.append(Call(self._python.munmap, self._visit.text))
         self._frames = None
 
         def go(thread: Stopped) -> None:
@@ -129,8 +145,6 @@ class _Run:
         if self._frames is None or self._held_the_gil():
             return False
         self._visit.way = "blocked"
-        if last:
-            self._visit.text = None
         return True
 
     def _held_the_gil(self) -> bool:
@@ -161,7 +175,8 @@ class _Run:
 
     def _unmap(self, thread: Stopped) -> None:
         assert self._visit.text is not None
-        self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=True)
+        # Not again: with EINTR, Python looks whether it has missed a signal while it was held.
+        self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=False)
         self._visit.text = None
 
     def _system_call(self, number: int, *arguments: int) -> Call:
