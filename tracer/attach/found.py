@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracer.attach import processes
 from tracer.attach.parts import Part
-from tracer.attach.processes import Process, everything, read
+from tracer.attach.processes import Process, read
 
 #: A recording process maps CAPTURE/segments/HOST-PID-TIME-0000.seg and its .open.
 _MAPPED = re.compile(r"(/.*)/segments/([^/]+-\d+-\d+)(?:-\d{4,}\.seg|\.open)(?: \(deleted\))?")
@@ -39,7 +40,7 @@ def recording(process: Process) -> Recording | None:
 
 def all_recording() -> list[Recording]:
     """Every process here that records, and may be looked into."""
-    return [found for process in everything() if (found := recording(process)) is not None]
+    return [found for process in processes.everything() if (found := recording(process)) is not None]
 
 
 def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
@@ -47,7 +48,7 @@ def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
 
     What a process has forked runs the same command line; a program that it has started since does not.
     """
-    everyone = {process.pid: process for process in everything()}
+    everyone = {process.pid: process for process in processes.everything()}
     for process in everyone.values():
         ancestor = everyone.get(process.parent)
         while ancestor is not None and ancestor.pid not in known:
