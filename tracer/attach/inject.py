@@ -9,26 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tracer.attach import elf, ptrace, waiting
+from tracer.attach import priority, ptrace, room, waiting
 from tracer.attach.frames import Call, Frames, Guard
 from tracer.attach.interpreter import Interpreter
-from tracer.attach.ptrace import BusyError, RefusedError, Stopped
+from tracer.attach.ptrace import BusyError, Stopped
 from tracer.attach.waiting import Place
 
 _MMAP, _MUNMAP = 9, 11
 _READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
 _NO_FILE = (1 << 64) - 1
-_PAGE = 4096
-#: Around the text's memory nothing else may lie, so that it is seen by itself in /proc/PID/maps.
-_APART = 1 << 24
 _RELEASED = 1
 #: How long it may take to come to a system call, where calling into Python's lists of work is surely safe.
 _TO_SYSTEM_CALL = 0.02
@@ -71,9 +66,14 @@ class _Run:
         self._visit = Visit()
         self._frames: Frames | None = None
         self._nothing = 0
+        self._loans = contextlib.ExitStack()
 
     def run(self, text: bytes) -> Visit:
-        """Bring it in, have it run, and give its memory back."""
+        """Bring it in, have it run, and give its memory back; the main thread goes before others meanwhile."""
+        with self._loans:
+            return self._run(text)
+
+    def _run(self, text: bytes) -> Visit:
         place = waiting.blocked_at(self._python.pid)
         self._bring_in(text)
         if place is None or not self._run_there(place):
@@ -97,15 +97,15 @@ class _Run:
     def _bring_in(self, text: bytes) -> None:
         """The text into memory of its own, which its main thread maps for us."""
         data = text + b"\0" + _NOTHING
-        size = len(data) + _PAGE & ~(_PAGE - 1)
-        at = _hole(self._python.pid, size)
+        size = room.pages(len(data))
+        at = room.find(self._python.pid, size)
         self._nothing = at + len(text) + 1
         self._visit.text = at, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
         self._stopped(lambda thread: self._go([], [call], thread, again=True))
         soon = time.monotonic() + _SOON
-        while not _is_mapped(self._python.pid, at, size):
+        while not room.is_mapped(self._python.pid, at, size):
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
@@ -189,7 +189,7 @@ class _Run:
         """``work`` with the main thread stopped; a few times where it cannot be held just now."""
         for number in range(_TRIES):
             try:
-                _stopped(self._python, self._visit, work)
+                _stopped(self._python, self._visit, work, self._loans)
             except BusyError:
                 if number + 1 == _TRIES:
                     raise
@@ -210,21 +210,29 @@ def _still_waits(thread: Stopped, place: Place) -> bool:
     return bool(same and saved.waits and not waiting.has_timeout(saved.orig_rax, arguments))
 
 
-def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None]) -> None:
-    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped."""
+def _stopped(
+    interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None], loans: contextlib.ExitStack
+) -> None:
+    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped.
+
+    The loan of our priority outlasts it: what the main thread has been sent to do is still to come.
+    """
     failures: list[BaseException] = []
 
     def body() -> None:
-        _hurry()
+        ptrace.wake_at_once()
+        priority.put_first(priority.OURS)
         addresses = (interpreter.sigreturn, interpreter.lsearch)
-        began = time.monotonic()
+        loans.enter_context(priority.Lent(interpreter.pid))
+        began, ran = time.monotonic(), 0.0
         try:
             with Stopped(interpreter.pid, interpreter.memory, *addresses) as thread:
                 _check_stack(interpreter, thread)
                 work(thread)
+            ran = thread.ran
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
-        visit.stops.append(time.monotonic() - began)
+        visit.stops.append(time.monotonic() - began - ran)
 
     with _one_at_a_time:
         collecting = gc.isenabled()
@@ -240,15 +248,6 @@ def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], N
         raise failures[0]
 
 
-def _hurry() -> None:
-    """The process stands still while we are kept waiting: wake at once, and go before others where we may."""
-    ptrace.wake_at_once()
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except OSError:
-        return
-
-
 def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
     """BusyError where it runs on a stack too small for ours, as a signal handler may."""
     pointer = thread.saved.rsp
@@ -257,17 +256,3 @@ def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
         if mapping.start - room <= pointer < mapping.end:
             return
     raise BusyError("its main thread runs on a small stack")
-
-
-def _hole(pid: int, size: int) -> int:
-    """An address far from everything that is mapped, so that it does not grow together with it."""
-    mapped = elf.mappings(pid)
-    for before, after in itertools.pairwise(mapped):
-        pages = (after.start - before.end - size - 2 * _APART) // _PAGE
-        if pages > 0:
-            return before.end + _APART + random.randrange(pages) * _PAGE
-    raise RefusedError("it has no memory left for the hooks")
-
-
-def _is_mapped(pid: int, at: int, size: int) -> bool:
-    return any(each.start == at and each.end == at + size for each in elf.mappings(pid))

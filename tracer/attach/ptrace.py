@@ -79,6 +79,8 @@ class Stopped:
         self._xstate = b""
         self._held = False
         self.saved = Registers()
+        #: Seconds in between for which it was not held but ran, on its way to a system call.
+        self.ran = 0.0
 
     def __enter__(self) -> Stopped:
         # Once before anything stands still: the first time takes many times as long.
@@ -134,9 +136,14 @@ class Stopped:
             return True
         self._held = False
         self._ask(_SYSCALL)
+        began = time.monotonic()
+        came = True
         try:
             self._wait(_SYSCALL_STOP, patience)
         except BusyError:
+            came = False
+        self.ran = time.monotonic() - began
+        if not came:
             self._stop()
             return self.saved.in_syscall
         self._held = True
