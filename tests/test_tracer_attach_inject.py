@@ -107,6 +107,29 @@ def test_what_was_pending_runs_once(version: str, mode: str, tmp_path: Path, mon
         assert victim.alive()
 
 
+def test_what_is_still_to_be_read_is_not_taken_away() -> None:
+    """Answered before its main thread, sent to make the pending call, could even begin: it waits for the GIL."""
+    with Victim("sleep") as victim:
+        assert victim.alive()
+        python = interpreters.find(victim.pid)
+        visit = inject._Run(python, lambda: True, time.monotonic() + 40)
+        try:
+            visit._bring_in(b"pass")
+            place = waiting.blocked_at(victim.pid)
+            assert place is not None
+            with ThreadPoolExecutor(1) as pool:
+                held = pool.submit(victim.ask, "__import__('ctypes').PyDLL(None).usleep(300_000)")
+                time.sleep(0.1)
+                visit._make_pending_there(place)
+                visit._give_back()
+                assert held.result() == 0
+            assert visit._visit.text is None
+        finally:
+            visit._loans.close()
+            python.close()
+        assert victim.alive()
+
+
 @pytest.mark.parametrize("mode", ["naps", "calls", "compute"])
 def test_signals_from_outside_are_handled_once(mode: str, tmp_path: Path) -> None:
     """One at a time, each when the one before was handled, at whatever moment of the visits."""

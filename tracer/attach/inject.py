@@ -65,7 +65,9 @@ class _Run:
         self._deadline = deadline
         self._visit = Visit()
         self._frames: Frames | None = None
+        #: Where the text that does nothing lies, in a page that goes when it has been run.
         self._nothing = 0
+        self._sent_there = False
         self._loans = contextlib.ExitStack()
 
     def run(self, text: bytes) -> Visit:
@@ -84,11 +86,19 @@ class _Run:
             time.sleep(_LOOK)
             if self._visit.way == "pending" and (place := watch.blocked()) is not None:
                 self._make_pending_there(place)
+        self._give_back()
+        return self._visit
+
+    def _give_back(self) -> None:
+        """The memory; what is answered is done, so where that cannot be, or is still to be read, it stays."""
+        soon = time.monotonic() + _SOON
+        while self._sent_there and self._is_there(self._nothing):
+            if time.monotonic() > soon:
+                return
+            time.sleep(_LOOK)
         if self._visit.text is not None:
-            # What is answered is done: where it cannot be held once more, its memory is what stays.
             with contextlib.suppress(BusyError, OSError):
                 self._stopped(self._unmap)
-        return self._visit
 
     def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
@@ -96,10 +106,10 @@ class _Run:
 
     def _bring_in(self, text: bytes) -> None:
         """The text into memory of its own, which its main thread maps for us."""
-        data = text + b"\0" + _NOTHING
-        size = room.pages(len(data))
+        pages = room.pages(len(text))
+        size = pages + room.pages(0)
         at = room.find(self._python.pid, size)
-        self._nothing = at + len(text) + 1
+        self._nothing = at + pages
         self._visit.text = at, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
@@ -109,21 +119,22 @@ class _Run:
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
-        os.pwrite(self._python.memory, data, at)
+        os.pwrite(self._python.memory, text, at)
+        os.pwrite(self._python.memory, _NOTHING, self._nothing)
 
     def _run_there(self, place: Place) -> bool:
         """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""
         assert self._visit.text is not None
-        done = self._call_there(place, self._visit.text[0], [Call(self._python.munmap, self._visit.text)])
+        done = self._call_there(place, self._visit.text[0], self._visit.text)
         if done:
             self._visit.text = None
         return done
 
     def _make_pending_there(self, place: Place) -> None:
         """Have the pending call made where the main thread is blocked: to run the text there would be twice."""
-        self._call_there(place, self._nothing, [])
+        self._sent_there = self._call_there(place, self._nothing, (self._nothing, room.pages(0)))
 
-    def _call_there(self, place: Place, text: int, then: list[Call]) -> bool:
+    def _call_there(self, place: Place, text: int, then_unmap: tuple[int, int]) -> bool:
         functions = self._python.functions
         guards = [
             Guard(functions["Py_IsInitialized"], zero=False),
@@ -133,7 +144,7 @@ class _Run:
             Call(functions["PyGILState_Ensure"]),
             Call(functions["PyRun_SimpleString"], (text,)),
             Call(functions["PyGILState_Release"], (_RELEASED,)),
-            *then,
+            Call(self._python.munmap, then_unmap),
         ]
         self._frames = None
 
@@ -142,20 +153,26 @@ class _Run:
                 self._go(guards, calls, thread, again=False)
 
         self._stopped(go)
-        if self._frames is None or self._held_the_gil():
+        if self._frames is None or self._held_the_gil(text):
             return False
         self._visit.way = "blocked"
         return True
 
-    def _held_the_gil(self) -> bool:
-        """Whether the last guard has said so: it does at once, or the text runs."""
+    def _held_the_gil(self, text: int) -> bool:
+        """Whether the last guard has said so, at once; once the text has run and gone, that is overwritten."""
         assert self._frames is not None
         soon = time.monotonic() + 0.02
         while time.monotonic() < soon and not self._answered():
             if os.pread(self._python.memory, 8, self._frames.verdict) == (2).to_bytes(8, "little"):
-                return True
+                return self._is_there(text)
             time.sleep(_LOOK)
         return False
+
+    def _is_there(self, address: int) -> bool:
+        try:
+            return bool(os.pread(self._python.memory, 1, address))
+        except OSError:
+            return False
 
     def _run_soon(self) -> None:
         """Run it as soon as the main thread looks for pending calls."""
