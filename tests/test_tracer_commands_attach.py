@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.victims import Victim
-from tracer.attach import found, processes
+from tracer.attach import processes
 from tracer.attach.checks import Finding
 from tracer.cli import main
 from tracer.commands import findings
