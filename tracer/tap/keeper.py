@@ -25,6 +25,8 @@ LEASE = 60.0
 #: Seconds for which a broker that does not answer is asked again to switch off, and the pause between.
 PATIENCE = 300.0
 _PAUSE = 3.0
+#: What comes of an answer that is JSON and nothing else of what was expected.
+_NONSENSE = (LookupError, TypeError, AttributeError)
 
 #: Set by a signal.
 _told_to_end = Event()
@@ -38,8 +40,11 @@ def main() -> None:
     used = switch.make(request)
     try:
         nodes = switch_on(used, request["queue"])
-    except (SwitchError, LookupError, TypeError) as error:
+    except SwitchError as error:
         _tell(error=str(error))
+        return
+    except _NONSENSE:
+        _tell(error="what it answers makes no sense; RabbitMQ 3.8 or newer is needed")
         return
     if nodes:
         _tell(switched=nodes)
@@ -55,14 +60,12 @@ def switch_on(used: Switch, queue: str) -> list[str]:
     """The nodes on which it was off and is on now. Where one of several refuses, the others are switched off again."""
     if not used.reaches(queue):
         raise SwitchError("it speaks to another broker than the URL, or to another vhost")
-    nodes: list[str] = []
+    nodes = [node for node, on in used.traced().items() if not on]
     try:
-        for node, on in used.traced().items():
-            if not on:
-                nodes.append(node)
-                used.turn(node, on=True)
+        for node in nodes:
+            used.turn(node, on=True)
     except SwitchError:
-        switch_off(used, nodes, LEASE / 2)
+        switch_off(used, nodes, _PAUSE)
         raise
     return nodes
 
@@ -77,7 +80,7 @@ def switch_off(used: Switch, nodes: list[str], patience: float = PATIENCE) -> bo
                 used.turn(node, on=False)
             if not left or not _on(used, nodes):
                 return True
-        except (SwitchError, LookupError, TypeError):
+        except (SwitchError, *_NONSENSE):
             pass  # the next try, or whoever reads that it is not off
         if _told_to_end.is_set() or time.monotonic() > deadline:
             return False

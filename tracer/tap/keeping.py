@@ -60,7 +60,9 @@ class Keeping:
                 f"tracing of vhost {self._vhost} could not be switched off yet; process {self._process.pid} goes on "
                 "trying for 5 minutes (a broker that was restarted traces no more)"
             )
-        if self._read().get("off"):
+        said = self._read()
+        self._close()
+        if said.get("off"):
             return f"tracing of vhost {self._vhost} is off again"
         return f"tracing of vhost {self._vhost} may still be on; switch it off: rabbitmqctl trace_off -p {self._vhost}"
 
@@ -79,5 +81,7 @@ class Keeping:
         return said
 
     def _close(self) -> None:
+        assert self._process.stdout is not None
         self.ask_off()
         self._process.wait()
+        self._process.stdout.close()
