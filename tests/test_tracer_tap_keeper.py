@@ -174,11 +174,18 @@ def test_switched_off_by_the_keeper_alone(broker: Broker) -> None:
     assert keeping.end() == "tracing of vhost / is off again"
 
 
-def test_a_dead_keeper_is_told(broker: Broker) -> None:
+@pytest.mark.parametrize("works", [True, False])
+def test_a_dead_keeper_s_work_is_done(broker: Broker, works: bool) -> None:
     keeping = Keeping(REQUEST)
     os.kill(keeping._process.pid, signal.SIGKILL)
     keeping._process.wait()
-    assert "rabbitmqctl trace_off -p /" in keeping.end()
+    with pytest.raises(TracerError, match="ended"):
+        keeping.renew()
+    if works:
+        assert keeping.end() == "tracing of vhost / is off again"
+    else:
+        broker.fail("trace_off")
+        assert "may still be on; switch it off: rabbitmqctl trace_off -p /" in keeping.end(0.1)
 
 
 def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:

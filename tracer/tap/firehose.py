@@ -145,12 +145,11 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
                 open(path, "rb").close()
         except OSError as error:
             raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
-    return {
-        "ca_certs": tls.cafile, "certfile": tls.certfile, "keyfile": tls.keyfile,
-        "cert_reqs": ssl.CERT_REQUIRED if tls.verify else ssl.CERT_NONE,
-        # Without a name there is no comparing it, which the library would do even where nothing is verified.
-        "server_hostname": host if tls.verify else None,
-    }  # fmt: skip
+    # Without a name there is no comparing it, which the library would do even where nothing is verified.
+    verified = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
+    unverified = {"cert_reqs": ssl.CERT_NONE}
+    files = {"ca_certs": tls.cafile, "certfile": tls.certfile, "keyfile": tls.keyfile}
+    return files | (verified if tls.verify else unverified)
 
 
 def _untrusted(error: ssl.SSLError) -> str:

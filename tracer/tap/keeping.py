@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 from tracer.errors import TracerError
+from tracer.tap import keeper, switch
 
-#: Seconds that the tap waits for it at the end; it goes on trying by itself.
+#: Seconds that the tap waits for it at the end, also where the broker is gone; it goes on trying by itself.
 GRACE = 30.0
+SHORT_GRACE = 5.0
 
 
 class Keeping:
@@ -22,6 +24,7 @@ class Keeping:
             [sys.executable, "-P", "-m", "tracer.tap.keeper"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0,
         )  # fmt: skip
+        self._request = request
         self._vhost = request["vhost"]
         self._write(json.dumps(request).encode() + b"\n")
         said = self._read()
@@ -47,14 +50,14 @@ class Keeping:
         """Whether it has ended."""
         return self._process.poll() is not None
 
-    def end(self) -> str:
+    def end(self, grace: float = GRACE) -> str:
         """What became of tracing, for people."""
         if not self.on:
             return ""
         self.on = False
         self.ask_off()
         try:
-            self._process.wait(GRACE)
+            self._process.wait(grace)
         except subprocess.TimeoutExpired:
             return (
                 f"tracing of vhost {self._vhost} could not be switched off yet; process {self._process.pid} goes on "
@@ -62,7 +65,8 @@ class Keeping:
             )
         said = self._read()
         self._close()
-        if said.get("off"):
+        # Somebody has killed it: what it would have done is done here.
+        if said.get("off") or keeper.switch_off(switch.make(self._request), self.nodes, grace):
             return f"tracing of vhost {self._vhost} is off again"
         return f"tracing of vhost {self._vhost} may still be on; switch it off: rabbitmqctl trace_off -p {self._vhost}"
 

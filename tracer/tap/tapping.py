@@ -10,7 +10,7 @@ from typing import Any
 
 from tracer.tap.address import Address
 from tracer.tap.firehose import Firehose
-from tracer.tap.keeping import Keeping
+from tracer.tap.keeping import GRACE, SHORT_GRACE, Keeping
 from tracer.tap.lines import line
 from tracer.tap.messages import Messages
 
@@ -31,7 +31,8 @@ class Tapping:
         self._messages = messages
         self._say, self._show = say, show
         self._stopped = False
-        self._full = 0
+        self._finished = False
+        self._full = False
         self.firehose = Firehose(address, self._take)
         self._keeping: Keeping | None = None
 
@@ -55,7 +56,7 @@ class Tapping:
         full = self.firehose.is_full()
         if full and not self._full:
             self._say("warning: messages come faster than they are taken: the broker throws away the oldest ones")
-        self._full += full
+        self._full = self._full or full
         if self._keeping is not None:
             self._keeping.renew()
         self.firehose.beat()
@@ -65,16 +66,18 @@ class Tapping:
         if self._keeping is not None and self._keeping.on:
             self._show("switching tracing off …")
             self._keeping.ask_off()
-            while not self._keeping.done and self.firehose.drain(_POLL) is not None:
-                self.firehose.beat()
+            deadline = time.monotonic() + GRACE
+            while not self._keeping.done and time.monotonic() < deadline:
+                self.firehose.drain(_POLL)
         deadline = time.monotonic() + _REST
         while time.monotonic() < deadline and self.firehose.drain(_QUIET):
             pass
+        self._finished = True
 
     def close(self) -> str:
         """What became of tracing."""
         self.firehose.close()
-        return self._keeping.end() if self._keeping is not None else ""
+        return self._keeping.end(GRACE if self._finished else SHORT_GRACE) if self._keeping is not None else ""
 
     def _take(self, key: str, headers: Mapping[str, Any], body: bytes) -> None:
         self._messages.add(key.partition(".")[0], line(time.time(), key, headers, body))
