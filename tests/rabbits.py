@@ -60,8 +60,6 @@ class Rabbit:
         """What a tap must leave as it was."""
         return {
             "queues": self.ask("list_queues", "name", "durable", "arguments"),
-            "exchanges": self.ask("list_exchanges", "name"),
-            "bindings": self.ask("list_bindings"),
             "tracing": self.ask("list_vhosts", "name", "tracing"),
         }
 

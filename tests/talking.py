@@ -10,7 +10,6 @@ from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
-from oslo_messaging import opts
 
 CONTEXT = {"request_id": "req-1", "auth_token": "SECRET-TOKEN"}
 
@@ -34,10 +33,8 @@ def talk(client: oslo_messaging.RPCClient) -> None:
 
 def main(url: str) -> None:
     """Serve, and talk when told to."""
-    config = cfg.ConfigOpts()
+    config = cfg.CONF  # the one that oslo.messaging registers all its options with
     config([])
-    for group, options in opts.list_opts():
-        config.register_opts(options, group)
     transport = oslo_messaging.get_rpc_transport(config, url)
     config.set_override("heartbeat_timeout_threshold", 0, "oslo_messaging_rabbit")
     target = oslo_messaging.Target(exchange="nova", topic="compute", server="compute1")

@@ -6,7 +6,6 @@ import secrets
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
 import amqp.exceptions
@@ -98,14 +97,6 @@ class Firehose:
         """With the connection the queue goes."""
         with suppress(amqp.exceptions.AMQPError, OSError):  # gone already, and the queue with it
             self._connection.release()
-
-    def __enter__(self) -> Firehose:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _connect(address: Address) -> tuple[kombu.Connection, str]:
