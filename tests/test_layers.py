@@ -41,8 +41,8 @@ OUTSIDE = frozenset(
 OUTSIDE_CALLS = frozenset({"open", "input", "print", "breakpoint"})
 CLOCKS = frozenset({"now", "utcnow", "today"})
 
-#: What readers share with the recorder: the fields of an event and the layout of a segment, nothing that runs.
-SHARED = frozenset({"patches.record"})
+#: What readers share with the recorder: the fields of an event, the layout of a segment, and what is a secret.
+SHARED = frozenset({"patches.record", "patches.masking"})
 #: The command line, and who may import it.
 COMMAND_LINE = ("tracer.cli", "tracer.commands")
 MAY_IMPORT_COMMAND_LINE = ("tracer.__main__", "tracer.cli", "tracer.commands")
