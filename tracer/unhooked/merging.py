@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -21,19 +22,23 @@ _BLANKS = re.compile(r"\s+")
 def merged(events: list[Event]) -> list[Event]:
     """The events without those that another witness's event stands for."""
     ordered = sorted(events, key=lambda event: (_rank(event), event.start, event.number))
-    kept: dict[tuple[object, ...], list[Event]] = defaultdict(list)
+    kept: dict[tuple[object, ...], dict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
     stands_for: list[tuple[Event, Event]] = []
     result = []
     for event in ordered:
-        keys = list(_keys(event))
-        other = next((found for key in keys if (found := _match(event, kept.get(key, ())))), None)
+        keys, rank = list(_keys(event)), _rank(event)
+        other = next((found for key in keys if key in kept and (found := _match(event, rank, kept[key]))), None)
         if other is None:
             result.append(event)
+            for key in keys:
+                kept[key][rank].append(event)
         else:
+            known_by = set(_keys(other))
             _add(other, event)
             stands_for.append((event, other))
-        for key in keys:
-            kept[key].append(other or event)
+            # What this witness knows it by, the next one may know it by too.
+            for key in set(keys) - known_by:
+                insort(kept[key][_rank(other)], other, key=_start)
     _move(result, stands_for)
     return sorted(result, key=lambda event: (event.start, event.number))
 
@@ -65,14 +70,22 @@ def _keys(event: Event) -> Iterable[tuple[object, ...]]:
         yield kind, event.process.pid, event.name
 
 
-def _match(event: Event, candidates: Iterable[Event]) -> Event | None:
-    """The nearest of another witness that this witness has not seen yet."""
+def _match(event: Event, rank: int, candidates: dict[int, list[Event]]) -> Event | None:
+    """The nearest of another witness that this witness has not seen yet. Each witness's are in the order of time."""
     fitting = [
         each
-        for each in candidates
-        if not set(each.witnesses) & set(event.witnesses) and abs(each.start - event.start) <= _NEAR
+        for other, known in candidates.items()
+        if other != rank
+        for each in known[
+            bisect_left(known, event.start - _NEAR, key=_start) : bisect_left(known, event.start + _NEAR, key=_start)
+        ]
+        if not set(each.witnesses) & set(event.witnesses)
     ]
     return min(fitting, key=lambda each: abs(each.start - event.start), default=None)
+
+
+def _start(event: Event) -> int:
+    return event.start
 
 
 def _add(kept: Event, other: Event) -> None:

@@ -14,6 +14,8 @@ from tracer.unhooked.merging import BLUR, number_anew
 
 #: What has no end goes on while something is heard of it; this long a silence, in nanoseconds, ends it.
 _SILENCE = 10_000_000_000
+#: With an id it goes on through a longer silence: an image may take its time.
+_FORGOTTEN = 600_000_000_000
 #: What a request leaves to be done after its answer tells its id for this long; later lines only have not lost it.
 _STALE = 2_000_000_000
 
@@ -72,7 +74,12 @@ class _Process:
             told = server.attributes.get("request_id")
             if isinstance(told, str) and server.end is not None and server.end + BLUR < now:
                 self._done[told] = server.end
-        self._open = [server for server in self._open if server.end is None or server.end + BLUR >= now]
+        self._open = [server for server in self._open if self._goes_on(server, now)]
+
+    def _goes_on(self, server: Event, now: int) -> bool:
+        if server.end is not None:
+            return server.end + BLUR >= now
+        return now - self._heard[server.number] <= _FORGOTTEN
 
     def _put(self, event: Event) -> None:
         told = event.attributes.get("request_id")
