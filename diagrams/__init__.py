@@ -1,4 +1,4 @@
-"""Boot → text: the outline and the pictures, by the suffix of the file they are meant for."""
+"""Boot → text: the outline and the pictures, by the suffix of their file; Comparison → text: reports, by format."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from diagrams import markdown, mermaid, outline, plantuml, svg, topology
+from diagrams import (
+    markdown,
+    mermaid,
+    outline,
+    plantuml,
+    report_html,
+    report_json,
+    report_junit,
+    report_markdown,
+    report_text,
+    svg,
+    topology,
+)
 from diagrams.folding import DETAILS
-from tracer.model import Boot
+from tracer.model import Boot, Comparison
 
-__all__ = ["DETAILS", "RENDERERS", "render"]
+__all__ = ["DETAILS", "RENDERERS", "REPORTS", "render", "report"]
 
 #: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
 RENDERERS: dict[str, Callable[[Boot, str], str]] = {
@@ -20,6 +32,15 @@ RENDERERS: dict[str, Callable[[Boot, str], str]] = {
     "mmd": mermaid.mermaid,
     "puml": plantuml.plantuml,
     "dot": topology.topology,
+}
+
+#: What each format of a comparison is written with; a terminal's has a width, colours and details beside.
+REPORTS: dict[str, Callable[[Comparison], str]] = {
+    "text": report_text.report,
+    "markdown": report_markdown.report,
+    "json": report_json.report,
+    "junit": report_junit.report,
+    "html": report_html.report,
 }
 
 
@@ -33,6 +54,21 @@ def render(boot: Boot, suffix: str, detail: str = "calls") -> str:
         raise ValueError(f"cannot draw {suffix!r}: one of {', '.join(RENDERERS)}") from None
     with _without_collector():
         return renderer(boot, detail)
+
+
+def report(
+    comparison: Comparison, format: str = "text", *, width: int = 80, colour: bool = False, details: bool = False
+) -> str:
+    """``comparison`` in one of the formats of ``REPORTS``.
+
+    ``width``, ``colour`` and ``details`` are for ``text``: with details, what is noted or ignored is told one by one.
+    """
+    if format not in REPORTS:
+        raise ValueError(f"no format {format!r}: one of {', '.join(REPORTS)}")
+    with _without_collector():
+        if format == "text":
+            return report_text.report(comparison, width, colour=colour, details=details)
+        return REPORTS[format](comparison)
 
 
 @contextmanager

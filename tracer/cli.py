@@ -10,7 +10,9 @@ import click
 
 from tracer.commands.ask import ask
 from tracer.commands.attach import attach
+from tracer.commands.baseline import baseline
 from tracer.commands.detach import detach
+from tracer.commands.diff import diff
 from tracer.commands.doctor import doctor
 from tracer.commands.draw import draw
 from tracer.commands.ingest import ingest
@@ -53,8 +55,12 @@ def main() -> None:
       bootseq ingest -o boot.trace.jsonl.gz cap
       bootseq show boot.trace.jsonl.gz
       bootseq draw boot.trace.jsonl.gz -o boot.svg
+
+    \b
+    Tell two releases apart:
+      bootseq diff 32.trace.jsonl.gz 34.trace.jsonl.gz
     """
 
 
-for command in (run, record, attach, detach, status, ask, doctor, ingest, list_boots, show, draw):
+for command in (run, record, attach, detach, status, ask, doctor, ingest, list_boots, show, draw, diff, baseline):
     main.add_command(command)

@@ -18,6 +18,7 @@ from examples.embedded.databases import install_databases
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import INSIDE, environment, find_release
 from examples.embedded.service import Service, stop_all
+from examples.embedded.settling import settle
 from examples.embedded.wrapping import Wrapping
 
 START_TIMEOUT = 180.0
@@ -53,6 +54,7 @@ class EmbeddedCloud:
         self.journal = Journal(self.state / "journal.jsonl")
         self.ports: dict[str, int] = {}
         self._clients = itertools.count(1)
+        self._ended: list[Boot] = []
 
     def __enter__(self) -> "EmbeddedCloud":
         try:
@@ -65,7 +67,11 @@ class EmbeddedCloud:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stop()
+        try:
+            if kind is None:
+                settle(self.state, self._ended, list(self.services))
+        finally:
+            self._stop()
 
     @property
     def pids(self) -> dict[str, int]:
@@ -83,7 +89,9 @@ class EmbeddedCloud:
 
     def boot_all(self, names: Sequence[str], timeout: float = 120, **what: Any) -> list[Boot]:
         """Several at the same moment, by one client with a thread for each."""
-        return [pending.wait(timeout) for pending in self.start_boot(names, **what)]
+        ended = [pending.wait(timeout) for pending in self.start_boot(names, **what)]
+        self._ended += ended
+        return ended
 
     def start_boot(self, names: Sequence[str], **what: Any) -> list[PendingBoot]:
         """Run the client, which returns when the API has accepted; `what` holds Request's fields."""

@@ -75,7 +75,8 @@ class Attachment:
         lease.grant(part, self.seconds, process.uid, process.gid)
         return finding(
             process, "attached", capture=str(self.capture), attributes=len(answer["attributes"]),
-            off=list(answer["off"]), stops_ms=[round(stop * 1000, 3) for stop in visit.stops], way=visit.way,
+            off=list(answer["off"]), work_ms=round(answer["seconds"] * 1000, 1),
+            stops_ms=[round(stop * 1000, 3) for stop in visit.stops], way=visit.way,
         )  # fmt: skip
 
     def renew(self) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracer.attach import processes
 from tracer.attach.parts import Part
-from tracer.attach.processes import Process, everything, read
+from tracer.attach.processes import Process, read
 from tracer.sources import tally
 
 #: A recording process maps CAPTURE/segments/HOST-PID-TIME.open, from its beginning on.
@@ -58,7 +59,7 @@ def _is_closed(pid: int, at: int) -> bool:
 
 def all_recording() -> list[Recording]:
     """Every process here that records, and may be looked into."""
-    return [found for process in everything() if (found := recording(process)) is not None]
+    return [found for process in processes.everything() if (found := recording(process)) is not None]
 
 
 def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
@@ -66,7 +67,7 @@ def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
 
     What a process has forked runs the same command line; a program that it has started since does not.
     """
-    everyone = {process.pid: process for process in everything()}
+    everyone = {process.pid: process for process in processes.everything()}
     for process in everyone.values():
         ancestor = everyone.get(process.parent)
         while ancestor is not None and ancestor.pid not in known:

@@ -11,10 +11,11 @@ from tracer.model import Boot, Trace
 
 def boot(path: Path, word: str | None) -> Boot:
     """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
-    return store.read_boot(path, lambda trace: _only(path, trace) if word is None else _named(path, trace, word))
+    return store.read_boot(path, lambda trace: _only(path, trace) if word is None else named(path, trace, word))
 
 
-def _named(path: Path, trace: Trace, word: str) -> Boot:
+def named(path: Path, trace: Trace, word: str) -> Boot:
+    """The boot, or other request, that ``word`` means; a TracerError where it is none or several."""
     everything = [*trace.boots, *trace.others]
     matching = [
         each for each in everything if word in (str(each.number), each.uuid, each.request_id, *each.request_ids)

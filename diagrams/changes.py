@@ -1,0 +1,125 @@
+"""What every report says in the same way: the order of changes, their signs, counts, the verdict and the two sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from diagrams.text import clean, plural, short_address, shorten
+from tracer.model import Baseline, Change, Comparison
+
+#: Classes of changes in the order of reports, each with the sign that tells it from others without colour. All of them
+#: are in Latin-1 or in the fonts that terminals and browsers bring.
+SIGNS = {
+    "outcome": "!", "removed": "−", "added": "+", "repeated": "×", "retried": "↻", "mode": "⇄", "service": "↔",
+    "moved": "↷", "reordered": "↕", "renamed": "~", "tables": "~", "statement": "~", "version": "~", "arguments": "~",
+    "status": "~", "error": "!", "state": "~", "slower": "»", "varies": "?", "logged": "¶",
+    "missing": "−", "unmet": "?", "unwritten": "+",
+}  # fmt: skip
+
+#: How changes of a class look: what is in no other group changed where it stands.
+_LOOKS = {
+    "added": "added", "unwritten": "added", "removed": "removed", "missing": "removed", "unmet": "removed",
+    "moved": "moved", "reordered": "moved", "service": "moved",
+}  # fmt: skip
+
+#: Severities, the worst first, and how the verdict counts them.
+SEVERITIES = {"fail": "fail", "warn": "warn", "note": "noted", "ignore": "ignored"}
+
+#: Longest text of a step, of a place in the code, and of a file's name in a report.
+TEXT, WHERE, NAME = 400, 200, 120
+#: Longest address.
+ADDRESS = 24
+
+
+def sign(change: Change) -> str:
+    """The change's sign."""
+    return SIGNS.get(change.class_, "~")
+
+
+def look(change: Change) -> str:
+    """Whether it is drawn as something ``added``, ``removed``, ``moved`` or ``changed``."""
+    return _LOOKS.get(change.class_, "changed")
+
+
+def counts(changes: Iterable[Change]) -> dict[str, int]:
+    """How many of each severity, the worst first; the four that policies know are always there."""
+    found = Counter(change.severity for change in changes)
+    return {severity: found.pop(severity, 0) for severity in SEVERITIES} | dict(sorted(found.items()))
+
+
+def tally(changes: Iterable[Change]) -> str:
+    """``3 fail, 2 warn``; nothing of what there is none of."""
+    return ", ".join(f"{n} {SEVERITIES.get(each, clean(each))}" for each, n in counts(changes).items() if n)
+
+
+def verdict(comparison: Comparison) -> str:
+    """``differs: 3 fail, 2 warn, 5 noted, 40 ignored``."""
+    said = tally(comparison.changes) or ("no differences" if comparison.verdict == "same" else "")
+    return f"{clean(comparison.verdict)}: {said}" if said else clean(comparison.verdict)
+
+
+def grouped(changes: Iterable[Change]) -> dict[str, dict[str, list[Change]]]:
+    """Changes by severity, the worst first, then by class, in the order of reports; a class keeps its order."""
+    known = {name: number for number, name in enumerate([*SEVERITIES, *SIGNS])}
+    groups: dict[str, dict[str, list[Change]]] = {}
+    for change in sorted(changes, key=lambda one: [known.get(each, len(known)) for each in (one.severity, one.class_)]):
+        groups.setdefault(change.severity, {}).setdefault(change.class_, []).append(change)
+    return groups
+
+
+#: What is worth naming of all the versions that a trace knows, and how people call it.
+_RELEASES = {"nova": "Nova", "openstack.placement": "Placement", "sqlalchemy": "SQLAlchemy"}
+
+
+def release(side: Baseline) -> str:
+    """``Nova 34.0.0, Placement 14.0.0``; "" where nothing is known."""
+    return clean(", ".join(f"{name} {side.versions[key]}" for key, name in _RELEASES.items() if key in side.versions))
+
+
+def outcomes(side: Baseline) -> str:
+    """How its boots ended."""
+    return shorten(", ".join(side.outcomes), TEXT)
+
+
+def boots(side: Baseline) -> str:
+    """``1 boot``; "" for what was written rather than recorded."""
+    return plural(side.boots, "boot") if side.boots else ""
+
+
+def about(side: Baseline) -> str:
+    """A side on one line: its name, release, boots, and how these ended."""
+    known = filter(None, (release(side), boots(side), outcomes(side)))
+    return f"{shorten(side.name, NAME) or '(no name)'}: {', '.join(known) or 'nothing known of it'}"
+
+
+def said(change: Change) -> str:
+    """What changed, on one line, and how much came or went with it."""
+    below = f" (and {plural(change.below, 'step')} below)" if change.below else ""
+    return (shorten(change.text, TEXT) or clean(change.class_)) + below
+
+
+def addresses(change: Change) -> tuple[str, str]:
+    """Where it stands on both sides, "" where nothing does."""
+    return short_address(change.old, ADDRESS), short_address(change.new, ADDRESS)
+
+
+def around(change: Change) -> str:
+    """The step that it happens in, "" at a chapter's head and where the change says so itself."""
+    return shorten(change.path[-1], TEXT) if change.path and change.path[-1] not in change.text else ""
+
+
+def short(change: Change) -> str:
+    """What changed, for where the step itself and its place are in view: without their names, if it begins with one."""
+    text = change.text.removesuffix(f" in {change.path[-1]}") if change.path else change.text
+    return text.rpartition(": ")[2] or text
+
+
+def where(change: Change) -> str:
+    """Where it stands in the code."""
+    return shorten(change.where, WHERE)
+
+
+def rule(change: Change) -> str:
+    """The rule of the policy that decided."""
+    return shorten(change.rule, WHERE)

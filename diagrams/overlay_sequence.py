@@ -1,0 +1,235 @@
+"""Two boots in one sequence diagram without a format: lanes, and from top to bottom what is drawn or folded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from diagrams.changes import TEXT, look, short
+from diagrams.overlay import Row, rows
+from diagrams.sequence import lane_order
+from diagrams.text import plural, short_address, shorten, times
+from tracer.model import Change, Comparison, Node
+
+#: Longest name of a lane, longest label, and longest text of what changed behind it.
+LANE, LABEL, EXTRA = 24, 72, 80
+ADDRESS = 20
+#: A larger picture is drawn with the worse changes only; one that is still larger, from its beginning.
+MOST = 3000
+_SEVERITIES = ("fail", "warn", "note")
+
+_SENT = re.compile(r"rpc\.(\w+)\(\)(?: to ([^\s:]+))?: (.+)$")
+_ASKED = re.compile(r"([A-Z]+ /.*?) → ([^\s:]+)(.*)$")
+_CODE = re.compile(r"(?:\S*/)?(\w+)\.py(?:\.(\S+))? -> (\w+\(\).*)$")
+_FINGERPRINT = re.compile(r"^sql: | #\w+")
+_UNAWAITED = ("cast", "fanout", "notify")
+
+
+@dataclass(slots=True)
+class Line:
+    """One row of the picture: ``what`` is "call", "cast", "self", "note" or "fold"."""
+
+    what: str
+    source: str
+    target: str
+    text: str
+    #: As long as its bar goes down: how many of the lines after it happen inside it.
+    inside: int = 0
+    look: str = "same"
+    old: str = ""
+    new: str = ""
+    #: Numbers of its changes in ``Comparison.changes``.
+    changes: list[int] = field(default_factory=list)
+    #: What its step is called in full.
+    full: str = ""
+    #: Said behind the text: what changed about it.
+    extra: str = ""
+
+
+@dataclass(slots=True)
+class Overlay:
+    """The picture: ``lanes`` from left to right, each with its look; ``idle`` are participants with nothing to draw."""
+
+    lanes: dict[str, str]
+    lines: list[Line]
+    idle: list[str]
+    #: What is left out of the picture, "" if nothing.
+    missing: str = ""
+
+
+def overlay(comparison: Comparison) -> Overlay:
+    """The comparison as one diagram."""
+    left, missing = len(_SEVERITIES), ""
+    while len(lines := _lines(rows(comparison, _SEVERITIES[:left]), comparison.changes)) > MOST and left > 1:
+        left -= 1
+        missing = f"only changes that {' or '.join(_SEVERITIES[:left])} are marked here"
+    if len(lines) > MOST:
+        missing = f"the first {MOST} of {len(lines)} rows; the table has all changes"
+        lines = lines[:MOST]
+    return _with_lanes(comparison, lines, missing)
+
+
+def _with_lanes(comparison: Comparison, lines: list[Line], missing: str) -> Overlay:
+    sides = [{_lane(node.service) for node in side.walk()} for side in (comparison.old, comparison.new)]
+    drawn = dict.fromkeys(lane for line in lines for lane in (line.source, line.target))
+    met = {True: "added", False: "removed"}
+    # What is only called, as libvirt, stands in neither side's services.
+    lanes = {
+        lane: "same" if (lane in sides[0]) == (lane in sides[1]) else met[lane in sides[1]]
+        for lane in sorted(drawn, key=lane_order)
+    }
+    idle = sorted((sides[0] | sides[1]) - drawn.keys(), key=lambda lane: (lane_order(lane), lane))
+    return Overlay(lanes, lines, idle, missing)
+
+
+def _lines(found: list[Row], changes: list[Change]) -> list[Line]:
+    """A line for every shown row; what is hidden between two of them is one line."""
+    writer = _Writer(found, changes)
+    for number, row in enumerate(found):
+        if row.shown:
+            writer.show(number, row)
+        else:
+            writer.hide(number, row)
+    return writer.finished()
+
+
+class _Writer:
+    """Goes down the rows; keeps which of the lines are open."""
+
+    def __init__(self, found: list[Row], changes: list[Change]) -> None:
+        self._found = found
+        self._changes = changes
+        self._lines: list[Line] = []
+        #: Shown rows around the current one, with their lines; a far side that is drawn with its request has its line.
+        self._open: list[tuple[int, int]] = []
+        self._far = _far_sides(found)
+        self._hidden: list[Row] = []
+        self._around = -1
+
+    def show(self, number: int, row: Row) -> None:
+        """Draws a row."""
+        self._fold()
+        self._close(row.parent)
+        if self._open and self._one_with_request(number, row):
+            self._open.append((number, self._open[-1][1]))
+            return
+        self._lines.append(self._line(number, row))
+        self._open.append((number, len(self._lines) - 1))
+
+    def hide(self, number: int, row: Row) -> None:
+        """Adds a row to what is folded."""
+        above = row.parent
+        while above >= 0 and not self._found[above].shown:
+            above = self._found[above].parent
+        if above == row.parent and above >= 0 and self._one_with_request(number, row):
+            return
+        if self._hidden and self._hidden[-1].look != row.look:
+            self._fold()
+        # Rows of several bars are folded together, at the outermost of them; rows above come before those below.
+        self._around = min(self._around, above) if self._hidden else above
+        self._hidden.append(row)
+
+    def finished(self) -> list[Line]:
+        """All lines."""
+        self._fold()
+        self._close(-1)
+        return self._lines
+
+    def _close(self, parent: int) -> None:
+        """Ends the bars of everything that what stands in row ``parent`` is not in."""
+        while self._open and self._open[-1][0] != parent:
+            _, line = self._open.pop()
+            self._lines[line].inside = len(self._lines) - 1 - line
+
+    def _fold(self) -> None:
+        if not self._hidden:
+            return
+        self._close(self._around)
+        first = self._hidden[0]
+        lane = self._lines[self._open[-1][1]].target if self._open else _lane(first.node.service)
+        self._lines.append(Line("fold", lane, lane, _folded(self._hidden), look=first.look))
+        self._hidden = []
+
+    def _one_with_request(self, number: int, row: Row) -> bool:
+        """Whether it is the receiving side of a request, with nothing to say that the request's arrow does not."""
+        far = self._far.get(row.parent) == number
+        return far and not row.changes and row.look in ("same", self._found[row.parent].look)
+
+    def _line(self, number: int, row: Row) -> Line:
+        node, lane = row.node, _lane(row.node.service)
+        far = self._found[self._far[number]].node if number in self._far else None
+        what, source, target = _between(node, far, lane, outermost=row.parent < 0)
+        often = f" ×{node.low}–{node.high}" if node.low != node.high else times(node.high)
+        old, new = (short_address(each.address, ADDRESS) if each else "" for each in (row.pair.old, row.pair.new))
+        text = shorten(label(node.text), LABEL) + often
+        line = Line(what, source, target, text, 0, row.look, old, new, row.changes, shorten(node.text, TEXT))
+        line.extra = self._extra(row)
+        return line
+
+    def _extra(self, row: Row) -> str:
+        # What came or went is said by its own text.
+        said = [self._changes[number] for number in row.changes]
+        return "; ".join(shorten(short(one), EXTRA) for one in said if look(one) in ("moved", "changed"))
+
+
+def _far_sides(found: list[Row]) -> dict[int, int]:
+    """Requests with the row of their receiving side: the first child of the same kind that is no request itself."""
+    far: dict[int, int] = {}
+    for number, row in enumerate(found):
+        if row.parent >= 0 and row.parent not in far:
+            around = found[row.parent].node
+            if around.kind == row.node.kind and _goes_out(around) and not _goes_out(row.node):
+                far[row.parent] = number
+    return far
+
+
+def _goes_out(node: Node) -> bool:
+    """Whether it is a request's or a message's sending side."""
+    return (node.kind == "rpc" and bool(_SENT.match(node.text))) or (node.kind == "http" and " → " in node.text)
+
+
+def _between(node: Node, far: Node | None, lane: str, *, outermost: bool) -> tuple[str, str, str]:
+    """What it is drawn as, and from where to where."""
+    if node.kind in ("log", "state", "ask"):
+        return "note", lane, lane
+    if node.kind == "libvirt":
+        return _arrow("call", lane, "libvirt")
+    if node.kind == "sql":
+        return _arrow("call", lane, "database")
+    if _goes_out(node):
+        sent, asked = _SENT.match(node.text), _ASKED.match(node.text)
+        named = (sent and sent[2]) or (asked and asked[2]) or "unknown"
+        cast = sent is not None and sent[1] in _UNAWAITED
+        return _arrow("cast" if cast else "call", lane, _lane(far.service if far else named))
+    # A request that nobody was seen to send came from the client.
+    return _arrow("call", "client", lane) if outermost and node.kind == "http" else ("self", lane, lane)
+
+
+def _arrow(what: str, source: str, target: str) -> tuple[str, str, str]:
+    return (what, source, target) if source != target else ("self", source, target)
+
+
+def _lane(service: str) -> str:
+    return shorten(service, LANE) or "unknown"
+
+
+def label(text: str) -> str:
+    """A step's text where its lanes say already who asks whom."""
+    if sent := _SENT.match(text):
+        return sent[3] if sent[1] == "call" else f"{sent[3]} ({sent[1]})"
+    if asked := _ASKED.match(text):
+        return asked[1] + asked[3]
+    if code := _CODE.match(text):
+        return f"{code[2] or code[1]}.{code[3]}"
+    return _FINGERPRINT.sub("", text) if text.startswith("sql: ") else text
+
+
+def _folded(hidden: list[Row]) -> str:
+    steps = plural(len(hidden), "step")
+    if hidden[0].look != "same":
+        return f"… {len(hidden)} more {hidden[0].look} {steps.split()[1]}"
+    ignored = sum(bool(row.changes) for row in hidden)
+    if ignored:
+        return f"… {steps}, {plural(ignored, 'change')} not marked"
+    # What one side lacks as part of something that is not marked.
+    return f"… {steps}" if any(row.one_sided for row in hidden) else f"… {len(hidden)} unchanged {steps.split()[1]}"

@@ -1,0 +1,203 @@
+"""The overlay as SVG inside a page: the lanes' heads, which stay in view, and the body with its marks.
+
+All looks stand in attributes, so that a page whose style sheet is forbidden is a picture still; classes are there for
+dark screens alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from diagrams.changes import SIGNS
+from diagrams.overlay_sequence import Line, Overlay
+from diagrams.palette import colour
+from tracer.model import Change
+
+ROW, HEAD, BAR, STEP, DEEPEST = 18, 30, 7, 3, 8
+CHAR, MONO = 6.2, 6.1
+#: Left of the lanes: room for so many signs, then two addresses.
+SIGN, SIGNS_SHOWN = 17, 3
+NARROWEST, APART, FARTHEST = 860, 84, 140
+
+#: Ink and tint of each look on white.
+LOOKS = {
+    "same": ("#57606a", "#ffffff"), "added": ("#116329", "#dafbe1"), "removed": ("#a40e26", "#ffebe9"),
+    "moved": ("#0550ae", "#ddf4ff"), "changed": ("#7d4e00", "#fff8c5"),
+}  # fmt: skip
+_PAPER = ' fill="#fff"'
+_DASHES = {"removed": ' stroke-dasharray="5 3"'}
+_SANS = "Helvetica,Arial,'DejaVu Sans',sans-serif"
+_MONO = "'DejaVu Sans Mono',Menlo,monospace"
+
+
+@dataclass(slots=True)
+class _Grid:
+    """Where columns stand."""
+
+    old: int
+    new: int
+    xs: dict[str, int]
+    width: int
+
+
+def heads(overlay: Overlay) -> str:
+    """The lanes' names; a lane that only one side has says so."""
+    grid = _grid(overlay)
+    parts = [_opened(grid.width, HEAD, "Participants"), f'<g font-size="10" fill="{LOOKS["same"][0]}" class="quiet">']
+    parts += [f'<text x="{x}" y="19">{name}</text>' for x, name in ((grid.old, "old"), (grid.new, "new"))]
+    parts.append('</g><g text-anchor="middle" font-weight="700" fill="#fff">')
+    for number, (lane, look) in enumerate(overlay.lanes.items()):
+        name = {"added": "+ ", "removed": "− "}.get(look, "") + lane
+        half = int(len(name) * 3.5) + 7
+        edge = f' stroke="{LOOKS[look][0]}" stroke-width="2" stroke-dasharray="4 2"' if look != "same" else ""
+        x = grid.xs[lane]
+        box = f'<rect x="{x - half}" y="5" width="{2 * half}" height="20" rx="3" fill="{colour(lane, number)}"{edge}/>'
+        parts.append(f'{box}<text x="{x}" y="19">{escape(name)}</text>')
+    return "".join([*parts, "</g></svg>"])
+
+
+def body(overlay: Overlay, changes: list[Change]) -> str:
+    """Everything below the heads. A change's mark is ``#m7`` and leads to ``#c7``."""
+    grid = _grid(overlay)
+    height = len(overlay.lines) * ROW + 10
+    parts = [_opened(grid.width, height, "What changed between the two boots")]
+    lines = enumerate(overlay.lines)
+    parts += [_tint(line, number, grid) for number, line in lines if line.look != "same"]
+    for number, lane in enumerate(overlay.lanes):
+        parts.append(f'<path stroke="{colour(lane, number)}" stroke-opacity=".4" d="M{grid.xs[lane]} 0V{height}"/>')
+    drawing = _Drawing(grid, changes, list(overlay.lanes))
+    drawn = [drawing.row(number, line) for number, line in enumerate(overlay.lines)]
+    return "".join([*parts, *drawing.bars, *drawn, "</svg>"])
+
+
+def _opened(width: int, height: int, title: str) -> str:
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_SANS}" font-size="11.5" role="img">'
+        f'<title>{title}</title><rect class="paper" width="{width}" height="{height}" fill="#fff"/>'
+    )
+
+
+def _grid(overlay: Overlay) -> _Grid:
+    olds, news = (max((len(each) for each in side), default=0) for side in zip(*_addresses(overlay), strict=True))
+    old = 8 + SIGNS_SHOWN * SIGN
+    new = old + int(max(olds, 3) * MONO) + 10
+    x = new + int(max(news, 3) * MONO) + 46
+    xs, right = {}, NARROWEST
+    for lane in overlay.lanes:
+        xs[lane] = x
+        x += _room(lane, overlay.lines)
+    for line in overlay.lines:
+        right = max(right, _right(line, xs))
+    return _Grid(old, new, xs, right + 16)
+
+
+def _addresses(overlay: Overlay) -> list[tuple[str, str]]:
+    return [("", ""), *((line.old, line.new) for line in overlay.lines)]
+
+
+def _room(lane: str, lines: list[Line]) -> int:
+    """The more its labels need, the more room a lane has to its right, within limits."""
+    widths = sorted(len(line.text) * CHAR for line in lines if line.source == lane)
+    usual = widths[len(widths) * 2 // 3] if widths else 0
+    return int(min(FARTHEST, max(APART, len(lane) * 7 + 26, usual + 24)))
+
+
+def _right(line: Line, xs: dict[str, int]) -> int:
+    return int(xs[line.source] + 40 + _width(line))
+
+
+def _width(line: Line) -> float:
+    return (len(line.text) + len(line.extra) + 3) * CHAR
+
+
+def _tint(line: Line, number: int, grid: _Grid) -> str:
+    ink, paper = LOOKS[line.look]
+    y = number * ROW
+    return (
+        f'<g class="{line.look}"><rect class="tint" y="{y}" width="{grid.width}" height="{ROW}" fill="{paper}"/>'
+        f'<rect class="edge" y="{y}" width="4" height="{ROW}" fill="{ink}"/></g>'
+    )
+
+
+class _Drawing:
+    """Draws row by row; keeps how many bars are open on each lane."""
+
+    def __init__(self, grid: _Grid, changes: list[Change], lanes: list[str]) -> None:
+        self.bars: list[str] = []
+        self._grid = grid
+        self._changes = changes
+        self._colours = {lane: colour(lane, number) for number, lane in enumerate(lanes)}
+        self._ends: dict[str, list[int]] = {lane: [] for lane in lanes}
+
+    def row(self, number: int, line: Line) -> str:
+        """One line of the picture; its bar goes to ``bars``, which lie below."""
+        y, ink = number * ROW, LOOKS[line.look][0]
+        for ends in self._ends.values():
+            while ends and ends[-1] < number:
+                ends.pop()
+        arrow, x, leftward = self._arrow(line, y)
+        if line.inside:
+            self._bar(line, number)
+        signs = "".join(self._sign(change, place, y) for place, change in enumerate(line.changes[:SIGNS_SHOWN]))
+        said = self._label(line, x, y, leftward=leftward)
+        group = f'<g class="{line.look}" fill="{ink}" stroke="{ink}" stroke-width="0">'
+        return f"{group}{signs}{self._gutter(line, y)}{arrow}{said}</g>"
+
+    def _sign(self, number: int, place: int, y: int) -> str:
+        change = self._changes[number]
+        x, loud = 9 + place * SIGN, change.severity == "fail"
+        box = f'x="{x}" y="{y + 2}" width="14" height="14" rx="3"'
+        frame = f'<rect class="{"solid" if loud else "open"}" {box} stroke-width="1"{"" if loud else _PAPER}/>'
+        text = escape(SIGNS.get(change.class_, "~"))
+        paint = f'class="on"{_PAPER}' if loud else 'class="sign"'
+        said = f'<text x="{x + 7}" y="{y + 13}" text-anchor="middle" {paint}>{text}</text>'
+        title = escape(f"{change.class_}, {change.severity}") if change.class_ in SIGNS else "change"
+        return f'<a id="m{number}" href="#c{number}"><title>{title}</title>{frame}{said}</a>'
+
+    def _gutter(self, line: Line, y: int) -> str:
+        places = ((self._grid.old, line.old), (self._grid.new, line.new))
+        texts = "".join(f'<text x="{x}" y="{y + 13}">{escape(text)}</text>' for x, text in places if text)
+        return f'<g font-family="{_MONO}" font-size="10">{texts}</g>' if texts else ""
+
+    def _arrow(self, line: Line, y: int) -> tuple[str, int, bool]:
+        """The arrow, where its label begins, and whether the label stands to the left."""
+        if line.source == line.target:
+            return "", self._edge(line.source, right=True), False
+        leftward = self._grid.xs[line.target] < self._grid.xs[line.source]
+        tail = self._edge(line.source, right=not leftward)
+        head = self._edge(line.target, right=leftward)
+        back = 1 if leftward else -1
+        tip = f"l{6 * back} -3.5v7z" if line.what == "call" else f"m{6 * back} -3.5l{-6 * back} 3.5l{6 * back} 3.5"
+        fill = "" if line.what == "call" else ' fill="none"'
+        at = y + ROW - 3.5
+        path = f'<path fill="none" stroke-width="1.2"{_DASHES.get(line.look, "")} d="M{tail} {at}H{head}"/>'
+        return f'{path}<path stroke-width="1"{fill} d="M{head} {at}{tip}"/>', tail, leftward
+
+    def _label(self, line: Line, x: int, y: int, *, leftward: bool) -> str:
+        first = min(self._grid.xs.values()) - 30
+        if leftward and x - _width(line) < first:  # too long to end at its arrow's tail
+            leftward, x = False, first
+        place = f'x="{x - 6}" text-anchor="end"' if leftward else f'x="{x + 6}"'
+        halo = f'stroke="{LOOKS[line.look][1]}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+        quiet = ' font-style="italic"' if line.what == "fold" else ""
+        title = f"<title>{escape(line.full)}</title>" if line.full else ""
+        extra = f'<tspan font-style="italic">{escape(f" – {line.extra}")}</tspan>' if line.extra else ""
+        up = 13 if line.source == line.target else 12
+        return f'<text class="label" {place} y="{y + up}" {halo}{quiet}>{title}{escape(line.text)}{extra}</text>'
+
+    def _edge(self, lane: str, *, right: bool) -> int:
+        depth, x = min(len(self._ends[lane]), DEEPEST), self._grid.xs[lane]
+        if not depth:
+            return x
+        return x + BAR // 2 + 1 + (depth - 1) * STEP if right else x - BAR // 2
+
+    def _bar(self, line: Line, number: int) -> None:
+        ends = self._ends[line.target]
+        x = self._grid.xs[line.target] - BAR // 2 + min(len(ends), DEEPEST - 1) * STEP
+        top, bottom = number * ROW + ROW - 4, (number + line.inside + 1) * ROW - 2
+        fill = self._colours[line.target]
+        box = f'x="{x}" y="{top}" width="{BAR}" height="{bottom - top}"'
+        self.bars.append(f'<rect class="bar" {box} fill="{fill}" stroke="#fff" stroke-width=".7"/>')
+        ends.append(number + line.inside)

@@ -1,0 +1,97 @@
+"""Old and new side by side: the changed parts of the tree, each under the step that they happen in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from diagrams.overlay import Row, rows
+from diagrams.paint import Paint
+from diagrams.text import clean, plural, short_address, shorten, times
+from tracer.model import Comparison, Node
+
+#: How many unchanged neighbours are shown on either side of a change.
+CONTEXT = 1
+ADDRESS = 16
+#: In how many lines a changed step is told at most.
+LINES = 3
+_MIDDLE = {"same": "│", "added": "+", "removed": "−", "moved": "↷", "changed": "~"}
+
+
+def columns(comparison: Comparison, width: int, paint: Paint, severities: frozenset[str]) -> Iterator[str]:
+    """The changed parts of both trees as lines of ``width``, none where nothing in the tree changed."""
+    found = rows(comparison, severities)
+    siblings: dict[int, list[int]] = {}
+    for number, row in enumerate(found):
+        siblings.setdefault(row.parent, []).append(number)
+    half = (width - 3) // 2
+    first = True
+    for parent, group in siblings.items():
+        changed = [place for place, number in enumerate(group) if _stands_out(found, number)]
+        # What is below something that came or went is counted there.
+        if not changed or (parent >= 0 and found[parent].one_sided):
+            continue
+        if first:
+            yield from ("", paint(f"{'old':{half}} │ new", "quiet"))
+            first = False
+        yield from _part(found, parent, group, changed, width, paint)
+
+
+def _stands_out(found: list[Row], number: int) -> bool:
+    row = found[number]
+    return row.shown and row.look != "same"
+
+
+def _part(
+    found: list[Row], parent: int, group: list[int], changed: list[int], width: int, paint: Paint
+) -> Iterator[str]:
+    near = {place + offset for place in changed for offset in range(-CONTEXT, CONTEXT + 1)}
+    yield paint(shorten(f"─ {_path(found, parent)} ".ljust(width, "─"), width), "quiet")
+    hidden = 0
+    for place, number in enumerate(group):
+        if place not in near:
+            hidden += 1
+            continue
+        if hidden:
+            yield _folded(hidden, width, paint)
+        hidden = 0
+        yield from _lines(found[number], width, paint)
+    if hidden:
+        yield _folded(hidden, width, paint)
+
+
+def _path(found: list[Row], number: int) -> str:
+    """``1-1 [API] the step around / the step``: where it is, from its innermost end."""
+    if number < 0:
+        return "chapters"
+    row = found[number]
+    above = [] if row.parent < 0 else [shorten(found[row.parent].node.text, 60)]
+    steps = " / ".join([*above, clean(row.node.text)])
+    return f"{short_address(row.node.address)} [{clean(row.node.service)}] {steps}"
+
+
+def _folded(hidden: int, width: int, paint: Paint) -> str:
+    return paint(shorten(f"  … {plural(hidden, 'step')} alike", width), "quiet")
+
+
+def _lines(row: Row, width: int, paint: Paint) -> Iterator[str]:
+    half = (width - 3) // 2
+    # What differs may be at the end of a long text.
+    most = 1 if row.look == "same" else LINES
+    old, new = (_cell(node, half, most) for node in (row.pair.old, row.pair.new))
+    middle = _MIDDLE[row.look]
+    for left, right in zip_longest(old, new, fillvalue=""):
+        yield paint(f"{left:{half}} {middle} {right}".rstrip(), row.look)
+        middle = " "
+
+
+def _cell(node: Node | None, width: int, most: int) -> list[str]:
+    """A step in at most so many lines, the further ones under its text."""
+    if node is None:
+        return []
+    address = short_address(node.address, ADDRESS)
+    often = f" ×{node.low}–{node.high}" if node.low != node.high else times(node.high)
+    room = width - len(address) - 1
+    text = shorten(node.text, room * most - len(often)) + often
+    parts = [text[start : start + room] for start in range(0, len(text), room)]
+    return [f"{address if not number else '':{len(address)}} {part}" for number, part in enumerate(parts)]

@@ -1,0 +1,113 @@
+"""The report as one page: both boots in one sequence diagram with its changes marked, and a table of all changes.
+
+The page fetches nothing and runs nothing. Its own policy allows its style sheet alone; where a server's policy forbids
+even that, picture and table are still there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from diagrams import overlay_svg
+from diagrams.changes import (
+    SEVERITIES,
+    TEXT,
+    about,
+    addresses,
+    around,
+    grouped,
+    look,
+    release,
+    rule,
+    said,
+    sign,
+    verdict,
+    where,
+)
+from diagrams.overlay_sequence import Overlay, overlay
+from diagrams.text import clean, shorten
+from tracer.model import Change, Comparison
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Severities whose table is closed at first.
+_CLOSED = ("ignore",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A change as the table shows it."""
+
+    number: int
+    sign: str
+    class_: str
+    look: str
+    old: str
+    new: str
+    service: str
+    said: str
+    around: str
+    was: str
+    now: str
+    where: str
+    rule: str
+    marked: bool
+
+
+def report(comparison: Comparison) -> str:
+    """The comparison as a page."""
+    picture = overlay(comparison)
+    style = _environment().get_template("report.css").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return _environment().get_template("report.html").render(
+        style=style, digest=digest, title=_title(comparison), verdict=verdict(comparison),
+        same=comparison.verdict == "same", old=about(comparison.old), new=about(comparison.new),
+        sections=_sections(comparison, picture), picture=picture,
+        marked=any(line.changes for line in picture.lines),
+        heads=overlay_svg.heads(picture), body=overlay_svg.body(picture, comparison.changes),
+    )  # fmt: skip
+
+
+def _title(comparison: Comparison) -> str:
+    sides = [
+        release(side).partition(",")[0] or shorten(side.name, 40) or "?" for side in (comparison.old, comparison.new)
+    ]
+    return f"Boots compared: {' → '.join(sides)}"
+
+
+def _sections(comparison: Comparison, picture: Overlay) -> list[tuple[str, bool, list[_Row]]]:
+    """For each severity its title, whether it is open, and its changes."""
+    numbers = {id(change): number for number, change in enumerate(comparison.changes)}
+    marked = {number for line in picture.lines for number in line.changes[: overlay_svg.SIGNS_SHOWN]}
+    sections = []
+    for severity, classes in grouped(comparison.changes).items():
+        found = [_row(numbers[id(one)], one, marked) for ones in classes.values() for one in ones]
+        title = f"{len(found)} {SEVERITIES.get(severity, clean(severity))}"
+        sections.append((title, severity not in _CLOSED, found))
+    return sections
+
+
+def _row(number: int, change: Change, marked: set[int]) -> _Row:
+    old, new = addresses(change)
+    both = change.old_text and change.new_text and change.old_text != change.new_text
+    was, now = (shorten(text, TEXT) if both else "" for text in (change.old_text, change.new_text))
+    return _Row(
+        number, sign(change), clean(change.class_), look(change), old, new, shorten(change.service, 40), said(change),
+        around(change), was, now, where(change), rule(change), number in marked,
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    # Late, so that who makes no page does not pay for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        undefined=StrictUndefined, autoescape=True,
+    )  # fmt: skip

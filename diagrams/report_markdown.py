@@ -1,0 +1,120 @@
+"""The report as Markdown that fits a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diagrams.changes import (
+    SEVERITIES,
+    SIGNS,
+    addresses,
+    around,
+    boots,
+    grouped,
+    outcomes,
+    release,
+    said,
+    sign,
+    verdict,
+    where,
+)
+from diagrams.markdown import code
+from diagrams.text import clean, shorten
+from tracer.model import Baseline, Change, Comparison
+
+#: GitHub refuses comments of more than 65,536 characters; what posts this one may put a heading above it.
+LIMIT = 60_000
+#: Longest name of a side, and longest text of a change in a comment.
+NAME, TEXT = 120, 240
+_FOLDED = ("note", "ignore")
+
+
+def report(comparison: Comparison) -> str:
+    """The comparison as Markdown. What does not fit is counted, of the least severe changes first."""
+    groups = {severity: _flat(classes) for severity, classes in grouped(comparison.changes).items()}
+    head = "\n".join([*_head(comparison), *_summary(comparison.changes)])
+    tables = {severity: [_row(change) for change in changes] for severity, changes in groups.items()}
+    room = LIMIT - len(head) - sum(len(_section(severity, [""], 10**9)) + 1 for severity in tables)
+    sections = []
+    for severity, table in tables.items():
+        kept = _fitting(table, room)
+        # Nothing less severe takes the room of what did not fit.
+        room = room - sum(len(row) + 1 for row in kept) if len(kept) == len(table) else 0
+        sections.append(_section(severity, kept, len(table)))
+    return "\n".join([head, *sections]) + "\n"
+
+
+def _flat(classes: dict[str, list[Change]]) -> list[Change]:
+    return [change for changes in classes.values() for change in changes]
+
+
+def _fitting(table: list[str], room: int) -> list[str]:
+    kept: list[str] = []
+    for row in table:
+        room -= len(row) + 1
+        if room < 0:
+            break
+        kept.append(row)
+    return kept
+
+
+def _head(comparison: Comparison) -> Iterator[str]:
+    yield f"### Boots compared: {_text(verdict(comparison))}"
+    yield from ("", "| | | release | boots | outcome |", "| --- | --- | --- | --- | --- |")
+    for name, side in (("old", comparison.old), ("new", comparison.new)):
+        yield f"| {name} | {' | '.join(_side(side))} |"
+
+
+def _side(side: Baseline) -> list[str]:
+    known = (shorten(side.name, NAME), release(side), boots(side), outcomes(side))
+    return [code(each) if each else "" for each in known]
+
+
+def _summary(changes: list[Change]) -> Iterator[str]:
+    """A table of classes by severities; nothing for what there is none of."""
+    groups = grouped(changes)
+    if not groups:
+        return
+    met = {class_ for classes in groups.values() for class_ in classes}
+    classes = [class_ for class_ in SIGNS if class_ in met] + sorted(met - SIGNS.keys())
+    yield from ("", f"| | {' | '.join(_severity(each) for each in groups)} |", f"| --- |{' ---: |' * len(groups)}")
+    for class_ in classes:
+        found = [str(len(groups[severity].get(class_, [])) or "") for severity in groups]
+        yield f"| {SIGNS.get(class_, '~')} {_text(class_)} | {' | '.join(found)} |"
+
+
+def _section(severity: str, table: list[str], total: int) -> str:
+    """The changes of one severity; the worse ones open, the others to be opened."""
+    title = f"{total} {_severity(severity)}"
+    opened = severity not in _FOLDED
+    lines = ["", f"#### {title}" if opened else f"<details><summary>{title}</summary>", ""]
+    if table:
+        lines += ["| | old | new | by | what | where |", "| --- | --- | --- | --- | --- | --- |", *table]
+    if missing := total - len(table):
+        more = f"and {missing} more" if table else f"{missing} of them"
+        lines += ["", f"{more}, in the report"]
+    return "\n".join(lines if opened else [*lines, "", "</details>"])
+
+
+def _row(change: Change) -> str:
+    old, new = addresses(change)
+    inside = f" in {code(shorten(around(change), TEXT))}" if around(change) else ""
+    cells = [
+        f"{sign(change)} {_text(change.class_)}",
+        *(code(each) if each else "" for each in (old, new, shorten(change.service, NAME))),
+        f"{code(shorten(said(change), TEXT))}{inside}",
+        code(where(change)) if change.where else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _severity(severity: str) -> str:
+    return SEVERITIES.get(severity) or _text(severity)
+
+
+def _text(text: str) -> str:
+    """Our own words as they are; anything else as code, which no one's markup gets out of."""
+    return text if set(text) <= _OURS else code(clean(text))
+
+
+_OURS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 :,")

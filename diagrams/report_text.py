@@ -1,0 +1,128 @@
+"""The report for a terminal: the verdict, then the changes by severity and class, and when there is room both trees."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from diagrams import report_columns
+from diagrams.changes import (
+    SEVERITIES,
+    TEXT,
+    about,
+    addresses,
+    around,
+    grouped,
+    look,
+    rule,
+    said,
+    sign,
+    tally,
+    verdict,
+    where,
+)
+from diagrams.paint import Paint
+from diagrams.text import clean, shorten
+from tracer.model import Change, Comparison
+
+#: From this width on, old and new stand side by side.
+WIDE = 120
+#: Nothing can be laid out in less.
+NARROWEST = 40
+#: Where addresses leave less room than this beside them, a change's text stands below.
+BESIDE = 56
+#: At so many places one change is told.
+PLACES = 6
+_INDENT = 4
+_NOTHING = "·"
+#: What is told one by one unless details are asked for.
+_TOLD = ("fail", "warn")
+
+
+def report(comparison: Comparison, width: int = 80, *, colour: bool = False, details: bool = False) -> str:
+    """The comparison in lines of ``width``; ``details`` tells what is noted and ignored one by one too."""
+    paint = Paint(colour)
+    width = max(width, NARROWEST)
+    lines = [paint(verdict(comparison), "fine" if comparison.verdict == "same" else "fail", bold=True)]
+    lines += [f"old  {about(comparison.old)}", f"new  {about(comparison.new)}"]
+    groups = grouped(comparison.changes)
+    told = [severity for severity in groups if details or severity in _TOLD]
+    for severity in told:
+        lines += _severity(severity, groups[severity], width, paint, details=details)
+    if width >= WIDE:
+        lines += report_columns.columns(comparison, width, paint, frozenset(told))
+    for severity in groups:
+        if severity not in told:
+            lines += ["", *_counted(severity, groups[severity], width)]
+    return "\n".join(lines) + "\n"
+
+
+def _severity(
+    severity: str, classes: dict[str, list[Change]], width: int, paint: Paint, *, details: bool
+) -> Iterator[str]:
+    changes = [change for ones in classes.values() for change in ones]
+    columns = [max(map(len, column)) for column in zip(("old", "new"), *map(addresses, changes), strict=True)]
+    yield ""
+    yield paint(f"{tally(changes)}", severity, bold=True)
+    yield paint(f"{'':{_INDENT}}{'old':{columns[0]}}  new", "quiet")
+    for class_, ones in classes.items():
+        yield f"  {clean(class_)}"
+        for alike in _alike(ones, details=details):
+            yield from _change(alike, columns, width, paint, details=details)
+
+
+def _alike(changes: list[Change], *, details: bool) -> Iterable[list[Change]]:
+    """Changes that say the same at several places, together; with details, each by itself."""
+    groups: dict[object, list[Change]] = {}
+    for number, change in enumerate(changes):
+        key = number if details else (change.service, said(change), around(change), where(change))
+        groups.setdefault(key, []).append(change)
+    return groups.values()
+
+
+def _change(ones: list[Change], columns: list[int], width: int, paint: Paint, *, details: bool) -> Iterator[str]:
+    change, heads = ones[0], [_head(one, columns) for one in ones[:PLACES]]
+    beside = len(ones) == 1 and width - len(heads[0]) - 2 >= BESIDE
+    margin = len(heads[0]) + 2 if beside else _INDENT + 2
+    text = _wrapped(f"{_by(change)}{said(change)}", width - margin)
+    if beside:
+        heads, text = [f"{heads[0]}  {text[0]}"], text[1:]
+    elif len(ones) > PLACES:
+        heads.append(f"{'':{_INDENT}}and {len(ones) - PLACES} more places")
+    for line in (*(head.rstrip() for head in heads), *(" " * margin + line for line in text)):
+        yield paint(line, look(change))
+    for line in _further(change, details=details):
+        for part in _wrapped(line, width - margin):
+            yield paint(" " * margin + part, "quiet")
+
+
+def _head(change: Change, columns: list[int]) -> str:
+    places = [f"{one or _NOTHING:{room}}" for one, room in zip(addresses(change), columns, strict=True)]
+    return f"  {sign(change)} {'  '.join(places)}"
+
+
+def _further(change: Change, *, details: bool) -> Iterator[str]:
+    at = ", ".join(filter(None, (f"in {around(change)}" if around(change) else "", where(change))))
+    if at:
+        yield at
+    if details:
+        steps = {"was": change.old_text, "is": change.new_text}
+        if change.old_text != change.new_text:
+            yield from (f"{key}: {shorten(text, TEXT)}" for key, text in steps.items() if text and text != change.text)
+        if change.rule:
+            yield f"rule: {rule(change)}"
+
+
+def _by(change: Change) -> str:
+    return f"[{clean(change.service)}] " if change.service else ""
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 20), break_on_hyphens=False) or [""]
+
+
+def _counted(severity: str, classes: dict[str, list[Change]], width: int) -> list[str]:
+    """``5 noted: 3 slower, 2 logged``."""
+    total = sum(map(len, classes.values()))
+    each = ", ".join(f"{len(ones)} {clean(class_)}" for class_, ones in classes.items())
+    return _wrapped(f"{total} {SEVERITIES.get(severity, clean(severity))}: {each}", width)

@@ -1,0 +1,92 @@
+"""``python -m examples.ci.alarms``: how often the diff sees a difference between boots of one release.
+
+On three clouds of the embedded kind, one after the other, ten servers each: the first cloud's boots make the baseline,
+each boot of the others is compared with it under the default policy. Any failing difference is a false alarm.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import click
+
+from tracer import store
+from tracer.commands import policies
+from tracer.diff.compare import compare
+from tracer.diff.learning import learn
+from tracer.diff.normal import normal
+from tracer.diff.policy import judge
+from tracer.model import Boot, Change
+
+_BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
+
+
+@dataclass(slots=True)
+class Alarms:
+    """Of so many boots, the differences by severity, and each failing one in a line."""
+
+    what: str
+    baseline: int = 0
+    boots: int = 0
+    severities: Counter[str] = field(default_factory=Counter)
+    failing: list[str] = field(default_factory=list)
+    warned: Counter[str] = field(default_factory=Counter)
+
+
+def alarms(release: str, mode: str, threads: str, servers: int, clouds: int) -> Alarms:
+    """Record and compare."""
+    recorded = [_recorded(release, mode, threads, servers) for _ in range(clouds)]
+    found = Alarms(f"{release}, {mode}, {threads}", baseline=len(recorded[0]))
+    for boot in (boot for cloud in recorded[1:] for boot in cloud):
+        found.boots += 1
+        for change in _changes(recorded[0], boot):
+            found.severities[change.severity] += 1
+            if change.severity == "fail":
+                found.failing.append(f"{boot.server}: {change.class_}: {change.text}")
+            if change.severity == "warn":
+                found.warned[change.class_] += 1
+    return found
+
+
+def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Boot]:
+    with tempfile.TemporaryDirectory() as folder:
+        capture, trace = Path(folder, "capture"), Path(folder, "trace.jsonl.gz")
+        boot = ["-m", "examples.embedded", "boot", "--release", release, "--mode", mode, "--threads", threads]
+        where = ["--servers", str(servers), "--capture", str(capture), "--state", str(Path(folder, "state"))]
+        for command in ([sys.executable, *boot, *where], [_BOOTSEQ, "ingest", "-o", str(trace), str(capture)]):
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return store.read(trace).boots
+
+
+def _changes(baseline: list[Boot], boot: Boot) -> Iterator[Change]:
+    comparison = compare(learn([normal(each) for each in baseline]), normal(boot))
+    judge(comparison, policies.load(()), date.min)
+    yield from comparison.changes
+
+
+@click.command()
+@click.option("--release", default="34", show_default=True)
+@click.option("--servers", default=10, show_default=True, help="Boots on each cloud.")
+@click.option("--clouds", default=3, show_default=True, help="The first makes the baseline.")
+def main(release: str, servers: int, clouds: int) -> None:
+    """Print a line for each way to run Nova, and the failing differences."""
+    click.echo(f"{'Nova':<32}{'baseline of':>12}{'boots':>7}{'fail':>6}{'warn':>6}{'note':>6}")
+    for mode in ("processes", "one-process"):
+        for threads in ("native", "eventlet"):
+            found = alarms(release, mode, threads, servers, clouds)
+            counts = "".join(f"{found.severities[name]:>6}" for name in ("fail", "warn", "note"))
+            warned = ", ".join(f"{count} {class_}" for class_, count in found.warned.items())
+            click.echo(f"{found.what:<32}{found.baseline:>12}{found.boots:>7}{counts}   {warned}")
+            for line in found.failing:
+                click.echo(f"    {line[:300]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The diff of two boots, by size, with one step in ten changed, beside difflib; and of trees made to be hard."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
+from random import Random
+
+from tests import builders
+from tests.bench.row import Row
+from tracer.diff.compare import compare
+from tracer.diff.normal import normal
+from tracer.model import Baseline, Node
+
+SIZES = (1_000, 10_000, 30_000, 100_000)
+#: difflib takes minutes beyond.
+PEER_UP_TO = 10_000
+HARD = 10_000
+
+
+def run() -> Iterable[Row]:
+    """CPU seconds of compare() alone; reading the trace files is bench_trace's."""
+    for size in SIZES:
+        old, new = _big(size), _big(size)
+        _change(new, 0.1, Random(size))
+        ours = _seconds(compare, old, new)
+        if size <= PEER_UP_TO:
+            before, after = ([node.text for node in tree.walk()] for tree in (old, new))
+            peer = _seconds(SequenceMatcher(None, before, after, autojunk=False).get_opcodes)
+            yield Row(f"diff, {size} steps, 10 % changed", ours, "CPU s", ours / peer, "difflib on the flat texts")
+        else:
+            yield Row(f"diff, {size} steps, 10 % changed", ours, "CPU s")
+    for name, text in _HARD.items():
+        old, new = (_wide([text(index, side) for index in range(HARD)]) for side in (0, 1))
+        yield Row(f"diff, {HARD} siblings, {name}", _seconds(compare, old, new), "CPU s")
+    old, new = _deep(HARD, "a"), _deep(HARD, "b")
+    yield Row(f"diff, {HARD} levels, each fiftieth changed", _seconds(compare, old, new), "CPU s")
+
+
+#: The text of the nth sibling on the old (0) and on the new side (1).
+_HARD: dict[str, Callable[[int, int], str]] = {
+    "two texts in turn": lambda index, side: f"m.py -> f{(index + side) % 2}()",
+    "two texts at random": lambda index, side: f"m.py -> f{Random(2 * index + side).randrange(2)}()",
+    "turned round": lambda index, side: f"m.py -> f{index if side else HARD - index}()",
+    "all renamed": lambda index, side: f"m.py -> f{index}_{side}()",
+    "all other statements": lambda index, side: f"sql: SELECT t{index}_{side} in d #{index}{side}",
+}
+
+
+def _seconds(work: Callable[..., object], *arguments: object) -> float:
+    start = time.process_time()
+    work(*arguments)
+    return time.process_time() - start
+
+
+def _big(size: int) -> Baseline:
+    """The small boot, again and again, each time under another function."""
+    one = normal(builders.small_boot())
+    count = sum(1 for _ in one.walk()) + 1
+    return Baseline(
+        [Node("call", "API", f"m{n}.py -> f()", children=copy.deepcopy(one.nodes)) for n in range(size // count)]
+    )
+
+
+def _change(tree: Baseline, share: float, random: Random) -> None:
+    """Steps dropped, renamed, added, repeated, in turn."""
+    places = [(node, index) for node in tree.walk() for index in range(len(node.children))]
+    for number, (node, index) in enumerate(random.sample(places, int(len(places) * share))):
+        if index >= len(node.children):
+            continue
+        child = node.children[index]
+        if number % 4 == 0:
+            node.children.pop(index)
+        elif number % 4 == 1:
+            child.text += "x"
+        elif number % 4 == 2:
+            node.children.insert(index, Node("sql", child.service, f"sql: SELECT t{number} in d #{number:x}"))
+        else:
+            child.low = child.high = child.high + 1
+
+
+def _wide(texts: list[str]) -> Baseline:
+    return Baseline([Node("call", "API", "top", children=[Node("call", "API", text) for text in texts])])
+
+
+def _deep(levels: int, leaf: str) -> Baseline:
+    node = Node("call", "API", leaf)
+    for level in range(levels):
+        statement = f"sql: SELECT t{level % 3}{leaf if level % 50 == 0 else ''} in d"
+        node = Node("call", "API", f"m.py -> f{level % 7}()", children=[node, Node("sql", "API", statement)])
+    return Baseline([node])

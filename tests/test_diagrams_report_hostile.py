@@ -1,0 +1,127 @@
+"""Every name in a report may be hostile input: no format becomes anything but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import example, given
+
+from diagrams import report
+from tests import comparisons
+from tests.comparisons import added, both, change, comparison
+from tests.test_diagrams_hostile import _without_code, everything, hostile
+from tracer.model import Comparison
+
+
+def poisoned(text: str) -> Comparison:
+    """The small comparison with ``text`` in the place of everything that comes from a cloud, a file or a policy."""
+    made = comparisons.small()
+    for side in (made.old, made.new):
+        side.name, side.outcomes, side.versions = text, (text,), {"nova": text, text: text}
+        for node in side.walk():
+            node.text, node.service, node.where = f"rpc.call() to {text}: {text}", text, text
+            node.address += text
+    for pair in made.pairs:
+        for one in (each for place in pair.walk() for each in place.changes):
+            one.old, one.new, one.path = one.old + text, one.new + text, (text, text)
+    for one in made.changes:
+        one.text, one.service, one.kind, one.where, one.rule = text, text, text, text, text
+        one.old_text, one.new_text, one.tables = text, text + text, (text,)
+    return made
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "junit", "html"])
+@given(text=hostile)
+@example(text=everything)
+def test_it_is_printable_and_has_an_encoding(form: str, text: str) -> None:
+    said = report(poisoned(text), form, width=150, details=True)
+    assert all(line.isprintable() for line in said.split("\n"))
+    said.encode()
+
+
+@given(hostile)
+@example(everything)
+def test_markdown_says_outside_of_code_what_it_always_says(text: str) -> None:
+    said, usual = (report(poisoned(each), "markdown").split("\n") for each in (text, "x"))
+    assert _without_code(said) == _without_code(usual)
+
+
+@given(hostile)
+@example(everything)
+def test_json_gives_back_what_it_was_given(text: str) -> None:
+    made = json.loads(report(poisoned(text), "json"))
+    assert made["old"]["name"] == made["changes"][0]["text"] == text
+
+
+@given(hostile)
+@example(everything)
+def test_junit_is_xml_with_nothing_foreign_in_it(text: str) -> None:
+    root = ElementTree.fromstring(report(poisoned(text), "junit"))
+    assert {one.tag for one in root.iter()} <= {"testsuites", "testsuite", "testcase", "failure", "system-out"}
+
+
+class _Page(HTMLParser):
+    """Collects what a page has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: dict[str, set[str]] = {}
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            self.attributes.setdefault(name, set()).add(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def parsed(text: str) -> _Page:
+    page = _Page()
+    page.feed(text)
+    return page
+
+
+class TestPage:
+    FORBIDDEN = frozenset(
+        {"script", "img", "iframe", "object", "embed", "link", "form", "input", "image", "use", "base"}
+    )
+
+    @given(hostile)
+    @example(everything)
+    def test_nothing_in_it_runs_or_is_fetched(self, text: str) -> None:
+        page = parsed(report(poisoned(text), "html"))
+        assert not self.FORBIDDEN & set(page.tags)
+        assert not [name for name in page.attributes if name.startswith("on") or name in ("src", "style", "srcset")]
+        assert all(re.fullmatch(r"#[cm]\d+", target) for target in page.attributes["href"])
+
+    @given(hostile)
+    @example(everything)
+    def test_it_has_the_tags_it_always_has(self, text: str) -> None:
+        # One lane or several: of the picture, only the table and the page around it have the same tags always.
+        def count(said: str) -> list[int]:
+            tags = parsed(report(poisoned(said), "html")).tags
+            return [tags.count(tag) for tag in ("tr", "td", "code", "details", "style", "svg", "meta", "h2", "b")]
+
+        assert count(text) == count("x")
+
+    def test_its_own_policy_allows_its_style_alone(self) -> None:
+        page = parsed(report(comparisons.small(), "html"))
+        policy = next(value for value in page.attributes["content"] if "default-src" in value)
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "junit", "html"])
+def test_depth_is_no_recursion(form: str) -> None:
+    pair = both("call", "API", "nova/a.py -> leaf()", changes=(change("slower", "1 ms → 2 ms"),))
+    for level in range(3_000):
+        make = added if level % 1000 == 500 else both
+        pair = make("call", "API", f"nova/a{level % 3}.py -> f()", pair, changes=())
+    assert "1 ms" in report(comparison(pair), form, width=150)

@@ -1,0 +1,243 @@
+"""The job that compares two releases: what CI systems are told, the committed reports, the script run for real."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from examples.ci import __main__ as command_line
+from examples.ci import commands as bootseq
+from examples.ci import comparison
+from examples.ci.recordings import Plan, Recording
+from examples.embedded import EmbeddedError
+from examples.embedded.boot import Boot
+from tests import golden
+from tracer.cli import main
+from tracer.commands import policies
+from tracer.diff import reading
+from tracer.diff.compare import compare
+from tracer.diff.policy import judge
+
+FOLDER = Path(comparison.__file__).parent
+ROOT = FOLDER.parents[1]
+REPORTS = FOLDER / "reports"
+WORKFLOW = FOLDER / "github-workflow.yaml"
+SCRIPT = FOLDER / "compare-releases"
+
+
+def loaded(*names: str) -> Any:
+    """A YAML file of the example."""
+    return yaml.safe_load(FOLDER.joinpath(*names).read_text())
+
+
+def jobs() -> dict[str, dict[str, Any]]:
+    """Zuul's, by name."""
+    return {entry["job"]["name"]: entry["job"] for entry in loaded("zuul.yaml") if "job" in entry}
+
+
+def steps() -> list[dict[str, Any]]:
+    """The workflow's."""
+    found: list[dict[str, Any]] = loaded("github-workflow.yaml")["jobs"]["compare"]["steps"]
+    return found
+
+
+def tasks(playbook: str) -> list[dict[str, Any]]:
+    """Of a playbook of one play."""
+    (play,) = loaded("playbooks", playbook)
+    return list(play["tasks"])
+
+
+def calls() -> list[str]:
+    """How the two systems call the script."""
+    ran = [step["run"] for step in steps() if "run" in step] + [
+        task["command"]["cmd"] for task in tasks("run.yaml") if "command" in task
+    ]
+    return [command for command in ran if SCRIPT.name in command]
+
+
+def test_the_workflow_is_one_by_githubs_schema() -> None:
+    """As check-jsonschema has it with it."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_publishes_whatever_the_verdict() -> None:
+    """Summary, comment and artifacts come after a failed comparison too, and there is a token that may comment."""
+    compared = next(index for index, step in enumerate(steps()) if SCRIPT.name in step.get("run", ""))
+    after = steps()[compared + 1 :]
+    assert all("!cancelled()" in step["if"] for step in after)
+    said = "\n".join(step.get("run", step.get("uses", "")) for step in after)
+    assert all(word in said for word in ("$GITHUB_STEP_SUMMARY", "gh pr comment", "--body-file", "upload-artifact"))
+    assert loaded("github-workflow.yaml")["permissions"] == {"contents": "read", "pull-requests": "write"}
+
+
+def test_zuuls_jobs_are_whole() -> None:
+    """Playbooks that exist, a parent that does, variables for everything that the playbooks ask for."""
+    base = jobs()["bootseq-compare-releases"]
+    assert {"parent", "run", "post-run", "nodeset", "timeout", "vars", "irrelevant-files"} <= base.keys()
+    assert base["parent"] == "base"
+    assert all((ROOT / base[key]).is_file() for key in ("run", "post-run"))
+    assert all(re.compile(pattern) for pattern in base["irrelevant-files"])
+    asked = re.findall(r"\{\{ (bootseq_\w+)", "".join(path.read_text() for path in FOLDER.glob("playbooks/*")))
+    assert set(asked) == set(base["vars"])
+    assert all(
+        job["parent"] in (*jobs(), "base") and job["vars"].keys() <= base["vars"].keys() for job in jobs().values()
+    )
+    (project,) = (entry["project"] for entry in loaded("zuul.yaml") if "project" in entry)
+    assert {name for pipeline in project.values() for name in pipeline["jobs"]} == set(jobs())
+
+
+def test_zuul_collects_what_is_there() -> None:
+    """Into its log folder, and links to reports that the script writes."""
+    copied = next(task["synchronize"] for task in tasks("post.yaml") if "synchronize" in task)
+    assert copied["dest"] == "{{ zuul.executor.log_root }}/"
+    assert copied["mode"] == "pull"
+    returned = next(task["zuul_return"] for task in tasks("post.yaml") if "zuul_return" in task)
+    folder = Path(jobs()["bootseq-compare-releases"]["vars"]["bootseq_reports"]).name
+    urls = [Path(artifact["url"]) for artifact in returned["data"]["zuul"]["artifacts"]]
+    assert {url.parent.name for url in urls} == {folder}
+    assert {url.name for url in urls} <= set(comparison.REPORTS)
+
+
+@pytest.mark.parametrize("command", calls())
+def test_both_call_the_script_as_it_is(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One script for both, with options and files that exist."""
+    seen: list[Any] = []
+
+    def noted(*arguments: Any) -> int:
+        seen.append(arguments)
+        return 0
+
+    monkeypatch.setattr(command_line, "compare_releases", noted)
+    monkeypatch.chdir(ROOT)
+    values = {"$OLD": "32", "$NEW": "34", "bootseq_old": "32", "bootseq_new": "34", "bootseq_reports": str(tmp_path)}
+    filled = re.sub(r"\{\{ (\w+) \}\}|(\$\w+)", lambda found: values[found[1] or found[2]], command)
+    script, *arguments = shlex.split(filled)
+    assert os.access(ROOT / script, os.X_OK)
+    outcome = CliRunner().invoke(command_line.main, ["compare", *arguments])
+    assert outcome.exit_code == 0, outcome.output
+    ((old, new, plan, _, policy),) = seen
+    assert (old, new, plan) == ("32", "34", Plan())
+    assert policy == (Path("examples/ci/policy.yaml"),)
+    assert len(calls()) == 2
+
+
+def test_what_cannot_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cloud that does not start, wrong options: exit code 2 and one line."""
+
+    def broken(*_: object) -> int:
+        raise EmbeddedError("nova-api ended with code 1")
+
+    monkeypatch.setattr(command_line, "compare_releases", broken)
+    wanted = ["compare", "--old", "32", "--new", "34", "-o", str(tmp_path)]
+    outcome = CliRunner().invoke(command_line.main, wanted)
+    assert (outcome.exit_code, outcome.stderr) == (2, "compare: nova-api ended with code 1\n")
+    outcome = CliRunner().invoke(command_line.main, [*wanted, "--driver", "fake"])
+    assert (outcome.exit_code, "--driver is for --mode one-process" in outcome.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "failed", "code"), [(0, 0, 0), (1, 0, 1), (0, 1, 2), (1, 1, 1), (2, 0, 2), (1, 2, 1)]
+)
+def test_a_failed_boot_is_told(
+    verdict: int, failed: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """It is in no average, and beside it nothing is the same; where all failed, that is what is compared."""
+    ran: list[tuple[str, ...]] = []
+    boots = [Boot(f"vm{n}", "u", "r", "error" if n <= failed else "active", "create.error", 1.0) for n in (1, 2)]
+    monkeypatch.setattr(
+        comparison, "record",
+        lambda release, plan, folder, name: Recording(release, folder / name, boots if release == "34" else boots[2:]),
+    )  # fmt: skip
+    monkeypatch.setattr(bootseq, "run", lambda *arguments: ran.append(arguments))
+    monkeypatch.setattr(bootseq, "verdict", lambda *arguments, silent=False: verdict)
+    assert comparison.compare("32", "34", Plan(boots=2), tmp_path, []) == code
+    assert ran[-1][-1] == ("error" if failed == 2 else "active")
+    said = f"Nova 34: {failed} of 2 boots failed: vm1"
+    assert (said in capfd.readouterr().err) == bool(failed)
+
+
+@pytest.mark.parametrize("folder", sorted(REPORTS.iterdir()), ids=lambda path: path.name)
+def test_the_committed_reports(folder: Path, tmp_path: Path) -> None:
+    """What the baselines beside them give today; UPDATE_GOLDEN=1 writes them anew."""
+    old, new = sorted(folder.glob("*.baseline"))
+    for name in ("report.md", "report.txt"):
+        outcome = CliRunner().invoke(main, ["diff", str(old), str(new), "-o", str(tmp_path / name)])
+        assert outcome.exit_code == 1, outcome.output
+        golden.compare(name, (tmp_path / name).read_text(), folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "29-to-32",
+            ["service_get_minimum_version() (and 3", "SELECT allocations", "GreenPool.spawn → GreenThreadPool"],
+        ),
+        ("29-to-32-libvirt", ["service_get_minimum_version() (and 3", "SELECT share_mapping"]),
+        ("32-to-34", ["service_get_minimum_version() (and 3", "root_required=OWNER_NOVA", "→ ThreadPoolExecutor"]),
+    ],
+)
+def test_what_is_known_of_the_releases(name: str, expected: list[str]) -> None:
+    """The reports hold what was found by hand before (the README has the list)."""
+    report = (REPORTS / name / "report.md").read_text()
+    assert [words for words in expected if words not in report] == []
+
+
+def test_the_policy_accepts_what_34_brought() -> None:
+    """Until its last day; each entry is used; on the day after, all fails that failed before."""
+    folder = REPORTS / "32-to-34"
+    policy = policies.load([FOLDER / "policy.yaml"])
+
+    def judged(today: date) -> tuple[str, list[str]]:
+        sides = (reading.read(path.read_text(), path.name) for path in sorted(folder.glob("*.baseline")))
+        compared = compare(*sides)
+        notes = judge(compared, policy, today)
+        return compared.verdict, notes
+
+    last = max(entry.until for entry in policy.allowed)
+    assert judged(last) == ("same", [])
+    verdict, notes = judged(date.fromordinal(last.toordinal() + 1))
+    assert (verdict, len(notes)) == ("differs", len(policy.allowed))
+
+
+def failing(report: Path) -> list[tuple[str, ...]]:
+    """What fails or warns in a JSON report, but for times, which are the machine's, and without addresses and lines."""
+    changes = json.loads(report.read_text())["changes"]
+    return sorted(
+        (change["severity"], change["class"], change["service"], change["text"])
+        for change in changes
+        if change["severity"] in ("fail", "warn") and change["class"] != "slower"
+    )
+
+
+@pytest.mark.slow
+def test_the_script(tmp_path: Path) -> None:
+    """Two boots of 32 and 34, in separate processes: the reports, and in them what the committed ones say, no more."""
+    folder = tmp_path / "reports"
+    arguments = ["--old", "32", "--new", "34", "--boots", "2", "-o", str(folder)]
+    done = subprocess.run([str(SCRIPT), *arguments], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("differs: ")
+    kept = {
+        f"nova-{release}{suffix}" for release, suffix in itertools.product((32, 34), (".baseline", ".trace.jsonl.gz"))
+    }
+    assert {path.name for path in folder.iterdir()} == {*comparison.REPORTS, *kept}
+    old, new = sorted((REPORTS / "32-to-34").glob("*.baseline"))
+    committed = tmp_path / "committed.json"
+    CliRunner().invoke(main, ["diff", str(old), str(new), "-o", str(committed)])
+    assert failing(folder / "report.json") == failing(committed)

@@ -1,0 +1,34 @@
+"""Seeded changes to a real boot of Nova 34: each is found, and named right."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from examples.ci.misses import scores
+from examples.ci.mutations import MUTATIONS
+from tracer.correlate import correlate
+from tracer.model import Boot
+from tracer.sources import segments
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Boot]:
+    folder = tmp_path_factory.mktemp("nova34")
+    with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return correlate(segments.read(folder)).boots
+
+
+@pytest.mark.parametrize("baseline", [False, True])
+def test_nothing_is_missed_and_nothing_misnamed(boots: list[Boot], baseline: bool) -> None:
+    """Two of each kind; with more, and on other boots: python -m examples.ci.misses."""
+    found = list(scores(boots, 2, baseline))
+    assert [score.name for score in found] == list(MUTATIONS)
+    assert sum(score.made for score in found) == 2 * len(MUTATIONS)
+    assert [score.name for score in found if score.found < score.made] == []
+    assert [miss for score in found for miss in score.misses] == []

@@ -1,0 +1,111 @@
+"""``bootseq baseline`` from outside: what is learned, and what it refuses to learn from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.test_tracer_cli import bootseq, refused
+from tests.test_tracer_commands_diff import NEW, Traced, boots, deletion, failed, traced
+from tests.test_tracer_files import full_disk
+from tracer import store
+from tracer.diff.reading import read
+from tracer.model import Trace
+
+__all__ = ["traced"]  # the fixture
+
+
+def test_what_is_learned(traced: Traced, tmp_path: Path) -> None:
+    """A text that diff takes; what only some boots do is no difference to it, what none does is."""
+    one, other = traced("one.jsonl", *boots(5)), traced("other.jsonl.gz", *boots(2, NEW))
+    done = bootseq("baseline", one, other, one, "-o", tmp_path / "b")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{tmp_path / 'b'}: 7 boots, ")
+    assert done.stdout.endswith("1 of them not always the same\n")
+    learned = read((tmp_path / "b").read_text(), "b")
+    assert (learned.boots, learned.outcomes) == (7, ("active",))
+    assert "_enforce_create_unified_limits() ×0–1" in (tmp_path / "b").read_text()
+    for file in (one, other):
+        assert bootseq("diff", tmp_path / "b", file).exit_code == 0
+    assert bootseq("baseline", one, "-o", tmp_path / "c").exit_code == 0
+    assert bootseq("diff", tmp_path / "c", other).exit_code == 1
+
+
+def test_the_same_boots_give_the_same_text(traced: Traced, tmp_path: Path) -> None:
+    """It stands in a repository: nothing in it but what was learned."""
+    file = traced("one.jsonl", *boots(2))
+    for name in ("a", "b"):
+        assert bootseq("baseline", file, "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_chosen_boots(traced: Traced, tmp_path: Path) -> None:
+    """By name; of others than boots too. Few are enough to say that they are few."""
+    file = traced("t.jsonl", *boots(2), *boots(1, NEW), others=(deletion(),))
+    done = bootseq("baseline", file, "-o", tmp_path / "b", "--boot", "1", "--boot", "2")
+    assert done.exit_code == 0
+    assert done.stderr == "bootseq: note: 2 boots; what varies between boots is mostly seen from 5 on\n"
+    assert "unified_limits" not in (tmp_path / "b").read_text()
+    assert bootseq("baseline", file, "-o", tmp_path / "d", "--boot", "4").exit_code == 0
+    said = refused("baseline", file, "-o", tmp_path / "x", "--boot", "1", "--boot", "4")
+    assert said.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose with --boot")
+
+
+def test_boots_that_ended_differently(traced: Traced, tmp_path: Path) -> None:
+    """Are no one release's way until somebody says which."""
+    file = traced("t.jsonl", *boots(2), failed())
+    assert refused("baseline", file, "-o", tmp_path / "b") == (
+        "the boots ended differently: 2 active, 1 error; choose with --outcome active or --boot"
+    )
+    assert bootseq("baseline", file, "-o", tmp_path / "b", "--outcome", "active").exit_code == 0
+    assert "# outcome: active\n" in (tmp_path / "b").read_text()
+    assert bootseq("baseline", file, "-o", tmp_path / "e", "--outcome", "error").exit_code == 0
+    assert "# outcome: error\n" in (tmp_path / "e").read_text()
+    assert bootseq("diff", tmp_path / "b", tmp_path / "e").exit_code == 1
+    assert (
+        refused("baseline", file, "-o", tmp_path / "x", "--outcome", "done") == "no boot ended done: 2 active, 1 error"
+    )
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_nothing_is_learned_from(traced: Traced, tmp_path: Path) -> None:
+    """Recordings that lack something, boots that had not ended, baselines, no boots, no files: no file is written."""
+    lost = traced("lost.jsonl", *boots(1), warnings=("nova-api (pid 7): 3 events dropped", "torn"))
+    target = tmp_path / "out" / "b"
+    target.parent.mkdir()
+    said = refused("baseline", lost, "-o", target)
+    assert said == (
+        f"{lost}: nova-api (pid 7): 3 events dropped (and 1 more such); "
+        "record again, or learn from what there is with --partial"
+    )
+    cut = traced("cut.jsonl", *boots(1, outcome="unfinished"))
+    assert refused("baseline", cut, "-o", target).startswith("1 unfinished: a boot that had not ended")
+    assert refused("baseline", traced("no.jsonl"), "-o", target).endswith("no boot in it")
+    assert refused("baseline", tmp_path / "none", "-o", target).endswith("cannot be read: No such file or directory")
+    assert os.listdir(target.parent) == []
+    assert bootseq("baseline", lost, "-o", target, "--partial").exit_code == 0
+    assert refused("baseline", target, "-o", target).endswith("a baseline already; learn from trace files")
+
+
+def test_baselines_that_cannot_be_written(traced: Traced, tmp_path: Path) -> None:
+    """What was there stays."""
+    file = traced("t.jsonl", *boots(1))
+    (tmp_path / "b").write_text("earlier")
+    with full_disk():
+        assert refused("baseline", file, "-o", tmp_path / "b").endswith("cannot be written: File too large")
+    assert (tmp_path / "b").read_text() == "earlier"
+
+
+@pytest.mark.parametrize("versions", [{"nova": "32.2.1"}, {}])
+def test_several_releases_in_one(traced: Traced, tmp_path: Path, versions: dict[str, str]) -> None:
+    """Are told: most likely one of the files is another than was meant."""
+    file = traced("t.jsonl", *boots(5))
+    store.write(tmp_path / "old.jsonl", Trace(boots(1), [], versions))
+    done = bootseq("baseline", file, tmp_path / "old.jsonl", "-o", tmp_path / "b")
+    assert done.exit_code == 0
+    told = "bootseq: warning: several releases of Nova in one: 32.2.1, 34.0.0\n"
+    assert done.stderr == (told if versions else "")

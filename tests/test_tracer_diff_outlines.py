@@ -1,0 +1,182 @@
+"""Hand-written outlines: what people write, what they cut from what the tool prints, what makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diagrams import outline as drawn
+from tests.builders import small_boot
+from tracer.diff import outlines
+from tracer.diff.normal import normal
+from tracer.diff.outlines import Written
+from tracer.diff.phrases import Phrase, named_by, phrase, state
+from tracer.diff.writing import written
+from tracer.errors import TracerError
+
+DIABLO = """\
+# Diablo, from memory
+1. compute/api.py -> create()
+- check the parameters
+1-1. self.db.instance_create()
+- insert a row with defaults into instances; this makes the instance id
+1-2. self._update_block_device_mapping()
+- if: the request has mappings
+- write block_device_mapping
+1-3. rpc.cast()
+- to scheduler: run_instance
+
+2. scheduler/manager.py.SchedulerManager -> run_instance()
+- if missing: AttributeError
+2-1. rpc.cast()
+- to compute: run_instance
+2-1-1-1. utils.py.LoopingCall(_wait_for_boot)
+- else: iscsiadm -m discovery
+3. compute/manager.py.ComputeManager -> run_instance()
+- else
+"""
+
+
+def steps(text: str) -> dict[str, Written]:
+    return {step.address: step for step in outlines.read(text, "x").walk()}
+
+
+def refused(text: str) -> str:
+    with pytest.raises(TracerError) as caught:
+        outlines.read(text, "my.outline")
+    return str(caught.value)
+
+
+def test_steps_notes_conditions() -> None:
+    """A step keeps its notes and its conditions apart, and where it is written."""
+    found = steps(DIABLO)
+    assert found["1"].notes == ["check the parameters"]
+    assert (found["1-2"].conditions, found["1-2"].notes) == (
+        ["if: the request has mappings"],
+        ["write block_device_mapping"],
+    )
+    assert [found[address].conditions for address in ("2", "2-1-1-1", "3")] == [
+        ["if missing: AttributeError"], ["else: iscsiadm -m discovery"], ["else"],
+    ]  # fmt: skip
+    assert found["1-3"].line == 9
+
+
+def test_chapters_stand_below_their_casts() -> None:
+    """Where nothing is linked, a chapter's last cast opens the next; a step whose parent is not written goes higher."""
+    found = steps(DIABLO)
+    assert [step.address for step in outlines.read(DIABLO, "x").steps] == ["1"]
+    assert [step.address for step in found["1-3"].children] == ["2"]
+    assert [step.address for step in found["2-1"].children] == ["2-1-1-1", "3"]
+
+
+def test_links_are_followed() -> None:
+    """Either side of a link is enough; a sender that is not written is where its address says it was."""
+    assert [step.address for step in steps("1. x\n1-1. rpc.cast() → 2\n1-2. y\n2. z\n")["1-1"].children] == ["2"]
+    assert [step.address for step in steps("1. x\n1-2. y\n2. z ← 1-2-3\n")["1-2"].children] == ["2"]
+    assert [step.address for step in steps("1. x\n1-1. rpc.cast() → 2\n2-4. z\n")["1-1"].children] == ["2-4"]
+    assert [step.address for step in outlines.read("1. x\n1-1. y ← 1\n2. z ← 2\n", "x").steps] == ["1", "2"]
+
+
+@pytest.mark.parametrize("detail", ["brief", "calls", "full"])
+def test_what_show_prints(detail: str) -> None:
+    """The tree as it is printed, at any detail, is an outline; what was left out of the boot is none of it."""
+    boot = small_boot()
+    found = steps(drawn.outline(boot, detail))
+    chapters = [step for step in found.values() if step.chapter]
+    assert [step.address for step in chapters] == ["1", "2", "3", "4"]
+    assert not any("left out" in note or "heartbeat" in note for step in found.values() for note in step.notes)
+    assert all(phrase(step.text).kind != "words" for step in found.values())
+    filters = found["2-1-1-2"] if detail == "calls" else None
+    assert filters is None or (filters.text, filters.low, filters.high) == (
+        "scheduler/filters.py.BaseHostFilter -> filter_all()", 7, 7,
+    )  # fmt: skip
+
+
+def test_steps_that_are_hidden() -> None:
+    """A line may say that it hides calls."""
+    assert [step.hides for step in outlines.read("1. x\n- +12 calls\n1-1. y\n- 12 calls\n", "x").walk()] == [
+        True,
+        False,
+    ]
+
+
+def test_a_baseline_without_its_head() -> None:
+    """What the tool writes for reviews can be cut into an outline too."""
+    text = written(normal(small_boot())).partition("\n\n")[2]
+    assert len(steps(text)) == sum(1 for node in normal(small_boot()).walk() if node.kind not in ("sql", "state"))
+
+
+def test_a_markdown_page() -> None:
+    """Of a page only its first block of text is read."""
+    page = "# Sequence\n\n| a | b |\n\n## What it did\nWords.\n```text\n1. x\n```\n```mermaid\nsequenceDiagram\n```\n"
+    assert list(steps(page)) == ["1"]
+
+
+def test_the_page_in_examples() -> None:
+    """The page of the embedded cloud is one."""
+    page = (Path(__file__).parent.parent / "examples/embedded/boot.md").read_text()
+    assert len(steps(page)) > 150
+
+
+def test_arrows_in_notes_are_words() -> None:
+    """Only a step's line has marks at its end."""
+    assert steps("1. x\n- instances: power_state 0 → 1\n")["1"].notes == ["instances: power_state 0 → 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "my.outline:1: no outline: no line starts with an address (1-1-2. …)"),
+        ("# only\n", "my.outline:1: no outline: no line starts with an address (1-1-2. …)"),
+        ("- x\n", "my.outline:1: a note before the first step"),
+        ("1. x\nfoo\n", "my.outline:2: neither a step (1-1-2. …) nor a note (- …) nor a remark (# …): foo"),
+        ("1. x\n1-1.\n", "my.outline:2: nothing is said after the address"),
+        ("1. x\n1-1. y ×2–1\n", "my.outline:2: ×2–1 is no range of counts; write the least first: ×0–2"),
+    ],
+)
+def test_refused(text: str, said: str) -> None:
+    """One line: the file, the line in it, what is wrong."""
+    assert refused(text) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("compute/api.py.API -> create()", Phrase("call", "create", "compute/api.py", "API")),
+        ("nova/db/__init__.py -> f(a, b) ! Boom", Phrase("call", "f", "db.py")),
+        ("utils.py.LoopingCall(_wait_for_boot)", Phrase("call", "__init__", "utils.py", "LoopingCall")),
+        ("self._schedule()", Phrase("call", "_schedule", owner="self")),
+        ("self.db.instance_get()", Phrase("call", "instance_get", owner="db")),
+        ("db.instance_get()", Phrase("call", "instance_get", owner="db")),
+        ("virConnect.defineXML()", Phrase("call", "defineXML", owner="virConnect")),
+        ("f()", Phrase("call", "f")),
+        ("Instance.save by conductor/manager.py.ConductorManager -> object_action()",
+         Phrase("call", "object_action", "conductor/manager.py", "ConductorManager", message="Instance.save")),
+        ("rpc.call() to conductor: Instance.save 3.0 (Instance 2.8)",
+         Phrase("rpc", "Instance.save", mode="call", to="conductor")),
+        ("rpc.cast()", Phrase("rpc", "", mode="cast")),
+        ("GET /v2/images/155d900f-4e14-4e4c-a73d-069cbf4541e6?limit → image: 200",
+         Phrase("http", "GET /v2/images/{id}", to="image", status="200")),
+        ("GET /allocations/{uuid}", Phrase("http", "GET /allocations/{id}")),
+        ("hand-off to f.<locals>.g by ThreadPoolExecutor", Phrase("handoff", "f.g")),
+        ("$ qemu-img info /var/x", Phrase("command", "qemu-img", owner="info {path}")),
+        ("sql: SELECT a, b (3 rows) in /x/y.sqlite 197 µs", Phrase("sql", "SELECT a", owner=", b")),
+        ("sql: BEGIN 4 µs", Phrase("sql", "BEGIN")),
+        ("there is no such method", Phrase("words", "there is no such method")),
+    ],
+)  # fmt: skip
+def test_what_a_line_names(text: str, named: Phrase) -> None:
+    """The same for a line of a trace and for one by hand."""
+    assert phrase(text) == named
+
+
+def test_what_notes_name() -> None:
+    """A message may be named by a note; of a state the end counts."""
+    assert phrase("rpc.cast()", named_by(["x", "to compute: run_instance"])) == Phrase(
+        "rpc", "run_instance", mode="cast", to="compute"
+    )
+    assert state("instances: vm_state BUILDING, task_state None → networking, host a") == {
+        ("state", "vm_state building"), ("state", "task_state networking"),
+    }  # fmt: skip
+    assert state("read the instance") == frozenset()

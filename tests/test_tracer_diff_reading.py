@@ -1,0 +1,125 @@
+"""Baselines as people write and edit them: what is accepted, and what is refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import small_boot
+from tracer.diff.lines import is_baseline
+from tracer.diff.normal import normal
+from tracer.diff.reading import read
+from tracer.diff.writing import written
+from tracer.errors import TracerError
+from tracer.model import Node
+
+HEAD = "# bootseq baseline 1\n"
+CREATE = "compute/api.py.API -> create()"
+
+
+def nodes(text: str) -> list[Node]:
+    return list(read(HEAD + text, "34.baseline").walk())
+
+
+def refused(text: str) -> str:
+    with pytest.raises(TracerError) as caught:
+        read(text, "34.baseline")
+    return str(caught.value)
+
+
+def test_header() -> None:
+    """What the header says, in any order, between remarks; a later line that looks like it is a remark."""
+    baseline = read(f"\n{HEAD}# why\n# log lines: compute 61–62, API 3\n# boots: 10\n# outcome: active\n"
+                    "# versions: nova 34.0.0, a b\n1. GET /\n# boots: 11\n", "x")  # fmt: skip
+    assert (baseline.name, baseline.boots, baseline.outcomes) == ("x", 10, ("active",))
+    assert baseline.versions == {"nova": "34.0.0", "a": "b"}
+    assert baseline.log_lines == {"compute": (61, 62), "API": (3, 3)}
+
+
+def test_what_people_edit() -> None:
+    """Blank lines, remarks, Windows' line ends, ASCII signs, marks in any order, ordinals with gaps."""
+    first = "1. [API] GET /\r\n\n   # seen since 33\n"
+    found = nodes(f"{first}1-9. {CREATE} ~1-2-3 ms x2-3  \n1-2. [db] a.py -> b() (any order) ×0–1\n")
+    assert [(node.address, node.service, node.text) for node in found] == [
+        ("1", "API", "GET /"), ("1-9", "API", CREATE), ("1-2", "db", "a.py -> b()"),
+    ]  # fmt: skip
+    assert (found[1].low, found[1].high, found[1].took) == (2, 3, (1_000_000, 2_000_000, 3_000_000))
+    assert (found[2].low, found[2].high, found[2].free) == (0, 1, True)
+
+
+def test_notes_and_places() -> None:
+    """A note takes the service and the place of its step; a numbered note goes to the step that it names."""
+    lines = (
+        f"1. [API] {CREATE} @5",
+        "- sql: SELECT a",
+        "1-1. utils.py -> f() @6",
+        "1/2. sql: SELECT b @7",
+        "- sql: SELECT c",
+    )
+    found = nodes("\n".join(lines))
+    assert [(node.kind, node.address, node.where) for node in found] == [
+        ("call", "1", "nova/compute/api.py:5"),
+        ("sql", "1/1", "nova/compute/api.py:5"),
+        ("call", "1-1", "nova/utils.py:6"),
+        ("sql", "1/2", "nova/compute/api.py:7"),
+        ("sql", "1/3", "nova/compute/api.py:5"),
+    ]
+
+
+@pytest.mark.parametrize(("sent", "came"), [(" → 2", " ← 1-1"), ("", " ← 1-1"), (" → 2", "")])
+def test_chapters(sent: str, came: str) -> None:
+    """What a cast started stands below it, whichever side says so."""
+    (top,) = read(f"{HEAD}1. GET /\n1-1. rpc.cast(): x{sent}\n2. [compute] x{came}\n", "x").nodes
+    assert [child.address for child in top.children[0].children] == ["2"]
+
+
+def test_a_chapter_that_nobody_sent() -> None:
+    """It stands on its own."""
+    assert [node.address for node in read(f"{HEAD}1. GET /\n2. x.py -> y()\n", "x").nodes] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 1"),
+        ("1. x\n", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 1"),
+        ("\n# bootseq baseline x\n", "34.baseline:2: not a baseline: its first line is not # bootseq baseline 1"),
+        ("# bootseq baseline 2\n1. x",
+         "34.baseline:1: a baseline of version 2; this bootseq reads up to 1: use a newer one"),
+        (f"{HEAD}# boots: ten", "34.baseline:2: boots: ten is no number of boots"),
+        (f"{HEAD}# boots: 0", "34.baseline:2: boots: 0 is no number of boots"),
+        (f"{HEAD}# log lines: compute 3–2", "34.baseline:2: log lines: '3–2' is no range of counts: compute 61–62"),
+        (f"{HEAD}1. x\nfoo", "34.baseline:3: neither a step (1-1-2. …) nor a note (- …) nor a remark (# …): foo"),
+        (f"{HEAD}1. x\n1. y", "34.baseline:3: 1 stands twice, in line 2 too; any other number will do"),
+        (f"{HEAD}1. x\n1-2-1. y", "34.baseline:3: 1-2-1 stands in no step: there is no 1-2 above it"),
+        (f"{HEAD}- sql: SELECT a", "34.baseline:2: a note before the first step"),
+        (f"{HEAD}1. x ×3–2", "34.baseline:2: ×3–2 is no range of counts; write the least first: ×0–2"),
+        (f"{HEAD}1. x ×0", "34.baseline:2: ×0–0 is no range of counts; write the least first: ×0–2"),
+        (f"{HEAD}1. x ~1.2.3 ms", "34.baseline:2: ~1.2.3 is no time"),
+        (f"{HEAD}1. x ~3–2–1 ms",
+         "34.baseline:2: ~3–2–1 is no range of times; write the shortest first, then the median, then the longest"),
+        (f"{HEAD}1. x\n1-1.", "34.baseline:3: nothing is said here"),
+        (f"{HEAD}1. x\n- why", "34.baseline:3: no statement (sql: …), state or log line; write a remark as # …: why"),
+        (f"{HEAD}1. x\n1-1. sql: SELECT a", "34.baseline:3: sql: SELECT a is a note: write it as - … under its step"),
+        (f"{HEAD}1. {{nap}} x",
+         "34.baseline:2: {nap}: no kind of step: ask, call, command, handoff, http, libvirt, log, rpc, sql, state"),
+        (f"{HEAD}1. x @12", "34.baseline:2: @12: in no file; write it as @path:line"),
+        (f"{HEAD}1. x → 2", "34.baseline:2: → 2: there is no such chapter"),
+        (f"{HEAD}1. x\n2. y ← 1-1", "34.baseline:3: ← 1-1: there is no such step"),
+        (f"{HEAD}1. x → 2\n1-1. y\n2. z ← 1-1",
+         "34.baseline:4: chapter 2 is sent by 1 (line 2) and 1-1 (line 3), as → and ← say"),
+        (f"{HEAD}1. x\n2. y → 3 ← 3\n3. z → 2 ← 2", "34.baseline:3: 2 stands in a chapter that was sent from itself"),
+        (f"{HEAD}1. x\n\x1b[2Jfoo",
+         "34.baseline:3: neither a step (1-1-2. …) nor a note (- …) nor a remark (# …): �[2Jfoo"),
+    ],
+)  # fmt: skip
+def test_refused(text: str, said: str) -> None:
+    """One line: the file, the line in it, what is wrong, what to do."""
+    assert refused(text) == said
+
+
+def test_what_is_a_baseline() -> None:
+    """A text says so itself; a newer one is one too, though it cannot be read."""
+    assert is_baseline(written(normal(small_boot())))
+    assert is_baseline("\n# bootseq baseline 9\n")
+    assert not is_baseline("# notes\n1. x\n")
+    assert not is_baseline("")

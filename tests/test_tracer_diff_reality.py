@@ -1,0 +1,222 @@
+"""Outlines held against what happened: each difference comes out as what it is, and nothing else does."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from diagrams import outline as drawn
+from tests.builders import boot, call, cast, http, rpc, served, small_boot, sql, state
+from tracer import store
+from tracer.cli import main
+from tracer.diff import outlines, reality
+from tracer.diff.normal import normal
+from tracer.diff.writing import written
+from tracer.model import Baseline, Boot, Comparison, Node, Step
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def nova34(tmp_path_factory: pytest.TempPathFactory) -> Boot:
+    """The real boot of the committed capture."""
+    folder = tmp_path_factory.mktemp("nova34")
+    with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
+        archive.extractall(folder / "cap", filter="data")
+    done = CliRunner().invoke(main, ["ingest", "-o", str(folder / "boot.jsonl.gz"), str(folder / "cap")])
+    assert done.exit_code == 0
+    return store.read(folder / "boot.jsonl.gz").boots[0]
+
+
+def check(text: str, happened: Boot | Baseline) -> Comparison:
+    baseline = normal(happened) if isinstance(happened, Boot) else happened
+    return reality.check(outlines.read(text, "x"), baseline)
+
+
+def found(text: str, *chapters: Step) -> list[tuple[str, str, str]]:
+    return [(change.class_, change.old, change.new) for change in check(text, boot(*chapters)).changes]
+
+
+def create(*inside: Step) -> Step:
+    return call("API", "nova.compute.api:API.create", *inside)
+
+
+def own(function: str, *inside: Step) -> Step:
+    return call("API", f"nova.compute.api:API.{function}", *inside)
+
+
+def test_eight_mistakes_of_a_real_outline(nova34: Boot) -> None:
+    """Three omissions, two false steps, one wrong order, two conditions that were not met: each as what it is."""
+    comparison = check((DATA / "nova34-boot.outline").read_text(), nova34)
+    assert [(change.class_, change.old, change.new, change.severity) for change in comparison.changes] == [
+        ("missing", "1-1-1-1-4-1-4-3", "", "fail"),
+        ("unwritten", "", "1-1-1-1-4-1-8-3", "fail"),
+        ("reordered", "2-2", "2-3", "fail"),
+        ("unwritten", "", "2-12", "fail"),
+        ("unwritten", "", "3-1-1-3-5-3-1", "fail"),
+        ("unmet", "3-1-1-3-10-1", "", "note"),
+        ("unmet", "3-1-1-3-12-1", "", "note"),
+        ("missing", "3-1-1-3-13-2", "", "fail"),
+    ]
+    assert comparison.verdict == "differs"
+    texts = {change.new or change.old: change.text for change in comparison.changes}
+    assert texts["2-12"] == (
+        "conductor/manager.py.ComputeTaskManager -> _create_and_bind_arq_for_instance() happens, and is not written"
+    )
+    assert texts["3-1-1-3-10-1"] == (
+        "volume/cinder.py.API -> attachment_update() is written, under “if: the server boots from a volume”, "
+        "and does not happen"
+    )
+    assert texts["2-3"].endswith(
+        "is written before 2-3 objects/host_mapping.py.HostMapping -> get_by_host(), and happens after it"
+    )
+    assert {change.new: change.below for change in comparison.changes}["2-12"] == 2
+
+
+@pytest.mark.parametrize("detail", ["brief", "calls", "full"])
+def test_what_show_prints_is_true(nova34: Boot, detail: str) -> None:
+    """The tool's own tree, at any detail, is a true outline of the boot."""
+    for happened in (nova34, small_boot()):
+        comparison = check(drawn.outline(happened, detail), happened)
+        assert (comparison.changes, comparison.verdict) == ([], "same")
+
+
+def test_a_baseline_without_its_head_is_true(nova34: Boot) -> None:
+    """So is the form that is committed, statements and all."""
+    assert check(written(normal(nova34)).partition("\n\n")[2], nova34).changes == []
+
+
+def test_each_line_left_out_is_one_omission() -> None:
+    """Whichever line is missing, of a leaf or of a step with others in it: one step is unwritten, this one."""
+    happened = small_boot()
+    lines = [line for line in drawn.outline(happened).splitlines() if line[:1].isdigit()]
+    for place, line in enumerate(lines):
+        changes = check("\n".join(lines[:place] + lines[place + 1 :]), happened).changes
+        address = line.partition(". ")[0].partition("…")[0]
+        assert [(change.class_, change.new) for change in changes] == [("unwritten", address)]
+
+
+def test_each_line_too_much_is_one_false_step() -> None:
+    """Wherever it stands."""
+    happened = small_boot()
+    lines = [line for line in drawn.outline(happened).splitlines() if line[:1].isdigit()]
+    for place, line in enumerate(lines, 1):
+        address = line.partition(". ")[0].partition("…")[0]
+        more = [*lines[:place], f"{address}-0. self._never()", *lines[place:]]
+        changes = check("\n".join(more), happened).changes
+        assert [(change.class_, change.old) for change in changes] == [("missing", f"{address}-0")]
+
+
+def test_coarse_outlines() -> None:
+    """A written step may happen deeper; what is around it is told of once, with what else it does."""
+    inside = own("_a", own("_b", http("API", "image", "GET", "/v2/images/1")), own("_c"))
+    assert found("1. compute/api.py -> create()\n1-1. GET /v2/images/{id}\n", create(inside)) == [
+        ("unwritten", "", "1-1")
+    ]
+
+
+def test_a_step_that_does_not_happen_around_steps_that_do() -> None:
+    """Only the step itself is false."""
+    text = "1. compute/api.py.API -> create()\n1-1. self._wrapper()\n1-1-1. self._a()\n"
+    assert found(text, create(own("_a"))) == [("missing", "1-1", "")]
+
+
+def test_conditions() -> None:
+    """What is written under a condition may happen or not, and leaves the step to the line that must happen."""
+    text = "1. compute/api.py.API -> create()\n1-1. self._a()\n- if: x\n1-2. self._a()\n"
+    assert found(text, create(own("_a"), own("_b"), own("_a")))[-1] == ("unwritten", "", "1-2")
+    assert found(text, create(own("_a"))) == [("unmet", "1-1", "")]
+    assert check(text, boot(create(own("_a")))).verdict == "same"
+
+
+def test_self_is_the_class_around() -> None:
+    """``self.x()`` is x of the class that the step around entered, not of another."""
+    other = call("API", "nova.compute.utils:Other._a")
+    text = "1. nova/compute/api.py.API -> create()\n1-1. self._a()\n"
+    assert found(text, create(own("_a"))) == []
+    assert found(text, create(other)) == [("missing", "1-1", ""), ("unwritten", "", "1-1")]
+
+
+def test_self_dot_something() -> None:
+    """``self.db.x()`` and ``db.x()`` are x of something that is called so."""
+    done = create(call("API", "nova.db.main.api:instance_get"))
+    assert found("1. compute/api.py.API -> create()\n1-1. self.db.instance_get()\n", done) == []
+    assert found("1. compute/api.py.API -> create()\n1-1. db.instance_get()\n", done) == []
+    assert found("1. compute/api.py.API -> create()\n1-1. self.network_api.instance_get()\n", done) != []
+
+
+def test_messages_by_hand() -> None:
+    """``rpc.cast()`` with a note that says what; its receiver is the next chapter."""
+    text = "1. compute/api.py -> create()\n1-1. rpc.cast()\n- to compute: build\n2. compute/manager.py -> build()\n"
+    chapters = (
+        create(cast("API", "compute", "build", 2)),
+        served("compute", "build", endpoint="nova.compute.manager:Manager.build"),
+    )
+    assert found(text, *chapters) == []
+    assert found(text.replace("to compute: build", "to compute: rebuild"), *chapters) == [
+        ("missing", "1-1", ""), ("unwritten", "", "1-1"),
+    ]  # fmt: skip
+
+
+def test_what_is_otherwise() -> None:
+    """Written as a call, by another service, with another status, another state, another number of times."""
+    asked = rpc("API", "conductor", "Instance.save", state("conductor", task_state=(None, "spawning")))
+    text = (
+        "1. compute/api.py -> create()\n1-1. rpc.cast() to conductor: Instance.save\n- instances: task_state None → a\n"
+    )
+    assert found(f"{text}1-1-1. [compute] Instance.save\n", create(asked)) == [
+        ("mode", "1-1", "1-1"), ("state", "1-1", "1-1"), ("service", "1-1-1", "1-1-1"),
+    ]  # fmt: skip
+    assert found("1. compute/api.py -> create()\n1-1. PUT /a → image: 200\n1-1-1. PUT /a: 200\n",
+                 create(http("API", "image", "PUT", "/a", status=204))) == [
+        ("status", "1-1", "1-1"), ("status", "1-1-1", "1-1-1"),
+    ]  # fmt: skip
+    assert found("1. compute/api.py -> create()\n1-1. self._a() ×3\n", create(own("_a"), own("_a"))) == [
+        ("repeated", "1-1", "1-1")
+    ]
+    assert found("1. compute/api.py -> create()\n1-1. self._a() ×1–2\n", create(own("_a"), own("_a"))) == []
+    assert found("1. compute/api.py -> create()\n1-1. self._a()\n", create(own("_a"), own("_a"))) == [
+        ("unwritten", "1-1", "1-1")
+    ]
+
+
+def test_written_where_it_does_not_happen() -> None:
+    """A step that happens inside another one than is written."""
+    text = "1. compute/api.py.API -> create()\n1-1. self._a()\n1-2. self._b()\n"
+    assert found(text, create(own("_a", own("_b")))) == [("moved", "1-2", "1-1-1")]
+
+
+def test_statements_only_where_the_outline_speaks_of_them() -> None:
+    """An outline of calls leaves out no statements; one that writes a statement speaks of all."""
+    done = create(own("_a"), sql("API", "SELECT", "instances"))
+    assert found("1. compute/api.py -> create()\n1-1. self._a()\n", done) == []
+    assert found("1. compute/api.py -> create()\n- sql: SELECT flavors\n1-1. self._a()\n", done) == [
+        ("missing", "1", ""), ("unwritten", "", "1/1"),
+    ]  # fmt: skip
+
+
+def test_pairs_show_both_sides() -> None:
+    """Every step beside its line, what is only on one side too."""
+    comparison = check("1. compute/api.py -> create()\n1-1. self._never()\n", boot(create(own("_a"))))
+    (top,) = comparison.pairs
+    sides = [(pair.old.text if pair.old else "", pair.new.address if pair.new else "") for pair in top.walk()]
+    assert sides == [("compute/api.py -> create()", "1"), ("", "1-1"), ("self._never()", "")]
+    assert [len(pair.changes) for pair in top.walk()] == [0, 1, 1]
+
+
+def test_deep_and_wide() -> None:
+    """As deep and as wide as it may be."""
+    top = node = Node("call", "API", "compute/api.py.API -> f()", address="1")
+    for depth in range(1500):
+        node.children = [Node("call", "API", f"compute/api.py.API -> f{depth}()", address=f"{node.address}-1")]
+        node = node.children[0]
+    node.children = [
+        Node("call", "API", f"a.py -> g{place % 7}()", address=f"{node.address}-{place}") for place in range(1, 1500)
+    ]
+    baseline = Baseline([top])
+    text = written(baseline).partition("\n\n")[2]
+    assert check(text, baseline).changes == []
+    assert len(check(text.replace("g3", "never"), baseline).changes) == 2 * len(range(3, 1500, 7))

@@ -1,0 +1,184 @@
+"""Baselines as text: what stands in it, and that nothing of a baseline is lost in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import small_boot
+from tracer.diff import marks
+from tracer.diff.addresses import addressed
+from tracer.diff.normal import normal
+from tracer.diff.reading import read
+from tracer.diff.writing import written
+from tracer.model import NOTES, NUMBERED, Baseline, Node
+
+API, CREATE = "nova/compute/api.py", "compute/api.py.API -> create()"
+
+
+def tree(*nodes: Node) -> Baseline:
+    return Baseline(list(nodes))
+
+
+def steps(baseline: Baseline) -> list[str]:
+    """The lines below the header."""
+    return written(baseline).partition("\n\n")[2].splitlines()
+
+
+def as_text_keeps_it(baseline: Baseline) -> Baseline:
+    """Addresses as in the text, times to three digits where they are worth telling."""
+    kept = addressed(baseline)
+    for node in kept.walk():
+        node.took = marks.rounded(node.took)
+    return kept
+
+
+def test_header() -> None:
+    """The format and its number come first, then what the boots had in common."""
+    baseline = Baseline(
+        [], boots=10, outcomes=("active", "error"), versions={"nova": "34.0.0", "sqlalchemy": "2.1"},
+        log_lines={"compute": (61, 62), "API": (3, 3)},
+    )  # fmt: skip
+    assert written(baseline).splitlines()[:6] == [
+        "# bootseq baseline 1",
+        "# boots: 10",
+        "# outcome: active",
+        "# outcome: error",
+        "# versions: nova 34.0.0, sqlalchemy 2.1",
+        "# log lines: compute 61–62, API 3",
+    ]
+
+
+def test_a_step_with_everything() -> None:
+    """Service, words, counts, order, times, place: in that order."""
+    inside = Node("sql", "API", "sql: SELECT flavors", 2, 2, where=f"{API}:12")
+    times = (4_123_456, 5_000_000, 9_000_000)
+    node = Node("call", "API", CREATE, 0, 3, free=True, took=times, where=f"{API}:12", children=[inside])
+    assert steps(tree(node)) == [
+        f"1. [API] {CREATE} ×0–3 (any order) ~4.12–5–9 ms @12",
+        "- sql: SELECT flavors ×2",
+    ]
+
+
+def test_times_only_where_something_is_slow() -> None:
+    """Under a millisecond nothing is said; from a second on, in seconds; equal times once."""
+    said = [marks.took((low, middle, high)) for low, middle, high in [
+        (1, 999_999, 10**9), (1_000_000,) * 3, (999, 999_600_000, 2 * 10**9), (12, 10**10, 10**11),
+    ]]  # fmt: skip
+    assert said == ["", " ~1 ms", " ~0.000000999–1–2 s", " ~0.000000012–10–100 s"]
+
+
+def test_places_are_said_where_they_change() -> None:
+    """A line alone in the file that is named already; a path where none is; nothing where it is the same."""
+    node = Node("call", "API", CREATE, where=f"{API}:7", children=[
+        Node("sql", "API", "sql: SELECT a", where=f"{API}:7"),
+        Node("sql", "API", "sql: SELECT b", where=f"{API}:9"),
+        Node("sql", "API", "sql: SELECT c", where="nova/utils.py:1"),
+        Node("sql", "API", "sql: SELECT d"),
+    ])  # fmt: skip
+    places = [line.partition("@")[2] for line in steps(tree(node))]
+    assert places == ["7", "", "9", "nova/utils.py:1", "?"]
+
+
+def test_notes_keep_their_place_among_steps() -> None:
+    """A note that comes after a numbered step says with its address whose note it is; those after it need not."""
+    kinds = ["sql: SELECT a", CREATE, "sql: SELECT b", "sql: SELECT c"]
+    inside = [Node("call" if text == CREATE else "sql", "API", text) for text in kinds]
+    assert steps(tree(Node("http", "API", "GET /", children=inside))) == [
+        "1. [API] GET /",
+        "- sql: SELECT a",
+        f"1-1. {CREATE}",
+        "1/2. sql: SELECT b",
+        "- sql: SELECT c",
+    ]
+
+
+def test_chapters_of_casts() -> None:
+    """What a cast started stands as a chapter of its own, linked both ways; the trace's addresses stay."""
+    lines = steps(normal(small_boot()))
+    assert "1-1-1-1-5-1. rpc.cast() to conductor: schedule_and_build_instances → 2" in lines
+    head = next(line for line in lines if line.startswith("2. "))
+    assert head.startswith("2. [conductor] schedule_and_build_instances by conductor/manager.py.ComputeTaskManager ")
+    assert head.endswith(" ← 1-1-1-1-5-1")
+
+
+def test_addresses_that_do_not_fit_are_given_anew() -> None:
+    """Boots number their steps differently: where two of a learned baseline's have one address, all get new ones."""
+    inside = [Node("call", "API", "a.py -> b()", address="1-2"), Node("call", "API", "a.py -> c()", address="1-2")]
+    assert steps(tree(Node("http", "API", "GET /", address="1", children=inside)))[1:] == [
+        "1-1. a.py -> b()",
+        "1-2. a.py -> c()",
+    ]
+
+
+texts = st.one_of(
+    st.text(st.characters(codec=None), min_size=1, max_size=12),
+    st.sampled_from([
+        CREATE, "GET / → image: 200", "sql: SELECT a #12", "log: ERROR nova.x f", "instances: vm_state a", "$ a @12",
+        "a ×2", "b → 3", "c ← 1-1", "d (any order)", "e ~1 ms", "f @x:1", "[x] y", "{ask} z", "{id} y",
+        "# x", "- y", "1-1. z", "g … unfinished", "h (1.2 ms)", " ×2", "a ×2 → 3", "\\x20",
+        "rpc.cast() to compute: x", "a\n1. b", "× ×2",
+    ]),
+)  # fmt: skip
+wheres = st.one_of(
+    st.just(""), st.sampled_from([f"{API}:1", f"{API}:2", "12", "?", "a b:3", "nova/x.py:٣"]), st.text(max_size=6)
+)
+times = st.one_of(st.just(()), st.tuples(*[st.integers(0, 10**13)] * 3).map(lambda took: tuple(sorted(took))))
+counts = st.tuples(st.integers(0, 3), st.integers(1, 5)).filter(lambda pair: pair[0] <= pair[1])
+
+
+def _node(kind: str, service: str, text: str, often: tuple[int, int], *rest: Any) -> Node:
+    return Node(kind, service, text, *often, *rest)
+
+
+nodes = st.builds(
+    _node, st.sampled_from(sorted(NUMBERED | NOTES)), st.sampled_from(["API", "compute", "", "a] b", "x\n"]), texts,
+    counts, st.booleans(), times, wheres,
+)  # fmt: skip
+
+
+def _tree(drawn: list[tuple[Node, int]]) -> list[Node]:
+    """Each node below the one that is so many before it, or on top."""
+    tops: list[Node] = []
+    for place, (node, back) in enumerate(drawn):
+        (drawn[place - back][0].children if 0 < back <= place else tops).append(node)
+    return tops
+
+
+baselines = st.builds(
+    Baseline, st.lists(st.tuples(nodes, st.integers(0, 4)), max_size=12).map(_tree), st.just("a name"),
+    st.integers(1, 20),
+    st.lists(st.text(max_size=9).map(lambda text: text.strip()), max_size=2).map(tuple),
+    st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), max_size=2),
+    st.dictionaries(st.text(min_size=1, max_size=5), counts, max_size=2),
+)  # fmt: skip
+
+
+@given(baselines)
+@settings(max_examples=150)
+def test_nothing_is_lost(baseline: Baseline) -> None:
+    """Whatever a baseline holds comes back from its text, which is then written the same."""
+    text = written(baseline)
+    again = read(text, "a name")
+    assert again == as_text_keeps_it(baseline)
+    assert written(again) == text
+
+
+def test_a_real_tree_comes_back() -> None:
+    """Addresses, chapters and all; and writing changes nothing of what it is given."""
+    baseline = normal(small_boot(), "small")
+    before = [replace(node) for node in baseline.walk()]
+    assert read(written(baseline), "small") == as_text_keeps_it(baseline)
+    assert [replace(node) for node in baseline.walk()] == before
+
+
+def test_deep_trees() -> None:
+    """As deep as it may be."""
+    top = node = Node("call", "API", CREATE)
+    for _ in range(3000):
+        node.children = [Node("call", "API", CREATE)]
+        node = node.children[0]
+    assert len(list(read(written(tree(top)), "deep").walk())) == 3001

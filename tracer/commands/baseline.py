@@ -1,0 +1,111 @@
+"""``bootseq baseline``: several boots of one release, and what varies between them, as a text to keep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from tracer import collector, files
+from tracer.commands import sides
+from tracer.commands.progress import Progress, progress
+from tracer.commands.sides import Recorded
+from tracer.diff.learning import learn
+from tracer.diff.normal import normal
+from tracer.diff.writing import written
+from tracer.errors import TracerError
+from tracer.model import Baseline, Boot
+from tracer.text import plural, printable
+
+#: With fewer boots, what varies between two of them is mostly not known yet.
+FEW = 5
+
+
+@click.command()
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="NAME", help="Baseline to write, a text."
+)
+@click.option(
+    "--boot", "words", multiple=True, metavar="BOOT",
+    help="Learn from this boot only: a server, a uuid, a request id, or a number from `bootseq list`; repeat it.",
+)  # fmt: skip
+@click.option("--outcome", metavar="WORD", help="Learn from boots that ended so only: active, error.")
+@click.option("--partial", is_flag=True, help="Learn even from recordings that lack something.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outcome: str | None, partial: bool) -> None:
+    """Learn from the boots in FILEs what a release does, and what varies from boot to boot.
+
+    NAME becomes a numbered outline with counts as ranges: commit it, review it, edit it; `bootseq diff` takes it. Ten
+    boots are a good number; the first one after a service's start is another than those that follow.
+
+    \b
+    Examples:
+      bootseq baseline 34.trace.jsonl.gz -o nova-34.baseline
+      bootseq baseline monday.trace.jsonl.gz tuesday.trace.jsonl.gz -o nova-34.baseline --outcome active
+    """
+    with progress() as doing, collector.paused():
+        read = [_read(path, words, doing) for path in dict.fromkeys(paths)]
+        _check_doubts(read, partial)
+        boots = _alike(read, outcome)
+        doing(f"learning from {plural(len(boots), 'boot')}")
+        learned = learn([normal(boot) for boot in boots], output.name)
+        text = written(learned)
+    with files.written(output, files.default_mode()) as file:
+        file.write(text.encode(errors="backslashreplace"))
+    _warn(boots)
+    click.echo(f"{output}: {_said(learned)}")
+
+
+def _read(path: Path, words: tuple[str, ...], doing: Progress) -> Recorded:
+    doing(f"reading {path}")
+    if sides.written(path) is not None:
+        raise TracerError(f"{path}: a baseline already; learn from trace files")
+    return sides.recorded(path, words)
+
+
+def _check_doubts(read: list[Recorded], partial: bool) -> None:
+    """A baseline keeps no memory of what its recordings lacked: none is made of such without a word."""
+    doubts = [doubt for each in read for doubt in each.doubts]
+    if doubts and not partial:
+        more = f" (and {len(doubts) - 1} more such)" if len(doubts) > 1 else ""
+        raise TracerError(f"{doubts[0]}{more}; record again, or learn from what there is with --partial")
+    for doubt in doubts:
+        click.echo(printable(f"bootseq: warning: {doubt}"), err=True)
+
+
+def _alike(read: list[Recorded], outcome: str | None) -> list[Boot]:
+    """The boots to learn from; a TracerError if they are not of one kind."""
+    operations = sorted({each.operation for each in read})
+    if len(operations) > 1:
+        raise TracerError(f"{' and '.join(operations)} are different requests; choose with --boot")
+    boots = [boot for each in read for boot in each.boots]
+    if not all(boot.chapters for boot in boots):
+        raise TracerError(f"{read[0].path}: a boot without a step in it; choose others with --boot")
+    outcomes = Counter(map(sides.outcome, boots))
+    ended = ", ".join(f"{count} {each}" for each, count in outcomes.most_common())
+    if outcome is None and len(outcomes) > 1:
+        raise TracerError(
+            f"the boots ended differently: {ended}; choose with --outcome {sides.usual(outcomes)} or --boot"
+        )
+    chosen = [boot for boot in boots if outcome in (None, sides.outcome(boot))]
+    if not chosen:
+        raise TracerError(f"no boot ended {outcome}: {ended}")
+    if "unfinished" in map(sides.outcome, chosen):
+        raise TracerError(f"{ended}: a boot that had not ended when its recording did says nothing of the rest")
+    return chosen
+
+
+def _warn(boots: list[Boot]) -> None:
+    releases = sorted({boot.versions["nova"] for boot in boots if "nova" in boot.versions})
+    if len(releases) > 1:
+        click.echo(f"bootseq: warning: several releases of Nova in one: {printable(', '.join(releases))}", err=True)
+    if len(boots) < FEW:
+        few = plural(len(boots), "boot")
+        click.echo(f"bootseq: note: {few}; what varies between boots is mostly seen from {FEW} on", err=True)
+
+
+def _said(learned: Baseline) -> str:
+    nodes = list(learned.walk())
+    varying = sum(node.low != node.high or node.free for node in nodes)
+    return f"{plural(learned.boots, 'boot')}, {plural(len(nodes), 'step')}, {varying} of them not always the same"

@@ -1,0 +1,134 @@
+"""``bootseq diff``: two boots, or what two releases' boots have in common, told apart by a policy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+import diagrams
+from tracer import collector, files
+from tracer.commands import policies, sides
+from tracer.commands.progress import Progress, progress
+from tracer.commands.sides import Side
+from tracer.diff import reality
+from tracer.diff.compare import compare
+from tracer.diff.policy import judge
+from tracer.errors import TracerError
+from tracer.model import Comparison
+from tracer.text import printable
+
+SAME, DIFFERS = 0, 1
+#: Formats by the suffix of a report, for those who name a file and no format.
+_SUFFIXES = {".txt": "text", ".md": "markdown", ".json": "json", ".xml": "junit", ".html": "html"}
+_FORMATS = tuple(_SUFFIXES.values())
+#: How wide text is where no terminal says.
+_WIDTH = 100
+
+
+@click.command()
+@click.option(
+    "--policy", "policy_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="What fails, warns or is none, YAML; on top of the defaults. Repeated, the last is uppermost.",
+)  # fmt: skip
+@click.option(
+    "--format", "format_", type=click.Choice(_FORMATS), help="By the suffix of -o; without either, text."
+)  # fmt: skip
+@click.option(
+    "-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help=f"Write the report there; repeat it for several: {', '.join(_SUFFIXES)}.",
+)  # fmt: skip
+@click.option("--old-boot", multiple=True, metavar="BOOT", help="Of OLD this boot only; may be repeated.")
+@click.option("--new-boot", multiple=True, metavar="BOOT", help="Of NEW this boot only; may be repeated.")
+@click.option("--details", is_flag=True, help="What is noted or ignored too, one by one.")
+@click.option("--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--partial", is_flag=True, help='Say "same" even of recordings that lack something.')
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def diff(
+    old: Path, new: Path, policy_files: tuple[Path, ...], format_: str | None, outputs: tuple[Path, ...],
+    old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, colour: str, partial: bool,
+) -> None:  # fmt: skip
+    """Tell the boots in OLD and NEW apart: which steps came, went, moved, changed, got slower.
+
+    OLD and NEW are trace files, of which all boots count, or baselines; OLD may be an outline written by hand, which
+    is checked against what happened. The exit code is 0 if they are the same, 1 if
+    they differ by the policy, 2 if that cannot be told. BOOT is a server, a uuid, a request id or a number of `list`.
+
+    \b
+    Examples:
+      bootseq diff 32.trace.jsonl.gz 34.trace.jsonl.gz
+      bootseq diff nova-34.baseline today.trace.jsonl.gz --policy policy.yaml -o report.md -o report.xml
+      bootseq diff notes.outline 34.trace.jsonl.gz
+      bootseq diff boots.trace.jsonl.gz boots.trace.jsonl.gz --old-boot vm1 --new-boot vm2
+    """
+    formats = [_format(output, format_) for output in outputs]
+    policy = policies.load(policy_files)
+    with progress() as doing, collector.paused():
+        before = _read(old, old_boot, "--old-boot", doing)
+        after = _read(new, new_boot, "--new-boot", doing)
+        comparison = _compared(before, after, doing)
+    # Allowances end with a day where the policy is looked at, not in UTC.
+    notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
+    doubts = [*before.doubts, *after.doubts]
+    _tell([*doubts, *before.remarks, *after.remarks], "warning")
+    _tell(notes, "note")
+    if comparison.verdict == "same" and doubts and not partial:
+        raise TracerError(
+            "cannot tell: nothing fails in what was recorded, but not all was; record again, or take it as it is with "
+            "--partial"
+        )
+    for output, format_of in zip(outputs, formats, strict=True):
+        _write(output, diagrams.report(comparison, format_of, width=_WIDTH, details=details))
+    if not outputs:
+        _print(comparison, format_ or "text", details, colour)
+    sys.exit(DIFFERS if comparison.verdict == "differs" else SAME)
+
+
+def _format(output: Path, said: str | None) -> str:
+    by_suffix = _SUFFIXES.get(output.suffix.lower())
+    if said or by_suffix:
+        return said or str(by_suffix)
+    raise TracerError(f"{output}: no report ends so; one of: {', '.join(_SUFFIXES)}, or say --format")
+
+
+def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress) -> Side:
+    doing(f"reading {path}")
+    return sides.read(path, words, option)
+
+
+def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
+    if new.outline:
+        raise TracerError(f"{new.path}: an outline written by hand can only be OLD, what NEW is checked against")
+    doing("comparing")
+    if old.outline:
+        return reality.check(old.outline, new.baseline)
+    sides.refuse_different(old, new)
+    comparison = compare(old.baseline, new.baseline)
+    if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
+        raise TracerError(f"{old.path} and {new.path} have no step in common: not of one kind of request")
+    return comparison
+
+
+def _tell(lines: list[str], what: str) -> None:
+    for line in lines:
+        click.echo(printable(f"bootseq: {what}: {line}"), err=True)
+
+
+def _write(path: Path, report: str) -> None:
+    data = report.encode(errors="backslashreplace")
+    with files.written(path, files.default_mode()) as file:
+        file.write(data)
+    click.echo(f"{path}: {len(data) / 1000:.0f} kB")
+
+
+def _print(comparison: Comparison, format_: str, details: bool, colour: str) -> None:
+    width = shutil.get_terminal_size((_WIDTH, 24)).columns
+    wanted = colour == "always" or (colour == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    report = diagrams.report(comparison, format_, width=width, colour=wanted, details=details)
+    # What wants colour gets it, through a pipe to less -R too.
+    click.echo(report, nl=False, color=wanted or None)

@@ -1,0 +1,1 @@
+"""What changed between two boots, or between what two releases' boots have in common."""

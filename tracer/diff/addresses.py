@@ -1,0 +1,98 @@
+"""Addresses of a baseline's nodes as its text needs them: each once, chapters by number, notes by their place."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from itertools import count
+
+from tracer.diff.wording import identity
+from tracer.model import NOTES, Baseline, Node
+
+_UNAWAITED = frozenset({"cast", "fanout", "notify"})
+
+
+def addressed(baseline: Baseline) -> Baseline:
+    """A copy in the order and with the addresses of its text: the baseline's own addresses where each fits its place.
+
+    Chapters come last below the step that opens them: in the text they stand on their own.
+    """
+    made = replace(baseline, nodes=_copied(baseline.nodes))
+    fits = _fit(made.nodes)
+    chapters = deque((node, node.address) for node in made.nodes)
+    numbers = count(1)
+    while chapters:
+        head, address = chapters.popleft()
+        chapters.extend(_give(head, address if fits else str(next(numbers)), fits))
+    return made
+
+
+def is_chapter(node: Node, parent: Node) -> bool:
+    """Whether a node was opened by ``parent`` as a chapter, rather than done in it."""
+    if node.address:
+        return node.address.isdigit()
+    return node.kind == parent.kind == "rpc" and identity(parent.text).traits.get("mode") in _UNAWAITED
+
+
+def _copied(nodes: list[Node]) -> list[Node]:
+    top = Node("", "", "", children=nodes)
+    copy = replace(top)
+    stack = [copy]
+    while stack:
+        node = stack.pop()
+        node.children = [replace(child) for child in node.children]
+        if node is not copy:
+            node.children.sort(key=lambda child: is_chapter(child, node))
+        stack.extend(node.children)
+    return copy.children
+
+
+def _give(head: Node, address: str, keep: bool) -> list[tuple[Node, str]]:
+    """Give addresses to the nodes of one chapter; the chapters opened in it, in order, with theirs."""
+    opened: list[tuple[Node, str]] = []
+    stack = [(head, address)]
+    while stack:
+        node, address = stack.pop()
+        inside, notes, steps = [], count(1), count(1)
+        for child in node.children:
+            if is_chapter(child, node):
+                opened.append((child, child.address))
+            elif child.kind in NOTES:
+                inside.append((child, f"{address}/{next(notes)}"))
+            else:
+                inside.append((child, child.address if keep and "/" not in address else f"{address}-{next(steps)}"))
+        node.address = address
+        stack.extend(reversed(inside))
+    return opened
+
+
+def _fit(nodes: list[Node]) -> bool:
+    """Whether the addresses of numbered nodes say where these stand, each once, and chapters ascend."""
+    seen: set[str] = set()
+    stack = [(Node("", "", "", children=nodes), False)]
+    while stack:
+        parent, noted = stack.pop()
+        last = 0
+        for child in parent.children:
+            if not parent.kind or is_chapter(child, parent):
+                if not _ordinal(child.address) or int(child.address) <= last:
+                    return False
+                last = int(child.address)
+            elif child.kind in NOTES or noted:
+                stack.append((child, True))  # addressed by place, with all below it
+                continue
+            elif not _stands_in(child.address, parent.address):
+                return False
+            if child.address in seen:
+                return False
+            seen.add(child.address)
+            stack.append((child, False))
+    return True
+
+
+def _stands_in(address: str, parent: str) -> bool:
+    return address.startswith(f"{parent}-") and _ordinal(address[len(parent) + 1 :])
+
+
+def _ordinal(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10 and text[0] != "0"

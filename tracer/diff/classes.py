@@ -1,0 +1,34 @@
+"""The classes of changes: their names and what each means."""
+
+from __future__ import annotations
+
+#: By name, in the order of reports.
+CLASSES = {
+    "outcome": "the boot ended otherwise",
+    "removed": "a step happens no more",
+    "added": "a new step happens",
+    "repeated": "a step happens more or less often",
+    "retried": "a step is done again after it failed",
+    "mode": "a call became a cast, or the other way round",
+    "service": "a step is done by another service",
+    "moved": "a step happens under another step",
+    "reordered": "a step happens earlier or later under the same step",
+    "renamed": "the same work under another name",
+    "tables": "a statement reads or writes other tables",
+    "statement": "another statement on the same tables",
+    "version": "another version of an RPC method or of an object in its arguments",
+    "arguments": "other query keys of a request, other arguments of a command, another way of handing off",
+    "status": "a request is answered with another status",
+    "error": "a step fails, or fails no more, or fails otherwise",
+    "state": "an instance gets other states",
+    "slower": "a step takes longer than it ever did in the baseline",
+    "varies": "something that happens in some boots only, on one side only",
+    "logged": "more or fewer log lines",
+    # Only of a hand-written outline, which is the old side; most of the others can come too.
+    "missing": "a written step does not happen",
+    "unmet": "a step that is written under a condition does not happen",
+    "unwritten": "a step happens that is not written",
+}
+
+#: What a policy can say of a change, the worst first.
+SEVERITIES = ("fail", "warn", "note", "ignore")

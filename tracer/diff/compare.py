@@ -1,0 +1,44 @@
+"""Two boots or baselines, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracer.diff import aligning, differences, moves
+from tracer.diff.digests import Digests
+from tracer.model import Baseline, Change, Comparison, Pair
+
+
+def compare(old: Baseline, new: Baseline) -> Comparison:
+    """All changes from ``old`` to ``new``, each of severity ``fail`` until a policy says otherwise.
+
+    Time grows with the number of steps, times its logarithm; how the runs of equal steps are split in the two trees may
+    be another afterwards, to the same counts.
+    """
+    known = Digests()
+    top = Pair(None, None, children=aligning.aligned(old.nodes, new.nodes, known))
+    moves.join(top, known)
+    changes = [*_outcomes(old, new), *differences.mark(top), *_log_lines(old, new)]
+    return Comparison(old, new, top.children, changes, "differs" if changes else "same")
+
+
+def _outcomes(old: Baseline, new: Baseline) -> Iterator[Change]:
+    if old.outcomes and not set(new.outcomes) <= set(old.outcomes):
+        text = f"the boot ended {_or(old.outcomes)}, and now {_or(new.outcomes)}"
+        yield Change("outcome", "boot", "client", text, old_text=_or(old.outcomes), new_text=_or(new.outcomes))
+
+
+def _or(outcomes: tuple[str, ...]) -> str:
+    return " or ".join(outcomes) or "unknown"
+
+
+def _log_lines(old: Baseline, new: Baseline) -> Iterator[Change]:
+    for service in sorted(old.log_lines.keys() & new.log_lines.keys()):
+        before, now = old.log_lines[service], new.log_lines[service]
+        if now[0] > before[1] or now[1] < before[0]:
+            text = f"log lines: {_range(before)} → {_range(now)}"
+            yield Change("logged", "log", service, text, old_text=_range(before), new_text=_range(now))
+
+
+def _range(counts: tuple[int, int]) -> str:
+    return str(counts[0]) if counts[0] == counts[1] else f"{counts[0]}–{counts[1]}"

@@ -1,0 +1,53 @@
+"""What changed about a step that is there on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracer.diff.wording import identity
+from tracer.model import Node, Pair
+
+#: Which class of change it is when a trait of a step (tracer.diff.wording) changes.
+_CLASSES = {
+    "mode": "mode", "to": "service", "tables": "tables", "database": "tables", "statement": "statement",
+    "version": "version", "objects": "version", "query": "arguments", "arguments": "arguments", "via": "arguments",
+    "endpoint": "renamed", "status": "status", "state": "state", "error": "error",
+}  # fmt: skip
+_NONE = "none"
+
+
+def changed(pair: Pair) -> Iterator[tuple[str, str]]:
+    """The classes of what changed about the step, each with a line that tells it."""
+    old, new = pair.old, pair.new
+    if old is None or new is None:
+        return
+    if old.service != new.service:
+        yield "service", f"{new.text}: {old.service} → {new.service}"
+    if old.text != new.text:
+        yield from _traits(old, new)
+
+
+def _traits(old: Node, new: Node) -> Iterator[tuple[str, str]]:
+    before, now = identity(old.text), identity(new.text)
+    if before.name != now.name and before.kind != "sql":
+        yield "renamed", f"renamed: {old.text} → {new.text}"
+    told: dict[str, list[str]] = {}
+    for trait in dict.fromkeys((*before.traits, *now.traits)):
+        a, b = before.traits.get(trait, _NONE), now.traits.get(trait, _NONE)
+        if a != b:
+            told.setdefault(_CLASSES[trait], []).append(f"{trait} {_listed(a, b)}")
+    if "tables" in told:
+        told.pop("statement", None)  # other tables make another statement
+    for class_, said in told.items():
+        yield class_, f"{now.name}: {'; '.join(said)}"
+
+
+def _listed(old: str, new: str) -> str:
+    """``old → new``; of long lists only what is not in both."""
+    for mark in ("&", ", "):
+        before, now = old.split(mark), new.split(mark)
+        if len(before) + len(now) > 3:
+            gone = [part for part in before if part not in now]
+            come = [part for part in now if part not in before]
+            return f"{mark.join(gone) or '–'} → {mark.join(come) or '–'}"
+    return f"{old} → {new}"

@@ -1,0 +1,71 @@
+"""Runs of equal steps taken apart where the other tree shows them apart, so that each step finds its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tracer.diff.pairing import home
+from tracer.model import Node
+
+_Key = tuple[str, str]
+
+
+def unfold(old: list[Node], new: list[Node]) -> None:
+    """Take runs apart in both lists; what they count in total stays the same.
+
+    ``×11`` against a ``×3`` and a ``×7`` of the same step with one of another name in between becomes ``×3 ×1 ×7``.
+    """
+    _take_apart(old, new)
+    _take_apart(new, old)
+
+
+def _take_apart(runs: list[Node], others: list[Node]) -> None:
+    if all(node.high == 1 for node in runs):
+        return
+    here, there = _alike(runs), _alike(others)
+    for nodes in here.values():
+        if len(nodes) == 1 and nodes[0].high > 1:
+            counts = [node.high for node in _pieces(nodes[0], here, there, others)]
+            if len(counts) > 1 and sum(counts) <= nodes[0].high:
+                place = next(place for place, node in enumerate(runs) if node is nodes[0])
+                runs[place : place + 1] = _parts(nodes[0], counts)
+
+
+def _alike(nodes: list[Node]) -> defaultdict[_Key, list[Node]]:
+    found: defaultdict[_Key, list[Node]] = defaultdict(list)
+    for node in nodes:
+        found[node.service, node.text].append(node)
+    return found
+
+
+def _pieces(
+    run: Node, here: defaultdict[_Key, list[Node]], there: defaultdict[_Key, list[Node]], others: list[Node]
+) -> Iterator[Node]:
+    """The nodes of the other side that the run may be: the same step, and, as far as that is missing, one changed."""
+    key = run.service, run.text
+    missing = run.low - sum(node.high for node in there.get(key, ()))
+    for node in others:
+        if (node.service, node.text) == key:
+            yield node
+        elif node.high <= missing and (node.service, node.text) not in here and _could_be(run, node):
+            missing -= node.high
+            yield node
+
+
+def _could_be(run: Node, node: Node) -> bool:
+    return run.kind == node.kind and run.service == node.service and _sort(run) == _sort(node)
+
+
+def _sort(node: Node) -> str:
+    return node.text.split(" ", 2)[1] if node.kind == "sql" else home(node.text)
+
+
+def _parts(run: Node, counts: list[int]) -> Iterator[Node]:
+    """The run in parts of these counts; what they leave over goes with the largest."""
+    counts[counts.index(max(counts))] += run.high - sum(counts)
+    low = run.low
+    for count in counts:
+        yield replace(run, low=min(low, count), high=count, children=list(run.children))
+        low -= min(low, count)

@@ -1,0 +1,102 @@
+"""A baseline as text: a numbered outline that people commit, review and edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracer.diff import marks
+from tracer.diff.addresses import addressed, is_chapter
+from tracer.diff.growing import marked_kind
+from tracer.diff.lines import TITLE, above_notes
+from tracer.diff.paths import written_place
+from tracer.diff.wording import identity
+from tracer.model import NOTES, Baseline, Node
+
+#: 1: the first.
+VERSION = 1
+
+_LEGEND = """\
+A line is a step under its address, "- " a note of the step above it; a note that comes after a numbered step has an
+address too, and 1-1-2/3 is the third note of 1-1-2. Edit as you like: the order of the lines counts, not the ordinals.
+[compute]         who does it, from here on
+×2–3              how often in a row, least and most; ×0–1 happens in some boots only
+(any order)       beside its neighbours, or in another order from boot to boot
+~4.1–5–9 ms       shortest, median and longest time, where it is worth saying
+@123              where it is, in the file that it names or else in that of the step above; unsaid: where that is
+→ 3   ← 1-1-2     sent without waiting, to chapter 3; a chapter's sender"""
+
+
+def written(baseline: Baseline) -> str:
+    """The text of the whole baseline; ``tracer.diff.reading`` reads it back."""
+    lines = [*_header(baseline), "", *_steps(addressed(baseline))]
+    return "\n".join(lines) + "\n"
+
+
+def _header(baseline: Baseline) -> Iterator[str]:
+    yield f"{TITLE}{VERSION}"
+    yield f"# boots: {baseline.boots}"
+    for outcome in baseline.outcomes:
+        yield f"# outcome: {marks.guarded(outcome)}"
+    if baseline.versions:
+        yield f"# versions: {_listed(baseline.versions)}"
+    if baseline.log_lines:
+        yield f"# log lines: {_listed({name: _range(*counts) for name, counts in baseline.log_lines.items()})}"
+    yield "#"
+    yield from (f"# {line}" for line in _LEGEND.splitlines())
+
+
+def _range(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _listed(said: dict[str, str]) -> str:
+    return ", ".join(f"{marks.escaped(name, ' ,')} {marks.escaped(value, ' ,')}" for name, value in said.items())
+
+
+def _steps(baseline: Baseline) -> Iterator[str]:
+    chapters: list[tuple[Node, Node | None]] = [(node, None) for node in baseline.nodes]
+    while chapters:
+        opened: list[tuple[Node, Node | None]] = []
+        for head, sender in sorted(chapters, key=lambda pair: int(pair[0].address)):
+            yield from _chapter(head, sender, opened)
+        chapters = opened
+
+
+def _chapter(head: Node, sender: Node | None, opened: list[tuple[Node, Node | None]]) -> Iterator[str]:
+    """One chapter's lines; the chapters that it opens are added to ``opened``."""
+    above = ""
+    stack = [(head, sender)]
+    while stack:
+        node, parent = stack.pop()
+        chapters = [child for child in node.children if is_chapter(child, node)]
+        opened += ((child, node) for child in chapters)
+        plain = node is not head and node.kind in NOTES and parent is not None and parent.address == above
+        yield _line(node, parent, plain, node is head, chapters)
+        if not plain:
+            above = above_notes(node.address)
+        stack.extend((child, node) for child in reversed(node.children[: len(node.children) - len(chapters)]))
+
+
+def _line(node: Node, parent: Node | None, plain: bool, head: bool, chapters: list[Node]) -> str:
+    said = ("- " if plain else f"{node.address}. ") + _service(node, None if head else parent) + _words(node)
+    said += marks.count(node.low, node.high) + (" (any order)" if node.free else "")
+    said += marks.took(node.took) + written_place(node, parent)
+    said += f" → {', '.join(child.address for child in chapters)}" if chapters else ""
+    return said + (f" ← {parent.address}" if head and parent else "")
+
+
+def _service(node: Node, parent: Node | None) -> str:
+    if parent is not None and parent.service == node.service:
+        return ""
+    return f"[{marks.escaped(node.service, ']')}] "
+
+
+def _words(node: Node) -> str:
+    """The text; before it the kind, where the text does not say it."""
+    text = node.text or node.kind
+    said = marks.guarded(text)
+    if said.startswith("["):
+        said = "\\x5b" + said[1:]
+    if identity(text).kind != node.kind:
+        return f"{{{node.kind}}} {said}"
+    return "\\x7b" + said[1:] if marked_kind(said) else said
