@@ -17,6 +17,7 @@ from . import (
     calls,
     commands,
     echo,
+    endpoints,
     forks,
     handoffs,
     hook,
@@ -53,6 +54,7 @@ _HOOKS = {
     "commands": commands.install,
     "states": states.install,
     "nova": nova.install,
+    "endpoints": endpoints.install,
     "logs": logs.install,
 }
 

@@ -6,6 +6,7 @@ these functions catches anything: hook.guarded does, around the hook that called
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -70,7 +71,8 @@ def stop() -> None:
     global recorder, _open_arguments
     was, recorder, _open_arguments = recorder, None, None
     if was is not None:
-        was.close()
+        with contextlib.suppress(Exception):  # nothing may keep the hooks from going
+            was.close()
     names.clear()
 
 

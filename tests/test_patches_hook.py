@@ -142,8 +142,9 @@ def test_the_context_that_begin_sets_lasts_as_long_as_the_step(ours: hook.Hook) 
 
 def test_nothing_is_asked_while_nothing_records(ours: hook.Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrapper that stayed passes calls through."""
-    monkeypatch.setattr(steps, "recorder", None)
-    assert hook.within(ours, bad, bad)(host)(1) == (1, 0)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(steps, "recorder", None)
+        assert hook.within(ours, bad, bad)(host)(1) == (1, 0)
     assert ours.failures == 0
 
 
