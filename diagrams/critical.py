@@ -1,7 +1,7 @@
 """The critical path of a boot: the steps whose own time made it as long as it was.
 
-Followed backwards from where the boot was ready: what ended last was waited for; what began before it counts until then;
-before a chapter began, its sender's chapter counts up to the message.
+Followed backwards from where the boot was ready: what ended last was waited for; what began before it counts until
+then; before a chapter began, its sender's chapter counts up to the message.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 #: The scripts, in the order in which they are put together: each uses those before it.
-SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "main")
+SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "actions", "main")
 #: At which level of the page a detail begins.
 _LEVELS = {"brief": "services", "calls": "calls", "full": "all"}
 

@@ -15,7 +15,7 @@ from diagrams.critical import critical_path
 from diagrams.folding import Place, enters_driver, leaves_home, places
 from diagrams.palette import colour
 from diagrams.sequence import LANE, lane_order
-from diagrams.text import clean, shorten
+from diagrams.text import clean, plain, plural, shorten
 from tracer.model import NUMBERED, Boot, Step, Value
 
 #: From which level on a step is shown: services and requests, calls, SQL, everything.
@@ -109,7 +109,7 @@ class _Columns:
     def _step(self, step: Step, parent: Step | None, ordinal: int, size: int) -> None:
         number = len(self._rows)
         source, target = self._ends(step, parent)
-        label, title = self._said(step, source)
+        label, title = self._said(step)
         began = self._boot.started
         self._rows.append((
             size, self._kinds[clean(step.kind)], source, target, self._strings[label], self._strings[title],
@@ -120,11 +120,10 @@ class _Columns:
         if step.opens or step.opened_by:
             self._links[number] = (step.opens, step.opened_by)
 
-    def _said(self, step: Step, source: int) -> tuple[str, str]:
+    def _said(self, step: Step) -> tuple[str, str]:
         """How the picture and the outline say it."""
         if not step.numbered:
-            text = shorten(words.changes(step), words.NOTE) if step.kind == "state" else words.note(step)
-            return text, words.note(step)
+            return _noted(step)
         place = self._places[self._numbers[id(step)]]
         around = self._homes[place.parent] if place.parent >= 0 else None
         return words.label(step, around), words.title(step, around)
@@ -176,6 +175,22 @@ class _Columns:
             number = numbers[id(stretch.step)]
             held[number] = held.get(number, 0) + stretch.end - stretch.start
         return held
+
+
+def _noted(step: Step) -> tuple[str, str]:
+    """A note in the picture and in the outline. Its time and its error are shown beside it, not in it."""
+    if step.kind == "sql":
+        tables = step.attributes.get("tables")
+        named = ", ".join(map(plain, tables)) if isinstance(tables, list) else ""
+        said = f"{step.text('verb')} {named}".strip() or " ".join(step.text("statement").split()) or step.name or "SQL"
+        rows = step.attributes.get("rows")
+        count = f" ({plural(rows, 'row')})" if isinstance(rows, int) and rows >= 0 else ""
+        return shorten(said, words.LABEL), shorten(said, words.TITLE) + count
+    if step.kind == "state":
+        return shorten(words.changes(step), words.NOTE), words.note(step)
+    if step.kind in ("log", "ask"):
+        return shorten(step.text("message") or step.name, 2 * words.LABEL), words.note(step)
+    return words.note(step), words.note(step)
 
 
 def far_side(step: Step) -> Step | None:

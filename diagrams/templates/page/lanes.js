@@ -75,7 +75,7 @@ function drawArrow(cell, step, answer, bars, opens) {
   }
   if (opens && !(boot.flags[step] & UNAWAITED)) newBar(cell, step, bars, LINE);
   const text = answer ? span(boot.took[step]) : said(step);
-  const more = answer ? "" : opens && answers(step) ? extra(step).replace(/\d[\d.]* (µs|ms|s)$/, "") : extra(step);
+  const more = answer ? "" : extra(step, !(opens && answers(step)));
   // Written from the arrow's tail on; to the left only as far as there is room.
   const width = (text.length + more.length) * 6.1 + 12;
   if (rightward) write(cell, step, from + 6, "start", text, more);
@@ -84,7 +84,7 @@ function drawArrow(cell, step, answer, bars, opens) {
 }
 
 function write(cell, step, x, anchor, text, more) {
-  const line = svg("text", { class: "label", x, y: 11.5, "text-anchor": anchor }, visible(text));
+  const line = svg("text", { class: "label", x, y: 11, "text-anchor": anchor }, visible(text));
   if (more) line.append(svg("tspan", { class: "more" }, `  ${more}`));
   cell.append(line);
 }

@@ -29,6 +29,9 @@ function address(step) {
   return address(parent[step]) + (own > 0 ? `-${own}` : `/${-own}`);
 }
 
+// What stands behind # for an address; a forged one may hold what is no character.
+const fragment = (text) => encodeURIComponent(text.toWellFormed()).replaceAll("%2F", "/");
+
 let places = null;  // step by address
 
 function stepAt(text) {

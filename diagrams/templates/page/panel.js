@@ -2,11 +2,13 @@
 
 const panel = document.getElementById("panel");
 
-function showPanel(step) {
+function showPanel(step, told = step) {
+  panel.dataset.step = address(told);
   const shut = make("button", { type: "button", className: "shut", textContent: "×", title: "Esc" });
   shut.setAttribute("aria-label", "close the details");
   shut.addEventListener("click", hidePanel);
   const far = farSide[step];
+  panel.scrollTop = 0;
   panel.replaceChildren(shut, make("h2", { textContent: visible(title(step)) }), ...about(step));
   if (far >= 0) panel.append(make("h3", { textContent: "At the receiver" }), ...about(far));
   panel.append(...notesOf(step), ...(far >= 0 ? notesOf(far) : []));
@@ -94,5 +96,5 @@ function notesOf(step) {
 }
 
 function link(to, text = visible(to)) {
-  return make("a", { href: `#${encodeURIComponent(to)}`, textContent: text });
+  return make("a", { href: `#${fragment(to)}`, textContent: text });
 }

@@ -1,13 +1,13 @@
 // How rows are drawn. Only those that can be seen are in the document: outline at the left, lanes or times at the right.
 
-const ROW = 20, LINE = 15, OVER = 12, GUTTER = 58, BAR = 6, SHIFT = 3, DEEPEST = 5;
+const ROW = 20, LINE = 16, OVER = 12, GUTTER = 58, BAR = 6, SHIFT = 3, DEEPEST = 5;
 const SVG = "http://www.w3.org/2000/svg";
 const scroller = document.getElementById("scroller");
 const body = document.getElementById("rows");
 const heads = document.getElementById("heads");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-const place = { timed: false, outline: true, tree: 0, right: 0, xs: [], lane: 0, printing: false };
+const place = { outline: true, tree: 0, right: 0, xs: [], lane: 0, printing: false };
 const drawn = new Map();  // rows in the document, by their number
 let tones = [];
 
@@ -25,18 +25,27 @@ function svg(tag, attributes, inside = "") {
   return element;
 }
 
-const visibleLanes = () => boot.lanes.map((name, lane) => lane).filter((lane) => !view.hiddenLanes.has(lane));
+// The lanes that a row of now begins or ends at: idle ones would only take room.
+function usedLanes() {
+  const used = new Set();
+  for (const entry of view.rows) {
+    const step = entry < 0 ? ~entry : entry;
+    used.add(boot.source[step]).add(boot.target[step]);
+  }
+  return [...used].sort((one, other) => one - other);
+}
 
 // Where everything stands across the page; done again when its width or the lanes change.
 function measure() {
   tones = boot.colours.map(tone);
   const wide = scroller.clientWidth || 1200;
-  const lanes = visibleLanes();
-  place.tree = place.outline ? Math.round(Math.min(560, Math.max(300, wide * 0.34))) : 132;
-  const room = wide - place.tree - GUTTER - 150;
-  place.lane = Math.min(190, Math.max(92, Math.floor(room / Math.max(1, lanes.length - 1))));
+  const lanes = usedLanes();
+  place.tree = place.outline ? Math.round(Math.min(560, Math.max(260, wide * 0.33))) : 150;
+  const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no text begins at the instance's lane
+  const room = wide - place.tree - GUTTER - 36 - after;
+  place.lane = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, lanes.length - 1))));
   place.xs = boot.lanes.map((name, lane) => GUTTER + 36 + lanes.indexOf(lane) * place.lane);
-  const right = place.timed ? 600 : GUTTER + 36 + (lanes.length - 1) * place.lane + 150;
+  const right = view.timed ? 600 : GUTTER + 36 + (lanes.length - 1) * place.lane + after;
   place.right = Math.max(wide - place.tree, right);
   body.style.width = heads.style.width = `${place.tree + place.right}px`;
   for (const part of [body, heads]) part.style.setProperty("--tree", `${place.tree}px`);
@@ -45,7 +54,7 @@ function measure() {
 }
 
 function drawLifelines(lanes) {
-  const lines = place.timed
+  const lines = view.timed
     ? ticks().map(({ x }) => ["var(--rule)", place.tree + x])
     : lanes.map((lane) => [`color-mix(in srgb, ${tones[lane]} 34%, transparent)`, place.tree + place.xs[lane]]);
   body.style.backgroundImage = lines.map(([colour]) => `linear-gradient(${colour}, ${colour})`).join(", ");
@@ -57,15 +66,15 @@ function drawHeads(lanes) {
   left.setAttribute("role", "columnheader");
   const right = make("div", { className: "heading" });
   right.setAttribute("role", "columnheader");
-  right.setAttribute("aria-label", place.timed ? "time" : `lanes: ${lanes.map((lane) => boot.lanes[lane]).join(", ")}`);
-  for (const { x, text } of place.timed ? ticks() : []) right.append(put(make("span", { textContent: text }), x));
-  for (const lane of place.timed ? [] : lanes) {
+  right.setAttribute("aria-label", view.timed ? "time" : `lanes: ${lanes.map((lane) => boot.lanes[lane]).join(", ")}`);
+  for (const { x, text } of view.timed ? ticks() : []) right.append(put(make("span", { textContent: text }), x));
+  for (const lane of view.timed ? [] : lanes) {
     const head = put(make("b", { textContent: boot.lanes[lane], title: boot.lanes[lane] }), place.xs[lane]);
     head.style.background = tones[lane];
     head.style.maxWidth = `${place.lane - 6}px`;
     right.append(head);
   }
-  if (!place.timed) right.append(put(make("i", { textContent: "s" }), 26));
+  if (!view.timed) right.append(put(make("i", { textContent: "s" }), 26));
   heads.replaceChildren(left, right);
 }
 
@@ -125,7 +134,7 @@ function drawRow(at, entry) {
     row.setAttribute("aria-selected", step === view.chosen);
     if (canFold(step)) row.setAttribute("aria-expanded", !isShut(step) && !closedGroup(step));
   }
-  row.append(drawOutline(step, answer), place.timed ? drawTime(step, answer) : drawLanes(step, answer));
+  row.append(drawOutline(step, answer), view.timed ? drawTime(step, answer) : drawLanes(step, answer));
   return row;
 }
 
@@ -135,7 +144,7 @@ function looksOf(step, answer) {
   else if (has(step, UNFINISHED) && !isNote(step)) looks.push("unfinished");
   if (boot.flags[step] & HEAD && !answer) looks.push("chapter");
   if (boot.flags[step] & UNAWAITED) looks.push("cast");
-  if (step in boot.critical) looks.push("critical");
+  if (held[step] >= LEAST * heldInAll) looks.push(held[step] >= 10 * LEAST * heldInAll ? "hot critical" : "critical");
   if (step === view.chosen && !answer) looks.push("chosen");
   if (hits.set[step] && !answer) looks.push("hit");
   return looks.join(" ");
@@ -148,20 +157,31 @@ function spoken(step, answer) {
   return visible(`${address(step)}, ${source}${source === target ? "" : ` to ${target}`}: ${said(step)}, ${failed}${extra(step)}`);
 }
 
-// Between services a group's members differ: it says what they have in common.
+// Between services a group's members differ: it says each of them once, as far as there is room.
 function said(step) {
-  if (view.level === 0 && closedGroup(step)) return `${plural(groupSize[step], kind(step) === "http" ? "request" : `${kind(step)} message`)}`;
-  return label(step);
+  if (view.level !== 0 || !closedGroup(step)) return label(step);
+  const names = new Set();
+  for (let one = step, left = groupSize[step]; left && one < count; one++) {
+    if (!shown[one] || groupHead[one] !== step) continue;
+    names.add(label(one));
+    left--;
+  }
+  const text = [...names].join(", ");
+  return text.length > 72 ? `${text.slice(0, 70)}…` : text;
 }
 
-function extra(step) {
+function extra(step, timed = true) {
   const links = boot.links[step];
   const parts = [];
   if (closedGroup(step)) parts.push(`×${groupSize[step]}`);
   if (links?.[0].length) parts.push(`→ ${links[0].slice(0, 4).join(", ")}${links[0].length > 4 ? " …" : ""}`);
   if (links?.[1]) parts.push(`← ${links[1]}`);
   if (has(step, UNFINISHED) && !isNote(step)) parts.push("… unfinished");
-  else if (boot.took[step] >= 1e6 || (boot.source[step] !== boot.target[step] && boot.took[step] > 0)) parts.push(span(boot.took[step]));
+  else if (timed) {  // else its answer has a row of its own, with the time
+    const took = closedGroup(step) ? groupTook[step] : boot.took[step];
+    const crosses = boot.source[step] !== boot.target[step];
+    if (took >= 1e6 || (crosses && took > 0)) parts.push(`${span(took)}${closedGroup(step) ? " together" : ""}`);
+  }
   if (isShut(step) && boot.size[step]) parts.push(`+${boot.size[step]}`);
   else if (hiddenCalls[step]) parts.push(`+${plural(hiddenCalls[step], "call")}`);
   return visible(parts.join("  "));
@@ -179,10 +199,15 @@ function drawOutline(step, answer) {
   if (place.outline) cell.append(indent(depth[step]));
   const sign = closedGroup(step) || isShut(step) ? "▸" : holds[step] ? "▾" : hiddenCalls[step] + hiddenNotes[step] ? "▹" : "";
   cell.append(make("span", { className: "fold", textContent: sign }));
+  const outlined = view.level === 0 && closedGroup(step) ? said(step) : title(step);
   const last = closedGroup(step) ? ` ×${groupSize[step]}` : "";
   cell.append(make("span", { className: "address", textContent: visible(tail(address(step))), title: visible(address(step)) }));
-  if (place.outline) cell.append(make("span", { className: "text", textContent: title(step), title: title(step) }));
+  if (place.outline) cell.append(make("span", { className: "text", textContent: outlined, title: outlined }));
   if (last) cell.append(make("span", { className: "times", textContent: last }));
+  const share = held[step] / heldInAll;
+  if (document.body.classList.contains("path") && share >= LEAST) {
+    cell.append(make("span", { className: "held", textContent: `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`, title: `held the boot up for ${span(held[step])}` }));
+  }
   const hidden = hiddenCalls[step] + hiddenNotes[step];
   if (hidden && !isShut(step)) {
     const what = [[hiddenCalls[step], "call"], [hiddenNotes[step], "note"]].filter(([n]) => n).map(([n, noun]) => plural(n, noun));

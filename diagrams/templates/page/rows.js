@@ -10,6 +10,7 @@ const view = {
   more: new Uint8Array(count),    // what is directly inside is shown at every level
   opened: new Uint8Array(count),  // the group that begins here shows each of its steps
   chosen: -1,                     // the step that is looked at: shown whatever the level
+  timed: false,                   // on an axis of time answers need no row
   rows: new Int32Array(0),        // steps from top to bottom; ~step is the answer to it
 };
 
@@ -21,6 +22,7 @@ const holds = new Uint8Array(count);      // whether there is a shown step insid
 const groupHead = new Int32Array(count);  // the first of the equal neighbours
 const groupSize = new Int32Array(count);
 const groupSteps = new Int32Array(count);  // steps that its other members hold
+const groupTook = new Float64Array(count);
 const rowOf = new Int32Array(count);
 
 function layOut() {
@@ -36,16 +38,21 @@ function passes(step) {
   if (flags & FAR) return false;
   if (view.hiddenKinds.has(boot.kind[step])) return false;
   if (view.hiddenLanes.has(boot.source[step]) || view.hiddenLanes.has(boot.target[step])) return false;
-  if (view.onlyCritical && !(step in boot.critical) && !holdsCritical[step]) return false;
+  if (view.onlyCritical && heldInside[step] < LEAST * heldInAll) return false;
   if (boot.level[step] <= Math.max(view.level, 1)) return true;
   const around = parent[step];
   return view.more[boot.flags[around] & FAR ? parent[around] : around] === 1;
 }
 
-const holdsCritical = new Uint8Array(count);
-for (const step of Object.keys(boot.critical)) {
-  for (let around = parent[step]; around >= 0; around = parent[around]) holdsCritical[around] = 1;
+// How long a step and all inside it held the boot up; what holds less than this share of it is left alone.
+const LEAST = 0.005;
+const heldInside = new Float64Array(count);
+for (let step = count - 1; step >= 0; step--) {
+  heldInside[step] += boot.critical[step] ?? 0;
+  if (parent[step] >= 0) heldInside[parent[step]] += heldInside[step];
 }
+const heldInAll = Object.values(boot.critical).reduce((sum, one) => sum + one, 0) || 1;
+const held = new Float64Array(count);  // of each row: what it stands for, without what other rows stand for
 
 function chooseShown() {
   hiddenCalls.fill(0);
@@ -58,7 +65,7 @@ function chooseShown() {
     const holder = up[step];
     depth[step] = holder < 0 ? 0 : depth[holder] + 1;
     if (shown[step] && holder >= 0) holds[holder] = 1;
-    else if (!shown[step] && !(boot.flags[step] & FAR)) (isNote(step) ? hiddenNotes : hiddenCalls)[holder]++;
+    else if (!shown[step] && !(boot.flags[step] & FAR && shown[around])) (isNote(step) ? hiddenNotes : hiddenCalls)[holder]++;
   }
 }
 
@@ -98,6 +105,7 @@ function joinNeighbours() {
   const before = new Int32Array(count).fill(-1);  // the last shown step inside each
   groupSize.fill(1);
   groupSteps.fill(0);
+  for (let step = 0; step < count; step++) groupTook[step] = boot.took[step];
   for (let step = 0; step < count; step++) {
     groupHead[step] = step;
     if (!shown[step] || up[step] < 0) continue;
@@ -107,6 +115,7 @@ function joinNeighbours() {
     const head = groupHead[step] = groupHead[neighbour];
     groupSize[head]++;
     groupSteps[head] += boot.size[step] + 1;
+    groupTook[head] += boot.took[step];
   }
 }
 
@@ -121,6 +130,7 @@ function showChosen(step) {
   shown[step] = 1;
   holds[up[step]] = 1;
   (isNote(step) ? hiddenNotes : hiddenCalls)[up[step]]--;
+  if (farSide[step] >= 0) hiddenCalls[up[step]]--;
 }
 
 function writeRows() {
@@ -130,7 +140,7 @@ function writeRows() {
   const close = (until) => {
     while (open.length && open[open.length - 1].end < until) {
       const { step, top } = open.pop();
-      if (rows.length > top && answers(step)) rows.push(~step);
+      if (rows.length > top && !view.timed && answers(step)) rows.push(~step);
     }
   };
   for (let step = 0; step < count; step++) {
@@ -147,6 +157,11 @@ function writeRows() {
   }
   close(Infinity);
   view.rows = Int32Array.from(rows);
+  held.fill(0);
+  for (const step of Object.keys(boot.critical)) {
+    const row = view.rows[rowFor(Number(step))];
+    held[row < 0 ? ~row : row] += boot.critical[step];
+  }
 }
 
 function answers(step) {

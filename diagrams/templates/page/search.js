@@ -70,6 +70,7 @@ field.addEventListener("keydown", (event) => {
   }
   if (event.key !== "Enter") return;
   event.preventDefault();
+  clearTimeout(waiting);
   if (hits.query !== field.value.trim()) find(field.value.trim());
   nextHit(event.shiftKey ? -1 : 1);
 });
