@@ -42,6 +42,11 @@ class Shown:
     #: Errors, refusals of its policy, dialogs, and everything it tried to fetch.
     complaints: list[str] = field(default_factory=list)
 
+    def complain(self, what: str) -> None:
+        """Keep what went wrong, if anything did."""
+        if what:
+            self.complaints.append(what)
+
     def ask(self, expression: str, argument: object = None) -> Any:
         """What an expression is in the page."""
         return self.page.evaluate(expression, argument)
@@ -65,12 +70,9 @@ def show(running: Browser, file: Path, fragment: str = "", **options: Any) -> Sh
     """Opens a file, as a double click would."""
     page = running.new_page(viewport={"width": 1400, "height": 900}, **options)
     shown = Shown(page)
-    page.on("pageerror", lambda error: shown.complaints.append(f"error: {error}"))
-    page.on("console", lambda message: shown.complaints.append(f"{message.type}: {message.text}"))
-    page.on("dialog", lambda dialog: (shown.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith(file.as_uri()) else shown.complaints.append(request.url),
-    )
+    page.on("pageerror", lambda error: shown.complain(f"error: {error}"))
+    page.on("console", lambda message: shown.complain(f"{message.type}: {message.text}"))
+    page.on("dialog", lambda dialog: shown.complain(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: shown.complain("" if request.url.startswith(file.as_uri()) else request.url))
     page.goto(file.as_uri() + fragment)
     return shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from diagrams.critical import critical_path
 from tests.builders import boot, call, cast, failed_boot, served, small_boot, state
 from tracer.model import Boot, Step
@@ -52,7 +54,7 @@ def test_stretches_follow_each_other_and_never_overlap() -> None:
         found = critical_path(made)
         assert found
         assert all(one.start < one.end for one in found)
-        assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+        assert all(one.end <= other.start for one, other in pairwise(found))
         assert sum(one.end - one.start for one in found) <= made.duration
 
 

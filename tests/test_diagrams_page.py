@@ -40,7 +40,8 @@ class Parts(HTMLParser):
         self._within = (kept.get("id") or tag) if tag in ("script", "style") else ""
 
     def handle_endtag(self, tag: str) -> None:
-        self._within = ""
+        if tag in ("script", "style"):
+            self._within = ""
 
     def handle_data(self, data: str) -> None:
         if self._within:

@@ -115,7 +115,7 @@ document.addEventListener("pointerdown", (event) => {
 document.getElementById("waiting").remove();
 setLevel(view.level);
 makeFilter();
-performance.mark("rows");
+requestAnimationFrame(() => setTimeout(() => performance.mark("painted")));
 // A deep link needs the details, which stand behind this script.
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", goToHash);
 else goToHash();
