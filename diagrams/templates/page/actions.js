@@ -30,21 +30,25 @@ function tellStatus() {
 
 // Shows a step, wherever it is hidden, in the middle of the screen if it is not on it.
 function reveal(step) {
+  const before = view.rows, left = view.chosen;
   const row = uncover(step);
+  const changed = view.rows !== before;
+  showPanel(row, step);
+  if (changed) {
+    measure();
+    body.style.height = `${view.rows.length * ROW}px`;
+  }
   const y = rowFor(row) * ROW, top = scroller.scrollTop, room = scroller.clientHeight - heads.offsetHeight;
-  measure();
-  body.style.height = `${view.rows.length * ROW}px`;
   if (y < top + ROW || y > top + room - 2 * ROW) scroller.scrollTop = y - room / 3;
-  choose(row, step);
-  drawMinimap();
-  tellStatus();
+  if (changed) draw(true);
+  else redraw(rowFor(row), left < 0 ? -1 : rowFor(left));
+  tellAddress(step);
+  drawMinimap(changed);
+  if (changed) tellStatus();
 }
 
-function choose(step, told = step) {
-  view.chosen = step;
-  draw(true);
-  showPanel(step, told);
-  history.replaceState(null, "", `#${fragment(address(told))}`);
+function tellAddress(step) {
+  history.replaceState(null, "", `#${fragment(address(step))}`);
 }
 
 function goToHash() {
@@ -133,7 +137,7 @@ body.addEventListener("click", (event) => {
   const step = entry < 0 ? ~entry : entry;
   if (event.target.closest(".fold, .times")) toggle(step);
   else if (event.target.closest(".inside")) { if (!unfold(step)) toggle(step); }
-  else choose(step);
+  else reveal(step);
 });
 body.addEventListener("dblclick", (event) => {
   const entry = step_of(event.target);

@@ -95,7 +95,7 @@ scroller.addEventListener("scroll", () => {
   framed = requestAnimationFrame(() => {
     framed = 0;
     draw();
-    drawMinimap();
+    drawMinimap(false);
   });
 }, { passive: true });
 addEventListener("resize", resized);

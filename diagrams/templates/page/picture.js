@@ -9,7 +9,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 
 const place = { outline: true, tree: 0, right: 0, xs: [], lane: 0, printing: false };
 const drawn = new Map();  // rows in the document, by their number
-let tones = [];
+let tones = [], measured = "";
 
 // A lane's colour in this light; its own is made for white paper.
 function tone(colour) {
@@ -37,9 +37,12 @@ function usedLanes() {
 
 // Where everything stands across the page; done again when its width or the lanes change.
 function measure() {
-  tones = boot.colours.map(tone);
   const wide = scroller.clientWidth || 1200;
   const lanes = usedLanes();
+  const now = [wide, lanes, view.timed, place.outline, place.printing, dark.matches].join();
+  if (now === measured) return;
+  measured = now;
+  tones = boot.colours.map(tone);
   place.tree = place.outline ? Math.round(Math.min(560, Math.max(260, wide * 0.33))) : 150;
   const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no text begins at the instance's lane
   const room = wide - place.tree - GUTTER - 36 - after;
@@ -119,6 +122,15 @@ function draw(forget = false) {
   body.append(fresh);
   const chosen = view.chosen < 0 ? -1 : rowFor(view.chosen);
   scroller.setAttribute("aria-activedescendant", drawn.has(chosen) ? `r${chosen}` : "");
+}
+
+// Draws some rows anew: what else is there stays.
+function redraw(...rows) {
+  for (const at of rows) {
+    drawn.get(at)?.remove();
+    drawn.delete(at);
+  }
+  draw();
 }
 
 function drawRow(at, entry) {

@@ -25,10 +25,12 @@ const groupSteps = new Int32Array(count);  // steps that its other members hold
 const groupTook = new Float64Array(count);
 const rowOf = new Int32Array(count);
 
+let pinned = false;  // whether a row is there only because it is the chosen one
+
 function layOut() {
   chooseShown();
   findGroups();
-  if (view.chosen >= 0) showChosen(view.chosen);
+  pinned = view.chosen >= 0 && showChosen(view.chosen);
   writeRows();
 }
 
@@ -126,11 +128,12 @@ const isShut = (step) => view.folded[step] === 1 || (view.level === 0 && closedG
 
 // The step itself is shown even where the level or a filter hides it.
 function showChosen(step) {
-  if (shown[step] || boot.flags[step] & FAR) return;
+  if (shown[step] || boot.flags[step] & FAR) return false;
   shown[step] = 1;
   holds[up[step]] = 1;
   (isNote(step) ? hiddenNotes : hiddenCalls)[up[step]]--;
   if (farSide[step] >= 0) hiddenCalls[up[step]]--;
+  return true;
 }
 
 function writeRows() {
@@ -188,6 +191,7 @@ function rowFor(step) {
 function uncover(step) {
   const far = boot.flags[step] & FAR ? parent[step] : step;
   view.chosen = far;
+  if (rowOf[far] >= 0 && !pinned) return far;  // all stays where it is
   layOut();
   for (let again = true; again;) {  // opening one group may change how its neighbours are grouped
     again = false;
