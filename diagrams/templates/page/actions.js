@@ -47,8 +47,13 @@ function reveal(step) {
   if (changed) tellStatus();
 }
 
+let telling = 0;
+
+// A little later: browsers refuse an address that changes with every repeat of an arrow key.
 function tellAddress(step) {
-  history.replaceState(null, "", `#${fragment(address(step))}`);
+  clearTimeout(telling);
+  const text = `#${fragment(address(step))}`;
+  if (location.hash !== text) telling = setTimeout(() => history.replaceState(null, "", text), 120);
 }
 
 function goToHash() {
