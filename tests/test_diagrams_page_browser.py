@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from diagrams import render
 from tests import browser
@@ -14,6 +16,8 @@ from tests.bench.bench_diagrams import wide_boot
 from tests.browser import Shown
 from tests.builders import boot, call, log, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
+from tracer import store
+from tracer.cli import main
 from tracer.model import Boot
 
 if TYPE_CHECKING:
@@ -117,6 +121,23 @@ class TestRows:
             shown.page.locator("#filter label", has_text=name).first.click()
         assert len(shown.rows()) < before
         assert shown.stood_for() == total(made)
+
+
+def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Path) -> None:
+    """The committed capture of a Nova 34: rows, and what is inside them, are what was recorded."""
+    with tarfile.open(Path(__file__).parent / "data" / "nova34-boot.tar.gz") as archive:
+        archive.extractall(tmp_path / "capture", filter="data")
+    trace = tmp_path / "boot.jsonl.gz"
+    assert CliRunner().invoke(main, ["ingest", "-o", str(trace), str(tmp_path / "capture")]).exit_code == 0
+    (made,) = store.read(trace).boots
+    shown = opened(made)
+    rows = []
+    for key in "12345":
+        shown.page.keyboard.press(key)
+        rows.append(len(shown.rows()))
+        assert shown.stood_for() == total(made)
+    assert rows == sorted(rows)
+    assert rows[0] < 60 < 500 < rows[-1]
 
 
 class TestGoing:
