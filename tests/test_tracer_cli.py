@@ -86,6 +86,7 @@ def test_version() -> None:
         ["draw", "f"],
         ["run", "-o", "c"],
         ["run", "--cap", "1", "-o", "c", "ls"],
+        ["attach", "--cap", "7", "-o", "c", "--pid", "1"],
     ],
 )
 def test_bad_usage(arguments: list[str]) -> None:
@@ -281,8 +282,8 @@ def test_what_cannot_be_ingested(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("x")
     for name, said in [
         ("none", "none: cannot be read: No such file or directory"),
-        ("f", "f: not a capture; name a folder that `bootseq run -o` recorded into"),
-        (".", ": not a capture; name a folder that `bootseq run -o` recorded into"),
+        ("f", "f: no line of it is of oslo.log, left out"),
+        (".", ": neither a capture that `bootseq run -o` recorded into, nor are logs in it"),
     ]:
         assert refused("ingest", "-o", tmp_path / "t", tmp_path / name).endswith(said)
     empty = captured(tmp_path, "empty")

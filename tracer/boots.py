@@ -15,7 +15,7 @@ from tracer.model import Boot, LeftOut, Step
 
 _SERVERS = re.compile(r"/(servers|os-volumes_boot)/?$")
 #: Where a boot begins when neither the client nor the API was traced.
-_BUILDS = ("schedule_and_build_instances", "build_instances", "build_and_run_instance")
+_BUILDS = ("schedule_and_build_instances", "build_instances", "build_and_run_instance", "run_instance")
 _HEARTBEATS = re.compile(r"Service\.(save|get_by_|create)|report_state|^services$")
 
 
@@ -41,7 +41,7 @@ def _seeds(trees: Forest) -> list[Step]:
     seeds = [step for step in asked if step.id not in inner]
     known = {each for step in seeds for each in (step.request_id, step.text("callee_request_id")) if each}
     for head in trees.heads:
-        if head.name not in _BUILDS or head.attributes.get("side") != "server" or head.kind != "rpc":
+        if head.name not in _BUILDS or head.kind != "rpc" or not _may_seed(head):
             continue
         # Its sender is known, or who asked for it is: one request, whose middle was not traced.
         if head.id in trees.senders or head.id in inner or head.request_id in known:
@@ -49,6 +49,11 @@ def _seeds(trees: Forest) -> list[Step]:
         seeds.append(head)
         known |= {head.request_id} if head.request_id else set()
     return sorted(seeds, key=lambda step: step.start)
+
+
+def _may_seed(head: Step) -> bool:
+    """The message that asks for an instance where it was taken, or where the broker alone saw it being sent."""
+    return head.attributes.get("side") == "server" or head.witnesses == ("broker",)
 
 
 def _asks(step: Step) -> bool:

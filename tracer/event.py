@@ -9,7 +9,7 @@ from tracer.model import Value
 
 @dataclass(slots=True)
 class Process:
-    """A process that recorded: ``key`` is unique in a capture, ``about`` is what its header said."""
+    """A process that recorded or logged: ``key`` is unique in all that is read, ``argv`` may be a log's name."""
 
     key: str
     pid: int
@@ -22,7 +22,7 @@ class Process:
 
 @dataclass(slots=True)
 class Event:
-    """What a hook recorded of one step. ``number`` and ``parent`` (0: none) are the process's own step numbers.
+    """What a witness saw of one step. ``number`` and ``parent`` (0: none) are the process's own step numbers.
 
     ``start`` and ``end`` are nanoseconds since the epoch, ``end`` None where the step was not seen to end.
     """
@@ -37,6 +37,10 @@ class Event:
     end: int | None = None
     error: str | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
+    #: Who saw it: hooks, logs, broker.
+    witnesses: tuple[str, ...] = ("hooks",)
+    #: How the parent was found where no hook knew it (see Step.tied_by).
+    tied_by: str = ""
 
 
 @dataclass(slots=True)

@@ -19,6 +19,8 @@ from tracer.model import Step, Value
 
 #: What a message is recognised by: which kind of mark, and the mark.
 _Key = tuple[str, str]
+#: Clocks of hosts whose logs are read may differ by this much, in nanoseconds, before HTTP ends are not tied.
+_SLACK = 2_000_000_000
 
 
 def forest(events: Iterable[Event]) -> Forest:
@@ -32,7 +34,8 @@ def forest(events: Iterable[Event]) -> Forest:
         parent = steps.get(f"{event.process.key}/{event.parent}")
         # A crafted file may say otherwise.
         if parent is not None and event.parent < event.number:
-            trees.adopt(parent, steps[key], "handoff" if parent.kind == "handoff" else "context")
+            tied_by = event.tied_by or ("handoff" if parent.kind == "handoff" else "context")
+            trees.adopt(parent, steps[key], tied_by)
     _tie_processes(list(steps.values()), trees)
     for step in steps.values():
         if len(step.children) > 1:
@@ -64,6 +67,7 @@ def _step(key: str, event: Event) -> Step:
         global_request_id=_id(attributes.pop("global_request_id", None)),
         attributes=attributes,
         error=event.error,
+        witnesses=event.witnesses,
     )
 
 
@@ -102,7 +106,7 @@ def _tie_rpc(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
 
 def _message_keys(step: Step) -> list[_Key]:
     """What a message can be recognised by: ids, or its place in memory in one process whose transport gives none."""
-    ids = ((name, step.attributes.get(name)) for name in ("msg_id", "unique_id"))
+    ids = ((name, step.attributes.get(name)) for name in ("msg_id", "unique_id", "payload", "topic_order"))
     known: list[_Key] = [(name, value) for name, value in ids if isinstance(value, str) and value]
     # A unique id comes with the message; a mere msg_id may be made up at arrival, as by oslo.messaging's fake driver.
     if step.text("unique_id") or not isinstance(step.attributes.get("message"), int):
@@ -129,10 +133,16 @@ def _tie_http(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
             by_callee[callee].append(step)
     for step in steps:
         named = by_callee.get(step.request_id or "", []) if step.attributes.get("side") == "server" else []
-        client = next((each for each in named if len(named) == 1 or _line(each) == _line(step)), None)
+        sure = len(named) == 1 and "hooks" in step.witnesses
+        client = next((each for each in named if sure or (_line(each) == _line(step) and _while(each, step))), None)
         if client is not None and trees.adopt(client, step, "request_id"):
             named.remove(client)
             yield client, step, step.end
+
+
+def _while(client: Step, served: Step) -> bool:
+    """Whether a request can have been served while ``client`` waited: a log may tell an earlier request's id."""
+    return "hooks" in served.witnesses or client.start - _SLACK <= served.start <= (client.end or inf) + _SLACK
 
 
 def _line(step: Step) -> tuple[str, str]:

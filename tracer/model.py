@@ -26,7 +26,9 @@ class Step:
 
     ``start`` and ``end`` are nanoseconds since the epoch; ``end`` is None while the step is unfinished.
     ``tied_by`` says how it was tied to its parent: ``context`` (same thread of control), ``handoff``, ``msg_id``,
-    ``unique_id``, ``message`` (same object in one process), ``request_id``, ``global_request_id``, ``request`` (the
+    ``unique_id``, ``message`` (same object in one process), ``payload`` (same text of a message without an id),
+    ``topic_order`` (the first message of its topic to be taken after it was sent, where logs tell no id), ``time`` (the
+    only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
     only one of its method and path under way), ``instance`` (news of the boot's instance), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):

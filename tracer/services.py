@@ -24,6 +24,7 @@ _COMMANDS = (
     (re.compile(r"nova[-.](cmd\.)?scheduler"), "scheduler"),
     (re.compile(r"nova[-.](cmd\.)?compute"), "compute"),
     (re.compile(r"nova[-.](cmd\.|wsgi\.)?(osapi|api)"), "API"),
+    (re.compile(r"nova[-.](cmd\.)?network"), "network"),
     (re.compile(r"\bplacement[-.]?(api|wsgi)?\b"), "placement"),
     (re.compile(r"\bkeystone\b"), "identity"),
     (re.compile(r"\bglance\b"), "image"),
@@ -33,7 +34,8 @@ _COMMANDS = (
 #: Programs that ask; the names of images and servers in what they are told must not make them services.
 _CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-(?![XW] )\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
 _TOPICS = {
-    "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "cinder-volume": "volume",
+    "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "compute-alt": "compute",
+    "network": "network", "cinder-volume": "volume",
     "versioned_notifications": "broker", "notifications": "broker",
 }  # fmt: skip
 _PATHS = (

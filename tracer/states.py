@@ -13,6 +13,8 @@ from tracer.text import printable
 #: What raises in another process comes back under another name.
 _REMOTE = re.compile(r"^(\w+)_Remote\b")
 _MAX_OUTCOME = 200
+#: Where a name is looked for in what messages ask: so many of them, so many values.
+_MAX_ASKED, _MAX_LOOKED_AT = 4, 4000
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def instance_of(seed: Step, chapters: list[Step]) -> Instance:
     elif outcome == "unfinished" and seed.error:
         outcome = _because("error", seed.error)
     return Instance(
-        name=_name_in_body(chapters[0]) or seen.display_name,
+        name=_name_in_body(chapters[0]) or seen.display_name or _name_in_arguments(chapters),
         uuid=next((uuid for uuid in seen.became if uuid), ""),
         host=", ".join(dict.fromkeys(seen.hosts.values())),
         outcome=outcome,
@@ -97,6 +99,24 @@ def _name_in_body(asked: Step) -> str:
         server = body.get("server") if isinstance(body, dict) else None
         if isinstance(server, dict):
             return str(server.get("name", ""))
+    return ""
+
+
+def _name_in_arguments(chapters: list[Step]) -> str:
+    """The name as the message that asks for the instance tells it, deep in its arguments."""
+    asked = (step for chapter in chapters for step in chapter.walk() if step.kind == "rpc")
+    told: list[Value] = [step.attributes.get("arguments") for step in asked][:_MAX_ASKED]
+    for _ in range(_MAX_LOOKED_AT):
+        if not told:
+            break
+        value = told.pop(0)
+        if isinstance(value, dict):
+            name = value.get("display_name")
+            if isinstance(name, str) and name:
+                return name
+            told += value.values()
+        elif isinstance(value, list):
+            told += value
     return ""
 
 
@@ -138,12 +158,21 @@ def derive(chapters: list[Step]) -> None:
         _add_states(parent)
     known: dict[tuple[str, str], Value] = {}
     states = [step for parent in parents for step in parent.children if step.kind == "state"]
+    _name_instances(states)
     same = {step.id for step in sorted(states, key=lambda step: step.start) if not _became(step, known)}
     for parent in parents:
         if any(child.id in same for child in parent.children):
             parent.children = [child for child in parent.children if child.id not in same]
     for parent in reversed(parents):  # the inner ones first, or a state would sink to the innermost
         _settle(parent)
+
+
+def _name_instances(states: list[Step]) -> None:
+    """Statements of 2011 name an instance by its number, where only its INSERT tells its uuid."""
+    made = {step.text("instance") for step in states} - {""}
+    if len(made) == 1:
+        for step in states:
+            step.attributes["instance"] = step.text("instance") or next(iter(made))
 
 
 def _settle(parent: Step) -> None:

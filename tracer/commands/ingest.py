@@ -1,8 +1,10 @@
-"""``bootseq ingest``: captures to one trace file."""
+"""``bootseq ingest``: captures, logs and message copies to one trace file."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -11,8 +13,11 @@ from tracer.commands.progress import Progress, progress
 from tracer.correlate import correlate
 from tracer.errors import TracerError
 from tracer.event import Events
-from tracer.sources import segments
+from tracer.sources import found as sources
 from tracer.text import plural, printable
+
+#: Of several files in which nothing is, so many say why.
+_MAX_REASONS = 3
 
 
 @click.command()
@@ -24,16 +29,30 @@ from tracer.text import plural, printable
     metavar="FILE",
     help="Trace file to write; .gz packs it.",
 )
+@click.option(
+    "--utc-offset",
+    "zone",
+    callback=lambda context, option, value: _seconds(value),
+    default="+00:00",
+    show_default=True,
+    metavar="HH:MM",
+    help="How far the clock of the logs' lines is ahead of UTC.",
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-def ingest(output: Path, paths: tuple[Path, ...]) -> None:
-    """Tie what captures hold together into one trace file.
+def ingest(output: Path, zone: int, paths: tuple[Path, ...]) -> None:
+    """Tie what captures, logs and message copies hold together into one trace file.
+
+    PATH is a capture, a service's log (oslo.log's lines of 2011 to now; .gz, - for stdin), a file of message copies
+    from RabbitMQ's firehose (.jsonl), a folder of these, or a pattern. They may be mixed: a step that several of them
+    saw is one step, which names its witnesses. Logs tell most at DEBUG with SQL echo (connection_debug = 50).
 
     \b
-    Example:
+    Examples:
       bootseq ingest -o boot.trace.jsonl.gz cap
+      bootseq ingest -o boot.trace.jsonl.gz /var/log/nova '/var/log/neutron/*.log.gz' rpc.jsonl
     """
     with progress() as doing, collector.paused():
-        found = _read(paths, doing)
+        found = _read(paths, zone, doing)
         doing(f"tying {plural(len(found.events), 'event')} together")
         trace = correlate(found)
         doing(f"writing {output}")
@@ -45,14 +64,14 @@ def ingest(output: Path, paths: tuple[Path, ...]) -> None:
     )
 
 
-def _read(paths: tuple[Path, ...], doing: Progress) -> Events:
-    """What all captures hold together; a process that stands in two, which are copies, counts once."""
+def _read(paths: tuple[Path, ...], zone: int, doing: Progress) -> Events:
+    """What all of them hold together; a process that stands in two captures, which are copies, counts once."""
     found = Events()
     offsets: dict[str, int] = {}
     known: set[str] = set()
-    for path in dict.fromkeys(paths):
+    for path in sources.expanded(paths):
         doing(f"reading {path}")
-        one = segments.read(_checked(path), offsets)
+        one = sources.read(path, offsets, zone)
         again = known.intersection(process.key for process in one.processes)
         if again:
             one.warnings.append(
@@ -63,11 +82,16 @@ def _read(paths: tuple[Path, ...], doing: Progress) -> Events:
         found.warnings += one.warnings
         known.update(process.key for process in one.processes)
     if not found.events:
-        _warn(found.warnings)
-        raise TracerError(
-            f"{', '.join(map(str, paths))}: no event in it; record some with: bootseq run -o {paths[0]} -- …"
-        )
+        _refuse(paths, found.warnings)
     return found
+
+
+def _refuse(paths: tuple[Path, ...], warnings: list[str]) -> NoReturn:
+    if not any(capture.is_capture(path) for path in paths):
+        # Logs and copies: why each was left out is all there is to say.
+        raise TracerError("; ".join(warnings[:_MAX_REASONS]))
+    _warn(warnings)
+    raise TracerError(f"{', '.join(map(str, paths))}: no event in it; record some with: bootseq run -o {paths[0]} -- …")
 
 
 def _warn(warnings: list[str]) -> None:
@@ -75,11 +99,9 @@ def _warn(warnings: list[str]) -> None:
         click.echo(f"bootseq: warning: {printable(warning)}", err=True)
 
 
-def _checked(path: Path) -> Path:
-    try:
-        path.stat()
-    except OSError as error:
-        raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
-    if not capture.is_capture(path):
-        raise TracerError(f"{path}: not a capture; name a folder that `bootseq run -o` recorded into")
-    return path
+def _seconds(text: str) -> int:
+    match = re.fullmatch(r"([+-])(\d\d):?([0-5]\d)", text)
+    if match is None or int(match[2]) > 14:
+        raise click.BadParameter(f"{text!r} is no offset from UTC; write it like +01:00 or -05:30")
+    seconds = int(match[2]) * 3600 + int(match[3]) * 60
+    return -seconds if match[1] == "-" else seconds

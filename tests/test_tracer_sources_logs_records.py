@@ -1,0 +1,129 @@
+"""Records: formats of 2011 to now, lines that go on, prefixes, dirt."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.sources.logs import records
+from tracer.sources.logs.records import Record
+
+REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
+CALLER = "req-34e0cc7c-cdb3-461d-a9fc-d5ba3c1c01f3"
+NOON = 1_795_348_800_000_000_000  # 2026-11-22 12:00:00 UTC
+
+
+def read(text: str, offset: int = 0) -> list[Record]:
+    return list(records.read(text.encode(), offset))
+
+
+def test_today() -> None:
+    (record,) = read(
+        f"2026-11-22 12:00:00.393 5429 DEBUG nova.x [None {REQUEST} user project - - default default] said it"
+        " _send /opt/nova/x.py:805\n"
+    )
+    assert record == Record(
+        NOON + 393_000_000, "DEBUG", "nova.x", "said it", 5429, REQUEST, None, "", "_send", "/opt/nova/x.py", 805
+    )
+
+
+@pytest.mark.parametrize(
+    ("bracket", "ids"),
+    [
+        (f"None {REQUEST} u p - - - -", (REQUEST, None)),
+        (f"{CALLER} {REQUEST} u p - - - -", (REQUEST, CALLER)),
+        (f"{REQUEST} u p - - -", (REQUEST, None)),
+        ("d6b01029-b2b0-43f0-b452-e22b31724b95 demo demo", ("d6b01029-b2b0-43f0-b452-e22b31724b95", None)),
+        ("-", (None, None)),
+        ("None - - - - - -", (None, None)),
+    ],
+)
+def test_ids_of_all_times(bracket: str, ids: tuple[str | None, str | None]) -> None:
+    (record,) = read(f"2026-11-22 12:00:00.393 5429 INFO nova.x [{bracket}] said it\n")
+    assert (record.request_id, record.global_request_id, record.message) == (*ids, "said it")
+
+
+def test_of_2011_with_its_process_at_the_end() -> None:
+    (record,) = read(
+        "2026-11-22 12:00:00,241 DEBUG nova.rpc [-] Making a cast... from (pid=3691) cast /usr/rpc.py:595\n"
+    )
+    assert (record.pid, record.message, record.function, record.line) == (3691, "Making a cast...", "cast", 595)
+
+
+def test_lines_go_on_until_the_next_record() -> None:
+    first, second = read(
+        "2026-11-22 12:00:00.000 1 ERROR nova.x [-] broke\nTraceback (most recent call last):\n  File x\n"
+        "2026-11-22 12:00:00.001 1 INFO nova.x [-] went on\n"
+    )
+    assert first.message == "broke\nTraceback (most recent call last):\n  File x"
+    assert second.message == "went on"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name", "pid"),
+    [
+        ("nova-api.log:", "nova-api.log", 0),
+        ("/var/log/nova/nova-api.log ", "nova-api.log", 0),
+        ("nova_api | ", "nova_api", 0),
+        ("Nov 22 12:00:00 host1 nova-compute[77]: ", "nova-compute", 77),
+    ],
+)
+def test_what_stands_before_the_timestamp(prefix: str, name: str, pid: int) -> None:
+    first, second = read(
+        f"{prefix}2026-11-22 12:00:00.000 INFO nova.x [-] a\n{prefix}2026-11-22 12:00:00.001 INFO nova.x [-] b\n"
+    )
+    assert [(record.prefix, record.pid, record.message) for record in (first, second)] == [
+        (name, pid, "a"),
+        (name, pid, "b"),
+    ]
+
+
+def test_a_line_quoted_in_a_message_is_no_record() -> None:
+    (record,) = read("2026-11-22 12:00:00.000 1 INFO x [-] out:\n> 2026-11-22 12:00:00.000 1 INFO y [-] quoted\n")
+    assert record.logger == "x"
+
+
+def test_local_time() -> None:
+    (record,) = read("2026-11-22 13:00:00.000 1 INFO nova.x [-] a\n", 3600)
+    assert record.time == NOON
+
+
+def test_uwsgi_line_stands_where_it_was_written() -> None:
+    _, record = read(
+        "2026-11-22 12:00:00.393 7 INFO nova.x [-] a\n"
+        '[uwsgi 7] 127.0.0.1 [22/Nov/2026:12:00:00 +0000] "GET /v2.1 HTTP/1.1" 200 385 8ms\n'
+    )
+    assert (record.logger, record.pid, record.time) == ("uwsgi", 7, NOON + 393_000_000)
+    (alone,) = read('[uwsgi 7] 127.0.0.1 [22/Nov/2026:12:00:00 +0000] "GET /v2.1 HTTP/1.1" 200 385 8ms\n')
+    assert alone.time == NOON
+
+
+def test_crlf() -> None:
+    first, _ = read("2026-11-22 12:00:00.000 1 INFO x [-] a\r\nb\r\n2026-11-22 12:00:00.000 1 INFO x [-] c\r\n")
+    assert first.message == "a\nb"
+
+
+def test_no_such_day() -> None:
+    (record,) = read("2026-13-99 12:00:00.000 1 INFO x [-] a\n")
+    assert record.time == 0
+
+
+HEADS = st.sampled_from(
+    [
+        b"2026-11-22 12:00:00.393 5429 INFO nova.x [-] ", b"2026-11-22 12:00:00,393 DEBUG nova.x [None - - -] ",
+        b"[uwsgi 7] 127.0.0.1 [22/Nov/2026:12:00:00 +0000] \"", b"nova-api.log:2026-11-22 12:00:00.393 ERROR ",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), HEADS, st.just(b"\n"))).map(b"".join))
+def test_anything_is_read_without_an_error(data: bytes) -> None:
+    for record in records.read(data):
+        assert record.time >= 0
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r\0 ", codec="utf-8"), min_size=1), max_size=20))
+def test_messages_come_back_as_they_were_written(messages: list[str]) -> None:
+    lines = [f"2026-11-22 12:00:00.{place:03} 1 INFO nova.x [-] {said}x\n" for place, said in enumerate(messages)]
+    assert [record.message for record in read("".join(lines))] == [f"{said}x" for said in messages]

@@ -1,0 +1,78 @@
+"""Texts: packed, recoded, piped, dirty, empty and unreadable files."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.errors import TracerError
+from tracer.sources.logs import texts
+from tracer.sources.logs.reading import read
+
+LINE = "2026-11-22 12:00:00.000 1 INFO nova.compute.x [-] so söß\n"
+
+
+def content(path: Path) -> bytes:
+    with texts.opened(path) as data:
+        return bytes(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.log").write_bytes(LINE.encode(encoding))
+    assert content(tmp_path / "a.log") == LINE.encode()
+
+
+def test_packed(tmp_path: Path) -> None:
+    (tmp_path / "a.log.gz").write_bytes(gzip.compress(LINE.encode()) * 2)
+    assert content(tmp_path / "a.log.gz") == LINE.encode() * 2
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(LINE.encode()))
+    writer.start()
+    assert content(tmp_path / "pipe") == LINE.encode()
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    "data", [gzip.compress(b"x" * 9000)[:40], b"\x1f\x8bnothing of the kind"], ids=["cut off", "no such thing"]
+)
+def test_torn_packed_files_are_refused_in_one_line(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.gz").write_bytes(data)
+    with pytest.raises(TracerError, match=r"a\.gz: cannot be read: [^\n]+\Z"):
+        content(tmp_path / "a.gz")
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "MAX_UNPACKED", 1 << 20)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(4 << 20)))
+    with pytest.raises(TracerError, match="unpacked"):
+        content(tmp_path / "a.gz")
+
+
+def test_missing_and_folders_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.log", tmp_path):
+        with pytest.raises(TracerError, match="cannot be read"):
+            content(path)
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"", "empty"), (b"\0\xff\n" * 100, "no line of it is of oslo.log")])
+def test_empty_and_foreign_files_are_told(tmp_path: Path, data: bytes, why: str) -> None:
+    (tmp_path / "a.log").write_bytes(data)
+    found = read(tmp_path / "a.log")
+    assert (found.events, found.warnings) == ([], [f"{tmp_path / 'a.log'}: {why}, left out"])
+
+
+@given(st.lists(st.one_of(st.binary(max_size=80), st.just(LINE.encode()), st.just(b"\r\n"))).map(b"".join))
+def test_dirt_between_lines_loses_no_line_of_its_own(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("dirt") / "a.log"
+    path.write_bytes(b"\n" + data + b"\n" + LINE.encode())
+    assert read(path).events[-1].attributes["message"] == "so söß"

@@ -1,0 +1,170 @@
+"""What logs and copies tell, merged and nested: witnesses of one step, and which request a line belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.events import EPOCH, Cloud
+from tracer import unhooked
+from tracer.correlate import correlate
+from tracer.event import Event, Events, Process
+from tracer.model import Trace
+
+SECOND = 1_000_000_000
+MS = 1_000_000
+LOG = Process("log nova-compute 7", 7, "", "nova-compute")
+
+
+class Told:
+    """Events of a log, flat, as a reader gives them."""
+
+    def __init__(self, process: Process = LOG, witness: str = "logs") -> None:
+        self.process = process
+        self.witness = witness
+        self.events: list[Event] = []
+
+    def add(self, kind: str, name: str, at: int, end: int | None = None, **told: Any) -> Event:
+        event = Event(
+            self.process, len(self.events) + 1, 0, kind, name, 0, EPOCH + at, None if end is None else EPOCH + end,
+            attributes=told, witnesses=(self.witness,),
+        )  # fmt: skip
+        self.events.append(event)
+        return event
+
+    def line(self, at: int, request_id: str | None = None) -> Event:
+        told = {"request_id": request_id} if request_id else {}
+        return self.add("log", "nova.x", at, at, message=str(at), logger="nova.x", **told)
+
+    def takes(self, method: str, at: int, end: int | None = None, **told: Any) -> Event:
+        return self.add("rpc", method, at, end, side="server", **told)
+
+
+def parents(told: Told) -> list[tuple[int, str]]:
+    unhooked.tied(told.events)
+    return [(event.parent, event.tied_by) for event in told.events]
+
+
+def test_hooks_alone_stay_as_they_are() -> None:
+    cloud = Cloud()
+    cloud.process("nova-api").log("x")
+    assert unhooked.tied(cloud.events) is cloud.events
+
+
+def test_a_line_belongs_to_the_message_of_its_request() -> None:
+    told = Told()
+    told.takes("a", 0, request_id="req-a", unique_id="1")
+    told.takes("b", 5 * MS, request_id="req-b", unique_id="2")
+    line = told.line(20 * MS, "req-a")
+    unhooked.tied(told.events)
+    assert (line.parent, line.tied_by) == (told.events[0].number, "request_id")
+
+
+def test_a_line_without_an_id_belongs_to_the_only_message_under_way() -> None:
+    told = Told()
+    taken = told.takes("a", 0, 50 * MS, request_id="req-a")
+    inside, outside = told.line(20 * MS), told.line(90 * MS)
+    unhooked.tied(told.events)
+    assert (inside.parent, inside.tied_by) == (taken.number, "time")
+    assert outside.parent == 0
+
+
+def test_a_line_without_an_id_belongs_to_none_of_two() -> None:
+    told = Told()
+    told.takes("a", 0, 50 * MS, request_id="req-a")
+    told.takes("b", 1 * MS, 50 * MS, request_id="req-b")
+    assert told.line(20 * MS).parent == 0
+    assert parents(told)[2] == (0, "")
+
+
+def test_a_message_without_an_answer_ends_with_what_was_heard_last() -> None:
+    told = Told()
+    taken = told.takes("a", 0, request_id="req-a")
+    told.line(20 * MS, "req-a")
+    late = told.line(60 * SECOND)
+    unhooked.tied(told.events)
+    assert taken.end == EPOCH + 20 * MS
+    assert late.parent == 0
+
+
+def test_a_cast_takes_the_first_id_that_is_told_after_it() -> None:
+    told = Told()
+    taken = told.takes("a", 0, unique_id="1")
+    told.line(20 * MS, "req-a")
+    unhooked.tied(told.events)
+    assert taken.attributes["request_id"] == "req-a"
+
+
+def test_a_stale_id_is_set_aside() -> None:
+    told = Told()
+    told.add("http", "GET /a", 0, 10 * MS, side="server", request_id="req-a")
+    told.line(5 * MS, "req-a")
+    later = told.add("http", "GET /b", 9 * SECOND, 9 * SECOND + 9 * MS, side="server", request_id="req-a")
+    line = told.line(9 * SECOND + 5 * MS, "req-a")
+    unhooked.tied(told.events)
+    assert (later.attributes.get("request_id"), later.attributes["logged_request_id"]) == (None, "req-a")
+    assert (line.parent, line.tied_by) == (later.number, "time")
+
+
+def test_heartbeats_belong_to_nothing() -> None:
+    told = Told()
+    told.takes("a", 0, 50 * MS, request_id="req-a")
+    own = told.add("sql", "", 20 * MS, 20 * MS, statement="SELECT x FROM services \nWHERE services.id = ?")
+    beat = told.add("sql", "", 21 * MS, 21 * MS, statement="UPDATE services SET report_count=? WHERE services.id = ?")
+    other = told.add("sql", "", 22 * MS, 22 * MS, statement="SELECT x FROM services WHERE services.topic = ?")
+    unhooked.tied(told.events)
+    assert (own.parent, beat.parent, bool(other.parent)) == (0, 0, True)
+
+
+def test_log_and_copy_of_a_message_are_one_step_with_two_witnesses() -> None:
+    log, broker = Told(), Told(Process("broker x", 0, "", "nova-api"), "broker")
+    log.add("rpc", "object_action", 0, 30 * MS, side="client", mode="call", msg_id="m", topic="conductor")
+    broker.add(
+        "rpc", "Instance.save", MS, 29 * MS, side="client", mode="call", msg_id="m", unique_id="u", topic="conductor"
+    )
+    (merged,) = unhooked.tied([*broker.events, *log.events])
+    assert (merged.name, merged.witnesses, merged.attributes["unique_id"]) == ("Instance.save", ("logs", "broker"), "u")
+    assert merged.process is LOG
+
+
+def hooked(log: Told) -> Trace:
+    """A capture of a process and the log that it wrote."""
+    cloud = Cloud()
+    compute = cloud.process("/usr/bin/nova-compute")
+    with compute.step(
+        "http", "POST /v2.1/servers", side="server", method="POST", path="/v2.1/servers", request_id="req-1"
+    ):
+        compute.sql("SELECT 1  FROM x", 5)
+        compute.log("hello", "req-1")
+    pid = compute.process.pid
+    log.process = Process(f"log nova-compute {pid}", pid, "", "nova-compute")
+    log.add(
+        "http", "POST /v2.1/servers", MS, 9 * MS, side="server", method="POST", path="/v2.1/servers", request_id="req-1"
+    )
+    log.add("sql", "", 3 * MS, 3 * MS, statement="SELECT 1 FROM x", parameters=[5], request_id="req-1")
+    log.add("log", "nova.x", 5 * MS, 5 * MS, message="hello", logger="nova.x", request_id="req-1")
+    log.add("log", "nova.y", 5 * MS, 5 * MS, message="only in the log", logger="nova.y", request_id="req-1")
+    return correlate(Events([*cloud.events, *log.events], [*cloud.processes, log.process]))
+
+
+def test_log_of_a_hooked_process_confirms_and_adds() -> None:
+    (boot,) = hooked(Told()).boots
+    seen = [(step.kind, step.name, step.witnesses) for step in boot.walk()]
+    both = ("hooks", "logs")
+    assert seen == [
+        ("http", "POST /v2.1/servers", both),
+        ("sql", "SELECT x", both),
+        ("log", "nova.x", both),
+        ("log", "nova.y", ("logs",)),
+    ]
+
+
+def test_casts_of_2011_are_paired_by_topic_in_their_order() -> None:
+    api, scheduler = Told(Process("a", 1, "", "nova-api")), Told(Process("s", 2, "", "nova-scheduler"))
+    first = api.add("rpc", "", 0, 0, side="client", mode="cast", topic="scheduler")
+    second = api.add("rpc", "", MS, MS, side="client", mode="cast", topic="scheduler")
+    taken = [scheduler.takes(f"run_{each}", 5 * MS + each, request_id=f"req-{each}") for each in range(2)]
+    unhooked.tied([*api.events, *scheduler.events])
+    assert [sent.name for sent in (first, second)] == ["run_0", "run_1"]
+    assert [sent.attributes["topic_order"] for sent in (first, second)] == [
+        each.attributes["topic_order"] for each in taken
+    ]

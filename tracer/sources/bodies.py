@@ -1,0 +1,50 @@
+"""What a message says of itself, in carrot's form of 2011 and in oslo.messaging's envelopes 1.x and 2.0, masked."""
+
+from __future__ import annotations
+
+from tracer.model import Value
+from tracer.sources import literals
+
+#: Conductor methods that stand for a method of the object they carry, and the argument that holds the object.
+_ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname", "object_class_action": "objname"}
+
+
+def unwrapped(body: Value) -> dict[str, Value]:
+    """The message inside its envelope; {} where it is none."""
+    if isinstance(body, str):
+        body = literals.parsed_json(body)
+    if isinstance(body, dict) and "oslo.message" in body:
+        body = body["oslo.message"]
+        if isinstance(body, str):
+            body = literals.parsed_json(body)
+    return body if isinstance(body, dict) else {}
+
+
+def told(message: dict[str, Value]) -> dict[str, Value]:
+    """Method, arguments and ids as a step's attributes; a reply has no method."""
+    found: dict[str, Value] = {}
+    for key, name in (
+        ("_msg_id", "msg_id"), ("_unique_id", "unique_id"), ("_reply_q", "reply_queue"),
+        ("_context_request_id", "request_id"), ("_context_global_request_id", "global_request_id"),
+    ):  # fmt: skip
+        value = message.get(key)
+        if isinstance(value, str) and value:
+            found[name] = value
+    if isinstance(message.get("method"), str):
+        found["method"] = method(message)
+        found["arguments"] = literals.masked(message.get("args"))
+    elif isinstance(message.get("event_type"), str):
+        found["method"] = message["event_type"]
+    return found
+
+
+def method(message: dict[str, Value]) -> str:
+    """What the message does: ``Instance.save`` where it asks for ``object_action``."""
+    name, arguments = str(message.get("method")), message.get("args")
+    if name not in _ENVELOPES or not isinstance(arguments, dict):
+        return name
+    carried = arguments.get(_ENVELOPES[name])
+    if isinstance(carried, dict):
+        carried = carried.get("nova_object.name")
+    inner = arguments.get("objmethod")
+    return f"{carried}.{inner}" if isinstance(carried, str) and isinstance(inner, str) else name

@@ -1,0 +1,86 @@
+"""Values that stand in text, as Python or JSON writes them, read without running anything; secrets masked."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+
+from patches import masking
+from tracer.model import Value
+
+#: Longer texts are kept as text.
+MAX_LITERAL = 1 << 16
+#: Deeper values are none that a service logs.
+MAX_DEPTH = 40
+#: Longer texts inside a value are cut, and longer lists.
+MAX_TEXT = 4000
+MAX_ITEMS = 200
+
+_DATE = re.compile(r"datetime\.datetime\(([\d, ]{5,40})\)|datetime\.date\((\d{4}, \d\d?, \d\d?)\)")
+_LONG = re.compile(r"\b(\d+)L\b")
+
+
+def python(text: str) -> Value:
+    """What ``text`` means as a Python literal, tuples as lists; None where it is none. Dates become text."""
+    if len(text) > MAX_LITERAL:
+        return None
+    value = _literal(text)
+    # Dates and Python 2's long integers are no literals; most values have neither.
+    return value if value is not None else _literal(_LONG.sub(r"\1", _DATE.sub(_date, text)))
+
+
+def _literal(text: str) -> Value:
+    try:
+        return plain(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def parsed_json(text: str | bytes) -> Value:
+    """What ``text`` means as JSON; None where it is none."""
+    try:
+        return plain(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def plain(value: object, depth: int = 0) -> Value:
+    """``value`` with nothing but what JSON can hold."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth > MAX_DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {str(key): plain(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(inner, depth + 1) for inner in value]
+    return str(value)
+
+
+def masked(value: Value, key: str = "") -> Value:
+    """``value`` without its secrets, and no larger than a step should be; ``key`` is what it stands under."""
+    if key and value not in (None, "", [], {}) and not isinstance(value, bool) and masking.secret_key(key):
+        return masking.MASK
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, dict):
+        return {name: masked(inner, name) for name, inner in list(value.items())[:MAX_ITEMS]}
+    if isinstance(value, list):
+        return [masked(inner) for inner in value[:MAX_ITEMS]]
+    return value
+
+
+def text(value: str) -> str:
+    """A text without the secrets that names or shapes in it betray."""
+    return masking.mask(value[:MAX_TEXT])
+
+
+def _date(match: re.Match[str]) -> str:
+    parts = [int(part) for part in (match[1] or match[2]).split(",")[:6]]
+    day, clock = parts[:3], parts[3:]
+    said = "-".join(f"{part:02}" for part in day)
+    return f"'{said} {':'.join(f'{part:02}' for part in [*clock, 0, 0, 0][:3])}'" if clock else f"'{said}'"

@@ -1,0 +1,70 @@
+"""HTTP requests that a service sent, as keystoneauth logs them: asked, answered, under which id of the callee's."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.event import Event
+from tracer.sources import literals
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.service import Ids, Service, ids_of
+
+_URL = re.compile(r"(https?)://(?P<host>[^\s/'\"]+)(?P<path>/[^\s'\"?]*)?(?:\?(?P<query>[^\s'\"]*))?")
+_METHOD = re.compile(r"-X '?(?P<method>[A-Z]+)")
+_PASSED_ON = re.compile(r"X-OpenStack-Request-ID: (?P<id>req-[0-9a-f-]{36})", re.IGNORECASE)
+_ANSWER = re.compile(r"RESP: \[(?P<status>\d{3})\]")
+_ANSWERED_BY = re.compile(r"x-(?:openstack|compute)-request-id:? '?(?P<id>req-[0-9a-f-]{36})", re.IGNORECASE)
+_USED = re.compile(r"(?P<method>[A-Z]+) call to (?P<type>\S+) for (?P<url>\S+) used request id (?P<id>\S+)")
+
+
+def speaks(logger: str) -> bool:
+    """Whether such lines may come from this logger."""
+    return logger.startswith(("keystoneauth", "keystoneclient.session")) or logger.endswith("client.v2.client")
+
+
+class Asked:
+    """What one process asked others over HTTP."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._last: dict[Ids, Event] = {}
+
+    def take(self, record: Record) -> bool:
+        """Whether the record tells of such a request."""
+        message = record.message
+        if message.startswith("REQ: curl"):
+            self._ask(record)
+            return True
+        event = self._last.get(ids_of(record))
+        if match := _ANSWER.match(message):
+            if event is not None:
+                _end(event, record, match, _ANSWERED_BY.search(message))
+            return True
+        if match := _USED.match(message):
+            if event is not None and event.attributes.get("method") == match["method"]:
+                event.attributes["callee_request_id"] = match["id"]
+            return True
+        return message.startswith(("RESP BODY", "RESP:"))
+
+    def _ask(self, record: Record) -> None:
+        url, method = _URL.search(record.message), _METHOD.search(record.message)
+        if url is None:
+            return
+        verb, path = method["method"] if method else "GET", literals.text(url["path"] or "/")
+        passed = _PASSED_ON.search(record.message)
+        event = self._service.add(
+            "http", f"{verb} {path}", record, side="client", method=verb, path=path, host=url["host"],
+            query=literals.text(url["query"] or "") or None,
+        )  # fmt: skip
+        # What it passes on, as the hooks see it; the id of who asked *it* ties nothing here.
+        event.attributes.pop("global_request_id", None)
+        if passed:
+            event.attributes["global_request_id"] = passed["id"]
+        self._last[ids_of(record)] = event
+
+
+def _end(event: Event, record: Record, match: re.Match[str], callee: re.Match[str] | None) -> None:
+    event.end = max(record.time, event.start)
+    event.attributes["status"] = int(match["status"])
+    if callee is not None:
+        event.attributes["callee_request_id"] = callee["id"]

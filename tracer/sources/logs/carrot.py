@@ -1,0 +1,58 @@
+"""RPC as Nova's own rpc module and its heirs logged it, 2011 to 2014: the receiver's log has the message itself."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.event import Event
+from tracer.model import Value
+from tracer.sources import bodies, literals
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.service import Service
+
+_SENDING = re.compile(
+    r"Making (?:an? )?(?:a?synchronous )?(?P<fanout>fanout )?(?P<mode>call|cast)"
+    r"(?: on (?P<topic>[^\s.]+(?:\.[^\s.]+)*)\s?\.\.\.)?"
+)
+_GIVEN = re.compile(r"(?P<key>MSG_ID|UNIQUE_ID) is (?P<id>[\w-]+)")
+#: What can be told of a message that is too long, or too odd, to be read as a whole.
+_FIELD = re.compile(r"'(?P<key>method|_context_request_id|_msg_id|_unique_id)': u?'(?P<value>[^']{1,200})'")
+_NOISE = ("unpacked context", "Pool creating new connection", "Initing the Adapter Consumer", "Creating Consumer")
+
+
+class Messages:
+    """What one process sends and takes over Nova's rpc module."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._last_sent: Event | None = None
+
+    def take(self, record: Record) -> bool:
+        """Whether the record tells of a message, or only of how messages get about."""
+        if match := _SENDING.match(record.message):
+            self._send(match, record)
+        elif match := _GIVEN.match(record.message):
+            if self._last_sent is not None:
+                self._last_sent.attributes[match["key"].lower()] = match["id"]
+        elif record.message.startswith("received {"):
+            self._receive(record.message.removeprefix("received "), record)
+        else:
+            return record.message.startswith(_NOISE)
+        return True
+
+    def _send(self, match: re.Match[str], record: Record) -> None:
+        mode = "fanout" if match["fanout"] else match["mode"]
+        self._last_sent = self._service.add("rpc", "", record, side="client", mode=mode, topic=match["topic"])
+        if mode != "call":
+            self._last_sent.end = record.time
+
+    def _receive(self, written: str, record: Record) -> None:
+        message = literals.python(written)
+        if not isinstance(message, dict):
+            message = {match["key"]: match["value"] for match in _FIELD.finditer(written[: literals.MAX_LITERAL])}
+        told: dict[str, Value] = {"side": "server", **bodies.told(message)}
+        if "msg_id" in told:
+            told["mode"] = "call"
+        method = told.get("method")
+        # A message's context is surer than the thread's, which may be that of what it did before.
+        self._service.add("rpc", method if isinstance(method, str) else "", record, **told)

@@ -1,0 +1,43 @@
+"""Commands that a service ran, as oslo.concurrency logs them: begun, and returned with a code."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.event import Event
+from tracer.model import Value
+from tracer.sources import literals
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.service import Ids, Service, ids_of
+
+_RUNNING = re.compile(r"Running cmd \((?:subprocess|SSH)\): (?P<command>.*)\Z", re.DOTALL)
+_RETURNED = re.compile(r"(?:CMD )?[\"'](?P<command>.*)[\"'] (?:returned: (?P<code>-?\d+)|failed)", re.DOTALL)
+
+
+class Commands:
+    """What one process ran."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._running: dict[tuple[Ids, str], Event] = {}
+
+    def take(self, record: Record) -> bool:
+        """Whether the record tells of a command."""
+        if match := _RUNNING.match(record.message):
+            said = literals.text(match["command"])
+            arguments: list[Value] = list(said.split())
+            event = self._service.add("command", _program(said), record, arguments=arguments)
+            self._running[ids_of(record), match["command"]] = event
+            return True
+        if match := _RETURNED.match(record.message):
+            running = self._running.pop((ids_of(record), match["command"]), None)
+            if running is not None:
+                running.end = max(record.time, running.start)
+                if match["code"]:
+                    running.attributes["exit_code"] = int(match["code"][:9])
+            return running is not None
+        return False
+
+
+def _program(command: str) -> str:
+    return command.split(None, 1)[0].rpartition("/")[2] if command.strip() else ""

@@ -1,0 +1,107 @@
+"""RPC as oslo.messaging's driver logs it at DEBUG: sent, received, answered, each with the message's id."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.event import Event
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.service import Ids, Service, ids_of
+
+_CALLING = re.compile(r"Calling RPC method (?P<method>\S+) on target (?P<target>\S+)")
+_SENT = re.compile(
+    r"(?P<verb>CALL|CAST) (?P<key>msg_id|unique_id): (?P<id>\S+) (?P<how>FANOUT|NOTIFY)? ?"
+    r"(?:exchange '(?P<exchange>[^']*)' )?topic '(?P<topic>[^']*)'"
+)
+_RECEIVED = re.compile(r"received message (?:with )?(?P<key>msg_id|unique_id): (?P<id>\S+)")
+_DISPATCHED = re.compile(r"Receive incoming message with id (?P<id>\S+) and method: (?P<method>\S+?)\.?\Z")
+_REPLYING = re.compile(r"sending (?P<what>reply|failure) msg_id: (?P<id>\S+)")
+_REPLIED = re.compile(r"received reply msg_id: (?P<id>\S+)|Received RPC response for msg (?P<other>\S+)")
+#: What follows "Calling RPC method" comes within this time, in nanoseconds, or belongs to another message.
+_SOON = 1_000_000_000
+
+
+class Messages:
+    """What one process sends and takes over oslo.messaging."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._calling: dict[Ids, tuple[int, str]] = {}
+        self._sent: dict[str, Event] = {}
+        self._received: dict[str, Event] = {}
+        #: received, and not yet seen to be dispatched: a cast's dispatch says another id than its arrival
+        self._undispatched: list[Event] = []
+
+    def take(self, record: Record) -> bool:
+        """Whether the record tells of a message, or only of the driver's own doings."""
+        message = record.message
+        if match := _CALLING.match(message):
+            self._calling[ids_of(record)] = record.time, match["method"]
+        elif match := _SENT.match(message):
+            self._send(match, record)
+        elif match := _RECEIVED.match(message):
+            self._receive(match, record)
+        elif match := _DISPATCHED.match(message):
+            self._dispatch(match)
+        elif match := _REPLYING.match(message):
+            self._reply(match, record)
+        elif match := _REPLIED.match(message):
+            self._take_reply(match["id"] or match["other"], record)
+        return record.level == "DEBUG"
+
+    def _send(self, match: re.Match[str], record: Record) -> None:
+        begun, method = self._calling.pop(ids_of(record), (record.time, ""))
+        if not 0 <= record.time - begun <= _SOON:
+            begun, method = record.time, ""
+        how = match["how"]
+        mode = how.lower() if how else match["verb"].lower()
+        event = self._service.add(
+            "rpc", method, record, side="client", mode=mode, method=method or None, topic=match["topic"],
+            exchange=match["exchange"],
+        )  # fmt: skip
+        event.attributes[match["key"]] = match["id"]
+        event.start = begun
+        if mode != "call":
+            event.end = record.time
+        self._sent[match["id"]] = event
+
+    def _receive(self, match: re.Match[str], record: Record) -> None:
+        event = self._service.add(
+            "rpc", "", record, side="server", mode="cast" if match["key"] == "unique_id" else "call"
+        )
+        if match["key"] == "unique_id":
+            del event.attributes["mode"]  # a fanout's arrival says the same: the sender tells which
+        event.attributes[match["key"]] = match["id"]
+        # The listener's thread may still have the context of what it took before.
+        for name in ("request_id", "global_request_id"):
+            event.attributes.pop(name, None)
+        self._received[match["id"]] = event
+        self._undispatched.append(event)
+
+    def _dispatch(self, match: re.Match[str]) -> None:
+        event = self._received.get(match["id"])
+        if event is None:
+            event = next((each for each in self._undispatched if "unique_id" in each.attributes), None)
+        if event is None:
+            return
+        if event in self._undispatched:
+            self._undispatched.remove(event)
+        event.name = event.name or match["method"]
+        event.attributes["method"] = event.name
+
+    def _reply(self, match: re.Match[str], record: Record) -> None:
+        event = self._received.get(match["id"])
+        if event is None:
+            return
+        event.end = max(record.time, event.start)
+        if record.request_id:
+            event.attributes["request_id"] = record.request_id
+        if record.global_request_id:
+            event.attributes["global_request_id"] = record.global_request_id
+        if match["what"] == "failure":
+            event.error = "failed, as its answer said"
+
+    def _take_reply(self, msg_id: str, record: Record) -> None:
+        event = self._sent.get(msg_id)
+        if event is not None:
+            event.end = max(record.time, event.start)

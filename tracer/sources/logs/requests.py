@@ -1,0 +1,125 @@
+"""HTTP requests that a service answered: access lines, and what its API framework says of the request before."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.event import Event
+from tracer.model import Value
+from tracer.sources import literals
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.service import Service
+
+_ACCESS = re.compile(
+    r'"(?P<method>[A-Z]{3,7}) (?P<path>/\S*)(?: HTTP/[\d.]+)?" '
+    r"(?:status: )?(?P<status>\d{3})\s+(?:len: )?(?:\d+|-)(?P<rest>.*)"
+)
+_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+)ms\b|\s(?P<bare>\d+\.\d+)\s*\Z")
+_STARTING = re.compile(r'Starting request: \S+ "(?P<method>[A-Z]+) (?P<path>\S+)"')
+_ACTION = re.compile(r"Action: '(?P<action>\w+)', calling method: (?P<method>.*?), body: (?P<body>.*)\Z", re.DOTALL)
+_BOUND = re.compile(r"<bound method ([\w.]+)")
+#: Nova 2011: a line when the request comes, another when it is answered.
+_ARRIVES = re.compile(r"(?P<method>[A-Z]{3,7}) https?://[^/\s]+(?P<path>/\S*)\Z")
+_RETURNED = re.compile(r"https?://[^/\s]+(?P<path>/\S*) returned with HTTP (?P<status>\d{3})")
+#: Both of two lines about one request come within this time, in nanoseconds.
+_TOGETHER = 100_000_000
+#: Times are told in whole milliseconds.
+_BLUR = 3_000_000
+LOGGERS = ("uwsgi", "eventlet.wsgi", "werkzeug")
+ENDS = (".requestlog", ".wsgi.server", ".wsgi", "wsgi_logging")
+
+
+def speaks(logger: str) -> bool:
+    """Whether such lines may come from this logger."""
+    return logger.startswith(LOGGERS) or logger.endswith(ENDS)
+
+
+class Requests:
+    """What one process was asked over HTTP."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._last: Event | None = None
+        self._open: dict[tuple[str, str | None], Event] = {}
+        #: what was told of a request before the line that says that it is done
+        self._told: dict[str | None, dict[str, Value]] = {}
+
+    def take(self, record: Record) -> bool:
+        """Whether the record tells of a request."""
+        if match := _ACCESS.search(record.message[:4000]):
+            self._done(match, record)
+        elif match := _STARTING.match(record.message) or _ARRIVES.match(record.message):
+            self._open[_path(match["path"]), record.request_id] = self._add(match, record, record.time)
+        elif match := _RETURNED.match(record.message):
+            begun: Event | None = self._open.pop((_path(match["path"]), record.request_id), None)
+            if begun is not None:
+                self._end(begun, record, int(match["status"]))
+        elif match := _ACTION.match(record.message):
+            self._told[record.request_id] = _action(match)
+            return True
+        else:
+            return False
+        return True
+
+    def _done(self, match: re.Match[str], record: Record) -> None:
+        took = _took(match["rest"])
+        begun: Event | None = self._open.pop((_path(match["path"]), record.request_id), None)
+        event = begun or self._same(match, record) or self._add(match, record, max(record.time - took, 0))
+        self._end(event, record, int(match["status"]))
+        event.start = min(event.start, max(record.time - took, 0))
+
+    def _same(self, match: re.Match[str], record: Record) -> Event | None:
+        """The request that another line told of just now: the application's own, before the server's."""
+        last = self._last
+        if last is None or last.end is None or record.request_id or not 0 <= record.time - last.end < _TOGETHER:
+            return None
+        told = last.attributes
+        same = told.get("method") == match["method"] and told.get("path") == _path(match["path"])
+        if not same or told.get("status") != int(match["status"]) or told.get("lines") == 2:
+            return None
+        told["lines"] = 2
+        return last
+
+    def _add(self, match: re.Match[str], record: Record, start: int) -> Event:
+        path = _path(match["path"])
+        event = self._service.add(
+            "http", f"{match['method']} {path}", record, side="server", method=match["method"], path=path,
+            query=literals.text(match["path"].partition("?")[2]) or None,
+        )  # fmt: skip
+        event.start = start
+        self._last = event
+        return event
+
+    def _end(self, event: Event, record: Record, status: int) -> None:
+        event.end = max(record.time, event.start)
+        event.attributes["status"] = status
+        spoken = self._service.spoken
+        if "request_id" not in event.attributes and spoken and event.start - _BLUR <= spoken[0] <= event.end:
+            own, caller = spoken[1]
+            event.attributes["request_id"] = own
+            if caller:
+                event.attributes["global_request_id"] = caller
+        own_id = event.attributes.get("request_id")
+        event.attributes |= self._told.pop(own_id if isinstance(own_id, str) else None, {})
+
+
+def _took(rest: str) -> int:
+    match = _TOOK.search(rest)
+    if match is None:
+        return 0
+    if match["ms"]:
+        return int(match["ms"][:9]) * 1_000_000
+    return int(float((match["seconds"] or match["bare"])[:20]) * 1_000_000_000)
+
+
+def _path(path: str) -> str:
+    return literals.text(path.partition("?")[0])
+
+
+def _action(match: re.Match[str]) -> dict[str, Value]:
+    bound = _BOUND.search(match["method"])
+    told: dict[str, Value] = {"action": bound[1] if bound else match["action"]}
+    body = literals.parsed_json(match["body"])
+    if body is not None:
+        told["body"] = literals.masked(body)
+    return told

@@ -1,0 +1,74 @@
+"""A service: the process whose records are read, and the events that it is told to have had so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tracer import services
+from tracer.event import Event, Process
+from tracer.model import Value
+from tracer.sources import literals
+from tracer.sources.logs.records import Record
+
+#: Whom a record speaks of: its own and its caller's request id.
+Ids = tuple[str | None, str | None]
+
+
+def ids_of(record: Record) -> Ids:
+    """The record's own request id and its caller's."""
+    return record.request_id, record.global_request_id
+
+
+class Service:
+    """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""
+
+    def __init__(self, key: str, name: str, pid: int) -> None:
+        self.process = Process(key, pid, "", name)
+        self.events: list[Event] = []
+        #: the own request id that stood last in a record, with its time: lines without ids come just after
+        self.spoken: tuple[int, Ids] | None = None
+        self._loggers: Counter[str] = Counter()
+
+    def see(self, record: Record) -> None:
+        """Remember who speaks."""
+        if record.request_id:
+            self.spoken = record.time, ids_of(record)
+        if record.pid and not self.process.pid:
+            self.process.pid = record.pid
+        self._loggers[services.of_module(record.logger)] += 1
+
+    def add(self, kind: str, name: str, record: Record, **attributes: Value) -> Event:
+        """A step that begins with ``record``."""
+        known: dict[str, Value] = {
+            "request_id": record.request_id, "global_request_id": record.global_request_id, **attributes,
+        }  # fmt: skip
+        event = Event(
+            self.process, len(self.events) + 1, 0, kind, name, 0, record.time,
+            attributes={key: value for key, value in known.items() if value is not None}, witnesses=("logs",),
+        )  # fmt: skip
+        self.events.append(event)
+        return event
+
+    def add_line(self, record: Record) -> None:
+        """A record that tells nothing else, as what it is."""
+        said: dict[str, Value] = {
+            "level": record.level, "logger": record.logger, "message": literals.text(record.message),
+            "file": record.file or None, "line": record.line or None, "function": record.function or None,
+        }  # fmt: skip
+        event = self.add("log", record.logger, record, **said)
+        event.end = event.start
+
+    def finish(self) -> None:
+        """Name the process by what speaks in it where its log's name says nothing."""
+        if services.of_command(self.process.argv) == "client":
+            role = next((role for role, _ in self._loggers.most_common() if role), "")
+            program = _PROGRAMS.get(role)
+            self.process.argv = f"{program} ({self.process.argv})" if program else self.process.argv
+
+
+#: A name that tells the participant.
+_PROGRAMS = {
+    "API": "nova-api", "conductor": "nova-conductor", "scheduler": "nova-scheduler", "compute": "nova-compute",
+    "placement": "placement-api", "identity": "keystone-api", "image": "glance-api", "network": "neutron-server",
+    "volume": "cinder-volume",
+}  # fmt: skip

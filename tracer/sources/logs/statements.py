@@ -1,0 +1,75 @@
+"""SQL as SQLAlchemy echoes it: the statement, then its parameters, then, with rows, its result."""
+
+from __future__ import annotations
+
+import re
+
+from tracer import sql
+from tracer.event import Event
+from tracer.model import Value
+from tracer.sources import literals
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.service import Ids, Service, ids_of
+
+_PARAMETERS = re.compile(
+    r"(?:\[(?:generated in|cached since|no key|caching disabled|raw sql|dialect)[^\]]*\]\s*)?"
+    r"(?P<values>[(\[{].*)?\Z",
+    re.DOTALL,
+)
+_TRANSACTION = re.compile(r"BEGIN|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
+
+
+class Statements:
+    """What one process sends to its databases."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        #: the last statement of each request: parameters and rows come in records of their own
+        self._last: dict[Ids, Event] = {}
+        self._waits: set[int] = set()
+
+    def take(self, record: Record) -> bool:
+        """Whether the record was a part of a statement."""
+        ids = ids_of(record)
+        last = self._last.get(ids)
+        if record.message.startswith(("Col (", "Row (")):
+            if last is not None:
+                self._add_row(last, record)
+            return True
+        if last is not None and last.number in self._waits and self._take_parameters(last, record):
+            return True
+        if _TRANSACTION.match(record.message) is None:
+            event = self._service.add("sql", "", record, statement=record.message)
+            event.end = record.time
+            self._last[ids] = event
+            self._waits.add(event.number)
+        return True
+
+    def _take_parameters(self, event: Event, record: Record) -> bool:
+        match = _PARAMETERS.match(record.message)
+        if match is None or not record.message:
+            return False
+        self._waits.discard(event.number)
+        event.end = max(record.time, event.start)
+        written = match["values"] or "()"
+        values = literals.python(written)
+        event.attributes["parameters"] = (
+            literals.text(written) if values is None else _masked(event.attributes["statement"], values)
+        )
+        return True
+
+    def _add_row(self, event: Event, record: Record) -> None:
+        event.end = max(record.time, event.start)
+        if record.message.startswith("Row"):
+            rows = event.attributes.get("rows")
+            event.attributes["rows"] = (rows if isinstance(rows, int) else 0) + 1
+        else:
+            event.attributes.setdefault("rows", 0)
+
+
+def _masked(statement: Value, values: Value) -> Value:
+    """Parameters without secrets: by their names, or by the columns that they are assigned to."""
+    if not isinstance(values, list):
+        return literals.masked(values)
+    columns = {place: column for column, place, _ in sql.summary(str(statement)).assigned}
+    return [literals.masked(value, columns.get(place, "")) for place, value in enumerate(values)]

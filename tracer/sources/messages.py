@@ -1,0 +1,198 @@
+"""Message copies: what RabbitMQ's firehose saw, a message a line of JSON, as events of those who sent and took them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+
+from tracer.event import Event, Events, Process
+from tracer.model import Value
+from tracer.sources import bodies, literals
+from tracer.sources.logs import texts
+from tracer.sources.senders import Senders
+from tracer.text import plural
+
+#: A line beyond this is no copy of a message that a service sent.
+MAX_LINE = 64 << 20
+_TIMES = ("ts", "t", "time", "timestamp")
+#: Beyond what any clock gives in this century.
+_MAX_TIME = 1 << 62
+
+
+@dataclass(slots=True)
+class Copy:
+    """One message as the broker took it (``published``) or handed it out."""
+
+    number: int
+    time: int
+    published: bool
+    exchange: str
+    #: the queue it was handed out from, or the key it was published with
+    place: str
+    connection: str
+    body: dict[str, Value]
+    redelivered: bool = False
+    #: the same for the copies of one message: its publishing and its deliveries
+    digest: str = ""
+
+
+def is_copies(path: Path) -> bool:
+    """Whether a file's first line is such a copy."""
+    try:
+        with texts.opened(path) as data:
+            end = data.find(b"\n")
+            return _copy(1, data[: min(len(data) if end < 0 else end, MAX_LINE)]) is not None
+    except OSError:
+        return False
+
+
+def read(path: Path) -> Events:
+    """The events of a file of message copies; what is none is counted in a warning."""
+    found = Events()
+    copies, senseless = [], 0
+    with texts.opened(path) as data:
+        for number, line in enumerate(_lines(data), 1):
+            copy = _copy(number, line)
+            if copy is not None:
+                copies.append(copy)
+            elif line.strip(b"\0\r\n\t "):
+                senseless += 1
+    if senseless:
+        found.warnings.append(f"{path}: {plural(senseless, 'line')} of it no copy of a message, left out")
+    broker = _Broker(path)
+    for copy in sorted(copies, key=lambda copy: (copy.time, copy.number)):
+        broker.take(copy)
+    broker.name_senders()
+    found.events, found.processes = broker.events, list(broker.processes.values())
+    return found
+
+
+def _lines(data: texts.Buffer) -> Iterator[bytes]:
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield data[start : min(end, start + MAX_LINE)]
+        start = end + 1
+
+
+def _copy(number: int, line: bytes) -> Copy | None:
+    told = literals.parsed_json(line) if line.lstrip()[:1] == b"{" else None
+    if not isinstance(told, dict) or "payload" not in told:
+        return None
+    kind, _, place = str(told.get("trace_key")).partition(".")
+    seconds = next((told[name] for name in _TIMES if isinstance(told.get(name), (int, float))), None)
+    if kind not in ("publish", "deliver") or not isinstance(seconds, (int, float)):
+        return None
+    time = int(seconds * 1_000_000) * 1000
+    body = bodies.unwrapped(told["payload"])
+    if not 0 <= time < _MAX_TIME or not body:
+        return None
+    keys = told.get("routing_keys")
+    key = str(keys[0]) if isinstance(keys, list) and keys else ""
+    return Copy(
+        number, time, kind == "publish", str(told.get("exchange") or ""), key if kind == "publish" else place,
+        str(told.get("connection") or ""), body, bool(told.get("redelivered")), _digest(told["payload"]),
+    )  # fmt: skip
+
+
+def _digest(payload: Value) -> str:
+    return sha1(repr(payload).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:16]
+
+
+class _Broker:
+    """The copies so far: whose they are, and which calls wait for answers."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.processes: dict[str, Process] = {}
+        self.events: list[Event] = []
+        self._senders = Senders()
+        #: calls by their msg_id: the sender's event, the receivers'
+        self._asked: dict[str, Event] = {}
+        self._served: dict[str, Event] = {}
+
+    def take(self, copy: Copy) -> None:
+        """Look at one copy, in the order of time."""
+        msg_id = self._answered(copy)
+        if msg_id:
+            self._take_reply(msg_id, copy)
+        elif "method" in copy.body or "event_type" in copy.body:
+            self._take_message(copy)
+
+    def _answered(self, copy: Copy) -> str:
+        """The call that a reply answers: named in it, or, in carrot's time, by the exchange it goes to."""
+        if "result" not in copy.body and "failure" not in copy.body:
+            return ""
+        named = copy.body.get("_msg_id")
+        place = copy.exchange if copy.published else copy.place
+        return named if isinstance(named, str) and named else place
+
+    def _take_message(self, copy: Copy) -> None:
+        told = bodies.told(copy.body)
+        mode = _mode(copy, told)
+        topic = copy.exchange.removesuffix("_fanout") if mode == "fanout" else copy.place
+        told |= {"side": "client" if copy.published else "server", "mode": mode, "topic": topic, "payload": copy.digest}
+        if copy.exchange:
+            told["exchange"] = copy.exchange
+        if copy.redelivered:
+            told["redelivered"] = True
+        event = Event(
+            self._process("unknown" if copy.published else topic), copy.number, 0, "rpc", str(told.get("method", "")),
+            0, copy.time, attributes=told, witnesses=("broker",),
+        )  # fmt: skip
+        self.events.append(event)
+        msg_id = told.get("msg_id")
+        if isinstance(msg_id, str) and mode == "call":
+            # A message that is handed out again has the same id: the first is the one whose answer counts.
+            (self._asked if copy.published else self._served).setdefault(msg_id, event)
+        elif copy.published:
+            event.end = copy.time
+        (self._senders.sent if copy.published else self._senders.taken)(event, copy.connection)
+
+    def _take_reply(self, msg_id: str, copy: Copy) -> None:
+        event = (self._served if copy.published else self._asked).get(msg_id)
+        if event is None:
+            return
+        event.end = copy.time
+        self._senders.answered(event, copy.connection, "" if copy.published else copy.place)
+        failure = copy.body.get("failure")
+        if failure:
+            event.error = _failure(failure)
+
+    def _process(self, topic: str) -> Process:
+        # Nova's compute has two servers in one process since 2025, of which the second's topic says so.
+        topic = topic.replace("compute-alt.", "compute.")
+        key = f"broker {self._path} {topic}"
+        if key not in self.processes:
+            self.processes[key] = Process(key, 0, "", f"nova-{topic}")
+        return self.processes[key]
+
+    def name_senders(self) -> None:
+        """Give each sent message to the process that, as far as can be told, sent it."""
+        for event, topic in self._senders.resolved():
+            event.process = self._process(topic)
+        used = {event.process.key for event in self.events}
+        self.processes = {key: process for key, process in self.processes.items() if key in used}
+
+
+def _mode(copy: Copy, told: dict[str, Value]) -> str:
+    if "event_type" in copy.body:
+        return "notify"
+    if "msg_id" in told:
+        return "call"
+    return "fanout" if copy.exchange.endswith("_fanout") else "cast"
+
+
+def _failure(failure: Value) -> str:
+    """Class and message of what went wrong at the far side, in either form."""
+    if isinstance(failure, str):
+        read = literals.parsed_json(failure)
+        failure = read if read is not None else failure
+    if isinstance(failure, dict):
+        return literals.text(f"{failure.get('class', 'error')}: {failure.get('message', '')}")
+    if isinstance(failure, list) and len(failure) > 1:
+        return literals.text(f"{failure[0]}: {failure[1]}")
+    return literals.text(str(failure))

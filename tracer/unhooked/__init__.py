@@ -1,0 +1,20 @@
+"""What logs and message copies tell, made into events that stand as hooks' do: merged, with ids and parents."""
+
+from __future__ import annotations
+
+from tracer.event import Event
+from tracer.unhooked import ids, merging, nesting
+
+__all__ = ["tied"]
+
+
+def tied(events: list[Event]) -> list[Event]:
+    """The events, one for what several witnesses saw, below those they belong to; hooks' alone stay as they are."""
+    if all(event.witnesses == ("hooks",) for event in events):
+        return events
+    merged = merging.merged(events)
+    ids.pair(merged)
+    ids.spread(merged)
+    nesting.nest(merged)
+    ids.end_calls(merged)
+    return merged
