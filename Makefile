@@ -23,10 +23,10 @@ install: .venv/installed
 .venv/installed: pyproject.toml constraints.txt .ci/venv
 	@flock Makefile .ci/venv '$(PYTHON)'
 
-# What tests need of the system: dot draws the topology, rsvg-convert shows that pictures are as they should be, gcc
-# builds netifaces for Nova 29, the tap is tested with a RabbitMQ. Quick when nothing is missing.
+# What tests need of the system: dot draws the topology, rsvg-convert shows that pictures are as they should be, chromium
+# opens the HTML page, gcc builds netifaces for Nova 29, the tap is tested with a RabbitMQ. Quick when nothing is missing.
 packages:
-	@.ci/packages dot rsvg-convert gcc rabbitmq-server
+	@.ci/packages dot rsvg-convert chromium gcc rabbitmq-server
 
 # Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
 demo: install
@@ -35,9 +35,9 @@ demo: install
 	$(BIN)/bootseq ingest -o $(DEMO)/boot.trace.jsonl.gz $(DEMO)/capture
 	$(BIN)/bootseq draw $(DEMO)/boot.trace.jsonl.gz -o $(DEMO)/boot.md
 	$(BIN)/bootseq draw $(DEMO)/boot.trace.jsonl.gz -o $(DEMO)/boot.svg
+	$(BIN)/bootseq draw $(DEMO)/boot.trace.jsonl.gz -o $(DEMO)/boot.html
 	$(BIN)/bootseq show $(DEMO)/boot.trace.jsonl.gz
 	@ls -l $(DEMO)/boot.*
-	@echo 'An HTML page (boot.html) comes in a later release.'
 
 # The tests that start a Nova come after the others and one by one: what attaches to all services of the machine would
 # meet another test's, and two clouds at once would compete for two cores.

@@ -17,7 +17,11 @@ def compare(name: str, text: str) -> None:
     golden.compare(f"diagrams/{name}", text, [("><", ">\n<")] if name.endswith(".svg") else [])
 
 
-@pytest.mark.parametrize("suffix", RENDERERS)
+#: The page is mostly its own scripts: test_diagrams_page holds what a boot puts into it.
+GOLDEN = [suffix for suffix in RENDERERS if suffix != "html"]
+
+
+@pytest.mark.parametrize("suffix", GOLDEN)
 def test_every_format_at_the_usual_detail(suffix: str) -> None:
     compare(f"small.{suffix}", render(small_boot(), suffix))
 
@@ -39,8 +43,8 @@ def test_the_same_boot_gives_the_same_text(suffix: str) -> None:
 
 
 def test_unknown_suffixes_and_details_are_refused() -> None:
-    with pytest.raises(ValueError, match="cannot draw 'html'"):
-        render(small_boot(), "html")
+    with pytest.raises(ValueError, match="cannot draw 'png'"):
+        render(small_boot(), "png")
     with pytest.raises(ValueError, match=f"one of {', '.join(DETAILS)}"):
         render(small_boot(), "svg", "everything")
 

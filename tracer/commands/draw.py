@@ -26,12 +26,13 @@ from tracer.errors import TracerError
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("boot", required=False)
 def draw(file: Path, boot: str | None, output: Path, detail: str) -> None:
-    """Draw BOOT as a sequence diagram or a document.
+    """Draw BOOT as a sequence diagram, a document, or a page to explore (.html).
 
     \b
     Examples:
       bootseq draw boot.trace.jsonl.gz -o boot.svg
       bootseq draw boot.trace.jsonl.gz vm1 -o boot.md --detail full
+      bootseq draw boot.trace.jsonl.gz -o boot.html        then boot.html#2-1-2 is step 2-1-2
     """
     suffix = output.suffix.removeprefix(".").lower()
     if suffix not in diagrams.RENDERERS:

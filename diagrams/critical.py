@@ -1,0 +1,100 @@
+"""The critical path of a boot: the steps whose own time made it as long as it was.
+
+Followed backwards from where the boot was ready: what ended last was waited for; what began before it counts until
+then; before a chapter began, its sender's chapter counts up to the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracer.model import Boot, Step
+
+#: Values of vm_state with which a boot is over; what runs later no longer holds it up.
+_OVER = ("active", "error")
+
+
+@dataclass(slots=True)
+class Stretch:
+    """From ``start`` to ``end`` everything waited for this step itself, not for one inside it."""
+
+    step: Step
+    start: int
+    end: int
+
+
+def critical_path(boot: Boot) -> list[Stretch]:
+    """The stretches, in the order of time; between chapters there may be a gap, where a message was under way."""
+    if not boot.chapters:
+        return []
+    chapter, cursor = _last(boot)
+    heads = {head.address: head for head in boot.chapters}
+    chapters_of = {step.address: head for head in boot.chapters for step in _senders(head)}
+    senders = {step.address: step for head in boot.chapters for step in _senders(head)}
+    found: list[Stretch] = []
+    left = set(heads)
+    while chapter.address in left:  # a forged file may have chapters that open each other
+        left.discard(chapter.address)
+        found += _within(chapter, cursor)
+        sender = senders.get(chapter.opened_by)
+        if sender is None:
+            break
+        cursor = min(sender.end or sender.start, chapter.start)
+        chapter = chapters_of[sender.address]
+    return found[::-1]
+
+
+def _senders(head: Step) -> list[Step]:
+    return [step for step in head.walk() if step.opens]
+
+
+def _last(boot: Boot) -> tuple[Step, int]:
+    """The chapter in which the boot was ready, and when: its state tells, else the chapter that ended last."""
+    ready = [
+        (step.start, number)
+        for number, chapter in enumerate(boot.chapters)
+        for step in chapter.walk()
+        if step.kind == "state" and _is_over(step)
+    ]
+    if ready:
+        at, number = max(ready)
+        return boot.chapters[number], at
+    ends = [(max(step.end or step.start for step in head.walk()), -n) for n, head in enumerate(boot.chapters)]
+    at, number = max(ends)
+    return boot.chapters[-number], at
+
+
+def _is_over(step: Step) -> bool:
+    changes = step.attributes.get("changes")
+    change = changes.get("vm_state") if isinstance(changes, dict) else None
+    return isinstance(change, list) and bool(change) and change[-1] in _OVER
+
+
+def _within(head: Step, until: int) -> list[Stretch]:
+    """The stretches of one chapter up to ``until``, the last one first."""
+    found: list[Stretch] = []
+    cursor = until
+    stack = [(head, _latest_first(head))]
+    while stack:
+        step, inside = stack[-1]
+        child = next((one for one in inside if one.start < cursor), None)
+        if child is None:
+            stack.pop()
+            if step.start < cursor:
+                found.append(Stretch(step, step.start, cursor))
+                cursor = step.start
+            continue
+        inside[:] = inside[inside.index(child) + 1 :]
+        end = cursor if child.end is None else child.end
+        if end <= child.start:
+            continue
+        if end < cursor:
+            found.append(Stretch(step, end, cursor))
+            cursor = end
+        stack.append((child, _latest_first(child)))
+    return found
+
+
+def _latest_first(step: Step) -> list[Step]:
+    """What could have been waited for inside: not what was sent and left alone, which lasts no time of the sender's."""
+    return sorted(step.children, key=lambda one: one.end or one.start, reverse=True)

@@ -1,0 +1,79 @@
+"""The boot as one page to explore: its template with the data, the style and the scripts in it.
+
+The page fetches nothing. Its own policy allows its one style sheet and its one script by their digests, and no text of
+a boot ever becomes markup: all of it is data, and the scripts set it as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from diagrams import words
+from diagrams.outline import left_out
+from diagrams.page_data import columns, details, to_json
+from diagrams.text import clean, shorten
+from tracer.model import Boot
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: The scripts, in the order in which they are put together: each uses those before it.
+SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "actions", "main")
+#: At which level of the page a detail begins.
+_LEVELS = {"brief": "services", "calls": "calls", "full": "all"}
+
+
+def page(boot: Boot, detail: str = "calls") -> str:
+    """``boot`` as HTML; ``detail`` says with which level it opens, every level is in it."""
+    style, script = _assets()
+    title, ids = words.heading(boot)
+    return _environment().get_template("page/page.html").render(
+        title=clean(title), ids=clean(ids), facts=_facts(boot), left_out=left_out(boot.left_out),
+        style=style, script=script, style_digest=_digest(style), script_digest=_digest(script),
+        level=_LEVELS[detail], columns=to_json(columns(boot)), details=details(boot),
+    )  # fmt: skip
+
+
+def _facts(boot: Boot) -> list[tuple[str, str]]:
+    """What is said of the boot as a whole."""
+    facts = {
+        "server": boot.server,
+        "instance": boot.uuid,
+        "requests": ", ".join(boot.request_ids or [boot.request_id]),
+        "outcome": boot.outcome,
+        "host": boot.host,
+        "releases": ", ".join(f"{name} {version}" for name, version in boot.versions.items()),
+        "steps": ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items())),
+    }
+    return [(name, shorten(value, words.NOTE)) for name, value in facts.items() if value]
+
+
+@cache
+def _assets() -> tuple[str, str]:
+    """The style sheet and the scripts in one block, so that they share names with each other and nothing else."""
+    return _source("page.css"), "".join(['"use strict";\n{\n', *(_source(f"{name}.js") for name in SCRIPTS), "}\n"])
+
+
+def _source(name: str) -> str:
+    """A file of the page as it is: in JavaScript, double braces are no placeholders."""
+    environment = _environment()
+    assert environment.loader
+    return environment.loader.get_source(environment, f"page/{name}")[0]
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    # Late, so that who makes no page does not pay for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        undefined=StrictUndefined, autoescape=True,
+    )  # fmt: skip

@@ -1,0 +1,242 @@
+"""A boot as the data of its page: columns of numbers for every step, and a line of details for each.
+
+Every step of the boot is there, at every detail: the page hides and counts, it leaves nothing out. Columns are what the
+page reads at once; a step's details are a line of JSON of their own, read when they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from diagrams import words
+from diagrams.critical import critical_path
+from diagrams.folding import Place, enters_driver, leaves_home, places
+from diagrams.palette import colour
+from diagrams.sequence import LANE, lane_order
+from diagrams.text import clean, plain, plural, shorten
+from tracer.model import NUMBERED, Boot, Step, Value
+
+#: From which level on a step is shown: services and requests, calls, SQL, everything.
+REQUESTS, CALLS, SQL, ALL = 1, 2, 3, 4
+#: Bits of a step's ``flags``.
+FAILED, UNFINISHED, UNAWAITED, FAR, HEAD = 1, 2, 4, 8, 16
+#: Whole numbers up to here are the same in JavaScript.
+_EXACT = 2**53
+STATE = "instance"
+
+
+def columns(boot: Boot) -> dict[str, Any]:
+    """What the page needs to draw: see ``model.js`` for the other side."""
+    return _Columns(boot).data()
+
+
+def details(boot: Boot) -> str:
+    """A line for each step, in the order of the tree: its attributes and its error."""
+    return "\n".join(to_json([_safe(step.attributes), step.error]) for step in boot.walk())
+
+
+def to_json(value: object) -> str:
+    """JSON that may stand in a script element: no ``<``, and what is no character is written as an escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").encode(errors="backslashreplace").decode()
+
+
+def _safe(value: Value) -> Value:
+    """A value that JavaScript reads as it is: numbers that it would round, or does not know, become text."""
+    if isinstance(value, dict):
+        return {key: _safe(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_safe(one) for one in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return value if math.isfinite(value) and abs(value) < _EXACT else str(value)
+
+
+class _Table(dict[Any, int]):
+    """Values by the order in which they first came, so that each is written once."""
+
+    def __missing__(self, key: Any) -> int:
+        self[key] = number = len(self)
+        return number
+
+
+class _Columns:
+    """Goes over the steps in the tree's order and fills the columns."""
+
+    def __init__(self, boot: Boot) -> None:
+        self._boot = boot
+        self._places = places(boot)
+        self._numbers = {id(place.step): number for number, place in enumerate(self._places)}
+        self._homes: list[words.Home] = []
+        for place in self._places:
+            around = self._homes[place.parent] if place.parent >= 0 else None
+            self._homes.append(words.home(place.step, around))
+        hosts = {step.host for step in boot.walk() if step.service == "compute"}
+        self._by_host = len(hosts - {""}) > 1
+        self._lanes, self._strings, self._origins, self._kinds = _Table(), _Table(), _Table(), _Table()
+        self._rows: list[tuple[int, ...]] = []
+        self._addresses: list[int | str] = []
+        self._links: dict[int, tuple[list[str], str]] = {}
+
+    def data(self) -> dict[str, Any]:
+        """The columns, by name."""
+        for chapter in self._boot.chapters:
+            self._chapter(chapter)
+        names = ("size", "kind", "source", "target", "label", "title", "start", "took", "level", "flags", "origin")
+        filled = dict(zip(names, map(list, zip(*self._rows, strict=True)), strict=True)) if self._rows else {}
+        lanes = sorted(self._lanes, key=_lane_order)
+        moved = {self._lanes[name]: number for number, name in enumerate(lanes)}
+        for name in ("source", "target"):
+            filled[name] = [moved[lane] for lane in filled.get(name, [])]
+        return {
+            **{name: filled.get(name, []) for name in names},
+            "address": self._addresses, "lanes": lanes, "colours": [colour(lane, n) for n, lane in enumerate(lanes)],
+            "kinds": list(self._kinds), "strings": list(self._strings), "origins": list(self._origins),
+            "links": self._links, "critical": self._critical(), "duration": self._boot.duration,
+        }  # fmt: skip
+
+    def _chapter(self, head: Step) -> None:
+        stack: list[tuple[Step, Step | None, int]] = [(head, None, 0)]
+        sizes = _sizes(head)
+        while stack:
+            step, parent, ordinal = stack.pop()
+            self._step(step, parent, ordinal, sizes[id(step)])
+            ordinals = _ordinals(step)
+            stack.extend((one, step, ordinals[n]) for n, one in reversed(list(enumerate(step.children))))
+
+    def _step(self, step: Step, parent: Step | None, ordinal: int, size: int) -> None:
+        number = len(self._rows)
+        source, target = self._ends(step, parent)
+        label, title = self._said(step)
+        began = self._boot.started
+        self._rows.append((
+            size, self._kinds[clean(step.kind)], source, target, self._strings[label], self._strings[title],
+            step.start - began, -1 if step.end is None else step.end - step.start,
+            self._level(step, parent), self._flags(step, parent), self._origins[_origin(step)],
+        ))  # fmt: skip
+        self._addresses.append(_short_address(step, parent, ordinal))
+        if step.opens or step.opened_by:
+            self._links[number] = (step.opens, step.opened_by)
+
+    def _said(self, step: Step) -> tuple[str, str]:
+        """How the picture and the outline say it."""
+        if not step.numbered:
+            return _noted(step)
+        place = self._places[self._numbers[id(step)]]
+        around = self._homes[place.parent] if place.parent >= 0 else None
+        return words.label(step, around), words.title(step, around)
+
+    def _ends(self, step: Step, parent: Step | None) -> tuple[int, int]:
+        """The lanes between which it is drawn; one lane twice for what stays where it is."""
+        own = self._lane(step)
+        if step.kind == "sql":
+            return own, self._lanes["database"]
+        if step.kind == "state":
+            return own, self._lanes[STATE]
+        if step.kind == "libvirt":
+            return own, self._lanes["libvirt"]
+        if step.kind in ("http", "rpc") and step.text("side") == "client":
+            far = far_side(step)
+            return own, self._lane(far) if far else self._lanes[shorten(words.peer(step) or "unknown", LANE)]
+        if step.kind == "http" and step.text("side") == "server" and parent is None:
+            return self._lanes["client"], own
+        return own, own
+
+    def _lane(self, step: Step) -> int:
+        host = f" {step.host}" if self._by_host and step.service == "compute" and step.host else ""
+        return self._lanes[shorten(f"{step.service}{host}", LANE)]
+
+    def _level(self, step: Step, parent: Step | None) -> int:
+        if step.error is not None or step.kind == "state" or (step.end is None and step.numbered):
+            return REQUESTS
+        if not step.numbered:
+            return {"sql": SQL, "ask": CALLS}.get(step.kind, ALL)
+        place: Place = self._places[self._numbers[id(step)]]
+        return REQUESTS if parent is None or leaves_home(place, self._places) or enters_driver(step) else CALLS
+
+    def _flags(self, step: Step, parent: Step | None) -> int:
+        far = parent is not None and far_side(parent) is step
+        marks = (
+            (FAILED, step.error is not None),
+            (UNFINISHED, step.end is None),
+            (UNAWAITED, step.text("side") == "client" and step.text("mode") in words.UNAWAITED),
+            (FAR, far),
+            (HEAD, parent is None),
+        )
+        return sum(bit for bit, holds in marks if holds)
+
+    def _critical(self) -> dict[int, int]:
+        """Nanoseconds of the critical path that each step holds itself."""
+        numbers = {id(step): number for number, step in enumerate(self._boot.walk())}
+        held: dict[int, int] = {}
+        for stretch in critical_path(self._boot):
+            number = numbers[id(stretch.step)]
+            held[number] = held.get(number, 0) + stretch.end - stretch.start
+        return held
+
+
+def _noted(step: Step) -> tuple[str, str]:
+    """A note in the picture and in the outline. Its time and its error are shown beside it, not in it."""
+    if step.kind == "sql":
+        tables = step.attributes.get("tables")
+        named = ", ".join(map(plain, tables)) if isinstance(tables, list) else ""
+        said = f"{step.text('verb')} {named}".strip() or " ".join(step.text("statement").split()) or step.name or "SQL"
+        rows = step.attributes.get("rows")
+        count = f" ({plural(rows, 'row')})" if isinstance(rows, int) and rows >= 0 else ""
+        return shorten(said, words.LABEL), shorten(said, words.TITLE) + count
+    if step.kind == "state":
+        return shorten(words.changes(step), words.NOTE), words.note(step)
+    if step.kind in ("log", "ask"):
+        return shorten(step.text("message") or step.name, 2 * words.LABEL), words.note(step)
+    return words.note(step), words.note(step)
+
+
+def far_side(step: Step) -> Step | None:
+    """The receiving side inside a request: one arrow shows both."""
+    if step.kind not in ("http", "rpc") or step.text("side") != "client":
+        return None
+    found = [one for one in step.children if one.kind == step.kind and one.text("side") == "server"]
+    return found[0] if len(found) == 1 else None
+
+
+def _sizes(head: Step) -> dict[int, int]:
+    """How many steps stand below each."""
+    sizes: dict[int, int] = {}
+    for step in reversed(list(head.walk())):
+        sizes[id(step)] = sum(1 + sizes[id(child)] for child in step.children)
+    return sizes
+
+
+def _ordinals(step: Step) -> list[int]:
+    """The children's ordinals: steps count from 1 up, notes from -1 down."""
+    steps = notes = 0
+    found = []
+    for child in step.children:
+        if child.kind in NUMBERED:
+            steps += 1
+            found.append(steps)
+        else:
+            notes -= 1
+            found.append(notes)
+    return found
+
+
+def _short_address(step: Step, parent: Step | None, ordinal: int) -> int | str:
+    """The ordinal where the address is the one around it and that; else the address itself."""
+    if parent is None:
+        return step.address
+    expected = f"{parent.address}-{ordinal}" if ordinal > 0 else f"{parent.address}/{-ordinal}"
+    return ordinal if step.address == expected else step.address
+
+
+def _origin(step: Step) -> tuple[object, ...]:
+    return (
+        step.service, step.host, step.pid, str(step.thread), step.request_id or "", step.global_request_id or "",
+        ", ".join(step.witnesses), step.tied_by,
+    )  # fmt: skip
+
+
+def _lane_order(lane: str) -> tuple[bool, int]:
+    return lane == STATE, lane_order(lane)

@@ -1,0 +1,100 @@
+// The panel beside the picture: everything that is known of the chosen step.
+
+const panel = document.getElementById("panel");
+
+function showPanel(step, told = step) {
+  panel.dataset.step = address(told);
+  const shut = make("button", { type: "button", className: "shut", textContent: "×", title: "Esc" });
+  shut.setAttribute("aria-label", "close the details");
+  shut.addEventListener("click", hidePanel);
+  const far = farSide[step];
+  panel.scrollTop = 0;
+  panel.replaceChildren(shut, make("h2", { textContent: visible(title(step)) }), ...about(step));
+  if (far >= 0) panel.append(make("h3", { textContent: "At the receiver" }), ...about(far));
+  panel.append(...notesOf(step), ...(far >= 0 ? notesOf(far) : []));
+  if (panel.hidden) {
+    panel.hidden = false;
+    resized();
+  }
+}
+
+function hidePanel() {
+  if (panel.hidden) return;
+  panel.hidden = true;
+  resized();
+  scroller.focus();
+}
+
+function about(step) {
+  const known = details(step);
+  const facts = make("dl");
+  const put = (name, ...value) => facts.append(make("dt", { textContent: visible(name) }), make("dd", {}, ...value));
+  put("address", link(address(step)));
+  put("kind", `${kind(step)}, ${boot.lanes[boot.source[step]]}${boot.source[step] === boot.target[step] ? "" : ` → ${boot.lanes[boot.target[step]]}`}`);
+  put("time", timing(step));
+  const [opens, openedBy] = boot.links[step] ?? [[], ""];
+  if (opens.length) put("opens", ...opens.flatMap((one) => [link(one), " "]));
+  if (openedBy) put("opened by", link(openedBy));
+  const where = [known.host && `host ${known.host}`, known.pid && `pid ${known.pid}`, known.thread !== "0" && `thread ${known.thread}`];
+  put("ran in", visible([known.service, ...where.filter(Boolean)].join(", ")));
+  if (known.request) put("request", visible(known.request));
+  if (known.global && known.global !== known.request) put("global request", visible(known.global));
+  put("seen by", visible(known.witnesses + (known.tiedBy ? `; tied by ${known.tiedBy}` : "")));
+  const parts = [facts];
+  if (known.error !== null) parts.push(make("h3", { textContent: "Error" }), make("pre", { className: "error", textContent: visible(known.error) }));
+  return [...parts, ...attributesOf(known.attributes)];
+}
+
+function timing(step) {
+  const began = `${(boot.start[step] / 1e9).toFixed(6)} s after the start`;
+  const took = boot.took[step] < 0 ? "unfinished" : boot.took[step] ? `took ${span(boot.took[step])}` : "";
+  const held = step in boot.critical ? `${span(boot.critical[step])} of it on the critical path` : "";
+  return [began, took, held].filter(Boolean).join(", ");
+}
+
+function attributesOf(attributes) {
+  const { statement, parameters, ...others } = attributes;
+  const parts = [];
+  if (statement !== undefined && statement !== null) {
+    parts.push(make("h3", { textContent: "Statement" }), make("pre", { textContent: visible(brokenSql(String(statement))) }));
+  }
+  if (parameters !== undefined && parameters !== null) parts.push(make("h3", { textContent: "Parameters" }), value(parameters));
+  const names = Object.keys(others).filter((name) => others[name] !== null && others[name] !== "");
+  if (!names.length) return parts;
+  const list = make("dl");
+  for (const name of names) list.append(make("dt", { textContent: visible(name) }), make("dd", {}, value(others[name])));
+  return [...parts, make("h3", { textContent: "Attributes" }), list];
+}
+
+function value(one) {
+  if (one === null || typeof one !== "object") return make("span", { textContent: visible(one) });
+  return make("pre", { textContent: visible(JSON.stringify(one, null, 1)) });
+}
+
+// Line breaks before the clauses of a statement, outside its quotes; the text itself stays as it was.
+function brokenSql(statement) {
+  const parts = statement.split(/('(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`)/);
+  const clause = /\s+(?=(?:FROM|WHERE|(?:LEFT |RIGHT |FULL )?(?:OUTER |INNER |CROSS )?JOIN|ORDER BY|GROUP BY|HAVING|LIMIT|UNION|SET|VALUES|RETURNING)\b)/gi;
+  return parts.map((part, at) => (at % 2 ? part : part.replace(clause, "\n").replace(/\s+(?=(?:AND|OR)\b)/gi, "\n  ").replace(/, +/g, ", "))).join("");
+}
+
+const MOST_NOTES = 200;
+
+// SQL, states, log and ask lines that happened in a step itself.
+function notesOf(step) {
+  const notes = [];
+  for (let child = step + 1; child <= step + boot.size[step]; child += boot.size[child] + 1) {
+    if (isNote(child)) notes.push(child);
+  }
+  if (!notes.length) return [];
+  const list = make("ol", { className: "notes" });
+  for (const note of notes.slice(0, MOST_NOTES)) {
+    list.append(make("li", { className: kind(note).replace(/[^a-z]/g, "") }, link(address(note), visible(title(note)))));
+  }
+  const rest = notes.length > MOST_NOTES ? [make("p", { textContent: `and ${notes.length - MOST_NOTES} more: level “all” shows them` })] : [];
+  return [make("h3", { textContent: `Noted in it: ${notes.length}` }), list, ...rest];
+}
+
+function link(to, text = visible(to)) {
+  return make("a", { href: `#${fragment(to)}`, textContent: text });
+}

@@ -1,0 +1,78 @@
+"""A page in the system's Chromium, headless, driven through Playwright; whatever goes wrong in the page is kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+#: No sandbox: tests run as root in containers. What the page is refused is still refused.
+_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+
+
+def chromium() -> str | None:
+    """The browser's path, None where none is installed."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser that nothing else uses."""
+    # Late: the driver costs a quarter of a second, and who runs no browser test need not have it.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@dataclass
+class Shown:
+    """A page as it stands in the browser."""
+
+    page: Page
+    #: Errors, refusals of its policy, dialogs, and everything it tried to fetch.
+    complaints: list[str] = field(default_factory=list)
+
+    def complain(self, what: str) -> None:
+        """Keep what went wrong, if anything did."""
+        if what:
+            self.complaints.append(what)
+
+    def ask(self, expression: str, argument: object = None) -> Any:
+        """What an expression is in the page."""
+        return self.page.evaluate(expression, argument)
+
+    def rows(self) -> list[str]:
+        """Addresses of all rows, from top to bottom, whether they are in the document or not."""
+        return list(self.ask("[...bootseq.view.rows].filter(row => row >= 0).map(row => bootseq.address(row))"))
+
+    def stood_for(self) -> int:
+        """How many steps all rows together say they stand for."""
+        return int(
+            self.ask("[...bootseq.view.rows].filter(row => row >= 0).reduce((n, row) => n + bootseq.stands(row), 0)")
+        )
+
+    def chosen(self) -> str:
+        """The outline's text of the row that is chosen and on the screen."""
+        return self.page.locator(".row.chosen").inner_text()
+
+
+def show(running: Browser, file: Path, fragment: str = "", **options: Any) -> Shown:
+    """Opens a file, as a double click would."""
+    page = running.new_page(viewport={"width": 1400, "height": 900}, **options)
+    shown = Shown(page)
+    page.on("pageerror", lambda error: shown.complain(f"error: {error}"))
+    page.on("console", lambda message: shown.complain(f"{message.type}: {message.text}"))
+    page.on("dialog", lambda dialog: shown.complain(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: shown.complain("" if request.url.startswith(file.as_uri()) else request.url))
+    page.goto(file.as_uri() + fragment)
+    return shown

@@ -1,0 +1,251 @@
+"""The page of a boot in a real Chromium: it opens, folds, finds, jumps, and runs nothing that came from a cloud."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from diagrams import render
+from tests import browser
+from tests.bench.bench_diagrams import wide_boot
+from tests.browser import Shown
+from tests.builders import boot, call, log, rpc, small_boot, sql
+from tests.test_diagrams_hostile import everything, poisoned
+from tracer import store
+from tracer.cli import main
+from tracer.model import Boot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.skipif(browser.chromium() is None, reason="no Chromium: make packages installs it"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Playwright's use of asyncio
+]
+
+Open = Callable[..., Shown]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Browser]:
+    with browser.browser() as one:
+        yield one
+
+
+@pytest.fixture
+def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Opens the page of a boot; at the end nothing may have gone wrong in it."""
+    pages: list[Shown] = []
+
+    def open_(made: Boot, detail: str = "calls", fragment: str = "") -> Shown:
+        file = tmp_path / "boot.html"
+        file.write_bytes(render(made, "html", detail).encode(errors="backslashreplace"))
+        pages.append(browser.show(running, file, fragment))
+        return pages[-1]
+
+    yield open_
+    for shown in pages:
+        shown.page.close()
+        assert shown.complaints == []
+
+
+def total(made: Boot) -> int:
+    return sum(1 for _ in made.walk())
+
+
+class TestRows:
+    def test_at_every_level_rows_stand_for_every_step(self, opened: Open) -> None:
+        made = small_boot()
+        shown = opened(made)
+        for key in "12345":
+            shown.page.keyboard.press(key)
+            assert shown.stood_for() == total(made)
+        # At the last level all but the receiving sides, which share their senders' arrows, have rows of their own.
+        assert len(shown.rows()) > total(made) * 0.7
+
+    def test_a_level_shows_what_it_says(self, opened: Open) -> None:
+        head = call(
+            "API",
+            "nova.a:f",
+            call("API", "nova.a:g", sql("API", "SELECT", "x"), log("API", "hello")),
+            rpc("API", "conductor", "go"),
+        )
+        shown = opened(boot(head))
+        seen = []
+        for key in "2345":
+            shown.page.keyboard.press(key)
+            seen.append(shown.rows())
+        assert seen == [
+            ["1", "1-2"],
+            ["1", "1-1", "1-2"],
+            ["1", "1-1", "1-1/1", "1-2"],
+            ["1", "1-1", "1-1/1", "1-1/2", "1-2"],
+        ]
+
+    def test_folding_hides_and_counts(self, opened: Open) -> None:
+        made = small_boot()
+        shown = opened(made)
+        before = shown.rows()
+        shown.page.locator(".row .fold").first.click()
+        assert len(shown.rows()) < len(before)
+        assert shown.stood_for() == total(made)
+        shown.page.locator(".row .fold").first.click()
+        assert shown.rows() == before
+
+    def test_a_group_opens_and_closes(self, opened: Open) -> None:
+        shown = opened(boot(call("API", "nova.a:f", *(call("API", "nova.a:g") for _ in range(7)))))
+        assert shown.rows() == ["1", "1-1"]
+        shown.page.locator(".times").click()
+        assert shown.rows() == ["1", *(f"1-{n}" for n in range(1, 8))]
+        shown.page.locator(".row .address", has_text="1-3").click()
+        shown.page.locator("#scroller").focus()
+        shown.page.keyboard.press("ArrowLeft")
+        assert shown.rows() == ["1", "1-1"]
+
+    def test_what_a_level_hides_is_shown_in_place(self, opened: Open) -> None:
+        shown = opened(boot(call("API", "nova.a:f", sql("API", "SELECT", "x"), sql("API", "SELECT", "y"))))
+        shown.page.locator(".inside").click()
+        assert shown.rows() == ["1", "1/1", "1/2"]
+
+    def test_filters_count_what_they_hide(self, opened: Open) -> None:
+        made = small_boot()
+        shown = opened(made)
+        before = len(shown.rows())
+        shown.page.locator("#filter summary").click()
+        for name in ("placement", "libvirt"):
+            shown.page.locator("#filter label", has_text=name).first.click()
+        assert len(shown.rows()) < before
+        assert shown.stood_for() == total(made)
+
+
+def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Path) -> None:
+    """The committed capture of a Nova 34: rows, and what is inside them, are what was recorded."""
+    with tarfile.open(Path(__file__).parent / "data" / "nova34-boot.tar.gz") as archive:
+        archive.extractall(tmp_path / "capture", filter="data")
+    trace = tmp_path / "boot.jsonl.gz"
+    assert CliRunner().invoke(main, ["ingest", "-o", str(trace), str(tmp_path / "capture")]).exit_code == 0
+    (made,) = store.read(trace).boots
+    shown = opened(made)
+    rows = []
+    for key in "12345":
+        shown.page.keyboard.press(key)
+        rows.append(len(shown.rows()))
+        assert shown.stood_for() == total(made)
+    assert rows == sorted(rows)
+    assert rows[0] < 60 < 500 < rows[-1]
+
+
+class TestGoing:
+    @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
+    def test_every_address_leads_to_its_step(self, opened: Open, detail: str) -> None:
+        made = small_boot()
+        shown = opened(made, detail)
+        for step in made.walk():
+            shown.ask("at => { location.hash = at }", f"#{step.address}")
+            shown.page.wait_for_function("at => bootseq.told() === at", arg=step.address)
+            assert step.address in shown.page.locator("#panel").inner_text()
+
+    def test_a_link_opens_at_its_step_whatever_the_level_hides(self, opened: Open) -> None:
+        made = small_boot()
+        note = next(step for step in made.walk() if step.kind == "sql")
+        shown = opened(made, "brief", f"#{note.address}")
+        assert note.address in shown.chosen()
+        assert shown.stood_for() == total(made)
+
+    def test_an_address_that_is_none(self, opened: Open) -> None:
+        shown = opened(small_boot(), fragment="#%ff9-9-9")
+        assert "No step" in shown.page.locator("#status").inner_text()
+
+    def test_search_finds_by_name_table_request_and_address(self, opened: Open) -> None:
+        head = call(
+            "API",
+            "nova.a:f",
+            call("API", "nova.a:g", sql("API", "SELECT", "quotas", statement="SELECT <1>")),
+            request_id="req-77",
+        )
+        shown = opened(boot(head))
+        for query, found in {
+            "QUOTAS": "1-1/1",
+            "select <1>": "1-1/1",
+            "req-77": "1",
+            "g()": "1-1",
+            "1-1": "1-1",
+        }.items():
+            shown.page.locator("#search input").fill(query)
+            shown.page.keyboard.press("Enter")
+            assert shown.ask("bootseq.address(bootseq.view.chosen)") == found
+
+    def test_search_goes_round_in_both_directions(self, opened: Open) -> None:
+        shown = opened(boot(call("API", "nova.a:f", *(call("API", f"nova.a:part{n}") for n in range(3)))))
+        shown.page.locator("#search input").fill("part")
+        gone = []
+        for key in ("Enter", "Enter", "Enter", "Enter", "Shift+Enter"):
+            shown.page.keyboard.press(key)
+            gone.append(shown.ask("bootseq.address(bootseq.view.chosen)"))
+        assert gone == ["1-1", "1-2", "1-3", "1-1", "1-3"]
+        assert shown.page.locator("#search output").inner_text() == "3 / 3"
+
+    def test_keys_walk_the_tree(self, opened: Open) -> None:
+        shown = opened(boot(call("API", "nova.a:f", call("API", "nova.a:g"), call("API", "nova.a:h"))))
+        shown.page.locator("#scroller").focus()
+        gone = []
+        for key in ("ArrowDown", "ArrowRight", "ArrowDown", "ArrowLeft", "End", "Home"):
+            shown.page.keyboard.press(key)
+            gone.append(shown.ask("bootseq.address(bootseq.view.chosen)"))
+        assert gone == ["1", "1-1", "1-2", "1", "1-2", "1"]
+        assert shown.page.locator("#scroller").get_attribute("aria-activedescendant") == "r0"
+
+
+class TestPanel:
+    def test_it_tells_statement_parameters_and_error(self, opened: Open) -> None:
+        statement = "SELECT a, b FROM t WHERE a = 'x FROM y' AND b = 2"
+        head = call(
+            "API",
+            "nova.a:f",
+            sql("API", "SELECT", "t", statement=statement, parameters=[2**60, "ü"]),
+            error="Boom: no\nsecond",
+        )
+        shown = opened(boot(head), fragment="#1/1")
+        text = shown.page.locator("#panel").inner_text()
+        assert "SELECT a, b\nFROM t\nWHERE a = 'x FROM y'\n  AND b = 2" in text
+        assert str(2**60) in text
+        assert "ü" in text
+        shown.ask("location.hash = '#1'")
+        shown.page.wait_for_selector("pre.error")
+        assert "Boom: no\nsecond" in shown.page.locator("pre.error").inner_text()
+
+
+class TestHostile:
+    @pytest.mark.parametrize("text", [everything, "</script><script>alert(1)</script>", '"];drop', "x" * 10_000])
+    def test_nothing_of_a_boot_runs(self, opened: Open, text: str) -> None:
+        made = poisoned(text)
+        shown = opened(made, "full")
+        assert shown.stood_for() == total(made)
+        assert shown.page.locator("script").count() == 3
+        for key in ("Home", "ArrowDown", "ArrowDown", "t", "c", "?"):
+            shown.page.keyboard.press(key)
+        assert shown.page.locator("#panel img, #panel script, #rows img, #rows script").count() == 0
+
+    def test_width_holds(self, opened: Open) -> None:
+        shown = opened(poisoned("w" * 10_000), "full")
+        assert shown.ask("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.slow
+def test_fifty_thousand_messages(opened: Open) -> None:
+    made = wide_boot(50_000)
+    shown = opened(made, "full")
+    assert shown.stood_for() == total(made)
+    shown.ask("document.getElementById('scroller').scrollTop = 1e9")
+    shown.page.wait_for_selector(f"#r{shown.ask('bootseq.view.rows.length') - 1}")
+    assert shown.page.locator(".row").count() < 150
+    last = list(made.walk())[-1].address
+    shown.ask("bootseq.reveal(bootseq.stepAt('1-2000-3'))")
+    assert "1-2000-3" in shown.chosen()
+    shown.ask("at => bootseq.reveal(bootseq.stepAt(at))", last)
+    assert shown.ask("bootseq.address(bootseq.view.chosen)") in last
