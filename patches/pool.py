@@ -1,6 +1,7 @@
 """Connection pools: a checkout that had to wait or to connect, as a step of its own.
 
-Most checkouts take microseconds and are no news: only those are kept that took a millisecond or opened a connection.
+Most checkouts are no news: only those are kept that opened a connection, found none free, or took very long. On a busy
+machine every one takes milliseconds, as it asks the database whether the connection is still good.
 ``NullPool`` is left out: it keeps no connections, opens one each time, and nobody ever waits for another's.
 """
 
@@ -16,7 +17,7 @@ from . import hook, importing, replacing, steps, values
 pool = hook.Hook("pool")
 
 #: Nanoseconds from which a checkout is kept for its length alone.
-LONG = 1_000_000
+LONG = 100_000_000
 
 _wall_clock = time.time
 
@@ -43,15 +44,21 @@ def _wrap(owner: type) -> None:
     replacing.replace(owner, "connect", hook.around(pool, _begins, _ends))
 
 
-def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int, float] | None:
+def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, bool, int, float] | None:
     kind = type(args[0]).__name__
-    return None if kind == "NullPool" else (kind, steps.clock(), _wall_clock())
+    return None if kind == "NullPool" else (kind, _has_none(args[0]), steps.clock(), _wall_clock())
 
 
-def _ends(token: tuple[str, int, float], connection: Any, error: BaseException | None) -> None:
-    kind, begun, wall = token
+def _has_none(queue: Any) -> bool:
+    """Whether all connections that a ``QueuePool`` may have are checked out."""
+    most = getattr(queue, "_max_overflow", None)
+    return type(most) is int and 0 <= most <= queue._overflow and not queue._pool.qsize()
+
+
+def _ends(token: tuple[str, bool, int, float], connection: Any, error: BaseException | None) -> None:
+    kind, waited, begun, wall = token
     connected = error is None and _opened_at(connection) >= wall
-    if connected or error is not None or steps.clock() - begun >= LONG:
+    if connected or waited or error is not None or steps.clock() - begun >= LONG:
         attributes = ("module", "sqlalchemy.pool", "class", kind, "function", "connect", "connected", connected)
         steps.happened("call", _NAME, attributes, begun, None if error is None else values.error_text(error))
 

@@ -36,8 +36,8 @@ PACKED_CHECK = 0x4C4C4143
 FRAMED_CALL = struct.Struct("<QcQQQQQI")
 CALL_FRAME = PACKED_CALL.size | PACKED_CHECK << 32
 
-#: magic, dropped records, failures of our own
-OPEN_HEAD = struct.Struct("<8sQQ")
+#: magic, dropped records, failures of our own, 1 once the process has stopped recording there
+OPEN_HEAD = struct.Struct("<8sQII")
 #: id (0: free), parent, thread, start, name number
 SLOT = struct.Struct("<QQQQQ")
 SLOTS = 1024

@@ -65,7 +65,7 @@ class Segments:
         self._tokens = deque([1])
         self._drops = count(1).__next__
         self._failures = count(1).__next__
-        self.dropped = self.failures = 0
+        self.dropped = self.failures = self._closed = 0
         self.table: Any = bytearray(SCRATCH + SLOT.size)
         #: Stands for this recording where to hold on to it would keep its files mapped.
         self.era = object()
@@ -110,6 +110,11 @@ class Segments:
         self.failures = self._failures()
         self._tell()
 
+    def close(self) -> None:
+        """Say in the files that nothing more comes: calls in flight may keep them mapped for long."""
+        self._closed = 1
+        self._tell()
+
     def abandon(self) -> None:
         """Let go of the files: what still writes here (calls in flight, in the child of a fork) writes nowhere."""
         self.append = len
@@ -143,7 +148,7 @@ class Segments:
         self._tell()
 
     def _tell(self) -> None:
-        OPEN_HEAD.pack_into(self.table, 0, MAGIC, self.dropped, self.failures)
+        OPEN_HEAD.pack_into(self.table, 0, MAGIC, self.dropped, self.failures, self._closed)
 
     def _next_segment(self) -> Callable[[bytes], object]:
         if self._number == 0:

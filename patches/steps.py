@@ -68,7 +68,9 @@ def _segments(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> se
 def stop() -> None:
     """Stop recording; the mapped files go when the last event in flight has let go of them."""
     global recorder, _open_arguments
-    recorder = _open_arguments = None
+    was, recorder, _open_arguments = recorder, None, None
+    if was is not None:
+        was.close()
     names.clear()
 
 

@@ -41,7 +41,7 @@ def table(*calls: tuple[int, int, int, int, int], dropped: int = 0, failures: in
     """An open table: ``calls`` as (number, parent, thread, start, name number)."""
     slots = b"".join(record.SLOT.pack(*call) for call in calls)
     size = record.SCRATCH + record.SLOT.size
-    return (record.OPEN_HEAD.pack(record.MAGIC, dropped, failures) + slots).ljust(size, b"\0")
+    return (record.OPEN_HEAD.pack(record.MAGIC, dropped, failures, 0) + slots).ljust(size, b"\0")
 
 
 def craft(capture: Path, *records: Any, stem: str = "h1-7-1", number: int = 0, room: int = 64, **process: Any) -> Path:

@@ -15,6 +15,7 @@ import pytest
 
 import patches
 from patches import replacing
+from tests import confined
 
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
 hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
@@ -28,6 +29,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests that start a real Nova may take their time."""
     if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
         item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(autouse=True)
+def nobody_elses_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands for all processes of the machine reach those that this test run has started, and nothing else."""
+    confined.confine(os.getpid(), monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True)

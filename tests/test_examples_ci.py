@@ -216,12 +216,12 @@ def test_the_policy_accepts_what_34_brought() -> None:
 
 
 def failing(report: Path) -> list[tuple[str, ...]]:
-    """What fails or warns in a JSON report, without the addresses and lines that another boot may have elsewhere."""
+    """What fails or warns in a JSON report, but for times, which are the machine's, and without addresses and lines."""
     changes = json.loads(report.read_text())["changes"]
     return sorted(
         (change["severity"], change["class"], change["service"], change["text"])
         for change in changes
-        if change["severity"] in ("fail", "warn")
+        if change["severity"] in ("fail", "warn") and change["class"] != "slower"
     )
 
 

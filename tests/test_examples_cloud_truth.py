@@ -12,7 +12,7 @@ from examples.cloud.errors import CloudError
 from examples.cloud.inside.firehose import noted
 from examples.cloud.plan import Plan
 from examples.cloud.testimony import Said
-from examples.cloud.truth import capture_of, report
+from examples.cloud.truth import _same_status, capture_of, report
 from tests.events import UUID, Cloud, Services, run
 
 GENERAL = (
@@ -124,7 +124,7 @@ def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
 
 
 def test_access_lines_without_their_queries() -> None:
-    assert [one.key for one in testimony.access_lines("identity", ACCESS)] == [
+    assert [(*one.key, *one.values) for one in testimony.access_lines("identity", ACCESS)] == [
         ("identity", "GET", "/v3/auth/tokens", "200"),
         ("identity", "GET", "/v3/a b", "404"),
     ]
@@ -238,6 +238,40 @@ def test_periodic_tasks_look_at_the_instance_and_are_none_of_its_boot() -> None:
     found = held([Said(one.at, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
     assert not found.missed
     assert dict(found.apart) == {"request nova.manager:Manager.periodic_tasks": 1}
+
+
+def test_what_was_said_before_the_hooks_came_takes_nothing_of_the_boot() -> None:
+    """Under load the same statements come all the time, before the hooks too, and a log's seconds order them badly."""
+    cloud = booted()
+    said = witnessed(cloud)
+    earlier = [Said(one.at - 2 * testimony.SECOND, one.key, one.text, within=testimony.SECOND) for one in said]
+    found = held([*earlier, *said], cloud)
+    assert (found.missed, found.in_tree, found.recall, found.precision) == ({}, len(said), 1, 1)
+
+
+def test_resource_tracker_reads_all_instances_whichever_it_is_called_for() -> None:
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    for _ in range(9):
+        next(story)
+    compute, conductor = services.compute.on(9), services.conductor.on(9)
+    with compute.call("nova.compute.manager:ComputeManager.terminate_instance"):
+        tracker = "nova.scheduler.client.report:SchedulerReportClient.get_allocations_for_provider_tree"
+        with compute.call(tracker), compute.calls(conductor, "Any.get", "req-delete"):
+            conductor.sql("SELECT 1 FROM instances")
+    run(story)
+    names = frozenset([UUID.format(16)])
+    found = held([Said(one.at, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
+    assert not found.missed
+    assert found.apart.total() == 1
+
+
+def test_a_request_that_had_no_answer_when_the_hooks_went_may_have_got_any() -> None:
+    theirs, other = (Said(0, ("API", "GET", "/"), "", (status,)) for status in ("200", "404"))
+    assert _same_status(theirs, Said(0, theirs.key, "", ("",)))
+    assert _same_status(theirs, theirs)
+    assert not _same_status(theirs, other)
 
 
 def test_capture_is_the_one_of_the_wrap(tmp_path: Path) -> None:

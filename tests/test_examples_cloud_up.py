@@ -1,16 +1,22 @@
-"""The cloud example for real: up from nothing, boots, a load, down. As root, minutes long: `make test-cloud`."""
+"""bootseq on a real cloud: up from nothing, boots, a load, record, attach, ask, echo, truth, down. As root, ten minutes
+for each release: `make test-cloud`, whose output says what was done.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from examples.cloud.environments import environment
 from examples.cloud.hypervisor import domains
-from examples.cloud.plan import load_plan
+from examples.cloud.load import beside
+from examples.cloud.plan import Plan, load_plan
+from examples.cloud.shell import client_variables, create_arguments
 
 pytestmark = [
     pytest.mark.slow,
@@ -82,6 +88,96 @@ def test_witnesses_write(state: Path) -> None:
     assert "INSERT INTO instances" in Path(files["mariadb"]).read_text()
     assert "virDomainCreateWithFlags" in Path(files["libvirtd"]).read_text()
     assert '"POST /v2.1/servers' in Path(files["nova-api"]).read_text() or load_plan(state).release == "29"
+
+
+def tell(what: str) -> None:
+    """For whoever ran `make test-cloud`: what was done."""
+    sys.stdout.write(f"{what}\n")
+
+
+def bootseq(state: Path, *arguments: str) -> str:
+    """Its output; bootseq's own commands, with what the client needs."""
+    plan = load_plan(state)
+    command = [sys.executable, "-m", "tracer", *arguments]
+    variables = os.environ | client_variables(plan) | {"XDG_STATE_HOME": str(state / "home")}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def create(state: Path, name: str, network: str = "none") -> list[str]:
+    return [str(state / "bin" / "openstack"), *create_arguments(name, network), "--wait"]
+
+
+def test_record_under_load_has_all_legs(state: Path, tmp_path: Path) -> None:
+    """One command; the tree goes from the client to libvirt, through all services, with what they did inside."""
+    file = str(tmp_path / "boot.trace.jsonl.gz")
+    with beside(load_plan(state), workers=2, network=True) as tally:
+        bootseq(state, "record", "-o", file, "--", *create(state, "recorded", "net"))
+    steps = json.loads(bootseq(state, "show", file, "recorded", "--json"))
+    legs = Counter((step["service"], step["kind"]) for step in steps)
+    tell(f"record: {len(steps)} steps, of {len({step['pid'] for step in steps})} processes; load: {tally.as_dict()}")
+    tell("\n".join(f"{count:5} {kind:8} {service}" for (service, kind), count in sorted(legs.items())))
+    wanted = {(name, "http") for name in ("client", "API", "network", "image", "placement", "identity")}
+    wanted |= {(name, "rpc") for name in ("API", "conductor", "scheduler", "compute", "network")}
+    wanted |= {(name, "sql") for name in ("API", "conductor", "scheduler", "network", "placement", "identity")}
+    assert wanted | {("compute", "libvirt"), ("compute", "command"), ("conductor", "state")} <= {*legs}
+    assert not tally.failed
+
+
+def test_attach_and_detach_disturb_nobody(state: Path) -> None:
+    """Each of Nova's services a few times, under load: proved, no failed request, no restart."""
+    done = cloud("cycles", "--cycles", "3", "--workers", "2", "--state", str(state))
+    tell(done.stdout)
+    assert done.returncode == 0, done.stderr
+
+
+def test_truth(state: Path) -> None:
+    """Everything that four witnesses saw of a boot stands in the tree of its record."""
+    done = cloud("truth", "--network", "net", "--state", str(state))
+    tell(done.stdout)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ask_points_and_echo_leave_nothing(state: Path, tmp_path: Path) -> None:
+    """A line with the boot's request id at the step that was asked in, SQL in the services' logs; then no more."""
+    plan, capture, file = load_plan(state), str(tmp_path / "cap"), str(tmp_path / "boot.trace.jsonl")
+    folder = environment(f"nova-{plan.release}").parent / "lib"
+    (source,) = folder.glob("python*/site-packages/nova/scheduler/manager.py")
+    before = source.read_bytes()
+    asked = "nova.scheduler.manager:SchedulerManager.select_destinations"
+    bootseq(state, "attach", "--all", "--echo", "-o", capture)
+    try:
+        tell(bootseq(state, "ask", "add", asked, "spec_obj.flavor.name, len(instance_uuids)"))
+        bootseq(state, "run", "-o", capture, "--", *create(state, "asked"))
+        bootseq(state, "ask", "remove", "--all")
+        cloud("boot", "unasked", "--state", str(state))
+    finally:
+        tell(bootseq(state, "detach", capture))
+    bootseq(state, "ingest", "-o", file, capture)
+    (boot,) = [each for each in json.loads(bootseq(state, "list", file, "--json")) if each["server"] == "asked"]
+    lines = (tmp_path / "cap" / "ask.log").read_text().splitlines()
+    tell("\n".join(lines))
+    assert [("tiny" in line, boot["request_id"] in line) for line in lines] == [(True, True)]
+    steps = {step["address"]: step for step in json.loads(bootseq(state, "show", file, "asked", "--json"))}
+    (note,) = [address for address, step in steps.items() if step["kind"] == "ask"]
+    assert steps[note.rpartition("/")[0]]["name"].endswith("select_destinations")
+    assert source.read_bytes() == before
+    assert echoed(plan, boot["request_id"])
+    offset = {name: plan.log(name).stat().st_size for name in ECHOED}
+    assert cloud("boot", "silent", "--state", str(state)).returncode == 0
+    assert not any(b" sqlalchemy.engine" in plan.log(name).read_bytes()[offset[name] :] for name in ECHOED)
+
+
+ECHOED = ("nova-conductor", "nova-scheduler", "nova-api")
+
+
+def echoed(plan: Plan, request_id: str) -> bool:
+    """Whether the services' own logs show SQL under the request's id."""
+    lines = [line for name in ECHOED for line in plan.log(name).read_text(errors="replace").splitlines()]
+    said = [line for line in lines if " sqlalchemy.engine" in line and request_id in line]
+    tell(f"echo: {len(said)} lines of {request_id}, such as {said[0][:200] if said else ''}")
+    return bool(said)
 
 
 def test_down_leaves_nothing(state: Path) -> None:

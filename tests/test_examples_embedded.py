@@ -15,8 +15,9 @@ import pytest
 
 from examples.embedded import EmbeddedCloud, EmbeddedError, boot_in_one_process
 from examples.embedded.boot import Journal
+from examples.embedded.building import locked
 from examples.embedded.config import free_ports, without_keystone
-from examples.embedded.release import RELEASES, locked
+from examples.embedded.release import RELEASES
 
 
 def test_unknown_release_names_the_known_ones(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_paste_pipelines_keep_all_but_the_token_check() -> None:
 def test_lock_is_free_after_its_owner_died(tmp_path: Path) -> None:
     """A build that was killed does not stop the next one."""
     lock = tmp_path / "lock"
-    code = "import sys, time; from pathlib import Path; from examples.embedded.release import locked\n"
+    code = "import sys, time; from pathlib import Path; from examples.embedded.building import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None

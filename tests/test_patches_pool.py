@@ -58,7 +58,25 @@ def test_waiting_is_a_step_as_long_as_the_wait(tmp_path: Path, engine: Any) -> N
         event = recorded.one("call")
     assert event.attributes["connected"] is False
     assert event.end is not None
-    assert pool.LONG <= event.end - event.start <= waited
+    assert 10_000_000 <= event.end - event.start <= waited
+
+
+def test_a_checkout_that_asks_the_database_first_is_no_news(tmp_path: Path, engine: Any) -> None:
+    """Were it kept for its milliseconds, the tree of a boot would tell how busy the machine was."""
+    engine.connect().close()
+    sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
+    with recording(tmp_path / "cap", "pool") as recorded:
+        engine.connect().close()
+        assert recorded.events() == []
+
+
+def test_a_checkout_that_hangs_is_news(tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "LONG", 1_000_000)
+    engine.connect().close()
+    sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
+    with recording(tmp_path / "cap", "pool") as recorded:
+        engine.connect().close()
+        assert recorded.one("call").attributes["connected"] is False
 
 
 def test_a_wait_in_vain_is_an_error_of_the_same_kind(tmp_path: Path, engine: Any) -> None:

@@ -30,7 +30,7 @@ def segments(folder: Path, stem: str = "h-1-2", size: int = 1 << 16, cap: int = 
 def counts(folder: Path) -> tuple[int, int]:
     """(dropped, failures) as the only open table says."""
     (path,) = folder.glob("*.open")
-    magic, dropped, failures = record.OPEN_HEAD.unpack_from(path.read_bytes())
+    magic, dropped, failures, _ = record.OPEN_HEAD.unpack_from(path.read_bytes())
     assert magic == record.MAGIC
     return dropped, failures
 

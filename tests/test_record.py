@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from tracer import store
 from tracer.model import Boot
 
 pytestmark = pytest.mark.slow
-BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
+#: With none but this test run's own services to attach to.
+BOOTSEQ = [sys.executable, "-m", "tests.confined", str(os.getpid())]
 
 
 @pytest.fixture(scope="module", params=["native", "eventlet"])
@@ -42,7 +44,7 @@ def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path
     """All services were entered and left as they were; the command's HTTP leg is chapter 1; the server is active."""
     before = dict(cloud.pids)
     file = tmp_path / "boot.trace.jsonl.gz"
-    command = [BOOTSEQ, "record", "-o", str(file), "--for", "2m", "--", *client(cloud, tmp_path, "recorded")]
+    command = [*BOOTSEQ, "record", "-o", str(file), "--for", "2m", "--", *client(cloud, tmp_path, "recorded")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     (boot,) = store.read(file).boots
@@ -71,7 +73,7 @@ def calls(boot: Boot) -> int:
 def test_a_command_that_boots_nothing(cloud: EmbeddedCloud, tmp_path: Path) -> None:
     """Its exit code is passed on, the file is written, no boot is in it."""
     file = tmp_path / "nothing.trace.jsonl"
-    command = [BOOTSEQ, "record", "-o", str(file), "--", sys.executable, "-c", "raise SystemExit(7)"]
+    command = [*BOOTSEQ, "record", "-o", str(file), "--", sys.executable, "-c", "raise SystemExit(7)"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 7, done.stderr
     assert store.read(file).boots == []

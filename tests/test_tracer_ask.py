@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from tests.victims import Victim
 from tracer import capture as captures
 from tracer import launch
-from tracer.attach import asking, detach, found, processes
+from tracer.attach import asking, detach, processes
 from tracer.attach.attaching import Attachment
 from tracer.cli import main
 from tracer.sources import segments
@@ -35,11 +35,8 @@ def plain(n):
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tool remembers goes into the test's own folder, and what others record on this machine is theirs."""
+    """What the tool remembers goes into the test's own folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    everything = found.all_recording
-    ours = str(tmp_path)
-    monkeypatch.setattr(found, "all_recording", lambda: [e for e in everything() if e.part.inner.startswith(ours)])
 
 
 @pytest.fixture

@@ -89,6 +89,35 @@ def test_records_what_a_running_service_does(mode: str, capture: Path) -> None:
     assert kinds(capture) == {"sql": 5, "log": 1}
 
 
+#: A point whose call lasts until its lock is released.
+LASTING = """
+import types
+points = types.ModuleType("victim_points")
+exec("def stay(lock, entered): entered.set() or lock.acquire()", vars(points))
+sys.modules["victim_points"] = points
+lock, entered = threading.Lock(), threading.Event()
+lock.acquire()
+"""
+
+
+def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path: Path) -> None:
+    """It keeps the files of a recording mapped that is over; the next one may begin, and is the one that is found."""
+    with Victim("serve") as victim:
+        victim.ask(f"exec({LASTING!r}, globals())")
+        attached(capture, victim)
+        victim.ask("threading.Thread(target=lambda: points.stay(lock, entered)).start() or entered.wait()")
+        detached(capture)
+        assert str(capture) in Path(f"/proc/{victim.pid}/maps").read_text()
+        assert found.recording(_process(victim.pid)) is None
+        other = made(tmp_path / "other")
+        attached(other, victim)
+        recording = found.recording(_process(victim.pid))
+        assert recording is not None
+        assert recording.part.inner == str(other)
+        victim.ask("lock.release()")
+        detached(other)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_python(version: str, capture: Path) -> None:
     python = interpreter(version)

@@ -86,6 +86,7 @@ def test_version() -> None:
         ["draw", "f"],
         ["run", "-o", "c"],
         ["run", "--cap", "1", "-o", "c", "ls"],
+        ["attach", "--cap", "7", "-o", "c", "--pid", "1"],
     ],
 )
 def test_bad_usage(arguments: list[str]) -> None:

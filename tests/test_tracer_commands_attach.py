@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,28 +12,18 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.victims import Victim
-from tracer.attach import found, processes
+from tracer.attach import processes
+from tracer.attach.checks import Finding
 from tracer.cli import main
+from tracer.commands import findings
 
 FIELDS = {"pid", "service", "python", "state", "reason", "fix"}
 
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tool remembers goes into the test's own folder; of the machine's processes it sees those of the test."""
+    """What the tool remembers goes into the test's own folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
-@pytest.fixture
-def only(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Has the commands see these processes alone: others on this machine are not ours to touch."""
-
-    def see(*pids: int) -> None:
-        real = processes.everything
-        monkeypatch.setattr(found, "everything", lambda: (each for each in real() if each.pid in pids))
-        monkeypatch.setattr(processes, "services", lambda pattern="*": [])
-
-    return see
 
 
 def run(*arguments: str | Path | int) -> Result:
@@ -46,10 +38,9 @@ def rows(*arguments: str | Path | int) -> list[dict[str, Any]]:
     return found
 
 
-def test_in_and_out(tmp_path: Path, only: Any) -> None:
+def test_in_and_out(tmp_path: Path) -> None:
     capture = tmp_path / "capture"
     with Victim() as victim:
-        only(victim.pid)
         result = run("attach", "--pid", victim.pid, "-o", capture, "--for", "5m")
         assert (result.exit_code, result.stderr) == (0, "")
         assert f"(pid {victim.pid}), Python" in result.stdout
@@ -66,9 +57,8 @@ def test_in_and_out(tmp_path: Path, only: Any) -> None:
         assert run("detach", capture).stdout == f"nothing is attached for {capture}\n"
 
 
-def test_detach_all_finds_what_it_was_not_told(tmp_path: Path, only: Any) -> None:
+def test_detach_all_finds_what_it_was_not_told(tmp_path: Path) -> None:
     with Victim() as victim:
-        only(victim.pid)
         run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
         (row,) = rows("detach", "--all")
         assert (row["pid"], row["state"], row["proved"], row["wrong"]) == (victim.pid, "detached", True, [])
@@ -140,3 +130,18 @@ def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
         assert rows("doctor")[-1]["reason"] == f"records into {tmp_path / 'capture'}"
         run("detach", tmp_path / "capture")
+
+
+def test_doctor_says_what_holds_for_several_once() -> None:
+    """A line a service, not a process; the fix of all that follow one another below the last of them."""
+    no = ("3.11", "cannot", "no rights", "sudo bootseq doctor")
+    found = [Finding(1, "a", *no), Finding(3, "b", *no), Finding(2, "a", *no), Finding(4, "c", "3.9", "ready")]
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        findings.tell_together(found)
+    assert output.getvalue().splitlines() == [
+        "a (pid 1, 2), Python 3.11: cannot: no rights",
+        "b (pid 3), Python 3.11: cannot: no rights",
+        "    sudo bootseq doctor",
+        "c (pid 4), Python 3.9: ready",
+    ]

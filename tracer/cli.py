@@ -21,6 +21,7 @@ from tracer.commands.record import record
 from tracer.commands.run import run
 from tracer.commands.show import show
 from tracer.commands.status import status
+from tracer.commands.tap import tap
 from tracer.errors import TracerError
 from tracer.text import printable
 
@@ -62,5 +63,5 @@ def main() -> None:
     """
 
 
-for command in (run, record, attach, detach, status, ask, doctor, ingest, list_boots, show, draw, diff, baseline):
+for command in (run, record, attach, detach, status, tap, ask, doctor, ingest, list_boots, show, draw, diff, baseline):
     main.add_command(command)

@@ -9,6 +9,7 @@ from random import Random
 
 from examples.ci import tree
 from tracer.diff import wording
+from tracer.diff.normal import is_eager_load
 from tracer.model import Boot, Step
 
 #: Changes the boot, which is a copy, and says at which step; None if the boot has nothing that can change so.
@@ -115,13 +116,17 @@ def loop(boot: Boot, random: Random) -> Step | None:
 
 
 def reorder(boot: Boot, random: Random) -> Step | None:
-    """Two neighbours change places."""
+    """Two neighbours change places, which had an order."""
+
+    def ordered(first: Step, second: Step) -> bool:
+        loads = is_eager_load(first) and is_eager_load(second)
+        return real(second) and not loads and wording.text(first) != wording.text(second)
+
     found = [
         (into, index)
         for into, index in tree.places(boot, real)
-        if index + 1 < len(into) and real(into[index + 1]) and tree.apart(into, index)
-        and wording.text(into[index]) != wording.text(into[index + 1])
-    ]  # fmt: skip
+        if index + 1 < len(into) and tree.apart(into, index) and ordered(*into[index : index + 2])
+    ]
     if not found:
         return None
     into, index = random.choice(found)

@@ -6,15 +6,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from examples.cloud import cycles as cycling
-from examples.cloud import lifecycle, shell, truth, witnesses
+from examples.cloud import lifecycle, shell, truth, witnessed, witnesses
 from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
-from examples.cloud.load import Load
+from examples.cloud.load import Load, beside
 from examples.cloud.plan import PORTS, Plan, load_plan
 from examples.cloud.process import Process
 from examples.cloud.witnesses import SWITCHED
@@ -141,22 +142,28 @@ def witness(state: Path, switch: str, only: str | None) -> None:
 
 @main.command("truth")
 @STATE
-@click.option(
-    "--capture", type=click.Path(path_type=Path), help="Where the services record. [default: as in up --wrap]"
-)
+@click.option("--capture", type=click.Path(path_type=Path), help="Where the services record already.")
 @click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which is there.")
+@click.option(
+    "--workers", type=click.IntRange(0), default=0, show_default=True, help="Of a load meanwhile, with ports."
+)
 @click.option("--again", metavar="SERVER", help="No new boot: this one, for which the witnesses were on before.")
-def check_truth(state: Path, capture: Path | None, network: str, again: str | None) -> None:
+def check_truth(state: Path, capture: Path | None, network: str, workers: int, again: str | None) -> None:
     """Boot a server under hooks and hold its tree against four witnesses; exit code 1 if anything is missing.
 
-    The services record already: `up --wrap 'bootseq run -o CAPTURE --'`, or bootseq attached to them.
+    The boot is recorded by `bootseq record`; where the services record already, by `up --wrap 'bootseq run -o CAPTURE
+    --'` or because bootseq is attached to them, what they record is taken.
     """
     plan = load_plan(state)
-    capture = capture or truth.capture_of(plan)
     name = again or f"truth-{int(time.time())}"
+    how, folder = witnessed.recorded(plan, name)
+    if capture or plan.wrap:
+        folder = capture or truth.capture_of(plan)
+        how = ["run", "-o", str(folder)]
     if again is None:
-        truth.boot_witnessed(plan, capture, name, network)
-    boot, agreements = truth.check(plan, capture, name)
+        with beside(plan, workers, network=True) if workers else nullcontext():
+            witnessed.boot(plan, how, name, network)
+    boot, agreements = truth.check(plan, folder, name)
     for line in truth.report(boot, agreements):
         click.echo(line)
     sys.exit(1 if any(one.missed for one in agreements) else 0)

@@ -11,13 +11,17 @@ from examples.cloud.testimony import SECOND, Said
 from tracer.event import Event
 from tracer.model import Boot, Step, Trace
 
-#: A witness that writes whole seconds, and only when a request began, is this much off.
+#: A witness that writes only when a request began is this much off.
 TOLERANCE = 5 * SECOND
+#: Times that differ by less are the same time.
+_CLOSE = SECOND // 10
 _HEARTBEAT = re.compile(
     r"UPDATE services SET report_count=|SELECT services\..* WHERE services\.deleted = \? AND services\.id = \?"
 )
 #: Looks at all instances of its host, under an id of its own.
 _PERIODIC = "nova.manager:Manager.periodic_tasks"
+#: So does this, whichever instance's claim or end it is called for.
+_OF_ALL = "nova.scheduler.client.report:SchedulerReportClient.get_allocations_for_provider_tree"
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,20 @@ class Seen:
 def paired(
     said: Iterable[Said], seen: Iterable[Seen], same: Callable[[Said, Said], bool]
 ) -> tuple[list[tuple[Said, Seen | None]], list[Seen]]:
-    """Each of the witness's with one of ours, the nearest in time whose values agree; and ours that are left."""
+    """Each of the witness's with one of ours, the nearest in time whose values agree; and ours that are left.
+
+    Who comes first has the choice.
+    """
     waiting: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
     for one in seen:
         waiting[one.said.key].append(one)
     pairs: list[tuple[Said, Seen | None]] = []
-    for theirs in sorted(said, key=lambda one: one.at):
+    for theirs in said:
         near = [
-            ours
-            for ours in waiting[theirs.key]
-            if abs(ours.said.at - theirs.at) <= TOLERANCE and same(theirs, ours.said)
+            ours for ours in waiting[theirs.key] if theirs.off(ours.said.at) <= TOLERANCE and same(theirs, ours.said)
         ]
         # Of the same statement many times in a second, the first that is left: both sides keep their order.
-        best = min(near, key=lambda ours: (abs(ours.said.at - theirs.at) // SECOND, ours.said.at), default=None)
+        best = min(near, key=lambda ours: (theirs.off(ours.said.at) // _CLOSE, ours.said.at), default=None)
         if best is not None:
             waiting[theirs.key].remove(best)
         pairs.append((theirs, best))
@@ -83,6 +88,16 @@ class Trees:
     def inside(self, at: int) -> bool:
         """Whether a time is within the boot's."""
         return self.boot.started <= at <= self.boot.started + self.boot.duration
+
+    def meanwhile(self, said: Said) -> bool:
+        """Whether a witness may have said it within the boot's time."""
+        return self.inside(said.at) or self.inside(said.at + said.within)
+
+    def below(self, seen: Seen, name: str) -> bool:
+        """Whether what the hooks saw was done in the course of a step of this name, in whichever tree."""
+        tree = self.of(seen)
+        above = [step for step in tree.walk() if step.name == name] if tree is not None else []
+        return any(step.id == seen.id for each in above for step in each.walk())
 
     @property
     def own(self) -> frozenset[str]:
@@ -123,16 +138,15 @@ def agree(
     same: Callable[[Said, Said], bool] = lambda theirs, ours: True,
 ) -> Agreement:
     found = Agreement(witness)
-    pairs, left = paired(said, seen, same)
+    # Witnesses heard more than the hooks, before these came and after they went: that must not take the boot's.
+    pairs, left = paired(sorted(said, key=lambda one: (not trees.meanwhile(one), one.at)), seen, same)
     for theirs, ours in pairs:
         tree = trees.of(ours) if ours is not None else None
         if tree is trees.boot:
             found.witnessed += 1
             found.in_tree += 1
             continue
-        # A witness of whole seconds says when the second began.
-        times = (ours.event.start,) if ours is not None else (theirs.at, theirs.at + SECOND)
-        if not any(map(trees.inside, times)):
+        if not (trees.inside(ours.event.start) if ours is not None else trees.meanwhile(theirs)):
             continue
         reason = _loose(theirs, ours, tree, trees)
         if reason:
@@ -155,7 +169,7 @@ def _loose(theirs: Said, ours: Seen | None, tree: Boot | None, trees: Trees) -> 
         if _HEARTBEAT.match(theirs.key[-1]) and not ids & trees.own:
             return ""
         return "recorded, but in no tree"
-    if tree.operation == _PERIODIC and not ids & set(trees.boot.request_ids):
+    if not ids & set(trees.boot.request_ids) and (tree.operation == _PERIODIC or trees.below(ours, _OF_ALL)):
         return ""
     if ids & trees.own or trees.boot.uuid in theirs.values:
         return f"names this boot, but stands in the tree of {tree.operation} ({tree.request_id})"

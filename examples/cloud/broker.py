@@ -1,6 +1,7 @@
 """RabbitMQ, with its node name, ports and files of its own."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from examples.cloud.packages import find_command
@@ -12,8 +13,8 @@ PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 START_TIMEOUT = 120.0
 
 
-def start_broker(plan: Plan) -> Process:
-    """Its port mapper too, which would else start by itself and stay for ever."""
+def start_broker(plan: Plan, settings: str = "", plugins: Sequence[str] = ()) -> Process:
+    """Its port mapper too, which would else start by itself and stay for ever. `settings` are lines for its config."""
     folder = plan.state / "rabbitmq"
     for name in ("mnesia", "logs"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -21,8 +22,9 @@ def start_broker(plan: Plan) -> Process:
         f"default_user = openstack\ndefault_pass = {plan.secret}\n"
         f"listeners.tcp.default = 127.0.0.1:{plan.port('rabbitmq')}\n"
         "log.console = false\nlog.file.level = info\nvm_memory_high_watermark.relative = 0.2\n"
+        f"{settings}"
     )
-    (folder / "enabled_plugins").write_text("[].\n")
+    (folder / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
     (folder / "rabbitmq-env.conf").write_text("")
     mapper = Process(plan, "epmd")
     mapper.start([find_command("epmd"), "-port", str(plan.port("epmd")), "-address", "127.0.0.1"])

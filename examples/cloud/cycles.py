@@ -3,14 +3,11 @@
 import json
 import shutil
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from examples.cloud.load import Load, Tally
+from examples.cloud.load import Tally, beside
 from examples.cloud.plan import Plan
 from tracer import capture, points
 from tracer.attach import detach, processes
@@ -48,22 +45,10 @@ HEAD = """| service | processes | cycles | attach: median ms | worst | detach: m
 def run(plan: Plan, cycles: int, workers: int) -> tuple[list[Row], Tally, list[str]]:
     """A row a service, the load's tally, and the services that are not the processes they were."""
     before = {each.pid: each for service in SERVICES for each in processes.services(service)}
-    with _load(plan, workers) as tally:
+    with beside(plan, workers) as tally:
         rows = [_cycled(service, cycles) for service in SERVICES]
     restarted = [f"{each.service} (pid {each.pid})" for each in before.values() if not each.is_still()]
     return rows, tally, restarted
-
-
-@contextmanager
-def _load(plan: Plan, workers: int) -> Iterator[Tally]:
-    load = Load(plan, network=False)
-    thread = threading.Thread(target=load.run, args=(3600.0, workers))
-    thread.start()
-    try:
-        yield load.tally
-    finally:
-        load.stop.set()
-        thread.join()
 
 
 def _cycled(service: str, cycles: int) -> Row:

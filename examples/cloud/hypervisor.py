@@ -44,7 +44,9 @@ def start_libvirt(plan: Plan) -> Process:
     mounts = [f"mount --bind {shlex.quote(str(folder / name))} {place}" for name, place in FOLDERS.items()]
     # Nor does it see control groups, of which it would leave some behind.
     mounts.append("{ umount --recursive --lazy /sys/fs/cgroup || :; }")
-    script = " && ".join([*mounts, f"exec {find_command('libvirtd')} --config {shlex.quote(str(settings))}"])
+    # Its pid file would stand beside /run/libvirt, and be locked by another cloud's daemon.
+    daemon = [find_command("libvirtd"), "--config", str(settings), "--pid-file", str(folder / "libvirtd.pid")]
+    script = " && ".join([*mounts, f"exec {shlex.join(daemon)}"])
     process = Process(plan, "libvirtd")
     process.start([find_command("unshare"), "--mount", "--propagation", "private", "sh", "-c", script])
     return process

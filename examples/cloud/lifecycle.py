@@ -26,7 +26,7 @@ from examples.cloud.rest import log_in
 from examples.cloud.schemas import Schemas
 from examples.cloud.services import APPLICATIONS, CONTROL, Services, check_ports, listening
 from examples.cloud.shell import write_shell_files
-from examples.embedded.release import cache, locked
+from examples.embedded.building import cache, locked
 
 INFRASTRUCTURE = ("epmd", "rabbitmq", "mariadb", "libvirtd")
 # Seconds. Nova 34's compute is done after 2, yet does not end; databases want to write.

@@ -1,8 +1,12 @@
 """A load on the cloud: servers are booted and deleted in a loop, and every request that fails is counted."""
 
+import json
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -37,6 +41,11 @@ class Tally:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"seconds": round(self.seconds, 1), "slowest_boot": round(self.slowest_boot, 1)}
+
+    def take(self, said: dict[str, Any]) -> None:
+        """What `as_dict` gave elsewhere."""
+        for name, value in said.items():
+            setattr(self, name, value)
 
 
 class Load:
@@ -125,3 +134,21 @@ def _state(client: Client, path: str) -> str:
         if error.status == 404:
             return "gone"
         raise
+
+
+@contextmanager
+def beside(plan: Plan, workers: int, network: bool = False) -> Iterator[Tally]:
+    """A load meanwhile, in a process of its own: what is measured here does not wait for its threads.
+
+    The tally is filled at the end.
+    """
+    command = [sys.executable, "-m", "examples.cloud", "load", "--state", str(plan.state), "--seconds", "86400"]
+    command += ["--workers", str(workers), *(["--network"] if network else [])]
+    load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    tally = Tally()
+    try:
+        yield tally
+    finally:
+        load.terminate()
+        said, _ = load.communicate()
+        tally.take(json.loads(said))

@@ -13,7 +13,7 @@ from examples.cloud.database import dump, execute, recreate_schemas, restore
 from examples.cloud.environments import HERE, lock_file
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
-from examples.embedded.release import cache
+from examples.embedded.building import cache
 
 KEYS = ("fernet-keys", "credential-keys")
 # Nova fills in what stands in the asking process's own configuration.

@@ -32,13 +32,21 @@ LOCAL = frozenset(
 
 @dataclass(frozen=True)
 class Said:
-    """`key` is what it is recognised by, `values` a statement's literals, `ids` the uuids and request ids in it."""
+    """`key` is what it is recognised by, `values` a statement's literals, `ids` the uuids and request ids in it.
+
+    It was said between `at` and `within` nanoseconds later: some logs write whole seconds.
+    """
 
     at: int
     key: tuple[str, ...]
     text: str
     values: tuple[str, ...] = ()
     ids: frozenset[str] = frozenset()
+    within: int = 0
+
+    def off(self, at: int) -> int:
+        """How far from a time it was said."""
+        return max(self.at - at, at - self.at - self.within, 0)
 
 
 def libvirt_calls(log: str) -> Iterator[Said]:
@@ -77,8 +85,9 @@ def access_lines(service: str, log: str) -> Iterator[Said]:
         if found:
             at = datetime.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z")
             path = unquote(found["uri"].partition("?")[0])
-            key = (service, found["method"], path, found["status"])
-            yield Said(_nanoseconds(at), key, " ".join(key), ids=frozenset(path.split("/")))
+            key, status = (service, found["method"], path), found["status"]
+            text, ids = " ".join([*key, status]), frozenset(path.split("/"))
+            yield Said(_nanoseconds(at), key, text, (status,), ids, SECOND)
 
 
 def messages(log: str, event: str) -> Iterator[Said]:

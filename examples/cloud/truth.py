@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from examples.cloud import general_log, shell, testimony
+from examples.cloud import general_log, testimony
 from examples.cloud.agreement import Agreement, Seen, Trees, agree, misplaced
-from examples.cloud.config import broker_url
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 from examples.cloud.services import APPLICATIONS
-from examples.cloud.testimony import Said
-from examples.cloud.witnesses import SWITCHED, switch, witness_files
+from examples.cloud.testimony import SECOND, Said
+from examples.cloud.witnesses import witness_files
 from tracer import services
 from tracer.correlate import correlate
 from tracer.event import Event
 from tracer.model import Boot, Trace
 from tracer.sources import segments
 
-_FIREHOSE = Path(__file__).resolve().parent / "inside" / "firehose.py"
-# Seconds: what a service writes after its answer, and the broker's last copies.
-_SETTLE = 3.0
 _SHOWN = 12
 
 
@@ -39,46 +30,6 @@ def capture_of(plan: Plan) -> Path:
     if "-o" not in words[:-1]:
         raise CloudError("this cloud does not record by itself: name the capture with --capture")
     return Path(words[words.index("-o") + 1])
-
-
-def boot_witnessed(plan: Plan, capture: Path, name: str, network: str) -> None:
-    """All witnesses on, one boot by the client under the hooks, all off."""
-    log = plan.log("firehose")
-    variables = os.environ | shell.client_variables(plan)
-    client = [str(plan.state / "bin" / "openstack"), *shell.create_arguments(name, network), "--wait"]
-    reader = None
-    # A log of this boot alone: after a restart the server counts its connections anew.
-    switch(plan, "mariadb", on=False)
-    for each in ("mariadb-general", "mariadb-connections"):
-        plan.log(each).unlink(missing_ok=True)
-    try:
-        for each in SWITCHED:
-            switch(plan, each, on=True)
-        reader = _read_firehose(plan, log)
-        hooked = [sys.executable, "-m", "tracer", "run", "-o", str(capture), "--", *client]
-        done = subprocess.run(hooked, check=False, env=variables, capture_output=True, text=True)
-        time.sleep(_SETTLE)
-    finally:
-        for each in SWITCHED:
-            switch(plan, each, on=False)
-        if reader is not None:
-            reader.send_signal(signal.SIGTERM)
-            reader.wait()
-    if done.returncode:
-        raise CloudError(f"no server {name}: {done.stderr.strip()[-300:]}")
-
-
-def _read_firehose(plan: Plan, log: Path) -> subprocess.Popen[bytes]:
-    """Started and bound: what is published from now on stands in `log`."""
-    with log.open("wb") as output:
-        command = [str(environment("services") / "python"), str(_FIREHOSE)]
-        variables = os.environ | {"FIREHOSE_URL": broker_url(plan).replace("rabbit:", "amqp:", 1)}
-        reader = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=variables)
-    while b"ready" not in log.read_bytes():
-        if reader.poll() is not None:
-            raise CloudError(f"the firehose's reader ended: {log.read_text()[-300:]}")
-        time.sleep(0.1)
-    return reader
 
 
 def check(plan: Plan, capture: Path, name: str) -> tuple[Boot, list[Agreement]]:
@@ -126,7 +77,8 @@ def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agree
                 below[entry.below if entry.user in names else f"by {entry.user or 'a connection without a name'}"] += 1
             continue
         text, values = general_log.cut(entry.statement)
-        said.append(Said(at, (names[entry.user], text), f"{entry.user}: {text[:150]}", values, frozenset(values)))
+        told = f"{entry.user}: {text[:150]}"
+        said.append(Said(at, (names[entry.user], text), told, values, frozenset(values), SECOND))
     seen = []
     for event in events:
         if event.kind == "sql":
@@ -200,14 +152,19 @@ def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Ag
     seen = []
     for event in events:
         if event.kind == "http" and event.attributes.get("side") == "server":
-            key = (_service(event), *(_text(event, name) for name in ("method", "path", "status")))
-            seen.append(Seen(event, Said(event.start, key, " ".join(key))))
-    return agree("HTTP: uWSGI's access lines", said, seen, trees)
+            key, status = (_service(event), _text(event, "method"), _text(event, "path")), _text(event, "status")
+            seen.append(Seen(event, Said(event.start, key, " ".join([*key, status]), (status,))))
+    return agree("HTTP: uWSGI's access lines", said, seen, trees, _same_status)
+
+
+def _same_status(theirs: Said, ours: Said) -> bool:
+    """What had no answer yet when the hooks went may have got any."""
+    return ours.values in (theirs.values, ("",))
 
 
 def report(boot: Boot, agreements: list[Agreement]) -> Iterator[str]:
     """The table, and below it all that it does not say."""
-    yield f"boot {boot.server}: {boot.outcome}, {boot.duration / testimony.SECOND:.1f} s, {boot.request_id}"
+    yield f"boot {boot.server}: {boot.outcome}, {boot.duration / SECOND:.1f} s, {boot.request_id}"
     yield f"{'witness':34} {'of the boot':>11} {'in its tree':>11} {'recall':>8} {'precision':>9} {'apart':>6}"
     for one in agreements:
         numbers = f"{one.witnessed:>11} {one.in_tree:>11} {one.recall:>8.2%} {one.precision:>9.2%}"

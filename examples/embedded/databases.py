@@ -9,9 +9,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from examples.embedded.building import cache, locked
 from examples.embedded.config import BROKER, COMPUTE_HOST, database_sections, placement_sections, render
 from examples.embedded.errors import EmbeddedError
-from examples.embedded.release import INSIDE, Release, cache, locked
+from examples.embedded.release import INSIDE, Release
 
 PLACEMENT_SYNC = "import sys; from placement.cmd.manage import main; sys.exit(main())"
 NAMES = ("nova.sqlite", "nova_api.sqlite", "cell0.sqlite", "placement.sqlite")

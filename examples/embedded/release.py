@@ -1,16 +1,9 @@
-"""Nova's releases, and an environment for each, built on demand from its lock file and kept in the cache."""
+"""Nova's releases, and an environment for each."""
 
-import fcntl
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from examples.embedded.building import built
 from examples.embedded.errors import EmbeddedError
 
 HERE = Path(__file__).resolve().parent
@@ -58,54 +51,7 @@ def find_release(name: str) -> Release:
     return RELEASES[name]
 
 
-def cache() -> Path:
-    folder = Path(os.environ.get("BOOTSEQ_CACHE") or HERE.parents[1] / ".cache").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
-    return folder
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process at a time: tests that run side by side build nothing twice. The kernel frees a dead owner's lock."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def environment(release: Release) -> Path:
-    """The Python of the release's environment, which counts as built only with the mark of its lock file."""
-    folder = cache() / f"nova-{release.name}"
-    mark = folder / "complete"
-    digest = hashlib.sha256(release.lock.read_bytes()).hexdigest()
-    with locked(cache() / f"nova-{release.name}.lock"):
-        if not mark.exists() or mark.read_text() != digest:
-            print(f"building Nova {release.name}'s environment in {folder} …", file=sys.stderr)
-            _build(release, folder)
-            mark.write_text(digest)
-    return folder / "bin" / "python"
-
-
-def _build(release: Release, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    log = folder.with_suffix(".log")
-    _uv(log, "venv", "--no-python-downloads", "--python", release.python, str(folder))
-    # Without compiled bytecode the first import of each service takes 20 to 80 seconds.
-    _uv(log, "pip", "sync", "--python", str(folder / "bin" / "python"), "--compile-bytecode", str(release.lock))
-
-
-def _uv(log: Path, *arguments: str) -> None:
-    with log.open("a") as file:
-        done = subprocess.run([_find_uv(), *arguments], check=False, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise EmbeddedError(f"uv {arguments[0]} failed while building Nova's environment; its log: {log}")
-
-
-def _find_uv() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if found is None:
-        raise EmbeddedError("no uv beside this Python nor on PATH: it builds Nova's environment (pip install uv)")
-    return found
+    """The Python of the release's environment."""
+    options = ("--no-python-downloads", "--python", release.python)
+    return built(f"nova-{release.name}", release.lock, *options) / "python"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer import capture as captures
-from tracer.attach import asking, checks, found, journal, lease, parts, visits
+from tracer.attach import asking, checks, found, journal, lease, parts, payload, ptrace, visits
 from tracer.attach.checks import Finding, finding
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process
@@ -40,8 +40,9 @@ class Attachment:
         sys.setswitchinterval(_SWITCH)
         options = self.options()
         journal.know(self.capture)
+        payload.prepare()
         results = []
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(_AT_ONCE, initializer=ptrace.hurry) as pool:
             for one in [pool.submit(self._attach, process, options) for process in processes]:
                 results.append(one.result())
                 told(results[-1])
@@ -74,7 +75,8 @@ class Attachment:
         lease.grant(part, self.seconds, process.uid, process.gid)
         return finding(
             process, "attached", capture=str(self.capture), attributes=len(answer["attributes"]),
-            off=list(answer["off"]), stops_ms=[round(stop * 1000, 3) for stop in visit.stops], way=visit.way,
+            off=list(answer["off"]), work_ms=round(answer["seconds"] * 1000, 1),
+            stops_ms=[round(stop * 1000, 3) for stop in visit.stops], way=visit.way,
         )  # fmt: skip
 
     def renew(self) -> None:

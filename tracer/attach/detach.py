@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.attach import found, journal, lease, parts, visits
+from tracer.attach import found, journal, lease, parts, ptrace, visits
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process
@@ -53,7 +53,7 @@ def detach(capture: Path | None = None, told: Callable[[Finding], object] = id) 
     folders = journal.captures() if capture is None else [capture]
     remembered = [(folder, entry) for folder in folders for entry in journal.read(folder)]
     results = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_AT_ONCE, initializer=ptrace.hurry) as pool:
         for one in [pool.submit(_detach, each) for each in wanted]:
             result = one.result()
             if result is not None:

@@ -1,17 +1,23 @@
-"""Which processes have hooks in, by what the kernel says they have mapped: true whoever attached, dead or alive."""
+"""Which processes have hooks in, by what they have mapped: true whoever attached, dead or alive.
+
+A call that was in flight as the hooks went may keep the files mapped for long; then they say that they are closed.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracer.attach import processes
 from tracer.attach.parts import Part
-from tracer.attach.processes import Process, everything, read
+from tracer.attach.processes import Process, read
+from tracer.sources import tally
 
-#: A recording process maps CAPTURE/segments/HOST-PID-TIME-0000.seg and its .open.
-_MAPPED = re.compile(r"(/.*)/segments/([^/]+-\d+-\d+)(?:-\d{4,}\.seg|\.open)(?: \(deleted\))?")
+#: A recording process maps CAPTURE/segments/HOST-PID-TIME.open, from its beginning on.
+_MAPPED = re.compile(r"(/.*)/segments/([^/]+-\d+-\d+)\.open(?: \(deleted\))?")
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,29 @@ def recording(process: Process) -> Recording | None:
         return None
     for line in maps.splitlines():
         match = _MAPPED.fullmatch(line.split(None, 5)[-1].strip()) if "/segments/" in line else None
-        if match is not None:
+        if match is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
             inner = match[1]
             return Recording(process, Part(Path(f"/proc/{process.pid}/root{inner}"), inner), match[2])
     return None
 
 
+def _is_closed(pid: int, at: int) -> bool:
+    """Whether the open table that a process has mapped there says that nothing is recorded into it any more."""
+    try:
+        memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return tally.is_closed(os.pread(memory, tally.HEAD_SIZE, at))
+    except OSError:
+        return False
+    finally:
+        os.close(memory)
+
+
 def all_recording() -> list[Recording]:
     """Every process here that records, and may be looked into."""
-    return [found for process in everything() if (found := recording(process)) is not None]
+    return [found for process in processes.everything() if (found := recording(process)) is not None]
 
 
 def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
@@ -47,7 +67,7 @@ def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
 
     What a process has forked runs the same command line; a program that it has started since does not.
     """
-    everyone = {process.pid: process for process in everything()}
+    everyone = {process.pid: process for process in processes.everything()}
     for process in everyone.values():
         ancestor = everyone.get(process.parent)
         while ancestor is not None and ancestor.pid not in known:

@@ -7,32 +7,30 @@ Anywhere else the text is given to Python as a pending call, which it makes betw
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import itertools
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tracer.attach import elf, ptrace, waiting
+from tracer.attach import priority, ptrace, room, waiting
 from tracer.attach.frames import Call, Frames, Guard
 from tracer.attach.interpreter import Interpreter
-from tracer.attach.ptrace import BusyError, RefusedError, Stopped
+from tracer.attach.ptrace import BusyError, Stopped
 from tracer.attach.waiting import Place
 
 _MMAP, _MUNMAP = 9, 11
 _READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
 _NO_FILE = (1 << 64) - 1
-_PAGE = 4096
-#: Around the text's memory nothing else may lie, so that it is seen by itself in /proc/PID/maps.
-_APART = 1 << 24
 _RELEASED = 1
 #: How long it may take to come to a system call, where calling into Python's lists of work is surely safe.
 _TO_SYSTEM_CALL = 0.02
 _TRIES = 3
 _LOOK = 0.001
+#: Text that does nothing, but has Python make its pending calls: at the call of a function all versions look for them.
+_NOTHING = b"(lambda: 0)()"
 _SOON = 1.0
 _ROOM, _GROWTH = 1 << 16, 1 << 20
 #: Several processes may be visited at once, but not be stopped at once: each would wait for our one interpreter.
@@ -52,8 +50,8 @@ class Visit:
 def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float) -> Visit:
     """Have the process run ``text`` and wait until ``answered()``; BusyError where it has not in ``patience`` seconds.
 
-    Then the text may still run later, when the process's main thread comes back to Python code: it must look itself
-    whether it is still wanted.
+    It runs once. Where this gives up it may still run later, when the process's main thread comes back to Python code:
+    it must look itself whether it is still wanted.
     """
     return _Run(interpreter, answered, time.monotonic() + patience).run(text)
 
@@ -67,23 +65,40 @@ class _Run:
         self._deadline = deadline
         self._visit = Visit()
         self._frames: Frames | None = None
+        #: Where the text that does nothing lies, in a page that goes when it has been run.
+        self._nothing = 0
+        self._sent_there = False
+        self._loans = contextlib.ExitStack()
 
     def run(self, text: bytes) -> Visit:
-        """Bring it in, have it run, and give its memory back."""
+        """Bring it in, have it run, and give its memory back; the main thread goes before others meanwhile."""
+        with self._loans:
+            return self._run(text)
+
+    def _run(self, text: bytes) -> Visit:
         place = waiting.blocked_at(self._python.pid)
         self._bring_in(text)
-        if place is None or not self._run_there(place, last=True):
+        if place is None or not self._run_there(place):
             self._run_soon()
         watch = waiting.Watch(self._python.pid)
         while not self._answered():
             self._check_time()
             time.sleep(_LOOK)
             if self._visit.way == "pending" and (place := watch.blocked()) is not None:
-                # The call that is pending reads the text too, whenever it comes: so it stays where it is.
-                self._visit.way = "blocked" if self._run_there(place, last=False) else "pending"
-        if self._visit.way == "pending":
-            self._stopped(self._unmap)
+                self._make_pending_there(place)
+        self._give_back()
         return self._visit
+
+    def _give_back(self) -> None:
+        """The memory; what is answered is done, so where that cannot be, or is still to be read, it stays."""
+        soon = time.monotonic() + _SOON
+        while self._sent_there and self._is_there(self._nothing):
+            if time.monotonic() > soon:
+                return
+            time.sleep(_LOOK)
+        if self._visit.text is not None:
+            with contextlib.suppress(BusyError, OSError):
+                self._stopped(self._unmap)
 
     def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
@@ -91,34 +106,46 @@ class _Run:
 
     def _bring_in(self, text: bytes) -> None:
         """The text into memory of its own, which its main thread maps for us."""
-        size = len(text) + _PAGE & ~(_PAGE - 1)
-        at = _hole(self._python.pid, size)
+        pages = room.pages(len(text))
+        size = pages + room.pages(0)
+        at = room.find(self._python.pid, size)
+        self._nothing = at + pages
         self._visit.text = at, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
         self._stopped(lambda thread: self._go([], [call], thread, again=True))
         soon = time.monotonic() + _SOON
-        while not _is_mapped(self._python.pid, at, size):
+        while not room.is_mapped(self._python.pid, at, size):
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
         os.pwrite(self._python.memory, text, at)
+        os.pwrite(self._python.memory, _NOTHING, self._nothing)
 
-    def _run_there(self, place: Place, last: bool) -> bool:
-        """Run it where the main thread is blocked; False where it is no more, or has the GIL. ``last`` unmaps it."""
-        functions = self._python.functions
+    def _run_there(self, place: Place) -> bool:
+        """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""
         assert self._visit.text is not None
+        done = self._call_there(place, self._visit.text[0], self._visit.text)
+        if done:
+            self._visit.text = None
+        return done
+
+    def _make_pending_there(self, place: Place) -> None:
+        """Have the pending call made where the main thread is blocked: to run the text there would be twice."""
+        self._sent_there = self._call_there(place, self._nothing, (self._nothing, room.pages(0)))
+
+    def _call_there(self, place: Place, text: int, then_unmap: tuple[int, int]) -> bool:
+        functions = self._python.functions
         guards = [
             Guard(functions["Py_IsInitialized"], zero=False),
             Guard(functions["PyGILState_Check"], zero=True),
         ]
         calls = [
             Call(functions["PyGILState_Ensure"]),
-            Call(functions["PyRun_SimpleString"], (self._visit.text[0],)),
+            Call(functions["PyRun_SimpleString"], (text,)),
             Call(functions["PyGILState_Release"], (_RELEASED,)),
+            Call(self._python.munmap, then_unmap),
         ]
-        if last:
-            calls.append(Call(self._python.munmap, self._visit.text))
         self._frames = None
 
         def go(thread: Stopped) -> None:
@@ -126,22 +153,26 @@ class _Run:
                 self._go(guards, calls, thread, again=False)
 
         self._stopped(go)
-        if self._frames is None or self._held_the_gil():
+        if self._frames is None or self._held_the_gil(text):
             return False
         self._visit.way = "blocked"
-        if last:
-            self._visit.text = None
         return True
 
-    def _held_the_gil(self) -> bool:
-        """Whether the last guard has said so: it does at once, or the text runs."""
+    def _held_the_gil(self, text: int) -> bool:
+        """Whether the last guard has said so, at once; once the text has run and gone, that is overwritten."""
         assert self._frames is not None
         soon = time.monotonic() + 0.02
         while time.monotonic() < soon and not self._answered():
             if os.pread(self._python.memory, 8, self._frames.verdict) == (2).to_bytes(8, "little"):
-                return True
+                return self._is_there(text)
             time.sleep(_LOOK)
         return False
+
+    def _is_there(self, address: int) -> bool:
+        try:
+            return bool(os.pread(self._python.memory, 1, address))
+        except OSError:
+            return False
 
     def _run_soon(self) -> None:
         """Run it as soon as the main thread looks for pending calls."""
@@ -161,7 +192,8 @@ class _Run:
 
     def _unmap(self, thread: Stopped) -> None:
         assert self._visit.text is not None
-        self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=True)
+        # Not again: with EINTR, Python looks whether it has missed a signal while it was held.
+        self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=False)
         self._visit.text = None
 
     def _system_call(self, number: int, *arguments: int) -> Call:
@@ -172,14 +204,19 @@ class _Run:
 
     def _stopped(self, work: Callable[[Stopped], None]) -> None:
         """``work`` with the main thread stopped; a few times where it cannot be held just now."""
-        for _ in range(_TRIES - 1):
+        for number in range(_TRIES):
             try:
-                _stopped(self._python, self._visit, work)
+                _stopped(self._python, self._visit, work, self._loans)
             except BusyError:
-                time.sleep(0.05)
+                if number + 1 == _TRIES:
+                    raise
+            except PermissionError:
+                # The thread of ours that could not stop it may not have ended yet, and holds it until then.
+                if number == 0 or number + 1 == _TRIES:
+                    raise
             else:
                 return
-        _stopped(self._python, self._visit, work)
+            time.sleep(0.1)
 
 
 def _still_waits(thread: Stopped, place: Place) -> bool:
@@ -190,21 +227,27 @@ def _still_waits(thread: Stopped, place: Place) -> bool:
     return bool(same and saved.waits and not waiting.has_timeout(saved.orig_rax, arguments))
 
 
-def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None]) -> None:
-    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped."""
+def _stopped(
+    interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None], loans: contextlib.ExitStack
+) -> None:
+    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped.
+
+    The loan of our priority outlasts it: what the main thread has been sent to do is still to come.
+    """
     failures: list[BaseException] = []
 
     def body() -> None:
-        _hurry()
+        ptrace.hurry()
         addresses = (interpreter.sigreturn, interpreter.lsearch)
-        began = time.monotonic()
+        loans.enter_context(priority.Lent(interpreter.pid))
+        thread = Stopped(interpreter.pid, interpreter.memory, *addresses)
         try:
-            with Stopped(interpreter.pid, interpreter.memory, *addresses) as thread:
+            with thread:
                 _check_stack(interpreter, thread)
                 work(thread)
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
-        visit.stops.append(time.monotonic() - began)
+        visit.stops.append(thread.stood)
 
     with _one_at_a_time:
         collecting = gc.isenabled()
@@ -220,15 +263,6 @@ def _stopped(interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], N
         raise failures[0]
 
 
-def _hurry() -> None:
-    """The process stands still while we are kept waiting: wake at once, and go before others where we may."""
-    ptrace.wake_at_once()
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except OSError:
-        return
-
-
 def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
     """BusyError where it runs on a stack too small for ours, as a signal handler may."""
     pointer = thread.saved.rsp
@@ -237,17 +271,3 @@ def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
         if mapping.start - room <= pointer < mapping.end:
             return
     raise BusyError("its main thread runs on a small stack")
-
-
-def _hole(pid: int, size: int) -> int:
-    """An address far from everything that is mapped, so that it does not grow together with it."""
-    mapped = elf.mappings(pid)
-    for before, after in itertools.pairwise(mapped):
-        pages = (after.start - before.end - size - 2 * _APART) // _PAGE
-        if pages > 0:
-            return before.end + _APART + random.randrange(pages) * _PAGE
-    raise RefusedError("it has no memory left for the hooks")
-
-
-def _is_mapped(pid: int, at: int, size: int) -> bool:
-    return any(each.start == at and each.end == at + size for each in elf.mappings(pid))

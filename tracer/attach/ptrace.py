@@ -14,10 +14,12 @@ import signal
 import time
 from types import TracebackType
 
+from tracer.attach import priority
 from tracer.attach.frames import ENTERED, Call, Frames, Guard, Registers
 from tracer.errors import TracerError
 
 _CONT, _GETREGS, _SETREGS, _DETACH, _SYSCALL = 7, 12, 13, 17, 24
+_PEEKSIGINFO = 0x4209
 _GETREGSET, _SEIZE, _INTERRUPT, _GETSIGMASK, _SETSIGMASK = 0x4204, 0x4206, 0x4207, 0x420A, 0x420B
 _X86_XSTATE = 0x202
 _MARK_SYSCALL_STOPS = 1
@@ -27,7 +29,11 @@ _ALL_CHILDREN = 0x40000000
 _RT_SIGRETURN = 15
 _SET_TIMERSLACK = 29
 _MAX_XSTATE = 1 << 16
-_PAUSE = 10e-6
+#: Between two looks whether it has stopped. One that waits for a processor needs ours: then there is time.
+_PAUSE, _LONG_PAUSE, _LONG = 10e-6, 200e-6, 2e-3
+_SIGINFO, _MAX_SIGNALS = 128, 32
+#: Seconds within which a signal that waits comes, where it still does.
+_FOR_SIGNAL = 0.005
 #: What may interrupt a call of ours: the host's handlers are to run where the host is, so other signals wait.
 _URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
 _NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
@@ -38,9 +44,14 @@ _ptrace.restype = ctypes.c_long
 _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 
 
-def wake_at_once() -> None:
-    """Have this thread of ours woken when its pauses are over, and not up to 50 µs later."""
+def hurry() -> None:
+    """Have this thread of ours go before others where it may, and woken when its pauses are over, not 50 µs later.
+
+    A process stands still while we are kept waiting: for a processor, or for another thread of ours that has the GIL
+    and waits for one. So it is for all threads that run while one may be stopped.
+    """
     _libc.prctl(_SET_TIMERSLACK, 1, 0, 0, 0)
+    priority.put_first(priority.OURS)
 
 
 class RefusedError(TracerError):
@@ -55,6 +66,10 @@ class _Vector(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 
+class _Peek(ctypes.Structure):
+    _fields_ = (("offset", ctypes.c_uint64), ("shared", ctypes.c_uint32), ("count", ctypes.c_int32))
+
+
 class Stopped:
     """The thread ``tid`` of a process whose /proc/PID/mem is ``memory``, stopped from ``__enter__`` to ``__exit__``.
 
@@ -62,7 +77,7 @@ class Stopped:
     that is what frees a thread that was asked to stop and never did.
     """
 
-    def __init__(self, tid: int, memory: int, sigreturn: int, lsearch: int, patience: float = 1.0) -> None:
+    def __init__(self, tid: int, memory: int, sigreturn: int, lsearch: int, patience: float = 3.0) -> None:
         self.tid = tid
         self._memory = memory
         self._addresses = (sigreturn, lsearch)
@@ -70,6 +85,9 @@ class Stopped:
         self._mask = 0
         self._xstate = b""
         self._held = False
+        self._since: float | None = None
+        #: Seconds for which it has stood still, at most. Until it is seen to stop it runs, or waits for a processor.
+        self.stood = 0.0
         self.saved = Registers()
 
     def __enter__(self) -> Stopped:
@@ -86,8 +104,33 @@ class Stopped:
     def _stop(self) -> None:
         self._ask(_INTERRUPT)
         self._wait(_EVENT_STOP)
-        self._held = True
         self._remember()
+        if self.saved.waits and self._signal_comes():
+            # It has come before us: the system call is to give EINTR for it, which ours would not.
+            self._let_signal_in()
+            self._remember()
+        self._held = True
+
+    def _let_signal_in(self) -> None:
+        """Until it stops at the start of the signal's handler; or anywhere, where another thread took the signal."""
+        self._ask(_CONT)
+        self._moves()
+        try:
+            self._wait(_EVENT_STOP, _FOR_SIGNAL)
+        except BusyError:
+            self._ask(_INTERRUPT)
+            self._wait(_EVENT_STOP)
+
+    def _signal_comes(self) -> bool:
+        """Whether a signal that it does not block waits for it, sent to the thread or to the process."""
+        found = ctypes.create_string_buffer(_SIGINFO * _MAX_SIGNALS)
+        for shared in (0, 1):
+            asked = _Peek(0, shared, _MAX_SIGNALS)
+            count = self._ask(_PEEKSIGINFO, ctypes.addressof(asked), ctypes.addressof(found))
+            numbers = [int.from_bytes(found.raw[at : at + 4], "little") for at in range(0, count * _SIGINFO, _SIGINFO)]
+            if any(not self._mask >> number - 1 & 1 for number in numbers):
+                return True
+        return False
 
     def _remember(self) -> None:
         self.saved = self._registers()
@@ -102,11 +145,12 @@ class Stopped:
             return True
         self._held = False
         self._ask(_SYSCALL)
+        self._moves()
         try:
             self._wait(_SYSCALL_STOP, patience)
         except BusyError:
             self._stop()
-            return False
+            return self.saved.in_syscall
         self._held = True
         self._remember()
         if self.saved.result == ENTERED:
@@ -128,7 +172,7 @@ class Stopped:
         return frames
 
     def call(self, calls: list[Call]) -> None:
-        """The same, watched; BusyError where it does not come back from the calls, and nothing has changed."""
+        """The same, watched; BusyError where it does not come back from the last call, and nothing has changed."""
         frames = self._begin([], calls, again=True)
         try:
             while not self._has_entered(_RT_SIGRETURN, frames.last):
@@ -137,9 +181,10 @@ class Stopped:
         except BusyError:
             self._ask(_INTERRUPT)
             self._wait(_EVENT_STOP)
-            self._set_mask(self._mask)
-            self.go()
-            raise
+            if self._registers().rsp < frames.last:
+                self._set_mask(self._mask)
+                self.go()
+                raise
         self._let_go()
 
     def _has_entered(self, number: int, stack: int) -> bool:
@@ -162,23 +207,39 @@ class Stopped:
     def _let_go(self) -> None:
         self._held = False
         self._ask(_DETACH)
+        self._moves()
+
+    def _moves(self) -> None:
+        """It goes on; what it stood still until now is counted."""
+        if self._since is not None:
+            self.stood += time.monotonic() - self._since
+        self._since = None
 
     def _wait(self, stop: int, patience: float | None = None) -> None:
-        """Until it stops so; other stops are passed through. BusyError where it does not."""
-        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        """Until it stops so; other stops are passed through. BusyError where it does not.
+
+        Any stop is also the end of an interruption that was asked for and is still to come: then it is asked for again.
+        """
+        began = seen = time.monotonic()
+        patience = self._patience if patience is None else patience
         while True:
+            looked = time.monotonic()
             tid, status = os.waitpid(self.tid, os.WNOHANG | _ALL_CHILDREN)
             if not tid:
-                if time.monotonic() > deadline:
+                seen = looked
+                if looked - began > patience:
                     raise BusyError("its main thread does not stop")
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE if looked - began < _LONG else _LONG_PAUSE)
                 continue
             if not os.WIFSTOPPED(status):
                 raise RefusedError("it has ended")
             event, number = status >> 16, os.WSTOPSIG(status)
             if stop in (event, number):
+                self._since = self._since or seen
                 return
             on = _SYSCALL if stop == _SYSCALL_STOP else _CONT
+            if stop == _EVENT_STOP:
+                self._ask(_INTERRUPT)
             self._ask(on, 0, 0 if event or number == _SYSCALL_STOP else number)
 
     def _registers(self) -> Registers:
@@ -199,7 +260,9 @@ class Stopped:
         self._ask(_GETREGSET, _X86_XSTATE, ctypes.addressof(vector))
         return ctypes.string_at(buffer, vector.length)
 
-    def _ask(self, request: int, address: int = 0, data: int = 0) -> None:
-        if _ptrace(request, self.tid, address, data) < 0:
+    def _ask(self, request: int, address: int = 0, data: int = 0) -> int:
+        result = int(_ptrace(request, self.tid, address, data))
+        if result < 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
+        return result

@@ -15,8 +15,6 @@ from tracer.attach.processes import Process
 from tracer.commands import findings, recording
 from tracer.errors import TracerError
 
-_MB = 1 << 20
-
 
 @click.command()
 @click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="This process; may be given several times.")
@@ -39,9 +37,7 @@ _MB = 1 << 20
 @recording.echo_option
 @recording.ask_option
 @recording.points_option
-@click.option(
-    "--cap", default=capture.CAP // _MB, show_default=True, metavar="MB", help="What the whole capture may take."
-)
+@recording.cap_option
 @findings.json_option
 def attach(
     pids: tuple[int, ...], services: tuple[str, ...], everything: bool, output: Path, duration: str, echo: bool,
@@ -60,7 +56,7 @@ def attach(
     """
     seconds = durations.seconds(duration)
     wanted = _wanted(pids, services, everything)
-    capture.make(output, points=points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap * _MB)
+    capture.make(output, points=points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
     told = _say if not as_json else id
     found = Attachment(output.resolve(), seconds).attach(wanted, told)
     if as_json:

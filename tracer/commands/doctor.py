@@ -28,8 +28,7 @@ def doctor(as_json: bool) -> None:
     if as_json:
         findings.as_json(lines)
         return
-    for line in lines:
-        findings.tell(line)
+    findings.tell_together(lines)
 
 
 def _of(process: processes.Process) -> Finding:

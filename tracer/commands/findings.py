@@ -20,9 +20,31 @@ def as_json(findings: Iterable[Finding]) -> None:
 
 def tell(finding: Finding, details: str = "") -> None:
     """One line; what needs doing goes to stderr, with the command that does it below."""
-    who = finding.service if not finding.pid else f"{finding.service} (pid {finding.pid})"
+    _say(finding, [finding.pid], details)
+    _say_fix(finding.fix)
+
+
+def tell_together(found: Iterable[Finding]) -> None:
+    """A line for all processes of a service of which the same holds, and a fix once where it is the next one's too."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for each in found:
+        groups.setdefault((each.service, each.python, each.state, each.reason, each.fix), []).append(each)
+    fix = ""
+    for group in groups.values():
+        if fix != group[0].fix:
+            _say_fix(fix)
+        _say(group[0], [each.pid for each in group])
+        fix = group[0].fix
+    _say_fix(fix)
+
+
+def _say(finding: Finding, pids: list[int], details: str = "") -> None:
+    who = f"{finding.service} (pid {', '.join(map(str, pids))})" if any(pids) else finding.service
     python = f", Python {finding.python}" if finding.python else ""
     said = "; ".join(part for part in (finding.reason, details) if part)
     click.echo(printable(f"{who}{python}: {finding.state}{': ' if said else ''}{said}"))
-    if finding.fix:
-        click.echo(printable(f"    {finding.fix}"))
+
+
+def _say_fix(fix: str) -> None:
+    if fix:
+        click.echo(printable(f"    {fix}"))

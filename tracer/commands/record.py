@@ -32,9 +32,12 @@ from tracer.text import plural, printable
     help="How long to wait for servers, and how long the hooks may stay should this command die.",
 )  # fmt: skip
 @click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo in the services' logs meanwhile.")
+@click.option("--keep", is_flag=True, help="Keep what was recorded too, with ask.log, in the folder FILE.capture.")
 @recording.points_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def record(output: Path, duration: str, echo: bool, point_files: tuple[Path, ...], command: tuple[str, ...]) -> None:
+def record(
+    output: Path, duration: str, echo: bool, keep: bool, point_files: tuple[Path, ...], command: tuple[str, ...]
+) -> None:  # fmt: skip
     """Attach to all OpenStack services here, run COMMAND, wait until the servers it asked for are active, in error or
     gone, detach, and write and show what happened.
 
@@ -58,7 +61,8 @@ def record(output: Path, duration: str, echo: bool, point_files: tuple[Path, ...
     _say_what_stayed(detached)
     trace = following.trace()
     store.write(output, trace)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
     _show(output, trace, following)
     sys.exit(code)
 

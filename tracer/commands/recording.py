@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tracer import capture
+
 echo_option = click.option(
     "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log."
 )
@@ -15,4 +17,9 @@ ask_option = click.option(
 points_option = click.option(
     "--points", "point_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
     help="More call points, YAML.",
+)  # fmt: skip
+#: Bytes; the least has room for one segment of each of a few processes.
+cap_option = click.option(
+    "--cap", type=click.IntRange(min=8), default=capture.CAP >> 20, show_default=True, metavar="MB",
+    help="What the whole capture may take; beyond it events are dropped and counted.",
 )  # fmt: skip

@@ -22,14 +22,7 @@ from tracer.commands import recording
 @recording.echo_option
 @recording.ask_option
 @recording.points_option
-@click.option(
-    "--cap",
-    type=click.IntRange(min=8),
-    default=capture.CAP >> 20,
-    show_default=True,
-    metavar="MB",
-    help="What the whole capture may take; beyond it events are dropped and counted.",
-)
+@recording.cap_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     output: Path, echo: bool, ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, command: tuple[str, ...]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
 
 from tracer.diff import digests, wording
 from tracer.model import Baseline, Boot, Node, Step
@@ -42,10 +44,7 @@ def _log_lines(boot: Boot) -> Counter[str]:
 
 def _node(step: Step) -> Node:
     took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
-    return Node(
-        step.kind, step.service, wording.text(step), took=took, where=_place(step), address=step.address,
-        free=step.kind == "sql" and bool(_EAGER_LOAD.search(step.text("statement"))),
-    )  # fmt: skip
+    return Node(step.kind, step.service, wording.text(step), took=took, where=_place(step), address=step.address)
 
 
 def _place(step: Step) -> str:
@@ -64,7 +63,7 @@ def _adopt(made: dict[int, Node], step: Step) -> None:
     """A node's children, each marked where it ran beside another; they know where the code around them is."""
     node = made[id(step)]
     inside = [child for child in step.children if id(child) in made]
-    node.children = [made[id(child)] for child in inside]
+    node.children = [made[id(child)] for child in _loads_in_order(inside, made)]
     for below in node.children:
         below.where = below.where or node.where
     latest: Step | None = None
@@ -73,6 +72,18 @@ def _adopt(made: dict[int, Node], step: Step) -> None:
             made[id(child)].free = made[id(latest)].free = True
         if latest is None or (child.end or child.start) > (latest.end or latest.start):
             latest = child
+
+
+def _loads_in_order(steps: list[Step], made: dict[int, Node]) -> Iterator[Step]:
+    """The steps, with eager loads that follow each other sorted by what they say."""
+    for loads, group in groupby(steps, is_eager_load):
+        alike = list(group)
+        yield from sorted(alike, key=lambda step: made[id(step)].text) if loads else alike
+
+
+def is_eager_load(step: Step) -> bool:
+    """Whether it is one of the statements by which SQLAlchemy loads an object's collections, in no order."""
+    return step.kind == "sql" and _EAGER_LOAD.search(step.text("statement")) is not None
 
 
 def _put_under_senders(boot: Boot, made: dict[int, Node]) -> list[Node]:

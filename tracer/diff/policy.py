@@ -114,15 +114,14 @@ class Policy:
 def judge(comparison: Comparison, policy: Policy, today: date) -> list[str]:
     """Give each change its severity and the comparison its verdict; what people should know of the policy, in lines.
 
-    ``today`` is what allowances end by.
+    ``today`` is what allowances end by. What is below a threshold is no change, and is taken out: a step that takes a
+    little longer does so in every second run.
     """
+    _drop_too_little(comparison, policy.thresholds)
     used: dict[int, int] = {}
-    grown = _grown(comparison.pairs) if "slower" in policy.thresholds else {}
     ended_otherwise = _ended_otherwise(comparison)
     for change in comparison.changes:
         change.severity, change.rule = _judged(change, policy, used, today)
-        if change.severity != "ignore" and _too_little(change, policy.thresholds, grown.get(id(change))):
-            change.severity, change.rule = "ignore", f"thresholds: {change.class_}"
         if ended_otherwise and not _explains(change):
             change.severity, change.rule = "ignore", "not judged: the boots ended otherwise"
     comparison.verdict = "differs" if any(change.severity == "fail" for change in comparison.changes) else "same"
@@ -146,6 +145,14 @@ def _judged(change: Change, policy: Policy, used: dict[int, int], today: date) -
 
 def _said(origin: str, reason: str) -> str:
     return f"{origin}: {reason}" if reason else origin
+
+
+def _drop_too_little(comparison: Comparison, thresholds: Mapping[str, Threshold]) -> None:
+    grown = _grown(comparison.pairs) if "slower" in thresholds else {}
+    little = {id(each) for each in comparison.changes if _too_little(each, thresholds, grown.get(id(each)))}
+    comparison.changes = [change for change in comparison.changes if id(change) not in little]
+    for pair in (each for top in comparison.pairs for each in top.walk() if each.changes):
+        pair.changes = [change for change in pair.changes if id(change) not in little]
 
 
 def _too_little(change: Change, thresholds: Mapping[str, Threshold], grew: int | None) -> bool:

@@ -182,7 +182,7 @@ def _read_open_table(data: bytes, recording: Recording) -> None:
     if data[: len(record.MAGIC)] != record.MAGIC:
         raise MalformedError("not a table of bootseq's")
     try:
-        _, dropped, failures = record.OPEN_HEAD.unpack_from(data)
+        _, dropped, failures, _ = record.OPEN_HEAD.unpack_from(data)
         slots = record.SLOT.iter_unpack(data[record.OPEN_HEAD.size : record.SCRATCH])
         for number, parent, thread, start, name in slots:
             if number:

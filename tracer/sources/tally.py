@@ -9,6 +9,9 @@ from pathlib import Path
 
 from patches import record
 
+#: Bytes of an open table that tell of the recording itself.
+HEAD_SIZE = record.OPEN_HEAD.size
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -24,10 +27,19 @@ def tally(segments: Path, stem: str) -> Tally:
     events = sum(_events(path) for path in sorted(segments.glob(f"{stem}-*.seg")))
     try:
         with open(segments / f"{stem}.open", "rb") as file:
-            magic, dropped, failures = record.OPEN_HEAD.unpack(file.read(record.OPEN_HEAD.size))
+            magic, dropped, failures, _ = record.OPEN_HEAD.unpack(file.read(record.OPEN_HEAD.size))
     except (OSError, struct.error):
         return Tally(events)
     return Tally(events, dropped, failures) if magic == record.MAGIC else Tally(events)
+
+
+def is_closed(head: bytes) -> bool:
+    """Whether an open table that begins so belongs to a recording that is over."""
+    try:
+        magic, *_, closed = record.OPEN_HEAD.unpack(head)
+    except struct.error:
+        return False
+    return bool(magic == record.MAGIC and closed)
 
 
 def _events(path: Path) -> int:

@@ -1,0 +1,94 @@
+"""How long a process is held while hooks go in and out: milliseconds its main thread stands still, by what it does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from tests.bench.row import Row
+from tests.victims import VERSIONS, Victim, interpreter
+from tracer import capture as captures
+from tracer.attach import journal, lease, parts, processes, visits
+from tracer.attach.attaching import Attachment
+
+#: Of each kind; BENCH_ATTACH says another number, for long runs.
+CYCLES = int(os.environ.get("BENCH_ATTACH", "50"))
+BUDGET_MEDIAN, BUDGET_WORST = 1.0, 5.0
+_MODES = {
+    "serve": "threads, main thread in select",
+    "eventlet": "eventlet",
+    "lock": "main thread waits for a lock",
+    "sleep": "main thread sleeps",
+    "naps": "main thread naps",
+    "calls": "main thread works, with system calls",
+    "compute": "main thread computes",
+}
+
+
+@dataclass
+class Taken:
+    """What the cycles of one victim took, in milliseconds; ``work`` is the coming of the hooks, within the process."""
+
+    stops: list[float] = field(default_factory=list)
+    work: list[float] = field(default_factory=list)
+    failed: int = 0
+
+
+@contextmanager
+def capture() -> Iterator[Path]:
+    """A capture, and a memory of the tool's own, that go afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bootseq-bench-") as folder:
+        os.environ["XDG_STATE_HOME"] = folder
+        path = Path(folder) / "capture"
+        captures.make(path, points=[("nova*", ["*"], [])], ask=["ask"], echo=False)
+        yield path
+
+
+def cycles(mode: str, python: str, count: int) -> Taken:
+    """Attach and detach so many times; every visit must be answered, and the victim live and be as before."""
+    taken = Taken()
+    with capture() as path, Victim(mode, python) as victim:
+        process = processes.read(victim.pid)
+        assert process is not None
+        (first,) = Attachment(path, 3600).attach([process])
+        (entry,) = journal.read(path)
+        request = {"capture": str(path), "lease": str(path / parts.LEASE), "options": Attachment(path, 1).options()}
+        for _ in range(count):
+            lease.grant(entry.part, 3600, process.uid, process.gid)
+            for what, asked in (("attach", request), ("detach", {})):
+                answer, visit = visits.ask(process, entry.part, what, asked)
+                taken.stops += [1000 * stop for stop in visit.stops]
+                taken.failed += answer["state"] != f"{what}ed"
+                taken.failed += (
+                    any(before != after for _, before, after in answer.get("attributes", ())) if what == "detach" else 0
+                )
+                if what == "attach":
+                    taken.work.append(1000 * float(answer["seconds"]))
+        taken.failed += first.state != "attached" or not victim.alive() or bool(victim.ask("leftovers()"))
+    return taken
+
+
+def run() -> Iterable[Row]:
+    """Each kind on the Python we run on, then every other Python there is."""
+    for mode, what in _MODES.items():
+        yield from _rows(what, cycles(mode, sys.executable, CYCLES))
+    for version in VERSIONS:
+        python = interpreter(version)
+        if python is not None:
+            for mode in ("serve", "calls"):
+                yield from _rows(f"Python {version}, {_MODES[mode]}", cycles(mode, python, CYCLES))
+
+
+def _rows(what: str, taken: Taken) -> Iterable[Row]:
+    yield Row(f"{what}: median", median(taken.stops), "ms", median(taken.stops) / BUDGET_MEDIAN, "its budget")
+    yield Row(
+        f"{what}: worst of {len(taken.stops)}", max(taken.stops), "ms", max(taken.stops) / BUDGET_WORST, "its budget"
+    )
+    yield Row(f"{what}: hooks come, in the process", median(taken.work), "ms")
+    yield Row(f"{what}: failed of {2 * CYCLES}", taken.failed, "")

@@ -1,0 +1,46 @@
+"""What keeps tests away from the machine's other processes: of all that run they see their own, and enter no other.
+
+``python -m tests.confined ROOT …`` is the command line, which sees the process ROOT and what that has started.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tracer.attach import interpreter, processes
+from tracer.attach.processes import Process
+
+
+def below(pid: int, root: int) -> bool:
+    """Whether ``root`` has started the process, or what started it."""
+    while pid not in (root, 0):
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+        except OSError:
+            return False
+    return pid == root
+
+
+def confine(root: int, put: Callable[[Any, str, Any], object] = setattr) -> None:
+    """From now on there is nothing but ``root`` and what is below it."""
+    everything, find = processes.everything, interpreter.find
+
+    def seen() -> Iterator[Process]:
+        return (process for process in everything() if below(process.pid, root))
+
+    def entered(pid: int) -> interpreter.Interpreter:
+        assert below(pid, root), f"a test would have entered process {pid}, which is not its own"
+        return find(pid)
+
+    put(processes, "everything", seen)
+    put(interpreter, "find", entered)
+
+
+if __name__ == "__main__":
+    from tracer.cli import main
+
+    confine(int(sys.argv.pop(1)))
+    main()

@@ -1,0 +1,110 @@
+"""A RabbitMQ of the tests' own, on the loopback, started and ended by the cloud example's scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from examples.cloud.broker import PROGRAMS, broker_variables, start_broker, wait_for_broker
+from examples.cloud.plan import PORTS, Plan
+from examples.cloud.process import Process, stop_all
+
+PASSWORD = "s3cr3t-of-the-broker"
+#: Ports above the example's own: of the management plugin, and of AMQP over TLS.
+MANAGEMENT, TLS = 680, 681
+CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost
+ -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"""
+
+
+@dataclass(frozen=True)
+class Rabbit:
+    """One that runs."""
+
+    plan: Plan
+
+    def url(self, user: str = "openstack", password: str = PASSWORD, vhost: str = "") -> str:
+        return f"amqp://{user}:{password}@127.0.0.1:{self.plan.port('rabbitmq')}/{vhost}"
+
+    @property
+    def tls_url(self) -> str:
+        return f"amqps://openstack:{PASSWORD}@localhost:{self.plan.port_base + TLS}/"
+
+    @property
+    def certificate(self) -> Path:
+        return self.plan.state / "cert.pem"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://127.0.0.1:{self.plan.port_base + MANAGEMENT}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """For whoever calls rabbitmqctl."""
+        return os.environ | broker_variables(self.plan)
+
+    def ctl(self, *arguments: str) -> str:
+        command = [str(PROGRAMS / "rabbitmqctl"), "--quiet", *arguments]
+        return subprocess.run(command, env=self.variables, check=True, capture_output=True, text=True).stdout
+
+    def ask(self, *arguments: str) -> Any:
+        return json.loads(self.ctl(*arguments, "--formatter", "json"))
+
+    def state(self) -> dict[str, Any]:
+        """What a tap must leave as it was."""
+        return {
+            "queues": self.ask("list_queues", "name", "durable", "arguments"),
+            "tracing": self.ask("list_vhosts", "name", "tracing"),
+        }
+
+    def traces(self) -> bool:
+        return any(each["tracing"] for each in self.ask("list_vhosts", "name", "tracing"))
+
+
+@contextmanager
+def running(state: Path) -> Iterator[Rabbit]:
+    """With the management plugin, and TLS under a certificate that nobody has signed."""
+    if not (PROGRAMS / "rabbitmq-server").exists():
+        raise AssertionError("no RabbitMQ here to test with; install it: .ci/packages rabbitmq-server")
+    plan = Plan(state, "34", _free_base(), "default", echo=False, wrap="", secret=PASSWORD)
+    plan.save()
+    subprocess.run(CERTIFICATE.split(), cwd=state, check=True, capture_output=True)
+    settings = (
+        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plan.port_base + MANAGEMENT}\n"
+        f"listeners.ssl.default = 127.0.0.1:{plan.port_base + TLS}\n"
+        f"ssl_options.certfile = {state}/cert.pem\nssl_options.keyfile = {state}/key.pem\n"
+        "ssl_options.verify = verify_none\n"
+    )
+    try:
+        start_broker(plan, settings, ["rabbitmq_management"])
+        wait_for_broker(plan)
+        rabbit = Rabbit(plan)
+        rabbit.ctl("await_startup")
+        yield rabbit
+    finally:
+        stop_all([Process(plan, "rabbitmq"), Process(plan, "epmd")], 20)
+
+
+def _free_base() -> int:
+    """A thousand ports of which ours are free."""
+    offsets = [PORTS[name] for name in ("epmd", "rabbitmq", "rabbitmq-distribution")] + [MANAGEMENT, TLS]
+    for base in range(31000, 60000, 1000):
+        if all(_is_free(base + offset) for offset in offsets):
+            return base
+    raise AssertionError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

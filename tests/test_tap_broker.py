@@ -1,0 +1,261 @@
+"""The tap against a real RabbitMQ: what it records, what it leaves behind, what a flood and a dead broker do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import kombu
+import pytest
+
+from examples.cloud.broker import PROGRAMS
+from tests.rabbits import PASSWORD, Rabbit, running
+
+pytestmark = pytest.mark.slow
+
+BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
+CTL = str(PROGRAMS / "rabbitmqctl")
+#: Seconds; rabbitmqctl takes one to three each time.
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module")
+def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
+    with running(tmp_path_factory.mktemp("rabbit")) as one:
+        yield one
+
+
+class Tap:
+    """One that runs; what it says so far."""
+
+    def __init__(self, rabbit: Rabbit, capture: Path, *options: str) -> None:
+        self.file = capture / "messages.jsonl"
+        self.said = ""
+        self._process = subprocess.Popen(
+            [BOOTSEQ, "tap", "-o", str(capture), *options], env=rabbit.variables, stderr=subprocess.PIPE, text=True
+        )
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.said += line
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Its exit code; what it started has ended too, which has the same stderr."""
+        os.kill(self.pid, number)
+        return self.ended()
+
+    def ended(self) -> int:
+        code = self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert not self._reader.is_alive()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        assert PASSWORD not in self.said
+        return code
+
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.read_text().splitlines()]
+
+
+def tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedProcess[str]:
+    command = [BOOTSEQ, "tap", "-o", str(capture), *options]
+    done = subprocess.run(command, env=rabbit.variables, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert PASSWORD not in done.stderr
+    return done
+
+
+@contextmanager
+def conversation(rabbit: Rabbit) -> Iterator[Callable[[], None]]:
+    """Two that talk when told to."""
+    program = str(Path(__file__).with_name("talking.py"))
+    command = [sys.executable, "-W", "ignore", program, rabbit.url().replace("amqp:", "rabbit:")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n"
+
+        def talk() -> None:
+            print("talk", file=process.stdin, flush=True)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "done\n"
+
+        yield talk
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_path: Path) -> None:
+    """A call with its reply, a cast and a fanout: each published and delivered, tied by their ids, secrets masked."""
+    with conversation(rabbit) as talk:
+        before = rabbit.state()
+        one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+        one.wait_for("switched on")
+        assert rabbit.traces()
+        talk()
+        time.sleep(0.5)
+        assert one.end() == 0
+        assert rabbit.state() == before
+    assert "tracing of vhost / is off again" in one.said
+    assert "SECRET" not in one.file.read_text()
+    assert (one.file.stat().st_mode & 0o777, one.file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    seen: dict[str, list[str]] = {}
+    for message in one.messages():
+        inner = message["payload"]["oslo.message"]
+        seen.setdefault(inner["_unique_id"], []).append(message["trace_key"].partition(".")[0])
+    assert sorted(map(sorted, seen.values())) == [["deliver", "publish"]] * 4
+    names = [each["payload"]["oslo.message"].get("method", "reply") for each in one.messages()]
+    assert {name: names.count(name) for name in names} == {"build": 2, "note": 4, "reply": 2}
+
+
+def test_killed_it_leaves_nothing_behind(rabbit: Rabbit, tmp_path: Path) -> None:
+    before = rabbit.state()
+    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one.wait_for("switched on")
+    publish(rabbit, 10, 100)
+    wait_until(lambda: one.file.read_bytes().count(b"\n") >= 10)
+    assert one.end(signal.SIGKILL) == -signal.SIGKILL
+    assert "the tap died; tracing of vhost / is off again" in one.said
+    assert rabbit.state() == before
+    assert len(one.messages()) >= 10
+
+
+def test_a_flood_while_it_sleeps(rabbit: Rabbit, tmp_path: Path) -> None:
+    """100,000 messages; the broker keeps the last of them, within bounds, and the tap says so when it wakes."""
+    before = rabbit.state()
+    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one.wait_for("switched on")
+    base = memory(rabbit)
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        publish(rabbit, 100_000, 1000)
+        queues = {each["name"]: each for each in rabbit.ask("list_queues", "name", "messages", "message_bytes")}
+        grown = memory(rabbit) - base
+    finally:
+        os.kill(one.pid, signal.SIGCONT)
+    (ours,) = [each for name, each in queues.items() if name.startswith("bootseq-tap-")] or [None]
+    if ours is not None:  # else the broker has closed the connection of who took nothing for 15 s
+        assert ours["messages"] <= 10_000
+        assert ours["message_bytes"] <= 64 << 20
+    assert grown < 150 << 20
+    wait_until(lambda: "throws away" in one.said or "closed the connection" in one.said)
+    code = one.end() if "closed" not in one.said else one.ended()
+    assert code == (0 if ours is not None and "closed the connection" not in one.said else 2)
+    assert rabbit.state() == before
+
+
+def test_tracing_that_was_on_is_left_on(rabbit: Rabbit, tmp_path: Path) -> None:
+    rabbit.ctl("trace_on")
+    try:
+        done = tap(rabbit, "--url", rabbit.url(), "--rabbitmqctl", CTL, "--for", "1s", capture=tmp_path / "cap")
+        assert done.returncode == 0
+        assert "was on already, and is left on at the end" in done.stderr
+        assert rabbit.traces()
+    finally:
+        rabbit.ctl("trace_off")
+
+
+def test_by_management_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
+    """As a service's own file has it, with the authority named there."""
+    config = tmp_path / "nova.conf"
+    config.write_text(
+        f"[DEFAULT]\ntransport_url = {rabbit.tls_url.replace('amqps:', 'rabbit:')}\n"
+        f"[oslo_messaging_rabbit]\nssl = true\nssl_ca_file = {rabbit.certificate}\n"
+    )
+    before = rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing")
+    options = ("--management", rabbit.management_url)
+    one = Tap(rabbit, tmp_path / "cap", "--from-config", str(config), *options)
+    one.wait_for("switched on")
+    assert rabbit.traces()
+    publish(rabbit, 3, 10)
+    wait_until(lambda: one.file.read_bytes().count(b"\n") >= 3)
+    assert one.end(signal.SIGTERM) == 0
+    assert rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing") == before
+
+
+def test_a_certificate_that_is_not_trusted(rabbit: Rabbit, tmp_path: Path) -> None:
+    refused = tap(rabbit, "--url", rabbit.tls_url, "--no-switch", capture=tmp_path / "cap")
+    assert_told(refused, "certificate is not trusted", "--cafile")
+    taken = tap(rabbit, "--url", rabbit.tls_url, "--no-switch", "--insecure", "--for", "1", capture=tmp_path / "cap")
+    assert taken.returncode == 0
+
+
+def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> None:
+    """And nothing is switched."""
+    rabbit.ctl("add_user", "poor", "p00r")
+    rabbit.ctl("set_permissions", "poor", "^$", "^$", "^$")
+    cases = [
+        (("--url", rabbit.url(password="wrong")), "wrong name or password"),
+        (("--url", rabbit.url(vhost="nosuch")), "there is no vhost nosuch"),
+        (("--url", "amqp://u:p@127.0.0.1:1/"), "cannot be reached: Connection refused"),
+        (("--url", rabbit.url("poor", "p00r")), "user poor may not do what the tap needs"),
+        (("--url", rabbit.url(), "--rabbitmqctl", "false"), "tracing cannot be switched on: false: exit code 1"),
+        (("--url", rabbit.url(), "--management", rabbit.management_url.replace("//", "//poor:p00r@")), "may not"),
+    ]
+    for options, said in cases:
+        ways = () if len(options) > 2 else ("--rabbitmqctl", CTL)
+        assert_told(tap(rabbit, *options, *ways, capture=tmp_path / "cap"), said)
+    assert not rabbit.traces()
+
+
+def test_a_broker_that_goes_away(rabbit: Rabbit, tmp_path: Path) -> None:
+    """What was recorded stays; tracing, which its memory may keep, is off once it is back."""
+    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one.wait_for("switched on")
+    publish(rabbit, 3, 10)
+    wait_until(lambda: one.file.read_bytes().count(b"\n") >= 3)
+    try:
+        rabbit.ctl("stop_app")
+        one.wait_for("the broker is gone, or closed the connection")
+    finally:
+        rabbit.ctl("start_app")
+    assert one.ended() == 2
+    wait_until(lambda: not rabbit.traces())
+    assert len(one.messages()) >= 3
+
+
+def assert_told(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("bootseq: ")
+    assert done.stderr.count("\n") == 1
+    for each in said:
+        assert each in done.stderr
+
+
+def publish(rabbit: Rabbit, count: int, size: int) -> None:
+    """To nobody: what no queue takes passes the firehose too."""
+    with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
+        producer = kombu.Producer(connection.channel())
+        for _ in range(count):
+            producer.publish({"method": "flood", "args": {"x": "y" * size}}, exchange="amq.topic", routing_key="none")
+
+
+def memory(rabbit: Rabbit) -> int:
+    """Bytes in use by the broker."""
+    return int(rabbit.ask("status")["memory"]["total"]["allocated"])
+
+
+def wait_until(done: Any) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -1,0 +1,321 @@
+"""Who switches tracing on, and off again whatever becomes of the tap: with a rabbitmqctl of the tests' own."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.conftest import GRACE_SECONDS
+from tracer.errors import TracerError
+from tracer.tap import keeper, switch
+from tracer.tap.keeping import Keeping
+from tracer.tap.switch import Rabbitmqctl, SwitchError
+
+COMMAND = str(Path(__file__).with_name("fake_rabbitmqctl"))
+REQUEST = {
+    "way": "rabbitmqctl", "how": {"command": [COMMAND], "vhost": "/"}, "queue": "bootseq-tap-1", "vhost": "/",
+}  # fmt: skip
+#: A tap that starts the keeper, says so, and waits.
+TAP = """
+import json, sys, time
+from tracer.tap.keeping import Keeping
+keeping = Keeping(json.loads(sys.argv[1]))
+print(keeping.nodes, flush=True)
+time.sleep(60)
+"""
+
+
+class Broker:
+    """What the command is told of, and what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.say(queues=[{"name": "bootseq-tap-1"}], nodes={"running_nodes": ["rabbit@a"]})
+
+    def say(self, **said: Any) -> None:
+        for name, value in said.items():
+            (self.folder / name).write_text(json.dumps(value))
+
+    def fail(self, command: str, node: str = "") -> None:
+        (self.folder / f"fails.{command}.{node}").touch()
+
+    def heal(self, command: str, node: str = "") -> None:
+        (self.folder / f"fails.{command}.{node}").unlink()
+
+    def traces(self, node: str = "") -> bool:
+        return (self.folder / f"on.{node}").exists()
+
+    def asked(self, command: str) -> int:
+        path = self.folder / "asked"
+        return path.read_text().count(f"{command} ") if path.exists() else 0
+
+    def wait(self, done: Any, seconds: float = 10.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
+    monkeypatch.setenv("FAKE", str(tmp_path))
+    return Broker(tmp_path)
+
+
+def test_on_and_off(broker: Broker) -> None:
+    keeping = Keeping(REQUEST)
+    assert (keeping.nodes, keeping.error) == (["rabbit@a"], None)
+    assert broker.traces()
+    keeping.renew()
+    assert keeping.end() == "tracing of vhost / is off again"
+    assert not broker.traces()
+    assert keeping.end() == ""
+
+
+def test_what_was_on_stays_on(broker: Broker) -> None:
+    (broker.folder / "on.").touch()
+    keeping = Keeping(REQUEST)
+    assert not keeping.on
+    assert keeping.error is None
+    assert keeping.end() == ""
+    assert broker.traces()
+    assert broker.asked("trace_off") == 0
+
+
+def test_another_broker_is_left_alone(broker: Broker) -> None:
+    """A rabbitmqctl of this machine, while the URL is of another one."""
+    broker.say(queues=[{"name": "conductor"}])
+    keeping = Keeping(REQUEST)
+    assert keeping.error == "it speaks to another broker than the URL, or to another vhost"
+    assert broker.asked("trace_on") == 0
+
+
+@pytest.mark.parametrize("command", ["list_queues", "cluster_status", "list_vhosts", "trace_on"])
+def test_what_fails_is_told(broker: Broker, command: str) -> None:
+    broker.fail(command)
+    error = Keeping(REQUEST).error
+    assert error == f"{COMMAND}: Error: unable to perform an operation on node"
+
+
+@pytest.mark.parametrize("said", ["", "Error", "[]", "{}", '["x"]', "null"])
+def test_nonsense_is_told(broker: Broker, said: str) -> None:
+    """Of a rabbitmqctl that is none, or of a version that says it otherwise."""
+    for name in ("queues", "nodes"):
+        (broker.folder / name).write_text(said)
+        assert Keeping(REQUEST).error
+    assert broker.asked("trace_on") == 0
+
+
+def test_no_such_command() -> None:
+    keeping = Keeping(REQUEST | {"how": {"command": ["/nonexistent/rabbitmqctl"], "vhost": "/"}})
+    assert keeping.error == "/nonexistent/rabbitmqctl: No such file or directory"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_off_when_the_tap_dies(broker: Broker, number: signal.Signals) -> None:
+    tap = subprocess.Popen(
+        [sys.executable, "-c", TAP, json.dumps(REQUEST)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert tap.stdout is not None
+    assert tap.stdout.readline() == "['rabbit@a']\n"
+    assert broker.traces()
+    os.kill(tap.pid, number)
+    _, said = tap.communicate(timeout=20)  # its end is the keeper's too, which has the same stderr
+    assert said == "bootseq: the tap died; tracing of vhost / is off again\n"
+    assert not broker.traces()
+
+
+def test_off_when_the_tap_dies_while_it_is_switched_on(broker: Broker) -> None:
+    """The one process that switches on also switches off: never the wrong way round."""
+    for _ in range(5):
+        tap = subprocess.Popen([sys.executable, "-c", TAP, json.dumps(REQUEST)], stdout=subprocess.DEVNULL)
+        known = broker.asked("cluster_status")
+        broker.wait(lambda known=known: broker.asked("cluster_status") > known)
+        tap.kill()
+        tap.wait()
+        broker.wait(lambda: not keepers())
+        assert not broker.traces()
+
+
+def keepers() -> list[str]:
+    """The processes that watch over a switch of this test."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                b"tracer.tap.keeper" in (folder / "cmdline").read_bytes()
+                and os.environ["FAKE"].encode() in (folder / "environ").read_bytes()
+            ):
+                found.append(folder.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_switched_off_by_the_keeper_alone(broker: Broker) -> None:
+    """It was told to end, as at a shutdown: the tap hears of it, and ends."""
+    keeping = Keeping(REQUEST)
+    os.kill(keeping._process.pid, signal.SIGTERM)
+    broker.wait(lambda: keeping.done)
+    assert not broker.traces()
+    with pytest.raises(TracerError, match="was switched off meanwhile"):
+        keeping.renew()
+    assert keeping.end() == "tracing of vhost / is off again"
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_dead_keeper_s_work_is_done(broker: Broker, works: bool) -> None:
+    keeping = Keeping(REQUEST)
+    os.kill(keeping._process.pid, signal.SIGKILL)
+    keeping._process.wait()
+    with pytest.raises(TracerError, match="ended"):
+        keeping.renew()
+    if works:
+        assert keeping.end() == "tracing of vhost / is off again"
+    else:
+        broker.fail("trace_off")
+        assert "may still be on; switch it off: rabbitmqctl trace_off -p /" in keeping.end(0.1)
+
+
+def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    monkeypatch.setattr(keeper, "LEASE", 0.2)
+    saved = os.dup(0)
+    os.dup2(read, 0)
+    try:
+        assert keeper._wait() == "the tap gave no sign of life for 0 s"
+        os.write(write, b".")
+        os.close(write)
+        assert keeper._wait() == ""
+    finally:
+        os.dup2(saved, 0)
+        os.close(saved)
+        os.close(read)
+
+
+def test_every_node_of_a_cluster(broker: Broker) -> None:
+    """Tracing is each node's own; one where it was on stays so."""
+    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b", "rabbit@c"]})
+    (broker.folder / "on.rabbit@b").touch()
+    used = Rabbitmqctl([COMMAND], "/")
+    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    assert nodes == ["rabbit@a", "rabbit@c"]
+    assert all(broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c"))
+    assert keeper.switch_off(used, nodes, 0)
+    assert [broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c")] == [False, True, False]
+
+
+def test_half_a_cluster_is_none(broker: Broker) -> None:
+    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+    broker.fail("trace_on", "rabbit@b")
+    with pytest.raises(SwitchError):
+        keeper.switch_on(Rabbitmqctl([COMMAND], "/"), "bootseq-tap-1")
+    assert not broker.traces("rabbit@a")
+
+
+def test_a_node_that_ended_traces_no_more(broker: Broker) -> None:
+    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+    used = Rabbitmqctl([COMMAND], "/")
+    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    broker.say(nodes={"running_nodes": ["rabbit@a"]})
+    (broker.folder / "on.").touch()  # the one that is left is spoken to by no name
+    assert keeper.switch_off(used, nodes, 0)
+    assert not broker.traces()
+
+
+def test_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "_PAUSE", 0.05)
+    used = Rabbitmqctl([COMMAND], "/")
+    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    broker.fail("trace_off")
+    assert not keeper.switch_off(used, nodes, 0.2)
+    assert broker.asked("trace_off") > 1
+    threading.Timer(0.2, broker.heal, ("trace_off",)).start()
+    assert keeper.switch_off(used, nodes, 10)
+    assert not broker.traces()
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """The management API's two resources, with what RabbitMQ 3.10 answers."""
+
+    about: ClassVar[dict[str, Any]] = {}
+    status = 200
+
+    def do_GET(self) -> None:
+        missing = self.path.startswith("/api/queues") and not self.path.endswith("/bootseq-tap-1")
+        self._answer(404 if missing else self.status, self.about)
+
+    def do_PUT(self) -> None:
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        # What is left out is emptied.
+        type(self).about = {"description": "", "tags": [], "default_queue_type": "undefined"} | content
+        self._answer(204, None)
+
+    def _answer(self, status: int, content: Any) -> None:
+        data = b"" if content is None else json.dumps(content).encode()
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "http://127.0.0.1:1/")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    about = {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False, "messages": 1}
+    monkeypatch.setattr(Api, "about", about)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(GRACE_SECONDS)
+
+
+def by_api(url: str) -> switch.Switch:
+    how = {"url": url, "user": "u", "password": "p", "vhost": "/", "cafile": None, "verify": True}
+    return switch.make({"way": "management", "how": how})
+
+
+def test_by_the_management_api(api: str) -> None:
+    """What else is set for the vhost stays."""
+    used = by_api(api)
+    assert keeper.switch_on(used, "bootseq-tap-1") == [api]
+    assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": True}
+    assert keeper.switch_on(used, "bootseq-tap-1") == []
+    assert keeper.switch_off(used, [api], 0)
+    assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False}
+
+
+def test_another_broker_s_management_api(api: str) -> None:
+    with pytest.raises(SwitchError, match="another broker"):
+        keeper.switch_on(by_api(api), "bootseq-tap-2")
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "may not"), (403, "may not"), (500, "answered 500"), (302, "302")])
+def test_what_the_api_refuses(api: str, status: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect is not followed: the password would go along."""
+    monkeypatch.setattr(Api, "status", status)
+    with pytest.raises(SwitchError, match=said):
+        keeper.switch_on(by_api(api), "bootseq-tap-1")
+
+
+def test_no_management_api_there() -> None:
+    with pytest.raises(SwitchError, match="Connection refused"):
+        by_api("http://127.0.0.1:1").traced()

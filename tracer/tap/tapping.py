@@ -1,0 +1,100 @@
+"""One tap from start to end: the queue, tracing on, messages into the file, tracing off, the rest of the messages."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tracer.tap.address import Address
+from tracer.tap.firehose import Firehose
+from tracer.tap.keeping import GRACE, SHORT_GRACE, Keeping
+from tracer.tap.lines import line
+from tracer.tap.messages import Messages
+
+#: Seconds between two looks at the clock, the queue and the switch; and how long a look waits for messages.
+_TICK = 1.0
+_POLL = 0.2
+#: Seconds without a message after which no more are expected of a broker that traces no more, and how long at most.
+_QUIET = 0.5
+_REST = 10.0
+
+
+class Tapping:
+    """``say`` takes lines for people, ``show`` what may be overwritten by the next."""
+
+    def __init__(
+        self, address: Address, messages: Messages, say: Callable[[str], None], show: Callable[[str], None]
+    ) -> None:
+        self._messages = messages
+        self._say, self._show = say, show
+        self._stopped = False
+        self._finished = False
+        self._full = False
+        self.firehose = Firehose(address, self._take)
+        self._keeping: Keeping | None = None
+
+    def switch_on(self, request: dict[str, Any]) -> Keeping:
+        """Start the process that switches tracing on, and off again whatever becomes of us."""
+        self._keeping = Keeping(request)
+        return self._keeping
+
+    def run(self, seconds: float | None) -> None:
+        """Until the time is over or a signal comes."""
+        begun = seen = time.monotonic()
+        while not self._stopped and (seconds is None or seen - begun < seconds):
+            if time.monotonic() - seen >= _TICK:
+                seen = time.monotonic()
+                self._look()
+                self._show(f"{self._messages.total} messages in {seen - begun:.0f} s")
+            self.firehose.drain(_POLL)
+
+    def _look(self) -> None:
+        """The queue first: after we stood still, it is emptied from now on."""
+        full = self.firehose.is_full()
+        if full and not self._full:
+            self._say("warning: messages come faster than they are taken: the broker throws away the oldest ones")
+        self._full = self._full or full
+        if self._keeping is not None:
+            self._keeping.renew()
+        self.firehose.beat()
+
+    def finish(self) -> None:
+        """Switch off, and take what was traced until then."""
+        if self._keeping is not None and self._keeping.on:
+            self._show("switching tracing off …")
+            self._keeping.ask_off()
+            deadline = time.monotonic() + GRACE
+            while not self._keeping.done and time.monotonic() < deadline:
+                self.firehose.drain(_POLL)
+        deadline = time.monotonic() + _REST
+        while time.monotonic() < deadline and self.firehose.drain(_QUIET):
+            pass
+        self._finished = True
+
+    def close(self) -> str:
+        """What became of tracing."""
+        self.firehose.close()
+        return self._keeping.end(GRACE if self._finished else SHORT_GRACE) if self._keeping is not None else ""
+
+    def _take(self, key: str, headers: Mapping[str, Any], body: bytes) -> None:
+        self._messages.add(key.partition(".")[0], line(time.time(), key, headers, body))
+
+    @contextmanager
+    def until_signal(self) -> Iterator[None]:
+        """Ctrl-C and a polite kill end the tap cleanly; a second one at once, when the keeper does what is left."""
+
+        def stop(number: int, frame: object) -> None:
+            if self._stopped:
+                raise KeyboardInterrupt
+            self._stopped = True
+
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, stop) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
