@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tracer.correlate import correlate
@@ -36,6 +39,30 @@ def nova34(folder: Path) -> Path:
     with tarfile.open(DATA / "nova34-logs.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return folder
+
+
+def at_once(folder: Path, into: Path, boots: int, apart: int) -> Path:
+    """``into`` with logs of that many of the boots in ``folder``, each begun ``apart`` milliseconds after the last."""
+    for path in sorted(folder.glob("*.log")):
+        lines = sorted(each for boot in range(boots) for each in _later(path.read_text(), boot, apart))
+        (into / path.name).write_text("".join(text for *_, text in lines))
+    return into
+
+
+def _later(text: str, boot: int, apart: int) -> Iterator[tuple[datetime, int, int, str]]:
+    """The records of a log with ids of their own, at their times."""
+    text = re.sub(
+        r"(?<=\breq-)[0-9a-f]{4}|(?<=\b[0-9a-f]{28})[0-9a-f]{4}\b", lambda found: _other(found[0], boot), text
+    )
+    text = text.replace("d7dc3b0e-3225", f"d7dc{boot:04x}-3225")
+    for place, record in enumerate(re.split(r"^(?=2026-11-22 \d\d:\d\d:\d\d\.\d{3} )", text, flags=re.MULTILINE)):
+        if record.startswith("2026"):
+            when = datetime.fromisoformat(record[:23]) + timedelta(milliseconds=apart * boot)
+            yield when, boot, place, when.isoformat(" ", "milliseconds") + record[23:]
+
+
+def _other(digits: str, boot: int) -> str:
+    return f"{(int(digits, 16) + 7 * boot) % 65536:04x}"
 
 
 def heads(boot: Boot) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.logged import DIABLO, SERVICES, diablo, ends, heads, nova34, states, trace
+from tests.logged import DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
 from tracer.cli import main
 from tracer.model import Trace
 
@@ -128,6 +128,18 @@ def test_today_a_thread_that_kept_its_context_adds_nothing_to_the_boot(all_of_to
     (boot,) = all_of_today.boots
     assert "GET /v2.1" not in [step.name for step in boot.walk()]
     assert boot.duration < 6_000_000_000
+
+
+def test_three_boots_at_once_come_apart(today: Path, all_of_today: Trace, tmp_path: Path) -> None:
+    """Overlapping by more than half, in the same processes: each is as it is alone."""
+    boots = trace(at_once(today, tmp_path, boots=3, apart=1300)).boots
+    (alone,) = all_of_today.boots
+    assert [boot.outcome for boot in boots] == ["active"] * 3
+    assert len({boot.uuid for boot in boots}) == 3
+    for boot in boots:
+        assert heads(boot)[:3] == heads(alone)[:3]
+        assert states(boot, "task_state") == states(alone, "task_state")
+        assert {step.request_id for step in boot.chapters[:3]} == {boot.request_id}
 
 
 def test_commands_take_what_logs_tell(tmp_path: Path) -> None:

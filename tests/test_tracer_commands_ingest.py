@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from tests.logged import DIABLO, SERVICES
 from tracer.cli import main
+from tracer.tap.messages import NAME
 
 
 def ingest(tmp_path: Path, *arguments: object, given: bytes | None = None) -> Result:
@@ -78,3 +79,14 @@ def test_local_time_is_brought_to_the_copies(tmp_path: Path, logs: Path) -> None
         (logs / name).write_text((logs / name).read_text().replace("2026-11-22 07:", "2026-11-22 08:"))
     run = ingest(tmp_path, "--utc-offset", "+01:00", logs)
     assert "1 boot and 0 other requests" in run.output
+
+
+def test_a_capture_that_was_tapped(tmp_path: Path) -> None:
+    """What ``bootseq tap`` writes stands in the capture, beside what hooks record there or alone."""
+    (tmp_path / "cap").mkdir()
+    (tmp_path / "cap" / "capture.json").write_text("{}")
+    shutil.copy(DIABLO / "rpc.jsonl", tmp_path / "cap" / NAME)
+    run = ingest(tmp_path, tmp_path / "cap")
+    assert run.exit_code == 0, run.output
+    assert "1 boot and 0 other requests from 6 events" in run.output
+    assert "warning" not in run.output

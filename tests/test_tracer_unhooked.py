@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.events import EPOCH, Cloud
+from tests.events import EPOCH, UUID, Cloud
 from tracer import unhooked
 from tracer.correlate import correlate
 from tracer.event import Event, Events, Process
@@ -74,6 +74,19 @@ def test_a_line_without_an_id_belongs_to_none_of_two() -> None:
     told.takes("b", 1 * MS, 50 * MS, request_id="req-b")
     assert told.line(20 * MS).parent == 0
     assert parents(told)[2] == (0, "")
+
+
+def test_a_line_without_an_id_belongs_to_the_one_that_told_of_its_instance() -> None:
+    told = Told()
+    for place, name in enumerate("ab"):
+        told.takes(name, place * MS, 50 * MS, request_id=f"req-{name}")
+    for place, name in enumerate("ab"):
+        line = told.line((10 + place) * MS, f"req-{name}")
+        line.attributes["message"] = f"[instance: {UUID.format(place)}] starting"
+    line = told.line(20 * MS)
+    line.attributes["message"] = f"deleting {UUID.format(1)}"
+    unhooked.tied(told.events)
+    assert (line.parent, line.tied_by) == (told.events[1].number, "instance")
 
 
 def test_a_message_without_an_answer_ends_with_what_was_heard_last() -> None:

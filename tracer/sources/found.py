@@ -13,6 +13,8 @@ from tracer.sources import messages, segments
 from tracer.sources.logs import reading
 from tracer.sources.logs.texts import STDIN
 
+#: Where ``bootseq tap`` writes in a capture (tracer.tap.messages).
+TAPPED = "messages.jsonl"
 _COPIES = (".jsonl", ".json", ".ndjson")
 
 
@@ -45,9 +47,25 @@ def _expanded(path: Path) -> list[Path]:
 def read(path: Path, offsets: dict[str, int], zone: int) -> Events:
     """The events of one of them; ``zone``: seconds that the clock of its log's lines is ahead of UTC."""
     if path != STDIN and path.is_dir():
-        return segments.read(path, offsets)
+        return _capture(path, offsets)
     if path != STDIN and any(suffix in _COPIES for suffix in path.suffixes):
         if messages.is_copies(path):
             return messages.read(path)
         return Events(warnings=[f"{path}: no copies of messages, left out"])
     return reading.read(path, zone)
+
+
+def _capture(path: Path, offsets: dict[str, int]) -> Events:
+    """What hooks recorded into a capture, and what ``bootseq tap`` did."""
+    found = segments.read(path, offsets)
+    tapped = path / TAPPED
+    if tapped.is_file():
+        copies = messages.read(tapped)
+        if not found.processes:  # then it was the tap's alone
+            found = Events(
+                warnings=[warning for warning in found.warnings if not warning.startswith(f"{path}: nothing")]
+            )
+        found.events += copies.events
+        found.processes += copies.processes
+        found.warnings += copies.warnings
+    return found

@@ -1,17 +1,20 @@
 """Nesting: which request or message each event belongs to that no hook put below another.
 
 By the request id that it tells; without one, by what its process had taken and not yet answered, where that is one
-thing only: what a service logs between taking a message and taking the next belongs to that message.
+thing only: what a service logs between taking a message and taking the next belongs to that message. Of several things
+under way, it is the only one that told of the same instance.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from tracer.event import Event
 from tracer.unhooked import heartbeats
 from tracer.unhooked.merging import BLUR, number_anew
 
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 #: What has no end goes on while something is heard of it; this long a silence, in nanoseconds, ends it.
 _SILENCE = 10_000_000_000
 #: With an id it goes on through a longer silence: an image may take its time.
@@ -42,6 +45,8 @@ class _Process:
         #: when something was heard last of what is open, by its number
         self._heard: dict[int, int] = {}
         self._endless: list[Event] = []
+        #: the uuids that were told in each, by its number
+        self._uuids: dict[int, set[str]] = defaultdict(set)
         #: requests that were done, and when
         self._done: dict[str, int] = {}
 
@@ -96,6 +101,8 @@ class _Process:
         if event.number < server.number:
             return  # parents are numbered before their children; only what hooks have numbered is not
         event.parent, event.tied_by = server.number, tied_by
+        if tied_by == "request_id":
+            self._uuids[server.number] |= _uuids(event)
         event.start = max(event.start, server.start)
         event.end = max(event.end, event.start) if event.end is not None else None
         self._heard[server.number] = max(self._heard.get(server.number, 0), event.end or event.start)
@@ -123,13 +130,22 @@ class _Process:
         return None
 
     def _alone(self, event: Event) -> tuple[Event | None, str]:
-        """The only thing that was under way, if just one was."""
+        """The only thing that was under way, or the only one in which the same instance, port, … was told of."""
         heard = [
             server
             for server in self._open
             if server.end is not None or event.start - self._heard[server.number] <= _SILENCE
         ]
-        return (heard[0], "time") if len(heard) == 1 else (None, "")
+        if len(heard) == 1:
+            return heard[0], "time"
+        uuids = _uuids(event)
+        telling = [server for server in heard if uuids & self._uuids[server.number]]
+        return (telling[0], "instance") if len(telling) == 1 else (None, "")
+
+
+def _uuids(event: Event) -> set[str]:
+    told = event.attributes
+    return set(_UUID.findall(f"{event.name} {told.get('message', '')} {told.get('parameters', '')}"))
 
 
 def _set_aside(event: Event) -> None:
