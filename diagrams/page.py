@@ -6,19 +6,14 @@ a boot ever becomes markup: all of it is data, and the scripts set it as text.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
-from typing import TYPE_CHECKING
 
 from diagrams import words
+from diagrams.html import digest, templates
 from diagrams.outline import left_out
 from diagrams.page_data import columns, details, to_json
 from diagrams.text import clean, shorten
 from tracer.model import Boot
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: The scripts, in the order in which they are put together: each uses those before it.
 SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "actions", "main")
@@ -30,9 +25,9 @@ def page(boot: Boot, detail: str = "calls") -> str:
     """``boot`` as HTML; ``detail`` says with which level it opens, every level is in it."""
     style, script = _assets()
     title, ids = words.heading(boot)
-    return _environment().get_template("page/page.html").render(
+    return templates().get_template("page/page.html").render(
         title=clean(title), ids=clean(ids), facts=_facts(boot), left_out=left_out(boot.left_out),
-        style=style, script=script, style_digest=_digest(style), script_digest=_digest(script),
+        style=style, script=script, style_digest=digest(style), script_digest=digest(script),
         level=_LEVELS[detail], columns=to_json(columns(boot)), details=details(boot),
     )  # fmt: skip
 
@@ -59,21 +54,6 @@ def _assets() -> tuple[str, str]:
 
 def _source(name: str) -> str:
     """A file of the page as it is: in JavaScript, double braces are no placeholders."""
-    environment = _environment()
+    environment = templates()
     assert environment.loader
     return environment.loader.get_source(environment, f"page/{name}")[0]
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-@cache
-def _environment() -> Environment:
-    # Late, so that who makes no page does not pay for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        undefined=StrictUndefined, autoescape=True,
-    )  # fmt: skip

@@ -6,11 +6,7 @@ even that, picture and table are still there.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 from diagrams import overlay_svg
 from diagrams.changes import (
@@ -28,12 +24,10 @@ from diagrams.changes import (
     verdict,
     where,
 )
+from diagrams.html import digest, templates
 from diagrams.overlay_sequence import Overlay, overlay
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: Severities whose table is closed at first.
 _CLOSED = ("ignore",)
@@ -62,10 +56,9 @@ class _Row:
 def report(comparison: Comparison) -> str:
     """The comparison as a page."""
     picture = overlay(comparison)
-    style = _environment().get_template("report.css").render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return _environment().get_template("report.html").render(
-        style=style, digest=digest, title=_title(comparison), verdict=verdict(comparison),
+    style = templates().get_template("report.css").render()
+    return templates().get_template("report.html").render(
+        style=style, digest=digest(style), title=_title(comparison), verdict=verdict(comparison),
         same=comparison.verdict == "same", old=about(comparison.old), new=about(comparison.new),
         sections=_sections(comparison, picture), picture=picture,
         marked=any(line.changes for line in picture.lines),
@@ -99,15 +92,4 @@ def _row(number: int, change: Change, marked: set[int]) -> _Row:
     return _Row(
         number, sign(change), clean(change.class_), look(change), old, new, shorten(change.service, 40), said(change),
         around(change), was, now, where(change), rule(change), number in marked,
-    )  # fmt: skip
-
-
-@cache
-def _environment() -> Environment:
-    # Late, so that who makes no page does not pay for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        undefined=StrictUndefined, autoescape=True,
     )  # fmt: skip

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+_Branch = TypeVar("_Branch", "Step", "Node", "Pair")
 
 #: A value a step keeps: what JSON can hold, nothing live.
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -18,6 +21,14 @@ PARTICIPANTS = (
     "client", "API", "conductor", "scheduler", "compute", "libvirt",
     "placement", "image", "network", "volume", "identity", "database", "broker",
 )  # fmt: skip
+
+
+def _walk(top: _Branch) -> Iterator[_Branch]:
+    stack = [top]
+    while stack:
+        branch = stack.pop()
+        yield branch
+        stack.extend(reversed(branch.children))
 
 
 @dataclass(slots=True)
@@ -87,11 +98,7 @@ class Step:
 
     def walk(self) -> Iterator[Step]:
         """The step and everything below it, in the tree's order; as deep as it may be."""
-        stack = [self]
-        while stack:
-            step = stack.pop()
-            yield step
-            stack.extend(reversed(step.children))
+        return _walk(self)
 
     def text(self, key: str) -> str:
         """The attribute ``key`` as text, "" where it is missing."""
@@ -185,11 +192,7 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """The node and everything below it, in the tree's order."""
-        stack = [self]
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(reversed(node.children))
+        return _walk(self)
 
 
 @dataclass(slots=True)
@@ -251,11 +254,7 @@ class Pair:
 
     def walk(self) -> Iterator[Pair]:
         """The pair and everything below it, in the trees' order."""
-        stack = [self]
-        while stack:
-            pair = stack.pop()
-            yield pair
-            stack.extend(reversed(pair.children))
+        return _walk(self)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tracer.diff import counts, traits
-from tracer.diff.pairing import out_of_order
+from tracer.diff.ordering import out_of_order
 from tracer.diff.places import Place
 from tracer.diff.wording import is_library
 from tracer.model import Change, Node, Pair
@@ -99,7 +99,7 @@ def _mark_order(place: Place, pairs: list[Pair]) -> None:
     known = {id(child): rank for rank, child in enumerate(place.pair.old.children if place.pair.old else _roots(pairs))}
     fixed = [pair for pair in pairs if not _free(pair) and id(pair.old) in known]
     ranks = [known[id(pair.old)] for pair in fixed]
-    for rank in sorted(out_of_order(_as_one(fixed, ranks))):
+    for rank in out_of_order(_as_one(fixed, ranks)):
         pair = fixed[rank]
         assert pair.new is not None, "it has both sides"
         pair.changes.append(place.change("reordered", pair, f"{pair.new.text} {_when(fixed, rank)}"))

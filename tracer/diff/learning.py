@@ -8,6 +8,7 @@ from statistics import median_low
 
 from tracer.diff import pairing
 from tracer.diff.digests import Digests
+from tracer.diff.ordering import out_of_order
 from tracer.model import Baseline, Node
 
 
@@ -61,7 +62,7 @@ def _widen(old: Node, new: Node) -> None:
 
 
 def _mark_free(known: list[Node], fresh: list[Node], matches: list[pairing.Match]) -> None:
-    for place in pairing.out_of_order([a for a, _ in matches]):
+    for place in out_of_order([a for a, _ in matches]):
         known[matches[place][0]].free = True
 
 

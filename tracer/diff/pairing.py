@@ -134,25 +134,3 @@ def home(text: str) -> str:
         if found:
             return before
     return text
-
-
-def out_of_order(order: list[int]) -> set[int]:
-    """The fewest places of ``order`` that have to be taken out so that what is left only grows."""
-    tails: list[int] = []
-    at: list[int] = []
-    before: list[int | None] = []
-    for place, value in enumerate(order):
-        length = bisect_left(tails, value)
-        before.append(at[length - 1] if length else None)
-        if length == len(tails):
-            tails.append(value)
-            at.append(place)
-        else:
-            tails[length] = value
-            at[length] = place
-    kept: set[int] = set()
-    step = at[-1] if at else None
-    while step is not None:
-        kept.add(step)
-        step = before[step]
-    return set(range(len(order))) - kept

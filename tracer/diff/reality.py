@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from tracer.diff import phrases
 from tracer.diff.claims import States
 from tracer.diff.fitting import Line, is_statement
 from tracer.diff.happening import Happening, find
+from tracer.diff.ordering import longest_rise
 from tracer.diff.outlines import Outline, Written
 from tracer.diff.seen import Seen, seen
 from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
@@ -83,7 +83,7 @@ def _orders(found: Happening) -> Iterator[_Placed]:
     """The lines that must be moved for the order to be right: as few as possible."""
     for order in found.orders:
         ordered = [(line, one) for line, one in order if not one.node.free and one.node.kind != "sql"]
-        kept = _longest_rise([one.index for _, one in ordered])
+        kept = longest_rise([one.index for _, one in ordered])
         for place in sorted(set(range(len(ordered))) - kept):
             line, one = ordered[place]
             change = _change("reordered", _order(ordered, kept, place), line, one)
@@ -100,24 +100,6 @@ def _order(ordered: list[tuple[Line, Seen]], kept: set[int], place: int) -> str:
             before = max((each for each in kept if ordered[each][1].index < index), default=other)
             return f"is written before {_name(ordered[before][0])}, and happens after it"
     return "is written at another place than it happens"
-
-
-def _longest_rise(indexes: list[int]) -> set[int]:
-    """Places of a longest subsequence that never falls."""
-    tails: list[int] = []
-    ends: list[int] = []
-    before: list[int] = []
-    for place, index in enumerate(indexes):
-        at = bisect_right(tails, index)
-        before.append(ends[at - 1] if at else -1)
-        tails[at:] = [index, *tails[at + 1 :]]
-        ends[at:] = [place, *ends[at + 1 :]]
-    kept: set[int] = set()
-    place = ends[-1] if ends else -1
-    while place >= 0:
-        kept.add(place)
-        place = before[place]
-    return kept
 
 
 def _moved(found: Happening) -> Iterator[_Placed]:
