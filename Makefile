@@ -10,7 +10,7 @@ RELEASE := 34
 help:
 	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
 	@echo 'make demo       boots a server in a real Nova $(RELEASE) and shows the numbered tree; files in $(DEMO)/'
-	@echo 'make test       every test, those that start a real Nova too; make test-fast leaves these out'
+	@echo 'make test       every test, those that start a real Nova, broker or browser too; make test-fast leaves these out'
 	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
 	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
 	@echo 'make bench      what the hooks and the tool cost, beside their peers'

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(browser.chromium() is None, reason="no Chromium: make packages installs it"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Playwright's use of asyncio
 ]
@@ -236,7 +237,6 @@ class TestHostile:
         assert shown.ask("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.slow
 def test_fifty_thousand_messages(opened: Open) -> None:
     made = wide_boot(50_000)
     shown = opened(made, "full")
