@@ -24,6 +24,7 @@ def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Boot]:
     return correlate(segments.read(folder)).boots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", [False, True])
 def test_nothing_is_missed_and_nothing_misnamed(boots: list[Boot], baseline: bool) -> None:
     """Two of each kind; with more, and on other boots: python -m examples.ci.misses."""

@@ -131,6 +131,7 @@ def test_every_python(version: str, capture: Path) -> None:
     assert kinds(capture) == {"log": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["serve", "eventlet"])
 def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
     """Every attribute of every module and class is the object it was: told by the service, not by our bookkeeping."""

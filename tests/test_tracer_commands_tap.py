@@ -30,6 +30,7 @@ def test_nobody_there(tmp_path: Path) -> None:
     assert capture.is_capture(tmp_path / "cap")
 
 
+@pytest.mark.slow
 def test_no_node_of_several(tmp_path: Path) -> None:
     said = refused(
         "tap", "-o", tmp_path / "cap", "--url", "amqp://u:SECRET@127.0.0.1:1,u:SECRET@127.0.0.1:2/v", "--no-switch"
@@ -38,6 +39,7 @@ def test_no_node_of_several(tmp_path: Path) -> None:
     assert "SECRET" not in said
 
 
+@pytest.mark.slow
 def test_the_url_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which `ps` does not show; a file that is named goes before it."""
     monkeypatch.setenv("BOOTSEQ_TAP_URL", NOBODY)
