@@ -39,8 +39,8 @@ demo: install
 	$(BIN)/bootseq show $(DEMO)/boot.trace.jsonl.gz
 	@ls -l $(DEMO)/boot.*
 
-# The tests that start a Nova come after the others and one by one: what attaches to all services of the machine would
-# meet another test's, and two clouds at once would compete for two cores.
+# The tests that start a Nova, a broker or a browser come after the others and one by one: two clouds at once would
+# compete for two cores.
 test: install packages
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 	$(BIN)/python -m pytest -m slow

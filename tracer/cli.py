@@ -51,11 +51,15 @@ def main() -> None:
     """What does this cloud really do when it boots an instance?
 
     \b
-    Record a boot, tie it together, look at it:
+    On a running cloud, as root:
+      bootseq record -o boot.trace.jsonl.gz -- openstack server create --image cirros --flavor m1.tiny --nic none vm1
+
+    \b
+    Or record a boot, tie it together, look at it:
       bootseq run -o cap -- nova-compute --config-file nova.conf      (each service, and the client)
       bootseq ingest -o boot.trace.jsonl.gz cap
       bootseq show boot.trace.jsonl.gz
-      bootseq draw boot.trace.jsonl.gz -o boot.svg
+      bootseq draw boot.trace.jsonl.gz -o boot.html
 
     \b
     Tell two releases apart:
