@@ -18,10 +18,8 @@ def mark(place: Place, pairs: list[Pair]) -> None:
     """The changes of counts among siblings, on the first pair that shows each."""
     groups: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:
-        for node in (pair.old, pair.new):
-            group = groups.setdefault((node.service, node.text), []) if node is not None else []
-            if not any(pair is other for other in group):
-                group.append(pair)
+        for key in dict.fromkeys((node.service, node.text) for node in (pair.old, pair.new) if node is not None):
+            groups.setdefault(key, []).append(pair)
     for (_, text), group in groups.items():
         # A pair whose two sides differ in text stands for neither's count.
         alike = [pair for pair in group if pair.old is None or pair.new is None or pair.old.text == pair.new.text]

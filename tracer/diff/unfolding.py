@@ -46,7 +46,7 @@ def _pieces(
     """The nodes of the other side that the run may be: the same step, and, as far as that is missing, one changed."""
     key = run.service, run.text
     missing = run.low - sum(node.high for node in there.get(key, ()))
-    for node in others:
+    for node in others if missing > 0 else there.get(key, ()):
         if (node.service, node.text) == key:
             yield node
         elif node.high <= missing and (node.service, node.text) not in here and _could_be(run, node):
