@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from diagrams.changes import TEXT, look, short
 from diagrams.overlay import Row, rows
 from diagrams.sequence import lane_order
-from diagrams.text import plural, short_address, shorten, times
+from diagrams.text import often, plural, short_address, shorten
 from tracer.model import Change, Comparison, Node
 
 #: Longest name of a lane, longest label, and longest text of what changed behind it.
@@ -159,9 +159,9 @@ class _Writer:
         node, lane = row.node, _lane(row.node.service)
         far = self._found[self._far[number]].node if number in self._far else None
         what, source, target = _between(node, far, lane, outermost=row.parent < 0)
-        often = f" ×{node.low}–{node.high}" if node.low != node.high else times(node.high)
+        count = often(node.low, node.high)
         old, new = (short_address(each.address, ADDRESS) if each else "" for each in (row.pair.old, row.pair.new))
-        text = shorten(label(node.text), LABEL) + often
+        text = shorten(label(node.text), LABEL) + count
         line = Line(what, source, target, text, 0, row.look, old, new, row.changes, shorten(node.text, TEXT))
         line.extra = self._extra(row)
         return line

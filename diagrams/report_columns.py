@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from diagrams.overlay import Row, rows
 from diagrams.paint import Paint
-from diagrams.text import clean, plural, short_address, shorten, times
+from diagrams.text import clean, often, plural, short_address, shorten
 from tracer.model import Comparison, Node
 
 #: How many unchanged neighbours are shown on either side of a change.
@@ -90,8 +90,8 @@ def _cell(node: Node | None, width: int, most: int) -> list[str]:
     if node is None:
         return []
     address = short_address(node.address, ADDRESS)
-    often = f" ×{node.low}–{node.high}" if node.low != node.high else times(node.high)
+    count = often(node.low, node.high)
     room = width - len(address) - 1
-    text = shorten(node.text, room * most - len(often)) + often
+    text = shorten(node.text, room * most - len(count)) + count
     parts = [text[start : start + room] for start in range(0, len(text), room)]
     return [f"{address if not number else '':{len(address)}} {part}" for number, part in enumerate(parts)]

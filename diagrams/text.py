@@ -67,6 +67,11 @@ def times(count: int) -> str:
     return f" ×{count}" if count > 1 else ""
 
 
+def often(low: int, high: int) -> str:
+    """`` ×2–3`` behind what happens so often, nothing behind what happens once."""
+    return times(high) if low == high else f" ×{low}–{high}"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 row``, ``2 rows``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

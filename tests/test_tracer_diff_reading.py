@@ -93,7 +93,7 @@ def test_a_chapter_that_nobody_sent() -> None:
         (f"{HEAD}1. x\n1-2-1. y", "34.baseline:3: 1-2-1 stands in no step: there is no 1-2 above it"),
         (f"{HEAD}- sql: SELECT a", "34.baseline:2: a note before the first step"),
         (f"{HEAD}1. x ×3–2", "34.baseline:2: ×3–2 is no range of counts; write the least first: ×0–2"),
-        (f"{HEAD}1. x ×0", "34.baseline:2: ×0–0 is no range of counts; write the least first: ×0–2"),
+        (f"{HEAD}1. x ×0", "34.baseline:2: ×0 is no range of counts; write the least first: ×0–2"),
         (f"{HEAD}1. x ~1.2.3 ms", "34.baseline:2: ~1.2.3 is no time"),
         (f"{HEAD}1. x ~3–2–1 ms",
          "34.baseline:2: ~3–2–1 is no range of times; write the shortest first, then the median, then the longest"),

@@ -8,6 +8,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
+def spread(low: int, high: int) -> str:
+    """Counts from ``low`` to ``high``: 2–3, or 2 where they are the same."""
+    return str(low) if low == high else f"{low}–{high}"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """``count`` and what it counts: 1 boot, 2 boots."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -6,24 +6,21 @@ each boot of the others is compared with it under the default policy. Any failin
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 import click
 
+from examples.ci.judging import judged
 from tracer import store
-from tracer.commands import policies
-from tracer.diff.compare import compare
 from tracer.diff.learning import learn
 from tracer.diff.normal import normal
-from tracer.diff.policy import judge
-from tracer.model import Boot, Change
+from tracer.model import Boot
 
 _BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 
@@ -42,11 +39,12 @@ class Alarms:
 
 def alarms(release: str, mode: str, threads: str, servers: int, clouds: int) -> Alarms:
     """Record and compare."""
-    recorded = [_recorded(release, mode, threads, servers) for _ in range(clouds)]
-    found = Alarms(f"{release}, {mode}, {threads}", baseline=len(recorded[0]))
-    for boot in (boot for cloud in recorded[1:] for boot in cloud):
+    first, *others = (_recorded(release, mode, threads, servers) for _ in range(clouds))
+    baseline = learn([normal(boot) for boot in first])
+    found = Alarms(f"{release}, {mode}, {threads}", baseline=len(first))
+    for boot in (boot for cloud in others for boot in cloud):
         found.boots += 1
-        for change in _changes(recorded[0], boot):
+        for change in judged(copy.deepcopy(baseline), normal(boot)):
             found.severities[change.severity] += 1
             if change.severity == "fail":
                 found.failing.append(f"{boot.server}: {change.class_}: {change.text}")
@@ -63,12 +61,6 @@ def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Boot]
         for command in ([sys.executable, *boot, *where], [_BOOTSEQ, "ingest", "-o", str(trace), str(capture)]):
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return store.read(trace).boots
-
-
-def _changes(baseline: list[Boot], boot: Boot) -> Iterator[Change]:
-    comparison = compare(learn([normal(each) for each in baseline]), normal(boot))
-    judge(comparison, policies.load(()), date.min)
-    yield from comparison.changes
 
 
 @click.command()

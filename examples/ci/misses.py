@@ -9,19 +9,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from random import Random
 
 import click
 
+from examples.ci.judging import judged
 from examples.ci.mutations import MUTATIONS
 from tracer import store
-from tracer.commands import policies
-from tracer.diff.compare import compare
 from tracer.diff.learning import learn
 from tracer.diff.normal import normal
-from tracer.diff.policy import judge
 from tracer.model import Baseline, Boot
 
 #: What a report shows without being asked for more.
@@ -57,16 +54,15 @@ def _try(score: Score, boots: Sequence[Boot], learned: Baseline | None, random: 
     step = mutate(mutated, random)
     if step is None:
         return
-    comparison = compare(copy.deepcopy(learned) if learned else normal(boot), normal(mutated))
-    judge(comparison, policies.load(()), date.min)
-    shown = [change for change in comparison.changes if change.severity in SHOWN]
+    changes = judged(copy.deepcopy(learned) if learned else normal(boot), normal(mutated))
+    shown = [change for change in changes if change.severity in SHOWN]
     right = any(change.class_ in names for change in shown)
     score.made += 1
     score.found += bool(shown)
     score.right += right
     score.changes += len(shown)
     if not right:
-        said = ", ".join(f"{change.class_} ({change.severity}) {change.text}" for change in comparison.changes)
+        said = ", ".join(f"{change.class_} ({change.severity}) {change.text}" for change in changes)
         score.misses.append(f"{score.name}: {step.kind} {step.name} at {step.address}: {said or 'nothing'}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tracer.diff import aligning, differences, moves
 from tracer.diff.digests import Digests
 from tracer.model import Baseline, Change, Comparison, Pair
+from tracer.text import spread
 
 
 def compare(old: Baseline, new: Baseline) -> Comparison:
@@ -36,9 +37,5 @@ def _log_lines(old: Baseline, new: Baseline) -> Iterator[Change]:
     for service in sorted(old.log_lines.keys() & new.log_lines.keys()):
         before, now = old.log_lines[service], new.log_lines[service]
         if now[0] > before[1] or now[1] < before[0]:
-            text = f"log lines: {_range(before)} → {_range(now)}"
-            yield Change("logged", "log", service, text, old_text=_range(before), new_text=_range(now))
-
-
-def _range(counts: tuple[int, int]) -> str:
-    return str(counts[0]) if counts[0] == counts[1] else f"{counts[0]}–{counts[1]}"
+            text = f"log lines: {spread(*before)} → {spread(*now)}"
+            yield Change("logged", "log", service, text, old_text=spread(*before), new_text=spread(*now))

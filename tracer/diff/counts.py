@@ -5,6 +5,7 @@ from __future__ import annotations
 from tracer.diff.places import Place
 from tracer.diff.wording import identity
 from tracer.model import NUMBERED, Change, Node, Pair
+from tracer.text import spread
 
 #: A count that varied in the baseline may go so many times its spread beyond: it depends on what the cloud holds.
 _BEYOND = 3
@@ -66,10 +67,10 @@ def _told(place: Place, pair: Pair, class_: str, old: _Range, new: _Range) -> Ch
     assert node is not None, "a pair has a side"
     ratio = new[0] / old[1] if old[1] and new[0] else None
     if class_ not in ("added", "removed", "retried"):
-        text = f"{node.text}: {_said(old)} → {_said(new)} times {place.around}"
+        text = f"{node.text}: {spread(*old)} → {spread(*new)} times {place.around}"
         return place.change(class_, pair, text, ratio=ratio)
     many = old if class_ == "removed" else new
-    times = f" ×{_said(many)}" if many != (1, 1) else ""
+    times = f" ×{spread(*many)}" if many != (1, 1) else ""
     text = f"{node.text}{times} {place.around}{_with(node)}"
     return place.change(class_, pair, text, ratio=ratio, below=sum(1 for _ in node.walk()) - 1)
 
@@ -79,7 +80,3 @@ def _with(node: Node) -> str:
     inside = list(dict.fromkeys(each.text for each in node.walk() if each is not node and each.kind in NUMBERED))
     more = f" and {len(inside) - _NAMED} more" if len(inside) > _NAMED else ""
     return f", with {', '.join(inside[:_NAMED])}{more}" if inside else ""
-
-
-def _said(counts: _Range) -> str:
-    return str(counts[0]) if counts[0] == counts[1] else f"{counts[0]}–{counts[1]}"

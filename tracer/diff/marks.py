@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tracer.text import spread
+
 _MARK = re.compile(
     r" (?:[×x](?P<low>\d{1,9})(?:[–-](?P<high>\d{1,9}))?"
     r"|\((?P<free>any order)\)"
@@ -61,7 +63,7 @@ def _marks(found: dict[str, str]) -> Marks:
     if "low" in found:
         marks.low, marks.high = int(found["low"]), int(found.get("high", found["low"]))
         if not marks.high or marks.low > marks.high:
-            raise ValueError(f"×{marks.low}–{marks.high} is no range of counts; write the least first: ×0–2")
+            raise ValueError(f"×{spread(marks.low, marks.high)} is no range of counts; write the least first: ×0–2")
     if "took" in found:
         marks.took = _took(found["took"], _UNITS[found["unit"]])
     return marks
@@ -79,9 +81,7 @@ def _took(text: str, unit: int) -> tuple[int, ...]:
 
 def count(low: int, high: int) -> str:
     """`` ×2–3``; nothing for what happens once."""
-    if low == high:
-        return f" ×{low}" if low != 1 else ""
-    return f" ×{low}–{high}"
+    return "" if low == high == 1 else f" ×{spread(low, high)}"
 
 
 def rounded(took: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from tracer.diff.lines import TITLE, above_notes
 from tracer.diff.paths import written_place
 from tracer.diff.wording import identity
 from tracer.model import NOTES, Baseline, Node
+from tracer.text import spread
 
 #: 1: the first.
 VERSION = 1
@@ -40,13 +41,9 @@ def _header(baseline: Baseline) -> Iterator[str]:
     if baseline.versions:
         yield f"# versions: {_listed(baseline.versions)}"
     if baseline.log_lines:
-        yield f"# log lines: {_listed({name: _range(*counts) for name, counts in baseline.log_lines.items()})}"
+        yield f"# log lines: {_listed({name: spread(*counts) for name, counts in baseline.log_lines.items()})}"
     yield "#"
     yield from (f"# {line}" for line in _LEGEND.splitlines())
-
-
-def _range(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low}–{high}"
 
 
 def _listed(said: dict[str, str]) -> str:
