@@ -18,7 +18,7 @@ MAX_DEPTH = 40
 MAX_TEXT = 4000
 MAX_ITEMS = 200
 
-_DATE = re.compile(r"datetime\.datetime\(([\d, ]{5,40})\)|datetime\.date\((\d{4}, \d\d?, \d\d?)\)")
+_DATE = re.compile(r"datetime\.datetime\((\d{1,6}(?:, ?\d{1,6}){2,7})\)|datetime\.date\((\d{4}, \d\d?, \d\d?)\)")
 _LONG = re.compile(r"\b(\d+)L\b")
 
 

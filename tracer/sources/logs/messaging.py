@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tracer.event import Event
-from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Ids, Service, ids_of
+from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.service import Service
 
 _CALLING = re.compile(r"Calling RPC method (?P<method>\S+) on target (?P<target>\S+)")
 _SENT = re.compile(
@@ -36,7 +36,7 @@ class Messages:
         """Whether the record tells of a message, or only of the driver's own doings."""
         message = record.message
         if match := _CALLING.match(message):
-            self._calling[ids_of(record)] = record.time, match["method"]
+            self._calling[record.ids] = record.time, match["method"]
         elif match := _SENT.match(message):
             self._send(match, record)
         elif match := _RECEIVED.match(message):
@@ -50,7 +50,7 @@ class Messages:
         return record.level == "DEBUG"
 
     def _send(self, match: re.Match[str], record: Record) -> None:
-        begun, method = self._calling.pop(ids_of(record), (record.time, ""))
+        begun, method = self._calling.pop(record.ids, (record.time, ""))
         if not 0 <= record.time - begun <= _SOON:
             begun, method = record.time, ""
         how = match["how"]

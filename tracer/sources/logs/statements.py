@@ -8,8 +8,8 @@ from tracer import sql
 from tracer.event import Event
 from tracer.model import Value
 from tracer.sources import literals
-from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Ids, Service, ids_of
+from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.service import Service
 
 _PARAMETERS = re.compile(
     r"(?:\[(?:generated in|cached since|no key|caching disabled|raw sql|dialect)[^\]]*\]\s*)?"
@@ -30,7 +30,7 @@ class Statements:
 
     def take(self, record: Record) -> bool:
         """Whether the record was a part of a statement."""
-        ids = ids_of(record)
+        ids = record.ids
         last = self._last.get(ids)
         if record.message.startswith(("Col (", "Row (")):
             if last is not None:
