@@ -17,6 +17,8 @@ _RECEIVED = re.compile(r"received message (?:with )?(?P<key>msg_id|unique_id): (
 _DISPATCHED = re.compile(r"Receive incoming message with id (?P<id>\S+) and method: (?P<method>\S+?)\.?\Z")
 _REPLYING = re.compile(r"sending (?P<what>reply|failure) msg_id: (?P<id>\S+)")
 _REPLIED = re.compile(r"received reply msg_id: (?P<id>\S+)|Received RPC response for msg (?P<other>\S+)")
+#: What those begin with; most of what the driver says begins with none of them.
+_TELLING = ("Calling RPC", "CALL ", "CAST ", "received ", "Receive", "sending ")
 #: What follows "Calling RPC method" comes within this time, in nanoseconds, or belongs to another message.
 _SOON = 1_000_000_000
 
@@ -34,6 +36,8 @@ class Messages:
 
     def take(self, record: Record) -> bool:
         """Whether the record tells of a message, or only of the driver's own doings."""
+        if not record.opening.startswith(_TELLING):
+            return record.level == "DEBUG"
         message = record.message
         if match := _CALLING.match(message):
             self._calling[record.ids] = record.time, match["method"]
