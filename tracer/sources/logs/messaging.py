@@ -18,7 +18,7 @@ _DISPATCHED = re.compile(r"Receive incoming message with id (?P<id>\S+) and meth
 _REPLYING = re.compile(r"sending (?P<what>reply|failure) msg_id: (?P<id>\S+)")
 _REPLIED = re.compile(r"received reply msg_id: (?P<id>\S+)|Received RPC response for msg (?P<other>\S+)")
 #: What those begin with; most of what the driver says begins with none of them.
-_TELLING = ("Calling RPC", "CALL ", "CAST ", "received ", "Receive", "sending ")
+_TELLING = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"sending ")
 #: What follows "Calling RPC method" comes within this time, in nanoseconds, or belongs to another message.
 _SOON = 1_000_000_000
 

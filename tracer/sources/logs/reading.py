@@ -53,14 +53,15 @@ class _Log:
     def take(self, said: Iterable[Record]) -> None:
         """Look at each record."""
         for record in said:
-            writer = self._last.get(record.prefix or self._name)
+            pid, _, logger, prefix = record.source
+            writer = self._last.get(prefix or self._name)
             # Most records are of the process that the one before was of.
-            if writer is None or writer.service.process.pid != record.pid:
+            if writer is None or writer.service.process.pid != pid:
                 writer = self._writer(record)
             service = writer.service
             if record.ids[0]:
                 service.spoken = record
-            role, take = writer.voices[record.logger]
+            role, take = writer.voices[logger]
             service.roles[role] += 1
             if not take(record):
                 service.add_line(record)

@@ -94,7 +94,8 @@ class Requests:
         event.end = max(record.time, event.start)
         event.attributes["status"] = status
         spoken = self._service.spoken
-        if "request_id" not in event.attributes and spoken is not None and event.start - _BLUR <= spoken.time <= event.end:
+        near = spoken is not None and event.start - _BLUR <= spoken.time <= event.end
+        if spoken is not None and near and "request_id" not in event.attributes:
             own, caller = spoken.ids
             event.attributes["request_id"] = own
             if caller:

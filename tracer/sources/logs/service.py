@@ -8,7 +8,8 @@ from tracer import services
 from tracer.event import Event, Process
 from tracer.model import Value
 from tracer.sources import literals
-from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.records import Record
+
 
 class Service:
     """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""

@@ -17,9 +17,10 @@ _PARAMETERS = re.compile(
     r"(?P<values>[(\[{].*)?\Z",
     re.DOTALL,
 )
-_TRANSACTION = re.compile(r"BEGIN|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
-#: What parameters begin with.
-_OPENS = ("(", "[", "{")
+_TRANSACTION = re.compile(rb"BEGIN|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
+#: What parameters begin with, and what is told of a result.
+_OPENS = (b"(", b"[", b"{")
+_RESULT = (b"Col (", b"Row (")
 
 
 class Statements:
@@ -38,13 +39,12 @@ class Statements:
         ids = record.ids
         last = self._last.get(ids)
         opening = record.opening
-        if opening.startswith(("Col (", "Row (")):
+        if opening.startswith(_RESULT):
             if last is not None:
                 self._add_row(last, record)
             return True
-        if last is not None and last.number in self._waits and opening[:1] in _OPENS:
-            if self._take_parameters(last, record):
-                return True
+        if last is not None and last.number in self._waits and self._take_parameters(last, record):
+            return True
         if _TRANSACTION.match(opening) is None:
             event = self._service.add("sql", "", record, statement=self._texts[record.message])
             event.end = record.time
@@ -53,7 +53,7 @@ class Statements:
         return True
 
     def _take_parameters(self, event: Event, record: Record) -> bool:
-        match = _PARAMETERS.match(record.message)
+        match = _PARAMETERS.match(record.message) if record.opening.startswith(_OPENS) else None
         if match is None:
             return False
         self._waits.discard(event.number)
@@ -67,7 +67,7 @@ class Statements:
 
     def _add_row(self, event: Event, record: Record) -> None:
         event.end = max(record.time, event.start)
-        if record.opening.startswith("Row"):
+        if record.opening.startswith(b"Row"):
             rows = event.attributes.get("rows")
             event.attributes["rows"] = (rows if isinstance(rows, int) else 0) + 1
         else:
