@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 from tracer import services
@@ -17,16 +18,24 @@ _SUFFIXES = (".gz", ".log", ".txt", ".out")
 #: At DEBUG these tell how a library gets on, nothing of what the service does.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
 
+#: After so many records it is told how far the reading is.
+_BATCH = 10_000
+
 #: What looks at a record and says whether it understood it.
 Teller = Callable[[Record], bool]
 
 
-def read(path: Path, offset: int = 0) -> Events:
-    """The events of one log; ``offset``: seconds that the zone of its clock is ahead of UTC."""
+def read(path: Path, offset: int = 0, told: Callable[[float], None] = lambda share: None) -> Events:
+    """The events of one log; ``offset``: seconds that the zone of its clock is ahead of UTC.
+
+    ``told`` hears now and then which share of it has been read, from 0 to 1.
+    """
     found = Events()
     log = _Log(path)
     with texts.opened(path) as data:
-        log.take(records.read(data, offset))
+        said = records.read(data, offset)
+        while (last := log.take(islice(said, _BATCH))) is not None:
+            told(last.end / len(data))
         if not log.services:
             found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")
     for service in log.services:
@@ -50,8 +59,9 @@ class _Log:
         """The processes in the order in which they first wrote."""
         return [writer.service for writer in self._writers.values()]
 
-    def take(self, said: Iterable[Record]) -> None:
-        """Look at each record."""
+    def take(self, said: Iterable[Record]) -> Record | None:
+        """Look at each record; the last of them."""
+        record = None
         for record in said:
             pid, _, logger, prefix = record.source
             writer = self._last.get(prefix or self._name)
@@ -65,6 +75,7 @@ class _Log:
             service.roles[role] += 1
             if not take(record):
                 service.add_line(record)
+        return record
 
     def _writer(self, record: Record) -> _Writer:
         """The process; the only one of a log whose lines do not say which, or where but some do (2011)."""

@@ -42,10 +42,11 @@ Source = tuple[int, str, str, str]
 class Record:
     """One thing that was logged; ``time`` is nanoseconds since the epoch, ``prefix`` what stood before it.
 
-    ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest.
+    ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest; ``end`` is
+    where in its text it ends, 0 where nobody counts.
     """
 
-    __slots__ = ("_said", "ids", "opening", "source", "time")
+    __slots__ = ("_said", "end", "ids", "opening", "source", "time")
 
     def __init__(
         self, time: int, level: str, logger: str, message: str, pid: int = 0, request_id: str | None = None,
@@ -55,6 +56,7 @@ class Record:
         self.source: Source = (pid, level, logger, prefix)
         self.ids: Ids = (request_id, global_request_id)
         self.opening = message[:16].encode("utf-8", "replace")
+        self.end = 0
         self._said: Said | None = Said(message, function, file, line)
 
     @property
@@ -125,10 +127,10 @@ class Record:
 class Line(Record):
     """A record in a text: its message is decoded when somebody asks, which for most lines nobody does."""
 
-    __slots__ = ("_data", "_end", "_start")
+    __slots__ = ("_data", "_start")
 
     def __init__(self, data: Buffer, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids) -> None:
-        self._data, self._start, self._end, self.opening = data, start, end, opening
+        self._data, self._start, self.end, self.opening = data, start, end, opening
         self.time, self.source, self.ids = time, source, ids
         self._said = None
 
@@ -136,7 +138,7 @@ class Line(Record):
     def said(self) -> Said:
         """The message and its place in the source."""
         if self._said is None:
-            self._said = said(self._data[self._start : self._end], self.level)
+            self._said = said(self._data[self._start : self.end], self.level)
         return self._said
 
 
