@@ -70,10 +70,10 @@ def read_all(paths: Sequence[Path], zone: int, told: Told = lambda path, share: 
             work = partial(reading.read, offset=zone)
             answers = stack.enter_context(closing(parallel.each(work, logs, [sizes[path] for path in logs], tell)))
         for path in paths:
-            tell(path, 0.0)
             if answers is not None and path in logs:
                 yield path, next(answers)
             else:
+                tell(path, 0.0)
                 yield path, read(path, offsets, zone, partial(tell, path))
             tell(path, 1.0)
 

@@ -62,6 +62,9 @@ class _Answers(Generic[Answer]):
     def of(self, place: int, told: Callable[[Path, float], None]) -> Answer:
         """The answer for a path, once it is there."""
         while place not in self._done:
+            if not self._busy:  # all of them have died
+                place = next(place for place, done in self._done.items() if isinstance(done, TracerError))
+                break
             for helper in wait(list(self._busy)):
                 assert isinstance(helper, Connection)
                 self._take(helper, told)
@@ -74,7 +77,8 @@ class _Answers(Generic[Answer]):
         if self._left:
             place = self._left.pop()
             self._busy[helper] = place
-            helper.send(self._paths[place])
+            with suppress(OSError):  # it has died, which the next word from it will tell
+                helper.send(self._paths[place])
 
     def _take(self, helper: Connection, told: Callable[[Path, float], None]) -> None:
         place = self._busy[helper]
@@ -82,12 +86,14 @@ class _Answers(Generic[Answer]):
             # Pickled by a process of ours, which read the log and gave events: nothing in it was written by others.
             message = helper.recv()
         except (EOFError, OSError):
-            raise TracerError(f"{self._paths[place]}: the process that read it was ended; was memory short?") from None
+            del self._busy[helper]
+            why = f"{self._paths[place]}: the process that read it was ended; was memory short?"
+            self._done[place] = TracerError(why)
+            return
         if isinstance(message, float):
             told(self._paths[place], message)
         else:
-            self._done[place] = message
-            del self._busy[helper]
+            self._done[self._busy.pop(helper)] = message
             self._give(helper)
 
 
@@ -98,7 +104,8 @@ def _helpers(work: Work[Answer], count: int) -> Iterator[list[Connection]]:
     try:
         for _ in range(count):
             started.append(_start())
-            started[-1][1].send(work)
+            with suppress(OSError):
+                started[-1][1].send(work)
         yield [ours for _, ours in started]
     finally:
         for helper, ours in started:
