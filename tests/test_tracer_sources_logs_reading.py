@@ -173,3 +173,10 @@ def test_whatever_they_say_is_read_without_an_error(
         log.add(logger, message)
     for event in log.events():
         assert event.end is None or event.end >= event.start
+
+
+def test_parameters_that_look_like_a_date_and_are_none(log: Log) -> None:
+    log.add(LOGGERS[0], "SELECT 1", level="INFO")
+    log.add(LOGGERS[0], "(datetime.datetime(2026,  , ),)", level="INFO")
+    (event,) = log.events()
+    assert event.attributes["parameters"] == "(datetime.datetime(2026,  , ),)"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.sources.logs import texts
+from tracer.sources.logs import records, texts
 from tracer.sources.logs.reading import read
 
 LINE = "2026-11-22 12:00:00.000 1 INFO nova.compute.x [-] so söß\n"
@@ -76,3 +76,11 @@ def test_dirt_between_lines_loses_no_line_of_its_own(tmp_path_factory: pytest.Te
     path = tmp_path_factory.mktemp("dirt") / "a.log"
     path.write_bytes(b"\n" + data + b"\n" + LINE.encode())
     assert read(path).events[-1].attributes["message"] == "so söß"
+
+
+def test_an_error_while_reading_is_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(LINE * 2)
+    with pytest.raises(KeyboardInterrupt), texts.opened(tmp_path / "a.log") as data:
+        reader = records.read(data)
+        next(reader)
+        raise KeyboardInterrupt

@@ -67,11 +67,9 @@ def ingest(output: Path, zone: int, paths: tuple[Path, ...]) -> None:
 def _read(paths: tuple[Path, ...], zone: int, doing: Progress) -> Events:
     """What all of them hold together; a process that stands in two captures, which are copies, counts once."""
     found = Events()
-    offsets: dict[str, int] = {}
     known: set[str] = set()
-    for path in sources.expanded(paths):
-        doing(f"reading {path}")
-        one = sources.read(path, offsets, zone)
+    every = list(sources.expanded(paths))
+    for path, one in sources.read_all(every, zone, lambda path, share: doing(f"reading {path}", share)):
         again = known.intersection(process.key for process in one.processes)
         if again:
             one.warnings.append(

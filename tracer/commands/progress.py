@@ -11,6 +11,8 @@ import click
 
 #: Seconds that need no explanation.
 PATIENCE = 1.0
+#: Characters of a bar.
+_WIDTH = 24
 _CLEAR = "\r\x1b[K"
 
 
@@ -19,19 +21,26 @@ class Progress:
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
-        self._said = False
+        self._said = ""
 
-    def __call__(self, what: str) -> None:
-        """``what`` is going to be done now."""
+    def __call__(self, what: str, share: float | None = None) -> None:
+        """``what`` is going to be done now, or is done to this share of it, from 0 to 1."""
         if sys.stderr.isatty() and time.monotonic() - self._begun > PATIENCE:
-            click.echo(f"{_CLEAR}{what} …", nl=False, err=True)
-            self._said = True
+            said = f"{what} …" if share is None else f"{_bar(share)} {share:4.0%}  {what} …"
+            if said != self._said:
+                click.echo(f"{_CLEAR}{said}", nl=False, err=True)
+                self._said = said
 
     def done(self) -> None:
         """Leave the line as it was."""
         if self._said:
             click.echo(_CLEAR, nl=False, err=True)
-            self._said = False
+            self._said = ""
+
+
+def _bar(share: float) -> str:
+    full = round(share * _WIDTH)
+    return f"[{'#' * full}{'-' * (_WIDTH - full)}]"
 
 
 @contextmanager

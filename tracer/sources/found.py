@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 from tracer import capture
 from tracer.errors import TracerError
 from tracer.event import Events
-from tracer.sources import messages, segments
+from tracer.sources import messages, parallel, segments
 from tracer.sources.logs import reading
 from tracer.sources.logs.texts import STDIN
 
 #: Where ``bootseq tap`` writes in a capture (tracer.tap.messages).
 TAPPED = "messages.jsonl"
 _COPIES = (".jsonl", ".json", ".ndjson")
+#: Bytes of logs from which on to read them is longer than to start processes for it.
+WORTH_HELP = 48 << 20
+#: Hears which path is read, and which share of all.
+Told = Callable[[Path, float], None]
 
 
 def expanded(paths: tuple[Path, ...]) -> Iterator[Path]:
@@ -44,15 +50,54 @@ def _expanded(path: Path) -> list[Path]:
     return inside
 
 
-def read(path: Path, offsets: dict[str, int], zone: int) -> Events:
+def read_all(paths: Sequence[Path], zone: int, told: Told = lambda path, share: None) -> Iterator[tuple[Path, Events]]:
+    """Each of them with its events, in their order; long logs are read on all cores.
+
+    ``told`` hears now and then which path is read and which share of all of them has been, from 0 to 1.
+    """
+    sizes = {path: _size(path) for path in paths}
+    total, shares = sum(sizes.values()) or 1, dict.fromkeys(paths, 0.0)
+
+    def tell(path: Path, share: float) -> None:
+        shares[path] = share
+        told(path, sum(share * sizes[path] for path, share in shares.items()) / total)
+
+    logs = [path for path in paths if path != STDIN and path.is_file() and not _is_copies(path)]
+    offsets: dict[str, int] = {}
+    with ExitStack() as stack:
+        answers: Iterator[Events] | None = None
+        if len(logs) > 1 and parallel.cores() > 1 and sum(sizes[path] for path in logs) >= WORTH_HELP:
+            work = partial(reading.read, offset=zone)
+            answers = stack.enter_context(closing(parallel.each(work, logs, [sizes[path] for path in logs], tell)))
+        for path in paths:
+            if answers is not None and path in logs:
+                yield path, next(answers)
+            else:
+                tell(path, 0.0)
+                yield path, read(path, offsets, zone, partial(tell, path))
+            tell(path, 1.0)
+
+
+def _size(path: Path) -> int:
+    """How much work a path is, as far as the outside tells: a packed log holds about ten times its size."""
+    if path == STDIN or not path.is_file():
+        return 0
+    return path.stat().st_size * (10 if path.suffix == ".gz" else 1)
+
+
+def _is_copies(path: Path) -> bool:
+    return any(suffix in _COPIES for suffix in path.suffixes)
+
+
+def read(path: Path, offsets: dict[str, int], zone: int, told: Callable[[float], None] = lambda share: None) -> Events:
     """The events of one of them; ``zone``: seconds that the clock of its log's lines is ahead of UTC."""
     if path != STDIN and path.is_dir():
         return _capture(path, offsets)
-    if path != STDIN and any(suffix in _COPIES for suffix in path.suffixes):
+    if path != STDIN and _is_copies(path):
         if messages.is_copies(path):
             return messages.read(path)
         return Events(warnings=[f"{path}: no copies of messages, left out"])
-    return reading.read(path, zone)
+    return reading.read(path, zone, told)
 
 
 def _capture(path: Path, offsets: dict[str, int]) -> Events:

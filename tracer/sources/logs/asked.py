@@ -6,8 +6,8 @@ import re
 
 from tracer.event import Event
 from tracer.sources import literals
-from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Ids, Service, ids_of
+from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.service import Service
 
 _URL = re.compile(r"(https?)://(?P<host>[^\s/'\"]+)(?P<path>/[^\s'\"?]*)?(?:\?(?P<query>[^\s'\"]*))?")
 _METHOD = re.compile(r"-X '?(?P<method>[A-Z]+)")
@@ -35,7 +35,7 @@ class Asked:
         if message.startswith("REQ: curl"):
             self._ask(record)
             return True
-        event = self._last.get(ids_of(record))
+        event = self._last.get(record.ids)
         if match := _ANSWER.match(message):
             if event is not None:
                 _end(event, record, match, _ANSWERED_BY.search(message))
@@ -60,7 +60,7 @@ class Asked:
         event.attributes.pop("global_request_id", None)
         if passed:
             event.attributes["global_request_id"] = passed["id"]
-        self._last[ids_of(record)] = event
+        self._last[record.ids] = event
 
 
 def _end(event: Event, record: Record, match: re.Match[str], callee: re.Match[str] | None) -> None:

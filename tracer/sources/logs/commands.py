@@ -7,8 +7,8 @@ import re
 from tracer.event import Event
 from tracer.model import Value
 from tracer.sources import literals
-from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Ids, Service, ids_of
+from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.service import Service
 
 _RUNNING = re.compile(r"Running cmd \((?:subprocess|SSH)\): (?P<command>.*)\Z", re.DOTALL)
 _RETURNED = re.compile(r"(?:CMD )?[\"'](?P<command>.*)[\"'] (?:returned: (?P<code>-?\d+)|failed)", re.DOTALL)
@@ -27,10 +27,10 @@ class Commands:
             said = literals.text(match["command"])
             arguments: list[Value] = list(said.split())
             event = self._service.add("command", _program(said), record, arguments=arguments)
-            self._running[ids_of(record), match["command"]] = event
+            self._running[record.ids, match["command"]] = event
             return True
         if match := _RETURNED.match(record.message):
-            running = self._running.pop((ids_of(record), match["command"]), None)
+            running = self._running.pop((record.ids, match["command"]), None)
             if running is not None:
                 running.end = max(record.time, running.start)
                 if match["code"]:

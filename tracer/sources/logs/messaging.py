@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tracer.event import Event
-from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Ids, Service, ids_of
+from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.service import Service
 
 _CALLING = re.compile(r"Calling RPC method (?P<method>\S+) on target (?P<target>\S+)")
 _SENT = re.compile(
@@ -17,6 +17,8 @@ _RECEIVED = re.compile(r"received message (?:with )?(?P<key>msg_id|unique_id): (
 _DISPATCHED = re.compile(r"Receive incoming message with id (?P<id>\S+) and method: (?P<method>\S+?)\.?\Z")
 _REPLYING = re.compile(r"sending (?P<what>reply|failure) msg_id: (?P<id>\S+)")
 _REPLIED = re.compile(r"received reply msg_id: (?P<id>\S+)|Received RPC response for msg (?P<other>\S+)")
+#: What those begin with; most of what the driver says begins with none of them.
+_TELLING = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"sending ")
 #: What follows "Calling RPC method" comes within this time, in nanoseconds, or belongs to another message.
 _SOON = 1_000_000_000
 
@@ -34,9 +36,11 @@ class Messages:
 
     def take(self, record: Record) -> bool:
         """Whether the record tells of a message, or only of the driver's own doings."""
+        if not record.opening.startswith(_TELLING):
+            return record.level == "DEBUG"
         message = record.message
         if match := _CALLING.match(message):
-            self._calling[ids_of(record)] = record.time, match["method"]
+            self._calling[record.ids] = record.time, match["method"]
         elif match := _SENT.match(message):
             self._send(match, record)
         elif match := _RECEIVED.match(message):
@@ -50,7 +54,7 @@ class Messages:
         return record.level == "DEBUG"
 
     def _send(self, match: re.Match[str], record: Record) -> None:
-        begun, method = self._calling.pop(ids_of(record), (record.time, ""))
+        begun, method = self._calling.pop(record.ids, (record.time, ""))
         if not 0 <= record.time - begun <= _SOON:
             begun, method = record.time, ""
         how = match["how"]

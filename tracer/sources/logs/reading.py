@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
+from tracer import services
 from tracer.event import Events
 from tracer.sources.logs import asked, carrot, messaging, records, requests, statements, texts
 from tracer.sources.logs.commands import Commands
+from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.service import Service
 
@@ -15,17 +18,27 @@ _SUFFIXES = (".gz", ".log", ".txt", ".out")
 #: At DEBUG these tell how a library gets on, nothing of what the service does.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
 
+#: After so many records it is told how far the reading is.
+_BATCH = 10_000
 
-def read(path: Path, offset: int = 0) -> Events:
-    """The events of one log; ``offset``: seconds that the zone of its clock is ahead of UTC."""
+#: What looks at a record and says whether it understood it.
+Teller = Callable[[Record], bool]
+
+
+def read(path: Path, offset: int = 0, told: Callable[[float], None] = lambda share: None) -> Events:
+    """The events of one log; ``offset``: seconds that the zone of its clock is ahead of UTC.
+
+    ``told`` hears now and then which share of it has been read, from 0 to 1.
+    """
     found = Events()
     log = _Log(path)
     with texts.opened(path) as data:
-        for record in records.read(data, offset):
-            log.take(record)
+        said = records.read(data, offset)
+        while (last := log.take(islice(said, _BATCH))) is not None:
+            told(last.end / len(data))
         if not log.services:
             found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")
-    for service in log.services.values():
+    for service in log.services:
         service.finish()
         found.processes.append(service.process)
         found.events += service.events
@@ -37,35 +50,56 @@ class _Log:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.services: dict[tuple[str, int], Service] = {}
-        self._tellers: dict[int, _Tellers] = {}
-        self._only: dict[str, Service] = {}
+        self._name = name_of(path)
+        self._writers: dict[tuple[str, int], _Writer] = {}
+        self._last: dict[str, _Writer] = {}
 
-    def take(self, record: Record) -> None:
-        """Look at one record."""
-        service = self._service(record)
-        service.see(record)
-        tellers = self._tellers.setdefault(id(service), _Tellers(service))
-        if not tellers.take(record):
-            service.add_line(record)
+    @property
+    def services(self) -> list[Service]:
+        """The processes in the order in which they first wrote."""
+        return [writer.service for writer in self._writers.values()]
 
-    def _service(self, record: Record) -> Service:
+    def take(self, said: Iterable[Record]) -> Record | None:
+        """Look at each record; the last of them."""
+        record = None
+        for record in said:
+            pid, _, logger, prefix = record.source
+            writer = self._last.get(prefix or self._name)
+            # Most records are of the process that the one before was of.
+            if writer is None or writer.service.process.pid != pid:
+                writer = self._writer(record)
+            service = writer.service
+            if record.ids[0]:
+                service.spoken = record
+            role, take = writer.voices[logger]
+            service.roles[role] += 1
+            if not take(record):
+                service.add_line(record)
+        return record
+
+    def _writer(self, record: Record) -> _Writer:
         """The process; the only one of a log whose lines do not say which, or where but some do (2011)."""
-        name = record.prefix or name_of(self._path)
-        only = self._only.get(name)
-        if only is not None and (not record.pid or only.process.pid in (0, record.pid)):
-            return only
+        name = record.prefix or self._name
+        last = self._last.get(name)
+        if last is not None and (not record.pid or last.service.process.pid in (0, record.pid)):
+            last.service.process.pid = last.service.process.pid or record.pid
+            return last
         key = (name, record.pid)
-        if key not in self.services:
-            self.services[key] = Service(f"log {self._path} {name} {record.pid}", name, record.pid)
-        self._only[name] = self.services[key]
-        return self.services[key]
+        if key not in self._writers:
+            self._writers[key] = _Writer(Service(f"log {self._path} {name} {record.pid}", name, record.pid))
+        self._last[name] = self._writers[key]
+        return self._writers[key]
 
 
-class _Tellers:
-    """What understands some loggers' records, each with what it remembers of one process."""
+class _Writer:
+    """A process, and what understands its records: each teller with what it remembers of the process."""
 
     def __init__(self, service: Service) -> None:
+        self.service = service
+        #: by logger: the participant whose it is, and who takes its records
+        self.voices: Memo[str, tuple[str, Teller]] = Memo(
+            lambda logger: (services.of_module(logger), self._teller(logger))
+        )
         self._sql = statements.Statements(service)
         self._messaging = messaging.Messages(service)
         self._carrot = carrot.Messages(service)
@@ -73,22 +107,28 @@ class _Tellers:
         self._asked = asked.Asked(service)
         self._commands = Commands(service)
 
-    def take(self, record: Record) -> bool:
-        """Whether it was understood, or is noise."""
-        logger = record.logger
+    def _teller(self, logger: str) -> Teller:
         if logger.startswith("sqlalchemy.engine"):
-            return self._sql.take(record)
+            return self._sql.take
         if logger.startswith(("oslo_messaging", "oslo.messaging")):
-            return self._messaging.take(record)
+            return self._messaging.take
         if logger.endswith(".rpc") or ".rpc." in logger:
-            return self._carrot.take(record)
+            return self._carrot.take
         if requests.speaks(logger):
-            return self._requests.take(record)
+            return self._requests.take
         if asked.speaks(logger):
-            return self._asked.take(record)
+            return self._asked.take
         if logger.endswith(("processutils", "nova.utils")):
-            return self._commands.take(record)
-        return record.level == "DEBUG" and logger.startswith(_NOISE)
+            return self._commands.take
+        return _is_noise if logger.startswith(_NOISE) else _is_not_understood
+
+
+def _is_noise(record: Record) -> bool:
+    return record.level == "DEBUG"
+
+
+def _is_not_understood(record: Record) -> bool:
+    return False
 
 
 def name_of(path: Path) -> str:

@@ -3,134 +3,242 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
+from tracer.sources.logs.memo import Memo
+from tracer.sources.logs.said import Said, said
 from tracer.sources.logs.texts import Buffer
 
 #: What is looked at to learn whether something stands before the timestamps.
 _SAMPLE = 1 << 16
 #: Longer messages are cut: nothing that ties or explains stands so far in.
 MAX_MESSAGE = 1 << 17
+#: So much of a message tells whether anybody wants the rest of it.
+_OPENING = rb"(?=(?P<opening>[^\n]{0,16}))"
 #: A service's name, a file's, a container's or journald's before the timestamp.
 _PREFIX = rb"(?P<prefix>[^\n]{1,160}?)"
-_STAMP = rb"(?P<minute>\d{4}-\d\d-\d\d[ T]\d\d:\d\d):(?P<second>\d\d)[.,](?P<fraction>\d{3,6})Z?"
-_HEAD = (
-    _STAMP
-    + rb" (?:(?P<pid>\d{1,10}) )?(?P<level>DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) (?P<logger>[^\s\[]+)"
-    + rb"(?: \[(?P<ids>(?:-|None |req-|[0-9a-f]{8}-[0-9a-f]{4}-)[^\]\n]*)\])? ?"
-)
+_NO_PREFIX = rb"(?P<prefix>)"
+_STAMP = rb"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[.,](?P<fraction>\d{3,6})Z?"
+#: The process, where it is told, the level and the logger.
+_SOURCE = rb"(?P<source>(?:\d{1,10} )?(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) [^\s\[]+)"
+_HEAD = _STAMP + rb" " + _SOURCE + rb"(?: \[(?P<ids>(?:-|None |req-|[0-9a-f]{8}-[0-9a-f]{4}-)[^\]\n]*)\])? ?"
 #: The line that uWSGI writes of a request when it is done: the only one that has no oslo.log head.
 _UWSGI = rb"\[uwsgi (?P<worker>\d{1,10})\] \S+ \[(?P<date>[^\]\n]{20,26})\] (?=\")"
-_HEADS = re.compile(rb"^(?:" + _HEAD + rb"|" + _UWSGI + rb")", re.MULTILINE)
-_PREFIXED = re.compile(rb"^" + _PREFIX + rb"(?:" + _HEAD + rb"|" + _UWSGI + rb")", re.MULTILINE)
-#: What DEBUG lines end with: where in the source they were written, in 2011 the process too.
-_ORIGIN = re.compile(
-    r"(?: from \(pid=(?P<pid>\d{1,10})\))? (?P<function>[\w<>.]+) (?P<file>/\S+\.pyc?):(?P<line>\d{1,7})\s*\Z"
-)
+_PLAIN = _NO_PREFIX + rb"(?:" + _HEAD + rb"|" + _UWSGI + rb")" + _OPENING
+_PREFIXED = _PREFIX + rb"(?:" + _HEAD + rb"|" + _UWSGI + rb")" + _OPENING
 _ID = re.compile(r"(?:req-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 _NAME = re.compile(r"(?:.*[/ ])?(?P<name>[\w.@-]+?)(?:\[(?P<pid>\d+)\])?[\s|:]*\Z")
 
+#: Whom a record speaks of: its own and its caller's request id.
+Ids = tuple[str | None, str | None]
+_NOBODY: Ids = (None, None)
+#: Where a record comes from: process, level, logger, and what stood before its timestamp.
+Source = tuple[int, str, str, str]
 
-@dataclass(slots=True)
+
 class Record:
-    """One thing that was logged; ``time`` is nanoseconds since the epoch, ``prefix`` what stood before it."""
+    """One thing that was logged; ``time`` is nanoseconds since the epoch, ``prefix`` what stood before it.
 
-    time: int
-    level: str
-    logger: str
-    message: str
-    pid: int = 0
-    request_id: str | None = None
-    global_request_id: str | None = None
-    prefix: str = ""
-    function: str = ""
-    file: str = ""
-    line: int = 0
+    ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest; ``end`` is
+    where in its text it ends, 0 where nobody counts.
+    """
+
+    __slots__ = ("_said", "end", "ids", "opening", "source", "time")
+
+    def __init__(
+        self, time: int, level: str, logger: str, message: str, pid: int = 0, request_id: str | None = None,
+        global_request_id: str | None = None, prefix: str = "", function: str = "", file: str = "", line: int = 0,
+    ) -> None:  # fmt: skip
+        self.time = time
+        self.source: Source = (pid, level, logger, prefix)
+        self.ids: Ids = (request_id, global_request_id)
+        self.opening = message[:16].encode("utf-8", "replace")
+        self.end = 0
+        self._said: Said | None = Said(message, function, file, line)
+
+    @property
+    def pid(self) -> int:
+        """The process's number, 0 where it is not told."""
+        return self.source[0]
+
+    @property
+    def level(self) -> str:
+        """DEBUG to CRITICAL; AUDIT and TRACE are of 2011."""
+        return self.source[1]
+
+    @property
+    def logger(self) -> str:
+        """The logger's name."""
+        return self.source[2]
+
+    @property
+    def prefix(self) -> str:
+        """The name that stood before the timestamp."""
+        return self.source[3]
+
+    @property
+    def request_id(self) -> str | None:
+        """Its own request's."""
+        return self.ids[0]
+
+    @property
+    def global_request_id(self) -> str | None:
+        """Its caller's."""
+        return self.ids[1]
+
+    @property
+    def message(self) -> str:
+        """What was logged, without where."""
+        return self.said.message
+
+    @property
+    def function(self) -> str:
+        """Where in the source it was logged."""
+        return self.said.function
+
+    @property
+    def file(self) -> str:
+        """The source's file."""
+        return self.said.file
+
+    @property
+    def line(self) -> int:
+        """The line there; 0 where it is not told."""
+        return self.said.line
+
+    @property
+    def said(self) -> Said:
+        """The message and its place in the source."""
+        assert self._said is not None
+        return self._said
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self._fields() == other._fields()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _fields(self) -> tuple[object, ...]:
+        return self.time, self.source, self.ids, self.said[:4]
+
+
+class Line(Record):
+    """A record in a text: its message is decoded when somebody asks, which for most lines nobody does."""
+
+    __slots__ = ("_data", "_start")
+
+    def __init__(self, data: Buffer, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids) -> None:
+        self._data, self._start, self.end, self.opening = data, start, end, opening
+        self.time, self.source, self.ids = time, source, ids
+        self._said = None
+
+    @property
+    def said(self) -> Said:
+        """The message and its place in the source."""
+        if self._said is None:
+            self._said = said(self._data[self._start : self.end], self.level)
+        return self._said
 
 
 def read(data: Buffer, offset: int = 0) -> Iterator[Record]:
     """The records of a text, in its order. ``offset``: seconds that its clock's zone is ahead of UTC."""
     heads = _heads(data)
-    times = _Times(offset)
-    before = None
-    for match in heads.finditer(data):
-        if before is not None:
-            yield _record(before, data[before.end() : min(match.start(), before.end() + MAX_MESSAGE)], times)
+    record = _Reader(data, offset).record
+    before = next(heads, None)
+    if before is None:
+        return
+    for match in heads:
+        yield record(before, match.start())
         before = match
-    if before is not None:
-        yield _record(before, data[before.end() : before.end() + MAX_MESSAGE], times)
+    yield record(before, len(data))
 
 
-def _heads(data: Buffer) -> re.Pattern[bytes]:
+def _heads(data: Buffer) -> Iterator[re.Match[bytes]]:
+    """A match for each record's head."""
+    head = _head(data)
+    first = re.compile(head).match(data)
+    # Looking for a line feed is twice as fast as for the beginning of a line.
+    others = re.compile(rb"\n" + head).finditer(data, first.end() if first is not None else 0)
+    return others if first is None else chain([first], others)
+
+
+def _head(data: Buffer) -> bytes:
     """The pattern of this text's heads. One that allows a prefix is slower, and would take quoted lines for records."""
-    sample = data[:_SAMPLE]
-    return _HEADS if _HEADS.search(sample) or not _PREFIXED.search(sample) else _PREFIXED
+    sample = b"\n" + data[:_SAMPLE]
+    return _PLAIN if re.search(rb"\n" + _PLAIN, sample) or not re.search(rb"\n" + _PREFIXED, sample) else _PREFIXED
 
 
-class _Times:
-    """Timestamps as nanoseconds: a minute is worked out once, since thousands of lines share it."""
+class _Reader:
+    """What the parts of heads mean."""
 
-    def __init__(self, offset: int) -> None:
-        self._minutes: dict[bytes, int] = {}
+    def __init__(self, data: Buffer, offset: int) -> None:
+        self._data = data
         self._offset = offset
-        #: the latest so far: what has a time of whole seconds only is placed there
-        self.last = 0
+        self._seconds = Memo(self._second)
+        self._fractions = Memo(_fraction)
+        self._sources = Memo(_source)
+        self._ids = Memo(_ids)
+        #: the latest time so far: what has one of whole seconds only is placed there
+        self._last = 0
 
-    def of(self, match: re.Match[bytes]) -> int:
-        minute, second, fraction = match.group("minute", "second", "fraction")
-        start = self._minutes.get(minute)
-        if start is None:
-            start = self._minutes[minute] = self._start(minute)
-        self.last = start + int(second) * 1_000_000_000 + int(fraction.ljust(9, b"0"))
-        return self.last
+    def record(self, match: re.Match[bytes], end: int) -> Record:
+        """The record whose head is ``match`` and whose text ends before ``end``."""
+        prefix, second, fraction, source, ids, worker, date, opening = match.groups()
+        start = match.end()
+        if end - start > MAX_MESSAGE:
+            end = start + MAX_MESSAGE
+        if second is None:
+            time = self._last or _of_date(date.decode("utf-8", "replace"))
+            known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
+            return Line(self._data, start, end, opening, time, known, _NOBODY)
+        self._last = time = self._seconds[second] + self._fractions[fraction]
+        known = self._sources[prefix + b"\n" + source if prefix else source]
+        line = Line(self._data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
+        if not known[0]:
+            line.source = (line.said.pid, *known[1:])
+        return line
 
-    def of_date(self, date: str) -> int:
-        """``22/Nov/2026:08:14:11 +0000``; 0 where it is no date."""
+    def _second(self, second: bytes) -> int:
         try:
-            return int(datetime.strptime(date, "%d/%b/%Y:%H:%M:%S %z").timestamp()) * 1_000_000_000
+            moment = datetime.fromisoformat(second[:16].decode()).replace(tzinfo=UTC)
         except ValueError:
-            return 0
-
-    def _start(self, minute: bytes) -> int:
-        try:
-            moment = datetime.fromisoformat(minute.decode()).replace(tzinfo=UTC)
-        except ValueError:
-            return 0  # the 99th of a month: the line is kept, and stands at the beginning
-        return max(int(moment.timestamp()) - self._offset, 0) * 1_000_000_000
+            minute = 0  # the 99th of a month: the line is kept, and stands at the beginning
+        else:
+            minute = max(int(moment.timestamp()) - self._offset, 0)
+        return (minute + int(second[17:])) * 1_000_000_000
 
 
-def _record(match: re.Match[bytes], rest: bytes, times: _Times) -> Record:
-    message = rest.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\r\n\0 ")
-    prefix = (match.groupdict().get("prefix") or b"").decode("utf-8", "replace")
-    if match["worker"]:
-        time = times.last or times.of_date(match["date"].decode("utf-8", "replace"))
-        return Record(time, "INFO", "uwsgi", message, int(match["worker"]), prefix=_name(prefix)[0])
+def _fraction(digits: bytes) -> int:
+    return int(digits.ljust(9, b"0"))
+
+
+def _of_date(date: str) -> int:
+    """``22/Nov/2026:08:14:11 +0000``; 0 where it is no date."""
+    try:
+        return int(datetime.strptime(date, "%d/%b/%Y:%H:%M:%S %z").timestamp()) * 1_000_000_000
+    except ValueError:
+        return 0
+
+
+def _source(written: bytes) -> Source:
+    """``PREFIX\\nPID LEVEL LOGGER``, of which the first two may be missing."""
+    prefix, _, source = written.rpartition(b"\n")
+    *pid, level, logger = source.decode("utf-8", "replace").split(" ")
     name, prefix_pid = _name(prefix)
-    record = Record(
-        times.of(match),
-        match["level"].decode(),
-        match["logger"].decode("utf-8", "replace"),
-        message,
-        int(match["pid"] or prefix_pid),
-        prefix=name,
-    )
-    if match["ids"]:
-        record.request_id, record.global_request_id = _ids(match["ids"].decode("utf-8", "replace"))
-    if record.level == "DEBUG":
-        _take_origin(record)
-    return record
+    return int(pid[0]) if pid else prefix_pid, sys.intern(level), sys.intern(logger), name
 
 
-def _name(prefix: str) -> tuple[str, int]:
+def _name(prefix: bytes) -> tuple[str, int]:
     """The last word before the timestamp, which names a file, a container or a unit; and a process in brackets."""
-    found = _NAME.fullmatch(prefix)
-    return (found["name"], int(found["pid"] or 0)) if found else ("", 0)
+    found = _NAME.fullmatch(prefix.decode("utf-8", "replace"))
+    return (sys.intern(found["name"]), int(found["pid"] or 0)) if found else ("", 0)
 
 
-def _ids(bracket: str) -> tuple[str | None, str | None]:
+def _ids(written: bytes) -> Ids:
     """(own, caller's) id: the caller's or None stands first since 2023, the own one alone before."""
+    bracket = written.decode("utf-8", "replace")
     first, _, others = bracket.partition(" ")
     second = others.partition(" ")[0]
     if first == "None":
@@ -138,12 +246,3 @@ def _ids(bracket: str) -> tuple[str | None, str | None]:
     if not _ID.match(first):
         return None, None
     return (second, first) if second.startswith("req-") and _ID.match(second) else (first, None)
-
-
-def _take_origin(record: Record) -> None:
-    found = _ORIGIN.search(record.message[-400:])
-    if found is None:
-        return
-    record.message = record.message[: len(record.message) - len(found[0])]
-    record.function, record.file, record.line = found["function"], found["file"], int(found["line"])
-    record.pid = record.pid or int(found["pid"] or 0)

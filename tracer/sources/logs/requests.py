@@ -94,8 +94,9 @@ class Requests:
         event.end = max(record.time, event.start)
         event.attributes["status"] = status
         spoken = self._service.spoken
-        if "request_id" not in event.attributes and spoken and event.start - _BLUR <= spoken[0] <= event.end:
-            own, caller = spoken[1]
+        near = spoken is not None and event.start - _BLUR <= spoken.time <= event.end
+        if spoken is not None and near and "request_id" not in event.attributes:
+            own, caller = spoken.ids
             event.attributes["request_id"] = own
             if caller:
                 event.attributes["global_request_id"] = caller

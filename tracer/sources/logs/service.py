@@ -10,14 +10,6 @@ from tracer.model import Value
 from tracer.sources import literals
 from tracer.sources.logs.records import Record
 
-#: Whom a record speaks of: its own and its caller's request id.
-Ids = tuple[str | None, str | None]
-
-
-def ids_of(record: Record) -> Ids:
-    """The record's own request id and its caller's."""
-    return record.request_id, record.global_request_id
-
 
 class Service:
     """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""
@@ -25,17 +17,10 @@ class Service:
     def __init__(self, key: str, name: str, pid: int) -> None:
         self.process = Process(key, pid, "", name)
         self.events: list[Event] = []
-        #: the own request id that stood last in a record, with its time: lines without ids come just after
-        self.spoken: tuple[int, Ids] | None = None
-        self._loggers: Counter[str] = Counter()
-
-    def see(self, record: Record) -> None:
-        """Remember who speaks."""
-        if record.request_id:
-            self.spoken = record.time, ids_of(record)
-        if record.pid and not self.process.pid:
-            self.process.pid = record.pid
-        self._loggers[services.of_module(record.logger)] += 1
+        #: the record in which an own request id stood last: lines without ids come just after
+        self.spoken: Record | None = None
+        #: how many records each participant's loggers wrote
+        self.roles: Counter[str] = Counter()
 
     def add(self, kind: str, name: str, record: Record, **attributes: Value) -> Event:
         """A step that begins with ``record``."""
@@ -61,7 +46,7 @@ class Service:
     def finish(self) -> None:
         """Name the process by what speaks in it where its log's name says nothing."""
         if services.of_command(self.process.argv) == "client":
-            role = next((role for role, _ in self._loggers.most_common() if role), "")
+            role = next((role for role, _ in self.roles.most_common() if role), "")
             program = _PROGRAMS.get(role)
             self.process.argv = f"{program} ({self.process.argv})" if program else self.process.argv
 

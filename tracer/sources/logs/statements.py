@@ -8,15 +8,19 @@ from tracer import sql
 from tracer.event import Event
 from tracer.model import Value
 from tracer.sources import literals
-from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Ids, Service, ids_of
+from tracer.sources.logs.memo import Memo
+from tracer.sources.logs.records import Ids, Record
+from tracer.sources.logs.service import Service
 
 _PARAMETERS = re.compile(
     r"(?:\[(?:generated in|cached since|no key|caching disabled|raw sql|dialect)[^\]]*\]\s*)?"
     r"(?P<values>[(\[{].*)?\Z",
     re.DOTALL,
 )
-_TRANSACTION = re.compile(r"BEGIN|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
+_TRANSACTION = re.compile(rb"BEGIN|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
+#: What parameters begin with, and what is told of a result.
+_OPENS = (b"(", b"[", b"{")
+_RESULT = (b"Col (", b"Row (")
 
 
 class Statements:
@@ -27,27 +31,30 @@ class Statements:
         #: the last statement of each request: parameters and rows come in records of their own
         self._last: dict[Ids, Event] = {}
         self._waits: set[int] = set()
+        #: the same statement comes again and again: its text is kept once
+        self._texts: Memo[str, str] = Memo(str)
 
     def take(self, record: Record) -> bool:
         """Whether the record was a part of a statement."""
-        ids = ids_of(record)
+        ids = record.ids
         last = self._last.get(ids)
-        if record.message.startswith(("Col (", "Row (")):
+        opening = record.opening
+        if opening.startswith(_RESULT):
             if last is not None:
                 self._add_row(last, record)
             return True
         if last is not None and last.number in self._waits and self._take_parameters(last, record):
             return True
-        if _TRANSACTION.match(record.message) is None:
-            event = self._service.add("sql", "", record, statement=record.message)
+        if _TRANSACTION.match(opening) is None:
+            event = self._service.add("sql", "", record, statement=self._texts[record.message])
             event.end = record.time
             self._last[ids] = event
             self._waits.add(event.number)
         return True
 
     def _take_parameters(self, event: Event, record: Record) -> bool:
-        match = _PARAMETERS.match(record.message)
-        if match is None or not record.message:
+        match = _PARAMETERS.match(record.message) if record.opening.startswith(_OPENS) else None
+        if match is None:
             return False
         self._waits.discard(event.number)
         event.end = max(record.time, event.start)
@@ -60,7 +67,7 @@ class Statements:
 
     def _add_row(self, event: Event, record: Record) -> None:
         event.end = max(record.time, event.start)
-        if record.message.startswith("Row"):
+        if record.opening.startswith(b"Row"):
             rows = event.attributes.get("rows")
             event.attributes["rows"] = (rows if isinstance(rows, int) else 0) + 1
         else:

@@ -100,5 +100,10 @@ def _mapped(file: IO[bytes]) -> Iterator[Buffer]:
     if not os.fstat(file.fileno()).st_size:
         yield b""
     else:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
             yield data
+        finally:
+            # After an error or Ctrl-C its traceback still holds who was reading; the map then goes with it.
+            with contextlib.suppress(BufferError):
+                data.close()

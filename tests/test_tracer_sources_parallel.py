@@ -1,0 +1,116 @@
+"""Parallel work: the same answers in the same order, errors in their turn, and no process left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from tests.logged import DIABLO, nova34
+from tracer.errors import TracerError
+from tracer.sources import found, parallel
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def size(path: Path, *, told: parallel.Told) -> int:
+    told(0.5)
+    if path.name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if path.name == "refuse":
+        raise TracerError(f"{path}: refused")
+    if path.name == "long":
+        for _ in range(1200):
+            time.sleep(0.05)
+            told(0.5)
+    return len(path.name)
+
+
+def nobody(path: Path, share: float) -> None:
+    pass
+
+
+@pytest.mark.parametrize("cores", [1, 2, 5])
+def test_answers_come_in_the_order_of_the_paths(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    monkeypatch.setattr(parallel, "cores", lambda: cores)
+    paths = [Path("x" * length) for length in (3, 1, 4, 1, 5, 9, 2, 6)]
+    assert list(parallel.each(size, paths, list(range(8)), nobody)) == [3, 1, 4, 1, 5, 9, 2, 6]
+    assert children(os.getpid()) == []
+
+
+def test_shares_are_told() -> None:
+    heard: list[tuple[Path, float]] = []
+    list(parallel.each(size, [Path("a"), Path("b")], [1, 2], lambda path, share: heard.append((path, share))))
+    assert sorted(heard) == [(Path("a"), 0.5), (Path("b"), 0.5)]
+
+
+@pytest.mark.parametrize(("name", "why"), [("die", "the process that read it was ended"), ("refuse", "refused")])
+def test_what_goes_wrong_is_told_in_its_turn(name: str, why: str) -> None:
+    answers = parallel.each(size, [Path("a"), Path(name), Path("b")], [0, 9, 0], nobody)
+    assert next(answers) == 1
+    with pytest.raises(TracerError, match=rf"\A{name}: {why}"):
+        next(answers)
+    assert children(os.getpid()) == []
+
+
+def test_all_helpers_may_die() -> None:
+    with pytest.raises(TracerError, match="die: the process that read it was ended"):
+        list(parallel.each(size, [Path("a"), Path("die"), Path("die")], [0, 9, 9], nobody))
+
+
+def test_who_leaves_early_leaves_no_process() -> None:
+    with closing(parallel.each(size, [Path("a"), Path("long")], [0, 1], nobody)) as answers:
+        assert next(answers) == 1
+        assert len(children(os.getpid())) == 2
+    assert children(os.getpid()) == []
+
+
+PARENT = f"""
+from pathlib import Path
+from tests.{Path(__file__).stem} import nobody, size
+from tracer.sources import parallel
+print(*parallel.each(size, [Path("long"), Path("long")], [0, 0], nobody))
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_helpers_end_with_the_one_whom_they_help(end: signal.Signals) -> None:
+    root = Path(__file__).parent.parent
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(children(parent.pid)) == 2)
+    helpers = [Path(f"/proc/{helper}") for helper in children(parent.pid)]
+    parent.send_signal(end)
+    parent.wait(10)
+    wait_for(lambda: not any(helper.exists() for helper in helpers))
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if what():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not happen in ten seconds")
+
+
+def test_events_are_the_same_as_on_one_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = list(found.expanded((nova34(tmp_path), DIABLO)))
+    alone: list[object] = []
+    together: list[object] = []
+    for into, limit in ((alone, 1 << 60), (together, 0)):
+        monkeypatch.setattr(found, "WORTH_HELP", limit)
+        for path, events in found.read_all(paths, 0):
+            processes = {id(process): place for place, process in enumerate(events.processes)}
+            into.append((path, [processes[id(event.process)] for event in events.events], astuple(events)))
+    assert alone == together
+    assert len(alone) == len(paths)
