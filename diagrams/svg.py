@@ -4,52 +4,116 @@ from __future__ import annotations
 
 from html import escape
 
+from diagrams.columns import head_half
 from diagrams.fitting import fitted
-from diagrams.layout import BAR, BASELINE, HEAD, ROW, TITLE, WIDEST, Label, Layout, Page, layout
+from diagrams.geometry import (
+    BAND_SIZE,
+    BAR,
+    BASELINE,
+    FOOT,
+    HEAD,
+    INNERMOST,
+    MARGIN,
+    ROW,
+    SMALL,
+    SUBTITLE,
+    TITLE,
+    TITLE_SIZE,
+    TOP,
+    WIDEST,
+    Label,
+    Page,
+)  # fmt: skip
+from diagrams.layout import Layout, layout
+from diagrams.legend import legend
+from diagrams.measure import FONT, cut, width
+from diagrams.paging import PAPERS
 from diagrams.palette import colour
-from diagrams.sequence import Diagram
+from diagrams.sequence import Diagram, sequence
 from tracer.model import Boot
 
-_INK, _LINE, _GREY, _PALE, _RED, _AMBER = "#1f2328", "#424a53", "gray", "#afb8c1", "#cf222e", "#9a6700"
-_FONT = "Helvetica,Arial,'DejaVu Sans',sans-serif"
-_MONO = "'DejaVu Sans Mono',Menlo,monospace"
-
-_LEGEND = (
-    "→ waits for the answer, ⇢ does not; a grey tip at an arrow's tail: answered, with nothing drawn in between; "
-    "1-1-2: the step in the outline; ×7: seven equal ones; +5 calls: inside, not drawn; seconds since the start"
-)
+_INK, _LINE, _GREY, _PALE, _RED, _AMBER = "#1f2328", "#424a53", "#656d76", "#afb8c1", "#cf222e", "#9a6700"
 
 
 def svg(boot: Boot, detail: str = "calls") -> str:
-    """``boot`` as one SVG; what is too long for one page goes on in a further one beside it."""
+    """``boot`` as one SVG; what is too long for one column goes on in a further one beside it."""
     return fitted(boot, detail, draw)
 
 
+def pages(boot: Boot, detail: str, paper: str) -> list[str]:
+    """``boot`` as an SVG a page, each of the proportion of one of PAPERS."""
+    return draw_pages(sequence(boot, detail), paper)
+
+
 def draw(diagram: Diagram) -> str | None:
-    """A diagram as SVG, None if it is too large for one."""
+    """A diagram as one SVG, None if it is too large for one."""
     placed = layout(diagram)
-    width = placed.width * len(placed.pages)
-    if width > WIDEST:
+    whole = placed.width * len(placed.pages)
+    if whole > WIDEST:
         return None
-    height = max(page.height for page in placed.pages)
-    colours = [colour(lane, number) for number, lane in enumerate(placed.lanes)]
-    title = escape(diagram.title)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"',
-        f' font-family="{_FONT}" font-size="10"><title>{title}</title>',
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="8" y="20" font-size="15" font-weight="700" fill="{_INK}">{title}</text>',
-        f'<text x="8" y="35" fill="#57606a">{escape(diagram.subtitle)}</text>',
-        f'<text x="8" y="47" fill="{_GREY}">{escape(_LEGEND)}</text>',
-    ]
+    parts = _opened(diagram, whole, placed.height, (str(whole), str(placed.height)))
+    parts += [*_headline(diagram, placed.width, ""), _quiet(SUBTITLE, diagram.subtitle), *_signs()]
     for number, page in enumerate(placed.pages):
         parts.append(f'<g transform="translate({number * placed.width})">' if number else "<g>")
-        parts += _page(placed, page, colours)
-        parts.append("</g>")
+        if number:
+            parts.append(_quiet(SUBTITLE, _around(page, "continued from the left", placed.width)))
+        parts += [*_page(placed, page), "</g>"]
     return "".join(parts) + "</svg>\n"
 
 
-def _page(placed: Layout, page: Page, colours: list[str]) -> list[str]:
+def draw_pages(diagram: Diagram, paper: str) -> list[str]:
+    """A diagram as an SVG a page; each says what it goes on with, and which one it goes on in."""
+    placed = layout(diagram, PAPERS[paper])
+    return [_sheet(diagram, placed, number, PAPERS[paper].says) for number in range(len(placed.pages))]
+
+
+def _sheet(diagram: Diagram, placed: Layout, number: int, size: tuple[str, str]) -> str:
+    page, last = placed.pages[number], len(placed.pages)
+    parts = _opened(diagram, placed.width, placed.height, size)
+    parts += _headline(diagram, placed.width, f"page {number + 1} of {last}" if last > 1 else "")
+    below = _around(page, f"continued from page {number}", placed.width) if number else diagram.subtitle
+    parts += [_quiet(SUBTITLE, below), *_signs(), *_page(placed, page)]
+    if number + 1 < last:
+        right = f'x="{placed.width - MARGIN}" text-anchor="end"'
+        parts.append(_quiet(placed.height - FOOT // 2 + 4, f"continued on page {number + 2}", right))
+    return "".join(parts) + "</svg>\n"
+
+
+def _opened(diagram: Diagram, wide: int, high: int, size: tuple[str, str]) -> list[str]:
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}" height="{size[1]}" viewBox="0 0 {wide} {high}"',
+        f' font-family="{FONT}" font-size="10"><title>{escape(diagram.title)}</title>',
+        f'<rect width="{wide}" height="{high}" fill="#fff"/>',
+    ]
+
+
+def _headline(diagram: Diagram, wide: int, page: str) -> list[str]:
+    room = wide - 2 * MARGIN - (width(page) + 2 * MARGIN if page else 0)
+    title = escape(cut(diagram.title, room, TITLE_SIZE, bold=True))
+    named = f'<text x="{MARGIN}" y="{TITLE}" font-size="{TITLE_SIZE}" font-weight="700" fill="{_INK}">{title}</text>'
+    return [named, _quiet(TITLE, page, f'x="{wide - MARGIN}" text-anchor="end"')] if page else [named]
+
+
+def _quiet(y: int, text: str, place: str = f'x="{MARGIN}"') -> str:
+    return f'<text {place} y="{y}" fill="{_GREY}">{escape(text)}</text>'
+
+
+def _around(page: Page, said: str, wide: int) -> str:
+    """The steps under way where a page begins: as many of the innermost as there is room for."""
+    head, inner = ", ".join([said, *page.around[:1]]), page.around[1:]
+    left_out = ["…"] if len(inner) == INNERMOST else []
+    while width(text := " › ".join([head, *left_out, *inner])) > wide - 2 * MARGIN and inner:
+        left_out, inner = ["…"], inner[1:]
+    return cut(text, wide - 2 * MARGIN)
+
+
+def _signs() -> list[str]:
+    line = legend()
+    return [*_arrows(line), *_labels(line)]
+
+
+def _page(placed: Layout, page: Page) -> list[str]:
+    colours = [colour(lane, number) for number, lane in enumerate(placed.lanes)]
     return [
         _zebra(placed, page),
         _lifelines(placed, page, colours),
@@ -65,12 +129,12 @@ def _page(placed: Layout, page: Page, colours: list[str]) -> list[str]:
 def _zebra(placed: Layout, page: Page) -> str:
     """One line as wide as the page, dashed: every other row is shaded, at no cost per row."""
     line = f'stroke="#f3f5f8" stroke-width="{placed.width}" stroke-dasharray="{ROW}"'
-    return f'<path {line} d="M{placed.width // 2} {page.heads[0] + HEAD * ROW}V{page.height - 8}"/>'
+    return f'<path {line} d="M{placed.width // 2} {page.heads[0] + HEAD * ROW}V{page.height - MARGIN}"/>'
 
 
 def _lifelines(placed: Layout, page: Page, colours: list[str]) -> str:
     lines = zip(placed.xs, colours, strict=True)
-    return "".join(f'<path stroke="{c}" opacity=".35" d="M{x} {TITLE}V{page.height - 8}"/>' for x, c in lines)
+    return "".join(f'<path stroke="{c}" opacity=".35" d="M{x} {TOP}V{page.height - MARGIN}"/>' for x, c in lines)
 
 
 def _bars(page: Page, colours: list[str]) -> list[str]:
@@ -84,7 +148,7 @@ def _bars(page: Page, colours: list[str]) -> list[str]:
 def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
     parts = ['<g text-anchor="middle" font-weight="700" stroke-width="4" stroke-linejoin="round">']
     for x, name, fill in zip(placed.xs, placed.lanes, colours, strict=True):
-        half, text = int(len(name) * 3.3) + 5, escape(name)
+        half, text = head_half(name), escape(name)
         boxes = "".join(f"M-{half} {y + 7}h{2 * half}v13H-{half}z" for y in page.heads)
         names = "".join(f'<text y="{y + 17}">{text}</text>' for y in page.heads)
         parts.append(f'<g transform="translate({x})"><path fill="{fill}" stroke="{fill}" d="{boxes}"/>')
@@ -95,18 +159,18 @@ def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
 def _bands(placed: Layout, page: Page) -> list[str]:
     return [
         f'<rect y="{band.y - BASELINE - 4}" width="{placed.width}" height="{ROW + 4}" fill="#dde3ea"/>'
-        f'<text x="8" y="{band.y - 1}" font-weight="700" font-size="11.5" fill="{_INK}">{text}</text>'
+        f'<text x="{MARGIN}" y="{band.y - 1}" font-weight="700" font-size="{BAND_SIZE}" fill="{_INK}">{text}</text>'
         for band, text in zip(page.bands, _texts(page.bands), strict=True)
     ]
 
 
 def _gutter(placed: Layout, page: Page) -> list[str]:
-    parts = [f'<g transform="translate(8)" font-family="{_MONO}" font-size="9" fill="#57606a">']
+    parts = [f'<g transform="translate({MARGIN})" font-size="{SMALL}" fill="#57606a">']
     addresses = _escaped([address for _, address, _ in page.gutter])
     parts += [
         f'<text y="{mark[0]}">{address}</text>' for mark, address in zip(page.gutter, addresses, strict=True) if address
     ]
-    parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="9" fill="{_GREY}">')
+    parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="{SMALL}" fill="{_GREY}">')
     before = ""
     for y, _, at in page.gutter:
         if (time := f"{at / 1e9:.3f}") != before:
@@ -155,7 +219,7 @@ _LOOKS = {
     "call": f'stroke="{_LINE}"',
     "leaf": f'stroke="{_LINE}"',
     "cast": f'stroke="{_LINE}" stroke-dasharray="6 2"',
-    "sql": 'stroke="#c3cad2"',
+    "sql": 'stroke="#aab4bf"',
     "return": f'stroke="{_PALE}" stroke-dasharray="2 2"',
     "failed": f'stroke="{_RED}"',
     "unfinished": f'stroke="{_AMBER}"',
@@ -172,7 +236,7 @@ _HEADS = {
     "failed": (_FILLED, f'fill="{_RED}"'),
     "unfinished": (_FILLED, f'fill="{_AMBER}"'),
     "cast": (_OPEN, f'fill="none" stroke="{_LINE}"'),
-    "sql": (_FILLED, 'fill="#c3cad2"'),
+    "sql": (_FILLED, 'fill="#aab4bf"'),
     "return": (_OPEN, _QUIET),
     "state": (_DOT, 'fill="#24292f"'),
 }
