@@ -14,7 +14,7 @@ MESSAGES = ("call", "self", "cast", "return")
 
 def said(item: Item) -> str:
     """A message's text as it stands in text formats, without the spaces, which renderers break lines at."""
-    shown = item.text if item.what == "return" else " ".join((item.address, item.text, item.extra))
+    shown = item.text if item.what == "return" else f"{item.address} {item.text} {item.extra}"
     return squeezed(clean(shown))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from tracer.model import Boot, Step
 
 @pytest.mark.parametrize("detail", DETAILS)
 @pytest.mark.parametrize("make", [small_boot, failed_boot])
-def test_of_a_boot(make: type[Boot], detail: str) -> None:
+def test_of_a_boot(make: Callable[[], Boot], detail: str) -> None:
     made = make()
     diagram = sequence(made, detail)
     assert stood_for(diagram, made) == numbered(made)
