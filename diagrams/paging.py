@@ -10,8 +10,8 @@ from diagrams.sequence import Item
 #: Rows that an item takes. A state may stand beside the row that set it, and then takes none.
 ROWS = {"end": 0, "chapter": 2}
 #: How much of a page may stay empty for the sake of a better place, and what weighs as much as an empty page: so many
-#: steps under way. A chapter's beginning is worth some of them.
-SLACK, EMPTY, CHAPTER = 0.55, 8, 4
+#: steps under way, of which more than some make no difference. A chapter's beginning is worth some of them.
+SLACK, EMPTY, DEEP, CHAPTER = 0.5, 4, 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def _break(items: list[Item], above: list[int], depths: list[int], start: int, c
         best = best if least < float("inf") else place
         item = items[place]
         if above[place] - above[start] >= least_rows and item.what not in ("end", "return", "state"):
-            cost = depths[place] + EMPTY * (full - above[place]) / capacity - CHAPTER * (item.what == "chapter")
+            empty = (full - above[place]) / capacity
+            cost = min(depths[place], DEEP) + EMPTY * empty - CHAPTER * (item.what == "chapter")
             if items[place - 1].what != "chapter" and cost <= least:
                 best, least = place, cost
         place += 1

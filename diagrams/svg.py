@@ -12,13 +12,10 @@ from diagrams.geometry import (
     BASELINE,
     FOOT,
     HEAD,
-    INNERMOST,
     MARGIN,
     ROW,
     SMALL,
     SUBTITLE,
-    TITLE,
-    TITLE_SIZE,
     TOP,
     WIDEST,
     Label,
@@ -26,13 +23,14 @@ from diagrams.geometry import (
 )  # fmt: skip
 from diagrams.layout import Layout, layout
 from diagrams.legend import legend
-from diagrams.measure import FONT, cut, width
+from diagrams.margins import GREY, INK, around, headline, opened, quiet
+from diagrams.measure import cut
 from diagrams.paging import PAPERS
 from diagrams.palette import colour
 from diagrams.sequence import Diagram, sequence
 from tracer.model import Boot
 
-_INK, _LINE, _GREY, _PALE, _RED, _AMBER = "#1f2328", "#424a53", "#656d76", "#afb8c1", "#cf222e", "#9a6700"
+_LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
 
 
 def svg(boot: Boot, detail: str = "calls") -> str:
@@ -51,12 +49,13 @@ def draw(diagram: Diagram) -> str | None:
     whole = placed.width * len(placed.pages)
     if whole > WIDEST:
         return None
-    parts = _opened(diagram, whole, placed.height, (str(whole), str(placed.height)))
-    parts += [*_headline(diagram, placed.width, ""), _quiet(SUBTITLE, diagram.subtitle), *_signs()]
+    room = placed.width - 2 * MARGIN
+    parts = opened(diagram, whole, placed.height, (str(whole), str(placed.height)))
+    parts += [*headline(diagram, room, ""), quiet(SUBTITLE, cut(diagram.subtitle, room)), *_signs()]
     for number, page in enumerate(placed.pages):
         parts.append(f'<g transform="translate({number * placed.width})">' if number else "<g>")
         if number:
-            parts.append(_quiet(SUBTITLE, _around(page, "continued from the left", placed.width)))
+            parts.append(quiet(SUBTITLE, around(page, "continued from the left", room)))
         parts += [*_page(placed, page), "</g>"]
     return "".join(parts) + "</svg>\n"
 
@@ -69,42 +68,15 @@ def draw_pages(diagram: Diagram, paper: str) -> list[str]:
 
 def _sheet(diagram: Diagram, placed: Layout, number: int, size: tuple[str, str]) -> str:
     page, last = placed.pages[number], len(placed.pages)
-    parts = _opened(diagram, placed.width, placed.height, size)
-    parts += _headline(diagram, placed.width, f"page {number + 1} of {last}" if last > 1 else "")
-    below = _around(page, f"continued from page {number}", placed.width) if number else diagram.subtitle
-    parts += [_quiet(SUBTITLE, below), *_signs(), *_page(placed, page)]
+    parts = opened(diagram, placed.width, placed.height, size)
+    room = placed.width - 2 * MARGIN
+    parts += headline(diagram, room, f"page {number + 1} of {last}" if last > 1 else "")
+    below = around(page, f"continued from page {number}", room) if number else cut(diagram.subtitle, room)
+    parts += [quiet(SUBTITLE, below), *_signs(), *_page(placed, page)]
     if number + 1 < last:
         right = f'x="{placed.width - MARGIN}" text-anchor="end"'
-        parts.append(_quiet(placed.height - FOOT // 2 + 4, f"continued on page {number + 2}", right))
+        parts.append(quiet(placed.height - FOOT // 2 + 4, f"continued on page {number + 2}", right))
     return "".join(parts) + "</svg>\n"
-
-
-def _opened(diagram: Diagram, wide: int, high: int, size: tuple[str, str]) -> list[str]:
-    return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}" height="{size[1]}" viewBox="0 0 {wide} {high}"',
-        f' font-family="{FONT}" font-size="10"><title>{escape(diagram.title)}</title>',
-        f'<rect width="{wide}" height="{high}" fill="#fff"/>',
-    ]
-
-
-def _headline(diagram: Diagram, wide: int, page: str) -> list[str]:
-    room = wide - 2 * MARGIN - (width(page) + 2 * MARGIN if page else 0)
-    title = escape(cut(diagram.title, room, TITLE_SIZE, bold=True))
-    named = f'<text x="{MARGIN}" y="{TITLE}" font-size="{TITLE_SIZE}" font-weight="700" fill="{_INK}">{title}</text>'
-    return [named, _quiet(TITLE, page, f'x="{wide - MARGIN}" text-anchor="end"')] if page else [named]
-
-
-def _quiet(y: int, text: str, place: str = f'x="{MARGIN}"') -> str:
-    return f'<text {place} y="{y}" fill="{_GREY}">{escape(text)}</text>'
-
-
-def _around(page: Page, said: str, wide: int) -> str:
-    """The steps under way where a page begins: as many of the innermost as there is room for."""
-    head, inner = ", ".join([said, *page.around[:1]]), page.around[1:]
-    left_out = ["…"] if len(inner) == INNERMOST else []
-    while width(text := " › ".join([head, *left_out, *inner])) > wide - 2 * MARGIN and inner:
-        left_out, inner = ["…"], inner[1:]
-    return cut(text, wide - 2 * MARGIN)
 
 
 def _signs() -> list[str]:
@@ -159,7 +131,7 @@ def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
 def _bands(placed: Layout, page: Page) -> list[str]:
     return [
         f'<rect y="{band.y - BASELINE - 4}" width="{placed.width}" height="{ROW + 4}" fill="#dde3ea"/>'
-        f'<text x="{MARGIN}" y="{band.y - 1}" font-weight="700" font-size="{BAND_SIZE}" fill="{_INK}">{text}</text>'
+        f'<text x="{MARGIN}" y="{band.y - 1}" font-weight="700" font-size="{BAND_SIZE}" fill="{INK}">{text}</text>'
         for band, text in zip(page.bands, _texts(page.bands), strict=True)
     ]
 
@@ -170,7 +142,7 @@ def _gutter(placed: Layout, page: Page) -> list[str]:
     parts += [
         f'<text y="{mark[0]}">{address}</text>' for mark, address in zip(page.gutter, addresses, strict=True) if address
     ]
-    parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="{SMALL}" fill="{_GREY}">')
+    parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="{SMALL}" fill="{GREY}">')
     before = ""
     for y, _, at in page.gutter:
         if (time := f"{at / 1e9:.3f}") != before:
@@ -185,7 +157,7 @@ def _escaped(texts: list[str]) -> list[str]:
 
 
 #: Text that is not in ink.
-_TEXTS = {"sql": "#57606a", "return": _GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
+_TEXTS = {"sql": "#57606a", "return": GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
 #: Of what went wrong, the whole label stands out.
 _LOUD = {"failed": _RED, "unfinished": _AMBER}
 
@@ -194,12 +166,12 @@ def _labels(page: Page) -> list[str]:
     # Labels that begin at the same place share a group, so that each says only how far down it stands.
     groups: dict[tuple[str, bool, int], list[str]] = {}
     for label, text in zip(page.labels, _texts(page.labels), strict=True):
-        key = (_TEXTS.get(label.look, _INK), label.leftward, label.x)
+        key = (_TEXTS.get(label.look, INK), label.leftward, label.x)
         groups.setdefault(key, []).append(f'<text y="{label.y}">{text}</text>')
     halo = 'stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'
-    parts = [f'<g transform="translate(0 -.6)" fill="{_INK}" {halo}>']
+    parts = [f'<g transform="translate(0 -.6)" fill="{INK}" {halo}>']
     for (fill, leftward, x), texts in groups.items():
-        other = f' fill="{fill}"' if fill != _INK else ""
+        other = f' fill="{fill}"' if fill != INK else ""
         anchor = ' text-anchor="end"' if leftward else ""
         parts += [f'<g transform="translate({x})"{other}{anchor}>', *texts, "</g>"]
     return [*parts, "</g>"]
@@ -209,7 +181,7 @@ def _texts(labels: list[Label]) -> list[str]:
     said = _escaped([label.text for label in labels])
     more = _escaped([label.extra for label in labels])
     return [
-        f'{text} <tspan fill="{_LOUD.get(label.look, _GREY)}">{extra}</tspan>' if extra else text
+        f'{text} <tspan fill="{_LOUD.get(label.look, GREY)}">{extra}</tspan>' if extra else text
         for label, text, extra in zip(labels, said, more, strict=True)
     ]
 
