@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from diagrams import (
     markdown,
@@ -12,6 +13,7 @@ from diagrams import (
     outline,
     page,
     plantuml,
+    png,
     report_html,
     report_json,
     report_junit,
@@ -21,9 +23,12 @@ from diagrams import (
     topology,
 )
 from diagrams.folding import DETAILS
+from diagrams.paging import PAPERS
 from tracer.model import Boot, Comparison
 
-__all__ = ["DETAILS", "RENDERERS", "REPORTS", "render", "report"]
+__all__ = ["DETAILS", "PAGED", "PAPERS", "RENDERERS", "REPORTS", "SUFFIXES", "drawn", "render", "report"]
+
+_Renderer = TypeVar("_Renderer")
 
 #: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
 RENDERERS: dict[str, Callable[[Boot, str], str]] = {
@@ -35,6 +40,12 @@ RENDERERS: dict[str, Callable[[Boot, str], str]] = {
     "puml": plantuml.plantuml,
     "dot": topology.topology,
 }
+
+#: All suffixes that there are: those of texts, and of pictures made of one.
+SUFFIXES = (*RENDERERS, "png")
+
+#: Those that can be had page by page, on one of PAPERS.
+PAGED: dict[str, Callable[[Boot, str, str], list[str] | list[bytes]]] = {"svg": svg.pages, "png": png.png_pages}
 
 #: What each format of a comparison is written with; a terminal's has a width, colours and details beside.
 REPORTS: dict[str, Callable[[Comparison], str]] = {
@@ -48,14 +59,30 @@ REPORTS: dict[str, Callable[[Comparison], str]] = {
 
 def render(boot: Boot, suffix: str, detail: str = "calls") -> str:
     """``boot`` as the text of a file with this ``suffix`` (``svg`` or ``.svg``), at one of ``DETAILS``."""
+    renderer = _chosen(RENDERERS, suffix, detail)
+    with _without_collector():
+        return renderer(boot, detail)
+
+
+def drawn(boot: Boot, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
+    """``boot`` as the contents of a file or, on one of ``PAPERS``, of a file a page."""
+    if paper is not None:
+        with _without_collector():
+            found: list[str] | list[bytes] = _chosen(PAGED, suffix, detail)(boot, detail, paper)
+    elif suffix.lstrip(".") == "png":
+        found = [png.png(boot, detail)]
+    else:
+        found = [render(boot, suffix, detail)]
+    return [page.encode(errors="backslashreplace") if isinstance(page, str) else page for page in found]
+
+
+def _chosen(renderers: dict[str, _Renderer], suffix: str, detail: str) -> _Renderer:
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}: one of {', '.join(DETAILS)}")
     try:
-        renderer = RENDERERS[suffix.lstrip(".")]
+        return renderers[suffix.lstrip(".")]
     except KeyError:
-        raise ValueError(f"cannot draw {suffix!r}: one of {', '.join(RENDERERS)}") from None
-    with _without_collector():
-        return renderer(boot, detail)
+        raise ValueError(f"cannot draw {suffix!r}: one of {', '.join(renderers)}") from None
 
 
 def report(

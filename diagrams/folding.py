@@ -203,10 +203,20 @@ def _merged(rows: list[Row], detail: str) -> list[Row]:
         if before.text == row.text and _alike(before, row, detail):
             before.count += 1
             before.last = row.step.address
-            before.notes = [*before.notes, *(one for one in row.notes if one.kind == "sql")]
+            _add_sql(before, row)
         else:
             kept.append(row)
     return kept
+
+
+def _add_sql(one: Row, other: Row) -> None:
+    """Let ``one``, and what is below it, tell the statements of ``other`` too: how many there are may differ."""
+    pairs = [(one, other)]
+    while pairs:
+        one, other = pairs.pop()
+        if more := [note for note in other.notes if note.kind == "sql"]:
+            one.notes = [*one.notes, *more]
+        pairs.extend(zip(one.children, other.children, strict=True))
 
 
 def _alike(one: Row, other: Row, detail: str) -> bool:

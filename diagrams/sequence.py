@@ -163,7 +163,7 @@ class _Writer:
         target = self._lane(words.peer(step) or "unknown")
         more = " …" if len(step.opens) > OPENS else ""
         opens = f"→ {', '.join(map(short_address, step.opens[:OPENS]))}{more}" if step.opens else ""
-        extra = " ".join(filter(None, (opens, times(row.count).strip(), _failure(step))))
+        extra = " ".join(filter(None, (opens, times(row.count).strip(), _failure(step), _quietly(step, row.hidden))))
         item = self._item("cast", source, target, row.text, step, extra, leaf=True)
         self.items.append(item)
         return _Open(iter(inside), source, None)

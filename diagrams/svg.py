@@ -4,52 +4,88 @@ from __future__ import annotations
 
 from html import escape
 
+from diagrams.columns import head_half
 from diagrams.fitting import fitted
-from diagrams.layout import BAR, BASELINE, HEAD, ROW, TITLE, WIDEST, Label, Layout, Page, layout
+from diagrams.geometry import (
+    BAND_SIZE,
+    BAR,
+    BASELINE,
+    FOOT,
+    HEAD,
+    MARGIN,
+    ROW,
+    SMALL,
+    SUBTITLE,
+    TOP,
+    WIDEST,
+    Label,
+    Page,
+)  # fmt: skip
+from diagrams.layout import Layout, layout
+from diagrams.legend import legend
+from diagrams.margins import GREY, INK, around, headline, opened, quiet
+from diagrams.measure import cut
+from diagrams.paging import PAPERS
 from diagrams.palette import colour
-from diagrams.sequence import Diagram
+from diagrams.sequence import Diagram, sequence
 from tracer.model import Boot
 
-_INK, _LINE, _GREY, _PALE, _RED, _AMBER = "#1f2328", "#424a53", "gray", "#afb8c1", "#cf222e", "#9a6700"
-_FONT = "Helvetica,Arial,'DejaVu Sans',sans-serif"
-_MONO = "'DejaVu Sans Mono',Menlo,monospace"
-
-_LEGEND = (
-    "→ waits for the answer, ⇢ does not; a grey tip at an arrow's tail: answered, with nothing drawn in between; "
-    "1-1-2: the step in the outline; ×7: seven equal ones; +5 calls: inside, not drawn; seconds since the start"
-)
+_LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
 
 
 def svg(boot: Boot, detail: str = "calls") -> str:
-    """``boot`` as one SVG; what is too long for one page goes on in a further one beside it."""
+    """``boot`` as one SVG; what is too long for one column goes on in a further one beside it."""
     return fitted(boot, detail, draw)
 
 
+def pages(boot: Boot, detail: str, paper: str) -> list[str]:
+    """``boot`` as an SVG a page, each of the proportion of one of PAPERS."""
+    return draw_pages(sequence(boot, detail), paper)
+
+
 def draw(diagram: Diagram) -> str | None:
-    """A diagram as SVG, None if it is too large for one."""
+    """A diagram as one SVG, None if it is too large for one."""
     placed = layout(diagram)
-    width = placed.width * len(placed.pages)
-    if width > WIDEST:
+    whole = placed.width * len(placed.pages)
+    if whole > WIDEST:
         return None
-    height = max(page.height for page in placed.pages)
-    colours = [colour(lane, number) for number, lane in enumerate(placed.lanes)]
-    title = escape(diagram.title)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"',
-        f' font-family="{_FONT}" font-size="10"><title>{title}</title>',
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="8" y="20" font-size="15" font-weight="700" fill="{_INK}">{title}</text>',
-        f'<text x="8" y="35" fill="#57606a">{escape(diagram.subtitle)}</text>',
-        f'<text x="8" y="47" fill="{_GREY}">{escape(_LEGEND)}</text>',
-    ]
+    room = placed.width - 2 * MARGIN
+    parts = opened(diagram, whole, placed.height, (str(whole), str(placed.height)))
+    parts += [*headline(diagram, room, ""), quiet(SUBTITLE, cut(diagram.subtitle, room)), *_signs()]
     for number, page in enumerate(placed.pages):
         parts.append(f'<g transform="translate({number * placed.width})">' if number else "<g>")
-        parts += _page(placed, page, colours)
-        parts.append("</g>")
+        if number:
+            parts.append(quiet(SUBTITLE, around(page, "continued from the left", room)))
+        parts += [*_page(placed, page), "</g>"]
     return "".join(parts) + "</svg>\n"
 
 
-def _page(placed: Layout, page: Page, colours: list[str]) -> list[str]:
+def draw_pages(diagram: Diagram, paper: str) -> list[str]:
+    """A diagram as an SVG a page; each says what it goes on with, and which one it goes on in."""
+    placed = layout(diagram, PAPERS[paper])
+    return [_sheet(diagram, placed, number, PAPERS[paper].says) for number in range(len(placed.pages))]
+
+
+def _sheet(diagram: Diagram, placed: Layout, number: int, size: tuple[str, str]) -> str:
+    page, last = placed.pages[number], len(placed.pages)
+    parts = opened(diagram, placed.width, placed.height, size)
+    room = placed.width - 2 * MARGIN
+    parts += headline(diagram, room, f"page {number + 1} of {last}" if last > 1 else "")
+    below = around(page, f"continued from page {number}", room) if number else cut(diagram.subtitle, room)
+    parts += [quiet(SUBTITLE, below), *_signs(), *_page(placed, page)]
+    if number + 1 < last:
+        right = f'x="{placed.width - MARGIN}" text-anchor="end"'
+        parts.append(quiet(placed.height - FOOT // 2 + 4, f"continued on page {number + 2}", right))
+    return "".join(parts) + "</svg>\n"
+
+
+def _signs() -> list[str]:
+    line = legend()
+    return [*_arrows(line), *_labels(line)]
+
+
+def _page(placed: Layout, page: Page) -> list[str]:
+    colours = [colour(lane, number) for number, lane in enumerate(placed.lanes)]
     return [
         _zebra(placed, page),
         _lifelines(placed, page, colours),
@@ -65,12 +101,12 @@ def _page(placed: Layout, page: Page, colours: list[str]) -> list[str]:
 def _zebra(placed: Layout, page: Page) -> str:
     """One line as wide as the page, dashed: every other row is shaded, at no cost per row."""
     line = f'stroke="#f3f5f8" stroke-width="{placed.width}" stroke-dasharray="{ROW}"'
-    return f'<path {line} d="M{placed.width // 2} {page.heads[0] + HEAD * ROW}V{page.height - 8}"/>'
+    return f'<path {line} d="M{placed.width // 2} {page.heads[0] + HEAD * ROW}V{page.height - MARGIN}"/>'
 
 
 def _lifelines(placed: Layout, page: Page, colours: list[str]) -> str:
     lines = zip(placed.xs, colours, strict=True)
-    return "".join(f'<path stroke="{c}" opacity=".35" d="M{x} {TITLE}V{page.height - 8}"/>' for x, c in lines)
+    return "".join(f'<path stroke="{c}" opacity=".35" d="M{x} {TOP}V{page.height - MARGIN}"/>' for x, c in lines)
 
 
 def _bars(page: Page, colours: list[str]) -> list[str]:
@@ -84,7 +120,7 @@ def _bars(page: Page, colours: list[str]) -> list[str]:
 def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
     parts = ['<g text-anchor="middle" font-weight="700" stroke-width="4" stroke-linejoin="round">']
     for x, name, fill in zip(placed.xs, placed.lanes, colours, strict=True):
-        half, text = int(len(name) * 3.3) + 5, escape(name)
+        half, text = head_half(name), escape(name)
         boxes = "".join(f"M-{half} {y + 7}h{2 * half}v13H-{half}z" for y in page.heads)
         names = "".join(f'<text y="{y + 17}">{text}</text>' for y in page.heads)
         parts.append(f'<g transform="translate({x})"><path fill="{fill}" stroke="{fill}" d="{boxes}"/>')
@@ -95,18 +131,18 @@ def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
 def _bands(placed: Layout, page: Page) -> list[str]:
     return [
         f'<rect y="{band.y - BASELINE - 4}" width="{placed.width}" height="{ROW + 4}" fill="#dde3ea"/>'
-        f'<text x="8" y="{band.y - 1}" font-weight="700" font-size="11.5" fill="{_INK}">{text}</text>'
+        f'<text x="{MARGIN}" y="{band.y - 1}" font-weight="700" font-size="{BAND_SIZE}" fill="{INK}">{text}</text>'
         for band, text in zip(page.bands, _texts(page.bands), strict=True)
     ]
 
 
 def _gutter(placed: Layout, page: Page) -> list[str]:
-    parts = [f'<g transform="translate(8)" font-family="{_MONO}" font-size="9" fill="#57606a">']
+    parts = [f'<g transform="translate({MARGIN})" font-size="{SMALL}" fill="#57606a">']
     addresses = _escaped([address for _, address, _ in page.gutter])
     parts += [
         f'<text y="{mark[0]}">{address}</text>' for mark, address in zip(page.gutter, addresses, strict=True) if address
     ]
-    parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="9" fill="{_GREY}">')
+    parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="{SMALL}" fill="{GREY}">')
     before = ""
     for y, _, at in page.gutter:
         if (time := f"{at / 1e9:.3f}") != before:
@@ -121,7 +157,7 @@ def _escaped(texts: list[str]) -> list[str]:
 
 
 #: Text that is not in ink.
-_TEXTS = {"sql": "#57606a", "return": _GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
+_TEXTS = {"sql": "#57606a", "return": GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
 #: Of what went wrong, the whole label stands out.
 _LOUD = {"failed": _RED, "unfinished": _AMBER}
 
@@ -130,12 +166,12 @@ def _labels(page: Page) -> list[str]:
     # Labels that begin at the same place share a group, so that each says only how far down it stands.
     groups: dict[tuple[str, bool, int], list[str]] = {}
     for label, text in zip(page.labels, _texts(page.labels), strict=True):
-        key = (_TEXTS.get(label.look, _INK), label.leftward, label.x)
+        key = (_TEXTS.get(label.look, INK), label.leftward, label.x)
         groups.setdefault(key, []).append(f'<text y="{label.y}">{text}</text>')
     halo = 'stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'
-    parts = [f'<g transform="translate(0 -.6)" fill="{_INK}" {halo}>']
+    parts = [f'<g transform="translate(0 -.6)" fill="{INK}" {halo}>']
     for (fill, leftward, x), texts in groups.items():
-        other = f' fill="{fill}"' if fill != _INK else ""
+        other = f' fill="{fill}"' if fill != INK else ""
         anchor = ' text-anchor="end"' if leftward else ""
         parts += [f'<g transform="translate({x})"{other}{anchor}>', *texts, "</g>"]
     return [*parts, "</g>"]
@@ -145,7 +181,7 @@ def _texts(labels: list[Label]) -> list[str]:
     said = _escaped([label.text for label in labels])
     more = _escaped([label.extra for label in labels])
     return [
-        f'{text} <tspan fill="{_LOUD.get(label.look, _GREY)}">{extra}</tspan>' if extra else text
+        f'{text} <tspan fill="{_LOUD.get(label.look, GREY)}">{extra}</tspan>' if extra else text
         for label, text, extra in zip(labels, said, more, strict=True)
     ]
 
@@ -155,7 +191,7 @@ _LOOKS = {
     "call": f'stroke="{_LINE}"',
     "leaf": f'stroke="{_LINE}"',
     "cast": f'stroke="{_LINE}" stroke-dasharray="6 2"',
-    "sql": 'stroke="#c3cad2"',
+    "sql": 'stroke="#aab4bf"',
     "return": f'stroke="{_PALE}" stroke-dasharray="2 2"',
     "failed": f'stroke="{_RED}"',
     "unfinished": f'stroke="{_AMBER}"',
@@ -172,7 +208,7 @@ _HEADS = {
     "failed": (_FILLED, f'fill="{_RED}"'),
     "unfinished": (_FILLED, f'fill="{_AMBER}"'),
     "cast": (_OPEN, f'fill="none" stroke="{_LINE}"'),
-    "sql": (_FILLED, 'fill="#c3cad2"'),
+    "sql": (_FILLED, 'fill="#aab4bf"'),
     "return": (_OPEN, _QUIET),
     "state": (_DOT, 'fill="#24292f"'),
 }

@@ -1,20 +1,34 @@
-"""Who talks to whom, how often and how long: a graph of the services, as text for Graphviz' ``dot``."""
+"""Who talks to whom, what about, how often and how long: a graph of the services, as text for Graphviz' ``dot``."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 from diagrams import words
 from diagrams.folding import Place, places
 from diagrams.palette import colour
-from diagrams.text import shorten, span
+from diagrams.text import shorten, span, times
 from tracer.model import Boot, Step
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
 
-NAME = 40
+#: Longest name of a service, and of what an edge is about; how many of these an edge names.
+NAME, ABOUT, NAMED = 40, 44, 3
+#: Graphviz knows Helvetica everywhere by one font or another.
+_FONT = {"fontname": "Helvetica,Arial,sans-serif"}
+_GRAPH = {"rankdir": "TB", "labelloc": "t", "bgcolor": "white", "nodesep": "0.35", "ranksep": "0.7", **_FONT}
+_NODE = {"shape": "box", "style": "rounded,filled", "fontcolor": "white", "margin": "0.2,0.1", "penwidth": "0", **_FONT}
+_EDGE = {"fontsize": "10", "fontcolor": "#1f2328", "arrowsize": "0.8", **_FONT}
+#: How several contacts of a kind are counted.
+_PLURALS = {"call": "calls", "cast": "casts", "fanout": "fanouts", "notify": "notifications", "HTTP": "requests"}
+_SINGULARS = {"notify": "notification", "HTTP": "request"}
+#: What differs from one request to the next and says nothing of what it is about: ids, in hexadecimal or as numbers.
+_IDS = re.compile(r"(?<=/)(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|\d+)(?=/|$)")
 
 
 def topology(boot: Boot, detail: str = "calls") -> str:
@@ -23,23 +37,26 @@ def topology(boot: Boot, detail: str = "calls") -> str:
     from graphviz import Digraph
 
     graph = contacts(boot)
-    dot = Digraph("boot", graph_attr={"rankdir": "LR", "labelloc": "t", "fontname": "Helvetica"})
-    dot.attr(label=_label(*words.heading(boot)))
-    dot.attr("node", shape="box", style="rounded,filled", fontcolor="white", fontname="Helvetica")
-    dot.attr("edge", fontname="Helvetica", fontsize="10")
+    dot = Digraph("boot", graph_attr=_GRAPH, node_attr=_NODE, edge_attr=_EDGE)
+    dot.attr(label=_label(*words.heading(boot), end="\\n"))
     numbers = {name: number for number, name in enumerate(graph)}
     for name, number in numbers.items():
         # Numbered, because dot takes a colon in a node's name for a port.
         dot.node(f"p{number}", _label(shorten(name, NAME)), fillcolor=colour(name, number))
     for source, target, kind, edge in graph.edges(keys=True, data=True):
-        lasted = f", {span(edge['lasted'])}" if edge["lasted"] else ""
         style = {"style": "dashed", "arrowhead": "vee"} if kind in words.UNAWAITED else {}
-        dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", _label(f"{edge['count']} {kind}{lasted}"), **style)
+        said = [_counted(kind, edge["lasted"]), *_named(edge["about"])]
+        label = _label(*(f"  {line}" for line in said), end="\\l")  # indented, for some space to the edge
+        dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", label, color=colour(source, numbers[source]), **style)
     return str(dot.source)
 
 
 def contacts(boot: Boot) -> MultiDiGraph[str]:
-    """Services, and an edge for each way in which one uses another: how often, and how many nanoseconds in all."""
+    """Services, and an edge for each way in which one uses another: how long each time, and how often what about.
+
+    An edge has ``lasted``, a list of nanoseconds (0 of what was not waited for or never ended), and ``about``, a
+    Counter.
+    """
     from networkx import MultiDiGraph
 
     graph: MultiDiGraph[str] = MultiDiGraph()
@@ -48,10 +65,11 @@ def contacts(boot: Boot) -> MultiDiGraph[str]:
         graph.add_node(place.step.service)
         for source, target, kind, step in _contacts(place, found):
             if not graph.has_edge(source, target, kind):
-                graph.add_edge(source, target, kind, count=0, lasted=0)
+                graph.add_edge(source, target, kind, lasted=[], about=Counter())
             edge = graph.edges[source, target, kind]
-            edge["count"] += 1
-            edge["lasted"] += step.duration or 0 if kind not in words.UNAWAITED else 0
+            edge["lasted"].append(0 if kind in words.UNAWAITED else step.duration or 0)
+            if about := _about(step):
+                edge["about"][about] += 1
     return graph
 
 
@@ -70,9 +88,36 @@ def _contacts(place: Place, found: list[Place]) -> Iterator[tuple[str, str, str,
         yield "client", step.service, "HTTP", step
 
 
-def _label(*lines: str) -> str:
+def _about(step: Step) -> str:
+    """What tells one contact from another on the same edge: a method, a path without its ids, a table."""
+    if step.kind == "http":
+        path = step.text("path").partition("?")[0]
+        return f"{step.text('method')} {_IDS.sub('…', path)}".strip() or step.name
+    if step.kind == "sql":
+        tables = step.attributes.get("tables")
+        return str(tables[0]) if isinstance(tables, list) and tables else ""  # BEGIN and the like
+    return step.text("method") or step.text("function") or step.name
+
+
+def _counted(kind: str, lasted: list[int]) -> str:
+    noun = _SINGULARS.get(kind, kind) if len(lasted) == 1 else _PLURALS.get(kind, kind)
+    total = f", {span(sum(lasted))}" if any(lasted) else ""
+    usual = f" (median {span(median_low(lasted))})" if total and len(lasted) > 1 else ""
+    return f"{len(lasted)} {noun}{total}{usual}"
+
+
+def _named(about: Counter[str]) -> list[str]:
+    """The most frequent of what an edge is about, in the order in which they came where they are as frequent."""
+    ranked = about.most_common()
+    rest = len(ranked) - NAMED if len(ranked) > NAMED + 1 else 0
+    shown = ranked[: len(ranked) - rest]
+    named = [f"{shorten(name, ABOUT)}{times(count)}" for name, count in shown]
+    return [*named, f"and {rest} more"] if rest else named
+
+
+def _label(*lines: str, end: str = "") -> str:
     from graphviz import escape, nohtml
 
     # nohtml() marks the string itself, so that a name like "<b>" is not read as HTML; any further step would lose that.
-    marked: str = nohtml("\\n".join(map(escape, filter(None, lines))))
+    marked: str = nohtml("".join(f"{escape(line)}{end}" for line in lines if line))
     return marked

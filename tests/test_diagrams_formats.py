@@ -109,7 +109,8 @@ class TestTopology:
         )  # fmt: skip
         graph = contacts(boot(head))
         edges = {
-            (source, target, kind): edge["count"] for source, target, kind, edge in graph.edges(keys=True, data=True)
+            (source, target, kind): len(edge["lasted"])
+            for source, target, kind, edge in graph.edges(keys=True, data=True)
         }
         assert edges == {
             ("compute", "conductor", "call"): 2,
@@ -118,8 +119,20 @@ class TestTopology:
             ("compute", "scheduler", "cast"): 1,
             ("compute", "image", "HTTP"): 1,
         }
-        assert graph.edges["compute", "libvirt", "libvirt"]["lasted"] == 3_100_000
-        assert graph.edges["compute", "scheduler", "cast"]["lasted"] == 0
+        assert graph.edges["compute", "libvirt", "libvirt"]["lasted"] == [3_100_000]
+        assert graph.edges["compute", "scheduler", "cast"]["lasted"] == [0]
+        assert graph.edges["conductor", "database", "SQL"]["about"] == {"x": 1, "y": 1}
+
+    def test_requests_that_differ_by_an_id_are_about_the_same(self) -> None:
+        paths = ["/v2/images/155d900f-4e14-4e4c-a73d-069cbf4541e6", "/v2/images/42", "/v2/images/42?x=1", "/v2/images"]
+        graph = contacts(boot(call("API", "nova.a:f", *(http("API", "image", "GET", path) for path in paths))))
+        assert graph.edges["API", "image", "HTTP"]["about"] == {"GET /v2/images/…": 3, "GET /v2/images": 1}
+
+    def test_an_edge_tells_count_total_median_and_what_it_is_about(self) -> None:
+        saves = [rpc("compute", "conductor", "Instance.save", took=took) for took in (1, 2, 9)]
+        others = [rpc("compute", "conductor", f"other_{number}", took=4) for number in range(4)]
+        text = topology(boot(call("compute", "nova.a:f", *saves, *others)))
+        assert "  7 calls, 30.1 ms (median 4.3 ms)\\l  Instance.save ×3\\l  other_0\\l  other_1\\l  and 2 more" in text
 
     def test_a_request_that_nobody_sent_comes_from_the_client(self) -> None:
         head = step("http", "API", side="server", method="POST", path="/servers")
@@ -127,8 +140,8 @@ class TestTopology:
 
     def test_the_text(self) -> None:
         text = topology(small_boot())
-        assert re.search(r'p\d -> p\d \[label="1 cast" arrowhead=vee style=dashed\]', text)
-        assert re.search(r'\[label="2 libvirt, 91\d ms"\]', text)
+        assert re.search(r'p\d -> p\d \[label="  1 cast\\l  \w+\\l" arrowhead=vee color="#\w{6}" style=dashed\]', text)
+        assert re.search(r'\[label="  2 libvirt, 91\d ms \(median 12\.1 ms\)\\l  defineXML\\l', text)
 
     def test_names_that_dot_would_read_otherwise(self) -> None:
         text = topology(boot(call("a:b", "m:f"), call("<b>", "m:f"), call('"\\', "m:f")))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagrams.layout import HEAD, PAGE, REPEAT, ROW, WIDEST, Layout, layout
+from diagrams.geometry import HEAD, PAGE, REPEAT, ROW, WIDEST
+from diagrams.layout import Layout, layout
 from diagrams.palette import colour
 from diagrams.sequence import sequence
 from diagrams.svg import draw, svg
@@ -62,7 +63,7 @@ def test_long_pictures_are_pages_side_by_side_none_of_them_too_high() -> None:
     assert len(made.pages) > 1
     heights = [page.height for page in made.pages]
     assert max(heights) <= PAGE + 3 * ROW
-    assert min(heights) > max(heights) * 0.8
+    assert min(heights[:-1]) > max(heights) * 0.8
     root = ElementTree.fromstring(svg(wide_boot(5_000), "full"))
     assert int(root.attrib["width"]) == made.width * len(made.pages) <= WIDEST
     assert int(root.attrib["height"]) == max(heights)

@@ -203,7 +203,7 @@ def test_show_at_every_detail(file: Path) -> None:
     assert lengths == sorted(set(lengths))
 
 
-@pytest.mark.parametrize("suffix", ["svg", "md", "mmd", "puml", "dot", "txt", "SVG"])
+@pytest.mark.parametrize("suffix", ["svg", "md", "mmd", "puml", "dot", "txt", "SVG", "png"])
 def test_draw(file: Path, tmp_path: Path, suffix: str) -> None:
     """By the suffix; the file is one that anyone may read, as others are."""
     target = tmp_path / f"x.{suffix}"
@@ -212,6 +212,17 @@ def test_draw(file: Path, tmp_path: Path, suffix: str) -> None:
     assert done.stdout == f"{target}: {target.stat().st_size / 1000:.0f} kB\n"
     (tmp_path / "plain").touch()
     assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_draw_pages(file: Path, tmp_path: Path) -> None:
+    """A file a page, numbered so that they sort; one page has the name that was asked for."""
+    done = bootseq("draw", file, "1", "--detail", "full", "--pages", "a4", "-o", tmp_path / "x.svg")
+    assert done.exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["x-1.svg", "x-2.svg"]
+    assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == sorted(map(str, tmp_path.glob("*.svg")))
+    assert bootseq("draw", file, "2", "--pages", "screen", "-o", tmp_path / "y.png").exit_code == 0
+    assert (tmp_path / "y.png").read_bytes().startswith(b"\x89PNG")
+    assert "x.md: only .svg, .png have pages" in refused("draw", file, "1", "--pages", "a4", "-o", tmp_path / "x.md")
 
 
 def test_what_cannot_be_drawn(file: Path, tmp_path: Path) -> None:

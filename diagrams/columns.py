@@ -1,0 +1,63 @@
+"""Where the lanes stand: the more their labels need, the more room they have to their right, within limits."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+
+from diagrams.geometry import STATE
+from diagrams.measure import width
+from diagrams.sequence import Diagram
+
+#: From one lane to the next.
+CLOSEST, FARTHEST = 76, 150
+#: What a wide page adds to that.
+SPREAD = 80
+#: Between the heads of two lanes, and to the right of the last lane's.
+APART, RIGHT = 10, 14
+#: A head's box reaches so far beyond the name.
+FRAME = 5
+
+
+def head_half(name: str) -> int:
+    """Half of the width of a lane's head."""
+    return int(width(name, bold=True) / 2) + FRAME
+
+
+def columns(diagram: Diagram, widths: list[float], left: int, room: int, *, narrow: bool) -> tuple[list[int], int]:
+    """The places of the lanes, from ``left`` on, and where the page ends.
+
+    They fill ``room`` pixels, and more where they need it; where it shall be ``narrow``, only if their heads could not
+    be told apart otherwise. ``widths`` are those of the items' labels.
+    """
+    halves = [head_half(name) for name in diagram.lanes] or [0]
+    least = [one + other + APART for one, other in pairwise(halves)]
+    gaps = _wanted(diagram, widths, least)
+    right = halves[-1] + RIGHT if diagram.lanes[-1:] == [STATE] else FARTHEST
+    spare = room - left - right - sum(gaps)
+    if gaps and spare > 0:
+        gaps = [gap + min(spare // len(gaps), SPREAD) for gap in gaps]
+        gaps[-1] += room - left - right - sum(gaps)  # the states' texts stand before their lane
+    elif narrow and spare < 0:
+        gaps = _closer(gaps, least, -spare)
+    places = list(accumulate(gaps, initial=left))
+    return places, places[-1] + right
+
+
+def _wanted(diagram: Diagram, widths: list[float], least: list[int]) -> list[int]:
+    labels: list[list[float]] = [[] for _ in least]
+    for item, needed in zip(diagram.items, widths, strict=True):
+        if item.source < len(labels) and item.source <= item.target and item.what in ("self", "note", "call", "cast"):
+            labels[item.source].append(needed)
+    gaps = []
+    for kept, closest in zip(labels, least, strict=True):
+        kept.sort()
+        usual = kept[len(kept) * 2 // 3] if kept else 0
+        gaps.append(int(min(FARTHEST, max(CLOSEST, closest, usual + APART))))
+    return gaps
+
+
+def _closer(gaps: list[int], least: list[int], much: int) -> list[int]:
+    """The gaps smaller by so much in all, or as small as may be."""
+    dispensable = [gap - closest for gap, closest in zip(gaps, least, strict=True)]
+    share = min(1.0, much / max(1, sum(dispensable)))
+    return [int(gap - share * more) for gap, more in zip(gaps, dispensable, strict=True)]

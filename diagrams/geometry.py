@@ -1,0 +1,79 @@
+"""What a drawn page is made of, in pixels, and the measures that all of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: A row's height, the text's baseline and the arrow's line inside it.
+ROW, BASELINE, LINE = 12, 8, 10
+#: Rows that the lanes' heads take, and after how many rows they are repeated where no page ends: every screen shall
+#: have them.
+HEAD, REPEAT = 2, 60
+#: The baselines of the title, of what is said below it, and of the legend; what they take together; the foot of a page.
+TITLE, SUBTITLE, LEGEND, TOP, FOOT = 20, 35, 47, 50, 20
+#: The title and the legend are never cut.
+NARROWEST = 1060
+MARGIN = 8
+#: Font sizes of the title, of a chapter's band, and in the gutter.
+TITLE_SIZE, BAND_SIZE, SMALL = 15, 11.5, 9
+#: Room for the time in the gutter, and from there to the first lane.
+TIMES, GAP = 44, 34
+#: Bars on one lane: their width, and how far each further one is moved to the right.
+BAR, STEP, DEEPEST = 6, 3, 12
+#: Where a file has one page, its columns are ten screens high and stand side by side, because librsvg and many viewers
+#: refuse a picture that is higher, or wider, than 32,767.
+PAGE, WIDEST = 10_000, 32_767
+#: How much of a column may stay empty for the sake of a better place to part.
+SLACK = 0.1
+STATE = "instance"
+#: Steps that are under way where a page begins are named up to that length: the chapter, and that many inside it.
+AROUND, INNERMOST = 60, 12
+
+
+@dataclass(slots=True)
+class Bar:
+    """An activation: something runs on this lane."""
+
+    lane: int
+    x: int
+    top: int
+    bottom: int
+
+
+@dataclass(slots=True)
+class Arrow:
+    """From ``tail`` to ``head``; ``look`` is call, leaf, cast, sql, state, return, failed or unfinished."""
+
+    tail: int
+    head: int
+    y: int
+    look: str
+
+
+@dataclass(slots=True)
+class Label:
+    """Text, and what is said more quietly behind it; ``y`` is its baseline."""
+
+    x: int
+    y: int
+    text: str
+    extra: str
+    look: str
+    leftward: bool = False
+
+
+@dataclass(slots=True)
+class Page:
+    """One page: each has heads of its own."""
+
+    #: Where its drawing ends.
+    height: int = 0
+    #: The steps under way where it begins: the chapter, then the innermost of those in it; the first page has none.
+    around: list[str] = field(default_factory=list)
+    heads: list[int] = field(default_factory=list)
+    bands: list[Label] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    arrows: list[Arrow] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    #: The gutter: baseline, address, nanoseconds since the start.
+    gutter: list[tuple[int, str, int]] = field(default_factory=list)

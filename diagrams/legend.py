@@ -1,0 +1,27 @@
+"""What the signs of a picture mean: one line of it, as arrows and labels like any others."""
+
+from __future__ import annotations
+
+from diagrams.geometry import LEGEND, MARGIN, Arrow, Label, Page
+from diagrams.measure import width
+
+#: The looks of arrows, in words; what they carry is told by colours and dashes, who sends them by the lanes' colours.
+_ARROWS = (
+    ("call", "waits"), ("return", "answer"), ("leaf", "both at once"), ("cast", "does not wait"),
+    ("sql", "SQL"), ("state", "state"), ("failed", "failed"), ("unfinished", "unfinished"),
+)  # fmt: skip
+_WORDS = "at the left: step of the outline, seconds since the start; ×7: seven equal ones; +5 calls: inside, not drawn"
+_LENGTH, _NEAR, _APART = 20, 5, 8
+
+
+def legend() -> Page:
+    """The line, below a page's title."""
+    page = Page()
+    x = float(MARGIN)
+    for look, words in _ARROWS:
+        tail, head = (x + _LENGTH, x) if look == "return" else (x, x + _LENGTH)
+        page.arrows.append(Arrow(int(tail), int(head), LEGEND - 4, look))
+        page.labels.append(Label(int(x) + _LENGTH + _NEAR, LEGEND, words, "", "note"))
+        x += _LENGTH + _NEAR + width(words) + _APART
+    page.labels.append(Label(int(x), LEGEND, _WORDS, "", "note"))
+    return page

@@ -1,0 +1,41 @@
+"""What stands around a drawing: its title and page number, where it was left and where it goes on."""
+
+from __future__ import annotations
+
+from html import escape
+
+from diagrams.geometry import INNERMOST, MARGIN, TITLE, TITLE_SIZE, Page
+from diagrams.measure import FONT, cut, width
+from diagrams.sequence import Diagram
+
+INK, GREY = "#1f2328", "#656d76"
+
+
+def opened(diagram: Diagram, wide: int, high: int, size: tuple[str, str]) -> list[str]:
+    """A picture's beginning and its white ground; ``size`` is what the file says of width and height."""
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}" height="{size[1]}" viewBox="0 0 {wide} {high}"',
+        f' font-family="{FONT}" font-size="10"><title>{escape(diagram.title)}</title>',
+        f'<rect width="{wide}" height="{high}" fill="#fff"/>',
+    ]
+
+
+def headline(diagram: Diagram, room: int, page: str) -> list[str]:
+    """The title and, at the right, which page it is."""
+    title = escape(cut(diagram.title, room - width(page) - MARGIN, TITLE_SIZE, bold=True))
+    named = f'<text x="{MARGIN}" y="{TITLE}" font-size="{TITLE_SIZE}" font-weight="700" fill="{INK}">{title}</text>'
+    return [named, quiet(TITLE, page, f'x="{MARGIN + room}" text-anchor="end"')] if page else [named]
+
+
+def quiet(y: int, text: str, place: str = f'x="{MARGIN}"') -> str:
+    """A line of text that is no part of the drawing."""
+    return f'<text {place} y="{y}" fill="{GREY}">{escape(text)}</text>'
+
+
+def around(page: Page, said: str, room: int) -> str:
+    """The steps under way where a page begins: as many of the innermost as there is room for."""
+    head, inner = ", ".join([said, *page.around[:1]]), page.around[1:]
+    left_out = ["…"] if len(inner) == INNERMOST else []
+    while width(text := " › ".join([head, *left_out, *inner])) > room and inner:
+        left_out, inner = ["…"], inner[1:]
+    return cut(text, room)

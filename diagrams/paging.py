@@ -1,0 +1,75 @@
+"""Where a long picture is parted: at chapters, and inside a long one where little is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from diagrams.sequence import Item
+
+#: Rows that an item takes. A state may stand beside the row that set it, and then takes none.
+ROWS = {"end": 0, "chapter": 2}
+#: How much of a page may stay empty for the sake of a better place, and what weighs as much as an empty page: so many
+#: steps under way, of which more than some make no difference. A chapter's beginning is worth some of them.
+SLACK, EMPTY, DEEP, CHAPTER = 0.5, 4, 8, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A page's size in pixels, or larger in the same proportion; and as the file says it."""
+
+    width: int
+    height: int
+    says: tuple[str, str]
+
+
+PAPERS = {
+    "a4": Paper(1123, 794, ("297mm", "210mm")),
+    "screen": Paper(1600, 900, ("1600", "900")),
+}
+
+
+def rows(item: Item) -> int:
+    """How many rows an item takes at most."""
+    return ROWS.get(item.what, 1)
+
+
+def breaks(items: list[Item], capacity: int, slack: float = SLACK) -> list[int]:
+    """Indexes of the items that a further page begins with; no page holds more than ``capacity`` rows."""
+    above = [0, *accumulate(map(rows, items))]
+    depths = _depths(items)
+    found: list[int] = []
+    start = 0
+    while above[-1] - above[start] > capacity:
+        start = _break(items, above, depths, start, capacity, slack)
+        found.append(start)
+    return found
+
+
+def _depths(items: list[Item]) -> list[int]:
+    """How many steps are under way before each item."""
+    depths, depth = [], 0
+    for item in items:
+        depths.append(depth)
+        if item.what in ("end", "return"):
+            depth -= 1
+        elif not item.leaf and item.what in ("call", "self", "chapter"):
+            depth += 1
+    return depths
+
+
+def _break(items: list[Item], above: list[int], depths: list[int], start: int, capacity: int, slack: float) -> int:
+    """Where the page that begins with item ``start`` ends, best for the eye."""
+    full, best, least = above[start] + capacity, start + 1, float("inf")
+    least_rows = max(1.0, capacity * (1 - slack))
+    place = start + 1
+    while place < len(items) and above[place] <= full:
+        best = best if least < float("inf") else place
+        item = items[place]
+        if above[place] - above[start] >= least_rows and item.what not in ("end", "return", "state"):
+            empty = (full - above[place]) / capacity
+            cost = min(depths[place], DEEP) + EMPTY * empty - CHAPTER * (item.what == "chapter")
+            if items[place - 1].what != "chapter" and cost <= least:
+                best, least = place, cost
+        place += 1
+    return best

@@ -1,0 +1,207 @@
+"""Goes down the items of a diagram and gives each its place: rows, arrows, bars, labels."""
+
+from __future__ import annotations
+
+from diagrams.geometry import (
+    AROUND,
+    BAND_SIZE,
+    BAR,
+    BASELINE,
+    DEEPEST,
+    HEAD,
+    INNERMOST,
+    LINE,
+    MARGIN,
+    REPEAT,
+    ROW,
+    STEP,
+    TOP,
+    Arrow,
+    Bar,
+    Label,
+    Page,
+)  # fmt: skip
+from diagrams.measure import cut, width
+from diagrams.paging import rows
+from diagrams.sequence import Item
+from diagrams.text import shorten
+
+#: Between a label and the end of its arrow; what a row must leave free for a state to stand beside it.
+_NEAR, _FREE = 5, 10
+#: How far labels that find no place beside their arrow may reach to the left of the first lane.
+_BEFORE = 24
+#: Between a bar that goes on and the end of its page.
+_BAND = rows(Item("chapter", 0, 0, ""))
+
+
+def label_width(text: str, extra: str) -> float:
+    """Pixels that a label takes with what is said behind it."""
+    return width(f"{text} {extra}" if extra else text)
+
+
+def _named(item: Item) -> str:
+    return f"{item.address} {shorten(item.text, AROUND)}".strip()
+
+
+class Placing:
+    """The pages so far, and what is under way: its bars, and the items that opened them."""
+
+    def __init__(self, xs: list[int], wide: int, *, repeat: bool) -> None:
+        self.pages: list[Page] = []
+        self._xs = xs
+        #: Where labels begin at the earliest, and end at the latest.
+        self._first, self._last = xs[0] - _BEFORE, wide - MARGIN
+        self._repeat = REPEAT if repeat else 1 << 30
+        self._open: list[Bar] = []
+        self._around: list[Item] = []
+        self._depth = [0] * len(xs)
+        #: Right end of what stands in the row above, if a state may be put beside it.
+        self._beside: int | None = None
+        self._ended = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._page = Page(around=[*map(_named, self._around[:1]), *map(_named, self._around[1:][-INNERMOST:])])
+        self.pages.append(self._page)
+        self._y = TOP
+        self._heads()
+        self._beside = None
+        for bar in self._open:
+            bar.top = self._y
+
+    def _heads(self) -> None:
+        self._page.heads.append(self._y)
+        self._y += HEAD * ROW
+        self._until_heads = self._repeat
+
+    def turn(self, *, last: bool = False) -> None:
+        """Ends the page; the open bars go on at the top of the next."""
+        self._page.height = self._y + MARGIN
+        for bar in self._open:
+            self._page.bars.append(Bar(bar.lane, bar.x, bar.top, self._y))
+        if not last:
+            self._start()
+
+    def put(self, item: Item, wide: float) -> None:
+        """Places one item, whose label is ``wide`` pixels long, on the next row if it takes one."""
+        if item.what == "end":
+            self._close(self._y - 2)
+        elif item.what == "state" and self._beside is not None and self._beside <= self._state_begins(wide) - _FREE:
+            self._state(item, self._y - ROW, self._beside)
+        else:
+            # Heads that are due soon rather stand above a chapter's band than a few rows below it.
+            if self._until_heads <= (REPEAT // 3 if item.what == "chapter" else 0):
+                self._heads()
+            _PUT[item.what](self, item, wide)
+            taken = rows(item)
+            self._y += taken * ROW
+            self._until_heads -= taken
+            self._beside = self._ended if item.what in ("call", "self", "cast") else None
+            return
+        self._beside = None
+
+    def _chapter(self, item: Item, _wide: float) -> None:
+        baseline = self._y + (_BAND - 1) * ROW + BASELINE
+        room = self._last - MARGIN
+        text = cut(f"{item.address}  {item.text}", room, BAND_SIZE, bold=True)
+        extra = cut(item.extra, room - width(f"{text} ", BAND_SIZE, bold=True), BAND_SIZE, bold=True)
+        self._page.bands.append(Label(0, baseline, text, extra, item.mood))
+        self._begin(item, self._y + _BAND * ROW - 2)
+
+    def _mark(self, item: Item) -> None:
+        self._page.gutter.append((self._y + BASELINE, item.address, item.at))
+
+    def _call(self, item: Item, wide: float) -> None:
+        look = "sql" if item.kind == "sql" else "leaf" if item.leaf and item.what == "call" else item.what
+        self._mark(item)
+        self._arrow(item, wide, item.mood or look if item.leaf else look)
+        if not item.leaf:
+            self._begin(item, self._y + LINE)
+
+    def _return(self, item: Item, wide: float) -> None:
+        self._page.gutter.append((self._y + BASELINE, "", item.at))
+        self._arrow(item, wide, item.mood or "return")
+        self._close(self._y + LINE)
+
+    def _arrow(self, item: Item, wide: float, look: str) -> None:
+        rightward = item.target > item.source
+        tail = self._edge(item.source, rightward)
+        head = self._edge(item.target, not rightward)
+        self._page.arrows.append(Arrow(tail, head, self._y + LINE, look))
+        self._label(item, tail, wide, look, leftward=not rightward)
+        if head > self._ended:
+            self._ended = head
+
+    def _self(self, item: Item, wide: float) -> None:
+        self._mark(item)
+        x = self._edge(item.source, True)
+        self._label(item, x if item.leaf else x + STEP, wide, item.mood or "self")
+        if not item.leaf:
+            self._begin(item, self._y + 3)
+
+    def _lone_state(self, item: Item, _wide: float) -> None:
+        self._mark(item)
+        self._state(item, self._y, self._edge(item.source, True))
+
+    def _state_begins(self, wide: float) -> float:
+        return self._xs[-1] - _NEAR - 3 - wide
+
+    def _state(self, item: Item, y: int, tail: int) -> None:
+        """A dot on the last lane, with the text before it: there is room, as few arrows go as far."""
+        lane = self._xs[-1]
+        self._page.arrows.append(Arrow(min(tail, lane), lane, y + LINE, "state"))
+        text = cut(item.text, lane - _NEAR - 3 - self._first)
+        self._page.labels.append(Label(lane - _NEAR - 3, y + BASELINE, text, "", "state", leftward=True))
+
+    def _note(self, item: Item, wide: float) -> None:
+        self._mark(item)
+        look = item.kind if item.kind == "ask" else "note"
+        self._label(item, self._edge(item.source, True), wide, look)
+
+    def _label(self, item: Item, x: int, wide: float, look: str, *, leftward: bool = False) -> None:
+        """Puts the label beside the arrow's tail; what does not fit there moves over, and is cut at a page's width."""
+        text, extra, place = item.text, item.extra, x - _NEAR if leftward else x + _NEAR
+        if leftward and place - wide < self._first:
+            leftward, place = False, self._first
+        if not leftward and place + wide > self._last:
+            if wide > self._last - self._first:
+                text, extra = self._shortened(text, extra)
+                wide = label_width(text, extra)
+            place = max(self._first, int(self._last - wide))
+        self._ended = place if leftward else int(place + wide)
+        self._page.labels.append(Label(place, self._y + BASELINE, text, extra, look, leftward))
+
+    def _shortened(self, text: str, extra: str) -> tuple[str, str]:
+        room = self._last - self._first
+        text = cut(text, room)
+        return text, cut(extra, room - width(f"{text} "))
+
+    def _edge(self, lane: int, right: bool) -> int:
+        depth = min(self._depth[lane], DEEPEST)
+        if not depth:
+            return self._xs[lane]
+        return self._xs[lane] + BAR // 2 + (depth - 1) * STEP if right else self._xs[lane] - BAR // 2
+
+    def _begin(self, item: Item, top: int) -> None:
+        lane = item.target
+        x = self._xs[lane] - BAR // 2 + min(self._depth[lane], DEEPEST - 1) * STEP
+        self._open.append(Bar(lane, x, top, top))
+        self._around.append(item)
+        self._depth[lane] += 1
+
+    def _close(self, bottom: int) -> None:
+        bar = self._open.pop()
+        self._around.pop()
+        self._depth[bar.lane] -= 1
+        self._page.bars.append(Bar(bar.lane, bar.x, bar.top, max(bottom, bar.top + 2)))
+
+
+_PUT = {
+    "chapter": Placing._chapter,
+    "call": Placing._call,
+    "cast": Placing._call,
+    "return": Placing._return,
+    "self": Placing._self,
+    "state": Placing._lone_state,
+    "note": Placing._note,
+}

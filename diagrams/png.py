@@ -1,0 +1,50 @@
+"""The SVG as PNG, for places that show no SVG: by resvg, which comes as a wheel and needs nothing of the system."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+from diagrams.fitting import fitted
+from diagrams.sequence import Diagram
+from diagrams.svg import draw, pages
+from tracer.model import Boot
+
+#: Pixels of the PNG for one of the SVG: what is larger in pixels than MOST gets fewer.
+ZOOMS = (2, 1)
+#: Pixels of a picture that viewers and their memory take (four bytes each, twice while it is made).
+MOST = 64_000_000
+_FAMILY = "Bootseq Sans"
+
+
+def png(boot: Boot, detail: str = "calls") -> bytes:
+    """``boot`` as one PNG, folded until it is small enough; what was folded is said in it."""
+    return rasterised(fitted(boot, detail, _small_enough))
+
+
+def png_pages(boot: Boot, detail: str, paper: str) -> list[bytes]:
+    """``boot`` as a PNG a page."""
+    return [rasterised(page) for page in pages(boot, detail, paper)]
+
+
+def rasterised(svg: str) -> bytes:
+    """A picture of ours as PNG; it is as wide on every machine, which may lack every font."""
+    from resvg_py import svg_to_bytes  # late, so that who draws no PNG does not pay for it
+
+    fonts = [str(files("diagrams") / f"fonts/BootseqSans-{face}.ttf") for face in ("Regular", "Bold")]
+    zoom = next((zoom for zoom in ZOOMS if pixels(svg) * zoom * zoom <= MOST), ZOOMS[-1])
+    # The system's fonts beside ours: they may know what ours does not, Chinese or emoji.
+    return bytes(svg_to_bytes(svg_string=svg, zoom=zoom, font_files=fonts, sans_serif_family=_FAMILY, dpi=96))
+
+
+def pixels(svg: str) -> int:
+    """How many pixels a picture of ours has."""
+    found = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
+    if not found:
+        raise ValueError("no picture of ours: its root has no viewBox")
+    return int(found[1]) * int(found[2])
+
+
+def _small_enough(diagram: Diagram) -> str | None:
+    text = draw(diagram)
+    return text if text and pixels(text) <= MOST else None

@@ -1,0 +1,51 @@
+"""Drawn is recorded: by its own words (×7, +5 calls) a picture stands for every step and statement there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diagrams import DETAILS
+from diagrams.sequence import sequence
+from tests.builders import boot, call, cast, failed_boot, http, small_boot, sql
+from tests.drawn import numbered, statements, stood_for
+from tests.test_diagrams_sequence import any_boot, trees
+from tracer.model import Boot, Step
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+@pytest.mark.parametrize("make", [small_boot, failed_boot])
+def test_of_a_boot(make: Callable[[], Boot], detail: str) -> None:
+    made = make()
+    diagram = sequence(made, detail)
+    assert stood_for(diagram, made) == numbered(made)
+    if detail != "brief":
+        assert statements(diagram) == sum(step.kind == "sql" for step in made.walk())
+
+
+@settings(max_examples=300)
+@given(st.lists(trees(), max_size=3), st.sampled_from(DETAILS), st.sampled_from([None, 0, 1, 2]))
+def test_of_any_tree(heads: list[Step], detail: str, depth: int | None) -> None:
+    made = any_boot(heads)
+    diagram = sequence(made, detail, depth)
+    assert stood_for(diagram, made) == numbered(made)
+    if detail != "brief":
+        assert statements(diagram) == sum(step.kind == "sql" for step in made.walk())
+
+
+def test_what_is_hidden_in_a_message_that_nobody_waits_for_is_told() -> None:
+    sent = cast("API", "conductor", "go", 2)
+    sent.children = [call("API", "nova.a:inside")]
+    made = boot(call("API", "nova.a:f", sent))
+    assert "+1 call" in sequence(made, "brief").items[1].extra
+
+
+def test_the_sql_of_equal_neighbours_is_that_of_all_at_any_depth() -> None:
+    """However many statements each of them has: ``×2`` and what is below it speak of both."""
+    once = call("API", "nova.a:g", http("API", "image", "GET", "/x", sql("image", "SELECT", "a")))
+    twice = call("API", "nova.a:g", http("API", "image", "GET", "/x", *(sql("image", "SELECT", "a") for _ in range(4))))
+    diagram = sequence(boot(call("API", "nova.a:f", once, twice)))
+    assert [item.text for item in diagram.items if item.kind == "sql"] == ["5 SQL a"]

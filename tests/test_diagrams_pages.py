@@ -1,0 +1,172 @@
+"""Pages of A4 or a screen: parted where it is best for the eye, and each says what it goes on with and where."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagrams import PAPERS, drawn
+from diagrams.geometry import FOOT, ROW
+from diagrams.layout import Layout, layout
+from diagrams.paging import breaks, rows
+from diagrams.png import pixels, rasterised
+from diagrams.sequence import Item, sequence
+from diagrams.svg import draw_pages, pages
+from tests.bench.bench_diagrams import wide_boot
+from tests.builders import boot, call, http, served, small_boot
+from tests.drawn import squeezed
+from tracer.model import Boot
+
+papers = pytest.mark.parametrize("paper", PAPERS)
+
+
+def placed(made: Boot, paper: str = "a4") -> Layout:
+    return layout(sequence(made, "full"), PAPERS[paper])
+
+
+def texts(svg: str) -> list[str]:
+    return ["".join(one.itertext()) for one in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+@papers
+def test_a_page_has_the_papers_proportion_and_nothing_below_its_foot(paper: str) -> None:
+    made = placed(wide_boot(700), paper)
+    assert made.width / made.height == pytest.approx(PAPERS[paper].width / PAPERS[paper].height, rel=0.01)
+    assert len(made.pages) > 3
+    assert all(page.height <= made.height - FOOT + ROW for page in made.pages)
+
+
+def test_a4_is_said_in_millimetres_and_a_screen_in_pixels() -> None:
+    assert 'width="297mm" height="210mm" viewBox="0 0 1123 794"' in pages(small_boot(), "full", "a4")[0]
+    assert 'width="1600" height="900" viewBox="0 0 1600 900"' in pages(small_boot(), "full", "screen")[0]
+
+
+@papers
+def test_every_page_has_title_number_legend_and_heads(paper: str) -> None:
+    made = wide_boot(300)
+    found = pages(made, "full", paper)
+    for number, page in enumerate(found, 1):
+        said = texts(page)
+        assert f"page {number} of {len(found)}" in said
+        assert said[0] == sequence(made).title
+        assert {"waits", "does not wait", "compute", "placement"} <= set(said)
+
+
+def test_a_page_that_is_alone_has_no_number_and_goes_on_nowhere() -> None:
+    (page,) = pages(boot(call("API", "nova.a:f")), "calls", "a4")
+    assert not re.search(r"page \d|continued", page)
+
+
+def test_it_says_what_it_goes_on_with_and_where() -> None:
+    found = [texts(page) for page in pages(wide_boot(700), "full", "a4")]
+    for number, said in enumerate(found, 1):
+        above = [text for text in said if text.startswith("continued from page ")]
+        below = [text for text in said if text.startswith("continued on page ")]
+        if number == 1:
+            assert above == []
+        else:
+            around = rf"continued from page {number - 1}, 1 compute: build( › 1-\d+ \w+\._build_\d+\(\))?"
+            assert re.fullmatch(around, above[0])
+        assert below == ([f"continued on page {number + 1}"] if number < len(found) else [])
+
+
+def test_of_many_steps_under_way_the_chapter_and_the_innermost_are_named() -> None:
+    deep = call("API", "nova.a:A.leaf", *(http("API", "image", "GET", f"/{number}") for number in range(100)))
+    for level in range(40):
+        deep = call("API", f"nova.a{level}:A.level{level}", deep)
+    said = next(text for text in texts(pages(boot(deep), "full", "a4")[1]) if text.startswith("continued from"))
+    assert said.startswith("continued from page 1, 1 API: A.level39() › … › ")
+    assert said.endswith("A.leaf()")
+
+
+def test_open_bars_go_on_at_the_top_of_the_next_page() -> None:
+    made = placed(wide_boot(700))
+    first = made.lanes.index("compute")
+    for page in made.pages[1:]:
+        assert any(bar.lane == first and bar.top == page.heads[0] + 2 * ROW for bar in page.bars)
+
+
+def test_chapters_begin_a_page_rather_than_end_one() -> None:
+    chapters = [served("conductor", f"m{c}", *(call("conductor", f"nova.a:f{n}") for n in range(30))) for c in range(5)]
+    diagram = sequence(boot(*chapters), "full")
+    starts = breaks(diagram.items, 50)
+    assert len(starts) == 4
+    assert all(diagram.items[start].what == "chapter" for start in starts)
+
+
+def test_inside_a_long_chapter_it_is_parted_where_little_is_under_way() -> None:
+    blocks = [call("API", f"nova.a:b{n}", *(call("API", f"nova.a:f{m}") for m in range(8))) for n in range(20)]
+    diagram = sequence(boot(call("API", "nova.a:f", *blocks)), "full")
+    starts = breaks(diagram.items, 50)
+    assert all(re.match(r"b\d+", diagram.items[start].text) for start in starts)
+
+
+@given(
+    st.lists(st.sampled_from(["chapter", "call", "leaf", "close", "state", "note"]), max_size=300), st.integers(3, 60)
+)
+def test_no_page_holds_more_than_it_can_and_none_is_empty(kinds: list[str], capacity: int) -> None:
+    items: list[Item] = []
+    depth = 0
+    for kind in kinds:
+        what = {"leaf": "call", "close": "return"}.get(kind, kind)
+        if kind != "close" or depth:
+            items.append(Item(what, 0, 0, "x", leaf=kind == "leaf"))
+            depth += (kind in ("chapter", "call")) - (kind == "close")
+    starts = [0, *breaks(items, capacity), len(items)]
+    assert starts == sorted(starts)
+    for start, end in pairwise(starts):
+        assert sum(map(rows, items[start:end])) <= capacity
+        assert end > start or not items
+
+
+@papers
+def test_the_pages_together_say_what_the_whole_picture_says(paper: str) -> None:
+    diagram = sequence(wide_boot(500), "full")
+    said = [squeezed(text) for page in draw_pages(diagram, paper) for text in texts(page)]
+    for item in diagram.items:
+        if item.what in ("call", "self", "cast"):
+            assert squeezed(f"{item.text} {item.extra}") in said
+
+
+class TestPng:
+    def test_it_is_twice_as_large_as_the_svg(self) -> None:
+        (picture,) = drawn(small_boot(), "png")
+        (svg,) = drawn(small_boot(), "svg")
+        found = re.search(r'width="(\d+)" height="(\d+)"', svg.decode())
+        assert found
+        assert size(picture) == (2 * int(found[1]), 2 * int(found[2]))
+
+    def test_pages_of_a4_too(self) -> None:
+        found = drawn(wide_boot(100), "png", "full", "a4")
+        assert len(found) > 1
+        assert {size(picture) for picture in found} == {(2246, 1588)}
+
+    def test_what_is_too_large_is_folded_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = wide_boot(300)
+        (whole,) = drawn(made, "png", "full")
+        monkeypatch.setattr("diagrams.png.MOST", 2_000_000)
+        (folded,) = drawn(made, "png", "full")
+        wide, high = size(folded)
+        assert wide * high <= 2_000_000 < size(whole)[0] * size(whole)[1]
+
+    def test_pixels_are_read_from_the_picture(self) -> None:
+        assert pixels('<svg viewBox="0 0 20 30">') == 600
+        with pytest.raises(ValueError, match="viewBox"):
+            pixels("<svg/>")
+
+    def test_the_bundled_font_is_drawn_where_the_system_has_none(self) -> None:
+        """Letters of a family that no machine has come from the font that is bundled: there is ink."""
+        size = 'viewBox="0 0 99 20" width="99" height="20" font-family="Nowhere, sans-serif"'
+        text = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{{}}</svg>'
+        assert rasterised(text.format('<text y="15">Instance</text>')) != rasterised(text.format(""))
+
+
+def size(picture: bytes) -> tuple[int, int]:
+    """A PNG's width and height, from its header."""
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")

@@ -1,0 +1,196 @@
+"""Others' parsers take every text format, and draw every message that was recorded, at its text, in its order."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import mmdr
+import pytest
+
+from diagrams import DETAILS, render
+from diagrams.mermaid import LIMIT, blocks, mermaid
+from diagrams.plantuml import plantuml
+from diagrams.sequence import Diagram, sequence
+from diagrams.svg import pages
+from diagrams.text import clean
+from diagrams.topology import contacts
+from tests import browser, mermaid_js
+from tests.bench.bench_diagrams import wide_boot
+from tests.browser import Shown
+from tests.builders import failed_boot, small_boot
+from tests.drawn import MESSAGES, messages, said, squeezed
+from tests.test_diagrams_hostile import everything, poisoned
+from tracer.model import Boot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_SVG = "{http://www.w3.org/2000/svg}"
+#: As long a name as the cloud may give, and everything that has broken a format.
+_HOSTILE = {"everything": everything, "long": "ab" * 5_000, "bidi": "\u202eevil שלום", "quote": '"];drop table x;--'}
+
+
+def named(name: str) -> Boot:
+    """The boots that tests draw, by name."""
+    made = {"small": small_boot, "failed": failed_boot}.get(name)
+    return made() if made else poisoned(_HOSTILE[name])
+
+
+_BOOTS = ("small", "failed", *_HOSTILE)
+every_boot = pytest.mark.parametrize("name", _BOOTS)
+every_detail = pytest.mark.parametrize("detail", DETAILS)
+
+
+class TestSvg:
+    @every_detail
+    @every_boot
+    def test_every_message_is_an_arrow_and_a_label(self, name: str, detail: str) -> None:
+        diagram = sequence(named(name), detail)
+        root = ElementTree.fromstring(render(named(name), "svg", detail))
+        assert arrows(root) - _LEGEND == sum(item.what in ("call", "cast", "return", "state") for item in diagram.items)
+        texts = {squeezed("".join(one.itertext())) for one in root.iter(f"{_SVG}text")}
+        if name != "long" and name != "everything":  # whose labels are shortened to a picture's width
+            for item in diagram.items:
+                if item.what in MESSAGES:
+                    assert squeezed(f"{item.text} {item.extra}") in texts or not item.text
+
+    @pytest.mark.parametrize("paper", ["a4", "screen"])
+    def test_the_pages_have_all_of_them_too(self, paper: str) -> None:
+        made = wide_boot(600)
+        drawn = sum(arrows(ElementTree.fromstring(page)) - _LEGEND for page in pages(made, "full", paper))
+        diagram = sequence(made, "full")
+        assert drawn == sum(item.what in ("call", "cast", "return", "state") for item in diagram.items)
+
+
+#: Arrows that the legend shows.
+_LEGEND = 8
+
+
+def arrows(root: ElementTree.Element) -> int:
+    """Lines of arrows in an SVG of ours: from M, at a height, to H."""
+    return sum(len(re.findall(r"M-?\d+ \d+H", path.get("d", ""))) for path in root.iter(f"{_SVG}path"))
+
+
+class TestMmdr:
+    @every_detail
+    @every_boot
+    def test_it_draws_every_message(self, name: str, detail: str) -> None:
+        made = named(name)
+        root = ElementTree.fromstring(mmdr.render(render(made, "mmd", detail)).svg())
+        texts = [squeezed("".join(one.itertext())) for one in root.iter() if one.get("class") == "messageText"]
+        # It takes what a text says for an entity once more, as Mermaid itself does not.
+        assert [unescape(text) for text in texts] == [unescape(text) for text in messages(sequence(made, detail))]
+
+    def test_it_draws_what_was_folded_and_every_block(self) -> None:
+        made = wide_boot(5_000)
+        for text in (mermaid(made, "full"), *blocks(made, "full")):
+            assert len(text) <= LIMIT
+            root = ElementTree.fromstring(mmdr.render(text).svg())
+            assert sum(one.get("class") == "messageText" for one in root.iter()) == statements(text)
+
+
+def statements(text: str) -> int:
+    """Messages in a Mermaid text."""
+    return len(re.findall(r"^p\d+(?:->>\+?|-\)|-->>-)p\d+:", text, re.M))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(browser.chromium() is None, reason="no Chromium: make packages installs it")
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: make packages installs it")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Playwright's use of asyncio
+class TestMermaidItself:
+    @pytest.fixture(scope="class")
+    def running(self) -> Iterator[Browser]:
+        with browser.browser() as one:
+            yield one
+
+    @pytest.fixture
+    def shown(self, running: Browser, tmp_path: Path) -> Iterator[Shown]:
+        """A page with Mermaid; at the end nothing of the texts may have run, opened or been fetched."""
+        shown = mermaid_js.opened(running, tmp_path)
+        yield shown
+        shown.page.close()
+        assert shown.complaints == []
+
+    @every_detail
+    @every_boot
+    def test_it_draws_every_message(self, shown: Shown, name: str, detail: str) -> None:
+        made = named(name)
+        diagram = sequence(made, detail)
+        drawn = mermaid_js.drawn(shown, render(made, "mmd", detail))
+        assert [squeezed(text) for text in drawn["messages"]] == messages(diagram)
+        assert drawn["lines"] == len(messages(diagram))
+        assert squeezed(clean(diagram.title)) in map(squeezed, drawn["others"])
+
+    def test_what_is_long_is_folded_until_it_fits(self, shown: Shown) -> None:
+        text = mermaid(wide_boot(5_000), "full")
+        assert mermaid_js.drawn(shown, text)["lines"] == statements(text)
+
+    def test_it_draws_nothing_of_what_is_too_long_or_wrong(self, shown: Shown) -> None:
+        """So the tests above can fail, and the limit that we fold to is still its own."""
+        line, begin = "A->>B: text\n", "sequenceDiagram\n"
+        assert mermaid_js.drawn(shown, begin + line * 100)["lines"] == 100
+        assert mermaid_js.drawn(shown, begin + line * (LIMIT // len(line)))["lines"] == 0
+        with pytest.raises(Exception, match="Parse error"):
+            mermaid_js.drawn(shown, f"{begin}A->>B: one;two three\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("plantuml") is None, reason="no PlantUML: make packages installs it")
+class TestPlantumlItself:
+    @pytest.mark.parametrize(("name", "detail"), [("small", "brief"), *((name, "full") for name in _BOOTS)])
+    def test_it_draws_everything(self, name: str, detail: str) -> None:
+        made = named(name)
+        diagram = sequence(made, detail)
+        assert self.texts(plantuml(made, detail)) == everything_said(diagram)
+
+    def test_it_refuses_what_is_wrong_so_that_this_test_can_fail(self) -> None:
+        with pytest.raises(subprocess.CalledProcessError):
+            self.texts("@startuml\na -> b : fine\nthis is nothing\n@enduml\n")
+
+    @staticmethod
+    def texts(source: str) -> list[str]:
+        command = ["plantuml", "-tsvg", "-pipe", "-charset", "UTF-8"]
+        drawn = subprocess.run(command, input=source.encode(), capture_output=True, check=True, timeout=300)
+        found = ElementTree.fromstring(drawn.stdout).iter(f"{_SVG}text")
+        return [text for one in found if (text := squeezed("".join(one.itertext())))]
+
+
+def everything_said(diagram: Diagram) -> list[str]:
+    """What a text format says from top to bottom: title, lanes, items."""
+    texts = [squeezed(clean(diagram.title)), *(squeezed(clean(lane)) for lane in diagram.lanes)]
+    return [text for text in [*texts, *(said(item) for item in diagram.items if item.what != "end")] if text]
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="graphviz's dot is not installed")
+class TestDot:
+    @every_boot
+    def test_it_draws_every_contact(self, name: str) -> None:
+        made = named(name)
+        drawn = graph(render(made, "dot"))
+        assert sum(int(edge["label"].split()[0]) for edge in drawn["edges"]) == recorded_contacts(made)
+        assert len(drawn["objects"]) == len(contacts(made))
+
+
+def graph(text: str) -> dict[str, list[dict[str, str]]]:
+    """What Graphviz understood of a text."""
+    drawn = subprocess.run(["dot", "-Tjson"], input=text.encode(errors="replace"), capture_output=True, check=True)
+    found: dict[str, list[dict[str, str]]] = json.loads(drawn.stdout)
+    return found
+
+
+def recorded_contacts(made: Boot) -> int:
+    """Statements, libvirt calls, requests sent, and those that nobody was seen to send."""
+    sent = sum(
+        step.kind in ("sql", "libvirt") or (step.kind in ("http", "rpc") and step.text("side") == "client")
+        for step in made.walk()
+    )
+    return sent + sum(head.kind == "http" and head.text("side") == "server" for head in made.chapters)
