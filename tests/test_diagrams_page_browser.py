@@ -166,13 +166,14 @@ class TestGoing:
         head = call(
             "API",
             "nova.a:f",
-            call("API", "nova.a:g", sql("API", "SELECT", "quotas", statement="SELECT <1>")),
+            call("API", "nova.a:g", sql("API", "SELECT", "quotas", statement="SELECT <1> FROM\n  quotas WHERE x")),
             request_id="req-77",
         )
         shown = opened(boot(head))
         for query, found in {
             "QUOTAS": "1-1/1",
             "select <1>": "1-1/1",
+            "<1> from quotas  where": "1-1/1",
             "req-77": "1",
             "g()": "1-1",
             "1-1": "1-1",
@@ -227,7 +228,7 @@ class TestHostile:
         made = poisoned(text)
         shown = opened(made, "full")
         assert shown.stood_for() == total(made)
-        assert shown.page.locator("script").count() == 3
+        assert shown.page.locator("script").count() == 4
         for key in ("Home", "ArrowDown", "ArrowDown", "t", "c", "?"):
             shown.page.keyboard.press(key)
         assert shown.page.locator("#panel img, #panel script, #rows img, #rows script").count() == 0

@@ -43,7 +43,7 @@ function measure() {
   if (now === measured) return;
   measured = now;
   tones = boot.colours.map(tone);
-  place.tree = place.outline ? Math.round(Math.min(560, Math.max(260, wide * 0.33))) : 150;
+  place.tree = place.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : 150;
   const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no text begins at the instance's lane
   const room = wide - place.tree - GUTTER - 36 - after;
   place.lane = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, lanes.length - 1))));
