@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cache
 
 from diagrams import words
-from diagrams.html import digest, templates
+from diagrams.digest import digest
+from diagrams.environment import templates
 from diagrams.outline import left_out
 from diagrams.page_data import columns
 from diagrams.page_details import details, to_json
