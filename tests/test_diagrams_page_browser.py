@@ -142,6 +142,15 @@ def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Pat
 
 
 class TestGoing:
+    def test_the_chosen_row_stays_on_screen_when_the_level_makes_the_page_longer(self, opened: Open) -> None:
+        made = wide_boot(2_000)
+        last = made.chapters[0].children[-1].address
+        shown = opened(made, "brief", f"#{last}")
+        for key in "5353":
+            shown.page.keyboard.press(key)
+            assert last in shown.chosen()
+            assert shown.page.locator(".row.chosen").bounding_box()["y"] < 900  # type: ignore[index]
+
     @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
     def test_every_address_leads_to_its_step(self, opened: Open, detail: str) -> None:
         made = small_boot()

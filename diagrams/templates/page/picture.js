@@ -98,13 +98,17 @@ function ticks() {
 
 const timeX = (at) => 12 + (at / Math.max(boot.duration, 1)) * (place.right - 110);
 
+function setHeight() {
+  body.style.height = `${view.rows.length * ROW}px`;
+}
+
 // Draws anew what can be seen; after `forget` nothing that is there is kept.
 function draw(forget = false) {
   const rows = view.rows;
   if (forget) {
     for (const row of drawn.values()) row.remove();
     drawn.clear();
-    body.style.height = `${rows.length * ROW}px`;
+    setHeight();
     scroller.setAttribute("aria-rowcount", rows.length);
   }
   const top = place.printing ? 0 : Math.max(0, Math.floor(scroller.scrollTop / ROW) - OVER);
