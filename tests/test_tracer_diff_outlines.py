@@ -113,9 +113,9 @@ def test_a_markdown_page() -> None:
     assert list(steps(page + "\n```text\n2. y\n```\n")) == ["1", "2"]
 
 
-def test_the_page_in_examples() -> None:
-    """The page of the embedded cloud is one."""
-    page = (Path(__file__).parent.parent / "examples/embedded/boot.md").read_text()
+def test_the_page_in_the_gallery() -> None:
+    """The page of the gallery is one."""
+    page = (Path(__file__).parent.parent / "examples/gallery/boot.md").read_text()
     assert len(steps(page)) > 150
 
 
