@@ -74,7 +74,7 @@ def body(overlay: Overlay, changes: list[Change]) -> str:
 def _opened(width: int, height: int, title: str) -> str:
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_SANS}" font-size="11.5" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_SANS}" font-size="11.5">'
         f'<title>{title}</title><rect class="paper" width="{width}" height="{height}" fill="#fff"/>'
     )
 

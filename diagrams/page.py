@@ -9,9 +9,11 @@ from __future__ import annotations
 from functools import cache
 
 from diagrams import words
-from diagrams.html import digest, templates
+from diagrams.digest import digest
+from diagrams.environment import templates
 from diagrams.outline import left_out
-from diagrams.page_data import columns, details, to_json
+from diagrams.page_data import columns
+from diagrams.page_details import details, to_json
 from diagrams.text import clean, shorten
 from tracer.model import Boot
 
@@ -25,10 +27,11 @@ def page(boot: Boot, detail: str = "calls") -> str:
     """``boot`` as HTML; ``detail`` says with which level it opens, every level is in it."""
     style, script = _assets()
     title, ids = words.heading(boot)
+    steps, statements = details(boot)
     return templates().get_template("page/page.html").render(
         title=clean(title), ids=clean(ids), facts=_facts(boot), left_out=left_out(boot.left_out),
         style=style, script=script, style_digest=digest(style), script_digest=digest(script),
-        level=_LEVELS[detail], columns=to_json(columns(boot)), details=details(boot),
+        level=_LEVELS[detail], columns=to_json(columns(boot)), details=steps, statements=statements,
     )  # fmt: skip
 
 

@@ -1,13 +1,10 @@
-"""A boot as the data of its page: columns of numbers for every step, and a line of details for each.
+"""A boot as the columns of its page: numbers for every step, which the page reads at once.
 
-Every step of the boot is there, at every detail: the page hides and counts, it leaves nothing out. Columns are what the
-page reads at once; a step's details are a line of JSON of their own, read when they are asked for.
+Every step of the boot is there, at every detail: the page hides and counts, it leaves nothing out.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Any
 
 from diagrams import words
@@ -16,42 +13,18 @@ from diagrams.folding import Place, enters_driver, leaves_home, places
 from diagrams.palette import colour
 from diagrams.sequence import LANE, lane_order
 from diagrams.text import clean, plain, plural, shorten
-from tracer.model import NUMBERED, Boot, Step, Value
+from tracer.model import NUMBERED, Boot, Step
 
 #: From which level on a step is shown: services and requests, calls, SQL, everything.
 REQUESTS, CALLS, SQL, ALL = 1, 2, 3, 4
 #: Bits of a step's ``flags``.
 FAILED, UNFINISHED, UNAWAITED, FAR, HEAD = 1, 2, 4, 8, 16
-#: Whole numbers up to here are the same in JavaScript.
-_EXACT = 2**53
 STATE = "instance"
 
 
 def columns(boot: Boot) -> dict[str, Any]:
     """What the page needs to draw: see ``model.js`` for the other side."""
     return _Columns(boot).data()
-
-
-def details(boot: Boot) -> str:
-    """A line for each step, in the order of the tree: its attributes and its error."""
-    return "\n".join(to_json([_safe(step.attributes), step.error]) for step in boot.walk())
-
-
-def to_json(value: object) -> str:
-    """JSON that may stand in a script element: no ``<``, and what is no character is written as an escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").encode(errors="backslashreplace").decode()
-
-
-def _safe(value: Value) -> Value:
-    """A value that JavaScript reads as it is: numbers that it would round, or does not know, become text."""
-    if isinstance(value, dict):
-        return {key: _safe(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_safe(one) for one in value]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return value if math.isfinite(value) and abs(value) < _EXACT else str(value)
 
 
 class _Table(dict[Any, int]):
@@ -234,7 +207,7 @@ def _short_address(step: Step, parent: Step | None, ordinal: int) -> int | str:
 def _origin(step: Step) -> tuple[object, ...]:
     return (
         step.service, step.host, step.pid, str(step.thread), step.request_id or "", step.global_request_id or "",
-        ", ".join(step.witnesses), step.tied_by,
+        ", ".join(step.witnesses), words.tied(step),
     )  # fmt: skip
 
 

@@ -24,7 +24,8 @@ from diagrams.changes import (
     verdict,
     where,
 )
-from diagrams.html import digest, templates
+from diagrams.digest import digest
+from diagrams.environment import templates
 from diagrams.overlay_sequence import Overlay, overlay
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison

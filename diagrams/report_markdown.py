@@ -18,7 +18,7 @@ from diagrams.changes import (
     verdict,
     where,
 )
-from diagrams.markdown import code
+from diagrams.fences import code
 from diagrams.text import clean, shorten
 from tracer.model import Baseline, Change, Comparison
 

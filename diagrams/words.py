@@ -217,3 +217,25 @@ def _ask_note(step: Step) -> str:
 
 
 _NOTES = {"state": _state_note, "sql": _sql_note, "log": _log_note, "ask": _ask_note}
+
+
+#: How a step was found where it belongs, as a reader may want to weigh it; what is not here is told as it is.
+_TIED = {
+    "context": "same thread of control",
+    "handoff": "handed over to another thread",
+    "msg_id": "by the message's msg_id",
+    "unique_id": "by the message's unique_id",
+    "message": "the same message in one process",
+    "payload": "by the message's text, as it has no id",
+    "topic_order": "by order: the first of its topic to be taken after it was sent",
+    "time": "by time: all that its process had under way",
+    "request_id": "by the request id",
+    "global_request_id": "by the global request id",
+    "request": "by method and path: the only such request under way",
+    "instance": "by the instance: news of it",
+}
+
+
+def tied(step: Step) -> str:
+    """How the step was tied to what it stands in, "" for what stands in nothing."""
+    return _TIED.get(step.tied_by, clean(step.tied_by))

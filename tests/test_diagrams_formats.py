@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from diagrams.markdown import code, fenced, markdown
+from diagrams.fences import code, fenced
+from diagrams.markdown import markdown
 from diagrams.mermaid import LIMIT, MOST_BLOCKS, blocks, mermaid
 from diagrams.plantuml import plantuml
 from diagrams.topology import contacts, topology

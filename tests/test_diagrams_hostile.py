@@ -137,7 +137,7 @@ class TestMarkdown:
 
 
 def _without_code(lines: list[str]) -> list[str]:
-    """The lines outside of fences, without their code spans, by CommonMark's rules."""
+    """The lines outside of fences, without their code: spans by CommonMark's rules, between tags by HTML's."""
     kept, fence = [], ""
     for line in lines:
         ticks = re.match("`{3,}", line)
@@ -146,6 +146,8 @@ def _without_code(lines: list[str]) -> list[str]:
                 fence = ""
         elif ticks:
             fence = ticks[0]
+        elif line.startswith("<summary>"):
+            kept.append(re.sub("<code>[^<>]*</code>", "CODE", line))
         else:
             kept.append(re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", "CODE", line))
     assert not fence

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 
 from diagrams import DETAILS, render
-from diagrams.page_data import ALL, CALLS, FAR, REQUESTS, SQL, columns, to_json
+from diagrams.page_data import ALL, CALLS, FAR, REQUESTS, SQL, columns
+from diagrams.page_details import to_json
 from tests.builders import boot, call, failed_boot, log, rpc, small_boot, sql, state
 from tests.test_diagrams_hostile import everything, hostile, poisoned
 from tracer.model import Boot
@@ -70,6 +71,11 @@ def addresses(data: dict[str, Any]) -> list[str]:
     return found
 
 
+def _with_blanks(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Attributes with a blank for every white space: statements are laid out anew."""
+    return {key: " ".join(one.split()) if isinstance(one, str) else one for key, one in attributes.items()}
+
+
 class TestData:
     @pytest.mark.parametrize("made", [small_boot(), failed_boot()])
     @pytest.mark.parametrize("detail", DETAILS)
@@ -80,7 +86,9 @@ class TestData:
         assert addresses(data) == [step.address for step in steps]
         assert [data["kinds"][kind] for kind in data["kind"]] == [step.kind for step in steps]
         lines = [json.loads(line) for line in page.blocks["details"].split("\n")]
-        assert [line[0] for line in lines] == [step.attributes for step in steps]
+        statements = [json.loads(line) for line in page.blocks.get("statements", "").split("\n") if line]
+        said = [{**line[0], **({"statement": statements[line[2]]} if line[2:] else {})} for line in lines]
+        assert [_with_blanks(one) for one in said] == [_with_blanks(step.attributes) for step in steps]
         assert [line[1] for line in lines] == [step.error for step in steps]
 
     def test_times_lanes_and_origins(self) -> None:
@@ -110,6 +118,12 @@ class TestData:
         made = boot(call("API", "nova.a:f", parameters=[2**60, float("nan"), 1.5, True, None]))
         line = json.loads(parts(made).blocks["details"])
         assert line[0]["parameters"] == [str(2**60), "nan", 1.5, True, None]
+
+    def test_a_statement_is_there_once_however_often_it_was_sent(self) -> None:
+        sent = [sql("API", "SELECT", "x", statement=text) for text in ("SELECT a FROM x", "SELECT b FROM x") * 3]
+        blocks = parts(boot(call("API", "nova.a:f", *sent))).blocks
+        assert blocks["statements"] == '"SELECT a\\nFROM x"\n"SELECT b\\nFROM x"'
+        assert [json.loads(line)[2:] for line in blocks["details"].split("\n")] == [[], *([0], [1]) * 3]
 
     def test_a_boot_without_steps(self) -> None:
         assert read(boot())["size"] == []
@@ -157,7 +171,7 @@ class TestHostile:
     def test_no_text_becomes_markup(self, text: str) -> None:
         made = poisoned(text)
         page = parts(made)
-        assert page.tags.count("script") == 3
+        assert page.tags.count("script") == 4
         expected = [tag for tag in parts(small_boot()).tags if tag not in ("dt", "dd")]
         assert [tag for tag in page.tags if tag not in ("dt", "dd")] == expected
         assert json.loads(page.blocks["columns"])["size"]

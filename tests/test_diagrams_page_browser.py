@@ -142,6 +142,15 @@ def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Pat
 
 
 class TestGoing:
+    def test_the_chosen_row_stays_on_screen_when_the_level_makes_the_page_longer(self, opened: Open) -> None:
+        made = wide_boot(2_000)
+        last = made.chapters[0].children[-1].address
+        shown = opened(made, "brief", f"#{last}")
+        for key in "5353":
+            shown.page.keyboard.press(key)
+            assert last in shown.chosen()
+            assert shown.page.locator(".row.chosen").bounding_box()["y"] < 900  # type: ignore[index]
+
     @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
     def test_every_address_leads_to_its_step(self, opened: Open, detail: str) -> None:
         made = small_boot()
@@ -166,13 +175,14 @@ class TestGoing:
         head = call(
             "API",
             "nova.a:f",
-            call("API", "nova.a:g", sql("API", "SELECT", "quotas", statement="SELECT <1>")),
+            call("API", "nova.a:g", sql("API", "SELECT", "quotas", statement="SELECT <1> FROM\n  quotas WHERE x")),
             request_id="req-77",
         )
         shown = opened(boot(head))
         for query, found in {
             "QUOTAS": "1-1/1",
             "select <1>": "1-1/1",
+            "<1> from quotas  where": "1-1/1",
             "req-77": "1",
             "g()": "1-1",
             "1-1": "1-1",
@@ -227,7 +237,7 @@ class TestHostile:
         made = poisoned(text)
         shown = opened(made, "full")
         assert shown.stood_for() == total(made)
-        assert shown.page.locator("script").count() == 3
+        assert shown.page.locator("script").count() == 4
         for key in ("Home", "ArrowDown", "ArrowDown", "t", "c", "?"):
             shown.page.keyboard.press(key)
         assert shown.page.locator("#panel img, #panel script, #rows img, #rows script").count() == 0

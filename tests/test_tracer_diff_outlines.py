@@ -108,14 +108,14 @@ def test_a_baseline_without_its_head() -> None:
 
 
 def test_a_markdown_page() -> None:
-    """Of a page only its first block of text is read."""
+    """Of a page its blocks of text are read, one a chapter."""
     page = "# Sequence\n\n| a | b |\n\n## What it did\nWords.\n```text\n1. x\n```\n```mermaid\nsequenceDiagram\n```\n"
-    assert list(steps(page)) == ["1"]
+    assert list(steps(page + "\n```text\n2. y\n```\n")) == ["1", "2"]
 
 
-def test_the_page_in_examples() -> None:
-    """The page of the embedded cloud is one."""
-    page = (Path(__file__).parent.parent / "examples/embedded/boot.md").read_text()
+def test_the_page_in_the_gallery() -> None:
+    """The page of the gallery is one."""
+    page = (Path(__file__).parent.parent / "examples/gallery/boot.md").read_text()
     assert len(steps(page)) > 150
 
 

@@ -77,14 +77,12 @@ def read(text: str, name: str) -> Outline:
 
 
 def _tree_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of the tree: all of a text file, in Markdown those of its first block of text."""
+    """The lines of the tree: all of a text file, in Markdown those of its blocks of text."""
     fenced = "\n```text" in f"\n{text}"
     inside = not fenced
     for number, line in lines.numbered(text):
         if fenced and line.startswith(_FENCE):
-            if inside:
-                return
-            inside = line == "```text"
+            inside = not inside and line == "```text"
         elif line == _END:
             return
         elif inside:

@@ -4,6 +4,7 @@
 function refresh(anchor = anchorRow()) {
   layOut();
   measure();
+  setHeight();  // first: nothing is scrolled to beyond the end
   if (anchor) scroller.scrollTop = rowFor(anchor.step) * ROW - anchor.offset;
   draw(true);
   drawMinimap();
@@ -36,7 +37,7 @@ function reveal(step) {
   showPanel(row, step);
   if (changed) {
     measure();
-    body.style.height = `${view.rows.length * ROW}px`;
+    setHeight();
   }
   const y = rowFor(row) * ROW, top = scroller.scrollTop, room = scroller.clientHeight - heads.offsetHeight;
   if (y < top + ROW || y > top + room - 2 * ROW) scroller.scrollTop = y - room / 3;

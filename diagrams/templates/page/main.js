@@ -30,7 +30,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !Object.hasOwn(KEYS, event.key)) return;
   if (event.target.closest("input[type=search], dialog")) return;
   // Elsewhere than on the rows, arrows and Enter are the control's own.
-  if (event.key.length > 1 && event.key !== "Escape" && event.target.closest("input, button, summary, a")) return;
+  if (event.key.length > 1 && event.key !== "Escape" && event.target.closest("input, button, summary, a, pre")) return;
   event.preventDefault();
   KEYS[event.key][1]();
 });
@@ -62,7 +62,7 @@ function makeFilter() {
 }
 
 // On paper every row stands, as wide as the paper is; of a very long boot the beginning, which is said.
-const MOST_PRINTED = 4000;
+const MOST_PRINTED = 2000;
 
 function beforePrint() {
   place.printing = true;
@@ -121,7 +121,7 @@ if (document.readyState === "loading") document.addEventListener("DOMContentLoad
 else goToHash();
 // What a first jump would wait for: done while nobody waits.
 addEventListener("load", () => setTimeout(() => {
-  detailLines();
+  linesOf("details");
   stepAt("");
 }, 50));
 // For tests and the curious: what the page shows, and how to go somewhere.

@@ -47,18 +47,18 @@ function stepAt(text) {
   return places.get(text) ?? -1;
 }
 
-let lines = null;
+const blocks = {};
 
-function detailLines() {
-  // The block stands behind the script, so that rows are painted before it is read.
-  if (!lines) lines = document.getElementById("details")?.textContent.split("\n") ?? [];
-  return lines;
+function linesOf(id) {
+  // The blocks stand behind the script, so that rows are painted before they are read.
+  return blocks[id] ??= document.getElementById(id)?.textContent.split("\n") ?? [];
 }
 
 function details(step) {
-  const [attributes, error] = JSON.parse(detailLines()[step] ?? "[{},null]");
+  const [attributes, error, number] = JSON.parse(linesOf("details")[step] ?? "[{},null]");
+  const statement = number === undefined ? null : JSON.parse(linesOf("statements")[number]);
   const [service, host, pid, thread, request, global, witnesses, tiedBy] = boot.origins[boot.origin[step]];
-  return { attributes, error, service, host, pid, thread, request, global, witnesses, tiedBy };
+  return { attributes, statement, error, service, host, pid, thread, request, global, witnesses, tiedBy };
 }
 
 function span(nanoseconds) {

@@ -39,10 +39,11 @@ function about(step) {
   put("ran in", visible([known.service, ...where.filter(Boolean)].join(", ")));
   if (known.request) put("request", visible(known.request));
   if (known.global && known.global !== known.request) put("global request", visible(known.global));
-  put("seen by", visible(known.witnesses + (known.tiedBy ? `; tied by ${known.tiedBy}` : "")));
+  put("seen by", visible(known.witnesses));
+  if (known.tiedBy) put("belongs here", visible(known.tiedBy));
   const parts = [facts];
-  if (known.error !== null) parts.push(make("h3", { textContent: "Error" }), make("pre", { className: "error", textContent: visible(known.error) }));
-  return [...parts, ...attributesOf(known.attributes)];
+  if (known.error !== null) parts.push(make("h3", { textContent: "Error" }), block(known.error, "error"));
+  return [...parts, ...attributesOf(known)];
 }
 
 function timing(step) {
@@ -52,13 +53,10 @@ function timing(step) {
   return [began, took, held].filter(Boolean).join(", ");
 }
 
-function attributesOf(attributes) {
-  const { statement, parameters, ...others } = attributes;
+function attributesOf({ statement, attributes: { parameters, ...others } }) {
   const parts = [];
-  if (statement !== undefined && statement !== null) {
-    parts.push(make("h3", { textContent: "Statement" }), make("pre", { textContent: visible(brokenSql(String(statement))) }));
-  }
-  if (parameters !== undefined && parameters !== null) parts.push(make("h3", { textContent: "Parameters" }), value(parameters));
+  if (statement !== null) parts.push(make("h3", { textContent: "Statement" }), block(statement, "statement"));
+  if (parameters !== undefined && parameters !== null) parts.push(make("h3", { textContent: "Parameters" }), listed(parameters));
   const names = Object.keys(others).filter((name) => others[name] !== null && others[name] !== "");
   if (!names.length) return parts;
   const list = make("dl");
@@ -67,15 +65,21 @@ function attributesOf(attributes) {
 }
 
 function value(one) {
+  if (Array.isArray(one) && one.length && one.every((each) => each !== null && typeof each !== "object")) one = one.join(", ");
   if (one === null || typeof one !== "object") return make("span", { textContent: visible(one) });
-  return make("pre", { textContent: visible(JSON.stringify(one, null, 1)) });
+  return block(JSON.stringify(one, null, 1));
 }
 
-// Line breaks before the clauses of a statement, outside its quotes; the text itself stays as it was.
-function brokenSql(statement) {
-  const parts = statement.split(/('(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`)/);
-  const clause = /\s+(?=(?:FROM|WHERE|(?:LEFT |RIGHT |FULL )?(?:OUTER |INNER |CROSS )?JOIN|ORDER BY|GROUP BY|HAVING|LIMIT|UNION|SET|VALUES|RETURNING)\b)/gi;
-  return parts.map((part, at) => (at % 2 ? part : part.replace(clause, "\n").replace(/\s+(?=(?:AND|OR)\b)/gi, "\n  ").replace(/, +/g, ", "))).join("");
+// Text of many lines; it can be scrolled with keys too.
+const block = (text, className = "") => make("pre", { className, textContent: visible(text), tabIndex: 0 });
+
+// Parameters by their names, or in their order, as the statement's marks stand for them.
+function listed(parameters) {
+  if (parameters === null || typeof parameters !== "object") return value(parameters);
+  const list = make("dl", { className: "parameters" });
+  const names = Array.isArray(parameters) ? parameters.map((_, at) => at + 1) : Object.keys(parameters);
+  Object.values(parameters).forEach((one, at) => list.append(make("dt", { textContent: visible(names[at]) }), make("dd", {}, value(one))));
+  return list;
 }
 
 const MOST_NOTES = 200;

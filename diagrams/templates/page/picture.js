@@ -43,7 +43,7 @@ function measure() {
   if (now === measured) return;
   measured = now;
   tones = boot.colours.map(tone);
-  place.tree = place.outline ? Math.round(Math.min(560, Math.max(260, wide * 0.33))) : 150;
+  place.tree = place.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : 150;
   const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no text begins at the instance's lane
   const room = wide - place.tree - GUTTER - 36 - after;
   place.lane = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, lanes.length - 1))));
@@ -98,13 +98,17 @@ function ticks() {
 
 const timeX = (at) => 12 + (at / Math.max(boot.duration, 1)) * (place.right - 110);
 
+function setHeight() {
+  body.style.height = `${view.rows.length * ROW}px`;
+}
+
 // Draws anew what can be seen; after `forget` nothing that is there is kept.
 function draw(forget = false) {
   const rows = view.rows;
   if (forget) {
     for (const row of drawn.values()) row.remove();
     drawn.clear();
-    body.style.height = `${rows.length * ROW}px`;
+    setHeight();
     scroller.setAttribute("aria-rowcount", rows.length);
   }
   const top = place.printing ? 0 : Math.max(0, Math.floor(scroller.scrollTop / ROW) - OVER);

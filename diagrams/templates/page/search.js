@@ -18,16 +18,25 @@ function matching(query) {
   if (exact >= 0) return [exact];
   // The details are text as JSON writes it, so that is what is looked for in them.
   const written = JSON.stringify(query).slice(1, -1).replaceAll("<", "\\u003c");
-  lowered ??= { strings: boot.strings.map((one) => one.toLowerCase()), lines: detailLines().map((one) => one.toLowerCase()) };
+  lowered ??= { strings: boot.strings.map((one) => one.toLowerCase()), lines: linesOf("details").map((one) => one.toLowerCase()),
+    statements: linesOf("statements").map((one) => one && oneLine(JSON.parse(one)).toLowerCase()) };
   const strings = lowered.strings.map((one) => one.includes(query));
   const origins = boot.origins.map((one) => [one[4], one[5], one[1]].some((id) => id.toLowerCase().includes(query)));
+  const words = oneLine(query);
+  const statements = lowered.statements.map((one) => one.includes(words));
   const found = [];
   for (let step = 0; step < count; step++) {
     if (strings[boot.label[step]] || strings[boot.title[step]] || origins[boot.origin[step]]
-      || lowered.lines[step]?.includes(written)) found.push(step);
+      || lowered.lines[step]?.includes(written) || statements[statementOf(lowered.lines[step])]) found.push(step);
   }
   return found;
 }
+
+// A statement is found however its lines are broken.
+const oneLine = (text) => text.replace(/\s+/g, " ");
+
+// A line ends with the number of its statement, or with its error: null, or in quotes.
+const statementOf = (line) => /,(\d+)\]$/.exec(line ?? "")?.[1];
 
 // The next hit from where the reader is, around the end.
 function nextHit(way) {

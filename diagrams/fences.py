@@ -1,0 +1,31 @@
+"""Text that stays text in Markdown: code spans, fenced blocks, and what stands between tags."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from diagrams.text import clean
+
+
+def code(text: str) -> str:
+    """``text`` as a code span, fit for a table's cell."""
+    text = clean(text).replace("|", "\\|") or " "
+    ticks = "`" * (_longest_run(text) + 1)
+    edge = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{ticks}{edge}{text}{edge}{ticks}"
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """``text`` in a fence that nothing in it can close."""
+    ticks = "`" * max(3, _longest_run(text) + 1)
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def tagged(text: str) -> str:
+    """``text`` as code between tags, where Markdown reads no code spans."""
+    return f"<code>{escape(clean(text))}</code>"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

@@ -1,0 +1,53 @@
+"""What the page of a boot tells of a step when it is asked: a line of JSON for each, and one for each statement."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+from diagrams.statements import laid_out
+from tracer.model import Boot, Value
+
+#: Whole numbers up to here are the same in JavaScript.
+_EXACT = 2**53
+#: What HTML takes for no text: controls, surrogates, and the last two of each plane, which are no characters.
+_FORBIDDEN = re.compile(
+    "[\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(n + 0xFFFE)}{chr(n + 0xFFFF)}" for n in range(0, 0x110000, 0x10000))
+    + "]"
+)
+
+
+def details(boot: Boot) -> tuple[str, str]:
+    """A line for each step, in the order of the tree: its attributes, its error, and the number of its statement.
+
+    Beside them the statements, a line each: most are sent many times.
+    """
+    statements: dict[str, int] = {}
+    lines = []
+    for step in boot.walk():
+        attributes = dict(step.attributes)
+        statement = attributes.pop("statement", None)
+        said = [statements.setdefault(statement, len(statements))] if isinstance(statement, str) else []
+        if not said and statement is not None:
+            attributes["statement"] = statement
+        lines.append(to_json([_safe(attributes), step.error, *said]))
+    return "\n".join(lines), "\n".join(map(to_json, laid_out(list(statements))))
+
+
+def to_json(value: object) -> str:
+    """JSON that may stand in a script element: no ``<``, and what HTML forbids is written as an escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return text if text.isascii() else _FORBIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _safe(value: Value) -> Value:
+    """A value that JavaScript reads as it is: numbers that it would round, or does not know, become text."""
+    if isinstance(value, dict):
+        return {key: _safe(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_safe(one) for one in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return value if math.isfinite(value) and abs(value) < _EXACT else str(value)

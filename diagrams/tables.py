@@ -1,0 +1,105 @@
+"""A boot in tables: who took part, SQL by table and verb, the slowest steps, states over time. Rows of plain text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from heapq import nlargest
+
+from diagrams import words
+from diagrams.sequence import lane_order
+from diagrams.text import clean, plain, shorten, span
+from tracer.model import Boot, Step
+
+#: Columns of the table of participants, in the order of the document.
+_KINDS = {
+    "call": "calls", "http": "HTTP", "rpc": "RPC", "handoff": "hand-offs", "libvirt": "libvirt", "command": "commands",
+    "sql": "SQL", "state": "states", "log": "log lines", "ask": "ask lines",
+}  # fmt: skip
+_VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_OTHER = "other"
+#: Tables and steps of which a row is made; the others are counted in the last one, or are not slow.
+_MOST_TABLES, _SLOWEST = 40, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under names of columns: first those with text of the cloud, then those with figures of ours."""
+
+    texts: list[str]
+    figures: list[str]
+    rows: list[list[str]]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            row[: len(self.texts)] = [shorten(cell, words.TITLE) for cell in row[: len(self.texts)]]
+
+
+def participants(boot: Boot) -> Table:
+    """Each service with its counts; kinds that nobody has are no column."""
+    counts: dict[str, Counter[str]] = {}
+    for step in boot.walk():
+        counts.setdefault(step.service, Counter())[step.kind] += 1
+    kinds = [kind for kind in _KINDS if any(one[kind] for one in counts.values())]
+    rows = [[name, *_numbers(counts[name], kinds)] for name in sorted(counts, key=lane_order)]
+    return Table([""], [_KINDS[kind] for kind in kinds], rows)
+
+
+def statements(boot: Boot) -> Table:
+    """Tables with how often which verb named them, and how long that took; one that names several counts at each."""
+    counts: dict[str, Counter[str]] = {}
+    took: Counter[str] = Counter()
+    for step in boot.walk():
+        if step.kind != "sql":
+            continue
+        verb = step.text("verb") if step.text("verb") in _VERBS else _OTHER
+        for table in _tables(step):
+            counts.setdefault(table, Counter())[verb] += 1
+            took[table] += step.duration or 0
+    verbs = [verb for verb in (*_VERBS, _OTHER) if any(one[verb] for one in counts.values())]
+    ordered = sorted(counts, key=lambda table: (-counts[table].total(), table))
+    rows = [[table, *_numbers(counts[table], verbs), span(took[table])] for table in ordered[:_MOST_TABLES]]
+    if rest := ordered[_MOST_TABLES:]:
+        together = sum((counts[table] for table in rest), Counter[str]())
+        rows.append([f"{len(rest)} more", *_numbers(together, verbs), span(sum(took[table] for table in rest))])
+    return Table(["table"], [*verbs, "time"], rows)
+
+
+def _tables(step: Step) -> list[str]:
+    named = step.attributes.get("tables")
+    found = dict.fromkeys(clean(plain(one)) for one in named) if isinstance(named, list) else {}
+    return list(found) or ["–"]
+
+
+def slowest(boot: Boot) -> Table:
+    """The steps that took longest themselves, without what was waited for inside them."""
+    own = [(own_time(step), step) for step in boot.walk()]
+    most = nlargest(_SLOWEST, [one for one in own if one[0] > 0], key=lambda one: one[0])
+    rows = [[step.address, _said(step), step.service, span(time), span(step.duration)] for time, step in most]
+    return Table(["address", "step", "in"], ["itself", "in all"], rows)
+
+
+def _said(step: Step) -> str:
+    return words.title(step) if step.numbered else words.note(step)
+
+
+def own_time(step: Step) -> int:
+    """Nanoseconds that ``step`` took and nothing inside it ran; 0 while it is unfinished."""
+    if step.end is None:
+        return 0
+    left, at = 0, step.start
+    for child in sorted(step.children, key=lambda one: one.start):
+        left += max(0, min(child.start, step.end) - at)
+        at = max(at, step.end if child.end is None else child.end)
+    return left + max(0, step.end - at)
+
+
+def states(boot: Boot) -> Table:
+    """When which state was set, from the boot's start on."""
+    found = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
+    rows = [[one.address, words.note(one), one.service, f"{(one.start - boot.started) / 1e9:.3f} s"] for one in found]
+    return Table(["address", "state", "by"], ["after"], rows)
+
+
+def _numbers(counts: Counter[str], names: list[str] | tuple[str, ...]) -> list[str]:
+    return [str(counts[name] or "") for name in names]

@@ -1,0 +1,1 @@
+"""Pictures of real boots, drawn by the commands that stand beside them."""

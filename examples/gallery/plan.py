@@ -1,0 +1,126 @@
+"""What the gallery shows: the recordings, and for each picture its command and what is to be seen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DATA = HERE.parent.parent / "tests" / "data"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a real cloud left behind, under the name that commands know it by."""
+
+    #: An archive, or a folder, in tests/data.
+    source: Path
+    #: What the commands call it, and the trace file that becomes of it.
+    name: str
+    trace: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file of the gallery and the commands that make it, in a folder with the trace files."""
+
+    file: str
+    title: str
+    text: str
+    commands: tuple[str, ...]
+    #: Made by other programs too, whose next version may draw otherwise.
+    foreign: bool = False
+
+
+@dataclass(frozen=True)
+class Screenshot:
+    """A picture of a page in a browser: which page, the keys pressed in it, the step it is at."""
+
+    file: str
+    page: str
+    title: str
+    text: str
+    keys: str = ""
+    step: str = ""
+    dark: bool = False
+
+
+RECORDINGS = (
+    Recording(
+        DATA / "nova34-boot.tar.gz", "capture", "boot.trace.jsonl.gz",
+        "Nova 34, its services and Placement in separate processes ([examples/embedded](../embedded)), seen by hooks: "
+        "one boot.",
+    ),
+    Recording(
+        DATA / "nova34-logs.tar.xz", "logs", "cloud.trace.jsonl.gz",
+        "Nova 34 in an all-in-one cloud with Keystone, Glance, Neutron, libvirt and QEMU, seen by its logs and by "
+        "RabbitMQ's firehose, without hooks: one boot and one delete.",
+    ),
+    Recording(
+        DATA / "diablo", "diablo", "diablo.trace.jsonl.gz",
+        "Nova 2011.3 (Diablo) with carrot, seen by its logs and the firehose: one boot.",
+    ),
+)  # fmt: skip
+
+DELETE = "req-e6df3bae-fa50-4300-a6c1-6ee330bd59ee"
+
+PICTURES = (
+    Picture(
+        "boot-brief.svg", "A boot: what services do with each other",
+        "Client, API, conductor, scheduler, compute; states at the right. What stays inside a service is counted.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 --detail brief -o boot-brief.svg",),
+    ),
+    Picture(
+        "boot.svg", "The same boot, with the calls that lead there",
+        "Numbers are addresses: the same in every picture, tree and page of this trace.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.svg",),
+    ),
+    Picture(
+        "boot.txt", "As a numbered tree",
+        "Two hand-written pages of notes, made by a command.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.txt",),
+    ),
+    Picture(
+        "boot.md", "As a document for a wiki",
+        "Facts, participants, the tree folded by chapter, Mermaid, states over time, the slowest steps, SQL by table.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.md",),
+    ),
+    Picture(
+        "topology.svg", "Who talks to whom",
+        "Counts and how long was waited, by Graphviz.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 -o topology.dot", "dot -Tsvg -o topology.svg topology.dot"),
+        foreign=True,
+    ),
+    Picture(
+        "delete.svg", "A delete, from logs and message copies alone",
+        "Any request can be drawn, by its request id; no hook was in this cloud.",
+        (f"bootseq draw cloud.trace.jsonl.gz {DELETE} --detail brief -o delete.svg",),
+    ),
+    Picture(
+        "diablo.svg", "A boot of 2011",
+        "Nova 2011.3 had no conductor and no Placement: API → scheduler → compute, which asks the network service.",
+        ("bootseq draw diablo.trace.jsonl.gz vm1 -o diablo.svg",),
+    ),
+    Picture(
+        "diablo.html", "The boot of 2011 as a page to explore",
+        "Download it and open it: one file that fetches nothing.",
+        ("bootseq draw diablo.trace.jsonl.gz vm1 --detail full -o diablo.html",),
+    ),
+)  # fmt: skip
+
+SCREENSHOTS = (
+    Screenshot(
+        "page.png", "boot.html", "A boot as a page to explore",
+        "Outline and sequence beside each other, row by row, the whole boot in the minimap at the right.",
+        keys="2",
+    ),
+    Screenshot(
+        "page-details.png", "boot.html", "The same page: what is known of a step",
+        "A statement with its parameters, who saw it, and why it belongs there.",
+        keys="4", step="3-1-1-3-14-1-2/5",
+    ),
+    Screenshot(
+        "page-time.png", "boot.html", "The same page: time, and what the boot waited for",
+        "Bars on an axis of time with the critical path marked, in percent; in the dark.",
+        keys="2tc", dark=True,
+    ),
+)  # fmt: skip
