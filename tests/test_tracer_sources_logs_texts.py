@@ -78,9 +78,14 @@ def test_dirt_between_lines_loses_no_line_of_its_own(tmp_path_factory: pytest.Te
     assert read(path).events[-1].attributes["message"] == "so söß"
 
 
-def test_an_error_while_reading_is_told_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_text(LINE * 2)
-    with pytest.raises(KeyboardInterrupt), texts.opened(tmp_path / "a.log") as data:
+def interrupted(path: Path) -> None:
+    with texts.opened(path) as data:
         reader = records.read(data)
         next(reader)
         raise KeyboardInterrupt
+
+
+def test_an_error_while_reading_is_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(LINE * 2)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "a.log")

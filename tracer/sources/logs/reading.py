@@ -18,7 +18,7 @@ _SUFFIXES = (".gz", ".log", ".txt", ".out")
 #: At DEBUG these tell how a library gets on, nothing of what the service does.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
 
-#: After so many records it is told how far the reading is.
+#: After so many records it is told how far the reading is, and what has been read is let go.
 _BATCH = 10_000
 
 #: What looks at a record and says whether it understood it.
@@ -35,6 +35,7 @@ def read(path: Path, offset: int = 0, told: Callable[[float], None] = lambda sha
     with texts.opened(path) as data:
         said = records.read(data, offset)
         while (last := log.take(islice(said, _BATCH))) is not None:
+            texts.let_go(data, last.end)
             told(last.end / len(data))
         if not log.services:
             found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")

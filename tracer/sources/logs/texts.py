@@ -44,6 +44,12 @@ def opened(path: Path) -> Iterator[Buffer]:
         raise TracerError(f"{path}: cannot be read: {reason}") from None
 
 
+def let_go(data: Buffer, end: int) -> None:
+    """What stands before ``end`` has been read: it need not stay in this process's memory."""
+    if isinstance(data, mmap.mmap):
+        data.madvise(mmap.MADV_DONTNEED, 0, end - end % mmap.PAGESIZE)
+
+
 @contextmanager
 def _plain(path: Path) -> Iterator[IO[bytes]]:
     """The file itself where it can be mapped as it is, else a nameless copy of what it means."""

@@ -1,0 +1,170 @@
+"""Reading 200 MB of logs, in MB a CPU second: records, events, the whole ingest; beside grep, lnav, os-log-merger."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.bench.row import Row
+from tests.logged import nova34
+from tracer import collector
+from tracer.sources import found
+from tracer.sources.logs import reading, records, texts
+
+#: Megabytes of logs.
+SIZE = 200
+SMALL = 20
+INDEX, FIELDS, MERGER = "lnav, its index", "lnav, the message of each record", "os-log-merger, merged into one"
+_BIN = Path(sys.executable).parent
+_RATE = "MB/s"
+_IDS = re.compile(rb"(?<=\breq-)[0-9a-f]{4}|(?<=\b[0-9a-f]{28})[0-9a-f]{4}\b")
+_INSTANCE = b"d7dc3b0e-3225"
+_SECOND = re.compile(rb"^2026-11-22 \d\d:\d\d:\d\d", re.MULTILINE)
+#: So far apart are two boots in the logs, in seconds: the next begins when the last is done.
+_APART = 60
+
+
+class Used(NamedTuple):
+    """What a process took: CPU seconds, seconds, and megabytes at most."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+
+def run() -> Iterable[Row]:
+    """Ours without Python's start, but ``bootseq ingest`` and the others as commands."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        boots = nova34(folder / "boots")
+        logs = multiplied(boots, folder / "logs", SIZE)
+        size = sum(path.stat().st_size for path in logs) / 1e6
+        # Commands first: the most memory of a process that is begun is at least what this one has by then.
+        yield from _whole(folder, {SMALL: multiplied(boots, folder / "few", SMALL), SIZE: logs})
+        rates: dict[str, float] = {}
+        for what, seconds in _peers(folder, logs):
+            if isinstance(seconds, str):
+                yield Row(f"{what}: not measured, {seconds}", float("nan"), _RATE)
+            else:
+                rates[what] = size / seconds
+                yield Row(what, rates[what], _RATE)
+        yield from _ours(logs, size, rates)
+
+
+def multiplied(boots: Path, into: Path, megabytes: int) -> list[Path]:
+    """``into`` with the logs of one real boot again and again, each with ids of its own, a minute after the last."""
+    into.mkdir()
+    sources = sorted(boots.glob("*.log"))
+    copies = round(megabytes * 1e6 / sum(path.stat().st_size for path in sources))
+    for path in sources:
+        text = path.read_bytes()
+        with (into / path.name).open("wb") as log:
+            for copy in range(copies):
+                log.write(_again(text, copy))
+    return sorted(into.iterdir())
+
+
+def _again(text: bytes, copy: int) -> bytes:
+    seconds: dict[bytes, bytes] = {}
+
+    def later(match: re.Match[bytes]) -> bytes:
+        if match[0] not in seconds:
+            when = datetime.fromisoformat(match[0].decode()) + timedelta(seconds=_APART * copy)
+            seconds[match[0]] = when.isoformat(" ").encode()
+        return seconds[match[0]]
+
+    text = _IDS.sub(lambda match: b"%04x" % ((int(match[0], 16) + 7 * copy) % 65536), text)
+    return _SECOND.sub(later, text.replace(_INSTANCE, b"d7dc%04x-3225" % copy))
+
+
+def _peers(folder: Path, logs: list[Path]) -> Iterator[tuple[str, float | str]]:
+    """Each with its CPU seconds, or with why there are none."""
+    names = list(map(str, logs))
+    environment = {**os.environ, "HOME": str(folder)}
+    lnav = ["lnav", "-n", "-q", "-c"]
+    count = ["-c", f":write-csv-to {folder / 'count.csv'}"]
+    for what, command in {
+        "grep -c ERROR": ["grep", "-c", "ERROR"],
+        INDEX: [*lnav, ";SELECT count(*) FROM all_logs", *count],
+        FIELDS: [*lnav, ";SELECT count(log_body) FROM all_logs", *count],
+    }.items():
+        if shutil.which(command[0]) is None:
+            yield what, f"{command[0]} is not installed"
+        else:
+            yield what, used([*command, *names], environment).cpu
+    yield MERGER, _merger(str(folder / "merger"), names)
+
+
+def _merger(folder: str, names: list[str]) -> float | str:
+    uv = str(_BIN / "uv")
+    for command in [uv, "venv", "-q", folder], [uv, "pip", "install", "-q", "--python", folder, "os-log-merger"]:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return (done.stderr.strip().splitlines() or ["uv failed"])[-1]
+    return used([f"{folder}/bin/oslogmerger", *names]).cpu
+
+
+def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Row]:
+    def compared(what: str, seconds: float, peer: str) -> Row:
+        rate = size / seconds
+        return Row(what, rate, _RATE, *((rate / rates[peer], peer) if peer in rates else ()))
+
+    with collector.paused():
+        yield compared("records, all fields", _seconds(lambda: _records(logs)), FIELDS)
+        seconds = _seconds(lambda: [reading.read(path) for path in logs])
+        yield compared("events, on one core", seconds, MERGER)
+        for cores, limit in (("one core", sys.maxsize), ("all cores", 0)):
+            found.WORTH_HELP = limit
+            begun = time.perf_counter()
+            before = _cpu()
+            events = sum(len(one.events) for _, one in found.read_all(logs, 0))
+            yield Row(f"events on {cores}: {events} of them, wall", time.perf_counter() - begun, "s")
+            yield Row(f"events on {cores}, CPU of all processes", _cpu() - before, "CPU s")
+
+
+def _records(logs: list[Path]) -> None:
+    for path in logs:
+        with texts.opened(path) as data:
+            for record in records.read(data):
+                assert record.time
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _whole(folder: Path, sizes: dict[int, list[Path]]) -> Iterator[Row]:
+    for size, logs in sizes.items():
+        trace = folder / f"{size}.trace.jsonl.gz"
+        took = used([str(_BIN / "bootseq"), "ingest", "-o", str(trace), *map(str, logs)])
+        yield Row(f"bootseq ingest, {size} MB", size / took.cpu, _RATE)
+        yield Row(f"bootseq ingest, {size} MB", took.cpu, "CPU s")
+        yield Row(f"bootseq ingest, {size} MB, wall", took.wall, "s")
+        yield Row(f"bootseq ingest, {size} MB, most memory of a process", took.memory, "MB")
+
+
+def used(command: list[str], env: dict[str, str] | None = None) -> Used:
+    """What one run of a command takes, its helpers' CPU included; what it prints goes nowhere."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    if os.waitstatus_to_exitcode(status) > 1:  # 1: grep found nothing
+        raise RuntimeError(f"{command[0]} failed")
+    return Used(usage.ru_utime + usage.ru_stime, time.perf_counter() - begun, usage.ru_maxrss / 1024)
