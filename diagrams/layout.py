@@ -27,6 +27,10 @@ from diagrams.placing import Placing, label_width
 from diagrams.sequence import Diagram, Item
 
 
+#: Addresses are measured if they are among so many with the most characters; there is room for what that may miss.
+_CANDIDATES = 50
+
+
 @dataclass(slots=True)
 class Layout:
     """All pages; ``xs`` are the lanes' places, the same on every page, as is the size."""
@@ -44,8 +48,8 @@ def layout(diagram: Diagram, paper: Paper | None = None) -> Layout:
     if any(item.what == "state" for item in diagram.items):
         diagram = replace(diagram, lanes=[*diagram.lanes, STATE])
     widths = [label_width(item.text, item.extra) for item in diagram.items]
-    addresses = {item.address for item in diagram.items}
-    times = MARGIN + int(max((width(one, SMALL) for one in addresses), default=0)) + TIMES
+    longest = sorted({item.address for item in diagram.items}, key=len)[-_CANDIDATES:]
+    times = MARGIN + int(max((width(one, SMALL) for one in longest), default=0)) + TIMES
     least = paper.width if paper else NARROWEST
     xs, end = columns(diagram, widths, times + GAP, least, narrow=paper is not None)
     wide = max(least, end)

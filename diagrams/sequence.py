@@ -185,8 +185,8 @@ class _Writer:
 
     def _inside(self, row: Row) -> list[_Inner]:
         """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
-        if not (row.children or row.notes):
-            return []
+        if not row.notes and len(row.children) < 2:  # most of them: nothing to put in order
+            return list(row.children)
         drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
         sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
         drawn += row.children
