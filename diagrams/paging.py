@@ -25,7 +25,7 @@ class Paper:
 
 PAPERS = {
     "a4": Paper(1123, 794, ("297mm", "210mm")),
-    "screen": Paper(1600, 900, ("1600", "900")),
+    "screen": Paper(1280, 720, ("1280", "720")),
 }
 
 

@@ -11,7 +11,8 @@ from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places
 from diagrams.text import plural, short_address, shorten, span, times
 from tracer.model import PARTICIPANTS, Boot, Step, Value
 
-#: Longest title, lane name, and text of an error in a picture; how many chapters a cast names that it opened.
+#: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
+#: opened.
 TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
 
 
@@ -224,7 +225,7 @@ class _Writer:
             self.items.append(self._item("state", lane, lane, shorten(text, 2 * words.LABEL), step))
         else:
             text = step.text("message") or step.name
-            self.items.append(self._item("note", lane, lane, shorten(text, words.LABEL), step))
+            self.items.append(self._item("note", lane, lane, shorten(text, ERROR), step))
 
     def _item(
         self, what: str, source: int, target: int, text: str, step: Step, extra: str = "",

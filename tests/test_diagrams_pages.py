@@ -43,7 +43,7 @@ def test_a_page_has_the_papers_proportion_and_nothing_below_its_foot(paper: str)
 
 def test_a4_is_said_in_millimetres_and_a_screen_in_pixels() -> None:
     assert 'width="297mm" height="210mm" viewBox="0 0 1123 794"' in pages(small_boot(), "full", "a4")[0]
-    assert 'width="1600" height="900" viewBox="0 0 1600 900"' in pages(small_boot(), "full", "screen")[0]
+    assert 'width="1280" height="720" viewBox="0 0 1280 720"' in pages(small_boot(), "full", "screen")[0]
 
 
 @papers
