@@ -239,6 +239,8 @@ class _Writer:
         return self._lane(step.service, step)
 
     def _lane(self, service: str, step: Step | None = None) -> int:
+        if not self._by_host and service in self._known:
+            return self._known[service]
         host = step.host if self._by_host and step and step.service == "compute" else ""
         name = f"{service} {host}" if host else service
         if name not in self._known:
