@@ -214,8 +214,8 @@ def _add_sql(one: Row, other: Row) -> None:
     pairs = [(one, other)]
     while pairs:
         one, other = pairs.pop()
-        if more := [note for note in other.notes if note.kind == "sql"]:
-            one.notes = [*one.notes, *more]
+        if other.notes:
+            one.notes.extend([note for note in other.notes if note.kind == "sql"])
         pairs.extend(zip(one.children, other.children, strict=True))
 
 

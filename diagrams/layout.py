@@ -20,11 +20,14 @@ from diagrams.geometry import (
     TIMES,
     TOP,
     Page,
-)
+)  # fmt: skip
 from diagrams.measure import width
 from diagrams.paging import Paper, breaks, rows
 from diagrams.placing import Placing, label_width
 from diagrams.sequence import Diagram, Item
+
+#: Addresses are measured if they are among so many with the most characters; there is room for what that may miss.
+_CANDIDATES = 50
 
 
 @dataclass(slots=True)
@@ -44,8 +47,8 @@ def layout(diagram: Diagram, paper: Paper | None = None) -> Layout:
     if any(item.what == "state" for item in diagram.items):
         diagram = replace(diagram, lanes=[*diagram.lanes, STATE])
     widths = [label_width(item.text, item.extra) for item in diagram.items]
-    addresses = {item.address for item in diagram.items}
-    times = MARGIN + int(max((width(one, SMALL) for one in addresses), default=0)) + TIMES
+    longest = sorted({item.address for item in diagram.items}, key=len)[-_CANDIDATES:]
+    times = MARGIN + int(max((width(one, SMALL) for one in longest), default=0)) + TIMES
     least = paper.width if paper else NARROWEST
     xs, end = columns(diagram, widths, times + GAP, least, narrow=paper is not None)
     wide = max(least, end)

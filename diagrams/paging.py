@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -25,7 +26,7 @@ class Paper:
 
 PAPERS = {
     "a4": Paper(1123, 794, ("297mm", "210mm")),
-    "screen": Paper(1600, 900, ("1600", "900")),
+    "screen": Paper(1280, 720, ("1280", "720")),
 }
 
 
@@ -60,16 +61,14 @@ def _depths(items: list[Item]) -> list[int]:
 
 def _break(items: list[Item], above: list[int], depths: list[int], start: int, capacity: int, slack: float) -> int:
     """Where the page that begins with item ``start`` ends, best for the eye."""
-    full, best, least = above[start] + capacity, start + 1, float("inf")
-    least_rows = max(1.0, capacity * (1 - slack))
-    place = start + 1
-    while place < len(items) and above[place] <= full:
-        best = best if least < float("inf") else place
-        item = items[place]
-        if above[place] - above[start] >= least_rows and item.what not in ("end", "return", "state"):
+    full = above[start] + capacity
+    last = max(start + 1, bisect_right(above, full) - 1)
+    best, least = last, float("inf")
+    for place in range(max(start + 1, bisect_left(above, full - capacity * slack)), last + 1):
+        what = items[place].what
+        if what not in ("end", "return", "state") and items[place - 1].what != "chapter":
             empty = (full - above[place]) / capacity
-            cost = min(depths[place], DEEP) + EMPTY * empty - CHAPTER * (item.what == "chapter")
-            if items[place - 1].what != "chapter" and cost <= least:
+            cost = min(depths[place], DEEP) + EMPTY * empty - CHAPTER * (what == "chapter")
+            if cost <= least:
                 best, least = place, cost
-        place += 1
     return best

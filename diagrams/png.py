@@ -6,6 +6,7 @@ import re
 from importlib.resources import files
 
 from diagrams.fitting import fitted
+from diagrams.measure import FONT
 from diagrams.sequence import Diagram
 from diagrams.svg import draw, pages
 from tracer.model import Boot
@@ -28,13 +29,14 @@ def png_pages(boot: Boot, detail: str, paper: str) -> list[bytes]:
 
 
 def rasterised(svg: str) -> bytes:
-    """A picture of ours as PNG; it is as wide on every machine, which may lack every font."""
+    """A picture of ours as PNG, the same on every machine, which may lack every font."""
     from resvg_py import svg_to_bytes  # late, so that who draws no PNG does not pay for it
 
     fonts = [str(files("diagrams") / f"fonts/BootseqSans-{face}.ttf") for face in ("Regular", "Bold")]
+    svg = svg.replace(f'font-family="{FONT}"', f'font-family="{_FAMILY},{FONT}"', 1)
     zoom = next((zoom for zoom in ZOOMS if pixels(svg) * zoom * zoom <= MOST), ZOOMS[-1])
     # The system's fonts beside ours: they may know what ours does not, Chinese or emoji.
-    return bytes(svg_to_bytes(svg_string=svg, zoom=zoom, font_files=fonts, sans_serif_family=_FAMILY, dpi=96))
+    return bytes(svg_to_bytes(svg_string=svg, zoom=zoom, font_files=fonts, dpi=96))
 
 
 def pixels(svg: str) -> int:

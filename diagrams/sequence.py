@@ -11,7 +11,8 @@ from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places
 from diagrams.text import plural, short_address, shorten, span, times
 from tracer.model import PARTICIPANTS, Boot, Step, Value
 
-#: Longest title, lane name, and text of an error in a picture; how many chapters a cast names that it opened.
+#: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
+#: opened.
 TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
 
 
@@ -185,8 +186,8 @@ class _Writer:
 
     def _inside(self, row: Row) -> list[_Inner]:
         """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
-        if not (row.children or row.notes):
-            return []
+        if not row.notes and len(row.children) < 2:  # most of them: nothing to put in order
+            return list(row.children)
         drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
         sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
         drawn += row.children
@@ -224,7 +225,7 @@ class _Writer:
             self.items.append(self._item("state", lane, lane, shorten(text, 2 * words.LABEL), step))
         else:
             text = step.text("message") or step.name
-            self.items.append(self._item("note", lane, lane, shorten(text, words.LABEL), step))
+            self.items.append(self._item("note", lane, lane, shorten(text, ERROR), step))
 
     def _item(
         self, what: str, source: int, target: int, text: str, step: Step, extra: str = "",
@@ -238,6 +239,8 @@ class _Writer:
         return self._lane(step.service, step)
 
     def _lane(self, service: str, step: Step | None = None) -> int:
+        if not self._by_host and service in self._known:
+            return self._known[service]
         host = step.host if self._by_host and step and step.service == "compute" else ""
         name = f"{service} {host}" if host else service
         if name not in self._known:

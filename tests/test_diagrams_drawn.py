@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagrams import DETAILS
-from diagrams.sequence import sequence
+from diagrams.fitting import fitted
+from diagrams.sequence import Diagram, sequence
+from tests import recordings
 from tests.builders import boot, call, cast, failed_boot, http, small_boot, sql
 from tests.drawn import numbered, statements, stood_for
 from tests.test_diagrams_sequence import any_boot, trees
@@ -17,7 +20,7 @@ from tracer.model import Boot, Step
 
 
 @pytest.mark.parametrize("detail", DETAILS)
-@pytest.mark.parametrize("make", [small_boot, failed_boot])
+@pytest.mark.parametrize("make", [small_boot, failed_boot, recordings.nova34])
 def test_of_a_boot(make: Callable[[], Boot], detail: str) -> None:
     made = make()
     diagram = sequence(made, detail)
@@ -34,6 +37,26 @@ def test_of_any_tree(heads: list[Step], detail: str, depth: int | None) -> None:
     assert stood_for(diagram, made) == numbered(made)
     if detail != "brief":
         assert statements(diagram) == sum(step.kind == "sql" for step in made.walk())
+
+
+@pytest.mark.parametrize("most", [5, 12, 20])
+def test_of_a_picture_of_the_beginning_the_rest_is_counted(most: int) -> None:
+    found = fitted(small_boot(), "full", lambda one: said_of(one) if len(one.items) <= most else None)
+    told, missing = map(int, found.split())
+    whole = sequence(small_boot(), "brief")
+    assert told + missing == sum(item.what not in ("end", "return") for item in whole.items)
+
+
+def said_of(diagram: Diagram) -> str:
+    """How many items are drawn, and how many are said to be missing; "0 0" of a whole picture."""
+    rest = re.fullmatch(r"\+(\d+) more, not drawn", note) if (note := _last_note(diagram)) else None
+    told = sum(item.what not in ("end", "return") for item in diagram.items)
+    return f"{told - 1} {rest[1]}" if rest else "0 0"
+
+
+def _last_note(diagram: Diagram) -> str:
+    notes = [item.text for item in diagram.items if item.what == "note"]
+    return notes[-1] if notes else ""
 
 
 def test_what_is_hidden_in_a_message_that_nobody_waits_for_is_told() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
+import resvg_py
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,12 +16,13 @@ from diagrams import PAPERS, drawn
 from diagrams.geometry import FOOT, ROW
 from diagrams.layout import Layout, layout
 from diagrams.paging import breaks, rows
-from diagrams.png import pixels, rasterised
+from diagrams.png import pixels
 from diagrams.sequence import Item, sequence
 from diagrams.svg import draw_pages, pages
 from tests.bench.bench_diagrams import wide_boot
 from tests.builders import boot, call, http, served, small_boot
 from tests.drawn import squeezed
+from tests.test_diagrams_hostile import everything, poisoned
 from tracer.model import Boot
 
 papers = pytest.mark.parametrize("paper", PAPERS)
@@ -43,7 +46,7 @@ def test_a_page_has_the_papers_proportion_and_nothing_below_its_foot(paper: str)
 
 def test_a4_is_said_in_millimetres_and_a_screen_in_pixels() -> None:
     assert 'width="297mm" height="210mm" viewBox="0 0 1123 794"' in pages(small_boot(), "full", "a4")[0]
-    assert 'width="1600" height="900" viewBox="0 0 1600 900"' in pages(small_boot(), "full", "screen")[0]
+    assert 'width="1280" height="720" viewBox="0 0 1280 720"' in pages(small_boot(), "full", "screen")[0]
 
 
 @papers
@@ -159,11 +162,16 @@ class TestPng:
         with pytest.raises(ValueError, match="viewBox"):
             pixels("<svg/>")
 
-    def test_the_bundled_font_is_drawn_where_the_system_has_none(self) -> None:
-        """Letters of a family that no machine has come from the font that is bundled: there is ink."""
-        size = 'viewBox="0 0 99 20" width="99" height="20" font-family="Nowhere, sans-serif"'
-        text = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{{}}</svg>'
-        assert rasterised(text.format('<text y="15">Instance</text>')) != rasterised(text.format(""))
+    def test_it_is_the_same_on_a_machine_without_fonts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        (here,) = drawn(small_boot(), "png")
+        monkeypatch.setattr(resvg_py, "svg_to_bytes", partial(resvg_py.svg_to_bytes, skip_system_fonts=True))
+        assert drawn(small_boot(), "png") == [here]
+        monkeypatch.setattr("diagrams.png._FAMILY", "Nowhere Sans")
+        assert len(drawn(small_boot(), "png")[0]) < len(here) / 2  # so this test can fail: no text is drawn then
+
+    @pytest.mark.parametrize("name", [everything, "</script>", "\u202eלש", "ab" * 5_000])
+    def test_any_name_can_be_drawn(self, name: str) -> None:
+        assert size(drawn(poisoned(name), "png", "brief", "a4")[0]) == (2246, 1588)
 
 
 def size(picture: bytes) -> tuple[int, int]:

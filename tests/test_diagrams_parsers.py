@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from diagrams.sequence import Diagram, sequence
 from diagrams.svg import pages
 from diagrams.text import clean
 from diagrams.topology import contacts
-from tests import browser, mermaid_js
+from tests import browser, mermaid_js, recordings
 from tests.bench.bench_diagrams import wide_boot
 from tests.browser import Shown
 from tests.builders import failed_boot, small_boot
@@ -40,11 +40,11 @@ _HOSTILE = {"everything": everything, "long": "ab" * 5_000, "bidi": "\u202eevil 
 
 def named(name: str) -> Boot:
     """The boots that tests draw, by name."""
-    made = {"small": small_boot, "failed": failed_boot}.get(name)
-    return made() if made else poisoned(_HOSTILE[name])
+    made: dict[str, Callable[[], Boot]] = {"small": small_boot, "failed": failed_boot, "real": recordings.nova34}
+    return made[name]() if name in made else poisoned(_HOSTILE[name])
 
 
-_BOOTS = ("small", "failed", *_HOSTILE)
+_BOOTS = ("small", "failed", "real", *_HOSTILE)
 every_boot = pytest.mark.parametrize("name", _BOOTS)
 every_detail = pytest.mark.parametrize("detail", DETAILS)
 

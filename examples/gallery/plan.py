@@ -75,6 +75,11 @@ PICTURES = (
         ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.svg",),
     ),
     Picture(
+        "boot-a4-2.svg", "The same boot on pages, here the second",
+        "Parted at chapters; each page of A4 says what it goes on with, has the lanes' heads and a legend.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 --pages a4 -o boot-a4.svg",),
+    ),
+    Picture(
         "boot.txt", "As a numbered tree",
         "Two hand-written pages of notes, made by a command.",
         ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.txt",),
@@ -86,7 +91,7 @@ PICTURES = (
     ),
     Picture(
         "topology.svg", "Who talks to whom",
-        "Counts and how long was waited, by Graphviz.",
+        "What about, how often, how long in all and usually; drawn by Graphviz.",
         ("bootseq draw boot.trace.jsonl.gz vm1 -o topology.dot", "dot -Tsvg -o topology.svg topology.dot"),
         foreign=True,
     ),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 from functools import partial
+from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
 
-from diagrams import RENDERERS, render
+from diagrams import RENDERERS, mermaid, plantuml, render
 from diagrams.layout import layout
-from diagrams.sequence import sequence
+from diagrams.sequence import Diagram, sequence
 from tests.bench.row import Row
 from tests.builders import boot, call, http, rpc, served, sql, step
 from tracer.model import Boot, Step
@@ -49,13 +52,35 @@ def pixels(made: Boot) -> int:
 
 
 def run() -> Iterable[Row]:
-    """Every format at both sizes, in full detail."""
+    """Every format at both sizes, in full detail; the SVG beside what others need for theirs of the same messages."""
     for messages in (500, 5_000):
         made = wide_boot(messages)
-        drawn = sum(item.what in ("call", "self", "cast") for item in sequence(made, "full").items)
+        diagram = sequence(made, "full")
+        drawn = sum(item.what in ("call", "self", "cast") for item in diagram.items)
+        took: dict[str, float] = {}
         for suffix in RENDERERS:
             text = render(made, suffix, "full")
-            taken = milliseconds(partial(render, made, suffix, "full"))
-            yield Row(f".{suffix} of {drawn} messages", taken, "ms")
+            took[suffix] = milliseconds(partial(render, made, suffix, "full"))
+            yield Row(f".{suffix} of {drawn} messages", took[suffix], "ms")
             yield Row(f".{suffix} of {drawn} messages, size", len(text.encode()) / drawn, "B/msg")
         yield Row(f".svg of {drawn} messages, height", pixels(made) / drawn, "px/msg")
+        for peer, theirs in _peers(diagram):
+            yield Row(f"SVG of {drawn} messages by {peer}", theirs, "ms")
+            yield Row(f".svg of {drawn} messages", took["svg"], "ms", took["svg"] / theirs, peer)
+
+
+def _peers(diagram: Diagram) -> Iterable[tuple[str, float]]:
+    """The CPU milliseconds of others for an SVG of the whole diagram, from text that stands ready for them."""
+    import mmdr
+
+    text = mermaid.draw(diagram)
+    yield "mmdr", milliseconds(lambda: mmdr.render(text).svg(), 3)
+    if shutil.which("plantuml"):
+        yield "PlantUML", _plantuml(plantuml.draw(diagram))
+
+
+def _plantuml(text: str) -> float:
+    before = getrusage(RUSAGE_CHILDREN)
+    subprocess.run(["plantuml", "-tsvg", "-pipe"], input=text.encode(), stdout=subprocess.DEVNULL, check=True)
+    after = getrusage(RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000

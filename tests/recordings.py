@@ -1,0 +1,29 @@
+"""Real boots that the repository keeps, as steps."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from tracer import store
+from tracer.cli import main
+from tracer.model import Boot
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def nova34() -> Boot:
+    """A boot on Nova 34 in several processes, with everything that the hooks saw."""
+    with tempfile.TemporaryDirectory() as folder:
+        capture, trace = Path(folder, "capture"), Path(folder, "boot.jsonl.gz")
+        with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
+            archive.extractall(capture, filter="data")
+        done = CliRunner().invoke(main, ["ingest", "-o", str(trace), str(capture)], catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
+        (made,) = store.read(trace).boots
+    return made
