@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer import boots, linking, sql, unhooked
+from tracer import boots, clocks, linking, sql, unhooked
 from tracer.event import Events, Process
 from tracer.forest import Forest
 from tracer.model import Boot, Step, Trace
@@ -11,6 +11,7 @@ from tracer.text import plural, printable
 
 def correlate(found: Events) -> Trace:
     """All boots and other requests among the events."""
+    skew = clocks.align(found.events)
     trees = linking.forest(unhooked.tied(found.events))
     for head in trees.heads:
         # What a step takes in goes before the walk comes to it.
@@ -21,7 +22,7 @@ def correlate(found: Events) -> Trace:
                 _absorb_endpoint(step, trees)
                 _absorb_replies(step, trees)
     made, others = boots.boots(trees)
-    warnings = [*found.warnings, *trees.warnings, *_told_by_processes(found), *_untied([*made, *others], trees)]
+    warnings = [*found.warnings, *skew, *trees.warnings, *_told_by_processes(found), *_untied([*made, *others], trees)]
     versions = _versions(found.processes)
     for boot in [*made, *others]:
         boot.versions = versions

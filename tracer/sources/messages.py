@@ -167,7 +167,7 @@ class _Broker:
         topic = topic.replace("compute-alt.", "compute.")
         key = f"broker {self._path} {topic}"
         if key not in self.processes:
-            self.processes[key] = Process(key, 0, "", f"nova-{topic}")
+            self.processes[key] = Process(key, 0, "", f"nova-{topic}", clock=str(self._path))
         return self.processes[key]
 
     def name_senders(self) -> None:

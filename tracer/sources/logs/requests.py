@@ -14,7 +14,7 @@ _ACCESS = re.compile(
     r'"(?P<method>[A-Z]{3,7}) (?P<path>/\S*)(?: HTTP/[\d.]+)?" '
     r"(?:status: )?(?P<status>\d{3})\s+(?:len: )?(?:\d+|-)(?P<rest>.*)"
 )
-_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+)ms\b|\s(?P<bare>\d+\.\d+)\s*\Z")
+_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+)ms\b|(?<!microversion:)\s(?P<bare>\d+\.\d+)\s*\Z")
 _STARTING = re.compile(r'Starting request: \S+ "(?P<method>[A-Z]+) (?P<path>\S+)"')
 _ACTION = re.compile(r"Action: '(?P<action>\w+)', calling method: (?P<method>.*?), body: (?P<body>.*)\Z", re.DOTALL)
 _BOUND = re.compile(r"<bound method ([\w.]+)")

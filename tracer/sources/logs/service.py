@@ -14,8 +14,8 @@ from tracer.sources.logs.records import Record
 class Service:
     """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""
 
-    def __init__(self, key: str, name: str, pid: int) -> None:
-        self.process = Process(key, pid, "", name)
+    def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
+        self.process = Process(key, pid, "", name, clock=clock)
         self.events: list[Event] = []
         #: the record in which an own request id stood last: lines without ids come just after
         self.spoken: Record | None = None
