@@ -109,14 +109,19 @@ def _share(sender: Event, receiver: Event) -> None:
 
 
 def end_calls(events: list[Event]) -> None:
-    """Give calls whose answer no witness saw the end of what they waited for: logs before 2015 do not tell more."""
+    """Give calls whose answer no witness saw the end of what they waited for: logs before 2015 do not tell more.
+
+    In a process that told of one answer, a call without has got none.
+    """
     ends = {
         event.attributes.get("msg_id"): event.end
         for event in events
         if event.kind == "rpc" and event.attributes.get("side") == "server" and event.attributes.get("msg_id")
     }
-    for event in events:
-        if event.kind == "rpc" and event.attributes.get("mode") == "call" and event.attributes.get("side") == "client":
-            end = ends.get(event.attributes.get("msg_id"))
-            if event.end is None and end is not None and event.witnesses == ("logs",):
-                event.end = max(end, event.start)
+    calls = [event for event in events if event.kind == "rpc" and event.attributes.get("mode") == "call"]
+    calls = [event for event in calls if _is_sent(event)]
+    telling = {event.process.key for event in calls if event.end is not None}
+    for event in calls:
+        end = ends.get(event.attributes.get("msg_id"))
+        if event.end is None and end is not None and event.witnesses == ("logs",) and event.process.key not in telling:
+            event.end = max(end, event.start)
