@@ -121,8 +121,8 @@ class Untied:
     """Steps that stand in no request, counted: of one ``why``, service, kind and subject.
 
     ``why``: ``unknown`` (it tells a request that nothing else does, or came while several were under way),
-    ``periodic`` (heartbeats and the like), ``start-up`` (before its process took the first request), ``idle`` (while it
-    had none).
+    ``periodic`` (heartbeats and the like), ``start-up`` (before its process took the first request), ``idle`` (for no
+    request).
     ``first`` and ``last`` are the earliest and the latest start, nanoseconds since the epoch.
     """
 

@@ -30,7 +30,8 @@ def untied(trees: Forest, requests: list[Boot]) -> list[Untied]:
     groups: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for head in trees.heads:
         if _is_alone(head, trees) if head.id in tied else head.kind not in ("call", "handoff"):
-            why = "periodic" if head.request_id in periodic or _PERIODIC.search(head.name) else _why(head, busy)
+            beats = head.request_id in periodic or _PERIODIC.search(head.name) or _listens(head)
+            why = "periodic" if beats else _why(head, busy)
             groups[why, head.service, head.kind, _what(head)].append(head.start)
     return [Untied(*group, len(times), min(times), max(times)) for group, times in sorted(groups.items())]
 
@@ -56,6 +57,11 @@ def _is_alone(head: Step, trees: Forest) -> bool:
     return head.text("side") == "server" or not (head.children or trees.casts.get(head.id))
 
 
+def _listens(head: Step) -> bool:
+    """A line about waiting for messages, under the id of whatever its thread did before."""
+    return head.name.startswith(("oslo_messaging", "oslo.messaging")) and head.text("level") == "DEBUG"
+
+
 def _busy(heads: Iterable[Step]) -> dict[str, _Busy]:
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for head in heads:
@@ -75,11 +81,13 @@ def _busy(heads: Iterable[Step]) -> dict[str, _Busy]:
 def _why(head: Step, busy: dict[str, _Busy]) -> str:
     starts, ends = busy.get(_process(head), ([], []))
     before = bisect_right(starts, head.start)
-    if starts and not before:
+    if not starts:
+        return "idle"
+    if not before:
         return "start-up"
-    if head.request_id or (before and ends[before - 1] >= head.start):
-        return "unknown"
-    return "idle"
+    # Hooks know what a step is done for: where that is nothing, it is nothing that was asked for.
+    asked = "hooks" not in head.witnesses and (head.request_id or ends[before - 1] >= head.start)
+    return "unknown" if asked else "idle"
 
 
 def _what(head: Step) -> str:
