@@ -1,4 +1,4 @@
-"""Ties in a few words: how a step was found to belong where it stands, and how many of a boot's steps were found how."""
+"""Ties in a few words: how a step was found to belong where it stands, and how many of a boot's were found how."""
 
 from __future__ import annotations
 

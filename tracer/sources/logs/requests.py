@@ -40,6 +40,7 @@ class Requests:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._last: Event | None = None
+        self._last_logger = ""
         self._open: dict[tuple[str, str | None], Event] = {}
         #: what was told of a request before the line that says that it is done
         self._told: dict[str | None, dict[str, Value]] = {}
@@ -70,7 +71,7 @@ class Requests:
 
     def _same(self, match: re.Match[str], record: Record) -> Event | None:
         """The request that another line told of just now: the application's own, before the server's."""
-        last = self._last
+        last = self._last if self._last_logger != record.logger else None
         if last is None or last.end is None or record.request_id or not 0 <= record.time - last.end < _TOGETHER:
             return None
         told = last.attributes
@@ -87,7 +88,7 @@ class Requests:
             query=literals.text(match["path"].partition("?")[2]) or None,
         )  # fmt: skip
         event.start = start
-        self._last = event
+        self._last, self._last_logger = event, record.logger
         return event
 
     def _end(self, event: Event, record: Record, status: int) -> None:
