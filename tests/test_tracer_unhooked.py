@@ -121,11 +121,12 @@ def test_a_stale_id_is_set_aside() -> None:
 def test_heartbeats_belong_to_nothing() -> None:
     told = Told()
     told.takes("a", 0, 50 * MS, request_id="req-a")
+    begins = told.add("sql", "", 19 * MS, 19 * MS, statement="BEGIN IMMEDIATE")
     own = told.add("sql", "", 20 * MS, 20 * MS, statement="SELECT x FROM services \nWHERE services.id = ?")
     beat = told.add("sql", "", 21 * MS, 21 * MS, statement="UPDATE services SET report_count=? WHERE services.id = ?")
     other = told.add("sql", "", 22 * MS, 22 * MS, statement="SELECT x FROM services WHERE services.topic = ?")
     unhooked.tied(told.events)
-    assert (own.parent, beat.parent, bool(other.parent)) == (0, 0, True)
+    assert (begins.parent, own.parent, beat.parent, bool(other.parent)) == (0, 0, 0, True)
 
 
 def test_log_and_copy_of_a_message_are_one_step_with_two_witnesses() -> None:
