@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagrams import words
+from diagrams import ties, words
 from diagrams.folding import Row, fold, shown_notes
 from diagrams.text import clean, plain, plural, shorten, span, times
 from tracer.model import Boot, LeftOut, Step
@@ -13,7 +13,8 @@ from tracer.model import Boot, LeftOut, Step
 def outline(boot: Boot, detail: str = "calls") -> str:
     """The whole text: what boot it is, its tree, what was left out."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
-    lines = [f"# {line}" for line in (*words.heading(boot), shorten(counts, words.NOTE)) if line]
+    tied = shorten(ties.summary(boot), words.NOTE) if detail == "full" else ""
+    lines = [f"# {line}" for line in (*words.heading(boot), shorten(counts, words.NOTE), tied) if line]
     rows = fold(boot, detail)
     lines += tree(rows, detail)
     if boot.left_out:
@@ -57,7 +58,8 @@ def _links(step: Step) -> str:
 def _end(step: Step, detail: str) -> str:
     if not step.finished:
         return " … unfinished"
-    return f" ({span(step.duration)})" if detail == "full" else ""
+    told = filter(None, (span(step.duration), ties.doubt(step)))
+    return f" ({', '.join(told)})" if detail == "full" else ""
 
 
 def notes(row: Row, detail: str) -> Iterator[str]:
@@ -67,7 +69,9 @@ def notes(row: Row, detail: str) -> Iterator[str]:
         yield f"! {words.raised(step)}"
     if detail == "full":
         yield from _carried(step, row.caller)
-    yield from map(words.note, shown_notes(row.notes, detail))
+    for note in shown_notes(row.notes, detail):
+        doubt = ties.doubt(note) if detail == "full" else ""
+        yield words.note(note) + (f" ({doubt})" if doubt else "")
     if row.hidden:
         yield f"+{plural(row.hidden, 'call')}"
 

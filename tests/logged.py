@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tracer.correlate import correlate
@@ -13,6 +13,8 @@ from tracer.event import Events
 from tracer.model import Boot, Step, Trace
 from tracer.sources import found
 
+_STAMP = re.compile(r"^2026-11-22 \d\d:\d\d:\d\d[.,]\d{3}(?= )", re.MULTILINE)
+_TIME = re.compile(r'("ts?": )(\d+\.\d+)')
 DATA = Path(__file__).parent / "data"
 DIABLO = DATA / "diablo"
 SERVICES = ("nova-api.log", "nova-scheduler.log", "nova-compute.log", "nova-network.log")
@@ -42,27 +44,68 @@ def nova34(folder: Path) -> Path:
 
 
 def at_once(folder: Path, into: Path, boots: int, apart: int) -> Path:
-    """``into`` with logs of that many of the boots in ``folder``, each begun ``apart`` milliseconds after the last."""
-    for path in sorted(folder.glob("*.log")):
-        lines = sorted(each for boot in range(boots) for each in _later(path.read_text(), boot, apart))
+    """``into`` with logs and copies of that many of the boots in ``folder``, each begun ``apart`` ms after the last.
+
+    They run in the same processes, and share what these have: the ids that a compute and its heartbeats keep. A uWSGI
+    worker does one request at a time: each boot has workers of its own.
+    """
+    for path in sorted([*folder.glob("*.log"), *folder.glob("*.jsonl")]):
+        split = _copies if path.suffix == ".jsonl" else _records
+        lines = sorted(
+            (when, boot, place, text)
+            for boot in range(boots)
+            for place, (when, text) in enumerate(split(_others(path.read_text(), boot), apart * boot / 1000))
+        )
         (into / path.name).write_text("".join(text for *_, text in lines))
     return into
 
 
-def _later(text: str, boot: int, apart: int) -> Iterator[tuple[datetime, int, int, str]]:
-    """The records of a log with ids of their own, at their times."""
-    text = re.sub(
-        r"(?<=\breq-)[0-9a-f]{4}|(?<=\b[0-9a-f]{28})[0-9a-f]{4}\b", lambda found: _other(found[0], boot), text
-    )
-    text = text.replace("d7dc3b0e-3225", f"d7dc{boot:04x}-3225")
-    for place, record in enumerate(re.split(r"^(?=2026-11-22 \d\d:\d\d:\d\d\.\d{3} )", text, flags=re.MULTILINE)):
+#: The same in all boots: users, projects, and the ids that services gave themselves when they started.
+_KEPT = r"(?!173a9182|73a7d5dc|31e50e50|9e091ac9|f5b748db)"
+_IDS = re.compile(rf"(?<=\breq-)(?!9a2d4cf9|1bc2daf2)[0-9a-f]{{4}}|(?<=\b){_KEPT}[0-9a-f]{{4}}(?=[0-9a-f]{{28}}\b)")
+
+
+def _others(text: str, boot: int) -> str:
+    """The text with ids of its own: requests, messages, instance, port and name."""
+    text = _IDS.sub(lambda each: f"{(int(each[0], 16) + 7 * boot) % 65536:04x}", text)
+    for worker in {each[1] for each in re.finditer(r"^\[uwsgi (\d+)\]", text, re.MULTILINE)}:
+        text = re.sub(rf"(?m)^(\[uwsgi |2026-11-22 [\d:.]+ ){worker}\b", rf"\g<1>{int(worker) + 1000 * boot}", text)
+    for mine in ("d7dc3b0e-3225", "cdb35ed9-43", "d6b01029-b2b0", "2b5e24dd-2c8d"):
+        text = text.replace(mine, f"{int(mine[:8], 16) + boot:08x}{mine[8:]}")
+    return text.replace("capvm", f"capvm{boot}")
+
+
+def _records(text: str, seconds: float) -> Iterator[tuple[datetime, str]]:
+    """The records of a log with the lines that go on with them, and what has no time of its own with the one before."""
+    for record in re.split(rf"(?={_STAMP.pattern})", text, flags=re.MULTILINE):
         if record.startswith("2026"):
-            when = datetime.fromisoformat(record[:23]) + timedelta(milliseconds=apart * boot)
-            yield when, boot, place, when.isoformat(" ", "milliseconds") + record[23:]
+            stamp = _moved(record[:23], seconds)
+            yield datetime.fromisoformat(stamp.replace(",", ".")), stamp + record[23:]
 
 
-def _other(digits: str, boot: int) -> str:
-    return f"{(int(digits, 16) + 7 * boot) % 65536:04x}"
+def _copies(text: str, seconds: float) -> Iterator[tuple[datetime, str]]:
+    for line in text.splitlines(keepends=True):
+        moved = _moved_copies(line, seconds)
+        yield datetime.fromtimestamp(float(_TIME.findall(moved)[0][1]), UTC), moved
+
+
+def later(path: Path, into: Path, seconds: float) -> Path:
+    """A copy of a log, or of message copies, whose clock is that much ahead."""
+    text, made = path.read_text(), into / path.name
+    if path.suffix == ".jsonl":
+        made.write_text(_moved_copies(text, seconds))
+    else:
+        made.write_text(_STAMP.sub(lambda found: _moved(found[0], seconds), text))
+    return made
+
+
+def _moved_copies(text: str, seconds: float) -> str:
+    return _TIME.sub(lambda each: f"{each[1]}{float(each[2]) + seconds:.6f}", text)
+
+
+def _moved(stamp: str, seconds: float) -> str:
+    when = datetime.fromisoformat(stamp.replace(",", ".")) + timedelta(seconds=seconds)
+    return when.isoformat(" ", "milliseconds").replace(".", stamp[19])
 
 
 def heads(boot: Boot) -> list[tuple[str, str]]:

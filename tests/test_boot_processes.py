@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -267,3 +268,42 @@ def _answered(trace: Trace, service: str) -> Iterator[tuple[str, str, str]]:
     for step in steps:
         if step.kind == "http" and step.text("side") == "server" and step.service == service:
             yield step.text("method"), step.text("path"), step.text("status")
+
+
+@pytest.fixture(scope="module")
+def confirmed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trace]:
+    """The same capture with the services' logs and copies of the transport's messages beside it."""
+    folder = tmp_path_factory.mktemp("confirmed")
+    file, copies = folder / "boot.trace.jsonl.gz", folder / "copies.jsonl"
+    copies.write_text("".join(json.dumps(copy) + "\n" for copy in witnesses.copies(run.state / "messages")))
+    logs = [str(run.state / "logs" / f"{name}.log") for name in (*SERVICES, "nova-compute")]
+    outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(run.capture), *logs, str(copies)])
+    assert outcome.exit_code == 0, outcome.output
+    return file, store.read(file)
+
+
+def test_logs_and_copies_of_what_hooks_saw_change_no_address(run: Run, confirmed: tuple[Path, Trace]) -> None:
+    """Hooks, logs and copies of the same boots are one tree: that of the hooks, with no step twice."""
+    _, trace = confirmed
+    assert len(trace.boots) == len(run.trace.boots)
+    for mine, both in zip(run.trace.boots, trace.boots, strict=True):
+        steps = {step.address: (step.service, step.kind, step.name, step.start) for step in mine.walk()}
+        assert {step.address: (step.service, step.kind, step.name, step.start) for step in both.walk()} == steps
+        assert both.outcome == mine.outcome
+
+
+def test_steps_that_all_saw_name_all(confirmed: tuple[Path, Trace]) -> None:
+    _, trace = confirmed
+    for boot in trace.boots:
+        steps = list(boot.walk())
+        assert {step.witnesses for step in steps if step.kind == "sql"} == {("hooks", "logs")}
+        rpc = [step for step in steps if step.kind == "rpc" and step.text("mode") != "notify"]
+        assert {step.witnesses for step in rpc} == {("hooks", "logs", "broker")}
+        served = [step for step in steps if step.kind == "http" and step.text("side") == "server"]
+        assert {step.witnesses for step in served if step.service in ("API", "placement")} == {("hooks", "logs")}
+
+
+def test_nothing_is_found_missing_where_nothing_is(run: Run, confirmed: tuple[Path, Trace]) -> None:
+    for file in (run.file, confirmed[0]):
+        outcome = CliRunner().invoke(main, ["show", str(file), "--findings"])
+        assert outcome.output == "no findings\n"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.events import TICK, Cloud, Message
-from tests.test_tracer_linking import forest
-from tracer.forest import Forest
-from tracer.model import Step
+from tests.events import EPOCH, TICK, Cloud, Message
+from tracer import clocks
+from tracer.event import Event, Process
 
 
 def test_clocks_that_ties_prove_wrong_are_corrected() -> None:
@@ -19,13 +18,14 @@ def test_clocks_that_ties_prove_wrong_are_corrected() -> None:
             compute.sql("SELECT 1")
     for _ in range(20):
         api.sql("SELECT 2")
-    trees = forest(cloud)
-    for head in trees.heads[:3]:
-        (served,) = head.children
-        assert head.end is not None
-        assert all(head.start <= step.start <= head.end for step in served.walk())
-    (warning,) = trees.warnings
-    assert re.fullmatch(r"host cmp1: its clock is (10\.00|9\.99)\d s behind, corrected", warning)
+    (warning,) = clocks.align(cloud.events)
+    sent = [event for event in cloud.events if event.attributes.get("mode") == "call"]
+    taken = [event for event in cloud.events if event.attributes.get("side") == "server"]
+    for call, served in zip(sent, taken, strict=True):
+        assert call.start <= served.start <= (served.end or 0) <= (call.end or 0)
+    assert re.fullmatch(
+        r"the clock of host cmp1 is (10\.00|9\.99)\d s behind that of host h1 \(from 3 messages\), corrected", warning
+    )
 
 
 def test_clocks_that_may_be_right_are_believed() -> None:
@@ -35,9 +35,8 @@ def test_clocks_that_may_be_right_are_believed() -> None:
     with api.calls(compute, "ping", "req-1"):
         pass
     started = [event.start for event in cloud.events]
-    trees = forest(cloud)
-    assert sorted(step.start for head in trees.heads for step in head.walk()) == sorted(started)
-    assert trees.warnings == []
+    assert clocks.align(cloud.events) == []
+    assert [event.start for event in cloud.events] == started
 
 
 def test_clocks_are_corrected_over_several_hosts() -> None:
@@ -53,15 +52,11 @@ def test_clocks_are_corrected_over_several_hosts() -> None:
             pass
         for _ in range(3):
             api.sql("SELECT 1")
-    trees = forest(cloud)
-    times = [step.start for head in trees.heads for step in head.walk()]
+    warnings = clocks.align(cloud.events)
+    times = [event.start for event in cloud.events]
     assert max(times) - min(times) < 100 * TICK
-    assert all(sender.start <= trees_head.start for trees_head, sender in senders(trees))
-    assert len(trees.warnings) == 2
-
-
-def senders(trees: Forest) -> list[tuple[Step, Step]]:
-    return [(head, trees.senders[head.id]) for head in trees.heads if head.id in trees.senders]
+    assert cloud.trace().warnings == []
+    assert len(warnings) == 2
 
 
 def test_a_call_that_timed_out_tells_nothing_of_the_answer() -> None:
@@ -73,4 +68,72 @@ def test_a_call_that_timed_out_tells_nothing_of_the_answer() -> None:
     with compute.receives(Message("ping", {"msg_id": "m"}, "req-1")):
         cloud.now += 60_000 * TICK
         compute.does("rpc", "reply", side="client", mode="reply")
-    assert forest(cloud).warnings == []
+    assert clocks.align(cloud.events) == []
+
+
+def log(name: str) -> Process:
+    return Process(f"log {name} 1", 1, "", name, clock=f"{name}.log")
+
+
+def message(number: int, one: Process, other: Process, *at: int | None) -> list[Event]:
+    """A call that ``one`` logs and ``other`` takes: sent, taken, answered and heard at these milliseconds."""
+    sent, taken, answered, heard = (None if each is None else EPOCH + each * TICK for each in at)
+    ends = [(one, "client", sent, heard), (other, "server", taken, answered)]
+    return [
+        Event(
+            process, number, 0, "rpc", "ping", 0, start or 0, end, None,
+            {"side": side, "mode": "call", "msg_id": f"m{number}"}, ("logs",),
+        )
+        for process, side, start, end in ends
+    ]  # fmt: skip
+
+
+def test_logs_have_a_clock_each() -> None:
+    """Two logs of one host and one of another, an hour ahead: an hour looks like a zone."""
+    api, conductor, compute = log("api"), log("conductor"), log("compute")
+    events = [
+        event
+        for number in range(0, 40, 4)
+        for event in (
+            *message(number, api, conductor, number, number + 1, number + 2, number + 3),
+            *message(number + 1, compute, conductor, 3_600_000 + number, number + 1, number + 2, 3_600_003 + number),
+        )
+    ]
+    (warning,) = clocks.align(events)
+    assert warning == (
+        "the clock of compute.log is 3600.000 s ahead of that of conductor.log (from 10 messages), corrected; "
+        "another time zone? see --utc-offset"
+    )
+    assert max(event.start for event in events) < EPOCH + 100 * TICK
+
+
+def test_most_clocks_are_right_not_the_busiest() -> None:
+    busy, others = log("busy"), [log("a"), log("b"), log("c")]
+    events = [
+        event
+        for number, other in enumerate(others * 3)
+        for event in message(number, busy, other, number, number + 5001, number + 5002, number + 3)
+    ]
+    (warning,) = clocks.align(events)
+    assert warning.startswith("the clock of busy.log is 5.000 s behind that of ")
+
+
+def test_a_few_lines_with_a_wrong_id_set_no_clock_wrong() -> None:
+    api, compute = log("api"), log("compute")
+    events = [
+        event
+        for number in range(10)
+        for event in message(number, api, compute, number, number + 1, number + 2, number + 3)
+    ]
+    events += message(10, api, compute, 60_000, 11, 12, 60_002)
+    assert clocks.align(events) == []
+
+
+def test_what_waits_for_long_proves_nothing() -> None:
+    """One way only, and late: the message may have waited."""
+    assert clocks.align(message(1, log("api"), log("compute"), 0, 90_000, None, None)) == []
+
+
+def test_times_of_the_writing_prove_nothing() -> None:
+    """A line may be written some milliseconds before the one that it follows."""
+    assert clocks.align(message(1, log("api"), log("compute"), 4, 1, 6, 3)) == []

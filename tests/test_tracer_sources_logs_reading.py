@@ -180,3 +180,34 @@ def test_parameters_that_look_like_a_date_and_are_none(log: Log) -> None:
     log.add(LOGGERS[0], "(datetime.datetime(2026,  , ),)", level="INFO")
     (event,) = log.events()
     assert event.attributes["parameters"] == "(datetime.datetime(2026,  , ),)"
+
+
+def test_a_begin_that_the_program_sends_is_a_statement(log: Log) -> None:
+    for message in ("BEGIN (implicit)", "BEGIN", "[raw sql] ()", "COMMIT"):
+        log.add(LOGGERS[0], message, level="INFO")
+    (event,) = log.events()
+    assert event.attributes["statement"] == "BEGIN"
+
+
+def test_a_traceback_is_one_line_with_what_failed(log: Log) -> None:
+    """oslo.log writes each of its lines as a record of its own, of the same moment."""
+    for message in ("Failed", "Traceback (most recent call last):", "  File x.py, line 1", "KeyError: 1"):
+        log.add("nova.x", message, level="ERROR")
+    log.lines = [line.replace(line[:23], log.lines[0][:23]) for line in log.lines]
+    log.add("nova.x", "Failed again", level="ERROR")
+    log.add("nova.y", "KeyError: 2", level="ERROR")
+    assert [event.attributes["message"] for event in log.events()] == [
+        "Failed\nTraceback (most recent call last):\n  File x.py, line 1\nKeyError: 1", "Failed again", "KeyError: 2",
+    ]  # fmt: skip
+
+
+def test_two_like_requests_in_one_moment_are_two(log: Log) -> None:
+    for _ in range(2):
+        log.add(LOGGERS[6], '127.0.0.1 "GET /v2.1" status: 200 len: 385 microversion: 2.1 time: 0.002', "-", "INFO")
+    assert len(log.events()) == 2
+
+
+def test_a_microversion_is_no_duration(log: Log) -> None:
+    log.add("placement.requestlog", '127.0.0.1 "GET /usages" status: 200 len: 19 microversion: 1.39', level="INFO")
+    (event,) = log.events()
+    assert event.start == event.end

@@ -121,11 +121,12 @@ def test_a_stale_id_is_set_aside() -> None:
 def test_heartbeats_belong_to_nothing() -> None:
     told = Told()
     told.takes("a", 0, 50 * MS, request_id="req-a")
+    begins = told.add("sql", "", 19 * MS, 19 * MS, statement="BEGIN IMMEDIATE")
     own = told.add("sql", "", 20 * MS, 20 * MS, statement="SELECT x FROM services \nWHERE services.id = ?")
     beat = told.add("sql", "", 21 * MS, 21 * MS, statement="UPDATE services SET report_count=? WHERE services.id = ?")
     other = told.add("sql", "", 22 * MS, 22 * MS, statement="SELECT x FROM services WHERE services.topic = ?")
     unhooked.tied(told.events)
-    assert (own.parent, beat.parent, bool(other.parent)) == (0, 0, True)
+    assert (begins.parent, own.parent, beat.parent, bool(other.parent)) == (0, 0, 0, True)
 
 
 def test_log_and_copy_of_a_message_are_one_step_with_two_witnesses() -> None:
@@ -181,3 +182,52 @@ def test_casts_of_2011_are_paired_by_topic_in_their_order() -> None:
     assert [sent.attributes["topic_order"] for sent in (first, second)] == [
         each.attributes["topic_order"] for each in taken
     ]
+
+
+def test_logs_of_two_hosts_with_the_same_pid_are_not_mixed() -> None:
+    """In containers every service is number 7: whose log it is tell the messages, and no statement goes elsewhere."""
+    cloud = Cloud()
+    one, other = cloud.process("/usr/bin/nova-compute", "h1"), cloud.process("/usr/bin/nova-compute", "h2")
+    one.process.pid = other.process.pid = 7
+    for worker, unique_id in ((one, "u1"), (other, "u2")):
+        with worker.step("rpc", "build", side="server", unique_id=unique_id):
+            worker.sql("SELECT 1 FROM x")
+    log = Told(Process("log h2 7", 7, "", "nova-compute"))
+    log.takes("build", 5 * MS, unique_id="u2")
+    log.add("sql", "", 3 * MS, 3 * MS, statement="SELECT 1 FROM x")
+    seen = {event.process.host for event in unhooked.tied([*cloud.events, *log.events]) if "logs" in event.witnesses}
+    assert seen == {"h2"}
+    stranger = Told(Process("log h3 7", 7, "", "nova-compute"))
+    stranger.add("sql", "", 3 * MS, 3 * MS, statement="SELECT 1 FROM x")
+    alone = unhooked.tied([*cloud.events, *stranger.events])
+    assert [event.process for event in alone if "logs" in event.witnesses and "hooks" not in event.witnesses] == [
+        stranger.process
+    ]
+
+
+def test_a_log_writes_out_what_hooks_leave_out() -> None:
+    cloud = Cloud()
+    compute = cloud.process("/usr/bin/nova-compute")
+    for message in ("Weighed <list>", "Took 0.5 s", "Boom"):
+        compute.log(message).attributes["level"] = "ERROR" if message == "Boom" else "DEBUG"
+    log = Told(Process("log compute", compute.process.pid, "", "nova-compute"))
+    written = "Weighed [host1]", f"[instance: {UUID.format(1)}] Took 0.5 s", "Boom: KeyError", "Took 1 s"
+    for at, message in enumerate(written):
+        level = "ERROR" if message.startswith("Boom") else "DEBUG"
+        log.line(at * MS).attributes |= {"message": message, "level": level}
+    told = [(event.attributes["message"], event.witnesses) for event in unhooked.tied([*cloud.events, *log.events])]
+    both = ("hooks", "logs")
+    assert sorted(told, key=str) == [
+        ("Boom", both), ("Took 0.5 s", both), ("Took 1 s", ("logs",)), ("Weighed <list>", both),
+    ]  # fmt: skip
+
+
+def test_a_request_whose_log_tells_a_stale_id_is_one_step() -> None:
+    cloud = Cloud()
+    api = cloud.process("/usr/bin/nova-api")
+    asked = {"side": "server", "method": "GET", "path": "/v2.1"}
+    api.does("http", "GET /v2.1", **asked, request_id="req-1")
+    log = Told(Process("log api", api.process.pid, "", "nova-api"))
+    log.add("http", "GET /v2.1", MS, 2 * MS, **asked, request_id="req-0")
+    (merged,) = unhooked.tied([*cloud.events, *log.events])
+    assert (merged.witnesses, merged.attributes["request_id"]) == (("hooks", "logs"), "req-1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,3 +93,18 @@ class Agreement:
         recall = seen / self.witnessed if self.witnessed else 1
         precision = seen / (seen + self.invented.total()) if seen + self.invented.total() else 1
         return f"{self.what:<28} {self.witnessed:>5} witnessed, recall {recall:7.2%}, precision {precision:7.2%}"
+
+
+def copies(folder: Path) -> Iterator[dict[str, object]]:
+    """The messages in the transport's folder as RabbitMQ's firehose would have copied them, in and out."""
+    wall = time.time_ns() - time.monotonic_ns()
+    for file in sorted(folder.glob("*.msg")):
+        told = json.loads(file.read_text())
+        route = told["properties"]["delivery_info"]
+        body = json.loads(base64.b64decode(told["body"]))
+        about = {
+            "t": (int(file.name.partition("_")[0]) + wall) / 1e9, "exchange": route["exchange"],
+            "routing_keys": [route["routing_key"]], "payload": body,
+        }  # fmt: skip
+        yield about | {"trace_key": f"publish.{route['exchange']}"}
+        yield about | {"trace_key": f"deliver.{file.name.split('.', 1)[1].removesuffix('.msg')}"}

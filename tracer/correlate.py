@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from tracer import boots, linking, sql, unhooked
+from tracer import boots, clocks, linking, sql, unhooked, untied
 from tracer.event import Events, Process
 from tracer.forest import Forest
-from tracer.model import Boot, Step, Trace
+from tracer.model import Step, Trace
 from tracer.text import plural, printable
 
 
 def correlate(found: Events) -> Trace:
     """All boots and other requests among the events."""
+    skew = clocks.align(found.events)
     trees = linking.forest(unhooked.tied(found.events))
     for head in trees.heads:
         # What a step takes in goes before the walk comes to it.
@@ -21,11 +22,14 @@ def correlate(found: Events) -> Trace:
                 _absorb_endpoint(step, trees)
                 _absorb_replies(step, trees)
     made, others = boots.boots(trees)
-    warnings = [*found.warnings, *trees.warnings, *_told_by_processes(found), *_untied([*made, *others], trees)]
+    left = untied.untied(trees, [*made, *others])
+    warnings = [
+        *found.warnings, *skew, *trees.warnings, *_told_by_processes(found), *untied.warning(left, trees),
+    ]  # fmt: skip
     versions = _versions(found.processes)
     for boot in [*made, *others]:
         boot.versions = versions
-    return Trace(made, others, versions, warnings)
+    return Trace(made, others, versions, warnings, left)
 
 
 def _absorb_endpoint(step: Step, trees: Forest) -> None:
@@ -50,16 +54,6 @@ def _absorb_replies(step: Step, trees: Forest) -> None:
             "at": last.start, "unique_id": last.text("unique_id"), "failed": last.attributes.get("failed"),
         }  # fmt: skip
         trees.lift(step, replies)
-
-
-def _untied(requests: list[Boot], trees: Forest) -> list[str]:
-    """How much of the SQL that logs tell belongs to no request: heartbeats, start-up, and what could not be tied."""
-    logged = {
-        step.id for head in trees.heads for step in head.walk() if step.kind == "sql" and "logs" in step.witnesses
-    }
-    tied = {step.id for request in requests for step in request.walk() if step.kind == "sql"}
-    count = len(logged - tied)
-    return [f"{plural(count, 'SQL statement')} of {len(logged)} in the logs tied to no request"] if count else []
 
 
 def _versions(processes: list[Process]) -> dict[str, str]:

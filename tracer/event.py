@@ -10,7 +10,10 @@ from tracer.model import Value
 
 @dataclass(slots=True)
 class Process:
-    """A process that recorded or logged: ``key`` is unique in all that is read, ``argv`` may be a log's name."""
+    """A process that recorded or logged: ``key`` is unique in all that is read, ``argv`` may be a log's name.
+
+    ``clock`` names whose times it tells: its host's or, where no host is told, the log's or the file of copies'.
+    """
 
     key: str
     pid: int
@@ -19,6 +22,10 @@ class Process:
     versions: dict[str, str] = field(default_factory=dict)
     dropped: int = 0
     failures: int = 0
+    clock: str = ""
+
+    def __post_init__(self) -> None:
+        self.clock = self.host or self.clock
 
 
 @dataclass(slots=True)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import count
 from math import inf
 
-from tracer import clocks, services
+from tracer import services
 from tracer.event import Event, Process
 from tracer.forest import Forest
 from tracer.model import Step, Value
 
 #: What a message is recognised by: which kind of mark, and the mark.
 _Key = tuple[str, str]
-#: Clocks of hosts whose logs are read may differ by this much, in nanoseconds, before HTTP ends are not tied.
+#: Where clocks were corrected as far as can be told, logs may be apart by this much, in nanoseconds.
 _SLACK = 2_000_000_000
 
 
@@ -76,16 +76,17 @@ def _id(value: Value) -> str | None:
 
 
 def _tie_processes(steps: list[Step], trees: Forest) -> None:
-    """The ends of messages and requests: those that ids tie; by these the clocks; then those that need clocks."""
+    """The ends of messages and requests: those that ids tie, then the others."""
     rpc = [step for step in steps if step.kind == "rpc"]
     http = [step for step in steps if step.kind == "http"]
-    trees.warnings += clocks.align(steps, [*_tie_rpc(rpc, trees), *_tie_http(http, trees)])
+    _tie_rpc(rpc, trees)
+    _tie_http(http, trees)
     asked = [step for step in http if step.attributes.get("side") == "client" and not step.text("callee_request_id")]
     arrived = [step for step in http if step.attributes.get("side") == "server" and step.id not in trees.parents]
     _tie_unanswered(sorted(asked, key=lambda step: step.start), sorted(arrived, key=lambda step: step.start), trees)
 
 
-def _tie_rpc(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
+def _tie_rpc(steps: list[Step], trees: Forest) -> None:
     sent: dict[_Key, deque[Step]] = defaultdict(deque)
     for step in steps:
         if step.attributes.get("side") != "server" and step.attributes.get("mode") != "reply":
@@ -99,9 +100,7 @@ def _tie_rpc(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
         if mark and sender:
             waits = sender.attributes.get("mode") == "call"
             step.attributes.setdefault("mode", sender.text("mode"))
-            if (trees.adopt if waits else trees.open)(sender, step, mark[0]):
-                replies = (child.start for child in step.children if child.attributes.get("mode") == "reply")
-                yield sender, step, next(replies, None) if waits else None
+            (trees.adopt if waits else trees.open)(sender, step, mark[0])
 
 
 def _message_keys(step: Step) -> list[_Key]:
@@ -125,7 +124,7 @@ def _sender(step: Step, key: _Key, candidates: deque[Step]) -> Step | None:
     return candidates[0] if candidates[0].attributes.get("mode") == "fanout" else candidates.popleft()
 
 
-def _tie_http(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
+def _tie_http(steps: list[Step], trees: Forest) -> None:
     """By the id that the answer names, which need not be the callee's alone: Glance answers with its caller's."""
     by_callee: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
@@ -137,7 +136,6 @@ def _tie_http(steps: list[Step], trees: Forest) -> Iterator[clocks.Tie]:
         client = next((each for each in named if sure or (_line(each) == _line(step) and _while(each, step))), None)
         if client is not None and trees.adopt(client, step, "request_id"):
             named.remove(client)
-            yield client, step, step.end
 
 
 def _while(client: Step, served: Step) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 _Branch = TypeVar("_Branch", "Step", "Node", "Pair")
 
@@ -117,6 +117,27 @@ class LeftOut:
 
 
 @dataclass(slots=True)
+class Untied:
+    """Steps that stand in no request, counted: of one ``why``, service, kind and subject.
+
+    ``why``: ``unknown`` (it tells a request that nothing else does, or came while several were under way),
+    ``periodic`` (heartbeats and the like), ``start-up`` (before its process took the first request), ``idle`` (for no
+    request).
+    ``first`` and ``last`` are the earliest and the latest start, nanoseconds since the epoch.
+    """
+
+    WHYS: ClassVar = ("unknown", "periodic", "start-up", "idle")
+
+    why: str
+    service: str
+    kind: str
+    what: str
+    count: int
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
 class Boot:
     """One request's tree: for an instance's creation its chapters, request ids, instance and outcome."""
 
@@ -165,6 +186,7 @@ class Trace:
     versions: dict[str, str] = field(default_factory=dict)
     #: One line each: torn tails, dropped events, segments that could not be read.
     warnings: list[str] = field(default_factory=list)
+    untied: list[Untied] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NoReturn, TextIO
 from tracer import collector
 from tracer.errors import TracerError
 from tracer.files import written
-from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
+from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace, Untied
 from tracer.text import printable
 
 FORMAT = "bootseq-trace"
@@ -36,6 +36,9 @@ _BOOT: _Types = {
     "request_ids": (list,), "outcome": (str,), "host": (str,),
 }  # fmt: skip
 _LEFT_OUT: _Types = {"service": (str,), "what": (str,), "kind": (str,), "count": (int,)}
+_UNTIED: _Types = {
+    "why": (str,), "service": (str,), "kind": (str,), "what": (str,), "count": (int,), "first": (int,), "last": (int,),
+}  # fmt: skip
 _STEP: _Types = {
     "address": (str,), "kind": (str,), "service": (str,), "host": (str,), "pid": (int,), "thread": (int,),
     "name": (str,), "start": (int,), "end": (int, type(None)), "request_id": (str, type(None)),
@@ -69,6 +72,7 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
         "version": FORMAT_VERSION,
         "versions": trace.versions,
         "warnings": trace.warnings,
+        "untied": [asdict(left) for left in trace.untied],
         "boots": [_boot_line(boot) for boot in trace.boots],
         "others": [_boot_line(boot) for boot in trace.others],
     }
@@ -129,6 +133,7 @@ class _Reading:
             versions = _checked(header, {"versions": (dict,)})["versions"]
             trace = Trace([], [], dict(zip(versions, _texts(list(versions.values())), strict=True)))
             trace.warnings = _texts(header["warnings"])
+            trace.untied = [_untied(line) for line in header.get("untied", [])]
             for kind, made in (("boots", trace.boots), ("others", trace.others)):
                 made.extend(_boot(line) for line in header[kind])
                 for boot in made:
@@ -205,9 +210,21 @@ def _step(line: Any) -> Step:
         raise ValueError(f"kind {step.kind!r} is not known")
     if not _ADDRESS.fullmatch(step.address):
         raise ValueError(f"{step.address!r} is no address")
-    if not all(-_MAX_TIME < time < _MAX_TIME for time in (step.start, step.end or 0)):
-        raise ValueError("a time out of range")
+    _check_times(step.start, step.end or 0)
     return step
+
+
+def _untied(line: Any) -> Untied:
+    left = Untied(**_checked(line, _UNTIED))
+    _check_times(left.first, left.last)
+    if left.why not in Untied.WHYS:
+        raise ValueError(f"why {left.why!r} is not known")
+    return left
+
+
+def _check_times(*times: int) -> None:
+    if not all(-_MAX_TIME < time < _MAX_TIME for time in times):
+        raise ValueError("a time out of range")
 
 
 def _checked(line: Any, types: _Types) -> dict[str, Any]:

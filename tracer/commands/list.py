@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,27 @@ from typing import Any
 import click
 
 from tracer import store
-from tracer.model import Boot
+from tracer.model import Boot, Untied
 from tracer.text import printable
 
 
 @click.command("list")
 @click.option("--all", "everything", is_flag=True, help="Other requests too, not only boots.")
+@click.option("--untied", is_flag=True, help="What belongs to no request instead: why, whose, what, how often, when.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.argument("file", type=click.Path(path_type=Path))
-def list_boots(file: Path, everything: bool, as_json: bool) -> None:
+def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> None:
     """Show the boots in FILE: server, request id, outcome, duration, counts.
 
     \b
-    Example:
+    Examples:
       bootseq list boot.trace.jsonl.gz
+      bootseq list boot.trace.jsonl.gz --untied
     """
     trace = store.read(file)
+    if untied:
+        _list_untied(trace.untied, as_json)
+        return
     rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -34,6 +40,22 @@ def list_boots(file: Path, everything: bool, as_json: bool) -> None:
         click.echo("no boots in it" + ("" if everything else "; other requests: --all"))
     for line in _table([_columns(row) for row in rows]):
         click.echo(line)
+
+
+def _list_untied(found: list[Untied], as_json: bool) -> None:
+    """What could not be tied first, then what need not be: heartbeats, start-up, what came while nothing was asked."""
+    if as_json:
+        click.echo(json.dumps([_untied_row(left) for left in found], indent=1))
+        return
+    if not found:
+        click.echo("nothing in it that belongs to no request")
+    ordered = sorted(found, key=lambda left: (Untied.WHYS.index(left.why), left.service, left.kind, -left.count))
+    for line in _table([list(map(str, _untied_row(left).values())) for left in ordered]):
+        click.echo(printable(line))
+
+
+def _untied_row(left: Untied) -> dict[str, Any]:
+    return asdict(left) | {"first": _date(left.first), "last": _date(left.last)}
 
 
 def _row(boot: Boot) -> dict[str, Any]:

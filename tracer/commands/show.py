@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 import diagrams
+from tracer import findings, store
 from tracer.commands import choose
 from tracer.model import Step
+from tracer.text import printable
 
 DETAILS = ("brief", "calls", "full")
 _FIELDS = (
@@ -26,17 +29,35 @@ detail_option = click.option(
 
 @click.command()
 @detail_option
-@click.option("--json", "as_json", is_flag=True, help="Every step, for programs.")
+@click.option("--findings", "only_findings", is_flag=True, help="What a witness should have seen and did not, instead.")
+@click.option("--json", "as_json", is_flag=True, help="Every step, or every finding, for programs.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("boot", required=False)
-def show(file: Path, boot: str | None, detail: str, as_json: bool) -> None:
+def show(file: Path, boot: str | None, detail: str, only_findings: bool, as_json: bool) -> None:
     """Print the numbered tree of BOOT: a server's name or uuid, a request id, or a number from `bootseq list`.
+
+    \b
+    --findings tells, without BOOT for the whole file:
+      undelivered  a message was sent, and nobody was seen to take it
+      redelivered  a message was handed out more than once
+      timeout      the caller gave up waiting for an answer
+      unclaimed    an answer came that nobody waited for any more
+      unlogged     others saw what a log does not tell, though it tells others of the kind
+      unhooked     others saw what the hooks did not record, though they recorded others of the kind
+      uncopied     others saw a message of which the broker gave no copy, though it gave others
+      clock        clocks that were wrong      dropped  events that were not recorded
+      untied       what could not be tied to a request and should have been
+      reading      what else was told while the sources were read
 
     \b
     Examples:
       bootseq show boot.trace.jsonl.gz
       bootseq show boot.trace.jsonl.gz vm1 --detail full
+      bootseq show boot.trace.jsonl.gz --findings
     """
+    if only_findings:
+        _show_findings(file, boot, as_json)
+        return
     found = choose.boot(file, boot)
     if as_json:
         click.echo(json.dumps([_row(step) for step in found.walk()], indent=1))
@@ -46,3 +67,20 @@ def show(file: Path, boot: str | None, detail: str, as_json: bool) -> None:
 
 def _row(step: Step) -> dict[str, Any]:
     return {name: getattr(step, name) for name in _FIELDS}
+
+
+def _show_findings(file: Path, boot: str | None, as_json: bool) -> None:
+    trace = store.read(file)
+    found = findings.findings(trace, choose.named(file, trace, boot) if boot else None)
+    if as_json:
+        click.echo(json.dumps([_finding(one) for one in found], indent=1))
+        return
+    click.echo(findings.summary(found) if found else "no findings")
+    names = {request.number: request.server or str(request.number) for request in [*trace.boots, *trace.others]}
+    for one in found:
+        where = f"{names[one.boot]} {one.address}  " if one.boot else ""
+        click.echo(printable(f"{one.class_:<12} {where}{findings.line(one)}"))
+
+
+def _finding(one: findings.Finding) -> dict[str, Any]:
+    return {name.rstrip("_"): value for name, value in asdict(one).items()}

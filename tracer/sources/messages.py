@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha1
@@ -34,6 +35,8 @@ class Copy:
     connection: str
     body: dict[str, Value]
     redelivered: bool = False
+    #: published, and no queue took it
+    unrouted: bool = False
     #: the same for the copies of one message: its publishing and its deliveries
     digest: str = ""
 
@@ -94,7 +97,8 @@ def _copy(number: int, line: bytes) -> Copy | None:
     key = str(keys[0]) if isinstance(keys, list) and keys else ""
     return Copy(
         number, time, kind == "publish", str(told.get("exchange") or ""), key if kind == "publish" else place,
-        str(told.get("connection") or ""), body, bool(told.get("redelivered")), _digest(told["payload"]),
+        str(told.get("connection") or ""), body, bool(told.get("redelivered")), told.get("routed_queues") == [],
+        _digest(told["payload"]),
     )  # fmt: skip
 
 
@@ -110,9 +114,9 @@ class _Broker:
         self.processes: dict[str, Process] = {}
         self.events: list[Event] = []
         self._senders = Senders()
-        #: calls by their msg_id: the sender's event, the receivers'
-        self._asked: dict[str, Event] = {}
-        self._served: dict[str, Event] = {}
+        #: calls by their msg_id: the senders' events, the receivers'; what is handed out again has the same
+        self._asked: dict[str, list[Event]] = defaultdict(list)
+        self._served: dict[str, list[Event]] = defaultdict(list)
 
     def take(self, copy: Copy) -> None:
         """Look at one copy, in the order of time."""
@@ -137,8 +141,7 @@ class _Broker:
         told |= {"side": "client" if copy.published else "server", "mode": mode, "topic": topic, "payload": copy.digest}
         if copy.exchange:
             told["exchange"] = copy.exchange
-        if copy.redelivered:
-            told["redelivered"] = True
+        told |= {name: True for name in ("redelivered", "unrouted") if getattr(copy, name)}
         event = Event(
             self._process("unknown" if copy.published else topic), copy.number, 0, "rpc", str(told.get("method", "")),
             0, copy.time, attributes=told, witnesses=("broker",),
@@ -146,28 +149,25 @@ class _Broker:
         self.events.append(event)
         msg_id = told.get("msg_id")
         if isinstance(msg_id, str) and mode == "call":
-            # A message that is handed out again has the same id: the first is the one whose answer counts.
-            (self._asked if copy.published else self._served).setdefault(msg_id, event)
+            (self._asked if copy.published else self._served)[msg_id].append(event)
         elif copy.published:
             event.end = copy.time
         (self._senders.sent if copy.published else self._senders.taken)(event, copy.connection)
 
     def _take_reply(self, msg_id: str, copy: Copy) -> None:
-        event = (self._served if copy.published else self._asked).get(msg_id)
-        if event is None:
-            return
-        event.end = copy.time
-        self._senders.answered(event, copy.connection, "" if copy.published else copy.place)
         failure = copy.body.get("failure")
-        if failure:
-            event.error = _failure(failure)
+        for event in (self._served if copy.published else self._asked).get(msg_id, ()):
+            event.end = copy.time
+            self._senders.answered(event, copy.connection, "" if copy.published else copy.place)
+            if failure:
+                event.error = _failure(failure)
 
     def _process(self, topic: str) -> Process:
         # Nova's compute has two servers in one process since 2025, of which the second's topic says so.
         topic = topic.replace("compute-alt.", "compute.")
         key = f"broker {self._path} {topic}"
         if key not in self.processes:
-            self.processes[key] = Process(key, 0, "", f"nova-{topic}")
+            self.processes[key] = Process(key, 0, "", f"nova-{topic}", clock=str(self._path))
         return self.processes[key]
 
     def name_senders(self) -> None:

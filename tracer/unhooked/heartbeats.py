@@ -8,8 +8,8 @@ from tracer.event import Event
 
 #: ``Service.save``: the report of 2011 to now.
 _REPORT = re.compile(r"\s*UPDATE services\b.*\breport_count\b", re.DOTALL)
-#: What it reads first: its own row, by its id.
-_OWN_ROW = re.compile(r"\s*SELECT\b.*\bFROM services\b.*\bservices\.id = ", re.DOTALL)
+#: What comes first: it reads its own row, by its id; SQLite is told to begin.
+_BEFORE = re.compile(r"\s*(SELECT\b.*\bFROM services\b.*\bservices\.id = |BEGIN( IMMEDIATE)?\s*\Z)", re.DOTALL)
 #: A report's statements come within this time of each other, in nanoseconds.
 _TOGETHER = 2_000_000_000
 
@@ -24,7 +24,7 @@ def marked(events: list[Event]) -> set[int]:
         found.add(place)
         for before, earlier in reversed(statements[:at]):
             near = event.start - earlier.start < _TOGETHER
-            if not near or not _OWN_ROW.match(str(earlier.attributes.get("statement"))):
+            if not near or not _BEFORE.match(str(earlier.attributes.get("statement"))):
                 break
             found.add(before)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 
 from tracer import services
 from tracer.event import Event
@@ -15,21 +15,45 @@ _MESSAGE = ("msg_id", "unique_id", "payload")
 
 
 def pair(events: list[Event]) -> None:
-    """Give the two ends of a message without ids, that only logs saw, a mark in common: by topic, in their order."""
+    """Give the two ends of a message without ids, that only logs saw, a mark in common: by topic, in their order.
+
+    What is left then is tied where as many were sent as taken: one clock may be wrong by more than anything tells.
+    """
     rpc = [event for event in events if event.kind == "rpc" and event.witnesses[0] != "hooks"]
     known = {end: _marks(rpc, end) for end in ("client", "server")}
-    waiting: dict[str, deque[Event]] = defaultdict(deque)
-    for number, event in enumerate(sorted(rpc, key=lambda event: event.start)):
-        client = event.attributes.get("side") == "client"
+    waiting: dict[str, list[Event]] = defaultdict(list)
+    left: dict[str, list[Event]] = defaultdict(list)
+    for event in sorted(rpc, key=_place):
+        client = _is_sent(event)
         if _marks([event], "client" if client else "server") & known["server" if client else "client"]:
             continue
         if client and event.attributes.get("mode") == "cast":
             waiting[_role(str(event.attributes.get("topic")))].append(event)
         elif not client and not event.attributes.get("msg_id"):
-            sender = _first(waiting[services.of_command(event.process.argv)], event)
-            if sender is not None:
-                sender.attributes["topic_order"] = event.attributes["topic_order"] = f"{event.process.key} {number}"
-                sender.name = sender.name or event.name
+            role = services.of_command(event.process.argv)
+            sender = next((each for each in waiting[role] if _may_be(each, event)), None)
+            if sender is None:
+                left[role].append(event)
+            else:
+                waiting[role].remove(sender)
+                _mark(sender, event)
+    for role, taken in left.items():
+        if len(taken) == len(waiting[role]) and all(map(_same_request, waiting[role], taken)):
+            for sent, event in zip(waiting[role], taken, strict=True):
+                _mark(sent, event)
+
+
+def _is_sent(event: Event) -> bool:
+    return event.attributes.get("side") == "client"
+
+
+def _place(event: Event) -> int:
+    return event.start - (_EARLY if _is_sent(event) else 0)
+
+
+def _mark(sent: Event, taken: Event) -> None:
+    sent.attributes["topic_order"] = taken.attributes["topic_order"] = f"{taken.process.key} {taken.number}"
+    sent.name = sent.name or taken.name
 
 
 def _marks(events: list[Event], side: str) -> set[tuple[str, object]]:
@@ -45,16 +69,14 @@ def _role(topic: str) -> str:
     return services.of_command(f"nova-{topic}")
 
 
-def _first(waiting: deque[Event], taken: Event) -> Event | None:
-    """The first that was sent before, and of the same request as far as that is told."""
-    while waiting and waiting[0].start < taken.start - _SOON:
-        waiting.popleft()
-    for event in waiting:
-        ids = {event.attributes.get("request_id"), taken.attributes.get("request_id")} - {None}
-        if event.start <= taken.start + _EARLY and len(ids) <= 1:
-            waiting.remove(event)
-            return event
-    return None
+def _may_be(sent: Event, taken: Event) -> bool:
+    """Whether it was sent not long before."""
+    return taken.start - _SOON <= sent.start <= taken.start + _EARLY and _same_request(sent, taken)
+
+
+def _same_request(sent: Event, taken: Event) -> bool:
+    """As far as that is told."""
+    return len({sent.attributes.get("request_id"), taken.attributes.get("request_id")} - {None}) <= 1
 
 
 def spread(events: list[Event]) -> None:
@@ -87,14 +109,19 @@ def _share(sender: Event, receiver: Event) -> None:
 
 
 def end_calls(events: list[Event]) -> None:
-    """Give calls whose answer no witness saw the end of what they waited for: logs before 2015 do not tell more."""
+    """Give calls whose answer no witness saw the end of what they waited for: logs before 2015 do not tell more.
+
+    In a process that told of one answer, a call without has got none.
+    """
     ends = {
         event.attributes.get("msg_id"): event.end
         for event in events
         if event.kind == "rpc" and event.attributes.get("side") == "server" and event.attributes.get("msg_id")
     }
-    for event in events:
-        if event.kind == "rpc" and event.attributes.get("mode") == "call" and event.attributes.get("side") == "client":
-            end = ends.get(event.attributes.get("msg_id"))
-            if event.end is None and end is not None and event.witnesses == ("logs",):
-                event.end = max(end, event.start)
+    calls = [event for event in events if event.kind == "rpc" and event.attributes.get("mode") == "call"]
+    calls = [event for event in calls if _is_sent(event)]
+    telling = {event.process.key for event in calls if event.end is not None}
+    for event in calls:
+        end = ends.get(event.attributes.get("msg_id"))
+        if event.end is None and end is not None and event.witnesses == ("logs",) and event.process.key not in telling:
+            event.end = max(end, event.start)

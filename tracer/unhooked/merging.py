@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 from tracer.event import Event, Process
+from tracer.unhooked import likeness
 
 #: Who knows more of a step stays; what others know is added.
 _RANKS = {"hooks": 0, "logs": 1, "broker": 2}
@@ -16,24 +15,24 @@ _RANKS = {"hooks": 0, "logs": 1, "broker": 2}
 _NEAR = 2_000_000_000
 #: Logs tell milliseconds, and two lines of one moment may be written in either order.
 BLUR = 3_000_000
-_BLANKS = re.compile(r"\s+")
 
 
 def merged(events: list[Event]) -> list[Event]:
     """The events without those that another witness's event stands for."""
+    places = likeness.places(events)
     ordered = sorted(events, key=lambda event: (_rank(event), event.start, event.number))
     kept: dict[tuple[object, ...], dict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
     stands_for: list[tuple[Event, Event]] = []
     result = []
     for event in ordered:
-        keys, rank = list(_keys(event)), _rank(event)
+        keys, rank = list(likeness.keys(event, places)), _rank(event)
         other = next((found for key in keys if key in kept and (found := _match(event, rank, kept[key]))), None)
         if other is None:
             result.append(event)
             for key in keys:
                 kept[key][rank].append(event)
         else:
-            known_by = set(_keys(other))
+            known_by = set(likeness.keys(other, places))
             _add(other, event)
             stands_for.append((event, other))
             # What this witness knows it by, the next one may know it by too.
@@ -45,29 +44,6 @@ def merged(events: list[Event]) -> list[Event]:
 
 def _rank(event: Event) -> int:
     return min(_RANKS.get(witness, 3) for witness in event.witnesses)
-
-
-def _keys(event: Event) -> Iterable[tuple[object, ...]]:
-    """What the same step has in common for all of its witnesses, the surest first."""
-    told, kind = event.attributes, event.kind
-    side = told.get("side", "client")
-    if kind == "rpc" and told.get("mode") != "reply":
-        for name in ("unique_id", "msg_id"):
-            if told.get(name):
-                yield kind, side, name, told[name]
-        if not told.get("unique_id") and not told.get("msg_id"):
-            yield (kind, side, event.name, told.get("request_id")) if side == "server" else (
-                kind, side, told.get("mode"), told.get("topic"),
-            )  # fmt: skip
-    elif kind == "http":
-        named = told.get("callee_request_id" if side == "client" else "request_id")
-        yield kind, side, event.process.pid, named, told.get("method"), told.get("path")
-    elif kind == "sql":
-        yield kind, event.process.pid, _BLANKS.sub(" ", str(told.get("statement"))).strip()
-    elif kind in ("log", "ask"):
-        yield kind, event.process.pid, told.get("logger"), str(told.get("message"))[:200]
-    elif kind == "command":
-        yield kind, event.process.pid, event.name
 
 
 def _match(event: Event, rank: int, candidates: dict[int, list[Event]]) -> Event | None:

@@ -87,7 +87,9 @@ class _Log:
             return last
         key = (name, record.pid)
         if key not in self._writers:
-            self._writers[key] = _Writer(Service(f"log {self._path} {name} {record.pid}", name, record.pid))
+            # One file has one clock; a merged one has that of each name in it.
+            clock = f"{self._path} {record.prefix}".strip()
+            self._writers[key] = _Writer(Service(f"log {self._path} {name} {record.pid}", name, record.pid, clock))
         self._last[name] = self._writers[key]
         return self._writers[key]
 

@@ -10,12 +10,17 @@ from tracer.model import Value
 from tracer.sources import literals
 from tracer.sources.logs.records import Record
 
+_FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
+_TRACEBACK = "Traceback (most recent call last)"
+#: A line with more of a traceback than this gets no more of it.
+_MAX_MESSAGE = 1 << 16
+
 
 class Service:
     """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""
 
-    def __init__(self, key: str, name: str, pid: int) -> None:
-        self.process = Process(key, pid, "", name)
+    def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
+        self.process = Process(key, pid, "", name, clock=clock)
         self.events: list[Event] = []
         #: the record in which an own request id stood last: lines without ids come just after
         self.spoken: Record | None = None
@@ -36,12 +41,26 @@ class Service:
 
     def add_line(self, record: Record) -> None:
         """A record that tells nothing else, as what it is."""
+        if record.level in _FAILING and self._goes_on(record):
+            return
         said: dict[str, Value] = {
             "level": record.level, "logger": record.logger, "message": literals.text(record.message),
             "file": record.file or None, "line": record.line or None, "function": record.function or None,
         }  # fmt: skip
         event = self.add("log", record.logger, record, **said)
         event.end = event.start
+
+    def _goes_on(self, record: Record) -> bool:
+        """Whether it is a line of the traceback that the line before began: oslo.log writes each as a record."""
+        last = self.events[-1] if self.events else None
+        if last is None or last.kind != "log" or last.name != record.logger or last.start != record.time:
+            return False
+        said = str(last.attributes["message"])
+        if _TRACEBACK not in said and not record.message.startswith(_TRACEBACK):
+            return False
+        if len(said) < _MAX_MESSAGE:
+            last.attributes["message"] = f"{said}\n{literals.text(record.message)}"
+        return True
 
     def finish(self) -> None:
         """Name the process by what speaks in it where its log's name says nothing."""

@@ -17,7 +17,8 @@ _PARAMETERS = re.compile(
     r"(?P<values>[(\[{].*)?\Z",
     re.DOTALL,
 )
-_TRANSACTION = re.compile(rb"BEGIN|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
+#: A BEGIN that a program sends itself is a statement, with parameters that say so: ``[raw sql] ()``.
+_TRANSACTION = re.compile(rb"BEGIN \(|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
 #: What parameters begin with, and what is told of a result.
 _OPENS = (b"(", b"[", b"{")
 _RESULT = (b"Col (", b"Row (")
