@@ -12,7 +12,8 @@ from tracer.diff import fitting
 from tracer.diff.fitting import Line, Pair
 from tracer.diff.outlines import Outline, Written
 from tracer.diff.phrases import Key
-from tracer.diff.seen import Seen, below
+from tracer.diff.seen import Seen, below, inside
+from tracer.diff.sight import Sight
 
 #: Fits less than this are not looked for where the outline does not write them.
 _SURE = 0.8
@@ -26,6 +27,7 @@ class Happening:
 
     root: Seen
     lines: list[Line]
+    sight: Sight
     steps: dict[int, list[Seen]] = field(default_factory=dict)
     #: A line of each step that has one, by the step's place.
     written: dict[int, Line] = field(default_factory=dict)
@@ -40,11 +42,18 @@ class Happening:
         """Whether any step is what the line writes."""
         return id(line) in self.steps
 
+    def around(self, line: Line) -> Seen:
+        """The step that the nearest line around happened as."""
+        up = line.parent
+        while up is not None and not (id(up) in self.steps and self.steps[id(up)][0].real):
+            up = up.parent
+        return self.root if up is None else self.steps[id(up)][0]
 
-def find(outline: Outline, root: Seen) -> Happening:
+
+def find(outline: Outline, root: Seen, sight: Sight) -> Happening:
     """Lay the whole outline over the whole tree, from the top down."""
     top = Line(Written("", "", children=outline.steps))
-    found = Happening(root, [])
+    found = Happening(root, [], sight)
     finder = _Finder(found)
     finder.expand(top, root)
     stack = list(reversed(top.children))
@@ -86,8 +95,9 @@ class _Finder:
             there = {id(each) for each, _ in found}
             missing = [each for each in lines if id(each) not in there]
             self._left += [(each, one) for each in missing if not each.conditional]
-            # A step that does not happen may have been written around steps that do.
-            lines = [child for each in missing if not each.conditional for child in each.children]
+            # A step that does not happen, or that nobody could see, may have been written around steps that do.
+            hidden = not self._found.sight.calls(inside(one).node.service)
+            lines = [child for each in missing if hidden or not each.conditional for child in _passed_on(each)]
         self._note(pairs, level)
 
     def _note(self, pairs: list[Pair], level: _Level) -> None:
@@ -118,6 +128,13 @@ class _Finder:
                 self._link(line, one)
                 self._found.moved.append((line, one))
                 break
+
+
+def _passed_on(line: Line) -> list[Line]:
+    """What is written under a line that was not found; it need not happen if that need not."""
+    for child in line.children:
+        child.optional = line.conditional
+    return line.children
 
 
 def _place(line: Line) -> int:
@@ -160,7 +177,12 @@ class _Level:
         self.got: dict[int, int] = {}
 
     def find(self, lines: list[Line]) -> list[Pair]:
-        """Lay lines over steps; a line over several where it is written so, several over one that happens so often."""
+        """Lay lines over steps; statements by themselves, since notes do not say what they come before or after."""
+        statements = [line for line in lines if line.phrase.kind == "sql"]
+        return self._lay([line for line in lines if line.phrase.kind != "sql"]) + self._lay(statements)
+
+    def _lay(self, lines: list[Line]) -> list[Pair]:
+        """A line over several steps where it is written so, several over one that happens so often."""
         free = self._often(lines, self._one.children)
         pairs: list[Pair] = []
         if fitting.may_compare(lines, free):
