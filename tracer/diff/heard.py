@@ -25,7 +25,7 @@ def text(step: Step) -> str:
 
 def missing(boot: Baseline) -> dict[tuple[str, str], Node]:
     """The log lines that say of a class that it has no such method, by both their names."""
-    found = {}
+    found: dict[tuple[str, str], Node] = {}
     for node in boot.walk():
         if node.kind == "log" and (said := _NO_ATTRIBUTE.search(node.text)):
             owner, name = _NAMES.findall(said[0])

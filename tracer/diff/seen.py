@@ -130,7 +130,9 @@ def look(one: Seen) -> frozenset[Key]:
         keys.update(child.phrase.keys[:1])
         for below in child.children[:_LOOK]:
             keys.update(below.phrase.keys[:1])
-    there = (each.states for step in {id(one): one, id(inside(one)): inside(one)}.values() for each in (step, *step.evidence))
+    there = (
+        each.states for step in {id(one): one, id(inside(one)): inside(one)}.values() for each in (step, *step.evidence)
+    )
     return frozenset(keys).union(*there)
 
 
