@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tracer.diff import evidence, phrases
@@ -10,7 +11,7 @@ from tracer.diff.fitting import Line, is_statement
 from tracer.diff.happening import Happening, find
 from tracer.diff.ordering import longest_rise
 from tracer.diff.outlines import Outline, Written
-from tracer.diff.seen import Seen, inside, seen
+from tracer.diff.seen import Seen, seen
 from tracer.diff.sight import Sight
 from tracer.diff.unfound import Search, Unfound
 from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
@@ -35,7 +36,7 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     for _, change, line, one in placed:
         if one is None and line is not None:
             change.where = f"{outline.name}:{line.written.line}"
-    old = Baseline(_nodes(outline.steps), name=outline.name, boots=0)
+    old = Baseline(_nodes(outline.steps, _services(found)), name=outline.name, boots=0)
     verdict = "differs" if any(change.severity == "fail" for change in changes) else "same"
     return Comparison(old, boot, _pairs(found, placed), changes, verdict)
 
@@ -63,7 +64,7 @@ def _missing(found: Happening, unfound: Unfound) -> Change:
     line, around = unfound.line, found.around(unfound.line)
     change = _change(unfound.class_, unfound.text, line, None, unfound.below)
     change.severity = "fail" if unfound.class_ == "missing" else "note"
-    change.service = line.written.service or inside(around).node.service
+    change.service = evidence.service(found, line)
     change.path = (*around.path, around.node.text) if around.node.text else ()
     change.new = unfound.log.address if unfound.log else ""
     return change
@@ -167,14 +168,24 @@ def _kind(said: phrases.Phrase) -> str:
     return "call" if said.kind == "words" else said.kind
 
 
-def _nodes(steps: list[Written]) -> list[Node]:
+def _services(found: Happening) -> dict[int, str]:
+    """Where each written step happens or would happen."""
+    return {
+        id(line.written): found.steps[id(line)][0].node.service
+        if found.happened(line)
+        else evidence.service(found, line)
+        for line in found.lines
+    }
+
+
+def _nodes(steps: list[Written], services: dict[int, str]) -> list[Node]:
     """Written steps as the nodes of a baseline."""
     top = Node("", "", "")
     stack = [(top, steps)]
     while stack:
-        node, inside = stack.pop()
-        node.children = [_node(step) for step in inside]
-        stack.extend(zip(node.children, [step.children for step in inside], strict=True))
+        node, inside_ = stack.pop()
+        node.children = [_node(step, services.get(id(step), "")) for step in inside_]
+        stack.extend(zip(node.children, [step.children for step in inside_], strict=True))
     return top.children
 
 
@@ -184,27 +195,44 @@ def _beside(found: Happening, one: Seen) -> list[Seen]:
     return sorted([*one.children, *shown], key=lambda each: each.index) if shown else one.children
 
 
-def _node(step: Written) -> Node:
+def _node(step: Written, service: str = "") -> Node:
+    """A written step as a node; ``service`` is where it happens, or would, if it does not say so."""
     kind = _kind(phrases.phrase(step.text, phrases.named_by(step.notes)))
     low, high = (1 if count is None else count for count in (step.low, step.high))
-    return Node(kind, step.service, step.text, low, high, address=step.address)
+    return Node(kind, step.service or service, step.text, low, high, address=step.address)
 
 
 def _pairs(found: Happening, placed: list[_Placed]) -> list[Pair]:
     """Every step that happened beside its line; lines that did not happen after the one before them."""
-    top = Pair(None, None)
-    pairs: dict[int, Pair] = {-1: top}
+    pairs: dict[int, Pair] = {-1: Pair(None, None)}
+    children: dict[int, list[tuple[_Place, Pair]]] = defaultdict(list)
     stack = list(reversed(found.root.children))
     while stack:
         one = stack.pop()
         line = found.written.get(one.index)
-        pair = pairs[one.index] = Pair(_node(line.written) if line else None, one.node)
-        pairs[one.parent.index if one.parent else -1].children.append(pair)
+        pair = pairs[one.index] = Pair(_node(line.written, one.node.service) if line else None, one.node)
+        children[one.parent.index if one.parent else -1].append(((one.index, 0, 0), pair))
         stack.extend(reversed(_beside(found, one)))
+    before = _before(found)
     for _, change, line, there in placed:
         if there is not None:
             pairs[there.index].changes.append(change)
         elif line is not None:
-            around = found.steps.get(id(line.parent), [found.root])[0]
-            pairs[around.index].children.append(Pair(_node(line.written), None, [change]))
-    return top.children
+            pair = Pair(_node(line.written, change.service), None, [change])
+            children[found.around(line).index].append(((before[id(line)], 1, line.written.line), pair))
+    for index, inside_ in children.items():
+        pairs[index].children = [pair for _, pair in sorted(inside_, key=lambda each: each[0])]
+    return pairs[-1].children
+
+
+def _before(found: Happening) -> dict[int, int]:
+    """For each line that did not happen the place of what was written before it in the same step, and did."""
+    last: dict[int, int] = {}
+    before = {}
+    for line in found.lines:
+        around = found.around(line).index
+        if found.happened(line):
+            last[around] = found.steps[id(line)][0].index
+        else:
+            before[id(line)] = last.get(around, around)
+    return before
