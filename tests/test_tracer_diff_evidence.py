@@ -106,6 +106,13 @@ def test_a_statement_shows_the_function_that_made_it() -> None:
     assert found(text, build(sql("compute", "SELECT", "instances"))) == [("unseen", "1-2")]
 
 
+def test_a_statement_shows_as_many_calls_as_it_was_made() -> None:
+    lines = "".join(f"1-{place}. self.db.instance_get()\n" for place in range(1, 5))
+    made = [sql("compute", "SELECT", "instances") for _ in range(3)]
+    assert found(f"{HEAD}{lines}", build(*made)) == [("unseen", "1-4")]
+    assert found(f"{HEAD}{lines}", build(*made, sql("compute", "SELECT", "instances"))) == []
+
+
 def test_a_statement_that_a_note_speaks_of_is_missed() -> None:
     """A name alone may mean another table; a condition may not have been met."""
     text = f"{HEAD}1-1. self.db.instance_update()\n- write instances\n"

@@ -59,33 +59,42 @@ def _plurals(name: str) -> tuple[str, ...]:
     return name, f"{name}s", f"{name}es", f"{name.removesuffix('y')}ies"
 
 
-def service(found: Happening, line: Line) -> str:
-    """Whose process a written step would run in; a manager is what takes the messages to a service of its own."""
-    around, up = found.around(line), line
-    while up.parent is not None and not found.happened(up):
-        if up.home and up.home[0].endswith("manager.py"):
-            named = services.of_module("nova." + up.home[0].removesuffix(".py").replace("/", "."))
-            if named:
-                return named
-        if up.written.service:
-            return up.written.service
-        up = up.parent
-    return inside(around).node.service
-
-
 def gather(found: Happening) -> None:
     """Lay lines that were not found over what their functions left behind in the steps around."""
+    found.services = _services(found)
     groups: dict[int, list[Line]] = defaultdict(list)
     for line in found.lines:
-        around = found.around(line)
-        ran_in = service(found, line)
-        if not found.happened(line) and not found.sight.calls(ran_in) and ran_in == inside(around).node.service:
+        around, service = found.around(line), found.services[id(line)]
+        if not found.happened(line) and not found.sight.calls(service) and service == inside(around).node.service:
             groups[around.index].append(line)
     for lines in groups.values():
         start = inside(found.around(lines[0]))
         hints = _left_behind(found, start)
         _link(found, _by_statement(lines, [one for one in hints if one.node.kind == "sql"], start))
         _link(found, _by_log([line for line in lines if not found.happened(line)], hints))
+    found.services = _services(found)
+
+
+def _services(found: Happening) -> dict[int, str]:
+    """In whose process each line runs: that of the step around, unless it or a line between says another."""
+    services_: dict[int, str] = {}
+    for line in found.lines:
+        steps = found.steps.get(id(line))
+        if steps:
+            services_[id(line)] = steps[0].node.service
+        elif found.steps.get(id(line.parent)) or id(line.parent) not in services_:
+            services_[id(line)] = _says(line) or inside(found.around(line)).node.service
+        else:
+            services_[id(line)] = _says(line) or services_[id(line.parent)]
+    return services_
+
+
+def _says(line: Line) -> str:
+    """The service that a line names; a manager is what takes the messages to a service of its own."""
+    if line.home and line.home[0].endswith("manager.py"):
+        module = line.home[0].removesuffix(".py").replace("/", ".")
+        return services.of_module(f"nova.{module}") or line.written.service
+    return line.written.service
 
 
 def _left_behind(found: Happening, start: Seen) -> list[Seen]:
@@ -114,9 +123,18 @@ def _by_statement(lines: list[Line], statements: list[Seen], start: Seen) -> Ite
     for lay in (fitting.in_order, fitting.in_any_order):
         pairs = lay(wanted, free, start) if lay is fitting.in_any_order or fitting.may_compare(wanted, free) else []
         yield from ((stands_for[stand_in], one) for stand_in, one in pairs)
-        used = Counter(one.index for _, one in pairs)
-        wanted = [line for line in wanted if line not in {stand_in for stand_in, _ in pairs}]
-        free = [one for one in free if not used[one.index]]
+        laid, used = {stand_in for stand_in, _ in pairs}, Counter(one.index for _, one in pairs)
+        wanted = [line for line in wanted if line not in laid]
+        free = list(_unused(free, used))
+
+
+def _unused(statements: list[Seen], used: Counter[int]) -> Iterator[Seen]:
+    """Those that are left; one that happened several times was given so often."""
+    for one in statements:
+        if used[one.index]:
+            used[one.index] -= 1
+        else:
+            yield one
 
 
 def _by_log(lines: list[Line], hints: list[Seen]) -> Iterator[Pair]:

@@ -33,6 +33,9 @@ class Happening:
     moved: list[Pair] = field(default_factory=list)
     #: Under each step with a line, in the order of writing, what was found.
     orders: list[list[Pair]] = field(default_factory=list)
+    #: In whose process each line runs, or would run.
+    services: dict[int, str] = field(default_factory=dict)
+    _around: dict[int, Seen] = field(default_factory=dict)
 
     def happened(self, line: Line) -> bool:
         """Whether any step is what the line writes."""
@@ -40,10 +43,13 @@ class Happening:
 
     def around(self, line: Line) -> Seen:
         """The step that the nearest line around happened as."""
-        up = line.parent
-        while up is not None and not (id(up) in self.steps and self.steps[id(up)][0].real):
-            up = up.parent
-        return self.root if up is None else self.steps[id(up)][0]
+        return self._around[id(line)]
+
+    def settle(self) -> None:
+        """Know what is around every line, once all steps are found."""
+        for line in self.lines:
+            up = self.steps.get(id(line.parent), [])
+            self._around[id(line)] = up[0] if up else self._around.get(id(line.parent), self.root)
 
 
 def find(outline: Outline, root: Seen, sight: Sight) -> Happening:
@@ -57,6 +63,7 @@ def find(outline: Outline, root: Seen, sight: Sight) -> Happening:
         line = stack.pop()
         found.lines.append(line)
         stack.extend(reversed(line.children))
+    found.settle()
     return found
 
 

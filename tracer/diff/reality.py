@@ -36,7 +36,11 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     for _, change, line, one in placed:
         if one is None and line is not None:
             change.where = f"{outline.name}:{line.written.line}"
-    old = Baseline(_nodes(outline.steps, _services(found)), name=outline.name, boots=0)
+    old = Baseline(
+        _nodes(outline.steps, {id(line.written): found.services[id(line)] for line in found.lines}),
+        name=outline.name,
+        boots=0,
+    )
     verdict = "differs" if any(change.severity == "fail" for change in changes) else "same"
     return Comparison(old, boot, _pairs(found, placed), changes, verdict)
 
@@ -64,7 +68,7 @@ def _missing(found: Happening, unfound: Unfound) -> Change:
     line, around = unfound.line, found.around(unfound.line)
     change = _change(unfound.class_, unfound.text, line, None, unfound.below)
     change.severity = "fail" if unfound.class_ == "missing" else "note"
-    change.service = evidence.service(found, line)
+    change.service = found.services[id(line)]
     change.path = (*around.path, around.node.text) if around.node.text else ()
     change.new = unfound.log.address if unfound.log else ""
     return change
@@ -166,16 +170,6 @@ def _change(class_: str, text: str, line: Line | None, one: Seen | None, below: 
 def _kind(said: phrases.Phrase) -> str:
     """A kind of the model's; words that name nothing are taken for a call of that name."""
     return "call" if said.kind == "words" else said.kind
-
-
-def _services(found: Happening) -> dict[int, str]:
-    """Where each written step happens or would happen."""
-    return {
-        id(line.written): found.steps[id(line)][0].node.service
-        if found.happened(line)
-        else evidence.service(found, line)
-        for line in found.lines
-    }
 
 
 def _nodes(steps: list[Written], services: dict[int, str]) -> list[Node]:

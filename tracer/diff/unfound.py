@@ -83,7 +83,7 @@ class Search:
 
     def _would_show(self, line: Line) -> bool:
         """Whether it would have been seen if it had happened."""
-        sight, service = self._found.sight, evidence.service(self._found, line)
+        sight, service = self._found.sight, self._found.services[id(line)]
         if sight.calls(service) or (line.phrase.owner, line.phrase.name) in self._missing:
             return True
         if line.phrase.kind in ("call", "words", "handoff"):
@@ -94,7 +94,7 @@ class Search:
 
     def _statement(self, line: Line) -> Statement | None:
         """The statement that shows a function of the database's, where its table is among those that were seen."""
-        sent, service = evidence.statement(line), evidence.service(self._found, line)
+        sent, service = evidence.statement(line), self._found.services[id(line)]
         if sent is None or self._found.sight.calls(service):
             return None
         tables = tuple(table for table in sent.tables if self._found.sight.table(service, table))
