@@ -14,12 +14,13 @@ SIGNS = {
     "outcome": "!", "removed": "−", "added": "+", "repeated": "×", "retried": "↻", "mode": "⇄", "service": "↔",
     "moved": "↷", "reordered": "↕", "renamed": "~", "tables": "~", "statement": "~", "version": "~", "arguments": "~",
     "status": "~", "error": "!", "state": "~", "slower": "»", "varies": "?", "logged": "¶",
-    "missing": "−", "unmet": "?", "unwritten": "+",
+    "missing": "−", "unmet": "?", "unseen": "?", "unwritten": "+",
 }  # fmt: skip
 
 #: How changes of a class look: what is in no other group changed where it stands.
 _LOOKS = {
     "added": "added", "unwritten": "added", "removed": "removed", "missing": "removed", "unmet": "removed",
+    "unseen": "removed",
     "moved": "moved", "reordered": "moved", "service": "moved",
 }  # fmt: skip
 
@@ -90,7 +91,8 @@ def boots(side: Baseline) -> str:
 def about(side: Baseline) -> str:
     """A side on one line: its name, release, boots, and how these ended."""
     known = filter(None, (release(side), boots(side), outcomes(side)))
-    return f"{shorten(side.name, NAME) or '(no name)'}: {', '.join(known) or 'nothing known of it'}"
+    unknown = "nothing known of it" if side.boots else "written by hand"
+    return f"{shorten(side.name, NAME) or '(no name)'}: {', '.join(known) or unknown}"
 
 
 def said(change: Change) -> str:

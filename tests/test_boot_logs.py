@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 
 from tests.logged import DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
 from tracer.cli import main
-from tracer.model import Boot, Trace
+from tracer.model import Boot, Step, Trace
 
 CHAPTERS_2011 = [("scheduler", "run_instance"), ("compute", "run_instance")]
 COPIES = "rpc.jsonl"
@@ -69,6 +71,56 @@ def test_2011_statements_are_under_the_steps_they_belong_to() -> None:
     assert found.warnings == ["26 SQL statements of 69 in the logs tied to no request: 24 periodic, 2 start-up"]
 
 
+def _became(chapter: Step) -> list[str]:
+    """The states that a chapter sets, one after another."""
+    told = [step.attributes["changes"] for step in chapter.walk() if step.kind == "state"]
+    return [
+        f"{name} {became[-1]}"
+        for changes in told
+        for name, became in (changes.items() if isinstance(changes, dict) else ())
+        if name in ("vm_state", "task_state") and isinstance(became, list)
+    ]
+
+
+def test_2011_states_are_set_by_whom_and_when_they_were() -> None:
+    """What the API sets before it casts; at the compute the network is asked for while networking, and then done."""
+    (boot,) = diablo(*SERVICES, COPIES).boots
+    assert [_became(chapter) for chapter in boot.chapters] == [
+        ["vm_state building", "task_state scheduling"],
+        [],
+        ["task_state networking", "task_state block_device_mapping", "task_state spawning",
+         "vm_state active", "task_state None"],
+    ]  # fmt: skip
+    networking, mapping, *_ = [step.start for step in boot.chapters[2].children if step.kind == "state"]
+    (call,) = [step for step in boot.chapters[2].children if step.kind == "rpc"]
+    assert networking <= call.start <= (call.end or 0) <= mapping
+
+
+def test_2011_statements_are_those_of_each_step() -> None:
+    """In their order; none of one service under a step of another."""
+    (boot,) = diablo(*SERVICES).boots
+    made = {
+        step.name + (f" at {step.service}" if step.kind == "rpc" else ""): [
+            (child.text("verb"), str(child.attributes["tables"][0]))  # type: ignore[index]
+            for child in step.children
+            if child.kind == "sql" and child.service == step.service
+        ]
+        for step in boot.walk()
+        if step.text("side") == "server"
+    }
+    assert sum(map(len, made.values())) == boot.counts()["sql"]
+    assert made["run_instance at scheduler"] == [("SELECT", "services")]
+    assert made["run_instance at compute"] == [
+        ("SELECT", "instances"), *[("SELECT", "instances"), ("UPDATE", "instances")] * 2,
+        ("SELECT", "block_device_mapping"), *[("SELECT", "instances"), ("UPDATE", "instances")] * 2,
+    ]  # fmt: skip
+    assert [made["POST /v1.1/demo/servers"][place] for place in (0, 7, 14)] == [
+        ("SELECT", "instance_types"), ("SELECT", "security_groups"), ("UPDATE", "instances"),
+    ]  # fmt: skip
+    network = made["allocate_for_instance at network"]
+    assert (network[1], network.count(("UPDATE", "fixed_ips"))) == (("INSERT", "virtual_interfaces"), 2)
+
+
 def test_2011_password_in_messages_is_masked() -> None:
     for names in ((*SERVICES, COPIES), (COPIES,)):
         (boot,) = diablo(*names).boots
@@ -122,6 +174,73 @@ def test_today_copies_say_what_a_log_calls_object_action(today: Path) -> None:
     assert "object_action" in names(*logs)
     assert "Instance.save" in names(*logs, today / COPIES)
     assert "object_action" not in names(*logs, today / COPIES)
+
+
+def test_today_statements_tell_what_some_objects_do(today: Path, all_of_today: Trace) -> None:
+    """From the logs alone, where only one method sends such a statement; never another name than the message's."""
+    alone = trace(*sorted(today.glob("*.log")))
+    by_logs, by_messages = (
+        {
+            str(step.attributes["msg_id"]): step.name
+            for boot in [*found.boots, *found.others]
+            for step in boot.walk()
+            if step.kind == "rpc" and step.text("side") == "server" and step.text("msg_id")
+        }
+        for found in (alone, all_of_today)
+    )
+    assert by_logs.keys() == by_messages.keys()
+    known = Counter(name for name in by_logs.values() if not name.startswith("object_"))
+    assert known == {
+        "Instance.save": 9, "ComputeNode.save": 3, "InstanceActionEvent.event_start": 2, "Instance.destroy": 1,
+        "VirtualInterface.create": 1, "select_destinations": 1,
+    }  # fmt: skip
+    assert all(name.startswith("object_") or name == by_messages[each] for each, name in by_logs.items())
+
+
+def _copied(copies: Path, request_id: str) -> Counter[str]:
+    """What the broker's copies say was sent under a request's id."""
+    found: Counter[str] = Counter()
+    for line in copies.read_text().splitlines():
+        copy = json.loads(line)
+        message = copy["payload"].get("oslo.message", {})
+        if copy["trace_key"].startswith("publish") and message.get("_context_request_id") == request_id:
+            asked = message["args"]
+            owner = asked["objinst"]["nova_object.name"] if "objinst" in asked else asked.get("objname")
+            found[f"{owner}.{asked['objmethod']}" if "objmethod" in asked else message["method"]] += 1
+    return found
+
+
+def test_today_messages_are_those_that_were_copied(today: Path, all_of_today: Trace) -> None:
+    """Beside them, under other ids, what the compute keeps of itself and what Neutron says of the port."""
+    (boot,) = all_of_today.boots
+    sent = Counter(step.name for step in boot.walk() if step.kind == "rpc" and step.text("side") == "client")
+    copied = _copied(today / COPIES, boot.request_id)
+    assert copied["Instance.save"] == 7
+    assert sent - copied == {"ComputeNode.save": 1, "external_instance_event": 1}
+    assert not copied - sent
+
+
+def test_today_requests_have_both_ends_and_fit_into_each_other(all_of_today: Trace) -> None:
+    """Those to the same path within a few milliseconds, too. One log line of Glance's tells an earlier request's id."""
+    (boot,) = all_of_today.boots
+    asked = [step for step in boot.walk() if step.kind == "http" and step.text("side") == "client"]
+    alone = [step.name for step in asked if not any(child.kind == "http" for child in step.children)]
+    assert alone == ["GET /v2/schemas/image"]
+    for step in asked:
+        for child in step.children:
+            assert step.start - 10_000_000 <= child.start <= (child.end or 0) <= (step.end or 0) + 10_000_000, step.name
+
+
+def test_today_statements_are_of_the_service_they_stand_in(all_of_today: Trace) -> None:
+    """And an instance is saved where something saves it."""
+    (boot,) = all_of_today.boots
+    parents = {id(child): step for step in boot.walk() for child in step.children if child.kind == "sql"}
+    made = [step for step in boot.walk() if step.kind == "sql"]
+    assert all(parents[id(step)].service == step.service for step in made)
+    assert {parents[id(step)].name for step in made if step.name == "UPDATE instances"} == {"Instance.save"}
+    assert {parents[id(step)].name for step in made if step.name == "INSERT instances"} == {
+        "schedule_and_build_instances"
+    }
 
 
 def test_today_a_thread_that_kept_its_context_adds_nothing_to_the_boot(all_of_today: Trace) -> None:

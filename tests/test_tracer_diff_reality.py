@@ -199,11 +199,11 @@ def test_statements_only_where_the_outline_speaks_of_them() -> None:
 
 
 def test_pairs_show_both_sides() -> None:
-    """Every step beside its line, what is only on one side too."""
+    """Every step beside its line, what is only on one side too; what does not happen after the line before it."""
     comparison = check("1. compute/api.py -> create()\n1-1. self._never()\n", boot(create(own("_a"))))
     (top,) = comparison.pairs
     sides = [(pair.old.text if pair.old else "", pair.new.address if pair.new else "") for pair in top.walk()]
-    assert sides == [("compute/api.py -> create()", "1"), ("", "1-1"), ("self._never()", "")]
+    assert sides == [("compute/api.py -> create()", "1"), ("self._never()", ""), ("", "1-1")]
     assert [len(pair.changes) for pair in top.walk()] == [0, 1, 1]
 
 

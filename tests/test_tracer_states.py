@@ -90,7 +90,7 @@ def test_a_statement_alone_tells_it_too() -> None:
         ("later", {"task_state": ["scheduling", None]}), ("earlier", {"task_state": [None, "scheduling"]}),
     ]  # fmt: skip
     statement, derived = earlier.children
-    assert (derived.start, derived.end, derived.tied_by) == (statement.start, statement.end, "context")
+    assert (derived.start, derived.end, derived.tied_by) == (statement.start, statement.end, statement.tied_by)
     assert derived.id not in (statement.id, later.children[1].id)
 
 

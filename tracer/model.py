@@ -229,6 +229,8 @@ class Baseline:
     versions: dict[str, str] = field(default_factory=dict)
     #: Log lines of a boot, least and most, by service.
     log_lines: dict[str, tuple[int, int]] = field(default_factory=dict)
+    #: Services of which only logs and message copies tell.
+    unhooked: frozenset[str] = frozenset()
 
     def walk(self) -> Iterator[Node]:
         """Every node, in the tree's order."""

@@ -228,7 +228,8 @@ def state_of(step: Step) -> Step | None:
         thread=step.thread,
         request_id=step.request_id,
         attributes={"table": "instances", "instance": _instance(step, assigned), "changes": changes},
-        tied_by="context",
+        witnesses=step.witnesses,
+        tied_by=step.tied_by,
     )
 
 

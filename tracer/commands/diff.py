@@ -70,7 +70,7 @@ def diff(
     policy = policies.load(policy_files)
     with progress() as doing, collector.paused():
         before = _read(old, old_boot, "--old-boot", doing)
-        after = _read(new, new_boot, "--new-boot", doing)
+        after = _read(new, new_boot, "--new-boot", doing, talk=before.outline is not None)
         comparison = _compared(before, after, doing)
     # Allowances end with a day where the policy is looked at, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
@@ -96,9 +96,9 @@ def _format(output: Path, said: str | None) -> str:
     raise TracerError(f"{output}: no report ends so; one of: {', '.join(_SUFFIXES)}, or say --format")
 
 
-def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress) -> Side:
+def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, talk: bool = False) -> Side:
     doing(f"reading {path}")
-    return sides.read(path, words, option)
+    return sides.read(path, words, option, talk=talk)
 
 
 def _compared(old: Side, new: Side, doing: Progress) -> Comparison:

@@ -46,11 +46,14 @@ class Side:
     outline: Outline | None = None
 
 
-def read(path: Path, words: Sequence[str] = (), option: str = "--boot") -> Side:
-    """The file as a side; of a trace file all boots, or those that ``words`` mean. ``option`` is what gave these."""
+def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, talk: bool = False) -> Side:
+    """The file as a side; of a trace file all boots, or those that ``words`` mean. ``option`` is what gave these.
+
+    With ``talk`` it is for an outline to be checked against, and log lines tell of functions.
+    """
     text = written(path)
     if text is None:
-        return recorded(path, words, option).side()
+        return recorded(path, words, option).side(talk=talk)
     if words:
         raise TracerError(f"{path}: no trace file, there are no boots to choose from; leave {option} out")
     if not lines.is_baseline(text):
@@ -93,14 +96,15 @@ class Recorded:
     boots: list[Boot]
     doubts: list[str]
 
-    def side(self) -> Side:
+    def side(self, *, talk: bool = False) -> Side:
         """What the boots have in common.
 
         Boots that failed beside others that did not are told by their outcome alone: their steps would make every step
         of the others one that some boots lack.
         """
         kept = self._kept()
-        side = Side(self.path, learn([normal(boot) for boot in kept], self.path.name), self.operation, self.doubts[:])
+        baseline = learn([normal(boot, talk=talk) for boot in kept], self.path.name)
+        side = Side(self.path, baseline, self.operation, self.doubts[:])
         side.baseline.outcomes = tuple(sorted(self.outcomes))
         if len(kept) < len(self.boots):
             side.remarks.append(f"{self.path}: {_listed(self.outcomes)}; the steps are those of {outcome(kept[0])}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from tracer.diff import phrases
@@ -16,19 +16,39 @@ class States:
 
     def __init__(self, root: Seen) -> None:
         self._places: dict[Key, list[int]] = {}
-        for one in below(root):
-            for note in one.node.children:
-                for key in phrases.state(note.text) if note.kind == "state" else ():
-                    self._places.setdefault(key, []).append(one.index)
+        #: Every state by what it is of: its places, and what it became there.
+        self._became: dict[str, tuple[list[int], list[str]]] = {}
+        for one in sorted(_all(root), key=lambda one: one.index):
+            for key in sorted(one.states):
+                self._places.setdefault(key, []).append(one.index)
+                places, states = self._became.setdefault(_what(key), ([], []))
+                places.append(one.index)
+                states.append(key[1])
 
     def lacking(self, written: Written, steps: list[Seen]) -> Iterator[str]:
-        """Of the states that a step is written to set, those that nothing in it sets."""
+        """Of the states that a step is written to set, those that nothing in it sets and that were not there before."""
         for note in written.notes:
             for key in sorted(phrases.state(note)):
-                if not any(self._set_in(key, one) for one in steps):
+                if not any(self._set_in(key, one) or self._there(key, one) for one in steps):
                     yield key[1]
 
     def _set_in(self, key: Key, one: Seen) -> bool:
         places = self._places.get(key, [])
         first = bisect_left(places, one.index)
         return first < len(places) and places[first] <= one.last
+
+    def _there(self, key: Key, one: Seen) -> bool:
+        """Whether it is what was set last: saving it again changes nothing, and nothing tells of it."""
+        places, states = self._became.get(_what(key), ([], []))
+        last = bisect_right(places, one.last) - 1
+        return last >= 0 and states[last] == key[1]
+
+
+def _what(key: Key) -> str:
+    return key[1].partition(" ")[0]
+
+
+def _all(root: Seen) -> Iterator[Seen]:
+    for one in below(root):
+        yield one
+        yield from one.evidence

@@ -27,6 +27,7 @@ CLASSES = {
     # Only of a hand-written outline, which is the old side; most of the others can come too.
     "missing": "a written step does not happen",
     "unmet": "a step that is written under a condition does not happen",
+    "unseen": "a written step of which nothing recorded can tell: a function call, where no hooks were in",
     "unwritten": "a step happens that is not written",
 }
 

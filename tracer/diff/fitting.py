@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from tracer import services
 from tracer.diff import marks, phrases
 from tracer.diff.outlines import Written
 from tracer.diff.phrases import Key, Phrase
@@ -28,6 +29,8 @@ class Line:
 
     written: Written
     parent: Line | None = None
+    #: Stands under a step that is written under a condition and cannot be looked for.
+    optional: bool = False
 
     @cached_property
     def phrase(self) -> Phrase:
@@ -50,7 +53,15 @@ class Line:
     @property
     def conditional(self) -> bool:
         """Whether it need not happen."""
-        return bool(self.written.conditions)
+        return self.optional or bool(self.written.conditions)
+
+    @cached_property
+    def home(self) -> Home:
+        """The file and class that the outline is in from here on, as far as it says so."""
+        said = self.phrase
+        if said.home or not self.parent:
+            return said.home
+        return self.parent.home if said.owner in ("", "self") and not said.message else None
 
 
 Pair = tuple[Line, Seen]
@@ -76,6 +87,8 @@ def fit(line: Line, one: Seen, home: Home) -> float:
     said, done = line.phrase, one.phrase
     if said.key not in done.keys:
         return 0
+    if said.kind == "call" and (done.kind == "http" or (done.message and not done.path)):
+        return _served(said, done, one)
     if said.kind == "call":
         return _call(said, done, home, one)
     if said.kind == "http":
@@ -93,6 +106,20 @@ def _http(said: Phrase, done: Phrase) -> float:
     if said.to and said.to != done.to:
         return 0
     return (1 if said.to == done.to else 0.7) * (1 if not said.status or said.status == done.status else 0.8)
+
+
+def _served(said: Phrase, done: Phrase, one: Seen) -> float:
+    """A function over a request or a message of which is not known what function serves it."""
+    if done.kind == "http":
+        return 0.9 if said.path.endswith(f"/{phrases.resource(done)}.py") else 0
+    if said.message == done.message:
+        return 1
+    owner = done.message.rpartition(".")[0]
+    if owner or not said.path:
+        # ``Instance.save`` is a method of the object's, whoever takes the message.
+        return 0.9 if said.owner == owner and not said.message else 0
+    service = services.of_module("nova." + said.path.removesuffix(".py").replace("/", "."))
+    return 0.9 if service in ("", one.node.service) else 0
 
 
 def _call(said: Phrase, done: Phrase, home: Home, one: Seen) -> float:

@@ -25,7 +25,7 @@ def learn(boots: Sequence[Baseline], name: str = "") -> Baseline:
         nodes, name=name or first.name, boots=sum(boot.boots for boot in boots),
         outcomes=tuple(sorted({outcome for boot in boots for outcome in boot.outcomes})),
         versions={key: value for boot in boots for key, value in boot.versions.items()},
-        log_lines=_log_lines(boots),
+        log_lines=_log_lines(boots), unhooked=frozenset[str]().union(*(boot.unhooked for boot in boots)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from tracer.diff import digests, wording
+from tracer.diff import digests, heard, wording
 from tracer.model import Baseline, Boot, Node, Step
 
 #: Log lines from here on are steps; those below are counted, since how many there are is a setting.
@@ -17,9 +17,12 @@ _LOGGED = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL"})
 _EAGER_LOAD = re.compile(r"\) AS anon_\d+ JOIN ")
 
 
-def normal(boot: Boot, name: str = "") -> Baseline:
-    """The boot as a baseline of one."""
-    made = {id(step): _node(step) for step in boot.walk() if _counts(step)}
+def normal(boot: Boot, name: str = "", *, talk: bool = False) -> Baseline:
+    """The boot as a baseline of one; with ``talk`` all that services without hooks log is in it, too."""
+    hooked = {step.service for step in boot.walk() if "hooks" in step.witnesses}
+    unhooked = frozenset(step.service for step in boot.walk()) - hooked
+    told = {id(step) for step in boot.walk() if talk and step.kind == "log" and step.service in unhooked}
+    made = {id(step): _node(step, told) for step in boot.walk() if id(step) in told or _counts(step)}
     for step in boot.walk():
         if id(step) in made:
             _adopt(made, step)
@@ -28,6 +31,7 @@ def normal(boot: Boot, name: str = "") -> Baseline:
     return Baseline(
         roots, name=name, outcomes=(boot.outcome.partition(":")[0],), versions=dict(boot.versions),
         log_lines={service: (count, count) for service, count in sorted(_log_lines(boot).items())},
+        unhooked=unhooked,
     )  # fmt: skip
 
 
@@ -42,9 +46,10 @@ def _log_lines(boot: Boot) -> Counter[str]:
     return Counter(step.service for step in boot.walk() if step.kind == "log")
 
 
-def _node(step: Step) -> Node:
+def _node(step: Step, told: set[int]) -> Node:
     took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
-    return Node(step.kind, step.service, wording.text(step), took=took, where=_place(step), address=step.address)
+    text = heard.text(step) if id(step) in told else wording.text(step)
+    return Node(step.kind, step.service, text, took=took, where=_place(step), address=step.address)
 
 
 def _place(step: Step) -> str:

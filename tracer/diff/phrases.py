@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tracer.diff.scrubbing import argument, route
@@ -18,9 +18,16 @@ _SERVED = re.compile(r"(\S+) by (\S+?\.py)(?:\.([\w.]+))?(?: -> (\w+)\(.*\))?$")
 _CALL = re.compile(r"(\S+?\.py)(?:\.([\w.]+))? -> (\w+)\(.*\)$")
 _MADE = re.compile(r"(\S+?\.py)\.(\w+)(?:\(.*\))?$")
 _DOTTED = re.compile(r"(?:([\w.]+)\.)?(\w+)\(.*\)$")
+_BARE = re.compile(r"(?:\w+\.)?[A-Za-z_]\w*")
 _STATE = re.compile(r"\w+: (?:vm_state|task_state|power_state|host|node) ")
 #: Hosts and nodes are named otherwise on every machine, so nobody can write which.
 _BECAME = re.compile(r"(vm_state|task_state|power_state) (?:\S+ → )?(\S+?)(?:,|$)")
+
+#: A request's function, by its method and whether one of the collection is meant: as Routes' mapper.resource has it.
+_ACTIONS = {
+    ("POST", False): "create", ("GET", False): "index", ("GET", True): "show", ("PUT", True): "update",
+    ("DELETE", True): "delete",
+}  # fmt: skip
 
 #: What the words after it are looked up by; two lines that share none name different steps.
 Key = tuple[str, str]
@@ -41,6 +48,8 @@ class Phrase:
     mode: str = ""
     to: str = ""
     status: str = ""
+    #: What else it may be found under when it happened.
+    also: tuple[Key, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -51,8 +60,8 @@ class Phrase:
     def keys(self) -> tuple[Key, ...]:
         """All that it is found under when it happened."""
         if self.message:
-            return ("message", self.message), (self.kind, self.name)
-        return (self.key, ("rpc", "")) if self.kind == "rpc" else (self.key,)
+            return ("message", self.message), (self.kind, self.name), *self.also
+        return (self.key, ("rpc", "")) if self.kind == "rpc" else (self.key, *self.also)
 
     @property
     def home(self) -> tuple[str, str] | None:
@@ -77,6 +86,23 @@ def state(text: str) -> frozenset[Key]:
     if not _STATE.match(text):
         return frozenset()
     return frozenset(("state", f"{what} {became.lower()}") for what, became in _BECAME.findall(text.partition(": ")[2]))
+
+
+def unserved(said: Phrase) -> Phrase:
+    """A request or a message at its receiver, where no hook told which function serves it: what function that may be.
+
+    ``__getattr__`` is whatever its class has no method for.
+    """
+    if said.kind == "http" and not said.to:
+        method, *parts = said.name.replace("/", " ").split()
+        action = _ACTIONS.get((method, parts[-1:] == ["{id}"]))
+        return replace(said, also=(("call", action),)) if action else said
+    return replace(said, also=(("call", "__getattr__"),)) if said.message and not said.path else said
+
+
+def resource(said: Phrase) -> str:
+    """The collection that a request is about: ``servers``."""
+    return next((part for part in reversed(said.name.split("/")) if part != "{id}"), "")
 
 
 def _path(path: str) -> str:
@@ -136,4 +162,9 @@ def _dotted(text: str, note: str) -> Phrase | None:
     return Phrase("call", found[2], owner=owner)
 
 
-_READERS = (_command, _sql, _rpc, _http, _handoff, _served, _call, _dotted)
+def _bare(text: str, note: str) -> Phrase | None:
+    """A message at its receiver, as a trace says it that does not know who serves it."""
+    return Phrase("call", text.rpartition(".")[2], message=text) if _BARE.fullmatch(text) else None
+
+
+_READERS = (_command, _sql, _rpc, _http, _handoff, _served, _call, _dotted, _bare)

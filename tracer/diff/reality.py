@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from tracer.diff import phrases
+from tracer.diff import evidence, phrases
 from tracer.diff.claims import States
 from tracer.diff.fitting import Line, is_statement
 from tracer.diff.happening import Happening, find
 from tracer.diff.ordering import longest_rise
 from tracer.diff.outlines import Outline, Written
 from tracer.diff.seen import Seen, seen
+from tracer.diff.sight import Sight
+from tracer.diff.unfound import Search, Unfound
 from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
 
 #: A place in the order of the report: where it happened, or after which step it would have; then the line.
@@ -24,29 +27,36 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     What does not happen has no place in the source: its ``where`` is the line of the outline.
     """
     statements = any(is_statement(note) for step in outline.walk() for note in step.notes)
-    found = find(outline, seen(boot, statements))
-    placed = [*_lines(found), *_orders(found), *_moved(found), *_unwritten(found)]
+    sight = Sight(boot)
+    found = find(outline, seen(boot, sight, statements), sight)
+    evidence.gather(found)
+    placed = [*_lines(found, boot), *_orders(found), *_moved(found), *_unwritten(found)]
     placed.sort(key=lambda each: each[0])
     changes = [change for _, change, _, _ in placed]
     for _, change, line, one in placed:
         if one is None and line is not None:
             change.where = f"{outline.name}:{line.written.line}"
-    old = Baseline(_nodes(outline.steps), name=outline.name)
+    old = Baseline(
+        _nodes(outline.steps, {id(line.written): found.services[id(line)] for line in found.lines}),
+        name=outline.name,
+        boots=0,
+    )
     verdict = "differs" if any(change.severity == "fail" for change in changes) else "same"
     return Comparison(old, boot, _pairs(found, placed), changes, verdict)
 
 
-def _lines(found: Happening) -> Iterator[_Placed]:
+def _lines(found: Happening, boot: Baseline) -> Iterator[_Placed]:
     """What is wrong with each line by itself: it does not happen, not so often, not in that way, without that state."""
     last = -1
     states = States(found.root)
+    unfound = {id(one.line): one for one in Search(found, boot).lines()}
     for line in found.lines:
         if not found.happened(line):
-            if line.parent is None or not line.parent.written.text or found.happened(line.parent):
-                yield (last, 1, line.written.line), _missing(found, line), line, None
+            if id(line) in unfound:
+                yield (last, 1, line.written.line), _missing(found, unfound[id(line)]), line, None
             continue
         one = found.steps[id(line)][0]
-        last = one.index
+        last = one.index if one.real else last
         lacking = (
             f"is written to set {state}, and does not" for state in states.lacking(line.written, found.steps[id(line)])
         )
@@ -54,15 +64,13 @@ def _lines(found: Happening) -> Iterator[_Placed]:
             yield (one.index, 0, line.written.line), change, line, one
 
 
-def _missing(found: Happening, line: Line) -> Change:
-    conditions = "; ".join(line.written.conditions)
-    below = sum(1 for _ in line.written.walk()) - 1
-    text = f"is written, under “{conditions}”, and does not happen" if conditions else "is written and does not happen"
-    change = _change("unmet" if conditions else "missing", text, line, None, below)
-    change.severity = "note" if conditions else "fail"
-    around = found.steps.get(id(line.parent), [found.root])[0]
-    change.service = line.written.service or around.node.service
+def _missing(found: Happening, unfound: Unfound) -> Change:
+    line, around = unfound.line, found.around(unfound.line)
+    change = _change(unfound.class_, unfound.text, line, None, unfound.below)
+    change.severity = "fail" if unfound.class_ == "missing" else "note"
+    change.service = found.services[id(line)]
     change.path = (*around.path, around.node.text) if around.node.text else ()
+    change.new = unfound.log.address if unfound.log else ""
     return change
 
 
@@ -164,38 +172,61 @@ def _kind(said: phrases.Phrase) -> str:
     return "call" if said.kind == "words" else said.kind
 
 
-def _nodes(steps: list[Written]) -> list[Node]:
+def _nodes(steps: list[Written], services: dict[int, str]) -> list[Node]:
     """Written steps as the nodes of a baseline."""
     top = Node("", "", "")
     stack = [(top, steps)]
     while stack:
-        node, inside = stack.pop()
-        node.children = [_node(step) for step in inside]
-        stack.extend(zip(node.children, [step.children for step in inside], strict=True))
+        node, inside_ = stack.pop()
+        node.children = [_node(step, services.get(id(step), "")) for step in inside_]
+        stack.extend(zip(node.children, [step.children for step in inside_], strict=True))
     return top.children
 
 
-def _node(step: Written) -> Node:
+def _beside(found: Happening, one: Seen) -> list[Seen]:
+    """What stands in a step, and those statements and log lines that show a written function."""
+    shown = [hint for hint in one.evidence if hint.index in found.written]
+    return sorted([*one.children, *shown], key=lambda each: each.index) if shown else one.children
+
+
+def _node(step: Written, service: str = "") -> Node:
+    """A written step as a node; ``service`` is where it happens, or would, if it does not say so."""
     kind = _kind(phrases.phrase(step.text, phrases.named_by(step.notes)))
     low, high = (1 if count is None else count for count in (step.low, step.high))
-    return Node(kind, step.service, step.text, low, high, address=step.address)
+    return Node(kind, step.service or service, step.text, low, high, address=step.address)
 
 
 def _pairs(found: Happening, placed: list[_Placed]) -> list[Pair]:
     """Every step that happened beside its line; lines that did not happen after the one before them."""
-    top = Pair(None, None)
-    pairs: dict[int, Pair] = {-1: top}
+    pairs: dict[int, Pair] = {-1: Pair(None, None)}
+    children: dict[int, list[tuple[_Place, Pair]]] = defaultdict(list)
     stack = list(reversed(found.root.children))
     while stack:
         one = stack.pop()
         line = found.written.get(one.index)
-        pair = pairs[one.index] = Pair(_node(line.written) if line else None, one.node)
-        pairs[one.parent.index if one.parent else -1].children.append(pair)
-        stack.extend(reversed(one.children))
+        pair = pairs[one.index] = Pair(_node(line.written, one.node.service) if line else None, one.node)
+        children[one.parent.index if one.parent else -1].append(((one.index, 0, 0), pair))
+        stack.extend(reversed(_beside(found, one)))
+    before = _before(found)
     for _, change, line, there in placed:
         if there is not None:
             pairs[there.index].changes.append(change)
         elif line is not None:
-            around = found.steps.get(id(line.parent), [found.root])[0]
-            pairs[around.index].children.append(Pair(_node(line.written), None, [change]))
-    return top.children
+            pair = Pair(_node(line.written, change.service), None, [change])
+            children[found.around(line).index].append(((before[id(line)], 1, line.written.line), pair))
+    for index, inside_ in children.items():
+        pairs[index].children = [pair for _, pair in sorted(inside_, key=lambda each: each[0])]
+    return pairs[-1].children
+
+
+def _before(found: Happening) -> dict[int, int]:
+    """For each line that did not happen the place of what was written before it in the same step, and did."""
+    last: dict[int, int] = {}
+    before = {}
+    for line in found.lines:
+        around = found.around(line).index
+        if found.happened(line):
+            last[around] = found.steps[id(line)][0].index
+        else:
+            before[id(line)] = last.get(around, around)
+    return before

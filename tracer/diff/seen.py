@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 from tracer.diff import phrases
 from tracer.diff.phrases import Key, Phrase
+from tracer.diff.sight import Sight
 from tracer.diff.wording import is_library
 from tracer.model import Baseline, Node
 
 #: The file and class whose code runs, as far as it is known.
 Home = tuple[str, str] | None
+
+#: What a service leaves behind of the functions that ran in it.
+_EVIDENCE = frozenset({"sql", "log"})
 
 #: A step's look counts so many of those below it.
 _LOOK = 64
@@ -31,6 +35,10 @@ class Seen:
     home: Home
     parent: Seen | None
     children: list[Seen] = field(default_factory=list)
+    #: Statements and log lines in it, where no hook saw what functions they stand for.
+    evidence: list[Seen] = field(default_factory=list)
+    #: The states that it sets, by itself.
+    states: frozenset[Key] = frozenset()
     #: What it does in its next two levels, by which equal steps are told apart.
     look: frozenset[Key] = frozenset()
     #: How deep it stands.
@@ -42,18 +50,26 @@ class Seen:
     #: The texts around it, outermost first.
     path: tuple[str, ...] = ()
 
+    @property
+    def real(self) -> bool:
+        """Whether it is a step that others can stand in."""
+        return self.node.kind not in _EVIDENCE
 
-def seen(baseline: Baseline, statements: bool) -> Seen:
-    """The whole tree under a root of its own; statements only where an outline speaks of them."""
+
+def seen(baseline: Baseline, sight: Sight, statements: bool) -> Seen:
+    """The whole tree under a root of its own; statements only where an outline speaks of them, or stand for calls."""
     root = Seen(Node("", "", "", children=baseline.nodes), Phrase("", ""), -1, -1, None, None)
     order: list[Seen] = [root]
-    stack = [(node, root) for node in reversed(_steps(root.node, statements))]
+    stack = [(node, root) for node in reversed(_steps(root.node, sight, statements))]
     while stack:
         node, parent = stack.pop()
-        one = _seen(node, parent, len(order) - 1)
-        parent.children.append(one)
+        one = _seen(node, parent, sight, len(order) - 1)
+        hint = node.kind == "log" or (node.kind == "sql" and not statements)
+        (parent.evidence if hint else parent.children).append(one)
         order.append(one)
-        stack.extend((child, one) for child in reversed(_steps(node, statements)))
+        stack.extend((child, one) for child in reversed(_steps(node, sight, statements)))
+    for one in order:
+        _find_states(one)
     for one in reversed(order):
         one.last = max(one.last, one.index)
         if one.parent is not None:
@@ -62,14 +78,24 @@ def seen(baseline: Baseline, statements: bool) -> Seen:
     return root
 
 
-def _steps(node: Node, statements: bool) -> list[Node]:
+def _steps(node: Node, sight: Sight, statements: bool) -> list[Node]:
     """What an outline may write of a node's inside; what stands below a statement is none of it."""
-    kinds = ("state", "log", "ask") if statements else ("state", "log", "ask", "sql")
-    return [child for child in node.children if child.kind not in kinds and not is_library(child.text)]
+    return [
+        child
+        for child in node.children
+        if not is_library(child.text)
+        and (
+            child.kind not in ("state", "log", "ask", "sql")
+            or (child.kind == "sql" and statements)
+            or (child.kind in _EVIDENCE and not sight.calls(child.service))
+        )
+    ]
 
 
-def _seen(node: Node, parent: Seen, index: int) -> Seen:
+def _seen(node: Node, parent: Seen, sight: Sight, index: int) -> Seen:
     said = phrases.phrase(node.text)
+    if not sight.calls(node.service):
+        said = phrases.unserved(said)
     home = parent.home if said.kind == "handoff" else said.home
     # A path as deep as the tree would cost its square; the outermost say enough.
     path = parent.path if len(parent.path) >= _LOOK or not parent.node.text else (*parent.path, parent.node.text)
@@ -86,6 +112,17 @@ def _seen(node: Node, parent: Seen, index: int) -> Seen:
     )
 
 
+def _find_states(one: Seen) -> None:
+    """States are set by the statement before them, where that is all there is to set them; else by the step itself."""
+    setters = {id(each.node): each for each in one.evidence}
+    setter = one
+    for child in one.node.children:
+        if child.kind == "state":
+            setter.states |= phrases.state(child.text)
+        else:
+            setter = setters.get(id(child), one) if child.kind == "sql" else one
+
+
 def look(one: Seen) -> frozenset[Key]:
     """What a step does: the keys of the two levels below it, and the states set there."""
     keys: set[Key] = set()
@@ -93,14 +130,23 @@ def look(one: Seen) -> frozenset[Key]:
         keys.update(child.phrase.keys[:1])
         for below in child.children[:_LOOK]:
             keys.update(below.phrase.keys[:1])
-    for note in one.node.children:
-        if note.kind == "state":
-            keys |= phrases.state(note.text)
-    return frozenset(keys)
+    there = (
+        each.states for step in {id(one): one, id(inside(one)): inside(one)}.values() for each in (step, *step.evidence)
+    )
+    return frozenset(keys).union(*there)
+
+
+def inside(one: Seen) -> Seen:
+    """Where what a step makes happen happens: at the far side of a message or a request, where one is known."""
+    if one.parent is None:
+        return one.children[0] if one.children else one
+    if one.phrase.kind == "rpc" or one.phrase.to:
+        return next((child for child in one.children if child.node.kind == one.node.kind), one)
+    return one
 
 
 def below(one: Seen) -> Iterator[Seen]:
-    """The step and all below it."""
+    """The step and all below it, without evidence."""
     stack = [one]
     while stack:
         one = stack.pop()

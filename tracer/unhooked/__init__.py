@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.event import Event
-from tracer.unhooked import ids, merging, nesting
+from tracer.unhooked import ids, merging, nesting, objects
 
 __all__ = ["tied"]
 
@@ -17,4 +17,5 @@ def tied(events: list[Event]) -> list[Event]:
     ids.spread(merged)
     nesting.nest(merged)
     ids.end_calls(merged)
+    objects.name(merged)
     return merged

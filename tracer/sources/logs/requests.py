@@ -14,7 +14,7 @@ _ACCESS = re.compile(
     r'"(?P<method>[A-Z]{3,7}) (?P<path>/\S*)(?: HTTP/[\d.]+)?" '
     r"(?:status: )?(?P<status>\d{3})\s+(?:len: )?(?:\d+|-)(?P<rest>.*)"
 )
-_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+)ms\b|(?<!microversion:)\s(?P<bare>\d+\.\d+)\s*\Z")
+_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+)ms\b|\A\s*(?P<bare>\d+\.\d+)\s*\Z")
 _STARTING = re.compile(r'Starting request: \S+ "(?P<method>[A-Z]+) (?P<path>\S+)"')
 _ACTION = re.compile(r"Action: '(?P<action>\w+)', calling method: (?P<method>.*?), body: (?P<body>.*)\Z", re.DOTALL)
 _BOUND = re.compile(r"<bound method ([\w.]+)")
@@ -40,6 +40,7 @@ class Requests:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._last: Event | None = None
+        #: who told of it first
         self._last_logger = ""
         self._open: dict[tuple[str, str | None], Event] = {}
         #: what was told of a request before the line that says that it is done
@@ -76,9 +77,9 @@ class Requests:
             return None
         told = last.attributes
         same = told.get("method") == match["method"] and told.get("path") == _path(match["path"])
-        if not same or told.get("status") != int(match["status"]) or told.get("lines") == 2:
+        if not same or told.get("status") != int(match["status"]):
             return None
-        told["lines"] = 2
+        self._last = None
         return last
 
     def _add(self, match: re.Match[str], record: Record, start: int) -> Event:

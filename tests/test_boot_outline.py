@@ -1,0 +1,95 @@
+"""An engineer's notes on a boot of 2011 against logs and message copies of a real one, where no hook saw a function."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests import golden
+from tests.logged import DATA, DIABLO
+from tracer.cli import main
+
+NOTES = DATA / "diablo-boot.outline"
+#: What witnesses there are: all, the logs alone, the copies alone.
+WITNESSES = {"all": [DIABLO], "logs": sorted(DIABLO.glob("*.log")), "copies": [DIABLO / "rpc.jsonl"]}
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A trace file of each."""
+    folder = tmp_path_factory.mktemp("diablo")
+    for name, paths in WITNESSES.items():
+        run("ingest", "-o", folder / f"{name}.trace.jsonl.gz", *paths)
+    return {name: folder / f"{name}.trace.jsonl.gz" for name in WITNESSES}
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def changes(outline: Path, trace: Path) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = json.loads(run("diff", outline, trace, "--format", "json", "--partial").stdout)[
+        "changes"
+    ]
+    return told
+
+
+def mistakes(outline: Path, trace: Path) -> list[tuple[str, str, str]]:
+    """What fails or warns."""
+    told = changes(outline, trace)
+    return [(one["class"], one["old"], one["new"]) for one in told if one["severity"] in ("fail", "warn")]
+
+
+@pytest.mark.parametrize("name", ["all", "logs"])
+def test_the_report(traces: dict[str, Path], name: str) -> None:
+    """Both known mistakes, and a third: a step that stands under no condition and has one."""
+    done = run("diff", NOTES, traces[name], "--details")
+    assert done.exit_code == 1
+    golden.compare("tracer/diablo-outline.txt", done.stdout, [(rf"\b{name}\.trace", "TRACE.trace")])
+    assert mistakes(NOTES, traces[name]) == [
+        ("missing", "2-1-1-1", "2/1"),  # chance.schedule_run_instance
+        ("missing", "3-1-5-5", ""),  # block_device_mapping_update, which only a snapshot needs
+        ("unwritten", "", "3-1"),  # the network call
+    ]
+
+
+def test_what_copies_alone_can_tell(traces: dict[str, Path]) -> None:
+    """The messages; of functions nothing, and so nothing against them."""
+    assert mistakes(NOTES, traces["copies"]) == [("unwritten", "", "3-1")]
+    told = {one["class"] for one in changes(NOTES, traces["copies"])}
+    assert told == {"unwritten", "unmet", "unseen"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("- to scheduler: run_instance", "- to scheduler: start_instance", ("missing", "1-1-2-2-1", "")),
+        ("2-1-3. rpc.cast()", "2-1-3. rpc.call()", ("mode", "2-1-3", "2-1")),
+        ("task_state SPAWNING", "task_state RESIZING", ("missing", "3-1-6", "")),
+        ("ComputeManager -> run_instance()", "ComputeManager -> stop_instance()", ("unwritten", "", "3")),
+        ("1. api/openstack/servers.py", "1. api/openstack/images.py", ("unwritten", "", "1")),
+        ("3-1-8. self._get_power_state()", "3-1-8. rpc.call() to volume: get_power_state", ("missing", "3-1-8", "")),
+    ],
+)  # fmt: skip
+def test_a_mistake_more(
+    traces: dict[str, Path], tmp_path: Path, old: str, new: str, found: tuple[str, str, str]
+) -> None:
+    """What logs and copies can tell, they tell."""
+    text = NOTES.read_text()
+    assert old in text
+    changed = tmp_path / "changed.outline"
+    changed.write_text(text.replace(old, new))
+    assert found in mistakes(changed, traces["all"])
+
+
+@pytest.mark.parametrize("name", list(WITNESSES))
+@pytest.mark.parametrize("detail", ["brief", "calls", "full"])
+def test_what_show_prints_of_logs_is_true(traces: dict[str, Path], tmp_path: Path, name: str, detail: str) -> None:
+    """The tool's own tree is a true outline of what it was made from."""
+    own = tmp_path / "own.outline"
+    own.write_text(run("show", traces[name], "--detail", detail).stdout)
+    assert changes(own, traces[name]) == []
