@@ -233,7 +233,7 @@ class TestPanel:
 
 
 class TestPolicy:
-    def test_it_works_under_a_servers_policy_that_is_as_strict(self, running: Browser, tmp_path: Path) -> None:
+    def test_it_works_under_a_servers_policy_that_is_as_strict(self, running: Browser) -> None:
         """Nothing but its own style and script, by their digests: and nothing else is asked for."""
         text = render(small_boot(), "html")
         policy = unescape(text.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0])
