@@ -37,7 +37,7 @@ def poisoned(text: str) -> Boot:
         step.name, step.service, step.host, step.request_id = text, text, text, text
         step.address, step.opened_by = step.address + text, step.opened_by and text
         step.opens = [text for _ in step.opens]
-        step.global_request_id, step.tied_by, step.witnesses = text, text, [text]
+        step.global_request_id, step.tied_by, step.witnesses = text, text, (text,)
         step.attributes = {key: _poisoned(key, value, text) for key, value in step.attributes.items()}
         if step.kind in ("call", "command", "sql"):
             step.error = text
