@@ -7,24 +7,20 @@ process ids become others. What it writes are segments as the recorder writes th
 from __future__ import annotations
 
 import io
-import re
 import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from examples.scrubbing import HOST, without_paths
 from patches import record
 from tests.captures import framed, head, packed
 from tracer.correlate import correlate
 from tracer.sources import segments
 from tracer.sources.unmarshal import Plain, loads
 
-#: What a cut capture's machine is called.
-HOST = "devstack"
 #: Around the boot: a client's last line may come after the server's last step.
 MARGIN = 20_000_000
-_SITE_PACKAGES = re.compile(r"/[\w./+-]*/(?:site|dist)-packages")
-_FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|work|home|root|var|srv|opt|usr/local)/[\w.+-]+(?:/[\w.+-]+)*")
 _TIMES = {record.BEGIN: 5, record.STEP: 5, record.CALL: 4, record.SQL: 4, record.LOG: 5}
 _NAMES = {record.CALL: 6, record.SQL: 6, record.LOG: 6}
 
@@ -35,8 +31,7 @@ def scrubbed(value: Plain) -> Plain:
         return tuple(scrubbed(item) for item in value)
     if not isinstance(value, str):
         return value
-    text = _SITE_PACKAGES.sub("/usr/lib/python3/dist-packages", value)
-    return _FOLDER.sub(lambda found: "/srv/cloud/" + found[0].rpartition("/")[2], text)
+    return without_paths(value)
 
 
 class _Cut:

@@ -37,11 +37,12 @@ def poisoned(text: str) -> Boot:
         step.name, step.service, step.host, step.request_id = text, text, text, text
         step.address, step.opened_by = step.address + text, step.opened_by and text
         step.opens = [text for _ in step.opens]
+        step.global_request_id, step.tied_by, step.witnesses = text, text, (text,)
         step.attributes = {key: _poisoned(key, value, text) for key, value in step.attributes.items()}
         if step.kind in ("call", "command", "sql"):
             step.error = text
     made.server, made.uuid, made.request_id, made.outcome, made.host = text, text, text, text, text
-    made.operation = text
+    made.operation, made.request_ids, made.versions = text, [text], {"nova": text, text: text}
     made.left_out = [LeftOut(text, text, text, 2)]
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -223,12 +224,45 @@ class TestPanel:
         )
         shown = opened(boot(head), fragment="#1/1")
         text = shown.page.locator("#panel").inner_text()
-        assert "SELECT a, b\nFROM t\nWHERE a = 'x FROM y'\n  AND b = 2" in text
+        assert "SELECT a,\n       b\nFROM t\nWHERE a = 'x FROM y'\n  AND b = 2" in text
         assert str(2**60) in text
         assert "ü" in text
         shown.ask("location.hash = '#1'")
         shown.page.wait_for_selector("pre.error")
         assert "Boom: no\nsecond" in shown.page.locator("pre.error").inner_text()
+
+
+class TestPolicy:
+    def test_it_works_under_a_servers_policy_that_is_as_strict(self, running: Browser) -> None:
+        """Nothing but its own style and script, by their digests: and nothing else is asked for."""
+        text = render(small_boot(), "html")
+        policy = unescape(text.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0])
+        page = running.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: asked.append(message.text))
+        headers = {"Content-Security-Policy": policy, "Content-Type": "text/html"}
+        page.route("http://wiki.invalid/boot.html", lambda route: route.fulfill(body=text, headers=headers))
+        page.goto("http://wiki.invalid/boot.html#1-1-1")
+        page.wait_for_selector(".row.chosen")
+        page.wait_for_timeout(300)
+        page.close()
+        assert asked == ["http://wiki.invalid/boot.html"]
+
+    @pytest.mark.parametrize("what", ["script", "style"])
+    def test_another_script_or_style_is_refused(self, running: Browser, tmp_path: Path, what: str) -> None:
+        file = tmp_path / "boot.html"
+        file.write_text(render(small_boot(), "html").replace(f"</{what}>", f" </{what}>", 1 if what == "style" else 2))
+        shown = browser.show(running, file)
+        assert any("Content Security Policy" in one for one in shown.complaints)
+        shown.page.close()
+
+    def test_where_scripts_are_forbidden_it_says_what_to_do(self, running: Browser, tmp_path: Path) -> None:
+        file = tmp_path / "boot.html"
+        file.write_text(render(small_boot(), "html"))
+        shown = browser.show(running, file, java_script_enabled=False)
+        assert "download the file and open it in a browser" in shown.page.locator("#waiting").inner_text()
+        shown.page.close()
 
 
 class TestHostile:

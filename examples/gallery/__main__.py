@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from examples.gallery import drawing, page
-from examples.gallery.plan import HERE, PICTURES, SCREENSHOTS
+from examples.gallery import drawing, page, recording
+from examples.gallery.plan import HERE, KEPT, PICTURES, SCREENSHOTS
 
 
 @click.command()
@@ -16,8 +16,11 @@ from examples.gallery.plan import HERE, PICTURES, SCREENSHOTS
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=HERE, help="[default: the gallery's own]"
 )
 @click.option("--screenshots/--no-screenshots", default=True, help="With Chromium, of the HTML page.")
-def main(folder: Path, screenshots: bool) -> None:
-    """Draw the gallery anew from the recordings in tests/data.
+@click.option(
+    "--record", is_flag=True, help="First boot the servers of boots.trace.jsonl.gz anew, in the embedded cloud."
+)
+def main(folder: Path, screenshots: bool, record: bool) -> None:
+    """Draw the gallery anew from the recordings that are kept.
 
     Example: python -m examples.gallery
     """
@@ -25,6 +28,8 @@ def main(folder: Path, screenshots: bool) -> None:
     if screenshots and chromium is None:
         raise click.UsageError("no Chromium to take screenshots with: install it, or ask for --no-screenshots")
     folder.mkdir(parents=True, exist_ok=True)
+    if record:
+        recording.record(KEPT)
     try:
         with tempfile.TemporaryDirectory() as work:
             for file in make(Path(work), chromium if screenshots else None):

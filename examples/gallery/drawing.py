@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from examples.gallery.plan import RECORDINGS, SCREENSHOTS, Picture, Recording, Screenshot
+from examples.gallery.plan import KEPT, RECORDINGS, SCREENSHOTS, Picture, Recording, Screenshot
 
 #: The bootseq beside the Python that runs this.
 BOOTSEQ = Path(sys.executable).with_name("bootseq")
@@ -23,22 +23,20 @@ class GalleryError(Exception):
 def ingest(folder: Path) -> None:
     """Every recording's trace file, in ``folder``."""
     for recording in RECORDINGS:
-        _unpack(recording, folder)
-        run(command(recording), folder)
+        _ingest(recording, folder)
 
 
-def command(recording: Recording) -> str:
-    """What makes its trace file."""
-    return f"bootseq ingest -o {recording.trace} {recording.name}"
-
-
-def _unpack(recording: Recording, folder: Path) -> None:
-    to = folder / recording.name
+def _ingest(recording: Recording, folder: Path) -> None:
+    if recording.source == KEPT:
+        shutil.copyfile(KEPT, folder / recording.trace)
+        return
+    to = folder / recording.command.rpartition(" ")[2]
     if recording.source.is_dir():
         shutil.copytree(recording.source, to)
-        return
-    with tarfile.open(recording.source) as archive:
-        archive.extractall(to, filter="data")
+    else:
+        with tarfile.open(recording.source) as archive:
+            archive.extractall(to, filter="data")
+    run(recording.command, folder)
 
 
 def draw(picture: Picture, folder: Path) -> Path:

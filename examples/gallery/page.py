@@ -7,16 +7,16 @@ _HEAD = """\
 # Gallery
 
 Real boots, drawn by the commands beside the pictures. `python -m examples.gallery` makes all of it anew from recordings
-that are kept in [tests/data](../../tests/data), and this page too; nothing here is edited by hand. The same recordings
-give the same files, which a test holds; only the screenshots and Graphviz's picture may differ by a pixel on another
-machine.
+that are kept here and in [tests/data](../../tests/data), and this page too; nothing here is edited by hand. The same
+recordings give the same files, which a test holds; only the screenshots and Graphviz's picture may differ by a pixel on
+another machine.
 
 """
 
 
 def page() -> str:
     """All of it, as Markdown."""
-    recordings = "".join(f"- `{drawing.command(one)}`: {one.what}\n" for one in RECORDINGS)
+    recordings = "".join(f"- `{one.command}`: {one.what}\n" for one in RECORDINGS)
     parts = [*map(_screenshot, SCREENSHOTS), *map(_picture, PICTURES)]
     return f"{_HEAD}The recordings:\n\n{recordings}\n" + "\n".join(parts)
 

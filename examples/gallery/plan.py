@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+#: The trace file that is not made from tests/data.
+KEPT = HERE / "boots.trace.jsonl.gz"
 DATA = HERE.parent.parent / "tests" / "data"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a real cloud left behind, under the name that commands know it by."""
+    """What a real cloud left behind."""
 
-    #: An archive, or a folder, in tests/data.
+    #: An archive or a folder in tests/data, or a trace file of the gallery.
     source: Path
-    #: What the commands call it, and the trace file that becomes of it.
-    name: str
+    #: The trace file, as commands know it, and what makes it.
     trace: str
+    command: str
     what: str
 
 
@@ -46,17 +48,22 @@ class Screenshot:
 
 RECORDINGS = (
     Recording(
-        DATA / "nova34-boot.tar.gz", "capture", "boot.trace.jsonl.gz",
+        DATA / "nova34-boot.tar.gz", "boot.trace.jsonl.gz", "bootseq ingest -o boot.trace.jsonl.gz capture",
         "Nova 34, its services and Placement in separate processes ([examples/embedded](../embedded)), seen by hooks: "
         "one boot.",
     ),
     Recording(
-        DATA / "nova34-logs.tar.xz", "logs", "cloud.trace.jsonl.gz",
+        KEPT, KEPT.name, "python -m examples.gallery --record",
+        "the same cloud, seen by hooks: two boots from an image, one from a volume, one that fits on no host. This "
+        "command boots them anew; the trace file is kept here.",
+    ),
+    Recording(
+        DATA / "nova34-logs.tar.xz", "cloud.trace.jsonl.gz", "bootseq ingest -o cloud.trace.jsonl.gz logs",
         "Nova 34 in an all-in-one cloud with Keystone, Glance, Neutron, libvirt and QEMU, seen by its logs and by "
         "RabbitMQ's firehose, without hooks: one boot and one delete.",
     ),
     Recording(
-        DATA / "diablo", "diablo", "diablo.trace.jsonl.gz",
+        DATA / "diablo", "diablo.trace.jsonl.gz", "bootseq ingest -o diablo.trace.jsonl.gz diablo",
         "Nova 2011.3 (Diablo) with carrot, seen by its logs and the firehose: one boot.",
     ),
 )  # fmt: skip
@@ -88,6 +95,11 @@ PICTURES = (
         "boot.md", "As a document for a wiki",
         "Facts, participants, the tree folded by chapter, Mermaid, states over time, the slowest steps, SQL by table.",
         ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.md",),
+    ),
+    Picture(
+        "failed.svg", "A boot that failed",
+        "Red is what broke: the scheduler found no host for this flavor; the conductor put the server into error.",
+        ("bootseq draw boots.trace.jsonl.gz vm4 -o failed.svg",),
     ),
     Picture(
         "topology.svg", "Who talks to whom",

@@ -1,5 +1,6 @@
 // How rows are drawn. Only those that can be seen are in the document: outline at the left, lanes or times at the right.
 
+const NARROW = 300;  // an outline of fewer pixels
 const ROW = 20, LINE = 16, OVER = 12, GUTTER = 58, BAR = 6, SHIFT = 3, DEEPEST = 5;
 const SVG = "http://www.w3.org/2000/svg";
 const scroller = document.getElementById("scroller");
@@ -236,9 +237,12 @@ function drawOutline(step, answer) {
 
 function indent(level) {
   const element = make("span", { className: "indent" });
-  element.style.width = `${Math.min(level, 18) * 11}px`;
+  element.style.width = `${Math.min(level, 18) * (place.tree < NARROW ? 6 : 11)}px`;
   return element;
 }
 
 // Of a long address its end, which tells it from its neighbours.
-const tail = (text) => (text.length < 20 ? text : `…${text.slice(-18)}`);
+function tail(text) {
+  const most = place.tree < NARROW ? 12 : 20;
+  return text.length < most ? text : `…${text.slice(2 - most)}`;
+}

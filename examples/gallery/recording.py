@@ -1,0 +1,35 @@
+"""Recording what the tests' own recordings lack: boots of several kinds on the embedded cloud, in one trace file."""
+
+import gzip
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from examples.embedded import EmbeddedCloud
+from examples.gallery import drawing
+from examples.scrubbing import without_host, without_paths
+from tracer import store
+from tracer.model import Trace
+
+
+def record(target: Path) -> None:
+    """Boot two servers from an image, one from a volume, one that fits on no host; keep that in ``target``."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with EmbeddedCloud("34", folder / "state", folder / "capture") as cloud:
+            cloud.boot("vm1")
+            cloud.boot("vm2")
+            cloud.boot("vm3", from_volume=True)
+            cloud.boot("vm4", flavor="huge")
+        drawing.run("bootseq ingest -o all.trace.jsonl.gz capture", folder)
+        keep(folder / "all.trace.jsonl.gz", target)
+
+
+def keep(recorded: Path, target: Path) -> None:
+    """The boots of a trace and nothing else, without what tells the machine."""
+    trace = store.read(recorded)
+    for boot in trace.boots:
+        boot.left_out = []
+    boots = recorded.with_name("boots.trace.jsonl.gz")
+    store.write(boots, Trace(trace.boots, versions=trace.versions))
+    text = gzip.decompress(boots.read_bytes()).decode()
+    target.write_bytes(gzip.compress(without_host(without_paths(text)).encode(), mtime=0))
