@@ -12,6 +12,7 @@ from tracer.correlate import correlate
 from tracer.event import Events
 from tracer.model import Boot, Step, Trace
 from tracer.sources import found
+from tracer.sources.logs.forms import Hints
 
 _STAMP = re.compile(r"^2026-11-22 \d\d:\d\d:\d\d[.,]\d{3}(?= )", re.MULTILINE)
 _TIME = re.compile(r'("ts?": )(\d+\.\d+)')
@@ -24,7 +25,7 @@ def trace(*paths: Path) -> Trace:
     """All of them, tied together."""
     events = Events()
     for path in found.expanded(paths):
-        one = found.read(path, {}, 0)
+        one = found.read(path, {}, Hints())
         events.events += one.events
         events.processes += one.processes
         events.warnings += one.warnings

@@ -27,6 +27,7 @@ IMPURE = (
     "tracer.files",
     "tracer.launch",
     "tracer.points",
+    "tracer.service_options",
     "tracer.sources",
     "tracer.store",
     "tracer.tap",

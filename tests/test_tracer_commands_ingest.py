@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.formatted import by_json_formatter, exported
 from tests.logged import DIABLO, SERVICES
 from tracer.cli import main
+from tracer.sources.logs import records
+from tracer.sources.logs.dates import Clock
+from tracer.sources.logs.records import Record
 from tracer.tap.messages import NAME
 
 
@@ -64,10 +70,10 @@ def test_json_lines_that_are_no_copies_are_told(tmp_path: Path, logs: Path) -> N
     (logs / "other.jsonl").write_text('{"a": 1}\n')
     run = ingest(tmp_path, logs)
     assert run.exit_code == 0
-    assert "other.jsonl: no copies of messages, left out" in run.output
+    assert "other.jsonl: no copies of messages and no log, left out" in run.output
 
 
-@pytest.mark.parametrize("offset", ["1", "+25:00", "CET", "+01:99"])
+@pytest.mark.parametrize("offset", ["1", "+25:00", "Middle/Earth", "+01:99", "Europe"])
 def test_an_offset_that_is_none(tmp_path: Path, offset: str) -> None:
     run = ingest(tmp_path, "--utc-offset", offset, DIABLO)
     assert run.exit_code == 2
@@ -90,3 +96,84 @@ def test_a_capture_that_was_tapped(tmp_path: Path) -> None:
     assert run.exit_code == 0, run.output
     assert "1 boot and 0 other requests from 6 events" in run.output
     assert "warning" not in run.output
+
+
+SITE = "%(asctime)s | %(process)d | %(levelname)s | %(name)s | %(request_id)s | %(message)s"
+REWRITTEN = re.compile(r"^2026-11-22 07:(\S+),(\d+) (\w+) (\S+) \[(\S+)([^\]]*)\] ", re.MULTILINE)
+
+
+def rewritten(logs: Path) -> None:
+    """The boot of 2011 as a site in Berlin would have written it."""
+    for name in SERVICES:
+        text = REWRITTEN.sub(r"22.11.2026 08:\1,\2 | 7 | \3 | \4 | \5 | ", (logs / name).read_text())
+        assert text.startswith("22.11.2026")
+        (logs / name).write_text(text)
+
+
+def test_formats_dates_and_a_zone_that_are_told(tmp_path: Path, logs: Path) -> None:
+    rewritten(logs)
+    told = (
+        "--log-format",
+        SITE.replace("%(asctime)s", "%(asctime)s,%(msecs)03d"),
+        "--date-format",
+        "%d.%m.%Y %H:%M:%S",
+    )
+    run = ingest(tmp_path, *told, "--utc-offset", "Europe/Berlin", logs)
+    assert run.exit_code == 0, run.output
+    assert "1 boot and 0 other requests" in run.output
+
+
+def test_formats_of_a_config_file(tmp_path: Path, logs: Path) -> None:
+    rewritten(logs)
+    (tmp_path / "nova.conf").write_text(
+        "[DEFAULT]\nlog_date_format = %d.%m.%Y %H:%M:%S\n"
+        f"logging_context_format_string = {SITE.replace('%(asctime)s', '%(asctime)s,%(msecs)03d')}\n"
+    )
+    run = ingest(tmp_path, "--from-config", tmp_path / "nova.conf", "--utc-offset", "+01:00", logs)
+    assert run.exit_code == 0, run.output
+    assert "1 boot and 0 other requests" in run.output
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (("--log-format", "%(asctime)s"), "has no %(message)s"),
+        (("--log-format", "%(levelname)s %(name)s %(message)s"), "has no time"),
+        (("--date-format", "%H:%M"), "tells no day and time"),
+        (("--from-config", "/nowhere/nova.conf"), "/nowhere/nova.conf: cannot be read"),
+    ],
+)
+def test_formats_that_cannot_be_used(tmp_path: Path, logs: Path, told: tuple[str, str], why: str) -> None:
+    (logs / "nova-api.log").write_text("INFO nova.x said\n")
+    run = ingest(tmp_path, *told, logs)
+    assert (run.exit_code, run.output.count("\n")) == (2, 1), run.output
+    assert why in run.output
+
+
+def test_a_journal_from_stdin(tmp_path: Path) -> None:
+    entries = [
+        exported(
+            [(record.time, line) for record in records.read((DIABLO / name).read_bytes(), Clock())
+             for line in f"{oslo(record)}".split("\n")], name.removesuffix(".log"), place,
+        )
+        for place, name in enumerate(SERVICES, 1)
+    ]  # fmt: skip
+    run = ingest(tmp_path, "-", given=b"".join(entries))
+    assert run.exit_code == 0, run.output
+    assert "1 boot and 0 other requests" in run.output
+
+
+def oslo(record: Record) -> str:
+    """A record of 2011 as oslo.log would write it today."""
+    when = datetime.fromtimestamp(record.time / 10**9, UTC).isoformat(" ", "milliseconds")[:23]
+    return f"{when} {record.pid} {record.level} {record.logger} [{record.request_id or '-'}] {record.message}"
+
+
+def test_a_log_of_json_lines_by_its_suffix(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for name in SERVICES:
+        lines = by_json_formatter(records.read((DIABLO / name).read_bytes(), Clock()))
+        (tmp_path / "logs" / f"{name.removesuffix('.log')}.jsonl").write_text("\n".join(lines))
+    run = ingest(tmp_path, tmp_path / "logs")
+    assert run.exit_code == 0, run.output
+    assert "1 boot and 0 other requests" in run.output

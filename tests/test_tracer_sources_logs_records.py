@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sources.logs import records
+from tracer.sources.logs import records, zones
+from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.records import Record
 
 REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
@@ -14,8 +15,8 @@ CALLER = "req-34e0cc7c-cdb3-461d-a9fc-d5ba3c1c01f3"
 NOON = 1_795_348_800_000_000_000  # 2026-11-22 12:00:00 UTC
 
 
-def read(text: str, offset: int = 0) -> list[Record]:
-    return list(records.read(text.encode(), offset))
+def read(text: str, zone: str = "+00:00") -> list[Record]:
+    return list(records.read(text.encode(), Clock(zones.parse(zone))))
 
 
 def test_today() -> None:
@@ -66,6 +67,7 @@ def test_lines_go_on_until_the_next_record() -> None:
         ("nova-api.log:", "nova-api.log", 0),
         ("/var/log/nova/nova-api.log ", "nova-api.log", 0),
         ("nova_api | ", "nova_api", 0),
+        ("[pod/nova-api-0/nova-api] ", "nova-api", 0),
         ("Nov 22 12:00:00 host1 nova-compute[77]: ", "nova-compute", 77),
     ],
 )
@@ -79,13 +81,19 @@ def test_what_stands_before_the_timestamp(prefix: str, name: str, pid: int) -> N
     ]
 
 
+def test_lines_that_go_on_have_the_same_before_them() -> None:
+    head = "2026-11-22 12:00:00.000 1 INFO nova.x [-] "
+    (record,) = read(f"nova_api  | {head}SELECT 1\nnova_api  | FROM a\n")
+    assert record.message == "SELECT 1\nFROM a"
+
+
 def test_a_line_quoted_in_a_message_is_no_record() -> None:
     (record,) = read("2026-11-22 12:00:00.000 1 INFO x [-] out:\n> 2026-11-22 12:00:00.000 1 INFO y [-] quoted\n")
     assert record.logger == "x"
 
 
 def test_local_time() -> None:
-    (record,) = read("2026-11-22 13:00:00.000 1 INFO nova.x [-] a\n", 3600)
+    (record,) = read("2026-11-22 13:00:00.000 1 INFO nova.x [-] a\n", "+01:00")
     assert record.time == NOON
 
 
@@ -119,7 +127,7 @@ HEADS = st.sampled_from(
 
 @given(st.lists(st.one_of(st.binary(max_size=60), HEADS, st.just(b"\n"))).map(b"".join))
 def test_anything_is_read_without_an_error(data: bytes) -> None:
-    for record in records.read(data):
+    for record in records.read(data, Clock()):
         assert record.time >= 0
 
 

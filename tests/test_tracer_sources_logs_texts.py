@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tracer.errors import TracerError
 from tracer.sources.logs import records, texts
+from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.reading import read
 
 LINE = "2026-11-22 12:00:00.000 1 INFO nova.compute.x [-] so söß\n"
@@ -23,7 +24,7 @@ def content(path: Path) -> bytes:
         return bytes(data)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.log").write_bytes(LINE.encode(encoding))
     assert content(tmp_path / "a.log") == LINE.encode()
@@ -80,7 +81,7 @@ def test_dirt_between_lines_loses_no_line_of_its_own(tmp_path_factory: pytest.Te
 
 def interrupted(path: Path) -> None:
     with texts.opened(path) as data:
-        reader = records.read(data)
+        reader = records.read(data, Clock())
         next(reader)
         raise KeyboardInterrupt
 

@@ -17,6 +17,7 @@ import pytest
 from tests.logged import DIABLO, nova34
 from tracer.errors import TracerError
 from tracer.sources import found, parallel
+from tracer.sources.logs.forms import Hints
 
 
 def children(pid: int) -> list[int]:
@@ -109,7 +110,7 @@ def test_events_are_the_same_as_on_one_core(tmp_path: Path, monkeypatch: pytest.
     together: list[object] = []
     for into, limit in ((alone, 1 << 60), (together, 0)):
         monkeypatch.setattr(found, "WORTH_HELP", limit)
-        for path, events in found.read_all(paths, 0):
+        for path, events in found.read_all(paths, Hints()):
             processes = {id(process): place for place, process in enumerate(events.processes)}
             into.append((path, [processes[id(event.process)] for event in events.events], astuple(events)))
     assert alone == together

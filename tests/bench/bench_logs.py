@@ -19,6 +19,8 @@ from tests.logged import nova34
 from tracer import collector
 from tracer.sources import found
 from tracer.sources.logs import reading, records, texts
+from tracer.sources.logs.dates import Clock
+from tracer.sources.logs.forms import Hints
 
 #: Megabytes of logs.
 SIZE = 200
@@ -126,7 +128,7 @@ def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Ro
             found.WORTH_HELP = limit
             begun = time.perf_counter()
             before = _cpu()
-            events = sum(len(one.events) for _, one in found.read_all(logs, 0))
+            events = sum(len(one.events) for _, one in found.read_all(logs, Hints()))
             yield Row(f"events on {cores}: {events} of them, wall", time.perf_counter() - begun, "s")
             yield Row(f"events on {cores}, CPU of all processes", _cpu() - before, "CPU s")
 
@@ -134,7 +136,7 @@ def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Ro
 def _records(logs: list[Path]) -> None:
     for path in logs:
         with texts.opened(path) as data:
-            for record in records.read(data):
+            for record in records.read(data, Clock()):
                 assert record.time
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from datetime import tzinfo
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from tracer import capture, collector, store
+from tracer import capture, collector, service_options, store
 from tracer.commands.progress import Progress, progress
 from tracer.correlate import correlate
 from tracer.errors import TracerError
 from tracer.event import Events
 from tracer.sources import found as sources
+from tracer.sources.logs import configured, zones
+from tracer.sources.logs.forms import Hints
 from tracer.text import plural, printable
 
 #: Of several files in which nothing is, so many say why.
@@ -32,27 +34,50 @@ _MAX_REASONS = 3
 @click.option(
     "--utc-offset",
     "zone",
-    callback=lambda context, option, value: _seconds(value),
+    callback=lambda context, option, value: _zone(value),
     default="+00:00",
     show_default=True,
-    metavar="HH:MM",
-    help="How far the clock of the logs' lines is ahead of UTC.",
+    metavar="ZONE",
+    help="How far the clock of the logs' lines is ahead of UTC, or its zone: +01:00, Europe/Berlin.",
 )
+@click.option(
+    "--log-format", "strings", multiple=True, metavar="STRING",
+    help="A format string of the services, as logging_context_format_string has it; once more for the default one.",
+)  # fmt: skip
+@click.option("--date-format", "date", metavar="FORMAT", help="Their log_date_format.")
+@click.option(
+    "--from-config", "configs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Take formats from a service's own file: /etc/nova/nova.conf. Once for each that has some.",
+)  # fmt: skip
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-def ingest(output: Path, zone: int, paths: tuple[Path, ...]) -> None:
+def ingest(
+    output: Path, zone: tzinfo, strings: tuple[str, ...], date: str | None, configs: tuple[Path, ...],
+    paths: tuple[Path, ...],
+) -> None:  # fmt: skip
     """Tie what captures, logs and message copies hold together into one trace file.
 
-    PATH is a capture, a service's log (oslo.log's lines of 2011 to now; .gz, - for stdin), a file of message copies
-    from RabbitMQ's firehose (.jsonl), a folder of these, or a pattern. They may be mixed: a step that several of them
-    saw is one step, which names its witnesses. Logs tell most at DEBUG with SQL echo (connection_debug = 50).
+    PATH is a capture, a service's log (.gz, - for stdin), a file of message copies from RabbitMQ's firehose (.jsonl),
+    a folder of these, or a pattern. They may be mixed: a step that several of them saw is one step, which names its
+    witnesses. Logs tell most at DEBUG with SQL echo (connection_debug = 50).
+
+    \b
+    A log's form is seen from its lines:
+      oslo.log's lines of 2011 to now, its JSON and Fluentd formatters
+      journalctl -o export, -o json, or as it prints by itself; syslog; Docker's and Kubernetes' files
+      other formats by --log-format or --from-config
+      and between all of them uWSGI's access lines
 
     \b
     Examples:
       bootseq ingest -o boot.trace.jsonl.gz cap
       bootseq ingest -o boot.trace.jsonl.gz /var/log/nova '/var/log/neutron/*.log.gz' rpc.jsonl
+      journalctl -o export -u 'devstack@*' | bootseq ingest -o boot.trace.jsonl.gz -
+      bootseq ingest -o boot.trace.jsonl.gz --from-config /etc/nova/nova.conf --utc-offset Europe/Berlin /var/log/nova
     """
+    services = [configured.of_service(service_options.read(path), str(path)) for path in configs]
+    hints = Hints(zone, (*configured.told(strings, date), *services))
     with progress() as doing, collector.paused():
-        found = _read(paths, zone, doing)
+        found = _read(paths, hints, doing)
         doing(f"tying {plural(len(found.events), 'event')} together")
         trace = correlate(found)
         doing(f"writing {output}")
@@ -64,12 +89,12 @@ def ingest(output: Path, zone: int, paths: tuple[Path, ...]) -> None:
     )
 
 
-def _read(paths: tuple[Path, ...], zone: int, doing: Progress) -> Events:
+def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
     """What all of them hold together; a process that stands in two captures, which are copies, counts once."""
     found = Events()
     known: set[str] = set()
     every = list(sources.expanded(paths))
-    for path, one in sources.read_all(every, zone, lambda path, share: doing(f"reading {path}", share)):
+    for path, one in sources.read_all(every, hints, lambda path, share: doing(f"reading {path}", share)):
         again = known.intersection(process.key for process in one.processes)
         if again:
             one.warnings.append(
@@ -97,9 +122,8 @@ def _warn(warnings: list[str]) -> None:
         click.echo(f"bootseq: warning: {printable(warning)}", err=True)
 
 
-def _seconds(text: str) -> int:
-    match = re.fullmatch(r"([+-])(\d\d):?([0-5]\d)", text)
-    if match is None or int(match[2]) > 14:
-        raise click.BadParameter(f"{text!r} is no offset from UTC; write it like +01:00 or -05:30")
-    seconds = int(match[2]) * 3600 + int(match[3]) * 60
-    return -seconds if match[1] == "-" else seconds
+def _zone(text: str) -> tzinfo:
+    try:
+        return zones.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None

@@ -13,6 +13,7 @@ from tracer.errors import TracerError
 from tracer.event import Events
 from tracer.sources import messages, parallel, segments
 from tracer.sources.logs import reading
+from tracer.sources.logs.forms import Hints
 from tracer.sources.logs.texts import STDIN
 
 #: Where ``bootseq tap`` writes in a capture (tracer.tap.messages).
@@ -50,7 +51,9 @@ def _expanded(path: Path) -> list[Path]:
     return inside
 
 
-def read_all(paths: Sequence[Path], zone: int, told: Told = lambda path, share: None) -> Iterator[tuple[Path, Events]]:
+def read_all(
+    paths: Sequence[Path], hints: Hints, told: Told = lambda path, share: None
+) -> Iterator[tuple[Path, Events]]:
     """Each of them with its events, in their order; long logs are read on all cores.
 
     ``told`` hears now and then which path is read and which share of all of them has been, from 0 to 1.
@@ -67,14 +70,14 @@ def read_all(paths: Sequence[Path], zone: int, told: Told = lambda path, share: 
     with ExitStack() as stack:
         answers: Iterator[Events] | None = None
         if len(logs) > 1 and parallel.cores() > 1 and sum(sizes[path] for path in logs) >= WORTH_HELP:
-            work = partial(reading.read, offset=zone)
+            work = partial(reading.read, hints=hints)
             answers = stack.enter_context(closing(parallel.each(work, logs, [sizes[path] for path in logs], tell)))
         for path in paths:
             if answers is not None and path in logs:
                 yield path, next(answers)
             else:
                 tell(path, 0.0)
-                yield path, read(path, offsets, zone, partial(tell, path))
+                yield path, read(path, offsets, hints, partial(tell, path))
             tell(path, 1.0)
 
 
@@ -89,15 +92,18 @@ def _is_copies(path: Path) -> bool:
     return any(suffix in _COPIES for suffix in path.suffixes)
 
 
-def read(path: Path, offsets: dict[str, int], zone: int, told: Callable[[float], None] = lambda share: None) -> Events:
-    """The events of one of them; ``zone``: seconds that the clock of its log's lines is ahead of UTC."""
+def read(
+    path: Path, offsets: dict[str, int], hints: Hints, told: Callable[[float], None] = lambda share: None
+) -> Events:
+    """The events of one of them; ``hints``: what its log's lines do not tell themselves."""
     if path != STDIN and path.is_dir():
         return _capture(path, offsets)
     if path != STDIN and _is_copies(path):
         if messages.is_copies(path):
             return messages.read(path)
-        return Events(warnings=[f"{path}: no copies of messages, left out"])
-    return reading.read(path, zone, told)
+        found = reading.read(path, hints, told)
+        return found if found.events else Events(warnings=[f"{path}: no copies of messages and no log, left out"])
+    return reading.read(path, hints, told)
 
 
 def _capture(path: Path, offsets: dict[str, int]) -> Events:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
-import string
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+from tracer import service_options
 from tracer.errors import TracerError
+from tracer.service_options import Options
 from tracer.tap.address import Address, Tls, parse
 
 _SECTION = "oslo_messaging_rabbit"
@@ -24,7 +24,7 @@ _TRUE = ("1", "true", "yes", "on")
 
 def read(path: Path) -> Address:
     """A TracerError says what is missing; nothing of the file's values stands in it."""
-    options = _Options(path)
+    options = service_options.read(path)
     url = options.get("DEFAULT", "transport_url") or _url_of_old(options)
     if url is None:
         raise TracerError(f"{path}: no transport_url in its [DEFAULT]; name the broker with --url")
@@ -32,36 +32,7 @@ def read(path: Path) -> Address:
     return replace(address, tls=_tls(options, address))
 
 
-class _Options:
-    """The file as oslo.config reads it: the last of several wins, $name is another option, nothing is inherited."""
-
-    def __init__(self, path: Path) -> None:
-        parser = configparser.RawConfigParser(strict=False, allow_no_value=True, default_section="\0")
-        try:
-            parser.read_string(path.read_text())
-        except OSError as error:
-            raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise TracerError(f"{path}: not a service's config file: not text") from None
-        except configparser.Error as error:
-            # The parser's own message would quote the line.
-            line = getattr(error, "lineno", None) or next((at for at, _ in getattr(error, "errors", [])), None)
-            where = f"{path}:{line}" if line else str(path)
-            raise TracerError(f"{where}: not a service's config file: expected [section] or name = value") from None
-        self._parser = parser
-
-    def get(self, section: str, *names: str) -> str | None:
-        """The first of the names that is there and not empty."""
-        for name in names:
-            value = self._parser.get(section, name, fallback=None)
-            if value:
-                defaults = dict(self._parser["DEFAULT"]) if self._parser.has_section("DEFAULT") else {}
-                known = {key: each or "" for key, each in defaults.items()}
-                return string.Template(value).safe_substitute(known)
-        return None
-
-
-def _url_of_old(options: _Options) -> str | None:
+def _url_of_old(options: Options) -> str | None:
     """As releases before 2014 and some after had it: rabbit_host and its like, in either section."""
 
     def get(*names: str) -> str | None:
@@ -77,7 +48,7 @@ def _url_of_old(options: _Options) -> str | None:
     return f"rabbit://{','.join(f'{account}@{place}' for place in places)}/{vhost}"
 
 
-def _tls(options: _Options, address: Address) -> Tls | None:
+def _tls(options: Options, address: Address) -> Tls | None:
     """What stands in the URL goes before the section."""
     said = {
         name: next((address.options[one] for one in names if one in address.options), None)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
 from tracer import services
+from tracer.errors import TracerError
 from tracer.event import Events
-from tracer.sources.logs import asked, carrot, messaging, records, requests, statements, texts
+from tracer.sources.logs import asked, carrot, forms, messaging, requests, statements, texts
 from tracer.sources.logs.commands import Commands
+from tracer.sources.logs.dates import Clock
+from tracer.sources.logs.forms import Hints
 from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.service import Service
 
-_SUFFIXES = (".gz", ".log", ".txt", ".out")
+_SUFFIXES = (".gz", ".log", ".txt", ".out", ".export", ".jsonl", ".json")
 #: At DEBUG these tell how a library gets on, nothing of what the service does.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
+_NO_HINTS = Hints()
 
 #: After so many records it is told how far the reading is, and what has been read is let go.
 _BATCH = 10_000
@@ -25,20 +30,26 @@ _BATCH = 10_000
 Teller = Callable[[Record], bool]
 
 
-def read(path: Path, offset: int = 0, told: Callable[[float], None] = lambda share: None) -> Events:
-    """The events of one log; ``offset``: seconds that the zone of its clock is ahead of UTC.
+def read(path: Path, hints: Hints = _NO_HINTS, told: Callable[[float], None] = lambda share: None) -> Events:
+    """The events of one log, in whichever form it is. TracerError where it cannot be read.
 
     ``told`` hears now and then which share of it has been read, from 0 to 1.
     """
     found = Events()
     log = _Log(path)
+    lost: Counter[str] = Counter()
     with texts.opened(path) as data:
-        said = records.read(data, offset)
-        while (last := log.take(islice(said, _BATCH))) is not None:
-            texts.let_go(data, last.end)
-            told(last.end / len(data))
+        clock = Clock(hints.zone, texts.written(path))
+        try:
+            said = forms.read(data, hints.formats, clock, lost)
+            while (last := log.take(islice(said, _BATCH))) is not None:
+                texts.let_go(data, last.end)
+                told(last.end / len(data))
+        except TracerError as error:
+            raise TracerError(f"{path}: {error}") from None
         if not log.services:
             found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")
+    found.warnings += [f"{path}: left out of it: {what} ({count})" for what, count in lost.items() if count]
     for service in log.services:
         service.finish()
         found.processes.append(service.process)
@@ -149,5 +160,5 @@ def logs_in(folder: Path) -> Iterable[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and any(suffix in (".log", ".gz", ".txt") for suffix in path.suffixes)
+        if path.is_file() and any(suffix in (".log", ".gz", ".txt", ".export") for suffix in path.suffixes)
     )

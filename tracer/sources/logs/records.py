@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import chain
 
+from tracer.sources.logs.dates import Clock, Seconds
 from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.said import Said, said
 from tracer.sources.logs.texts import Buffer
@@ -25,12 +25,15 @@ _STAMP = rb"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[.,](?P<fraction>\d{3,6
 #: The process, where it is told, the level and the logger.
 _SOURCE = rb"(?P<source>(?:\d{1,10} )?(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) [^\s\[]+)"
 _HEAD = _STAMP + rb" " + _SOURCE + rb"(?: \[(?P<ids>(?:-|None |req-|[0-9a-f]{8}-[0-9a-f]{4}-)[^\]\n]*)\])? ?"
-#: The line that uWSGI writes of a request when it is done: the only one that has no oslo.log head.
-_UWSGI = rb"\[uwsgi (?P<worker>\d{1,10})\] \S+ \[(?P<date>[^\]\n]{20,26})\] (?=\")"
-_PLAIN = _NO_PREFIX + rb"(?:" + _HEAD + rb"|" + _UWSGI + rb")" + _OPENING
-_PREFIXED = _PREFIX + rb"(?:" + _HEAD + rb"|" + _UWSGI + rb")" + _OPENING
+#: The line that uWSGI writes of a request when it is done, by itself or as DevStack's and our own cloud's config says.
+UWSGI = (
+    rb"\[(?:uwsgi|pid:) (?P<worker>\d{1,10})(?:\|app: [^\]\n]{1,60})?\] [^\[\n]{1,300}"
+    rb"\[(?P<date>[^\]\n]{20,26})\] (?=\"|[A-Z]{3,7} /)"
+)
+_PLAIN = _NO_PREFIX + rb"(?:" + _HEAD + rb"|" + UWSGI + rb")" + _OPENING
+_PREFIXED = _PREFIX + rb"(?:" + _HEAD + rb"|" + UWSGI + rb")" + _OPENING
 _ID = re.compile(r"(?:req-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
-_NAME = re.compile(r"(?:.*[/ ])?(?P<name>[\w.@-]+?)(?:\[(?P<pid>\d+)\])?[\s|:]*\Z")
+_NAME = re.compile(r"(?:.*[/ ])?(?P<name>[\w.@-]+?)(?:\[(?P<pid>\d+)\])?[\s|:\]]*\Z")
 
 #: Whom a record speaks of: its own and its caller's request id.
 Ids = tuple[str | None, str | None]
@@ -142,10 +145,27 @@ class Line(Record):
         return self._said
 
 
-def read(data: Buffer, offset: int = 0) -> Iterator[Record]:
-    """The records of a text, in its order. ``offset``: seconds that its clock's zone is ahead of UTC."""
+class _Prefixed(Line):
+    """One of a text whose every line has the same before it, also those that go on with another."""
+
+    __slots__ = ("_before",)
+
+    def __init__(self, before: bytes, line: Line) -> None:
+        super().__init__(line._data, line._start, line.end, line.opening, line.time, line.source, line.ids)
+        self._before = before
+
+    @property
+    def said(self) -> Said:
+        """The message and its place in the source."""
+        if self._said is None:
+            self._said = said(self._data[self._start : self.end].replace(b"\n" + self._before, b"\n"), self.level)
+        return self._said
+
+
+def read(data: Buffer, clock: Clock) -> Iterator[Record]:
+    """The records of a text, in its order."""
     heads = _heads(data)
-    record = _Reader(data, offset).record
+    record = _Reader(data, clock).record
     before = next(heads, None)
     if before is None:
         return
@@ -173,10 +193,10 @@ def _head(data: Buffer) -> bytes:
 class _Reader:
     """What the parts of heads mean."""
 
-    def __init__(self, data: Buffer, offset: int) -> None:
+    def __init__(self, data: Buffer, clock: Clock) -> None:
         self._data = data
-        self._offset = offset
-        self._seconds = Memo(self._second)
+        self._clock = clock
+        self._seconds = Seconds(clock)
         self._fractions = Memo(_fraction)
         self._sources = Memo(_source)
         self._ids = Memo(_ids)
@@ -190,36 +210,21 @@ class _Reader:
         if end - start > MAX_MESSAGE:
             end = start + MAX_MESSAGE
         if second is None:
-            time = self._last or _of_date(date.decode("utf-8", "replace"))
+            time = self._last or self._clock.of_access(date)
             known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
             return Line(self._data, start, end, opening, time, known, _NOBODY)
         self._last = time = self._seconds[second] + self._fractions[fraction]
         known = self._sources[prefix + b"\n" + source if prefix else source]
         line = Line(self._data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
+        if prefix:
+            line = _Prefixed(prefix, line)
         if not known[0]:
             line.source = (line.said.pid, *known[1:])
         return line
 
-    def _second(self, second: bytes) -> int:
-        try:
-            moment = datetime.fromisoformat(second[:16].decode()).replace(tzinfo=UTC)
-        except ValueError:
-            minute = 0  # the 99th of a month: the line is kept, and stands at the beginning
-        else:
-            minute = max(int(moment.timestamp()) - self._offset, 0)
-        return (minute + int(second[17:])) * 1_000_000_000
-
 
 def _fraction(digits: bytes) -> int:
     return int(digits.ljust(9, b"0"))
-
-
-def _of_date(date: str) -> int:
-    """``22/Nov/2026:08:14:11 +0000``; 0 where it is no date."""
-    try:
-        return int(datetime.strptime(date, "%d/%b/%Y:%H:%M:%S %z").timestamp()) * 1_000_000_000
-    except ValueError:
-        return 0
 
 
 def _source(written: bytes) -> Source:

@@ -14,7 +14,12 @@ _ACCESS = re.compile(
     r'"(?P<method>[A-Z]{3,7}) (?P<path>/\S*)(?: HTTP/[\d.]+)?" '
     r"(?:status: )?(?P<status>\d{3})\s+(?:len: )?(?:\d+|-)(?P<rest>.*)"
 )
-_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+)ms\b|\A\s*(?P<bare>\d+\.\d+)\s*\Z")
+#: uWSGI's own line, unless it is told another.
+_UWSGI = re.compile(
+    r"(?P<method>[A-Z]{3,7}) (?P<path>/\S*) => generated \d+ bytes in (?P<rest>\d+ msecs) "
+    r"(?:via \S+ )?\(HTTP/[\d.]+ (?P<status>\d{3})\)"
+)
+_TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+) ?ms(?:ecs)?\b|\A\s*(?P<bare>\d+\.\d+)\s*\Z")
 _STARTING = re.compile(r'Starting request: \S+ "(?P<method>[A-Z]+) (?P<path>\S+)"')
 _ACTION = re.compile(r"Action: '(?P<action>\w+)', calling method: (?P<method>.*?), body: (?P<body>.*)\Z", re.DOTALL)
 _BOUND = re.compile(r"<bound method ([\w.]+)")
@@ -48,7 +53,7 @@ class Requests:
 
     def take(self, record: Record) -> bool:
         """Whether the record tells of a request."""
-        if match := _ACCESS.search(record.message[:4000]):
+        if match := _ACCESS.search(record.message[:4000]) or _UWSGI.match(record.message[:4000]):
             self._done(match, record)
         elif match := _STARTING.match(record.message) or _ARRIVES.match(record.message):
             self._open[_path(match["path"]), record.request_id] = self._add(match, record, record.time)

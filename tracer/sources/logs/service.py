@@ -20,7 +20,8 @@ class Service:
     """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""
 
     def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
-        self.process = Process(key, pid, "", name, clock=clock)
+        host, _, program = name.rpartition("/")  # a journal tells both
+        self.process = Process(key, pid, host, program, clock=clock)
         self.events: list[Event] = []
         #: the record in which an own request id stood last: lines without ids come just after
         self.spoken: Record | None = None

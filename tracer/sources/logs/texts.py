@@ -7,12 +7,14 @@ import contextlib
 import gzip
 import mmap
 import os
+import re
 import stat
 import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +29,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+#: Without such a mark: what the zeros beside a line's first two characters say.
+_ZEROS = ((re.compile(rb"[^\0]\0[^\0]\0"), "utf-16-le"), (re.compile(rb"\0[^\0]\0[^\0]"), "utf-16-be"))
 _CHUNK = 1 << 20
 STDIN = Path("-")
 
@@ -50,6 +54,14 @@ def let_go(data: Buffer, end: int) -> None:
         data.madvise(mmap.MADV_DONTNEED, 0, end - end % mmap.PAGESIZE)
 
 
+def written(path: Path) -> datetime:
+    """When ``path`` was written last: dates without a year are of the year before that."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path != STDIN else datetime.now(UTC)
+    except (OSError, ValueError, OverflowError):
+        return datetime.now(UTC)
+
+
 @contextmanager
 def _plain(path: Path) -> Iterator[IO[bytes]]:
     """The file itself where it can be mapped as it is, else a nameless copy of what it means."""
@@ -57,6 +69,7 @@ def _plain(path: Path) -> Iterator[IO[bytes]]:
         head = file.read(4)
         file.seek(0)
         encoding = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+        encoding = encoding or next((name for zeros, name in _ZEROS if zeros.match(head)), None)
         if not encoding and head[:2] != b"\x1f\x8b":
             yield file
             return

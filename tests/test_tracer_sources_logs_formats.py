@@ -1,0 +1,120 @@
+"""Format strings of a site's own: what of them can be used, and what lines so written say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.errors import TracerError
+from tracer.service_options import Options
+from tracer.sources.logs import configured
+from tracer.sources.logs.dates import Clock
+from tracer.sources.logs.formats import Formats
+from tracer.sources.logs.records import Record
+
+REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
+NOON = 1_795_348_800_000_000_000  # 2026-11-22 12:00:00 UTC
+
+
+def read(text: str, *strings: str, date: str = "%Y-%m-%d %H:%M:%S") -> list[Record]:
+    return list(Formats(strings, date).read(text.encode(), Clock(until=datetime(2026, 12, 1, tzinfo=UTC))))
+
+
+def test_fields_in_any_order() -> None:
+    (record,) = read(
+        f"nova.x WARN [{REQUEST}] (5) 2026-11-22 12:00:00,007: [instance: 5] said\n  more\n",
+        "%(name)s %(levelname).4s [%(request_id)s] (%(process)d) %(asctime)s,%(msecs)03d: %(instance)s%(message)s",
+    )
+    assert record == Record(NOON + 7_000_000, "WARNING", "nova.x", "[instance: 5] said\n  more", 5, REQUEST)
+
+
+def test_fields_after_the_message() -> None:
+    (record,) = read(
+        "2026-11-22 12:00:00 said 100% <nova.x> at run /a/b.py:12\n",
+        "%(asctime)s %(message)s <%(foo)s> at %(funcName)s %(pathname)s:%(lineno)d",
+    )
+    assert (record.message, record.function, record.file, record.line) == ("said 100%", "run", "/a/b.py", 12)
+
+
+def test_seconds_since_the_epoch() -> None:
+    (record,) = read("1795348800.25 INFO x y said\n", "%(created)f %(levelname)s %(name)s %(user_name)s %(message)s")
+    assert (record.time, record.logger, record.message) == (NOON + 250_000_000, "x", "said")
+
+
+def test_a_record_goes_on_until_the_next_head() -> None:
+    string = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
+    first, second = read("2026-11-22 12:00:00 INFO     a: b\nc\n2026-11-22 12:00:01 CRITICAL d: e\n", string)
+    assert (first.message, second.message, second.level) == ("b\nc", "e", "CRITICAL")
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("%b %d %H:%M:%S", "Nov 22 12:00:00"), ("%c", "Sun Nov 22 12:00:00 2026"),
+        ("%FT%T%z", "2026-11-22T14:00:00+0200"),
+        ("%d/%m/%y %I:%M:%S %p", "22/11/26 12:00:00 PM"), ("%Y-%m-%dT%H:%M:%S", "2026-11-22T12:00:00"),
+    ],
+)  # fmt: skip
+def test_date_formats(form: str, told: str) -> None:
+    (record,) = read(f"{told} INFO x said\n", "%(asctime)s %(levelname)s %(name)s %(message)s", date=form)
+    assert record.time == NOON
+
+
+@pytest.mark.parametrize(
+    ("string", "date", "why"),
+    [
+        ("%(asctime)s %(name)s", None, "has no %(message)s"),
+        ("%(asctime)s %s %(message)s", None, "names no field"),
+        ("%(asctime %(message)s", None, "names no field"),
+        ("{asctime} %(message)s", None, "tells where a record begins"),
+        ("%(message)s", None, "tells where a record begins"),
+        ("%(asctime)s %(message)s", "%H:%M:%S", "tells no day and time"),
+        ("%(asctime)s %(message)s", "%Y-%m-%d %Q", "%Q cannot be read"),
+        ("%(asctime)s %(message)s", "%Y-%m-%d %H %Z", "%Z cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(string: str, date: str | None, why: str) -> None:
+    with pytest.raises(TracerError) as caught:
+        configured.told([string], date)
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_file_sets_formats_by_other_options_too() -> None:
+    text = """[DEFAULT]
+shown = %(process)d %(levelname)s
+logging_context_format_string = "%(asctime)s $shown %(name)s <%(request_id)s> %(message)s"
+log_date_format = %d.%m.%Y %H:%M:%S
+logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
+"""
+    formats = configured.of_service(Options(text, "nova.conf"), "nova.conf")
+    lines = (
+        f"22.11.2026 12:00:00 5 DEBUG nova.x <{REQUEST}> said at run /a.py:3\n22.11.2026 12:00:01.000 5 INFO y [-] z\n"
+    )
+    first, second = formats.read(lines.encode(), Clock())
+    assert first == Record(NOON, "DEBUG", "nova.x", "said", 5, REQUEST, None, "", "run", "/a.py", 3)
+    assert (second.logger, second.message) == ("y", "z")
+
+
+def test_a_config_file_that_sets_what_cannot_be_used() -> None:
+    with pytest.raises(TracerError, match=r"^nova\.conf: .* has no %\(message\)s$"):
+        configured.of_service(Options("[DEFAULT]\nlogging_default_format_string=x\n", "nova.conf"), "nova.conf")
+
+
+PARTS = st.sampled_from(
+    ["%(asctime)s", "%(message)s", "%(name)s", "%(levelname)-5s", "%(foo)s", "%(msecs)03d", "%%", "%", " ", "[",
+     "\x1b[01;5m", "%(lineno)d", "%(pathname)s", "%(instance)s", "é", "(", "\\"]
+)  # fmt: skip
+
+
+@given(st.lists(PARTS, max_size=12).map("".join), st.text(max_size=12), st.binary(max_size=200))
+def test_any_format_string_is_used_or_refused(string: str, date: str, data: bytes) -> None:
+    try:
+        (formats,) = configured.told([string], date)
+    except TracerError:
+        return
+    for record in formats.read(data, Clock()):
+        assert record.time >= 0

@@ -1,0 +1,117 @@
+"""Dates: what stands as time before a line, in any form that logs have it, as nanoseconds since the epoch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from tracer.sources.logs import zones
+from tracer.sources.logs.memo import Memo
+
+#: Nanoseconds in a second.
+SECOND = 1_000_000_000
+#: A file may be a little older than its last line: clocks of other hosts, time to write it.
+_AHEAD = timedelta(days=1)
+#: Back to the last leap day, wherever it is asked.
+_YEARS = 8
+_FRACTION = re.compile(r"(?<=:\d\d)[.,](\d{1,9})")
+ISO = "%Y-%m-%d %H:%M:%S"
+_COMMON = "%d/%b/%Y:%H:%M:%S %z"
+_CTIME = "%a %b %d %H:%M:%S %Y"
+#: Beyond what any clock gives in this century, in nanoseconds.
+_MAX_TIME = 1 << 62
+
+
+class Clock:
+    """The clock of one text: its zone, and for dates without a year the moment ``until`` it was written."""
+
+    def __init__(self, zone: tzinfo = UTC, until: datetime | None = None) -> None:
+        self.zone = zone
+        self._until = (until or datetime.now(UTC)).astimezone(zone).replace(tzinfo=None) + _AHEAD
+        #: the time of the record before, in nanoseconds: what has none of its own stands there
+        self.told = 0
+        #: the time told last, in seconds: decides in the hour that a clock shows twice
+        self._last = 0
+        #: of each form the text read last and its seconds: lines of one second stand together
+        self._known: dict[str, tuple[str, int]] = {}
+
+    def of(self, text: str, form: str = ISO) -> int:
+        """The time that ``text`` tells in strptime's ``form``, with or without a fraction; 0 where it tells none.
+
+        What datetime.fromisoformat() reads needs no form.
+        """
+        fraction = _FRACTION.search(text)
+        whole = text if fraction is None else text[: fraction.start()] + text[fraction.end() :]
+        known, seconds = self._known.get(form, ("", 0))
+        if known != whole:
+            seconds = self._seconds(whole, form)
+            self._known[form] = whole, seconds
+        return seconds * SECOND + (int(fraction[1].ljust(9, "0")) if fraction and seconds else 0)
+
+    def of_access(self, date: bytes) -> int:
+        """The time of an access line: ``22/Nov/2026:08:14:11 +0000``, or ``Sun Nov 22 08:14:11 2026`` (uWSGI)."""
+        return self.of(date.decode("utf-8", "replace"), _CTIME if date[:1].isalpha() else _COMMON)
+
+    def start(self, local: datetime) -> tuple[int, bool]:
+        """(seconds since the epoch of a local time, whether that holds wherever it stands)."""
+        self._last, everywhere = zones.epoch(local, self.zone, self._last)
+        return self._last, everywhere
+
+    def _seconds(self, text: str, form: str) -> int:
+        try:
+            local = datetime.fromisoformat(text) if form == ISO else self._parsed(text, form)
+        except (ValueError, OverflowError):
+            return 0
+        return self.start(local)[0]
+
+    def _parsed(self, text: str, form: str) -> datetime:
+        if "%Y" in form or "%y" in form:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is asked for next
+        for year in range(self._until.year, self._until.year - _YEARS - 1, -1):
+            local = _in_year(year, text, form)
+            if local is not None and local.replace(tzinfo=None) <= self._until:
+                return local
+        raise ValueError(text)
+
+
+class Seconds(Memo[bytes, int]):
+    """``2026-11-22 07:55:54`` as nanoseconds; not kept in an hour that a clock shows twice, where the order decides."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(self._of)
+        self._clock = clock
+        self._everywhere = True
+
+    def __missing__(self, second: bytes) -> int:
+        time = super().__missing__(second)
+        if not self._everywhere:
+            del self[second]
+        return time
+
+    def _of(self, second: bytes) -> int:
+        try:
+            start, self._everywhere = self._clock.start(datetime.fromisoformat(second[:16].decode()))
+        except ValueError:
+            start = 0  # the 99th of a month: the line is kept, and stands at the beginning
+        return (start + int(second[17:])) * SECOND
+
+
+def _in_year(year: int, text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(f"{year} {text}", f"%Y {form}")  # noqa: DTZ007 - as above
+    except ValueError:
+        return None  # a leap day, or no date at all
+
+
+def of_seconds(told: object) -> int:
+    """Nanoseconds since the epoch of a number of seconds, as Python's time.time() gives it; 0 where it is none."""
+    if isinstance(told, bool) or not isinstance(told, (int, float)) or not 0 <= told < _MAX_TIME // SECOND:
+        return 0
+    return round(told * 1_000_000) * 1000
+
+
+def of_microseconds(digits: object) -> int:
+    """The same of journald's microseconds, written as digits."""
+    if not isinstance(digits, str) or not (digits.isascii() and digits.isdecimal()) or len(digits) > 16:
+        return 0
+    return min(int(digits) * 1000, _MAX_TIME)

@@ -1,0 +1,55 @@
+"""Forms: which reader understands a text, learnt from its first lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from tracer.errors import TracerError
+from tracer.sources.logs import containers, entries, formats, journal, json_lines, records, syslog
+from tracer.sources.logs.dates import Clock
+from tracer.sources.logs.formats import Formats
+from tracer.sources.logs.records import Record
+from tracer.sources.logs.texts import Buffer
+
+#: So much of a text is looked at, up to the end of its line.
+_SAMPLE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the user tells of logs that they do not tell themselves: their clocks' zone, and formats of a site's own."""
+
+    zone: tzinfo = UTC
+    formats: tuple[Formats, ...] = field(default=())
+
+
+def read(data: Buffer, own: tuple[Formats, ...], clock: Clock, lost: Counter[str]) -> Iterator[Record]:
+    """The records of a text, whatever its form is. ``lost`` counts what is torn, by what it should have been.
+
+    TracerError, without the text's name, where it is for another program to read, or needs more than it has.
+    """
+    sample = bytes(data[: min(data.find(b"\n", _SAMPLE) + 1 or len(data), json_lines.MAX_LINE)])
+    if sample.startswith(journal.MAGIC):
+        raise TracerError("journald's own file; let journalctl write it out: journalctl --file FILE -o export")
+    if journal.speaks(sample):
+        return _entries(journal.read(data, lost), own, clock)
+    if json_lines.speaks(sample):
+        return _entries(json_lines.read(data, clock, lost), own, clock)
+    # A service begins with lines that have no context: where the user told how the others look, all is looked at.
+    if containers.speaks(sample):
+        return _entries(containers.read(data, clock), own, clock)
+    fitting = next((one for one in own if one.fit(data)), formats.ISO if formats.ISO.fit(sample) else None)
+    if fitting is not None and fitting.timed:
+        return fitting.read(data, clock)
+    if syslog.speaks(sample):
+        return _entries(syslog.read(data, clock), own, clock)
+    if fitting is not None:
+        raise TracerError("the format given for its lines has no time (asctime, isotime, created), and they have none")
+    return records.read(data, clock)
+
+
+def _entries(found: Iterator[entries.Entry], own: tuple[Formats, ...], clock: Clock) -> Iterator[Record]:
+    return entries.records(json_lines.unwrapped(found, clock), own, clock)

@@ -1,0 +1,150 @@
+"""JSON Lines: an object a line, as oslo.log's JSON and Fluentd formatters, journald and containers' runtimes write."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tracer.sources.logs import dates, journal
+from tracer.sources.logs.dates import Clock
+from tracer.sources.logs.entries import Entry
+from tracer.sources.logs.patterns import request_id
+from tracer.sources.logs.records import MAX_MESSAGE
+from tracer.sources.logs.texts import Buffer
+
+#: A line beyond this is no record of a service.
+MAX_LINE = 16 << 20
+#: What may stand before an object: journalctl's json-seq and json-sse.
+_MARKS = (b"\x1e", b"data: ")
+#: Where objects and other text come one after another.
+_TEXT = "text"
+#: What is counted as lost.
+_TORN = "torn lines"
+_TOO_LONG = "messages that journalctl -o json gives with --all only"
+
+Fields = Mapping[str, Any]
+
+
+def speaks(sample: bytes) -> bool:
+    """Whether a text holds such objects: one of its lines, the last of which may be cut, is one."""
+    return any(b"{" in line and _entry(_parsed(line), Clock()) is not None for line in sample.split(b"\n"))
+
+
+def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
+    """Its entries; lines that are torn are counted in ``lost``, other text goes as it is: it may be of oslo.log."""
+    for end, line in _lines(data):
+        fields = _parsed(line)
+        found = _entry(fields, clock) if fields else None
+        if found is not None:
+            lost[_TOO_LONG] += found.message is None
+            found.end = end
+            yield found
+        elif line.startswith((b"{", *_MARKS)):
+            lost[_TORN] += 1
+        elif line:
+            yield Entry(clock.told, "", 0, line, _TEXT, end=end)
+
+
+def unwrapped(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
+    """The same; a message that is itself such an object is what oslo.log's formatter says in it."""
+    for entry in entries:
+        message = entry.message or b""
+        inner = _entry(_parsed(message), clock) if message.startswith(b"{") else None
+        if inner is not None:
+            pid, time = inner.pid or entry.pid, inner.time or entry.time
+            yield replace(inner, name=entry.name, stream=entry.stream, pid=pid, time=time, end=entry.end)
+        else:
+            yield entry
+
+
+def _lines(data: Buffer) -> Iterator[tuple[int, bytes]]:
+    """(where it ends, a line) in their order."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield end, data[start : min(end, start + MAX_LINE)].strip(b"\r\0")
+        start = end + 1
+
+
+def _parsed(line: bytes) -> Fields | None:
+    """The object of a line, after what marks it, or Fluentd's time and tag; None where there is none."""
+    for mark in _MARKS:
+        line = line.removeprefix(mark)
+    if not line.startswith(b"{"):
+        line = b"{" + line.partition(b"\t{")[2]
+    try:
+        found = json.loads(line.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _entry(fields: Fields | None, clock: Clock) -> Entry | None:
+    if not fields:
+        return None
+    if "__REALTIME_TIMESTAMP" in fields:
+        return _of_journald(fields)
+    if isinstance(fields.get("message"), str) and ("levelname" in fields or "funcname" in fields):
+        return _of_oslo(fields, clock)
+    if isinstance(fields.get("log"), str) and ("stream" in fields or "time" in fields):
+        return _of_docker(fields, clock)
+    return None
+
+
+def _of_journald(fields: Fields) -> Entry | None:
+    if "MESSAGE" not in fields:
+        return None
+    message = _bytes(fields["MESSAGE"])
+    told = {name: value for name, value in fields.items() if isinstance(value, str)}
+    return journal.entry(told, None if message is None else message[:MAX_MESSAGE])
+
+
+def _bytes(value: object) -> bytes | None:
+    """A field that journalctl has as text, as a list of bytes, as a list of several of these, or left out."""
+    if isinstance(value, list):
+        if value and isinstance(value[0], (str, list)):
+            return _bytes(value[0])
+        return bytes(byte for byte in value if isinstance(byte, int) and 0 <= byte < 256)
+    return value.encode("utf-8", "replace") if isinstance(value, str) else None
+
+
+def _of_docker(fields: Fields, clock: Clock) -> Entry:
+    """A line, or of a long one a part, which ends without a line feed."""
+    said = _text(fields, "log").encode("utf-8", "replace")
+    return Entry(clock.of(_text(fields, "time")), "", 0, said.rstrip(b"\r\n"), _text(fields, "stream") or _TEXT,
+                 cut=not said.endswith(b"\n"))  # fmt: skip
+
+
+def _of_oslo(fields: Fields, clock: Clock) -> Entry:
+    """oslo.log's own: JSONFormatter's names, or those of FluentFormatter, which tells no process."""
+    context = fields.get("context")
+    context = context if isinstance(context, dict) else {}
+    traceback = _text(fields, "traceback")
+    message = _text(fields, "message") + (f"\n{traceback}" if traceback else "")
+    known = {
+        "level": _text(fields, "levelname") or _text(fields, "level") or "INFO",
+        "logger": _text(fields, "name"),
+        "request_id": request_id(_text(context, "request_id")),
+        "global_request_id": request_id(_text(context, "global_request_id")),
+        "function": _text(fields, "funcname"),
+        "file": _text(fields, "pathname") or _text(fields, "filename"),
+        "line": _number(fields.get("lineno")),
+        "message": message.encode("utf-8", "replace").decode()[:MAX_MESSAGE],  # JSON may hold half characters
+    }
+    time = dates.of_seconds(fields.get("created")) or clock.of(_text(fields, "asctime") or _text(fields, "time"))
+    told = {name: value for name, value in known.items() if value or name == "message"}
+    clock.told = time
+    return Entry(time, "", _number(fields.get("process")), b"", _TEXT, told)
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 32 else 0
