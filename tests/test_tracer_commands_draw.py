@@ -27,6 +27,15 @@ def test_every_format(suffix: str, traced: Traced, tmp_path: Path) -> None:
     assert "1 of 2 boots: t:2" in text  # both servers are vm1
 
 
+def test_pictures_of_pixels_and_pages(traced: Traced, tmp_path: Path) -> None:
+    """As of one boot."""
+    file = traced("t.jsonl", *boots(1), *boots(1, NEW))
+    assert bootseq("draw", file, "--merged", "-o", tmp_path / "x.png").exit_code == 0
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert bootseq("draw", file, "--merged", "--pages", "a4", "-o", tmp_path / "y.svg").exit_code == 0
+    assert list(tmp_path.glob("y*.svg"))
+
+
 def test_boots_by_name_and_of_further_files(traced: Traced, tmp_path: Path) -> None:
     """Those that are named, all of a file, all of several; where two are called the same, the file tells them apart."""
     one, other = traced("one.jsonl", *boots(3)), traced("other.trace.jsonl.gz", *boots(1, NEW))
@@ -77,10 +86,9 @@ def test_what_is_refused(traced: Traced, tmp_path: Path) -> None:
         f"{tmp_path / 'none'}: "
     )
     for suffix in ("html", "dot"):
-        said = refused("draw", file, "--merged", "-o", tmp_path / f"x.{suffix}")
-        assert said == (
-            f"{tmp_path / 'x'}.{suffix}: cannot draw several boots as .{suffix}; one of: .txt, .md, .svg, .mmd, .puml, .png"
-        )
+        other = tmp_path / f"x.{suffix}"
+        said = f"{other}: cannot draw several boots as .{suffix}; one of: .txt, .md, .svg, .mmd, .puml, .png"
+        assert refused("draw", file, "--merged", "-o", other) == said
     assert refused("draw", file, "--merged", "-o", tmp_path / "x.doc").startswith(
         f"{tmp_path / 'x.doc'}: cannot draw .doc"
     )
