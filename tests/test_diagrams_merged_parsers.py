@@ -17,12 +17,12 @@ from diagrams.png import rasterised
 from diagrams.sequence import Diagram
 from diagrams.svg import pages
 from diagrams.text import clean
-from tests import browser, mermaid_js
+from tests import browser, mermaid_js, test_diagrams_parsers
 from tests.builders import failed_boot, small_boot
 from tests.drawn import messages, squeezed
 from tests.test_diagrams_hostile import everything, poisoned
 from tests.test_diagrams_merged import THREE
-from tests.test_diagrams_parsers import TestPlantumlItself, arrows
+from tests.test_diagrams_parsers import arrows
 from tests.test_tracer_diff_merging import api
 from tracer.diff.merging import merge
 from tracer.model import Merged
@@ -110,7 +110,7 @@ def test_mermaid_itself_draws_every_message(tmp_path: Path) -> None:
 def test_plantuml_itself_draws_every_message_and_guard(name: str) -> None:
     """The text of the messages in their order, each guard in brackets."""
     diagram = drawn(made(name), "full")
-    texts = Counter(TestPlantumlItself.texts(render(made(name), "puml", "full")))
+    texts = Counter(test_diagrams_parsers.TestPlantumlItself.texts(render(made(name), "puml", "full")))
     # It writes a dash as a hyphen.
     said = [text.replace("–", "-") for text in [*filter(None, messages(diagram)), *guards(diagram)]]
     assert not Counter(said) - texts
