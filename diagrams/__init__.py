@@ -1,4 +1,4 @@
-"""Boot → text: the outline and the pictures, by the suffix of their file; Comparison → text: reports, by format."""
+"""Boot, or several merged → text: outline and pictures, by the file's suffix; Comparison → text: reports, by format."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from diagrams import (
     markdown,
+    merged_markdown,
+    merged_outline,
     mermaid,
     outline,
     page,
@@ -24,9 +26,12 @@ from diagrams import (
 )
 from diagrams.folding import DETAILS
 from diagrams.paging import PAPERS
-from tracer.model import Boot, Comparison
+from tracer.model import Boot, Comparison, Merged
 
-__all__ = ["DETAILS", "PAGED", "PAPERS", "RENDERERS", "REPORTS", "SUFFIXES", "drawn", "render", "report"]
+__all__ = [
+    "DETAILS", "MERGED", "MERGED_SUFFIXES", "PAGED", "PAPERS", "RENDERERS", "REPORTS", "SUFFIXES",
+    "drawn", "render", "report",
+]  # fmt: skip
 
 _Renderer = TypeVar("_Renderer")
 
@@ -41,11 +46,24 @@ RENDERERS: dict[str, Callable[[Boot, str], str]] = {
     "dot": topology.topology,
 }
 
+#: The same for several boots merged into one sequence.
+MERGED: dict[str, Callable[[Merged, str], str]] = {
+    "txt": merged_outline.outline,
+    "md": merged_markdown.markdown,
+    "svg": svg.svg,
+    "mmd": mermaid.mermaid,
+    "puml": plantuml.plantuml,
+}
+
 #: All suffixes that there are: those of texts, and of pictures made of one.
 SUFFIXES = (*RENDERERS, "png")
+MERGED_SUFFIXES = (*MERGED, "png")
 
 #: Those that can be had page by page, on one of PAPERS.
-PAGED: dict[str, Callable[[Boot, str, str], list[str] | list[bytes]]] = {"svg": svg.pages, "png": png.png_pages}
+PAGED: dict[str, Callable[[Boot | Merged, str, str], list[str] | list[bytes]]] = {
+    "svg": svg.pages,
+    "png": png.png_pages,
+}
 
 #: What each format of a comparison is written with; a terminal's has a width, colours and details beside.
 REPORTS: dict[str, Callable[[Comparison], str]] = {
@@ -57,15 +75,16 @@ REPORTS: dict[str, Callable[[Comparison], str]] = {
 }
 
 
-def render(boot: Boot, suffix: str, detail: str = "calls") -> str:
-    """``boot`` as the text of a file with this ``suffix`` (``svg`` or ``.svg``), at one of ``DETAILS``."""
-    renderer = _chosen(RENDERERS, suffix, detail)
+def render(boot: Boot | Merged, suffix: str, detail: str = "calls") -> str:
+    """``boot``, or several merged, as the text of a file with this ``suffix`` (``svg`` or ``.svg``), at a detail."""
     with _without_collector():
-        return renderer(boot, detail)
+        if isinstance(boot, Merged):
+            return _chosen(MERGED, suffix, detail)(boot, detail)
+        return _chosen(RENDERERS, suffix, detail)(boot, detail)
 
 
-def drawn(boot: Boot, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
-    """``boot`` as the contents of a file or, on one of ``PAPERS``, of a file a page."""
+def drawn(boot: Boot | Merged, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
+    """``boot``, or several merged, as the contents of a file or, on one of ``PAPERS``, of a file a page."""
     if paper is not None:
         with _without_collector():
             found: list[str] | list[bytes] = _chosen(PAGED, suffix, detail)(boot, detail, paper)

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from diagrams import merged_folding, merged_sequence, sequence
 from diagrams.folding import DETAILS, places
-from diagrams.sequence import Diagram, Item, sequence
-from tracer.model import Boot
+from diagrams.sequence import Diagram, Item
+from tracer.model import Boot, Merged
 
 #: A picture of so few items tells less of a boot than the beginning of a whole one.
 FEW = 50
+#: Items that say nothing of their own.
+_SILENT = frozenset({"end", "return", "frame", "branch", "close"})
 
 
-def fitted(boot: Boot, detail: str, draw: Callable[[Diagram], str | None]) -> str:
+def drawn(boot: Boot | Merged, detail: str, depth: int | None = None) -> Diagram:
+    """``boot``, or several merged, as a diagram; nothing deeper than ``depth`` is drawn."""
+    if isinstance(boot, Merged):
+        return merged_sequence.sequence(boot, detail, depth)
+    return sequence.sequence(boot, detail, depth)
+
+
+def fitted(boot: Boot | Merged, detail: str, draw: Callable[[Diagram], str | None]) -> str:
     """The largest picture of ``boot`` for which ``draw`` gives a text rather than None. What was folded is said."""
     for diagram in _ever_smaller(boot, detail):
         if (text := draw(diagram)) is not None:
@@ -21,31 +31,37 @@ def fitted(boot: Boot, detail: str, draw: Callable[[Diagram], str | None]) -> st
     raise ValueError("not even an empty picture fits")
 
 
-def _ever_smaller(boot: Boot, detail: str) -> Iterator[Diagram]:
+def _ever_smaller(boot: Boot | Merged, detail: str) -> Iterator[Diagram]:
     """First less detail, as what services do with each other tells most; then less depth; then only its beginning."""
-    yield sequence(boot, detail)
+    yield drawn(boot, detail)
     for less in reversed(DETAILS[: DETAILS.index(detail)]):
-        yield _said(sequence(boot, less), f"folded to {less}, to fit")
-    depth = max((place.depth for place in places(boot)), default=0)
+        yield _said(drawn(boot, less), f"folded to {less}, to fit")
+    depth = _deepest(boot)
     while depth > 1:
         depth //= 2
-        diagram = sequence(boot, DETAILS[0], depth)
+        diagram = drawn(boot, DETAILS[0], depth)
         if len(diagram.items) > FEW:
             yield _said(diagram, f"folded to {DETAILS[0]} and to depth {depth}, to fit")
-    diagram = sequence(boot, DETAILS[0])
+    diagram = drawn(boot, DETAILS[0])
     kept = len(diagram.items)
     while kept:
         kept //= 2
         yield _beginning(diagram, kept)
 
 
+def _deepest(boot: Boot | Merged) -> int:
+    if isinstance(boot, Merged):
+        return merged_folding.deepest(boot)
+    return max((place.depth for place in places(boot)), default=0)
+
+
 def still_open(items: Iterable[Item]) -> list[Item]:
     """Those of the ``items`` that open something which none of them closes, the outer ones first."""
     found: list[Item] = []
     for item in items:
-        if item.what in ("end", "return"):
+        if item.what in ("end", "return", "close"):
             found.pop()
-        elif item.what in ("call", "self", "chapter") and not item.leaf:
+        elif item.what in ("call", "self", "chapter", "frame") and not item.leaf:
             found.append(item)
     return found
 
@@ -58,8 +74,9 @@ def _beginning(diagram: Diagram, kept: int) -> Diagram:
     """The first ``kept`` items; what is open is closed, what is missing counted."""
     items = diagram.items[:kept]
     opened = still_open(items)
-    missing = sum(item.what not in ("end", "return") for item in diagram.items[kept:])
+    missing = sum(item.what not in _SILENT for item in diagram.items[kept:])
     lane = opened[-1].target if opened else 0
     items.append(Item("note", lane, lane, f"+{missing} more, not drawn", at=items[-1].at if items else 0))
-    items += [Item("end", item.target, item.target, "", at=item.at) for item in reversed(opened)]
+    ends = {"frame": "close"}
+    items += [Item(ends.get(one.what, "end"), one.target, one.target, "", at=one.at) for one in reversed(opened)]
     return _said(replace(diagram, items=items), f"{DETAILS[0]}, and only its beginning, to fit")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from diagrams.frames import Box
+
 #: A row's height, the text's baseline and the arrow's line inside it.
 ROW, BASELINE, LINE = 12, 8, 10
 #: Rows that the lanes' heads take, and after how many rows they are repeated where no page ends: every screen shall
@@ -75,5 +77,6 @@ class Page:
     bars: list[Bar] = field(default_factory=list)
     arrows: list[Arrow] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
-    #: The gutter: baseline, address, nanoseconds since the start.
-    gutter: list[tuple[int, str, int]] = field(default_factory=list)
+    #: The gutter: baseline, address, nanoseconds since the start or, in a diagram of several boots, None.
+    gutter: list[tuple[int, str, int | None]] = field(default_factory=list)
+    frames: list[Box] = field(default_factory=list)

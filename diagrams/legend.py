@@ -11,10 +11,14 @@ _ARROWS = (
     ("sql", "SQL"), ("state", "state"), ("failed", "failed"), ("unfinished", "unfinished"),
 )  # fmt: skip
 _WORDS = "at the left: step of the outline, seconds since the start; ×7: seven equal ones; +5 calls: inside, not drawn"
+#: The same where several boots are merged.
+_MERGED = (
+    "at the left: step of the outline; opt: some; alt: one of; par: in any order; ~5 ms: median; +5 calls: not drawn"
+)
 _LENGTH, _NEAR, _APART = 20, 5, 8
 
 
-def legend() -> Page:
+def legend(*, merged: bool = False) -> Page:
     """The line, below a page's title."""
     page = Page()
     x = float(MARGIN)
@@ -23,5 +27,5 @@ def legend() -> Page:
         page.arrows.append(Arrow(int(tail), int(head), LEGEND - 4, look))
         page.labels.append(Label(int(x) + _LENGTH + _NEAR, LEGEND, words, "", "note"))
         x += _LENGTH + _NEAR + width(words) + _APART
-    page.labels.append(Label(int(x), LEGEND, _WORDS, "", "note"))
+    page.labels.append(Label(int(x), LEGEND, _MERGED if merged else _WORDS, "", "note"))
     return page

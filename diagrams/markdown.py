@@ -39,7 +39,7 @@ def _chapter(row: Row, detail: str) -> tuple[str, str, str]:
 
 
 #: What is worth naming of all the versions a trace knows.
-_RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
+RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
 
 
 def _facts(boot: Boot) -> list[tuple[str, str]]:
@@ -50,6 +50,6 @@ def _facts(boot: Boot) -> list[tuple[str, str]]:
         "outcome": boot.outcome,
         "duration": span(boot.duration),
         "host": boot.host,
-        "release": ", ".join(f"{name} {boot.versions[name]}" for name in _RELEASES if name in boot.versions),
+        "release": ", ".join(f"{name} {boot.versions[name]}" for name in RELEASES if name in boot.versions),
     }
     return [(name, shorten(value, words.NOTE)) for name, value in facts.items() if value]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from diagrams.fitting import fitted, still_open
 from diagrams.sequence import Diagram, Item, sequence
 from diagrams.text import clean
-from tracer.model import Boot
+from tracer.model import Boot, Merged
 
 #: Mermaid refuses a text that is longer; mermaid-cli then draws an error picture and exits with 0.
 LIMIT = 50_000
@@ -20,8 +20,8 @@ MOST_BLOCKS = 8
 _UNSAFE = re.compile(r"[;#%{}<>&\"`$\\]")
 
 
-def mermaid(boot: Boot, detail: str = "calls") -> str:
-    """``boot`` as one Mermaid diagram, folded until Mermaid takes it."""
+def mermaid(boot: Boot | Merged, detail: str = "calls") -> str:
+    """``boot``, or several merged, as one Mermaid diagram, folded until Mermaid takes it."""
     return fitted(boot, detail, _within_limit)
 
 
@@ -81,5 +81,9 @@ def _statements(item: Item, last: int) -> list[str]:
             return [f"p{item.source}-->>-p{item.target}: {safe(item.text)}"]
         case "end":
             return [f"deactivate p{item.source}"]
+        case "frame" | "branch":
+            return [f"{item.text} {safe(item.extra)}".rstrip()]
+        case "close":
+            return ["end"]
         case _:
             return [f"Note right of p{item.source}: {said}"]

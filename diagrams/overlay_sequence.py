@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from diagrams.changes import TEXT, look, short
+from diagrams.node_words import between, goes_out, label, lane
 from diagrams.overlay import Row, rows
 from diagrams.sequence import lane_order
 from diagrams.text import often, plural, short_address, shorten
-from tracer.model import Change, Comparison, Node
+from tracer.model import Change, Comparison
 
-#: Longest name of a lane, longest label, and longest text of what changed behind it.
-LANE, LABEL, EXTRA = 24, 72, 80
+#: Longest label, and longest text of what changed behind it.
+LABEL, EXTRA = 72, 80
 ADDRESS = 20
 #: A larger picture is drawn with the worse changes only; one that is still larger, from its beginning.
 MOST = 3000
 _SEVERITIES = ("fail", "warn", "note")
-
-_SENT = re.compile(r"rpc\.(\w+)\(\)(?: to ([^\s:]+))?: (.+)$")
-_ASKED = re.compile(r"([A-Z]+ /.*?) → ([^\s:]+)(.*)$")
-_CODE = re.compile(r"(?:\S*/)?(\w+)\.py(?:\.(\S+))? -> (\w+\(\).*)$")
-_FINGERPRINT = re.compile(r"^sql: | #\w+")
-_UNAWAITED = ("cast", "fanout", "notify")
 
 
 @dataclass(slots=True)
@@ -70,15 +64,15 @@ def overlay(comparison: Comparison) -> Overlay:
 
 
 def _with_lanes(comparison: Comparison, lines: list[Line], missing: str) -> Overlay:
-    sides = [{_lane(node.service) for node in side.walk()} for side in (comparison.old, comparison.new)]
-    drawn = dict.fromkeys(lane for line in lines for lane in (line.source, line.target))
+    sides = [{lane(node.service) for node in side.walk()} for side in (comparison.old, comparison.new)]
+    drawn = dict.fromkeys(each for line in lines for each in (line.source, line.target))
     met = {True: "added", False: "removed"}
     # What is only called, as libvirt, stands in neither side's services.
     lanes = {
-        lane: "same" if (lane in sides[0]) == (lane in sides[1]) else met[lane in sides[1]]
-        for lane in sorted(drawn, key=lane_order)
+        each: "same" if (each in sides[0]) == (each in sides[1]) else met[each in sides[1]]
+        for each in sorted(drawn, key=lane_order)
     }
-    idle = sorted((sides[0] | sides[1]) - drawn.keys(), key=lambda lane: (lane_order(lane), lane))
+    idle = sorted((sides[0] | sides[1]) - drawn.keys(), key=lambda each: (lane_order(each), each))
     return Overlay(lanes, lines, idle, missing)
 
 
@@ -146,8 +140,8 @@ class _Writer:
             return
         self._close(self._around)
         first = self._hidden[0]
-        lane = self._lines[self._open[-1][1]].target if self._open else _lane(first.node.service)
-        self._lines.append(Line("fold", lane, lane, _folded(self._hidden), look=first.look))
+        here = self._lines[self._open[-1][1]].target if self._open else lane(first.node.service)
+        self._lines.append(Line("fold", here, here, _folded(self._hidden), look=first.look))
         self._hidden = []
 
     def _one_with_request(self, number: int, row: Row) -> bool:
@@ -156,9 +150,9 @@ class _Writer:
         return far and not row.changes and row.look in ("same", self._found[row.parent].look)
 
     def _line(self, number: int, row: Row) -> Line:
-        node, lane = row.node, _lane(row.node.service)
+        node = row.node
         far = self._found[self._far[number]].node if number in self._far else None
-        what, source, target = _between(node, far, lane, outermost=row.parent < 0)
+        what, source, target = between(node, far, outermost=row.parent < 0)
         count = often(node.low, node.high)
         old, new = (short_address(each.address, ADDRESS) if each else "" for each in (row.pair.old, row.pair.new))
         text = shorten(label(node.text), LABEL) + count
@@ -178,50 +172,9 @@ def _far_sides(found: list[Row]) -> dict[int, int]:
     for number, row in enumerate(found):
         if row.parent >= 0 and row.parent not in far:
             around = found[row.parent].node
-            if around.kind == row.node.kind and _goes_out(around) and not _goes_out(row.node):
+            if around.kind == row.node.kind and goes_out(around) and not goes_out(row.node):
                 far[row.parent] = number
     return far
-
-
-def _goes_out(node: Node) -> bool:
-    """Whether it is a request's or a message's sending side."""
-    return (node.kind == "rpc" and bool(_SENT.match(node.text))) or (node.kind == "http" and " → " in node.text)
-
-
-def _between(node: Node, far: Node | None, lane: str, *, outermost: bool) -> tuple[str, str, str]:
-    """What it is drawn as, and from where to where."""
-    if node.kind in ("log", "state", "ask"):
-        return "note", lane, lane
-    if node.kind == "libvirt":
-        return _arrow("call", lane, "libvirt")
-    if node.kind == "sql":
-        return _arrow("call", lane, "database")
-    if _goes_out(node):
-        sent, asked = _SENT.match(node.text), _ASKED.match(node.text)
-        named = (sent and sent[2]) or (asked and asked[2]) or "unknown"
-        cast = sent is not None and sent[1] in _UNAWAITED
-        return _arrow("cast" if cast else "call", lane, _lane(far.service if far else named))
-    # A request that nobody was seen to send came from the client.
-    return _arrow("call", "client", lane) if outermost and node.kind == "http" else ("self", lane, lane)
-
-
-def _arrow(what: str, source: str, target: str) -> tuple[str, str, str]:
-    return (what, source, target) if source != target else ("self", source, target)
-
-
-def _lane(service: str) -> str:
-    return shorten(service, LANE) or "unknown"
-
-
-def label(text: str) -> str:
-    """A step's text where its lanes say already who asks whom."""
-    if sent := _SENT.match(text):
-        return sent[3] if sent[1] == "call" else f"{sent[3]} ({sent[1]})"
-    if asked := _ASKED.match(text):
-        return asked[1] + asked[3]
-    if code := _CODE.match(text):
-        return f"{code[2] or code[1]}.{code[3]}"
-    return _FINGERPRINT.sub("", text) if text.startswith("sql: ") else text
 
 
 def _folded(hidden: list[Row]) -> str:

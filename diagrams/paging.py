@@ -10,6 +10,8 @@ from diagrams.sequence import Item
 
 #: Rows that an item takes. A state may stand beside the row that set it, and then takes none.
 ROWS = {"end": 0, "chapter": 2}
+#: What no page begins with: it belongs to what is above it.
+_LATE = frozenset({"end", "return", "state", "branch", "close"})
 #: How much of a page may stay empty for the sake of a better place, and what weighs as much as an empty page: so many
 #: steps under way, of which more than some make no difference. A chapter's beginning is worth some of them.
 SLACK, EMPTY, DEEP, CHAPTER = 0.5, 4, 8, 4
@@ -52,9 +54,9 @@ def _depths(items: list[Item]) -> list[int]:
     depths, depth = [], 0
     for item in items:
         depths.append(depth)
-        if item.what in ("end", "return"):
+        if item.what in ("end", "return", "close"):
             depth -= 1
-        elif not item.leaf and item.what in ("call", "self", "chapter"):
+        elif not item.leaf and item.what in ("call", "self", "chapter", "frame"):
             depth += 1
     return depths
 
@@ -66,7 +68,7 @@ def _break(items: list[Item], above: list[int], depths: list[int], start: int, c
     best, least = last, float("inf")
     for place in range(max(start + 1, bisect_left(above, full - capacity * slack)), last + 1):
         what = items[place].what
-        if what not in ("end", "return", "state") and items[place - 1].what != "chapter":
+        if what not in _LATE and items[place - 1].what != "chapter":
             empty = (full - above[place]) / capacity
             cost = min(depths[place], DEEP) + EMPTY * empty - CHAPTER * (what == "chapter")
             if cost <= least:

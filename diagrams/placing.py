@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diagrams.frames import Frames
 from diagrams.geometry import (
     AROUND,
     BAND_SIZE,
@@ -32,11 +33,17 @@ _NEAR, _FREE = 5, 10
 _BEFORE = 24
 #: Between a bar that goes on and the end of its page.
 _BAND = rows(Item("chapter", 0, 0, ""))
+#: Up to so many rows before heads are due they rather come at once.
+_DUE = {"chapter": REPEAT // 3, "frame": REPEAT // 12}
 
 
 def label_width(text: str, extra: str) -> float:
     """Pixels that a label takes with what is said behind it."""
     return width(f"{text} {extra}" if extra else text)
+
+
+def _guarded(guard: str) -> str:
+    return f"[{guard}]" if guard else ""
 
 
 def _named(item: Item) -> str:
@@ -58,6 +65,7 @@ class Placing:
         #: Right end of what stands in the row above, if a state may be put beside it.
         self._beside: int | None = None
         self._ended = 0
+        self._frames = Frames(wide - 2)
         self._start()
 
     def _start(self) -> None:
@@ -79,8 +87,10 @@ class Placing:
         self._page.height = self._y + MARGIN
         for bar in self._open:
             self._page.bars.append(Bar(bar.lane, bar.x, bar.top, self._y))
+        page, bottom = self._page, self._y
         if not last:
             self._start()
+        page.frames += self._frames.turn(bottom, self._y)
 
     def put(self, item: Item, wide: float) -> None:
         """Places one item, whose label is ``wide`` pixels long, on the next row if it takes one."""
@@ -89,8 +99,8 @@ class Placing:
         elif item.what == "state" and self._beside is not None and self._beside <= self._state_begins(wide) - _FREE:
             self._state(item, self._y - ROW, self._beside)
         else:
-            # Heads that are due soon rather stand above a chapter's band than a few rows below it.
-            if self._until_heads <= (REPEAT // 3 if item.what == "chapter" else 0):
+            # Heads that are due soon rather stand above a chapter's band, or a frame, than a few rows below it.
+            if self._until_heads <= _DUE.get(item.what, 0):
                 self._heads()
             _PUT[item.what](self, item, wide)
             taken = rows(item)
@@ -107,6 +117,16 @@ class Placing:
         extra = cut(item.extra, room - width(f"{text} ", BAND_SIZE, bold=True), BAND_SIZE, bold=True)
         self._page.bands.append(Label(0, baseline, text, extra, item.mood))
         self._begin(item, self._y + _BAND * ROW - 2)
+
+    def _frame(self, item: Item, _wide: float) -> None:
+        self._frames.begin(item.text, _guarded(item.extra), self._y)
+        self._frames.reach(self._xs[item.source], self._xs[item.source])
+
+    def _branch(self, item: Item, _wide: float) -> None:
+        self._frames.branch(f"{item.text} {_guarded(item.extra)}".rstrip(), self._y)
+
+    def _close_frame(self, _item: Item, _wide: float) -> None:
+        self._page.frames.append(self._frames.close(self._y + 4))
 
     def _mark(self, item: Item) -> None:
         self._page.gutter.append((self._y + BASELINE, item.address, item.at))
@@ -128,6 +148,7 @@ class Placing:
         tail = self._edge(item.source, rightward)
         head = self._edge(item.target, not rightward)
         self._page.arrows.append(Arrow(tail, head, self._y + LINE, look))
+        self._frames.reach(min(tail, head), max(tail, head))
         self._label(item, tail, wide, look, leftward=not rightward)
         if head > self._ended:
             self._ended = head
@@ -169,6 +190,7 @@ class Placing:
                 wide = label_width(text, extra)
             place = max(self._first, int(self._last - wide))
         self._ended = place if leftward else int(place + wide)
+        self._frames.reach(place - wide if leftward else place, self._ended)
         self._page.labels.append(Label(place, self._y + BASELINE, text, extra, look, leftward))
 
     def _shortened(self, text: str, extra: str) -> tuple[str, str]:
@@ -204,4 +226,7 @@ _PUT = {
     "self": Placing._self,
     "state": Placing._lone_state,
     "note": Placing._note,
+    "frame": Placing._frame,
+    "branch": Placing._branch,
+    "close": Placing._close_frame,
 }

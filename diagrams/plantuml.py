@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from diagrams.sequence import Diagram, Item, sequence
+from diagrams.fitting import drawn
+from diagrams.sequence import Diagram, Item
 from diagrams.text import clean
-from tracer.model import Boot
+from tracer.model import Boot, Merged
 
 #: What PlantUML would take for markup, a link, a variable, a function, an icon or a comment, alone or doubled: it is
 #: written by its code point, which PlantUML resolves last.
@@ -16,9 +17,9 @@ _UNSAFE = re.compile(r"[<>\[\]{}%$\"'~\\&#|!@^`;]|([-_/*=.:])\1+")
 _HEAD = ["' PNG: set PLANTUML_LIMIT_SIZE, or draw SVG", "hide footbox", "skinparam sequenceMessageAlign left"]
 
 
-def plantuml(boot: Boot, detail: str = "calls") -> str:
-    """``boot`` as PlantUML text."""
-    return draw(sequence(boot, detail))
+def plantuml(boot: Boot | Merged, detail: str = "calls") -> str:
+    """``boot``, or several merged, as PlantUML text."""
+    return draw(drawn(boot, detail))
 
 
 def draw(diagram: Diagram) -> str:
@@ -50,5 +51,11 @@ def _statements(item: Item) -> list[str]:
             return [f"p{item.source} --> p{item.target} -- : {safe(item.text)}"]
         case "end":
             return [f"deactivate p{item.source}"]
+        case "frame":
+            return [f"{item.text} {safe(item.extra)}".rstrip()]
+        case "branch":
+            return [f"else {safe(item.extra)}".rstrip()]
+        case "close":
+            return ["end"]
         case _:
             return [f"note right of p{item.source} : {said}"]

@@ -9,7 +9,7 @@ from diagrams.fitting import fitted
 from diagrams.measure import FONT
 from diagrams.sequence import Diagram
 from diagrams.svg import draw, pages
-from tracer.model import Boot
+from tracer.model import Boot, Merged
 
 #: Pixels of the PNG for one of the SVG: what is larger in pixels than MOST gets fewer.
 ZOOMS = (2, 1)
@@ -18,12 +18,12 @@ MOST = 64_000_000
 _FAMILY = "Bootseq Sans"
 
 
-def png(boot: Boot, detail: str = "calls") -> bytes:
-    """``boot`` as one PNG, folded until it is small enough; what was folded is said in it."""
+def png(boot: Boot | Merged, detail: str = "calls") -> bytes:
+    """``boot``, or several merged, as one PNG, folded until it is small enough; what was folded is said in it."""
     return rasterised(fitted(boot, detail, _small_enough))
 
 
-def png_pages(boot: Boot, detail: str, paper: str) -> list[bytes]:
+def png_pages(boot: Boot | Merged, detail: str, paper: str) -> list[bytes]:
     """``boot`` as a PNG a page."""
     return [rasterised(page) for page in pages(boot, detail, paper)]
 

@@ -23,9 +23,12 @@ class Item:
     - ``chapter``: a chapter begins on ``source``;
     - ``call``, ``cast``: an arrow from ``source`` to ``target``; ``self``: a call that stays on its lane;
     - ``return``: the answer, from ``source`` back to ``target``; ``end``: a ``self`` or ``chapter`` is over;
-    - ``state``, ``note``: something that happened on ``source``.
+    - ``state``, ``note``: something that happened on ``source``;
+    - ``frame``: a combined fragment begins, ``text`` its operator, ``extra`` its guard; ``branch``: its next operand;
+      ``close``: it is over.
 
-    Every ``call``, ``self`` and ``chapter`` that is no ``leaf`` is closed by a ``return`` or an ``end``, well nested.
+    Every ``call``, ``self`` and ``chapter`` that is no ``leaf`` is closed by a ``return`` or an ``end``, every
+    ``frame`` by a ``close``, well nested.
     """
 
     what: str
@@ -35,8 +38,8 @@ class Item:
     #: Said more quietly behind the text: ×7, status, duration, what is hidden.
     extra: str = ""
     address: str = ""
-    #: Nanoseconds since the boot's start.
-    at: int = 0
+    #: Nanoseconds since the boot's start, None in a diagram of several boots.
+    at: int | None = 0
     leaf: bool = False
     #: "failed", "unfinished", or "" for what ended well.
     mood: str = ""
@@ -52,6 +55,8 @@ class Diagram:
     subtitle: str
     lanes: list[str]
     items: list[Item]
+    #: Whether it is of several boots, in which frames tell how they differ and no item has a time.
+    merged: bool = False
 
 
 def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Diagram:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
+from diagrams import frames
 from diagrams.columns import head_half
-from diagrams.fitting import fitted
+from diagrams.fitting import drawn, fitted
 from diagrams.geometry import (
     BAND_SIZE,
     BAR,
@@ -27,20 +28,20 @@ from diagrams.margins import GREY, INK, around, headline, opened, quiet
 from diagrams.measure import cut
 from diagrams.paging import PAPERS
 from diagrams.palette import colour
-from diagrams.sequence import Diagram, sequence
-from tracer.model import Boot
+from diagrams.sequence import Diagram
+from tracer.model import Boot, Merged
 
 _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
 
 
-def svg(boot: Boot, detail: str = "calls") -> str:
-    """``boot`` as one SVG; what is too long for one column goes on in a further one beside it."""
+def svg(boot: Boot | Merged, detail: str = "calls") -> str:
+    """``boot``, or several merged, as one SVG; what is too long for one column goes on in a further one beside it."""
     return fitted(boot, detail, draw)
 
 
-def pages(boot: Boot, detail: str, paper: str) -> list[str]:
+def pages(boot: Boot | Merged, detail: str, paper: str) -> list[str]:
     """``boot`` as an SVG a page, each of the proportion of one of PAPERS."""
-    return draw_pages(sequence(boot, detail), paper)
+    return draw_pages(drawn(boot, detail), paper)
 
 
 def draw(diagram: Diagram) -> str | None:
@@ -51,7 +52,7 @@ def draw(diagram: Diagram) -> str | None:
         return None
     room = placed.width - 2 * MARGIN
     parts = opened(diagram, whole, placed.height, (str(whole), str(placed.height)))
-    parts += [*headline(diagram, room, ""), quiet(SUBTITLE, cut(diagram.subtitle, room)), *_signs()]
+    parts += [*headline(diagram, room, ""), quiet(SUBTITLE, cut(diagram.subtitle, room)), *_signs(diagram)]
     for number, page in enumerate(placed.pages):
         parts.append(f'<g transform="translate({number * placed.width})">' if number else "<g>")
         if number:
@@ -72,15 +73,15 @@ def _sheet(diagram: Diagram, placed: Layout, number: int, size: tuple[str, str])
     room = placed.width - 2 * MARGIN
     parts += headline(diagram, room, f"page {number + 1} of {last}" if last > 1 else "")
     below = around(page, f"continued from page {number}", room) if number else cut(diagram.subtitle, room)
-    parts += [quiet(SUBTITLE, below), *_signs(), *_page(placed, page)]
+    parts += [quiet(SUBTITLE, below), *_signs(diagram), *_page(placed, page)]
     if number + 1 < last:
         right = f'x="{placed.width - MARGIN}" text-anchor="end"'
         parts.append(quiet(placed.height - FOOT // 2 + 4, f"continued on page {number + 2}", right))
     return "".join(parts) + "</svg>\n"
 
 
-def _signs() -> list[str]:
-    line = legend()
+def _signs(diagram: Diagram) -> list[str]:
+    line = legend(merged=diagram.merged)
     return [*_arrows(line), *_labels(line)]
 
 
@@ -89,11 +90,13 @@ def _page(placed: Layout, page: Page) -> list[str]:
     return [
         _zebra(placed, page),
         _lifelines(placed, page, colours),
+        *frames.under(page.frames),
         *_bars(page, colours),
         *_bands(placed, page),
         *_gutter(placed, page),
         *_labels(page),
         *_arrows(page),
+        *frames.over(page.frames),
         *_heads(placed, page, colours),
     ]
 
@@ -145,7 +148,7 @@ def _gutter(placed: Layout, page: Page) -> list[str]:
     parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="{SMALL}" fill="{GREY}">')
     before = ""
     for y, _, at in page.gutter:
-        if (time := f"{at / 1e9:.3f}") != before:
+        if at is not None and (time := f"{at / 1e9:.3f}") != before:
             parts.append(f'<text y="{y}">{time}</text>')
             before = time
     return [*parts, "</g>"]

@@ -67,6 +67,11 @@ def times(count: int) -> str:
     return f" ×{count}" if count > 1 else ""
 
 
+def spread(low: int, high: int) -> str:
+    """``2–3``, or ``2`` where both are."""
+    return str(low) if low == high else f"{low}–{high}"
+
+
 def often(low: int, high: int) -> str:
     """`` ×2–3`` behind what happens so often, nothing behind what happens once."""
     return times(high) if low == high else f" ×{low}–{high}"

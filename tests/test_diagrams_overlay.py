@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from diagrams import overlay_sequence, overlay_svg, report
+from diagrams.node_words import label
 from diagrams.overlay import rows
-from diagrams.overlay_sequence import Line, label, overlay
+from diagrams.overlay_sequence import Line, overlay
 from tests import comparisons
 from tests.comparisons import added, both, change, comparison, removed
 from tests.test_diagrams_report_hostile import parsed

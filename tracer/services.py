@@ -46,7 +46,7 @@ _PATHS = (
     (re.compile(r"/v2\.0/"), "network"),
     (re.compile(r"/v2/images"), "image"),
     (re.compile(r"/v3/(auth|users|projects|domains)"), "identity"),
-    (re.compile(r"/v3/[0-9a-f]+/(volumes|attachments|snapshots)"), "volume"),
+    (re.compile(r"/v3/([0-9a-f]+/)?(volumes|attachments|snapshots)"), "volume"),
     (re.compile(r"/(servers|flavors|os-[a-z-]+)"), "API"),
 )
 

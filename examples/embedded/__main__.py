@@ -38,24 +38,31 @@ def main() -> None:
 @click.option("--echo", is_flag=True, help="Nova's logs show each SQL statement.")
 @click.option("--servers", type=click.IntRange(1), default=1, show_default=True, help="How many servers to boot.")
 @click.option("--at-once", is_flag=True, help="All servers at the same moment, not one after the other.")
+@click.option(
+    "--volumes",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="The last N of them boot from a volume; processes only.",
+)
 @click.option("--no-valid-host", is_flag=True, help="Ask for a flavor that fits on no host.")
 @click.option("--spawn-delay", type=float, default=0, help="Seconds that a spawn takes; processes only.")
 @click.option("--driver", type=click.Choice(["libvirt", "fake"]), help="One process only. [default: libvirt]")
-def boot(mode: str, state: Path | None, spawn_delay: float, driver: str | None, **options: Any) -> None:
+def boot(mode: str, state: Path | None, spawn_delay: float, volumes: int, driver: str | None, **options: Any) -> None:
     """Start a Nova, boot servers on it, stop it; print a JSON object a boot.
 
     Example: python -m examples.embedded boot --release 34 --state /tmp/nova34 --servers 2 --at-once
     """
     if mode == "processes" and driver is not None:
         raise click.UsageError("--driver is for --mode one-process: separate processes run the fake driver")
-    if mode == "one-process" and spawn_delay:
-        raise click.UsageError("--spawn-delay is for --mode processes")
+    if mode == "one-process" and (spawn_delay or volumes):
+        raise click.UsageError("--spawn-delay and --volumes are for --mode processes")
     signal.signal(signal.SIGTERM, _end)
     state = state or Path(tempfile.mkdtemp(prefix="nova-"))
     click.echo(f"state in {state}", err=True)
     try:
         if mode == "processes":
-            _boot_in_processes(state=state, spawn_delay=spawn_delay, **options)
+            _boot_in_processes(state=state, spawn_delay=spawn_delay, volumes=volumes, **options)
         else:
             _print(boot_in_one_process(state=state, driver=driver or "libvirt", **options))
     except EmbeddedError as error:
@@ -63,11 +70,20 @@ def boot(mode: str, state: Path | None, spawn_delay: float, driver: str | None, 
         sys.exit(2)
 
 
-def _boot_in_processes(servers: int, at_once: bool, no_valid_host: bool, **options: Any) -> None:
+def _boot_in_processes(servers: int, volumes: int, at_once: bool, no_valid_host: bool, **options: Any) -> None:
     names = [f"vm{number}" for number in range(1, servers + 1)]
+    flavor = "huge" if no_valid_host else "m1.tiny"
+    kinds = [(name, number >= servers - volumes) for number, name in enumerate(names)]
     with EmbeddedCloud(**options) as cloud:
-        for group in [names] if at_once else [[name] for name in names]:
-            _print(cloud.boot_all(group, flavor="huge" if no_valid_host else "m1.tiny"))
+        for group in _groups(kinds, at_once):
+            _print(cloud.boot_all([name for name, _ in group], flavor=flavor, from_volume=group[0][1]))
+
+
+def _groups(kinds: list[tuple[str, bool]], at_once: bool) -> list[list[tuple[str, bool]]]:
+    """What is asked for at one moment: one server, or all of a kind."""
+    if not at_once:
+        return [[one] for one in kinds]
+    return [group for kind in (False, True) if (group := [one for one in kinds if one[1] is kind])]
 
 
 def _print(boots: list[Boot]) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from examples.embedded.errors import EmbeddedError
 
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
+VOLUME = "6ca404f3-d844-4169-bb96-bc792f37de98"
 FLAVORS = {"m1.tiny": "1", "huge": "2"}
+ROOT = {"boot_index": 0, "uuid": VOLUME, "source_type": "volume", "destination_type": "volume"}
 # instance.create.error may be followed by another host's try; with one host there is none.
 ENDS = ("instance.create.end", "instance.create.error", "compute_task.build_instances.error")
 
@@ -27,10 +29,12 @@ class Request:
     public_key: str | None = None
     personality: dict[str, str] | None = None
     metadata: dict[str, str] | None = None
+    from_volume: bool = False
 
     def as_json(self) -> dict[str, Any]:
         server = {
-            "image_id": IMAGE,
+            "image_id": None if self.from_volume else IMAGE,
+            "block_device_mapping": [ROOT] if self.from_volume else None,
             "flavor_id": FLAVORS[self.flavor],
             "networks": "none",
             "admin_password": self.admin_pass,

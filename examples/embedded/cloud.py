@@ -147,7 +147,7 @@ class EmbeddedCloud:
         # Bound beforehand, so that what nova-compute asks the conductor while both start waits in the queue instead of
         # being dropped and asked again 10 seconds later; and so that no two services create the exchange's file.
         self._exchange.write_text(json.dumps([["conductor", "^conductor$", "conductor"]]))
-        self.ports = dict(zip(config.SERVERS, config.free_ports(len(config.SERVERS)), strict=True))
+        self.ports = dict(zip(config.PORTS, config.free_ports(len(config.PORTS)), strict=True))
         install_databases(self.release, python, self.state / "databases")
         driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
         config.write_config(self.state, self.ports, python, self.echo, driver)
@@ -160,6 +160,8 @@ class EmbeddedCloud:
         arguments = [name, "--config-file", str(config.config_file(self.state, name))]
         if name in self.ports:
             arguments += ["--port", str(self.ports[name])]
+        if name == "stub":
+            arguments += ["--volume-port", str(self.ports["volume"])]
         self.services[name] = self._launch(name, self._script(name), *arguments)
 
     def _script(self, name: str) -> Path:

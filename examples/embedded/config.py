@@ -14,6 +14,8 @@ LOG_LEVELS = (
     "keystoneauth=DEBUG,oslo.cache=INFO,oslo_policy=INFO,dogpile.core.dogpile=INFO"
 )
 SERVERS = ("stub", "placement", "nova-api")
+#: The volume service is part of the stub, at a port of its own: by that its requests are told from an image's.
+PORTS = (*SERVERS, "volume")
 SERVICES = ("stub", "placement", "nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
 
 
@@ -74,6 +76,7 @@ def nova_sections(state: Path, ports: dict[str, int]) -> Sections:
         "quota": {"instances": "-1", "cores": "-1", "ram": "-1"},
         "placement": token | {"endpoint": url["placement"], "endpoint_override": url["placement"]},
         "neutron": token | {"endpoint": url["stub"], "endpoint_override": url["stub"]},
+        "cinder": token | {"endpoint_template": f"{url['volume']}/v3"},
         "glance": {"endpoint_override": url["stub"]},
     }
 

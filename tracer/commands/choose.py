@@ -9,7 +9,7 @@ from tracer.errors import TracerError
 from tracer.model import Boot, Trace
 
 
-def boot(path: Path, word: str | None) -> Boot:
+def boot(path: Path, word: str | None = None) -> Boot:
     """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
     return store.read_boot(path, lambda trace: _only(path, trace) if word is None else named(path, trace, word))
 

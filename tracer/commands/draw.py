@@ -1,4 +1,4 @@
-"""``bootseq draw``: a boot as a picture or a document, by the suffix of the file."""
+"""``bootseq draw``: a boot, or several as one, as a picture or a document, by the suffix of the file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 import diagrams
 from tracer import files
 from tracer.commands import choose
+from tracer.commands.several import merged
 from tracer.commands.show import detail_option
 from tracer.errors import TracerError
 
@@ -30,10 +31,25 @@ from tracer.errors import TracerError
     metavar="FILE",
     help=f"Suffix chooses: {', '.join(diagrams.SUFFIXES)}.",
 )
+@click.option("--merged", "all_boots", is_flag=True, help="All boots of FILE as one diagram; the same as naming each.")
+@click.option(
+    "--also", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="And all boots of this file; repeat."
+)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("boot", required=False)
-def draw(file: Path, boot: str | None, output: Path, detail: str, paper: str | None) -> None:
+@click.argument("boots", nargs=-1, metavar="[BOOT]…")
+def draw(
+    file: Path,
+    boots: tuple[str, ...],
+    output: Path,
+    detail: str,
+    paper: str | None,
+    all_boots: bool,
+    also: tuple[Path, ...],
+) -> None:
     """Draw BOOT as a sequence diagram, a document, or a page to explore (.html).
+
+    Several boots become one diagram: what only some of them do is framed as opt or alt, with the share of boots, what
+    is repeated as loop, what comes in any order as par. Its steps have numbers of its own.
 
     \b
     Examples:
@@ -41,17 +57,31 @@ def draw(file: Path, boot: str | None, output: Path, detail: str, paper: str | N
       bootseq draw boot.trace.jsonl.gz vm1 -o boot.md --detail full
       bootseq draw boot.trace.jsonl.gz --pages a4 -o boot.svg        a page of A4 a file, to print or to paste
       bootseq draw boot.trace.jsonl.gz -o boot.html        then boot.html#2-1-2 is step 2-1-2
+      bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 -o boots.svg
+      bootseq draw monday.trace.jsonl.gz --merged --also tuesday.trace.jsonl.gz -o boots.svg
     """
-    suffix = output.suffix.removeprefix(".").lower()
-    if suffix not in diagrams.SUFFIXES:
-        raise TracerError(f"{output}: cannot draw .{suffix}; one of: {_dotted(diagrams.SUFFIXES)}")
+    if all_boots and boots:
+        raise TracerError("--merged takes all boots of FILE; leave it out, or the boots")
+    several = all_boots or len(boots) > 1 or bool(also)
+    suffix = _suffix(output, several)
     if paper and suffix not in diagrams.PAGED:
         raise TracerError(f"{output}: only {_dotted(diagrams.PAGED)} have pages; leave --pages out")
-    contents = diagrams.drawn(choose.boot(file, boot), suffix, detail, paper)
+    boot = merged(file, boots, also) if several else choose.boot(file, *boots)
+    contents = diagrams.drawn(boot, suffix, detail, paper)
     for path, data in zip(_paths(output, len(contents)), contents, strict=True):
         with files.written(path, files.default_mode()) as picture:
             picture.write(data)
         click.echo(f"{path}: {len(data) / 1000:.0f} kB")
+
+
+def _suffix(output: Path, several: bool) -> str:
+    """How the file ends; a TracerError if nothing draws that."""
+    suffix = output.suffix.removeprefix(".").lower()
+    drawn = diagrams.MERGED_SUFFIXES if several else diagrams.SUFFIXES
+    if suffix not in drawn:
+        what = f"several boots as .{suffix}" if suffix in diagrams.SUFFIXES else f".{suffix}"
+        raise TracerError(f"{output}: cannot draw {what}; one of: {_dotted(drawn)}")
+    return suffix
 
 
 def _dotted(suffixes: Iterable[str]) -> str:

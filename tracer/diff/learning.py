@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from statistics import median_low
 
 from tracer.diff import pairing
@@ -17,7 +16,7 @@ def learn(boots: Sequence[Baseline], name: str = "") -> Baseline:
     first, *more = boots
     nodes = first.nodes
     for boot in more:
-        nodes = _merged(nodes, boot.nodes)
+        nodes = united(nodes, boot.nodes, _widen)
     for node in (each for root in nodes for each in root.walk()):
         if node.took:
             node.took = (min(node.took), median_low(node.took), max(node.took))
@@ -37,20 +36,20 @@ def _log_lines(boots: Sequence[Baseline]) -> dict[str, tuple[int, int]]:
     }
 
 
-def _merged(known: list[Node], fresh: list[Node]) -> list[Node]:
-    """Both trees in one; without recursion, since trees may be deep."""
+def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], None]) -> list[Node]:
+    """Both trees in one; they are used up, and ``meet`` lets a known node take over what is worth it of a fresh one."""
     digests = Digests()
     top = Node("", "", "", children=known)
-    stack = [(top, fresh)]
+    stack = [(top, fresh)]  # no recursion, since trees may be deep
     while stack:
         into, more = stack.pop()
         matches = pairing.same(into.children, more, digests)
         for a, b in matches:
             old, new = into.children[a], more[b]
-            _widen(old, new)
+            meet(old, new)
             stack.append((old, new.children))
         _mark_free(into.children, more, matches)
-        into.children = _united(into.children, more, matches)
+        into.children = _laid_together(into.children, more, matches)
     return top.children
 
 
@@ -66,7 +65,7 @@ def _mark_free(known: list[Node], fresh: list[Node], matches: list[pairing.Match
         known[matches[place][0]].free = True
 
 
-def _united(known: list[Node], fresh: list[Node], matches: list[pairing.Match]) -> list[Node]:
+def _laid_together(known: list[Node], fresh: list[Node], matches: list[pairing.Match]) -> list[Node]:
     """The known siblings, those that this boot lacks now optional; what is new comes after the one it came after."""
     there = {b: a for a, b in matches}
     here = {a for a, _ in matches}
@@ -76,7 +75,8 @@ def _united(known: list[Node], fresh: list[Node], matches: list[pairing.Match]) 
         if place in there:
             last = there[place]
         else:
-            coming.setdefault(last, []).append(replace(node, low=0))
+            node.low = 0
+            coming.setdefault(last, []).append(node)
     united = list(coming.get(-1, []))
     for place, node in enumerate(known):
         if place not in here:

@@ -60,10 +60,26 @@ def text(step: Step) -> str:
 @lru_cache(maxsize=65536)
 def identity(text: str) -> Identity:
     """What a text says; a text in none of the forms is a call of that name."""
-    failed = _ERROR.search(text)
-    said = text[: failed.start()] if failed else text
+    said, error = apart(text)
     kind, name, traits = next((found for read in _READERS if (found := read(said))), ("call", said, {}))
-    return Identity(kind, name, traits | ({"error": failed[1]} if failed else {}))
+    return Identity(kind, name, traits | ({"error": error} if error else {}))
+
+
+def apart(text: str) -> tuple[str, str]:
+    """A text without the error that it ends with, and the error, "" if there is none."""
+    failed = _ERROR.search(text)
+    return (text[: failed.start()], failed[1]) if failed else (text, "")
+
+
+def gist(text: str) -> str:
+    """A sent message without its version and those of the objects in it, a hand-off without what carried it over.
+
+    Any other text as it is.
+    """
+    if sent := _SENT.match(text):
+        return text[: sent.end(3)]
+    handed = _HANDOFF.match(text)
+    return text[: handed.end(1)] if handed else text
 
 
 def is_library(text: str) -> bool:

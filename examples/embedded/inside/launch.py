@@ -1,6 +1,6 @@
 """Starts one service of the embedded cloud in Nova's own Python.
 
-Usage: launch.py SERVICE --config-file STATE/etc/SERVICE/FILE [--port PORT]
+Usage: launch.py SERVICE --config-file STATE/etc/SERVICE/FILE [--port PORT] [--volume-port PORT]
 """
 
 import argparse
@@ -9,6 +9,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 # Last on the path, and under the one name `inside`: nothing of Nova's can be shadowed by a file of ours.
@@ -28,13 +29,22 @@ def main():
     parser.add_argument("service")
     parser.add_argument("--config-file", type=Path, required=True)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--volume-port", type=int)
     options = parser.parse_args()
     # A test run that was killed leaves no services behind; a master's workers see to themselves.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if options.service in COMMANDS:
         run_command(options.service, options.config_file)
     else:
+        if options.volume_port:
+            threading.Thread(target=serve_volumes, args=(options.config_file, options.volume_port), daemon=True).start()
         serve_application(options.service, options.config_file, options.port)
+
+
+def serve_volumes(config, port):
+    from inside import volumes, web
+
+    web.serve(volumes.application, port, config.parents[2] / "logs" / "volume-access.log")
 
 
 def run_command(service, config):

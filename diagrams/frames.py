@@ -1,0 +1,118 @@
+"""The frames of combined fragments in a picture: how far each reaches, on which pages, and what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+
+from diagrams.measure import cut, width
+
+#: From an arrow's end to the frame around it, and from a frame to one around it.
+_AWAY, _APART = 14, 6
+#: The tag in the corner: its height, what it has beside its word, and how far the guard stands from it.
+_TAG, _BESIDE, _NEAR = 11, 4, 4
+_INK, _TINT = "#57606a", "#eef1f4"
+
+
+@dataclass(slots=True)
+class Extent:
+    """How far a frame reaches to the left and to the right: known when it closes, the same on every page."""
+
+    left: int
+    right: int
+
+
+@dataclass(slots=True)
+class Box:
+    """A frame, or what of it stands on one page."""
+
+    extent: Extent
+    operator: str
+    guard: str
+    top: int
+    bottom: int = 0
+    #: Where further operands begin, with their guards.
+    branches: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Frames:
+    """The frames that are open while a picture is laid out, from top to bottom; ``last`` is where a page ends."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self._open: list[Box] = []
+
+    def begin(self, operator: str, guard: str, top: int) -> None:
+        """A fragment begins."""
+        # Nothing is known of its sides yet.
+        self._open.append(Box(Extent(1 << 20, 0), operator, guard, top))
+
+    def branch(self, guard: str, y: int) -> None:
+        """Its next operand begins."""
+        self._open[-1].branches.append((y, guard))
+
+    def reach(self, left: float, right: float) -> None:
+        """Something is drawn inside: the innermost frame reaches around it."""
+        if self._open:
+            extent = self._open[-1].extent
+            extent.left = min(extent.left, int(left) - _AWAY)
+            extent.right = max(extent.right, int(right) + _AWAY)
+
+    def close(self, bottom: int) -> Box:
+        """It is over; the frame around it reaches around it."""
+        box = self._open.pop()
+        box.bottom = bottom
+        wanted = max(box.extent.right, box.extent.left + _width(box))
+        box.extent.right = min(wanted, self._last - _APART * len(self._open))
+        if self._open:
+            around = self._open[-1].extent
+            around.left = min(around.left, box.extent.left - _APART)
+            around.right = max(around.right, box.extent.right + _APART)
+        return box
+
+    def turn(self, bottom: int, top: int) -> list[Box]:
+        """A page is over: what of the frames stands on it; they go on at the ``top`` of the next."""
+        ended, self._open = self._open, []
+        for box in ended:
+            box.bottom = bottom
+            self._open.append(Box(box.extent, box.operator, box.guard, top))
+        return ended[::-1]  # as they close: inner ones first
+
+
+def _tag(box: Box) -> int:
+    return int(width(box.operator, bold=True)) + 2 * _BESIDE
+
+
+def _width(box: Box) -> int:
+    guards = [box.guard, *(guard for _, guard in box.branches)]
+    return _tag(box) + int(max(map(width, guards))) + 3 * _NEAR
+
+
+def under(boxes: list[Box]) -> list[str]:
+    """The frames as SVG; outer ones are drawn first."""
+    parts = [f'<g fill="none" stroke="{_INK}">'] if boxes else []
+    for box in reversed(boxes):
+        left, right = box.extent.left, box.extent.right
+        dashes = "".join(f"M{left} {y}H{right}" for y, _ in box.branches)
+        parts.append(f'<path d="M{left} {box.top}H{right}V{box.bottom}H{left}z"/>')
+        parts += [f'<path stroke-dasharray="5 3" d="{dashes}"/>'] if dashes else []
+    return [*parts, "</g>"] if boxes else []
+
+
+def over(boxes: list[Box]) -> list[str]:
+    """Their tags and guards as SVG, which stand above lifelines and bars."""
+    parts = ['<g stroke-linejoin="round" paint-order="stroke">'] if boxes else []
+    for box in boxes:
+        left, wide = box.extent.left, _tag(box)
+        tag = f"M{left} {box.top}h{wide}v{_TAG - 4}l-4 4H{left}z"
+        parts.append(f'<path fill="{_TINT}" stroke="{_INK}" d="{tag}"/>')
+        name = f'x="{left + _BESIDE}" y="{box.top + 9}" font-weight="700" fill="{_INK}"'
+        parts.append(f"<text {name}>{box.operator}</text>")
+        guards = [(box.top, box.guard), *box.branches]
+        parts += [_said(left + wide + _NEAR, y + 9, guard, box.extent.right) for y, guard in guards if guard]
+    return [*parts, "</g>"] if boxes else []
+
+
+def _said(x: int, y: int, guard: str, right: int) -> str:
+    text = escape(cut(guard, right - x - _NEAR))
+    return f'<text x="{x}" y="{y}" fill="{_INK}" stroke="#fff" stroke-width="3">{text}</text>'

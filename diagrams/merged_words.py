@@ -1,0 +1,54 @@
+"""What is said of boots that are merged: how many and which, how often, how they ended."""
+
+from __future__ import annotations
+
+from diagrams.text import plural, shorten
+from diagrams.words import LABEL, NOTE, TITLE
+from tracer.model import Merged, Shared
+
+#: Up to so many boots of a branch are named, or up to so many that do not go through it; longest name.
+_NAMED, _BUT, _NAME = 3, 2, 24
+#: What takes less is not timed, in nanoseconds.
+_NOTEWORTHY = 1_000_000
+
+
+def heading(merged: Merged) -> tuple[str, str]:
+    """What is merged and how it ended; the boots' names."""
+    outcomes = [outcome.partition(":")[0] for outcome in merged.outcomes]
+    ended = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
+    release = f", Nova {merged.versions['nova']}" if "nova" in merged.versions else ""
+    title = f"{merged.operation}: {plural(len(outcomes), 'boot')} merged, {ended}{release}"
+    return shorten(title, NOTE), shorten(", ".join(merged.names), NOTE)
+
+
+def guard(boots: frozenset[int], merged: Merged) -> str:
+    """Which boots, and what they alone were asked for: ``1 of 12 boots: vm3, request has key_name``."""
+    share = f"{len(boots)} of {plural(len(merged.names), 'boot')}{_which(boots, merged)}"
+    condition = merged.conditions.get(boots)
+    return f"{share}, {shorten(condition, LABEL)}" if condition else share
+
+
+def _which(boots: frozenset[int], merged: Merged) -> str:
+    others = [number for number in range(len(merged.names)) if number not in boots]
+    if len(boots) <= _NAMED:
+        return f": {_listed(sorted(boots), merged)}"
+    return f": all but {_listed(others, merged)}" if 0 < len(others) <= _BUT else ""
+
+
+def _listed(boots: list[int], merged: Merged) -> str:
+    return ", ".join(shorten(merged.names[number], _NAME) for number in boots)
+
+
+def failures(step: Shared, merged: Merged) -> list[str]:
+    """The errors that a step ended with, each with the boots it did in, where that is not all that have it."""
+    said = []
+    for error in dict.fromkeys(step.errors.values()):
+        boots = frozenset(boot for boot, each in step.errors.items() if each == error)
+        where = "" if boots == step.boots else f" [{guard(boots, merged)}]"
+        said.append(f"! {shorten(error, TITLE)}{where}")
+    return said
+
+
+def usual_time(step: Shared) -> int | None:
+    """The median in nanoseconds, None where it is not worth telling."""
+    return step.took[1] if step.took and step.took[1] >= _NOTEWORTHY else None

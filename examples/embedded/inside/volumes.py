@@ -1,0 +1,63 @@
+"""The volume service: one bootable volume that is always free, and attachments to it."""
+
+import json
+
+from inside import answering
+
+VOLUME = "6ca404f3-d844-4169-bb96-bc792f37de98"
+ATTACHMENT = "9d4ed5cd-2d2b-4c0b-9d3a-5e2f0d7c1b90"
+VERSIONS = {"versions": [{"id": "v3.0", "status": "CURRENT", "version": "3.70", "min_version": "3.0", "links": []}]}
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"].rstrip("/")
+    return answering.answered(path, answer(environ, path), start_response)
+
+
+def answer(environ, path):
+    if path == "":
+        return VERSIONS
+    if path == f"/v3/volumes/{VOLUME}":
+        return {"volume": volume()}
+    if path == "/v3/attachments" or path == f"/v3/attachments/{ATTACHMENT}":
+        return {"attachment": attachment(environ)}
+    if path == f"/v3/attachments/{ATTACHMENT}/action":
+        return {}
+    return None
+
+
+def volume():
+    return {
+        "id": VOLUME,
+        "name": "root",
+        "description": None,
+        "status": "available",
+        "size": 1,
+        "bootable": "true",
+        "multiattach": False,
+        "attachments": [],
+        "availability_zone": "nova",
+        "volume_type": None,
+        "snapshot_id": None,
+        "metadata": {},
+        "volume_image_metadata": {"image_id": "155d900f-4e14-4e4c-a73d-069cbf4541e6", "min_ram": "0", "min_disk": "0"},
+        "shared_targets": False,
+        "service_uuid": None,
+        "created_at": "2026-01-01T00:00:00.000000",
+    }
+
+
+def attachment(environ):
+    """As it was asked for; with what reaches the volume once the compute service has said where from."""
+    asked = json.loads(environ["wsgi.input"].read() or b"{}").get("attachment", {})
+    reached = {"driver_volume_type": "fake", "data": {}} if "connector" in asked else {}
+    return {
+        "id": ATTACHMENT,
+        "status": "attaching" if reached else "reserved",
+        "instance": asked.get("instance_uuid"),
+        "volume_id": VOLUME,
+        "connection_info": reached,
+        "attach_mode": "rw",
+        "attached_at": None,
+        "detached_at": None,
+    }
