@@ -1,7 +1,8 @@
 """The marks at the end of an outline's line, what each says, and how text is kept from reading like one.
 
 A mark starts with a space and its own sign: `` ×2–3``, `` (any order)``, `` ~4.1–5–9 ms``, `` @123``, `` → 3``,
-`` ← 1-1-2``, and what ``show`` writes beside them, `` (1.2 ms)`` and `` … unfinished``. They come in any order.
+`` ← 1-1-2``, and what ``show`` writes beside them, `` (1.2 ms, by time)`` and `` … unfinished``. They come in
+any order.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _MARK = re.compile(
     r"|@(?P<where>\S+)"
     r"|→ (?P<opens>\d+(?:, ?\d+)*)"
     r"|← (?P<opened_by>\d+(?:[-/]\d+)*)"
-    r"|\((?P<span>\d[\d.]* (?:µs|ms|s)|\d+ min \d+ s)\)"
+    r"|\((?P<span>\d[\d.]* (?:µs|ms|s)|\d+ min \d+ s)(?:, by [a-z, ]+)?\)|\((?P<tie>by [a-z, ]+)\)"
     r"|(?P<unfinished>… unfinished))$"
 )
 _UNITS = {"ns": 1, "µs": 1_000, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
