@@ -28,7 +28,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def run(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    return CliRunner().invoke(main, [str(word) for word in words], env={"COLUMNS": "100"})
 
 
 def changes(outline: Path, trace: Path) -> list[dict[str, Any]]:
