@@ -148,7 +148,8 @@ def _switch_on(tapping: Tapping, address: Address, way: dict[str, Any] | None, d
     if keeping.on:
         _say(f"{name}: tracing of vhost {vhost} switched on; taking copies, Ctrl-C ends it", doing)
     else:
-        _say(f"warning: tracing of vhost {vhost} was on already, and is left on at the end", doing)
+        whose = "for another tap, and goes off with it" if keeping.others else "already, and is left on at the end"
+        _say(f"warning: tracing of vhost {vhost} was on {whose}", doing)
         _say(f"{name}: taking copies, Ctrl-C ends it", doing)
 
 

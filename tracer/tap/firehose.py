@@ -14,6 +14,7 @@ import kombu
 from patches import masking
 from tracer.errors import TracerError
 from tracer.tap.address import Address, Place, Tls
+from tracer.tap.switch import PREFIX
 
 EXCHANGE = "amq.rabbitmq.trace"
 #: What the broker keeps for us at most: beyond either it throws the oldest away.
@@ -27,12 +28,17 @@ _CONNECT_TIMEOUT = 5.0
 Taker = Callable[[str, Mapping[str, Any], bytes], None]
 
 
+class LostError(TracerError):
+    """The broker is gone, or has closed the connection: a new one may do."""
+
+
 class Firehose:
     """A connection to the first node that takes us. All that the broker refuses is told as a TracerError."""
 
     def __init__(self, address: Address, take: Taker) -> None:
-        self.queue = f"bootseq-tap-{secrets.token_hex(8)}"
+        self.queue = f"{PREFIX}{secrets.token_hex(8)}"
         self._take = take
+        self._closed = False
         self._size = 0.0
         self._connection, self.name = _connect(address)
         self.user = self._connection.userid
@@ -65,7 +71,9 @@ class Firehose:
         self._take(message.delivery_info["routing_key"], message.headers or {}, body)
 
     def drain(self, seconds: float) -> bool:
-        """Take what comes within the time; whether anything came."""
+        """Take what comes within the time; whether anything came. A LostError says that nothing more will."""
+        if self._closed:
+            raise LostError(f"{self.name}: the connection is closed")
         try:
             self._connection.drain_events(timeout=seconds)
         except TimeoutError:
@@ -89,12 +97,13 @@ class Firehose:
             raise self._lost(error) from None
         return bool(waiting > 0.9 * MAX_MESSAGES or waiting * self._size > 0.7 * MAX_BYTES)
 
-    def _lost(self, error: Exception) -> TracerError:
+    def _lost(self, error: Exception) -> LostError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return TracerError(f"{self.name}: the broker is gone, or closed the connection: {masking.mask(reason)}")
+        return LostError(f"{self.name}: the broker is gone, or closed the connection: {masking.mask(reason)}")
 
     def close(self) -> None:
         """With the connection the queue goes."""
+        self._closed = True
         with suppress(amqp.exceptions.AMQPError, OSError):  # gone already, and the queue with it
             self._connection.release()
 

@@ -12,6 +12,8 @@ import urllib.request
 from typing import Any, Protocol
 from urllib.parse import quote
 
+#: What the queues of taps are named, each with a random end: a queue that is not exclusive is none.
+PREFIX = "bootseq-tap-"
 #: Seconds that one question may take; rabbitmqctl takes one on a quiet machine.
 _TIMEOUT = 60.0
 
@@ -23,14 +25,18 @@ class SwitchError(Exception):
 class Switch(Protocol):
     """Tracing is a state of each node of the broker, not of the cluster, and gone after a restart."""
 
-    def reaches(self, queue: str) -> bool:
-        """Whether that queue, ours, is on this broker: to switch another one's tracing on would do harm."""
+    def taps(self) -> set[str]:
+        """The queues of all taps of this vhost. Ours is not among them where this is another broker than the URL's."""
 
     def traced(self) -> dict[str, bool]:
         """Whether tracing is on, by node."""
 
     def turn(self, node: str, on: bool) -> None:
         """Switch it."""
+
+
+def _taps(queues: Any) -> set[str]:
+    return {each["name"] for each in queues if each["exclusive"] is True and each["name"].startswith(PREFIX)}
 
 
 class Rabbitmqctl:
@@ -41,10 +47,9 @@ class Rabbitmqctl:
         self._vhost = vhost
         self._nodes: list[str] = []
 
-    def reaches(self, queue: str) -> bool:
-        """Our queue's name is random, so there is one only."""
-        said = self._ask("list_queues", "-p", self._vhost, "name")
-        return any(each.get("name") == queue for each in said)
+    def taps(self) -> set[str]:
+        """Of all nodes."""
+        return _taps(self._ask("list_queues", "-p", self._vhost, "name", "exclusive"))
 
     def traced(self) -> dict[str, bool]:
         """Of the nodes that run."""
@@ -99,13 +104,9 @@ class Management:
         handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect())
         self._opener = urllib.request.build_opener(*handlers)
 
-    def reaches(self, queue: str) -> bool:
-        """It answers 404 where there is no such queue."""
-        try:
-            self._call("GET", f"/api/queues/{self._vhost}/{quote(queue, safe='')}")
-        except _NotThereError:
-            return False
-        return True
+    def taps(self) -> set[str]:
+        """Of all nodes."""
+        return _taps(self._call("GET", f"/api/queues/{self._vhost}?columns=name,exclusive"))
 
     def traced(self) -> dict[str, bool]:
         """Of the node that answers."""
@@ -127,9 +128,7 @@ class Management:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 404:
-                raise _NotThereError(f"{self._url}{path}: not there") from None
-            why = "the user may not" if error.code in (401, 403) else f"answered {error.code}"
+            why = _REFUSALS.get(error.code, f"answered {error.code}")
             raise SwitchError(f"{self._url}: {why} ({method} {path})") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise SwitchError(
@@ -137,8 +136,7 @@ class Management:
             ) from None
 
 
-class _NotThereError(SwitchError):
-    pass
+_REFUSALS = {401: "the user may not", 403: "the user may not", 404: "no such vhost, or no management API"}
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
