@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -31,6 +32,15 @@ class Rabbit:
 
     def url(self, user: str = "openstack", password: str = PASSWORD, vhost: str = "") -> str:
         return f"amqp://{user}:{password}@127.0.0.1:{self.plan.port('rabbitmq')}/{vhost}"
+
+    @property
+    def transport_url(self) -> str:
+        """As a service's file has it."""
+        return self.url().replace("amqp:", "rabbit:")
+
+    def served(self) -> list[str]:
+        """The queues that somebody takes from."""
+        return [each["name"] for each in self.ask("list_queues", "name", "consumers") if each["consumers"]]
 
     @property
     def tls_url(self) -> str:
@@ -66,26 +76,40 @@ class Rabbit:
     def traces(self) -> bool:
         return any(each["tracing"] for each in self.ask("list_vhosts", "name", "tracing"))
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Inside it is not there; afterwards it is back with the same data, as after a crash."""
+        Process(self.plan, "rabbitmq").stop(signal.SIGKILL)
+        stop_all([Process(self.plan, "rabbitmq")], 20)
+        try:
+            yield
+        finally:
+            self.start()
+
+    def start(self) -> None:
+        """With the management plugin, and TLS under a certificate that nobody has signed."""
+        plan = self.plan
+        settings = (
+            f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plan.port_base + MANAGEMENT}\n"
+            f"listeners.ssl.default = 127.0.0.1:{plan.port_base + TLS}\n"
+            f"ssl_options.certfile = {plan.state}/cert.pem\nssl_options.keyfile = {plan.state}/key.pem\n"
+            "ssl_options.verify = verify_none\n"
+        )
+        start_broker(plan, settings, ["rabbitmq_management"])
+        wait_for_broker(plan)
+        self.ctl("await_startup")
+
 
 @contextmanager
 def running(state: Path) -> Iterator[Rabbit]:
-    """With the management plugin, and TLS under a certificate that nobody has signed."""
     if not (PROGRAMS / "rabbitmq-server").exists():
         raise AssertionError("no RabbitMQ here to test with; install it: .ci/packages rabbitmq-server")
     plan = Plan(state, "34", _free_base(), "default", echo=False, wrap="", secret=PASSWORD)
     plan.save()
     subprocess.run(CERTIFICATE.split(), cwd=state, check=True, capture_output=True)
-    settings = (
-        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plan.port_base + MANAGEMENT}\n"
-        f"listeners.ssl.default = 127.0.0.1:{plan.port_base + TLS}\n"
-        f"ssl_options.certfile = {state}/cert.pem\nssl_options.keyfile = {state}/key.pem\n"
-        "ssl_options.verify = verify_none\n"
-    )
+    rabbit = Rabbit(plan)
     try:
-        start_broker(plan, settings, ["rabbitmq_management"])
-        wait_for_broker(plan)
-        rabbit = Rabbit(plan)
-        rabbit.ctl("await_startup")
+        rabbit.start()
         yield rabbit
     finally:
         stop_all([Process(plan, "rabbitmq"), Process(plan, "epmd")], 20)
