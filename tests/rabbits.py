@@ -18,6 +18,7 @@ from examples.cloud.plan import PORTS, Plan
 from examples.cloud.process import Process, stop_all
 
 PASSWORD = "s3cr3t-of-the-broker"
+CTL = str(PROGRAMS / "rabbitmqctl")
 #: Ports above the example's own: of the management plugin, and of AMQP over TLS.
 MANAGEMENT, TLS = 680, 681
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost
@@ -60,7 +61,7 @@ class Rabbit:
         return os.environ | broker_variables(self.plan)
 
     def ctl(self, *arguments: str) -> str:
-        command = [str(PROGRAMS / "rabbitmqctl"), "--quiet", *arguments]
+        command = [CTL, "--quiet", *arguments]
         return subprocess.run(command, env=self.variables, check=True, capture_output=True, text=True).stdout
 
     def ask(self, *arguments: str) -> Any:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,15 +15,10 @@ from typing import Any
 import kombu
 import pytest
 
-from examples.cloud.broker import PROGRAMS
-from tests.rabbits import PASSWORD, Rabbit, running
+from tests.rabbits import CTL, PASSWORD, Rabbit, running
+from tests.taps import BOOTSEQ, PATIENCE, Tap
 
 pytestmark = pytest.mark.slow
-
-BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
-CTL = str(PROGRAMS / "rabbitmqctl")
-#: Seconds; rabbitmqctl takes one to three each time.
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -34,50 +27,8 @@ def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
         yield one
 
 
-class Tap:
-    """One that runs; what it says so far."""
-
-    def __init__(self, rabbit: Rabbit, capture: Path, *options: str) -> None:
-        self.file = capture / "messages.jsonl"
-        self.said = ""
-        self._process = subprocess.Popen(
-            [BOOTSEQ, "tap", "-o", str(capture), *options], env=rabbit.variables, stderr=subprocess.PIPE, text=True
-        )
-        self.pid = self._process.pid
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self.said += line
-
-    def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.said:
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.05)
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Its exit code; what it started has ended too, which has the same stderr."""
-        os.kill(self.pid, number)
-        return self.ended()
-
-    def ended(self) -> int:
-        code = self._process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        assert not self._reader.is_alive()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
-        assert PASSWORD not in self.said
-        return code
-
-    def count(self) -> int:
-        """Of what is on disk."""
-        return self.file.read_bytes().count(b"\n")
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+def start(rabbit: Rabbit, capture: Path, *options: str) -> Tap:
+    return Tap(rabbit.variables, capture, "--url", rabbit.url(), "--rabbitmqctl", CTL, *options)
 
 
 def tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedProcess[str]:
@@ -111,7 +62,7 @@ def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_
     """A call with its reply, a cast and a fanout: each published and delivered, tied by their ids, secrets masked."""
     with conversation(rabbit) as talk:
         before = rabbit.state()
-        one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+        one = start(rabbit, tmp_path / "cap")
         one.wait_for("switched on")
         assert rabbit.traces()
         talk()
@@ -132,7 +83,7 @@ def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_
 
 def test_killed_it_leaves_nothing_behind(rabbit: Rabbit, tmp_path: Path) -> None:
     before = rabbit.state()
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one = start(rabbit, tmp_path / "cap")
     one.wait_for("switched on")
     publish(rabbit, 10, 100)
     wait_until(lambda: one.count() >= 10)
@@ -145,7 +96,7 @@ def test_killed_it_leaves_nothing_behind(rabbit: Rabbit, tmp_path: Path) -> None
 def test_a_flood_while_it_sleeps(rabbit: Rabbit, tmp_path: Path) -> None:
     """100,000 messages; the broker keeps the last of them, within bounds, and the tap says so when it wakes."""
     before = rabbit.state()
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one = start(rabbit, tmp_path / "cap")
     one.wait_for("switched on")
     base = memory(rabbit)
     os.kill(one.pid, signal.SIGSTOP)
@@ -185,7 +136,7 @@ def test_by_management_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
     )
     before = rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing")
     options = ("--management", rabbit.management_url)
-    one = Tap(rabbit, tmp_path / "cap", "--from-config", str(config), *options)
+    one = Tap(rabbit.variables, tmp_path / "cap", "--from-config", str(config), *options)
     one.wait_for("switched on")
     assert rabbit.traces()
     publish(rabbit, 3, 10)
@@ -223,7 +174,7 @@ def test_a_broker_that_goes_away(tmp_path: Path) -> None:
     """Once it is back the tap goes on: with tracing, which a restart ends, and a line that says what was missed."""
     with running(tmp_path / "broker") as rabbit:
         before = rabbit.state()
-        one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+        one = start(rabbit, tmp_path / "cap")
         one.wait_for("switched on")
         publish(rabbit, 3, 10)
         wait_until(lambda: one.count() >= 3)
@@ -239,7 +190,7 @@ def test_a_broker_that_goes_away(tmp_path: Path) -> None:
 
 def test_it_may_end_while_the_broker_is_away(rabbit: Rabbit, tmp_path: Path) -> None:
     """What was recorded stays; tracing, which the node's memory keeps, is off once it is back."""
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one = start(rabbit, tmp_path / "cap")
     one.wait_for("switched on")
     publish(rabbit, 3, 10)
     wait_until(lambda: one.count() >= 3)
@@ -257,7 +208,7 @@ def test_it_may_end_while_the_broker_is_away(rabbit: Rabbit, tmp_path: Path) -> 
 
 def test_a_connection_that_an_administrator_closes(rabbit: Rabbit, tmp_path: Path) -> None:
     """The broker still traces: it stays on."""
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one = start(rabbit, tmp_path / "cap")
     one.wait_for("switched on")
     rabbit.ctl("close_all_connections", "enough")
     one.wait_for("tracing is as it was; what passed from")
@@ -269,9 +220,9 @@ def test_a_connection_that_an_administrator_closes(rabbit: Rabbit, tmp_path: Pat
 
 def test_two_taps(rabbit: Rabbit, tmp_path: Path) -> None:
     """Tracing is on until the last has ended, whichever that is; the second goes on getting copies."""
-    first = Tap(rabbit, tmp_path / "first", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    first = start(rabbit, tmp_path / "first")
     first.wait_for("switched on")
-    second = Tap(rabbit, tmp_path / "second", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    second = start(rabbit, tmp_path / "second")
     second.wait_for("was on for another tap, and goes off with it")
     assert first.end() == 0
     assert "another tap takes copies: process" in first.said
