@@ -181,7 +181,8 @@ def test_a_tap_that_is_killed_during_a_boot(state: Path, tmp_path: Path) -> None
     before = broker_state(state)
     one = Tap(os.environ, tmp_path / "tap", *options)
     one.wait_for("switched on")
-    client = subprocess.Popen(create(state, "undisturbed", "net"), env=os.environ | client_variables(plan))
+    command = create(state, "undisturbed", "net")
+    client = subprocess.Popen(command, env=os.environ | client_variables(plan), stdout=subprocess.DEVNULL)
     while one.count() < 20:  # it is under way
         time.sleep(0.05)
     assert one.end(signal.SIGKILL) == -signal.SIGKILL
