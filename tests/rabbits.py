@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.cloud.broker import PROGRAMS, broker_variables, start_broker, wait_for_broker
+import kombu
+
+from examples.cloud.broker import (
+    PROGRAMS,
+    broker_variables,
+    start_broker,
+    wait_for_broker,
+    write_broker_config,
+)
 from examples.cloud.plan import PORTS, Plan
 from examples.cloud.process import Process, stop_all
 
@@ -30,6 +38,7 @@ class Rabbit:
     """One that runs."""
 
     plan: Plan
+    node: str = "cloud@localhost"
 
     def url(self, user: str = "openstack", password: str = PASSWORD, vhost: str = "") -> str:
         return f"amqp://{user}:{password}@127.0.0.1:{self.plan.port('rabbitmq')}/{vhost}"
@@ -77,11 +86,15 @@ class Rabbit:
     def traces(self) -> bool:
         return any(each["tracing"] for each in self.ask("list_vhosts", "name", "tracing"))
 
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """Inside it is not there; afterwards it is back with the same data, as after a crash."""
+    def kill(self) -> None:
+        """As a crash would."""
         Process(self.plan, "rabbitmq").stop(signal.SIGKILL)
         stop_all([Process(self.plan, "rabbitmq")], 20)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Inside it is not there; afterwards it is back with the same data."""
+        self.kill()
         try:
             yield
         finally:
@@ -114,6 +127,38 @@ def running(state: Path) -> Iterator[Rabbit]:
         yield rabbit
     finally:
         stop_all([Process(plan, "rabbitmq"), Process(plan, "epmd")], 20)
+
+
+@contextmanager
+def joined(first: Rabbit, state: Path) -> Iterator[Rabbit]:
+    """A second node of the first one's cluster, with the same accounts."""
+    plan = Plan(state, "34", _free_base(), "default", echo=False, wrap="", secret=PASSWORD)
+    plan.save()
+    for name in ("mnesia", "logs"):
+        (state / "rabbitmq" / name).mkdir(parents=True)
+    write_broker_config(plan)
+    second = Rabbit(plan, "other@localhost")
+    # The cookie and the port mapper are what makes them one another's.
+    shared = {name: broker_variables(first.plan)[name] for name in ("HOME", "ERL_EPMD_PORT")}
+    process = Process(plan, "rabbitmq")
+    process.start(
+        [str(PROGRAMS / "rabbitmq-server")], broker_variables(plan) | shared | {"RABBITMQ_NODENAME": second.node}
+    )
+    try:
+        wait_for_broker(plan)
+        for command in (["await_startup"], ["stop_app"], ["join_cluster", first.node], ["start_app"]):
+            first.ctl("-n", second.node, *command)
+        yield second
+    finally:
+        stop_all([process], 20)
+
+
+def publish(rabbit: Rabbit, count: int, size: int) -> None:
+    """To nobody: what no queue takes passes the firehose too."""
+    with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
+        producer = kombu.Producer(connection.channel())
+        for _ in range(count):
+            producer.publish({"method": "flood", "args": {"x": "y" * size}}, exchange="amq.topic", routing_key="none")
 
 
 def _free_base() -> int:

@@ -10,13 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import kombu
 import pytest
 
-from tests.rabbits import CTL, PASSWORD, Rabbit, running
-from tests.taps import BOOTSEQ, PATIENCE, Tap
+from tests.rabbits import CTL, PASSWORD, Rabbit, publish, running
+from tests.taps import BOOTSEQ, PATIENCE, Tap, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -241,21 +239,6 @@ def assert_told(done: subprocess.CompletedProcess[str], *said: str) -> None:
         assert each in done.stderr
 
 
-def publish(rabbit: Rabbit, count: int, size: int) -> None:
-    """To nobody: what no queue takes passes the firehose too."""
-    with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
-        producer = kombu.Producer(connection.channel())
-        for _ in range(count):
-            producer.publish({"method": "flood", "args": {"x": "y" * size}}, exchange="amq.topic", routing_key="none")
-
-
 def memory(rabbit: Rabbit) -> int:
     """Bytes in use by the broker."""
     return int(rabbit.ask("status")["memory"]["total"]["allocated"])
-
-
-def wait_until(done: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

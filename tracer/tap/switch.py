@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -45,16 +46,18 @@ class Rabbitmqctl:
     def __init__(self, command: list[str], vhost: str) -> None:
         self._command = command
         self._vhost = vhost
-        self._nodes: list[str] = []
+        #: All that have been seen to run.
+        self._nodes: set[str] = set()
 
     def taps(self) -> set[str]:
         """Of all nodes."""
-        return _taps(self._ask("list_queues", "-p", self._vhost, "name", "exclusive"))
+        return _taps(self._ask_any("list_queues", "-p", self._vhost, "name", "exclusive"))
 
     def traced(self) -> dict[str, bool]:
         """Of the nodes that run."""
-        self._nodes = self._ask("cluster_status")["running_nodes"]
-        return {node: self._traced(self._at(node)) for node in self._nodes}
+        running = self._ask_any("cluster_status")["running_nodes"]
+        self._nodes |= {*running}
+        return {node: self._traced(self._at(node)) for node in running}
 
     def _traced(self, at: list[str]) -> bool:
         vhosts = self._ask(*at, "list_vhosts", "name", "tracing")
@@ -67,6 +70,16 @@ class Rabbitmqctl:
     def _at(self, node: str) -> list[str]:
         """One node alone is spoken to by the name that the command uses by itself."""
         return ["-n", node] if len(self._nodes) > 1 else []
+
+    def _ask_any(self, *arguments: str) -> Any:
+        """By the node that the command speaks to by itself or, where that one is down, by another that we know of."""
+        try:
+            return self._ask(*arguments)
+        except SwitchError:
+            for node in sorted(self._nodes) if len(self._nodes) > 1 else ():
+                with suppress(SwitchError):
+                    return self._ask("-n", node, *arguments)
+            raise
 
     def _ask(self, *arguments: str) -> Any:
         try:
