@@ -153,9 +153,9 @@ def joined(first: Rabbit, state: Path) -> Iterator[Rabbit]:
         stop_all([process], 20)
 
 
-def publish(rabbit: Rabbit, count: int, size: int) -> None:
+def publish(rabbit: Rabbit, count: int, size: int, vhost: str = "") -> None:
     """To nobody: what no queue takes passes the firehose too."""
-    with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
+    with kombu.Connection(rabbit.url(vhost=vhost), transport="pyamqp") as connection:
         producer = kombu.Producer(connection.channel())
         for _ in range(count):
             producer.publish({"method": "flood", "args": {"x": "y" * size}}, exchange="amq.topic", routing_key="none")

@@ -144,20 +144,48 @@ def test_by_management_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_is_not_trusted(rabbit: Rabbit, tmp_path: Path) -> None:
-    refused = tap(rabbit, "--url", rabbit.tls_url, "--no-switch", capture=tmp_path / "cap")
-    assert_told(refused, "certificate is not trusted", "--cafile")
-    taken = tap(rabbit, "--url", rabbit.tls_url, "--no-switch", "--insecure", "--for", "1", capture=tmp_path / "cap")
-    assert taken.returncode == 0
+    options = ("--no-switch", "--for", "1")
+
+    def said(url: str, *more: str) -> subprocess.CompletedProcess[str]:
+        return tap(rabbit, "--url", url, *options, *more, capture=tmp_path / "cap")
+
+    assert_told(said(rabbit.tls_url), "certificate is not trusted", "--cafile")
+    other = rabbit.tls_url.replace("@localhost", "@127.0.0.1")
+    assert_told(said(other, "--cafile", str(rabbit.certificate)), "is for another name", "127.0.0.1")
+    assert_told(said(rabbit.tls_url.replace("amqps:", "amqp:")), "if this is the port for TLS, say amqps://")
+    assert_told(said(rabbit.url().replace("amqp:", "amqps:")), "no TLS with what listens there")
+    assert said(rabbit.tls_url, "--insecure").returncode == 0
+
+
+def test_a_vhost_with_a_slash(rabbit: Rabbit, tmp_path: Path) -> None:
+    """Written as it is or as %2F; another vhost is none of ours."""
+    rabbit.ctl("add_vhost", "a/b")
+    rabbit.ctl("set_permissions", "-p", "a/b", "openstack", ".*", ".*", ".*")
+    one = Tap(
+        rabbit.variables, tmp_path / "cap", "--url", rabbit.url(vhost="a%2Fb"), "--management", rabbit.management_url
+    )
+    one.wait_for("tracing of vhost a/b switched on")
+    assert {each["name"]: each["tracing"] for each in rabbit.ask("list_vhosts", "name", "tracing")}["a/b"]
+    publish(rabbit, 3, 10)
+    publish(rabbit, 2, 10, vhost="a/b")
+    wait_until(lambda: one.count() >= 2)
+    assert one.end() == 0
+    assert {message["vhost"] for message in one.messages()} == {"a/b"}
+    assert not rabbit.traces()
+    rabbit.ctl("delete_vhost", "a/b")
 
 
 def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> None:
     """And nothing is switched."""
     rabbit.ctl("add_user", "poor", "p00r")
     rabbit.ctl("set_permissions", "poor", "^$", "^$", "^$")
+    rabbit.ctl("add_user", "half", "p00r")
+    rabbit.ctl("set_permissions", "half", "bootseq-tap-.*", "bootseq-tap-.*", "bootseq-tap-.*")
     cases = [
         (("--url", rabbit.url(password="wrong")), "wrong name or password"),
         (("--url", rabbit.url(vhost="nosuch")), "there is no vhost nosuch"),
         (("--url", "amqp://u:p@127.0.0.1:1/"), "cannot be reached: Connection refused"),
+        (("--url", rabbit.url("half", "p00r")), "read the exchange amq.rabbitmq.trace"),
         (("--url", rabbit.url("poor", "p00r")), "user poor may not do what the tap needs"),
         (("--url", rabbit.url(), "--rabbitmqctl", "false"), "tracing cannot be switched on: false: exit code 1"),
         (("--url", rabbit.url(), "--management", rabbit.management_url.replace("//", "//poor:p00r@")), "may not"),

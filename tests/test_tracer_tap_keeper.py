@@ -244,9 +244,9 @@ def test_a_broker_that_is_not_there_yet_is_asked_again(broker: Broker, monkeypat
 def test_on_as_long_as_another_tap_is_there(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "_LOOK", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     broker.say(queues=[THEIRS, OURS])
-    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1"))
+    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", {"bootseq-tap-2"}))
     ending.start()
     known = broker.asked("list_queues")
     broker.wait(lambda: broker.asked("list_queues") > known + 2)
@@ -260,9 +260,9 @@ def test_a_tap_that_comes_while_it_is_switched_off(broker: Broker, monkeypatch: 
     """It found tracing on, and relies on it."""
     monkeypatch.setattr(keeper, "_LOOK", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     broker.say(queues=[], late=[THEIRS])
-    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1"))
+    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", set[str]()))
     ending.start()
     broker.wait(lambda: broker.asked("trace_off") == 1)
     broker.wait(lambda: broker.asked("trace_on") == 2)
@@ -289,7 +289,7 @@ def test_every_node_of_a_cluster(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b", "rabbit@c"]})
     (broker.folder / "on.rabbit@b").touch()
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     assert nodes == ["rabbit@a", "rabbit@c"]
     assert all(broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c"))
     assert keeper.switch_off(used, nodes, 0)
@@ -300,24 +300,41 @@ def test_half_a_cluster_is_none(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     broker.fail("trace_on", "rabbit@b")
     with pytest.raises(SwitchError):
-        keeper.switch_on(Rabbitmqctl([COMMAND], "/"), "bootseq-tap-1")
+        keeper.switch_on(Rabbitmqctl([COMMAND], "/"))
     assert not broker.traces("rabbit@a")
 
 
 def test_a_node_that_ended_traces_no_more(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     broker.say(nodes={"running_nodes": ["rabbit@a"]})
-    (broker.folder / "on.").touch()  # the one that is left is spoken to by no name
     assert keeper.switch_off(used, nodes, 0)
-    assert not broker.traces()
+    assert not broker.traces("rabbit@a")
+
+
+def test_a_node_that_the_command_speaks_to_is_down(broker: Broker) -> None:
+    """The others, which were seen before, are asked; one node that was never seen with others is not."""
+    alone, used = Rabbitmqctl([COMMAND], "/"), Rabbitmqctl([COMMAND], "/")
+    alone.traced()
+    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+    nodes = keeper.switch_on(used)
+    for command in ("list_queues", "cluster_status"):
+        broker.fail(command)
+        broker.fail(command, "rabbit@a")
+    broker.say(nodes={"running_nodes": ["rabbit@b"]})
+    assert used.taps() == {"bootseq-tap-1"}
+    assert used.traced() == {"rabbit@b": True}
+    assert keeper.switch_off(used, nodes, 0)
+    assert not broker.traces("rabbit@b")
+    with pytest.raises(SwitchError):
+        alone.traced()
 
 
 def test_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "_PAUSE", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     broker.fail("trace_off")
     assert not keeper.switch_off(used, nodes, 0.2)
     assert broker.asked("trace_off") > 1

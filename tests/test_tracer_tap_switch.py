@@ -67,16 +67,17 @@ def by_api(url: str) -> switch.Switch:
 def test_by_the_management_api(api: str) -> None:
     """What else is set for the vhost stays."""
     used = by_api(api)
-    assert keeper.switch_on(used, "bootseq-tap-1") == [api]
+    assert keeper.switch_on(used) == [api]
     assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": True}
-    assert keeper.switch_on(used, "bootseq-tap-1") == []
+    assert keeper.switch_on(used) == []
     assert keeper.switch_off(used, [api], 0)
     assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False}
 
 
-def test_another_broker_s_management_api(api: str) -> None:
-    with pytest.raises(SwitchError, match="another broker"):
-        keeper.switch_on(by_api(api), "bootseq-tap-2")
+def test_another_broker_s_management_api(api: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert by_api(api).taps() == {"bootseq-tap-1"}
+    keeper._see_to(by_api(api), "bootseq-tap-2", [], 0)
+    assert "another broker" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(("status", "said"), [(401, "may not"), (403, "may not"), (500, "answered 500"), (302, "302")])
@@ -84,7 +85,7 @@ def test_what_the_api_refuses(api: str, status: int, said: str, monkeypatch: pyt
     """A redirect is not followed: the password would go along."""
     monkeypatch.setattr(Api, "status", status)
     with pytest.raises(SwitchError, match=said):
-        keeper.switch_on(by_api(api), "bootseq-tap-1")
+        keeper.switch_on(by_api(api))
 
 
 def test_no_management_api_there() -> None:

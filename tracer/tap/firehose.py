@@ -24,6 +24,9 @@ MAX_BYTES = 64 << 20
 HEARTBEAT = 20
 _CONNECT_TIMEOUT = 5.0
 
+#: OpenSSL's codes: the certificate is for other hosts, or other addresses.
+_OTHER_NAMES = (62, 64)
+
 #: Given the key, such as publish.nova, the headers and the body.
 Taker = Callable[[str, Mapping[str, Any], bytes], None]
 
@@ -123,7 +126,9 @@ def _connect(address: Address) -> tuple[kombu.Connection, str]:
         except amqp.exceptions.AMQPError as error:
             raise TracerError(f"{name}: {_refusal(error, place.user, address.vhost)}") from None
         except OSError as error:
-            unreachable.append(f"{name}: cannot be reached: {error.strerror or error}")
+            wants_tls = isinstance(error, ConnectionResetError) and not address.tls
+            hint = "; if this is the port for TLS, say amqps://" if wants_tls else ""
+            unreachable.append(f"{name}: cannot be reached: {error.strerror or error}{hint}")
         else:
             return connection, name
     raise TracerError("; ".join(unreachable))
@@ -145,6 +150,7 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
                 open(path, "rb").close()
         except OSError as error:
             raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
+    _check_certificates(tls.cafile)
     # Without a name there is no comparing it, which the library would do even where nothing is verified.
     verified = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
     unverified = {"cert_reqs": ssl.CERT_NONE}
@@ -152,8 +158,18 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
     return files | (verified if tls.verify else unverified)
 
 
+def _check_certificates(cafile: str | None) -> None:
+    """Else the library would blame the broker."""
+    try:
+        ssl.create_default_context(cafile=cafile)
+    except ssl.SSLError:
+        raise TracerError(f"{cafile}: no certificate in it; name the authority's, a PEM file") from None
+
+
 def _untrusted(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _OTHER_NAMES:
+            return f"the broker's certificate is for another name ({error.verify_message}); take the name in it"
         return f"the broker's certificate is not trusted ({error.verify_message}); name its authority: --cafile FILE"
     return f"no TLS with what listens there ({error.reason or error}); amqp:// is without"
 

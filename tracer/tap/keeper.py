@@ -56,23 +56,24 @@ def _see_to(used: Switch, queue: str, nodes: list[str], patience: float) -> list
     deadline = time.monotonic() + patience
     while True:
         try:
-            switched = switch_on(used, queue)
+            there = used.taps()
+            if queue not in there:
+                raise SwitchError("it speaks to another broker than the URL, or to another vhost")
+            switched = switch_on(used)
         except SwitchError as error:
             said: dict[str, Any] = {"error": str(error)}
         except _NONSENSE:
             said = {"error": "what it answers makes no sense; RabbitMQ 3.8 or newer is needed"}
         else:
             nodes = sorted({*nodes, *switched})
-            said = {"nodes": nodes, "switched": switched, "others": bool(others(used, queue))}
+            said = {"nodes": nodes, "switched": switched, "others": len(there) > 1}
         if "error" not in said or time.monotonic() > deadline or _told_to_end.wait(_PAUSE):
             _tell(**said)
             return nodes
 
 
-def switch_on(used: Switch, queue: str) -> list[str]:
+def switch_on(used: Switch) -> list[str]:
     """The nodes on which it was off and is on now. Where one of several refuses, the others are switched off again."""
-    if queue not in used.taps():
-        raise SwitchError("it speaks to another broker than the URL, or to another vhost")
     nodes = [node for node, on in used.traced().items() if not on]
     try:
         for node in nodes:
@@ -92,24 +93,26 @@ def others(used: Switch, own: str) -> set[str]:
 
 
 def _finish(used: Switch, nodes: list[str], own: str, vhost: str, why: str) -> None:
-    if others(used, own):
+    there = others(used, own)
+    if there:
         if not _tell(left=True):
             _say(f"{why or 'the tap died'}; tracing of vhost {vhost} stays on as long as another tap takes copies")
         with suppress(OSError):  # whoever reads what the tap said need not wait for this
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    done = end(used, nodes, own)
+    done = end(used, nodes, own, there)
     if not _tell(off=done) or why:
         said = "is off again" if done else f"could not be switched off: rabbitmqctl trace_off -p {vhost}"
         _say(f"{why or 'the tap died'}; tracing of vhost {vhost} {said}")
 
 
-def end(used: Switch, nodes: list[str], own: str, patience: float = PATIENCE) -> bool:
-    """Switch off once no other tap is left; a signal says not to wait for that."""
+def end(used: Switch, nodes: list[str], own: str, there: set[str], patience: float = PATIENCE) -> bool:
+    """Switch off once no other tap is ``there``; a signal says not to wait for that."""
     while True:
-        while others(used, own) and not _told_to_end.wait(_LOOK):
-            pass
+        while there and not _told_to_end.wait(_LOOK):
+            there = others(used, own)
         done = switch_off(used, nodes, patience)
-        if not done or _told_to_end.is_set() or not others(used, own):
+        there = others(used, own)
+        if not there or not done or _told_to_end.is_set():
             return done
         # Another tap came in between, and goes by what it then found: that tracing was on.
         with suppress(SwitchError, *_NONSENSE):

@@ -97,8 +97,9 @@ class Rabbitmqctl:
             reason = getattr(error, "strerror", None) or f"no answer within {_TIMEOUT:.0f} s"
             raise SwitchError(f"{self._command[0]}: {reason}") from None
         if done.returncode:
-            said = (done.stderr or done.stdout).split()
-            raise SwitchError(f"{self._command[0]}: {' '.join(said)[:200] or f'exit code {done.returncode}'}")
+            # The first line says what is wrong; suggestions follow.
+            said = (done.stderr or done.stdout).strip().partition("\n")[0].partition(" Please see ")[0]
+            raise SwitchError(f"{self._command[0]}: {said[:200] or f'exit code {done.returncode}'}")
         return done.stdout
 
 
