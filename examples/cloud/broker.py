@@ -60,6 +60,8 @@ def broker_variables(plan: Plan) -> dict[str, str]:
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         "ERL_EPMD_PORT": str(plan.port("epmd")),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
+        # A rabbitmqctl that fails would leave one in the folder that it was called in.
+        "ERL_CRASH_DUMP_SECONDS": "0",
     }
 
 

@@ -114,7 +114,7 @@ class Tapping:
         """Switch off, and take what was traced until then."""
         with suppress(LostError):
             if self._keeping is not None and self._keeping.on:
-                self._show("switching tracing off …")
+                self._show("switching tracing off")
                 self._keeping.ask_off()
                 deadline = time.monotonic() + GRACE
                 while not self._keeping.answered() and time.monotonic() < deadline:
