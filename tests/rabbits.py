@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -12,11 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.cloud.broker import PROGRAMS, broker_variables, start_broker, wait_for_broker
+import kombu
+
+from examples.cloud.broker import (
+    PROGRAMS,
+    broker_variables,
+    start_broker,
+    wait_for_broker,
+    write_broker_config,
+)
 from examples.cloud.plan import PORTS, Plan
 from examples.cloud.process import Process, stop_all
 
 PASSWORD = "s3cr3t-of-the-broker"
+CTL = str(PROGRAMS / "rabbitmqctl")
 #: Ports above the example's own: of the management plugin, and of AMQP over TLS.
 MANAGEMENT, TLS = 680, 681
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost
@@ -28,9 +38,19 @@ class Rabbit:
     """One that runs."""
 
     plan: Plan
+    node: str = "cloud@localhost"
 
     def url(self, user: str = "openstack", password: str = PASSWORD, vhost: str = "") -> str:
         return f"amqp://{user}:{password}@127.0.0.1:{self.plan.port('rabbitmq')}/{vhost}"
+
+    @property
+    def transport_url(self) -> str:
+        """As a service's file has it."""
+        return self.url().replace("amqp:", "rabbit:")
+
+    def served(self) -> list[str]:
+        """The queues that somebody takes from."""
+        return [each["name"] for each in self.ask("list_queues", "name", "consumers") if each["consumers"]]
 
     @property
     def tls_url(self) -> str:
@@ -50,7 +70,7 @@ class Rabbit:
         return os.environ | broker_variables(self.plan)
 
     def ctl(self, *arguments: str) -> str:
-        command = [str(PROGRAMS / "rabbitmqctl"), "--quiet", *arguments]
+        command = [CTL, "--quiet", *arguments]
         return subprocess.run(command, env=self.variables, check=True, capture_output=True, text=True).stdout
 
     def ask(self, *arguments: str) -> Any:
@@ -66,35 +86,85 @@ class Rabbit:
     def traces(self) -> bool:
         return any(each["tracing"] for each in self.ask("list_vhosts", "name", "tracing"))
 
+    def kill(self) -> None:
+        """As a crash would."""
+        Process(self.plan, "rabbitmq").stop(signal.SIGKILL)
+        stop_all([Process(self.plan, "rabbitmq")], 20)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Inside it is not there; afterwards it is back with the same data."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def start(self) -> None:
+        """With the management plugin, and TLS under a certificate that nobody has signed."""
+        plan = self.plan
+        settings = (
+            f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plan.port_base + MANAGEMENT}\n"
+            f"listeners.ssl.default = 127.0.0.1:{plan.port_base + TLS}\n"
+            f"ssl_options.certfile = {plan.state}/cert.pem\nssl_options.keyfile = {plan.state}/key.pem\n"
+            "ssl_options.verify = verify_none\n"
+        )
+        start_broker(plan, settings, ["rabbitmq_management"])
+        wait_for_broker(plan)
+        self.ctl("await_startup")
+
 
 @contextmanager
 def running(state: Path) -> Iterator[Rabbit]:
-    """With the management plugin, and TLS under a certificate that nobody has signed."""
     if not (PROGRAMS / "rabbitmq-server").exists():
         raise AssertionError("no RabbitMQ here to test with; install it: .ci/packages rabbitmq-server")
     plan = Plan(state, "34", _free_base(), "default", echo=False, wrap="", secret=PASSWORD)
     plan.save()
     subprocess.run(CERTIFICATE.split(), cwd=state, check=True, capture_output=True)
-    settings = (
-        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plan.port_base + MANAGEMENT}\n"
-        f"listeners.ssl.default = 127.0.0.1:{plan.port_base + TLS}\n"
-        f"ssl_options.certfile = {state}/cert.pem\nssl_options.keyfile = {state}/key.pem\n"
-        "ssl_options.verify = verify_none\n"
-    )
+    rabbit = Rabbit(plan)
     try:
-        start_broker(plan, settings, ["rabbitmq_management"])
-        wait_for_broker(plan)
-        rabbit = Rabbit(plan)
-        rabbit.ctl("await_startup")
+        rabbit.start()
         yield rabbit
     finally:
         stop_all([Process(plan, "rabbitmq"), Process(plan, "epmd")], 20)
 
 
+@contextmanager
+def joined(first: Rabbit, state: Path) -> Iterator[Rabbit]:
+    """A second node of the first one's cluster, with the same accounts."""
+    plan = Plan(state, "34", _free_base(), "default", echo=False, wrap="", secret=PASSWORD)
+    plan.save()
+    for name in ("mnesia", "logs"):
+        (state / "rabbitmq" / name).mkdir(parents=True)
+    write_broker_config(plan)
+    second = Rabbit(plan, "other@localhost")
+    # The cookie and the port mapper are what makes them one another's.
+    shared = {name: broker_variables(first.plan)[name] for name in ("HOME", "ERL_EPMD_PORT")}
+    process = Process(plan, "rabbitmq")
+    process.start(
+        [str(PROGRAMS / "rabbitmq-server")], broker_variables(plan) | shared | {"RABBITMQ_NODENAME": second.node}
+    )
+    try:
+        wait_for_broker(plan)
+        for command in (["await_startup"], ["stop_app"], ["join_cluster", first.node], ["start_app"]):
+            first.ctl("-n", second.node, *command)
+        yield second
+    finally:
+        stop_all([process], 20)
+
+
+def publish(rabbit: Rabbit, count: int, size: int, vhost: str = "") -> None:
+    """To nobody: what no queue takes passes the firehose too."""
+    with kombu.Connection(rabbit.url(vhost=vhost), transport="pyamqp") as connection:
+        producer = kombu.Producer(connection.channel())
+        for _ in range(count):
+            producer.publish({"method": "flood", "args": {"x": "y" * size}}, exchange="amq.topic", routing_key="none")
+
+
 def _free_base() -> int:
-    """A thousand ports of which ours are free."""
+    """A thousand ports of which ours are free, below those that the kernel and rabbitmqctl (35672) give out."""
     offsets = [PORTS[name] for name in ("epmd", "rabbitmq", "rabbitmq-distribution")] + [MANAGEMENT, TLS]
-    for base in range(31000, 60000, 1000):
+    for base in range(16000, 25000, 1000):
         if all(_is_free(base + offset) for offset in offsets):
             return base
     raise AssertionError("no free ports")

@@ -4,8 +4,10 @@ for each release: `make test-cloud`, whose output says what was done.
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from examples.cloud.hypervisor import domains
 from examples.cloud.load import beside
 from examples.cloud.plan import Plan, load_plan
 from examples.cloud.shell import client_variables, create_arguments
+from tests.taps import Tap, assert_confirmed, chapters, steps
 
 pytestmark = [
     pytest.mark.slow,
@@ -137,6 +140,55 @@ def test_truth(state: Path) -> None:
     done = cloud("truth", "--network", "net", "--state", str(state))
     tell(done.stdout)
     assert done.returncode == 0, done.stderr
+
+
+def broker_state(state: Path) -> str:
+    """Its queues, and whether it traces."""
+    asked = (["list_queues", "name", "durable", "arguments"], ["list_vhosts", "name", "tracing"])
+    command = [str(state / "bin" / "rabbitmqctl"), "--quiet"]
+    said = [subprocess.run([*command, *each], check=True, stdout=subprocess.PIPE, text=True).stdout for each in asked]
+    return "".join("\n".join(sorted(each.splitlines())) for each in said)
+
+
+def test_three_witnesses_of_one_boot(state: Path, tmp_path: Path) -> None:
+    """Hooks, the services' own logs, the broker's copies: one tree. The tap leaves the broker as it was."""
+    plan, file = load_plan(state), tmp_path / "hooked.trace.jsonl.gz"
+    options = ("--from-config", str(plan.config_file("nova-compute")), "--rabbitmqctl", f"{state}/bin/rabbitmqctl")
+    before = broker_state(state)
+    size = {path: path.stat().st_size for path in (state / "logs").glob("*.log")}
+    one = Tap(os.environ, tmp_path / "tap", *options)
+    one.wait_for("switched on")
+    bootseq(state, "record", "--keep", "-o", str(file), "--", *create(state, "confirmed", "net"))
+    assert one.end() == 0
+    tell(one.said)
+    assert broker_state(state) == before
+    (tmp_path / "logs").mkdir()
+    for path, at in size.items():
+        (tmp_path / "logs" / path.name).write_bytes(path.read_bytes()[at:])
+    capture = file.with_name(f"{file.name}.capture")
+    hooked = steps(tmp_path / "1.jsonl", "confirmed", capture)
+    merged = steps(tmp_path / "3.jsonl", "confirmed", capture, tmp_path / "tap", tmp_path / "logs")
+    tell(str(Counter((step["kind"], "+".join(step["witnesses"])) for step in merged)))
+    assert_confirmed(merged, hooked)
+    alone = steps(tmp_path / "2.jsonl", "confirmed", tmp_path / "tap")
+    assert [service for service, _ in chapters(alone)][:3] == ["API", "conductor", "compute"]
+
+
+def test_a_tap_that_is_killed_during_a_boot(state: Path, tmp_path: Path) -> None:
+    """The boot goes on, and the broker is as it was."""
+    plan = load_plan(state)
+    options = ("--from-config", str(plan.config_file("nova-compute")), "--rabbitmqctl", f"{state}/bin/rabbitmqctl")
+    before = broker_state(state)
+    one = Tap(os.environ, tmp_path / "tap", *options)
+    one.wait_for("switched on")
+    command = create(state, "undisturbed", "net")
+    client = subprocess.Popen(command, env=os.environ | client_variables(plan), stdout=subprocess.DEVNULL)
+    while one.count() < 20:  # it is under way
+        time.sleep(0.05)
+    assert one.end(signal.SIGKILL) == -signal.SIGKILL
+    assert client.wait() == 0
+    assert broker_state(state) == before
+    assert len(one.messages()) >= 20
 
 
 def test_ask_points_and_echo_leave_nothing(state: Path, tmp_path: Path) -> None:

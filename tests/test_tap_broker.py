@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import kombu
 import pytest
 
-from examples.cloud.broker import PROGRAMS
-from tests.rabbits import PASSWORD, Rabbit, running
+from tests.rabbits import CTL, PASSWORD, Rabbit, publish, running
+from tests.taps import BOOTSEQ, PATIENCE, Tap, wait_until
 
 pytestmark = pytest.mark.slow
-
-BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
-CTL = str(PROGRAMS / "rabbitmqctl")
-#: Seconds; rabbitmqctl takes one to three each time.
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -34,46 +27,9 @@ def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
         yield one
 
 
-class Tap:
-    """One that runs; what it says so far."""
-
-    def __init__(self, rabbit: Rabbit, capture: Path, *options: str) -> None:
-        self.file = capture / "messages.jsonl"
-        self.said = ""
-        self._process = subprocess.Popen(
-            [BOOTSEQ, "tap", "-o", str(capture), *options], env=rabbit.variables, stderr=subprocess.PIPE, text=True
-        )
-        self.pid = self._process.pid
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self.said += line
-
-    def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.said:
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.05)
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Its exit code; what it started has ended too, which has the same stderr."""
-        os.kill(self.pid, number)
-        return self.ended()
-
-    def ended(self) -> int:
-        code = self._process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        assert not self._reader.is_alive()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
-        assert PASSWORD not in self.said
-        return code
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+def start(rabbit: Rabbit, capture: Path) -> Tap:
+    """By the management API, which is quicker than rabbitmqctl."""
+    return Tap(rabbit.variables, capture, "--url", rabbit.url(), "--management", rabbit.management_url)
 
 
 def tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedProcess[str]:
@@ -107,7 +63,7 @@ def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_
     """A call with its reply, a cast and a fanout: each published and delivered, tied by their ids, secrets masked."""
     with conversation(rabbit) as talk:
         before = rabbit.state()
-        one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+        one = Tap(rabbit.variables, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
         one.wait_for("switched on")
         assert rabbit.traces()
         talk()
@@ -128,20 +84,37 @@ def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_
 
 def test_killed_it_leaves_nothing_behind(rabbit: Rabbit, tmp_path: Path) -> None:
     before = rabbit.state()
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one = Tap(rabbit.variables, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
     one.wait_for("switched on")
     publish(rabbit, 10, 100)
-    wait_until(lambda: one.file.read_bytes().count(b"\n") >= 10)
+    wait_until(lambda: one.count() >= 10)
     assert one.end(signal.SIGKILL) == -signal.SIGKILL
     assert "the tap died; tracing of vhost / is off again" in one.said
     assert rabbit.state() == before
     assert len(one.messages()) >= 10
 
 
+def test_where_a_message_was_and_that_it_came_again(rabbit: Rabbit, tmp_path: Path) -> None:
+    one = start(rabbit, tmp_path / "cap")
+    one.wait_for("switched on")
+    with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
+        queue = connection.SimpleQueue("mine", queue_opts={"auto_delete": True, "durable": False})
+        queue.put({"method": "note"})
+        queue.get(timeout=PATIENCE).requeue()
+        queue.get(timeout=PATIENCE).ack()
+        queue.close()
+    wait_until(lambda: one.count() >= 3)
+    assert one.end() == 0
+    sent, *taken = one.messages()
+    assert (sent["trace_key"], sent["exchange"], sent["routing_keys"]) == ("publish.mine", "mine", ["mine"])
+    assert (sent["routed_queues"], sent["user"]) == (["mine"], "openstack")
+    assert [(each["trace_key"], each["redelivered"]) for each in taken] == [("deliver.mine", 0), ("deliver.mine", 1)]
+
+
 def test_a_flood_while_it_sleeps(rabbit: Rabbit, tmp_path: Path) -> None:
     """100,000 messages; the broker keeps the last of them, within bounds, and the tap says so when it wakes."""
     before = rabbit.state()
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    one = start(rabbit, tmp_path / "cap")
     one.wait_for("switched on")
     base = memory(rabbit)
     os.kill(one.pid, signal.SIGSTOP)
@@ -156,9 +129,8 @@ def test_a_flood_while_it_sleeps(rabbit: Rabbit, tmp_path: Path) -> None:
         assert ours["messages"] <= 10_000
         assert ours["message_bytes"] <= 64 << 20
     assert grown < 150 << 20
-    wait_until(lambda: "throws away" in one.said or "closed the connection" in one.said)
-    code = one.end() if "closed" not in one.said else one.ended()
-    assert code == (0 if ours is not None and "closed the connection" not in one.said else 2)
+    wait_until(lambda: "throws away" in one.said or "is missing" in one.said)
+    assert one.end() == 0
     assert rabbit.state() == before
 
 
@@ -182,30 +154,58 @@ def test_by_management_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
     )
     before = rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing")
     options = ("--management", rabbit.management_url)
-    one = Tap(rabbit, tmp_path / "cap", "--from-config", str(config), *options)
+    one = Tap(rabbit.variables, tmp_path / "cap", "--from-config", str(config), *options)
     one.wait_for("switched on")
     assert rabbit.traces()
     publish(rabbit, 3, 10)
-    wait_until(lambda: one.file.read_bytes().count(b"\n") >= 3)
+    wait_until(lambda: one.count() >= 3)
     assert one.end(signal.SIGTERM) == 0
     assert rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing") == before
 
 
 def test_a_certificate_that_is_not_trusted(rabbit: Rabbit, tmp_path: Path) -> None:
-    refused = tap(rabbit, "--url", rabbit.tls_url, "--no-switch", capture=tmp_path / "cap")
-    assert_told(refused, "certificate is not trusted", "--cafile")
-    taken = tap(rabbit, "--url", rabbit.tls_url, "--no-switch", "--insecure", "--for", "1", capture=tmp_path / "cap")
-    assert taken.returncode == 0
+    options = ("--no-switch", "--for", "1")
+
+    def said(url: str, *more: str) -> subprocess.CompletedProcess[str]:
+        return tap(rabbit, "--url", url, *options, *more, capture=tmp_path / "cap")
+
+    assert_told(said(rabbit.tls_url), "certificate is not trusted", "--cafile")
+    other = rabbit.tls_url.replace("@localhost", "@127.0.0.1")
+    assert_told(said(other, "--cafile", str(rabbit.certificate)), "is for another name", "127.0.0.1")
+    assert_told(said(rabbit.tls_url.replace("amqps:", "amqp:")), "if this is the port for TLS, say amqps://")
+    assert_told(said(rabbit.url().replace("amqp:", "amqps:")), "no TLS with what listens there")
+    assert said(rabbit.tls_url, "--insecure").returncode == 0
+
+
+def test_a_vhost_with_a_slash(rabbit: Rabbit, tmp_path: Path) -> None:
+    """Written as it is or as %2F; another vhost is none of ours."""
+    rabbit.ctl("add_vhost", "a/b")
+    rabbit.ctl("set_permissions", "-p", "a/b", "openstack", ".*", ".*", ".*")
+    one = Tap(
+        rabbit.variables, tmp_path / "cap", "--url", rabbit.url(vhost="a%2Fb"), "--management", rabbit.management_url
+    )
+    one.wait_for("tracing of vhost a/b switched on")
+    assert {each["name"]: each["tracing"] for each in rabbit.ask("list_vhosts", "name", "tracing")}["a/b"]
+    publish(rabbit, 3, 10)
+    publish(rabbit, 2, 10, vhost="a/b")
+    wait_until(lambda: one.count() >= 2)
+    assert one.end() == 0
+    assert {message["vhost"] for message in one.messages()} == {"a/b"}
+    assert not rabbit.traces()
+    rabbit.ctl("delete_vhost", "a/b")
 
 
 def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> None:
     """And nothing is switched."""
     rabbit.ctl("add_user", "poor", "p00r")
     rabbit.ctl("set_permissions", "poor", "^$", "^$", "^$")
+    rabbit.ctl("add_user", "half", "p00r")
+    rabbit.ctl("set_permissions", "half", "bootseq-tap-.*", "bootseq-tap-.*", "bootseq-tap-.*")
     cases = [
         (("--url", rabbit.url(password="wrong")), "wrong name or password"),
         (("--url", rabbit.url(vhost="nosuch")), "there is no vhost nosuch"),
         (("--url", "amqp://u:p@127.0.0.1:1/"), "cannot be reached: Connection refused"),
+        (("--url", rabbit.url("half", "p00r")), "read the exchange amq.rabbitmq.trace"),
         (("--url", rabbit.url("poor", "p00r")), "user poor may not do what the tap needs"),
         (("--url", rabbit.url(), "--rabbitmqctl", "false"), "tracing cannot be switched on: false: exit code 1"),
         (("--url", rabbit.url(), "--management", rabbit.management_url.replace("//", "//poor:p00r@")), "may not"),
@@ -216,20 +216,67 @@ def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> No
     assert not rabbit.traces()
 
 
-def test_a_broker_that_goes_away(rabbit: Rabbit, tmp_path: Path) -> None:
-    """What was recorded stays; tracing, which its memory may keep, is off once it is back."""
-    one = Tap(rabbit, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+def test_a_broker_that_goes_away(tmp_path: Path) -> None:
+    """Once it is back the tap goes on: with tracing, which a restart ends, and a line that says what was missed."""
+    with running(tmp_path / "broker") as rabbit:
+        before = rabbit.state()
+        one = start(rabbit, tmp_path / "cap")
+        one.wait_for("switched on")
+        publish(rabbit, 3, 10)
+        wait_until(lambda: one.count() >= 3)
+        with rabbit.away():
+            one.wait_for("the broker is gone, or closed the connection")
+        one.wait_for("tracing was off and is on again; what passed from")
+        publish(rabbit, 4, 10)
+        wait_until(lambda: one.count() >= 7)
+        assert one.end() == 0
+        assert "tracing of vhost / is off again" in one.said
+        assert rabbit.state() == before
+
+
+def test_it_may_end_while_the_broker_is_away(rabbit: Rabbit, tmp_path: Path) -> None:
+    """What was recorded stays; tracing, which the node's memory keeps, is off once it is back."""
+    one = start(rabbit, tmp_path / "cap")
     one.wait_for("switched on")
     publish(rabbit, 3, 10)
-    wait_until(lambda: one.file.read_bytes().count(b"\n") >= 3)
+    wait_until(lambda: one.count() >= 3)
     try:
-        rabbit.ctl("stop_app")
-        one.wait_for("the broker is gone, or closed the connection")
+        rabbit.ctl("stop_app")  # tracing comes back with it: the node's memory keeps it
+        one.wait_for("trying again")
+        os.kill(one.pid, signal.SIGINT)
+        one.wait_for("could not be switched off yet")
     finally:
         rabbit.ctl("start_app")
-    assert one.ended() == 2
+    assert one.ended() == 0
     wait_until(lambda: not rabbit.traces())
-    assert len(one.messages()) >= 3
+    assert one.count() >= 3
+
+
+def test_a_connection_that_an_administrator_closes(rabbit: Rabbit, tmp_path: Path) -> None:
+    """The broker still traces: it stays on."""
+    one = start(rabbit, tmp_path / "cap")
+    one.wait_for("switched on")
+    rabbit.ctl("close_all_connections", "enough")
+    one.wait_for("tracing is as it was; what passed from")
+    publish(rabbit, 3, 10)
+    wait_until(lambda: one.count() >= 3)
+    assert one.end() == 0
+    assert not rabbit.traces()
+
+
+def test_two_taps(rabbit: Rabbit, tmp_path: Path) -> None:
+    """Tracing is on until the last has ended, whichever that is; the second goes on getting copies."""
+    first = start(rabbit, tmp_path / "first")
+    first.wait_for("switched on")
+    second = start(rabbit, tmp_path / "second")
+    second.wait_for("was on for another tap, and goes off with it")
+    assert first.end() == 0
+    (number,) = re.findall(r"another tap takes copies: process (\d+)", first.said)
+    publish(rabbit, 3, 10)
+    wait_until(lambda: second.count() >= 3)
+    assert second.end() == 0
+    wait_until(lambda: not Path("/proc", number).exists())
+    assert not rabbit.traces()
 
 
 def assert_told(done: subprocess.CompletedProcess[str], *said: str) -> None:
@@ -241,21 +288,6 @@ def assert_told(done: subprocess.CompletedProcess[str], *said: str) -> None:
         assert each in done.stderr
 
 
-def publish(rabbit: Rabbit, count: int, size: int) -> None:
-    """To nobody: what no queue takes passes the firehose too."""
-    with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
-        producer = kombu.Producer(connection.channel())
-        for _ in range(count):
-            producer.publish({"method": "flood", "args": {"x": "y" * size}}, exchange="amq.topic", routing_key="none")
-
-
 def memory(rabbit: Rabbit) -> int:
     """Bytes in use by the broker."""
     return int(rabbit.ask("status")["memory"]["total"]["allocated"])
-
-
-def wait_until(done: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.test_tracer_cli import refused
 from tracer import capture
+from tracer.cli import main
 from tracer.commands.tap import _way
 from tracer.tap.address import parse
 
@@ -50,6 +52,20 @@ def test_the_url_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
 
 
+def test_help_does_not_show_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTSEQ_TAP_URL", NOBODY)
+    monkeypatch.setenv("BOOTSEQ_TAP_MANAGEMENT", "http://u:SECRET@127.0.0.1:1")
+    shown = CliRunner().invoke(main, ["tap", "--help"])
+    assert shown.exit_code == 0
+    assert "BOOTSEQ_TAP_URL" in shown.output
+    assert "SECRET" not in shown.output
+
+
+@pytest.mark.parametrize("url", [NOBODY, "SECRET", "amqp://u:SECRET@:x/"])
+def test_what_is_secret_is_in_no_error(tmp_path: Path, url: str) -> None:
+    assert "SECRET" not in refused("tap", "-o", tmp_path / "cap", "--url", url, "--no-switch")
+
+
 def test_what_is_there_is_kept(tmp_path: Path) -> None:
     """A capture of hooks goes on as it was made; a folder of something else is refused."""
     capture.make(tmp_path / "cap", points=[], ask=["mine"], echo=True)
@@ -64,6 +80,9 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
 def test_authorities_that_are_not_there(tmp_path: Path) -> None:
     said = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
     assert said == f"{tmp_path}/ca: cannot be read: No such file or directory"
+    (tmp_path / "ca").write_text("nothing")
+    said = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
+    assert said == f"{tmp_path}/ca: no certificate in it; name the authority's, a PEM file"
 
 
 def test_ways_to_switch() -> None:

@@ -143,6 +143,17 @@ def test_command(log: Log) -> None:
     assert (event.kind, event.name, event.attributes["exit_code"]) == ("command", "cp", 1)
 
 
+def test_command_under_limits(log: Log) -> None:
+    """Who calls it does not say so, nor does what the hooks see: the one is the other."""
+    command = "/venv/bin/python3.11 -m oslo_concurrency.prlimit --as=1 --cpu=30 -- env LC_ALL=C qemu-img info /disk"
+    log.add(LOGGERS[7], f"Running cmd (subprocess): {command}")
+    log.add(LOGGERS[7], f'CMD "{command}" returned: 0 in 0.1s')
+    (event,) = log.events()
+    assert (event.name, event.attributes["arguments"], event.attributes["exit_code"]) == (
+        "env", ["env", "LC_ALL=C", "qemu-img", "info", "/disk"], 0,
+    )  # fmt: skip
+
+
 def test_processes_of_merged_logs_are_kept_apart(tmp_path: Path) -> None:
     (tmp_path / "all").write_text(
         "".join(

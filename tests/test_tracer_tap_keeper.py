@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import signal
@@ -10,22 +9,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from tests.conftest import GRACE_SECONDS
 from tracer.errors import TracerError
-from tracer.tap import keeper, switch
+from tracer.tap import keeper, pipe
 from tracer.tap.keeping import Keeping
+from tracer.tap.pipe import Pipe
 from tracer.tap.switch import Rabbitmqctl, SwitchError
 
 COMMAND = str(Path(__file__).with_name("fake_rabbitmqctl"))
 REQUEST = {
     "way": "rabbitmqctl", "how": {"command": [COMMAND], "vhost": "/"}, "queue": "bootseq-tap-1", "vhost": "/",
 }  # fmt: skip
+OURS = {"name": "bootseq-tap-1", "exclusive": True}
+THEIRS = {"name": "bootseq-tap-2", "exclusive": True}
 #: A tap that starts the keeper, says so, and waits.
 TAP = """
 import json, sys, time
@@ -41,7 +42,7 @@ class Broker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.say(queues=[{"name": "bootseq-tap-1"}], nodes={"running_nodes": ["rabbit@a"]})
+        self.say(queues=[OURS], nodes={"running_nodes": ["rabbit@a"]})
 
     def say(self, **said: Any) -> None:
         for name, value in said.items():
@@ -95,7 +96,7 @@ def test_what_was_on_stays_on(broker: Broker) -> None:
 
 def test_another_broker_is_left_alone(broker: Broker) -> None:
     """A rabbitmqctl of this machine, while the URL is of another one."""
-    broker.say(queues=[{"name": "conductor"}])
+    broker.say(queues=[{"name": "conductor", "exclusive": False}, THEIRS | {"exclusive": False}])
     keeping = Keeping(REQUEST)
     assert keeping.error == "it speaks to another broker than the URL, or to another vhost"
     assert broker.asked("trace_on") == 0
@@ -167,7 +168,7 @@ def test_switched_off_by_the_keeper_alone(broker: Broker) -> None:
     """It was told to end, as at a shutdown: the tap hears of it, and ends."""
     keeping = Keeping(REQUEST)
     os.kill(keeping._process.pid, signal.SIGTERM)
-    broker.wait(lambda: keeping.done)
+    keeping._process.wait(GRACE_SECONDS)
     assert not broker.traces()
     with pytest.raises(TracerError, match="was switched off meanwhile"):
         keeping.renew()
@@ -190,18 +191,97 @@ def test_a_dead_keeper_s_work_is_done(broker: Broker, works: bool) -> None:
 
 def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
-    monkeypatch.setattr(keeper, "LEASE", 0.2)
+    monkeypatch.setattr(pipe, "LEASE", 0.2)
+    one = Pipe(threading.Event())
     saved = os.dup(0)
     os.dup2(read, 0)
     try:
-        assert keeper._wait() == "the tap gave no sign of life for 0 s"
-        os.write(write, b".")
+        os.write(write, b'"a"\n\n\n"b"\n')
+        assert [one.line(), one.line()] == ['"a"', '"b"']
+        assert (one.line(), one.why) == ("", "the tap gave no sign of life for 0 s")
         os.close(write)
-        assert keeper._wait() == ""
+        other = Pipe(threading.Event())
+        assert (other.line(), other.why) == ("", "")
     finally:
         os.dup2(saved, 0)
         os.close(saved)
         os.close(read)
+
+
+def test_looked_after_again(broker: Broker) -> None:
+    """After a restart of the broker tracing is off, and our queue another one."""
+    keeping = Keeping(REQUEST)
+    (broker.folder / "on.").unlink()
+    broker.say(queues=[OURS | {"name": "bootseq-tap-3"}])
+    assert keeping.again("bootseq-tap-3")
+    assert broker.traces()
+    assert not keeping.again("bootseq-tap-3")
+    assert keeping.end() == "tracing of vhost / is off again"
+    assert not broker.traces()
+
+
+def test_what_was_on_may_go_off_with_the_broker(broker: Broker) -> None:
+    """Somebody else had switched it on, and a restart off: then we do, and off again."""
+    (broker.folder / "on.").touch()
+    keeping = Keeping(REQUEST)
+    (broker.folder / "on.").unlink()
+    assert not keeping.on
+    assert keeping.again("bootseq-tap-1")
+    assert keeping.on
+    assert keeping.end() == "tracing of vhost / is off again"
+    assert not broker.traces()
+
+
+def test_a_broker_that_is_not_there_yet_is_asked_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "_PAUSE", 0.05)
+    used = Rabbitmqctl([COMMAND], "/")
+    broker.fail("list_queues")
+    threading.Timer(0.2, broker.heal, ("list_queues",)).start()
+    assert keeper._see_to(used, "bootseq-tap-1", [], 10) == ["rabbit@a"]
+    assert broker.traces()
+
+
+def test_on_as_long_as_another_tap_is_there(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "_LOOK", 0.05)
+    used = Rabbitmqctl([COMMAND], "/")
+    nodes = keeper.switch_on(used)
+    broker.say(queues=[THEIRS, OURS])
+    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", {"bootseq-tap-2"}))
+    ending.start()
+    known = broker.asked("list_queues")
+    broker.wait(lambda: broker.asked("list_queues") > known + 2)
+    assert broker.traces()
+    broker.say(queues=[OURS])
+    ending.join(GRACE_SECONDS)
+    assert not broker.traces()
+
+
+def test_a_tap_that_comes_while_it_is_switched_off(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It found tracing on, and relies on it."""
+    monkeypatch.setattr(keeper, "_LOOK", 0.05)
+    used = Rabbitmqctl([COMMAND], "/")
+    nodes = keeper.switch_on(used)
+    broker.say(queues=[], late=[THEIRS])
+    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", set[str]()))
+    ending.start()
+    broker.wait(lambda: broker.asked("trace_off") == 1)
+    broker.wait(lambda: broker.asked("trace_on") == 2)
+    broker.wait(broker.traces)
+    broker.say(queues=[])
+    ending.join(GRACE_SECONDS)
+    assert not broker.traces()
+
+
+def test_a_tap_leaves_while_another_goes_on(broker: Broker) -> None:
+    """It does not wait; its keeper does, and a signal to that one means now."""
+    keeping = Keeping(REQUEST)
+    broker.say(queues=[THEIRS])
+    said = keeping.end()
+    assert said.startswith("another tap takes copies: process ")
+    assert broker.traces()
+    os.kill(keeping._process.pid, signal.SIGTERM)
+    keeping._process.wait(GRACE_SECONDS)
+    assert not broker.traces()
 
 
 def test_every_node_of_a_cluster(broker: Broker) -> None:
@@ -209,7 +289,7 @@ def test_every_node_of_a_cluster(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b", "rabbit@c"]})
     (broker.folder / "on.rabbit@b").touch()
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     assert nodes == ["rabbit@a", "rabbit@c"]
     assert all(broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c"))
     assert keeper.switch_off(used, nodes, 0)
@@ -220,102 +300,44 @@ def test_half_a_cluster_is_none(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     broker.fail("trace_on", "rabbit@b")
     with pytest.raises(SwitchError):
-        keeper.switch_on(Rabbitmqctl([COMMAND], "/"), "bootseq-tap-1")
+        keeper.switch_on(Rabbitmqctl([COMMAND], "/"))
     assert not broker.traces("rabbit@a")
 
 
 def test_a_node_that_ended_traces_no_more(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     broker.say(nodes={"running_nodes": ["rabbit@a"]})
-    (broker.folder / "on.").touch()  # the one that is left is spoken to by no name
     assert keeper.switch_off(used, nodes, 0)
-    assert not broker.traces()
+    assert not broker.traces("rabbit@a")
+
+
+def test_a_node_that_the_command_speaks_to_is_down(broker: Broker) -> None:
+    """The others, which were seen before, are asked; one node that was never seen with others is not."""
+    alone, used = Rabbitmqctl([COMMAND], "/"), Rabbitmqctl([COMMAND], "/")
+    alone.traced()
+    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+    nodes = keeper.switch_on(used)
+    for command in ("list_queues", "cluster_status"):
+        broker.fail(command)
+        broker.fail(command, "rabbit@a")
+    broker.say(nodes={"running_nodes": ["rabbit@b"]})
+    assert used.taps() == {"bootseq-tap-1"}
+    assert used.traced() == {"rabbit@b": True}
+    assert keeper.switch_off(used, nodes, 0)
+    assert not broker.traces("rabbit@b")
+    with pytest.raises(SwitchError):
+        alone.traced()
 
 
 def test_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "_PAUSE", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used, "bootseq-tap-1")
+    nodes = keeper.switch_on(used)
     broker.fail("trace_off")
     assert not keeper.switch_off(used, nodes, 0.2)
     assert broker.asked("trace_off") > 1
     threading.Timer(0.2, broker.heal, ("trace_off",)).start()
     assert keeper.switch_off(used, nodes, 10)
     assert not broker.traces()
-
-
-class Api(http.server.BaseHTTPRequestHandler):
-    """The management API's two resources, with what RabbitMQ 3.10 answers."""
-
-    about: ClassVar[dict[str, Any]] = {}
-    status = 200
-
-    def do_GET(self) -> None:
-        missing = self.path.startswith("/api/queues") and not self.path.endswith("/bootseq-tap-1")
-        self._answer(404 if missing else self.status, self.about)
-
-    def do_PUT(self) -> None:
-        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        # What is left out is emptied.
-        type(self).about = {"description": "", "tags": [], "default_queue_type": "undefined"} | content
-        self._answer(204, None)
-
-    def _answer(self, status: int, content: Any) -> None:
-        data = b"" if content is None else json.dumps(content).encode()
-        self.send_response(status)
-        if status == 302:
-            self.send_header("Location", "http://127.0.0.1:1/")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    about = {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False, "messages": 1}
-    monkeypatch.setattr(Api, "about", about)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(GRACE_SECONDS)
-
-
-def by_api(url: str) -> switch.Switch:
-    how = {"url": url, "user": "u", "password": "p", "vhost": "/", "cafile": None, "verify": True}
-    return switch.make({"way": "management", "how": how})
-
-
-def test_by_the_management_api(api: str) -> None:
-    """What else is set for the vhost stays."""
-    used = by_api(api)
-    assert keeper.switch_on(used, "bootseq-tap-1") == [api]
-    assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": True}
-    assert keeper.switch_on(used, "bootseq-tap-1") == []
-    assert keeper.switch_off(used, [api], 0)
-    assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False}
-
-
-def test_another_broker_s_management_api(api: str) -> None:
-    with pytest.raises(SwitchError, match="another broker"):
-        keeper.switch_on(by_api(api), "bootseq-tap-2")
-
-
-@pytest.mark.parametrize(("status", "said"), [(401, "may not"), (403, "may not"), (500, "answered 500"), (302, "302")])
-def test_what_the_api_refuses(api: str, status: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redirect is not followed: the password would go along."""
-    monkeypatch.setattr(Api, "status", status)
-    with pytest.raises(SwitchError, match=said):
-        keeper.switch_on(by_api(api), "bootseq-tap-1")
-
-
-def test_no_management_api_there() -> None:
-    with pytest.raises(SwitchError, match="Connection refused"):
-        by_api("http://127.0.0.1:1").traced()

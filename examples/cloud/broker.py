@@ -14,7 +14,18 @@ START_TIMEOUT = 120.0
 
 
 def start_broker(plan: Plan, settings: str = "", plugins: Sequence[str] = ()) -> Process:
-    """Its port mapper too, which would else start by itself and stay for ever. `settings` are lines for its config."""
+    """Its port mapper too, which would else start by itself and stay for ever."""
+    write_broker_config(plan, settings, plugins)
+    mapper = Process(plan, "epmd")
+    mapper.start([find_command("epmd"), "-port", str(plan.port("epmd")), "-address", "127.0.0.1"])
+    mapper.wait(lambda: _is_open(plan.port("epmd")), START_TIMEOUT)
+    process = Process(plan, "rabbitmq")
+    process.start([str(PROGRAMS / "rabbitmq-server")], broker_variables(plan))
+    return process
+
+
+def write_broker_config(plan: Plan, settings: str = "", plugins: Sequence[str] = ()) -> None:
+    """`settings` are lines of their own for it."""
     folder = plan.state / "rabbitmq"
     for name in ("mnesia", "logs"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -26,12 +37,6 @@ def start_broker(plan: Plan, settings: str = "", plugins: Sequence[str] = ()) ->
     )
     (folder / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
     (folder / "rabbitmq-env.conf").write_text("")
-    mapper = Process(plan, "epmd")
-    mapper.start([find_command("epmd"), "-port", str(plan.port("epmd")), "-address", "127.0.0.1"])
-    mapper.wait(lambda: _is_open(plan.port("epmd")), START_TIMEOUT)
-    process = Process(plan, "rabbitmq")
-    process.start([str(PROGRAMS / "rabbitmq-server")], broker_variables(plan))
-    return process
 
 
 def wait_for_broker(plan: Plan) -> None:
@@ -55,6 +60,8 @@ def broker_variables(plan: Plan) -> dict[str, str]:
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         "ERL_EPMD_PORT": str(plan.port("epmd")),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
+        # A rabbitmqctl that fails would leave one in the folder that it was called in.
+        "ERL_CRASH_DUMP_SECONDS": "0",
     }
 
 

@@ -1,6 +1,5 @@
 """A real Nova in separate processes on this machine: its services, from start to end, and boots on it."""
 
-import fcntl
 import http.client
 import itertools
 import json
@@ -14,6 +13,7 @@ from typing import Any
 
 from examples.embedded import config
 from examples.embedded.boot import Boot, Journal, PendingBoot, Request
+from examples.embedded.broker import Broker, Files
 from examples.embedded.databases import install_databases
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import INSIDE, environment, find_release
@@ -43,12 +43,14 @@ class EmbeddedCloud:
         spawn_delay: float = 0,
         bootseq: Path | None = None,
         run_options: Sequence[str] = (),
+        broker: Broker | None = None,
     ) -> None:
         self.release = find_release(release)
         self.state = state.resolve()
         self.threads = self.release.check_threads(threads)
         self.echo = echo
         self.spawn_delay = spawn_delay
+        self._given_broker = broker
         self.wrapping = Wrapping(capture, bootseq, tuple(run_options))
         self.services: dict[str, Service] = {}
         self.journal = Journal(self.state / "journal.jsonl")
@@ -121,8 +123,9 @@ class EmbeddedCloud:
         self._make_state(python)
         for name in ("placement", "stub", "nova-conductor", "nova-scheduler", "nova-api"):
             self._start_service(name)
-        # nova-compute reports its resources once, at its start: Placement has to be there.
+        # nova-compute reports its resources once, at its start: Placement and the conductor have to be there.
         self._wait_for_answer("placement")
+        self._wait_for_queue("nova-conductor")
         self._start_service("nova-compute")
         for name in ("stub", "nova-api"):
             self._wait_for_answer(name)
@@ -132,29 +135,13 @@ class EmbeddedCloud:
     def _make_state(self, python: Path) -> None:
         if self.state.exists() and any(self.state.iterdir()):
             raise EmbeddedError(f"{self.state} is not empty: each cloud wants a state folder of its own")
-        for name in (
-            "logs",
-            "pids",
-            "clients",
-            "messages",
-            "nova/locks",
-            "broker/data",
-            "broker/partial",
-            "broker/control",
-            "bin",
-        ):
+        for name in ("logs", "pids", "clients", "messages", "nova/locks", "bin"):
             (self.state / name).mkdir(parents=True, mode=0o700)
-        # Bound beforehand, so that what nova-compute asks the conductor while both start waits in the queue instead of
-        # being dropped and asked again 10 seconds later; and so that no two services create the exchange's file.
-        self._exchange.write_text(json.dumps([["conductor", "^conductor$", "conductor"]]))
+        self._broker = self._given_broker or Files(self.state)
         self.ports = dict(zip(config.PORTS, config.free_ports(len(config.PORTS)), strict=True))
-        install_databases(self.release, python, self.state / "databases")
+        install_databases(self.release, python, self.state / "databases", self._broker.transport_url)
         driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
-        config.write_config(self.state, self.ports, python, self.echo, driver)
-
-    @property
-    def _exchange(self) -> Path:
-        return self.state / "broker" / "control" / "nova.exchange"
+        config.write_config(self.state, self.ports, python, self.echo, driver, self._broker.transport_url)
 
     def _start_service(self, name: str) -> None:
         arguments = [name, "--config-file", str(config.config_file(self.state, name))]
@@ -184,12 +171,7 @@ class EmbeddedCloud:
 
     def _wait_for_queue(self, name: str) -> None:
         """A service binds its queue when it is ready to serve, nova-compute after it reported its resources."""
-        self._wait(name, lambda: QUEUES[name] in self._bound())
-
-    def _bound(self) -> list[str]:
-        with self._exchange.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-            return [queue for _key, _pattern, queue in json.load(file)]
+        self._wait(name, lambda: QUEUES[name] in self._broker.served())
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT

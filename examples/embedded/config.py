@@ -5,7 +5,6 @@ from pathlib import Path
 
 Sections = dict[str, dict[str, str]]
 
-BROKER = "kombu+filesystem://"
 COMPUTE_HOST = "compute1"
 # oslo.log's own list, but for what a reader of logs needs: the lines about messages and about HTTP requests.
 LOG_LEVELS = (
@@ -32,7 +31,7 @@ def config_file(state: Path, service: str) -> Path:
     return state / "etc" / service / ("placement.conf" if service == "placement" else "nova.conf")
 
 
-def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, driver: str) -> None:
+def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, driver: str, broker: str) -> None:
     """One folder a service, since nova-compute must not see the databases and since each has a log of its own."""
     for service in SERVICES:
         path = config_file(state, service)
@@ -40,7 +39,7 @@ def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, d
         if service == "placement":
             sections = placement_sections(state / "databases", echo)
         else:
-            sections = nova_sections(state, ports)
+            sections = nova_sections(state, ports, broker)
         if service in ("nova-api", "nova-conductor", "nova-scheduler"):
             sections |= database_sections(state / "databases", echo)
         if service == "nova-compute":
@@ -51,7 +50,7 @@ def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, d
     config_file(state, "nova-api").with_name("api-paste.ini").write_text(without_keystone(paste.read_text()))
 
 
-def nova_sections(state: Path, ports: dict[str, int]) -> Sections:
+def nova_sections(state: Path, ports: dict[str, int], broker: str) -> Sections:
     url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     token = {"auth_type": "admin_token", "token": "admin"}
     return {
@@ -60,7 +59,7 @@ def nova_sections(state: Path, ports: dict[str, int]) -> Sections:
             "host": "control",
             "my_ip": "127.0.0.1",
             "state_path": str(state / "nova"),
-            "transport_url": BROKER,
+            "transport_url": broker,
             "graceful_shutdown_timeout": "5",
             # At start, so that nothing but a boot's own messages and the heartbeats pass the broker.
             "update_resources_interval": "0",

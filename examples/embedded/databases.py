@@ -9,8 +9,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from examples.embedded.broker import Files
 from examples.embedded.building import cache, locked
-from examples.embedded.config import BROKER, COMPUTE_HOST, database_sections, placement_sections, render
+from examples.embedded.config import COMPUTE_HOST, database_sections, placement_sections, render
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import INSIDE, Release
 
@@ -18,8 +19,8 @@ PLACEMENT_SYNC = "import sys; from placement.cmd.manage import main; sys.exit(ma
 NAMES = ("nova.sqlite", "nova_api.sqlite", "cell0.sqlite", "placement.sqlite")
 
 
-def install_databases(release: Release, python: Path, folder: Path) -> None:
-    """Copy the release's databases into `folder` and tell them where they are now."""
+def install_databases(release: Release, python: Path, folder: Path, broker: str) -> None:
+    """Copy the release's databases into `folder` and tell them where they are now, and which broker the cell has."""
     source = _template(release, python)
     folder.mkdir(parents=True)
     for name in NAMES:
@@ -27,6 +28,8 @@ def install_databases(release: Release, python: Path, folder: Path) -> None:
     with closing(sqlite3.connect(folder / "nova_api.sqlite")) as database, database:
         _move_cell(database, "cell0", folder / "cell0.sqlite")
         _move_cell(database, "cell1", folder / "nova.sqlite")
+        # Whoever talks to a cell's services takes the broker from here, not from a config file.
+        database.execute("UPDATE cell_mappings SET transport_url = ? WHERE name = 'cell1'", (broker,))
         # The row that `nova-manage cell_v2 discover_hosts` writes; here the host's name is known beforehand.
         database.execute(
             "INSERT INTO host_mappings (created_at, cell_id, host) "
@@ -56,7 +59,9 @@ def _prepare(python: Path, folder: Path) -> None:
     partial.mkdir()
     log = folder.with_suffix(".log")
     nova, placement = partial / "nova.conf", partial / "placement.conf"
-    nova.write_text(render({"DEFAULT": {"transport_url": BROKER}} | database_sections(partial, echo=False)))
+    nova.write_text(
+        render({"DEFAULT": {"transport_url": Files.transport_url}} | database_sections(partial, echo=False))
+    )
     placement.write_text(render(placement_sections(partial, echo=False)))
     commands = [
         [str(python), str(INSIDE / "prepare.py"), "--config-file", str(nova)],

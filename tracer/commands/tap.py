@@ -44,8 +44,9 @@ _FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/lib/rabbitmq/bin"
     help="How rabbitmqctl is called here, such as 'docker exec rabbitmq rabbitmqctl' or 'ssh broker sudo rabbitmqctl'.",
 )  # fmt: skip
 @click.option(
-    "--management", metavar="URL",
-    help="Switch by the management plugin instead: http://HOST:15672, with USER:PASSWORD@ if it is not --url's.",
+    "--management", envvar="BOOTSEQ_TAP_MANAGEMENT", metavar="URL",
+    help="Switch by the management plugin instead: http://HOST:15672, with USER:PASSWORD@ if it is not --url's, then "
+    "better in $BOOTSEQ_TAP_MANAGEMENT.",
 )  # fmt: skip
 @click.option("--no-switch", is_flag=True, help="Leave tracing as it is; somebody else has switched it on.")
 @click.option("--cafile", metavar="FILE", help="The authority that signed the broker's certificate (amqps, https).")
@@ -60,8 +61,11 @@ def tap(
 
     The copies come from the broker's firehose. Where its tracing is off, it is switched on, by rabbitmqctl (as root or
     rabbitmq on the broker's machine) or by the management plugin, and off again at the end, also when this command is
-    killed or stands still for a minute. The queue that copies wait in is this command's alone, bounded, and goes with
-    it.
+    killed or stands still for a minute; if another tap takes copies then, after that one. The queue that copies wait in
+    is this command's alone, bounded, and goes with it.
+
+    Of several hosts in the URL the first that answers is taken, and when that one dies the next. A broker that goes
+    away is waited for, five minutes at most; what was missed is told.
 
     \b
     Examples:
@@ -148,7 +152,8 @@ def _switch_on(tapping: Tapping, address: Address, way: dict[str, Any] | None, d
     if keeping.on:
         _say(f"{name}: tracing of vhost {vhost} switched on; taking copies, Ctrl-C ends it", doing)
     else:
-        _say(f"warning: tracing of vhost {vhost} was on already, and is left on at the end", doing)
+        whose = "for another tap, and goes off with it" if keeping.others else "already, and is left on at the end"
+        _say(f"warning: tracing of vhost {vhost} was on {whose}", doing)
         _say(f"{name}: taking copies, Ctrl-C ends it", doing)
 
 

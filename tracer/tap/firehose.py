@@ -14,6 +14,7 @@ import kombu
 from patches import masking
 from tracer.errors import TracerError
 from tracer.tap.address import Address, Place, Tls
+from tracer.tap.switch import PREFIX
 
 EXCHANGE = "amq.rabbitmq.trace"
 #: What the broker keeps for us at most: beyond either it throws the oldest away.
@@ -23,16 +24,24 @@ MAX_BYTES = 64 << 20
 HEARTBEAT = 20
 _CONNECT_TIMEOUT = 5.0
 
+#: OpenSSL's codes: the certificate is for other hosts, or other addresses.
+_OTHER_NAMES = (62, 64)
+
 #: Given the key, such as publish.nova, the headers and the body.
 Taker = Callable[[str, Mapping[str, Any], bytes], None]
+
+
+class LostError(TracerError):
+    """The broker is gone, or has closed the connection: a new one may do."""
 
 
 class Firehose:
     """A connection to the first node that takes us. All that the broker refuses is told as a TracerError."""
 
     def __init__(self, address: Address, take: Taker) -> None:
-        self.queue = f"bootseq-tap-{secrets.token_hex(8)}"
+        self.queue = f"{PREFIX}{secrets.token_hex(8)}"
         self._take = take
+        self._closed = False
         self._size = 0.0
         self._connection, self.name = _connect(address)
         self.user = self._connection.userid
@@ -65,7 +74,9 @@ class Firehose:
         self._take(message.delivery_info["routing_key"], message.headers or {}, body)
 
     def drain(self, seconds: float) -> bool:
-        """Take what comes within the time; whether anything came."""
+        """Take what comes within the time; whether anything came. A LostError says that nothing more will."""
+        if self._closed:
+            raise LostError(f"{self.name}: the connection is closed")
         try:
             self._connection.drain_events(timeout=seconds)
         except TimeoutError:
@@ -89,12 +100,13 @@ class Firehose:
             raise self._lost(error) from None
         return bool(waiting > 0.9 * MAX_MESSAGES or waiting * self._size > 0.7 * MAX_BYTES)
 
-    def _lost(self, error: Exception) -> TracerError:
+    def _lost(self, error: Exception) -> LostError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return TracerError(f"{self.name}: the broker is gone, or closed the connection: {masking.mask(reason)}")
+        return LostError(f"{self.name}: the broker is gone, or closed the connection: {masking.mask(reason)}")
 
     def close(self) -> None:
         """With the connection the queue goes."""
+        self._closed = True
         with suppress(amqp.exceptions.AMQPError, OSError):  # gone already, and the queue with it
             self._connection.release()
 
@@ -114,7 +126,9 @@ def _connect(address: Address) -> tuple[kombu.Connection, str]:
         except amqp.exceptions.AMQPError as error:
             raise TracerError(f"{name}: {_refusal(error, place.user, address.vhost)}") from None
         except OSError as error:
-            unreachable.append(f"{name}: cannot be reached: {error.strerror or error}")
+            wants_tls = isinstance(error, ConnectionResetError) and not address.tls
+            hint = "; if this is the port for TLS, say amqps://" if wants_tls else ""
+            unreachable.append(f"{name}: cannot be reached: {error.strerror or error}{hint}")
         else:
             return connection, name
     raise TracerError("; ".join(unreachable))
@@ -136,6 +150,7 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
                 open(path, "rb").close()
         except OSError as error:
             raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
+    _check_certificates(tls.cafile)
     # Without a name there is no comparing it, which the library would do even where nothing is verified.
     verified = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
     unverified = {"cert_reqs": ssl.CERT_NONE}
@@ -143,8 +158,18 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
     return files | (verified if tls.verify else unverified)
 
 
+def _check_certificates(cafile: str | None) -> None:
+    """Else the library would blame the broker."""
+    try:
+        ssl.create_default_context(cafile=cafile)
+    except ssl.SSLError:
+        raise TracerError(f"{cafile}: no certificate in it; name the authority's, a PEM file") from None
+
+
 def _untrusted(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _OTHER_NAMES:
+            return f"the broker's certificate is for another name ({error.verify_message}); take the name in it"
         return f"the broker's certificate is not trusted ({error.verify_message}); name its authority: --cafile FILE"
     return f"no TLS with what listens there ({error.reason or error}); amqp:// is without"
 

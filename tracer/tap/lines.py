@@ -23,7 +23,11 @@ from patches import masking
 _ABOUT = ("node", "vhost", "connection", "channel", "user", "redelivered", "routed_queues")
 _INNER = "oslo.message"
 
-is_secret = lru_cache(maxsize=4096)(lambda name: masking.secret_key(name) is not None)
+
+@lru_cache(maxsize=4096)
+def named(name: str) -> tuple[str, bool]:
+    """The name, masked, and whether what stands under it is a secret: messages have the same ones again and again."""
+    return masking.mask(name), masking.secret_key(name) is not None
 
 
 def line(at: float, key: str, headers: Mapping[str, Any], body: bytes) -> bytes:
@@ -60,14 +64,15 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         return masking.mask(value)
     if isinstance(value, dict):
-        return {masking.mask(str(name)): _under(name, each) for name, each in value.items()}
+        return dict(_under(str(name), each) for name, each in value.items())
     if isinstance(value, list):
         return [masked(each) for each in value]
     return value
 
 
-def _under(name: Any, value: Any) -> Any:
-    return masking.MASK if value is not None and is_secret(str(name)) else masked(value)
+def _under(name: str, value: Any) -> tuple[str, Any]:
+    shown, is_secret = named(name)
+    return shown, masking.MASK if is_secret and value is not None else masked(value)
 
 
 def _other(value: Any) -> str:

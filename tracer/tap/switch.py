@@ -9,9 +9,12 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote
 
+#: What the queues of taps are named, each with a random end: a queue that is not exclusive is none.
+PREFIX = "bootseq-tap-"
 #: Seconds that one question may take; rabbitmqctl takes one on a quiet machine.
 _TIMEOUT = 60.0
 
@@ -23,8 +26,8 @@ class SwitchError(Exception):
 class Switch(Protocol):
     """Tracing is a state of each node of the broker, not of the cluster, and gone after a restart."""
 
-    def reaches(self, queue: str) -> bool:
-        """Whether that queue, ours, is on this broker: to switch another one's tracing on would do harm."""
+    def taps(self) -> set[str]:
+        """The queues of all taps of this vhost. Ours is not among them where this is another broker than the URL's."""
 
     def traced(self) -> dict[str, bool]:
         """Whether tracing is on, by node."""
@@ -33,23 +36,28 @@ class Switch(Protocol):
         """Switch it."""
 
 
+def _taps(queues: Any) -> set[str]:
+    return {each["name"] for each in queues if each["exclusive"] is True and each["name"].startswith(PREFIX)}
+
+
 class Rabbitmqctl:
     """``command`` is how it is called here: alone, in a container, on another machine."""
 
     def __init__(self, command: list[str], vhost: str) -> None:
         self._command = command
         self._vhost = vhost
-        self._nodes: list[str] = []
+        #: All that have been seen to run.
+        self._nodes: set[str] = set()
 
-    def reaches(self, queue: str) -> bool:
-        """Our queue's name is random, so there is one only."""
-        said = self._ask("list_queues", "-p", self._vhost, "name")
-        return any(each.get("name") == queue for each in said)
+    def taps(self) -> set[str]:
+        """Of all nodes."""
+        return _taps(self._ask_any("list_queues", "-p", self._vhost, "name", "exclusive"))
 
     def traced(self) -> dict[str, bool]:
         """Of the nodes that run."""
-        self._nodes = self._ask("cluster_status")["running_nodes"]
-        return {node: self._traced(self._at(node)) for node in self._nodes}
+        running = self._ask_any("cluster_status")["running_nodes"]
+        self._nodes |= {*running}
+        return {node: self._traced(self._at(node)) for node in running}
 
     def _traced(self, at: list[str]) -> bool:
         vhosts = self._ask(*at, "list_vhosts", "name", "tracing")
@@ -62,6 +70,16 @@ class Rabbitmqctl:
     def _at(self, node: str) -> list[str]:
         """One node alone is spoken to by the name that the command uses by itself."""
         return ["-n", node] if len(self._nodes) > 1 else []
+
+    def _ask_any(self, *arguments: str) -> Any:
+        """By the node that the command speaks to by itself or, where that one is down, by another that we know of."""
+        try:
+            return self._ask(*arguments)
+        except SwitchError:
+            for node in sorted(self._nodes) if len(self._nodes) > 1 else ():
+                with suppress(SwitchError):
+                    return self._ask("-n", node, *arguments)
+            raise
 
     def _ask(self, *arguments: str) -> Any:
         try:
@@ -79,8 +97,9 @@ class Rabbitmqctl:
             reason = getattr(error, "strerror", None) or f"no answer within {_TIMEOUT:.0f} s"
             raise SwitchError(f"{self._command[0]}: {reason}") from None
         if done.returncode:
-            said = (done.stderr or done.stdout).split()
-            raise SwitchError(f"{self._command[0]}: {' '.join(said)[:200] or f'exit code {done.returncode}'}")
+            # The first line says what is wrong; suggestions follow.
+            said = (done.stderr or done.stdout).strip().partition("\n")[0].partition(" Please see ")[0]
+            raise SwitchError(f"{self._command[0]}: {said[:200] or f'exit code {done.returncode}'}")
         return done.stdout
 
 
@@ -99,13 +118,9 @@ class Management:
         handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect())
         self._opener = urllib.request.build_opener(*handlers)
 
-    def reaches(self, queue: str) -> bool:
-        """It answers 404 where there is no such queue."""
-        try:
-            self._call("GET", f"/api/queues/{self._vhost}/{quote(queue, safe='')}")
-        except _NotThereError:
-            return False
-        return True
+    def taps(self) -> set[str]:
+        """Of all nodes."""
+        return _taps(self._call("GET", f"/api/queues/{self._vhost}?columns=name,exclusive"))
 
     def traced(self) -> dict[str, bool]:
         """Of the node that answers."""
@@ -127,9 +142,7 @@ class Management:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 404:
-                raise _NotThereError(f"{self._url}{path}: not there") from None
-            why = "the user may not" if error.code in (401, 403) else f"answered {error.code}"
+            why = _REFUSALS.get(error.code, f"answered {error.code}")
             raise SwitchError(f"{self._url}: {why} ({method} {path})") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise SwitchError(
@@ -137,8 +150,7 @@ class Management:
             ) from None
 
 
-class _NotThereError(SwitchError):
-    pass
+_REFUSALS = {401: "the user may not", 403: "the user may not", 404: "no such vhost, or no management API"}
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -12,6 +12,8 @@ from tracer.sources.logs.service import Service
 
 _RUNNING = re.compile(r"Running cmd \((?:subprocess|SSH)\): (?P<command>.*)\Z", re.DOTALL)
 _RETURNED = re.compile(r"(?:CMD )?[\"'](?P<command>.*)[\"'] (?:returned: (?P<code>-?\d+)|failed)", re.DOTALL)
+#: What oslo.concurrency itself puts before a command whose memory or time is limited.
+_LIMITS = re.compile(r"\S*python[\d.]* -m oslo_concurrency\.prlimit (?:--\S+ )*-- ")
 
 
 class Commands:
@@ -24,7 +26,7 @@ class Commands:
     def take(self, record: Record) -> bool:
         """Whether the record tells of a command."""
         if match := _RUNNING.match(record.message):
-            said = literals.text(match["command"])
+            said = _unlimited(literals.text(match["command"]))
             arguments: list[Value] = list(said.split())
             event = self._service.add("command", _program(said), record, arguments=arguments)
             self._running[record.ids, match["command"]] = event
@@ -41,3 +43,8 @@ class Commands:
 
 def _program(command: str) -> str:
     return command.split(None, 1)[0].rpartition("/")[2] if command.strip() else ""
+
+
+def _unlimited(command: str) -> str:
+    limits = _LIMITS.match(command)
+    return command[limits.end() :] if limits else command

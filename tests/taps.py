@@ -1,0 +1,105 @@
+"""A ``bootseq tap`` that runs, for tests, and what its copies make of a boot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.rabbits import PASSWORD
+
+BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
+#: Seconds; rabbitmqctl takes one to three each time.
+PATIENCE = 60.0
+
+
+class Tap:
+    """What it says so far, and what it has written."""
+
+    def __init__(self, variables: Mapping[str, str], capture: Path, *options: str) -> None:
+        self.file = capture / "messages.jsonl"
+        self.said = ""
+        self._process = subprocess.Popen(
+            [BOOTSEQ, "tap", "-o", str(capture), *options], env=variables, stderr=subprocess.PIPE, text=True
+        )
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.said += line
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Its exit code; what it started has ended too, which has the same stderr."""
+        os.kill(self.pid, number)
+        return self.ended()
+
+    def ended(self) -> int:
+        code = self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert not self._reader.is_alive()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        assert PASSWORD not in self.said
+        return code
+
+    def count(self) -> int:
+        """Of what is on disk."""
+        return self.file.read_bytes().count(b"\n")
+
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.read_text().splitlines()]
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def steps(file: Path, server: str, *sources: Path) -> list[dict[str, Any]]:
+    """What the sources together tell of the server's boot."""
+    _bootseq("ingest", "-o", str(file), *map(str, sources))
+    shown = json.loads(_bootseq("show", str(file), server, "--json"))
+    assert isinstance(shown, list)
+    return shown
+
+
+def _bootseq(*arguments: str) -> str:
+    return subprocess.run([BOOTSEQ, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def chapters(shown: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Each chapter's service and what it is."""
+    return [(step["service"], step["name"]) for step in shown if step["address"].isdigit()]
+
+
+def numbered(shown: list[dict[str, Any]]) -> dict[str, tuple[str, str, str]]:
+    """What stands at each address, but for notes."""
+    return {
+        step["address"]: (step["kind"], step["service"], step["name"]) for step in shown if "/" not in step["address"]
+    }
+
+
+def assert_confirmed(merged: list[dict[str, Any]], hooked: list[dict[str, Any]]) -> None:
+    """The others saw what the hooks saw: no step more, none elsewhere, and of each message both ends."""
+    assert numbered(merged) == numbered(hooked)
+    for step in merged:
+        if step["kind"] == "rpc" and step["attributes"].get("mode") != "notify":
+            assert step["witnesses"] == ["hooks", "logs", "broker"], (step["address"], step["name"])

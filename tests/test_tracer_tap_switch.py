@@ -1,0 +1,93 @@
+"""The management plugin's HTTP API, by a server of the tests' own that answers as RabbitMQ 3.10 does."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.conftest import GRACE_SECONDS
+from tracer.tap import keeper, switch
+from tracer.tap.switch import SwitchError
+
+OURS = {"name": "bootseq-tap-1", "exclusive": True}
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """The management API's two resources, with what RabbitMQ 3.10 answers."""
+
+    about: ClassVar[dict[str, Any]] = {}
+    status = 200
+
+    def do_GET(self) -> None:
+        asks = self.path.startswith("/api/queues/%2F?")
+        self._answer(self.status, [OURS] if asks else self.about)
+
+    def do_PUT(self) -> None:
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        # What is left out is emptied.
+        type(self).about = {"description": "", "tags": [], "default_queue_type": "undefined"} | content
+        self._answer(204, None)
+
+    def _answer(self, status: int, content: Any) -> None:
+        data = b"" if content is None else json.dumps(content).encode()
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "http://127.0.0.1:1/")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    about = {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False, "messages": 1}
+    monkeypatch.setattr(Api, "about", about)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(GRACE_SECONDS)
+
+
+def by_api(url: str) -> switch.Switch:
+    how = {"url": url, "user": "u", "password": "p", "vhost": "/", "cafile": None, "verify": True}
+    return switch.make({"way": "management", "how": how})
+
+
+def test_by_the_management_api(api: str) -> None:
+    """What else is set for the vhost stays."""
+    used = by_api(api)
+    assert keeper.switch_on(used) == [api]
+    assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": True}
+    assert keeper.switch_on(used) == []
+    assert keeper.switch_off(used, [api], 0)
+    assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False}
+
+
+def test_another_broker_s_management_api(api: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert by_api(api).taps() == {"bootseq-tap-1"}
+    keeper._see_to(by_api(api), "bootseq-tap-2", [], 0)
+    assert "another broker" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "may not"), (403, "may not"), (500, "answered 500"), (302, "302")])
+def test_what_the_api_refuses(api: str, status: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect is not followed: the password would go along."""
+    monkeypatch.setattr(Api, "status", status)
+    with pytest.raises(SwitchError, match=said):
+        keeper.switch_on(by_api(api))
+
+
+def test_no_management_api_there() -> None:
+    with pytest.raises(SwitchError, match="Connection refused"):
+        by_api("http://127.0.0.1:1").traced()
