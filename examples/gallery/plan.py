@@ -102,6 +102,17 @@ PICTURES = (
         ("bootseq draw boots.trace.jsonl.gz vm4 -o failed.svg",),
     ),
     Picture(
+        "merged.svg", "Three boots as one sequence",
+        "What only some boots do (opt), where they part (alt), what is repeated (loop), what has no order (par): two "
+        "boots from an image and one from a volume.",
+        ("bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 --detail brief -o merged.svg",),
+    ),
+    Picture(
+        "merged.md", "The same as a document",
+        "Its tree reads like the notes that an engineer writes by hand; a table says where the boots part.",
+        ("bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 -o merged.md",),
+    ),
+    Picture(
         "topology.svg", "Who talks to whom",
         "What about, how often, how long in all and usually; drawn by Graphviz.",
         ("bootseq draw boot.trace.jsonl.gz vm1 -o topology.dot", "dot -Tsvg -o topology.svg topology.dot"),
