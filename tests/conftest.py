@@ -87,7 +87,7 @@ def _children() -> set[int]:
 
 
 def _started() -> Iterator[int]:
-    """What each thread has started, as the kernel lists it: to look at every process would take longer than most tests."""
+    """What each thread has started, as the kernel lists it: looking at every process takes longer than most tests."""
     for thread in Path("/proc/self/task").iterdir():
         try:
             yield from map(int, (thread / "children").read_text().split())
