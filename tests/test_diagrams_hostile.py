@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from functools import cache
 from xml.etree import ElementTree
 
 import pytest
@@ -61,6 +62,12 @@ def lines_of(suffix: str, text: str, detail: str = "full") -> list[str]:
     return render(poisoned(text), suffix, detail).split("\n")
 
 
+@cache
+def usual(suffix: str, detail: str = "full") -> list[str]:
+    """The lines of a boot in which nothing is hostile."""
+    return lines_of(suffix, "x", detail)
+
+
 class TestSvg:
     ALLOWED = frozenset({"svg", "title", "rect", "path", "g", "text", "tspan"})
     ATTRIBUTES = frozenset({
@@ -90,7 +97,7 @@ def test_every_line_is_printable_and_none_is_added(suffix: str, text: str) -> No
     # Not at full, where a path with a question mark rightly has a note on its query.
     said = lines_of(suffix, text, "calls")
     assert all(line.lstrip("\t").isprintable() for line in said)
-    assert len(said) == len(lines_of(suffix, "x", "calls"))
+    assert len(said) == len(usual(suffix, "calls"))
 
 
 class TestMermaid:
@@ -134,7 +141,7 @@ class TestMarkdown:
     @given(hostile)
     @example(everything)
     def test_outside_of_code_it_says_what_the_template_says(self, text: str) -> None:
-        assert _without_code(lines_of("md", text)) == _without_code(lines_of("md", "x"))
+        assert _without_code(lines_of("md", text)) == _without_code(usual("md"))
 
 
 def _without_code(lines: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -77,6 +78,12 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data
 
 
+@cache
+def harmless(read: Read) -> Page:
+    """The page of a boot in which nothing is hostile."""
+    return Page(read(document(poisoned("x"), "full")))
+
+
 def document(made: Boot, detail: str = "calls") -> str:
     """As `draw` writes it."""
     return render(made, "md", detail).encode(errors="backslashreplace").decode()
@@ -106,7 +113,7 @@ class TestReaders:
     @example(text="x" * 3_000)
     @example(text="{code-block} `x`")
     def test_no_text_becomes_anything_else(self, read: Read, text: str) -> None:
-        page, plain = Page(read(document(poisoned(text), "full"))), Page(read(document(poisoned("x"), "full")))
+        page, plain = Page(read(document(poisoned(text), "full"))), harmless(read)
         assert page.tags == plain.tags
         assert page.attributes <= plain.attributes
         assert [len(row) for row in page.rows] == [len(row) for row in plain.rows]

@@ -89,7 +89,6 @@ def test_svg_has_every_arrow_and_renders(name: str, detail: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(browser.chromium() is None, reason="no Chromium: make packages installs it")
-@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: make packages installs it")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Playwright's use of asyncio
 def test_mermaid_itself_draws_every_message(tmp_path: Path) -> None:
     """Its own grammar, with guards and without."""

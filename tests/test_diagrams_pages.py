@@ -51,7 +51,7 @@ def test_a4_is_said_in_millimetres_and_a_screen_in_pixels() -> None:
 
 @papers
 def test_every_page_has_title_number_legend_and_heads(paper: str) -> None:
-    made = wide_boot(300)
+    made = wide_boot(60)
     found = pages(made, "full", paper)
     for number, page in enumerate(found, 1):
         said = texts(page)
@@ -150,12 +150,12 @@ class TestPng:
         assert {size(picture) for picture in found} == {(2246, 1588)}
 
     def test_what_is_too_large_is_folded_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        made = wide_boot(300)
+        made = wide_boot(60)
         (whole,) = drawn(made, "png", "full")
-        monkeypatch.setattr("diagrams.png.MOST", 2_000_000)
+        monkeypatch.setattr("diagrams.png.MOST", 1_000_000)
         (folded,) = drawn(made, "png", "full")
         wide, high = size(folded)
-        assert wide * high <= 2_000_000 < size(whole)[0] * size(whole)[1]
+        assert wide * high <= 1_000_000 < size(whole)[0] * size(whole)[1]
 
     def test_pixels_are_read_from_the_picture(self) -> None:
         assert pixels('<svg viewBox="0 0 20 30">') == 600

@@ -104,7 +104,6 @@ def statements(text: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(browser.chromium() is None, reason="no Chromium: make packages installs it")
-@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: make packages installs it")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Playwright's use of asyncio
 class TestMermaidItself:
     @pytest.fixture(scope="class")

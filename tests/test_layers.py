@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import networkx as nx
@@ -62,7 +62,7 @@ class Module:
     path: Path
     package: str
 
-    @property
+    @cached_property
     def tree(self) -> ast.Module:
         """Its source, parsed."""
         return ast.parse(self.path.read_text(), str(self.path))
@@ -94,8 +94,13 @@ def modules() -> dict[str, Module]:
     return found
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """What it imports, at its top or inside a function, for types only or not."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[Import]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, relative=False, line=node.lineno) for alias in node.names)

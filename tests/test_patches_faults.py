@@ -8,6 +8,8 @@ import pytest
 
 from tests.elsewhere import elsewhere
 
+pytestmark = pytest.mark.slow  # ten seconds: every hook forty times, several of them over RPC
+
 _PROCESS = """
 import concurrent.futures, functools, importlib, json, logging, threading, types
 from kombu.transport.virtual import base

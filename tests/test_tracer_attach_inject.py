@@ -18,6 +18,9 @@ from tracer.attach import interpreter as interpreters
 from tracer.attach.inject import Visit
 from tracer.attach.ptrace import BusyError
 
+#: Whose main thread never waits: each visit takes its turn with it, many of them take seconds.
+COMPUTE = pytest.param("compute", marks=pytest.mark.slow)
+
 
 def run(victim: Victim, text: str, answer: Path, patience: float = 40.0) -> Visit:
     """Have the victim run ``text`` and write ``answer``."""
@@ -130,7 +133,7 @@ def test_what_is_still_to_be_read_is_not_taken_away() -> None:
         assert victim.alive()
 
 
-@pytest.mark.parametrize("mode", ["naps", "calls", "compute"])
+@pytest.mark.parametrize("mode", ["naps", "calls", COMPUTE])
 def test_signals_from_outside_are_handled_once(mode: str, tmp_path: Path) -> None:
     """One at a time, each when the one before was handled, at whatever moment of the visits."""
     with Victim(mode) as victim:
@@ -155,6 +158,7 @@ def _await(victim: Victim, handled: int) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 def test_registers_are_put_back(tmp_path: Path) -> None:
     """Sums go on right while text is run between any two instructions of them."""
     with Victim("compute") as victim:
@@ -194,7 +198,7 @@ def _die_at(number: int, after: bool) -> None:
     ptrace._ptrace = counted  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("mode", ["select", "sleep", "calls", "compute"])
+@pytest.mark.parametrize("mode", ["select", "sleep", "calls", COMPUTE])
 def test_lives_on_wherever_we_are_killed(mode: str, tmp_path: Path) -> None:
     """kill -9 of the tool before and after each of its requests: the process goes on, and can be entered again."""
     with Victim(mode) as victim:
