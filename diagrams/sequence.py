@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from diagrams import words
@@ -111,7 +111,7 @@ class _Writer:
     def chapter(self, head: Row) -> None:
         """A chapter: its band, and everything inside."""
         step = head.step
-        lane = self._lane_of(step)
+        lane = self._lane(step.service, step)
         came = [f"← {short_address(step.opened_by)}"] if step.opened_by else []
         text = f"{shorten(step.service, LANE)}: {head.text}"
         inside = self._inside(head)
@@ -144,7 +144,7 @@ class _Writer:
     def _row(self, row: Row, around: int) -> _Open | None:
         """Draws a row's beginning; gives what is still to come inside."""
         step, inside, hidden, answered = row.step, self._inside(row), row.hidden, row.step
-        source, target = around, self._lane_of(step)
+        source, target = around, self._lane(step.service, step)
         if step.kind == "libvirt":
             target = self._lane("libvirt", step)
         elif step.kind in ("http", "rpc") and step.text("side") == "client":
@@ -153,7 +153,7 @@ class _Writer:
                 return self._cast(row, source, inside)
             far = _far_side(step, inside)
             if far:
-                target, inside, hidden = self._lane_of(far.step), self._inside(far), hidden + far.hidden
+                target, inside, hidden = self._lane(far.step.service, far.step), self._inside(far), hidden + far.hidden
                 answered = step if step.error is not None or far.step.error is None else far.step
             elif not row.children:
                 target = self._lane(words.peer(step) or "unknown")
@@ -164,7 +164,7 @@ class _Writer:
         self.items.append(item)
         return _Open(iter(inside), target, None if leaf else self._closing(item, answered)) if inside else None
 
-    def _cast(self, row: Row, source: int, inside: list[_Inner]) -> _Open:
+    def _cast(self, row: Row, source: int, inside: Sequence[_Inner]) -> _Open:
         step = row.step
         target = self._lane(words.peer(step) or "unknown")
         more = " …" if len(step.opens) > OPENS else ""
@@ -178,21 +178,24 @@ class _Writer:
         step = row.step
         parts = [f"×{row.count}"] if row.count > 1 else []
         if item.leaf or item.what == "self":
-            timed = item.what == "call" or step.kind == "command" or enters_driver(step)
-            parts += _answer(answered, timed=timed or (self._detail == "full" and (step.duration or 0) >= NOTEWORTHY))
-        if quietly := _quietly(step, hidden):
-            parts.append(quietly)
+            parts += _answer(answered, timed=item.what == "call" or self._is_timed(step))
+        if hidden or step.end is None:
+            parts.append(_quietly(step, hidden))
         return " ".join(parts)
+
+    def _is_timed(self, step: Step) -> bool:
+        noteworthy = self._detail == "full" and step.end is not None and step.end - step.start >= NOTEWORTHY
+        return noteworthy or step.kind == "command" or enters_driver(step)
 
     def _closing(self, item: Item, step: Step) -> Item:
         if item.what == "self" or not step.finished:
             return self._item("end", item.target, item.target, "", step, at=step.end)
         return self._item("return", item.target, item.source, " ".join(_answer(step)), step, at=step.end)
 
-    def _inside(self, row: Row) -> list[_Inner]:
+    def _inside(self, row: Row) -> Sequence[_Inner]:
         """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
-        if not row.notes and len(row.children) < 2:  # most of them: nothing to put in order
-            return list(row.children)
+        if not row.notes:  # most of them
+            return sorted(row.children, key=_start) if len(row.children) > 1 else row.children
         drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
         sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
         drawn += row.children
@@ -240,12 +243,10 @@ class _Writer:
         mood = "failed" if step.error is not None else "unfinished" if step.end is None else ""
         return Item(what, source, target, text, extra, short_address(step.address), since, leaf, mood, step.kind)
 
-    def _lane_of(self, step: Step) -> int:
-        return self._lane(step.service, step)
-
     def _lane(self, service: str, step: Step | None = None) -> int:
-        if not self._by_host and service in self._known:
-            return self._known[service]
+        known = None if self._by_host else self._known.get(service)
+        if known is not None:
+            return known
         host = step.host if self._by_host and step and step.service == "compute" else ""
         name = f"{service} {host}" if host else service
         if name not in self._known:
@@ -253,7 +254,7 @@ class _Writer:
         return self._known[name]
 
 
-def _far_side(step: Step, inside: list[_Inner]) -> Row | None:
+def _far_side(step: Step, inside: Sequence[_Inner]) -> Row | None:
     """The receiving side of a request, if nothing else is drawn in it: then both are one arrow."""
     if len(inside) == 1 and isinstance(far := inside[0], Row) and far.step.kind == step.kind:
         return far if far.step.text("side") == "server" else None

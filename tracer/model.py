@@ -28,7 +28,8 @@ def _walk(top: _Branch) -> Iterator[_Branch]:
     while stack:
         branch = stack.pop()
         yield branch
-        stack.extend(reversed(branch.children))
+        if branch.children:
+            stack.extend(reversed(branch.children))
 
 
 @dataclass(slots=True)
