@@ -128,18 +128,19 @@ class _Writer:
         stack = [first]
         while stack:
             top = stack[-1]
-            inner = next(top.inside, None)
-            if inner is None:
+            for inner in top.inside:  # from where it was left
+                if isinstance(inner, Row):
+                    if opened := self._row(inner, top.lane):
+                        stack.append(opened)
+                        break
+                elif isinstance(inner, list):
+                    self._sql(inner, top.lane)
+                else:
+                    self._note(inner, top.lane)
+            else:
                 stack.pop()
                 if top.closing:
                     self.items.append(top.closing)
-            elif isinstance(inner, Row):
-                if opened := self._row(inner, top.lane):
-                    stack.append(opened)
-            elif isinstance(inner, list):
-                self._sql(inner, top.lane)
-            else:
-                self._note(inner, top.lane)
 
     def _row(self, row: Row, around: int) -> _Open | None:
         """Draws a row's beginning; gives what is still to come inside."""
@@ -177,8 +178,10 @@ class _Writer:
     def _extra(self, row: Row, item: Item, answered: Step, hidden: int) -> str:
         step = row.step
         parts = [f"×{row.count}"] if row.count > 1 else []
-        if item.leaf or item.what == "self":
-            parts += _answer(answered, timed=item.what == "call" or self._is_timed(step))
+        if item.what == "self":
+            parts += _answer(answered, timed=self._is_timed(step))
+        elif item.leaf:
+            parts += _answer(answered)
         if hidden or step.end is None:
             parts.append(_quietly(step, hidden))
         return " ".join(parts)
@@ -195,7 +198,7 @@ class _Writer:
     def _inside(self, row: Row) -> Sequence[_Inner]:
         """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
         if not row.notes:  # most of them
-            return sorted(row.children, key=_start) if len(row.children) > 1 else row.children
+            return sorted(row.children, key=lambda one: one.step.start) if len(row.children) > 1 else row.children
         drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
         sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
         drawn += row.children
