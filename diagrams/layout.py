@@ -21,10 +21,10 @@ from diagrams.geometry import (
     TOP,
     Page,
 )  # fmt: skip
+from diagrams.items import Diagram, Item
 from diagrams.measure import width
 from diagrams.paging import Paper, breaks, rows
 from diagrams.placing import Placing, label_width
-from diagrams.sequence import Diagram, Item
 
 #: Addresses are measured if they are among so many with the most characters; there is room for what that may miss.
 _CANDIDATES = 50

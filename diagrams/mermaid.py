@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from diagrams.fitting import fitted, still_open
-from diagrams.sequence import Diagram, Item, sequence
+from diagrams.items import Diagram, Item
+from diagrams.sequence import sequence
 from diagrams.text import clean
 from tracer.model import Boot, Merged
 

@@ -22,9 +22,9 @@ from diagrams.geometry import (
     Label,
     Page,
 )  # fmt: skip
+from diagrams.items import Item
 from diagrams.measure import cut, width
 from diagrams.paging import rows
-from diagrams.sequence import Item
 from diagrams.text import shorten
 
 #: Between a label and the end of its arrow; what a row must leave free for a state to stand beside it.

@@ -1,4 +1,4 @@
-"""The boot as a sequence diagram without a format: lanes, and what is drawn between them from top to bottom."""
+"""A boot as a sequence diagram without a format: its rows become items."""
 
 from __future__ import annotations
 
@@ -8,55 +8,9 @@ from dataclasses import dataclass
 
 from diagrams import words
 from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places, shown_notes
+from diagrams.items import ERROR, LANE, OPENS, TITLE, Diagram, Item, lane_order
 from diagrams.text import plural, short_address, shorten, span, times
-from tracer.model import PARTICIPANTS, Boot, Step, Value
-
-#: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
-#: opened.
-TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
-
-
-@dataclass(slots=True)
-class Item:
-    """One thing to draw. ``what`` is one of
-
-    - ``chapter``: a chapter begins on ``source``;
-    - ``call``, ``cast``: an arrow from ``source`` to ``target``; ``self``: a call that stays on its lane;
-    - ``return``: the answer, from ``source`` back to ``target``; ``end``: a ``self`` or ``chapter`` is over;
-    - ``state``, ``note``: something that happened on ``source``;
-    - ``frame``: a combined fragment begins, ``text`` its operator, ``extra`` its guard; ``branch``: its next operand;
-      ``close``: it is over.
-
-    Every ``call``, ``self`` and ``chapter`` that is no ``leaf`` is closed by a ``return`` or an ``end``, every
-    ``frame`` by a ``close``, well nested.
-    """
-
-    what: str
-    source: int
-    target: int
-    text: str
-    #: Said more quietly behind the text: ×7, status, duration, what is hidden.
-    extra: str = ""
-    address: str = ""
-    #: Nanoseconds since the boot's start, None in a diagram of several boots.
-    at: int | None = 0
-    leaf: bool = False
-    #: "failed", "unfinished", or "" for what ended well.
-    mood: str = ""
-    #: What the arrow carries, for its looks: the step's kind.
-    kind: str = ""
-
-
-@dataclass(slots=True)
-class Diagram:
-    """Lanes from left to right, items from top to bottom."""
-
-    title: str
-    subtitle: str
-    lanes: list[str]
-    items: list[Item]
-    #: Whether it is of several boots, in which frames tell how they differ and no item has a time.
-    merged: bool = False
+from tracer.model import Boot, Step, Value
 
 
 def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Diagram:
@@ -71,12 +25,6 @@ def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Dia
         item.source, item.target = moved[item.source], moved[item.target]
     title, subtitle = words.heading(boot)
     return Diagram(shorten(title, TITLE), subtitle, lanes, writer.items)
-
-
-def lane_order(lane: str) -> int:
-    """Where a service stands among the lanes, from left to right; those nobody knows come last."""
-    service = lane.partition(" ")[0]
-    return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)
 
 
 #: What a call inside its service must last for its time to be told, in nanoseconds.
@@ -198,7 +146,8 @@ class _Writer:
     def _inside(self, row: Row) -> Sequence[_Inner]:
         """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
         if not row.notes:  # most of them
-            return sorted(row.children, key=lambda one: one.step.start) if len(row.children) > 1 else row.children
+            children: list[Row] = sorted(row.children, key=_start)
+            return children
         drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
         sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
         drawn += row.children

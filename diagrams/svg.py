@@ -24,13 +24,13 @@ from diagrams.geometry import (
     Label,
     Page,
 )  # fmt: skip
+from diagrams.items import Diagram
 from diagrams.layout import Layout, layout
 from diagrams.legend import legend
 from diagrams.margins import GREY, INK, around, headline, opened, quiet
 from diagrams.measure import cut
 from diagrams.paging import PAPERS
 from diagrams.palette import colour
-from diagrams.sequence import Diagram
 from tracer.model import Boot, Merged
 
 _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from diagrams import PAPERS, drawn
 from diagrams.geometry import FOOT, ROW
+from diagrams.items import Item
 from diagrams.layout import Layout, layout
 from diagrams.paging import breaks, rows
 from diagrams.png import pixels
-from diagrams.sequence import Item, sequence
+from diagrams.sequence import sequence
 from diagrams.svg import draw_pages, pages
 from tests.bench.bench_diagrams import wide_boot
 from tests.builders import boot, call, http, served, small_boot
