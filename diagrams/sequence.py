@@ -106,12 +106,15 @@ class _Writer:
                 answered = step if step.error is not None or far.step.error is None else far.step
             elif not row.children:
                 target = self._lane(words.peer(step) or "unknown")
-        leaf = not inside or all(isinstance(one, Step) and one.kind == "state" for one in inside)
+        # Where nothing tells of the far side, what was noted meanwhile is the caller's.
+        untold = source != target and not row.children and step.text("side") == "client"
+        leaf = not inside or untold or all(isinstance(one, Step) and one.kind == "state" for one in inside)
         what = "call" if source != target else "self"
         item = self._item(what, source, target, row.text, step, leaf=leaf)
         item.extra = self._extra(row, item, answered, hidden)
         self.items.append(item)
-        return _Open(iter(inside), target, None if leaf else self._closing(item, answered)) if inside else None
+        closing = None if leaf else self._closing(item, answered)
+        return _Open(iter(inside), source if untold else target, closing) if inside else None
 
     def _cast(self, row: Row, source: int, inside: Sequence[_Inner]) -> _Open:
         step = row.step
