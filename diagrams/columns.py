@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 
 from diagrams.geometry import STATE
+from diagrams.items import Diagram
 from diagrams.measure import width
-from diagrams.sequence import Diagram
 
 #: From one lane to the next.
 CLOSEST, FARTHEST = 76, 150

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from diagrams import merged_folding, merged_sequence, sequence
 from diagrams.folding import DETAILS, places
-from diagrams.sequence import Diagram, Item
+from diagrams.items import Diagram, Item
 from tracer.model import Boot, Merged
 
 #: A picture of so few items tells less of a boot than the beginning of a whole one.

@@ -69,21 +69,28 @@ def places(boot: Boot) -> list[Place]:
     while stack:
         step, parent, depth = stack.pop()
         here = len(found)
-        notes = []
+        notes: list[Step] = []
+        found.append(Place(step, parent, depth, notes))
+        if not step.children:
+            continue
         for child in reversed(_inside(step)):
             if child.kind in NUMBERED:
                 stack.append((child, here, depth + 1))
             else:
                 notes.append(child)
         notes.reverse()
-        found.append(Place(step, parent, depth, notes))
     return found
 
 
 def _inside(step: Step) -> list[Step]:
     """What happened in a step; what happened in its notes (a log line in a statement) counts as in the step itself."""
-    if not any(child.children and child.kind not in NUMBERED for child in step.children):
-        return step.children
+    for child in step.children:
+        if child.children and child.kind not in NUMBERED:
+            return _laid_open(step)
+    return step.children
+
+
+def _laid_open(step: Step) -> list[Step]:
     inside = []
     stack = step.children[::-1]
     while stack:
@@ -96,8 +103,9 @@ def _inside(step: Step) -> list[Step]:
 
 def enters_driver(step: Step) -> bool:
     """Whether a call enters a virtualisation driver."""
-    module, cls = step.text("module"), step.text("class")
-    return step.kind == "call" and module.startswith("nova.virt.") and cls.endswith("Driver")
+    if step.kind != "call" or not step.text("module").startswith("nova.virt."):
+        return False
+    return step.text("class").endswith("Driver")
 
 
 def shown_notes(notes: list[Step], detail: str) -> list[Step]:
@@ -173,7 +181,7 @@ def build(found: list[Place], shown: list[bool], say: Say) -> tuple[list[Row], l
     for place, keep in zip(found, shown, strict=True):
         step, parent = place.step, place.parent
         around = homes[parent] if parent >= 0 else None
-        homes.append(words.home(step, around))
+        homes.append(words.home(step, around) if step.children else None)  # nobody asks for a leaf's
         if parent >= 0 and not keep:
             row = holders[parent]
             row.hidden += 1

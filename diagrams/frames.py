@@ -51,12 +51,12 @@ class Frames:
         """Its next operand begins."""
         self._open[-1].branches.append((y, guard))
 
-    def reach(self, left: float, right: float) -> None:
-        """Something is drawn inside: the innermost frame reaches around it."""
+    def reach(self, one: float, other: float) -> None:
+        """Something is drawn inside, from one side to the other: the innermost frame reaches around it."""
         if self._open:
             extent = self._open[-1].extent
-            extent.left = min(extent.left, int(left) - _AWAY)
-            extent.right = max(extent.right, int(right) + _AWAY)
+            extent.left = min(extent.left, int(min(one, other)) - _AWAY)
+            extent.right = max(extent.right, int(max(one, other)) + _AWAY)
 
     def close(self, bottom: int) -> Box:
         """It is over; the frame around it reaches around it."""

@@ -21,10 +21,10 @@ from diagrams.geometry import (
     TOP,
     Page,
 )  # fmt: skip
+from diagrams.items import Diagram, Item
 from diagrams.measure import width
 from diagrams.paging import Paper, breaks, rows
 from diagrams.placing import Placing, label_width
-from diagrams.sequence import Diagram, Item
 
 #: Addresses are measured if they are among so many with the most characters; there is room for what that may miss.
 _CANDIDATES = 50
@@ -46,29 +46,30 @@ def layout(diagram: Diagram, paper: Paper | None = None) -> Layout:
     """Places everything, on pages of ``paper``'s proportion or, without, in columns that are filled evenly."""
     if any(item.what == "state" for item in diagram.items):
         diagram = replace(diagram, lanes=[*diagram.lanes, STATE])
-    widths = [label_width(item.text, item.extra) for item in diagram.items]
-    longest = sorted({item.address for item in diagram.items}, key=len)[-_CANDIDATES:]
+    widths = [0.0 if item.what == "end" else label_width(item.text, item.extra) for item in diagram.items]
+    longest = sorted(dict.fromkeys(item.address for item in diagram.items), key=len)[-_CANDIDATES:]
     times = MARGIN + int(max((width(one, SMALL) for one in longest), default=0)) + TIMES
     least = paper.width if paper else NARROWEST
     xs, end = columns(diagram, widths, times + GAP, least, narrow=paper is not None)
     wide = max(least, end)
     high = wide * paper.height // paper.width if paper else 0
     placing = Placing(xs, wide, repeat=not paper)
-    pages = iter([*_breaks(diagram.items, high), -1])
+    taken = [rows(item) for item in diagram.items]
+    pages = iter([*_breaks(diagram.items, taken, high), -1])
     turn = next(pages)
     for number, item in enumerate(diagram.items):
         if number == turn:
             placing.turn()
             turn = next(pages)
-        placing.put(item, widths[number])
+        placing.put(item, widths[number], taken[number])
     placing.turn(last=True)
     high = high or max(page.height for page in placing.pages)
     return Layout(diagram.lanes, xs[: len(diagram.lanes)], times, wide, high, placing.pages)
 
 
-def _breaks(items: list[Item], high: int) -> list[int]:
+def _breaks(items: list[Item], taken: list[int], high: int) -> list[int]:
     if high:
-        return breaks(items, (high - TOP - FOOT) // ROW - HEAD)
-    taken = sum(map(rows, items))
-    many = -(-(TOP + (taken + HEAD * (1 + taken // REPEAT)) * ROW) // int(PAGE * (1 - SLACK)))
-    return breaks(items, int(taken / many / (1 - SLACK / 2)) + 1, SLACK) if many > 1 else []
+        return breaks(items, taken, (high - TOP - FOOT) // ROW - HEAD)
+    total = sum(taken)
+    many = -(-(TOP + (total + HEAD * (1 + total // REPEAT)) * ROW) // int(PAGE * (1 - SLACK)))
+    return breaks(items, taken, int(total / many / (1 - SLACK / 2)) + 1, SLACK) if many > 1 else []

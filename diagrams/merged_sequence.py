@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagrams import node_words
+from diagrams.items import ERROR, OPENS, TITLE, Diagram, Item, lane_order
 from diagrams.merged_folding import Frame, Row, fold, unframed
 from diagrams.merged_words import failures, heading, usual_time
-from diagrams.sequence import ERROR, OPENS, TITLE, Diagram, Item, lane_order
 from diagrams.text import plural, short_address, shorten, span, spread
 from diagrams.words import LABEL
 from tracer.model import Merged

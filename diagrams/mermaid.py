@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from diagrams.fitting import fitted, still_open
-from diagrams.sequence import Diagram, Item, sequence
+from diagrams.items import Diagram, Item
+from diagrams.sequence import sequence
 from diagrams.text import clean
 from tracer.model import Boot, Merged
 
@@ -46,6 +47,8 @@ def _numbered(diagram: Diagram, number: int, count: int) -> Diagram:
 
 
 def _within_limit(diagram: Diagram, start: int = 0, end: int | None = None) -> str | None:
+    if sum(len(item.text) for item in diagram.items[start:end]) > LIMIT:  # every text is drawn, as long or longer
+        return None
     text = draw(diagram, start, end)
     return text if len(text) <= LIMIT else None
 

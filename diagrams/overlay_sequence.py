@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from diagrams.changes import TEXT, look, short
+from diagrams.items import lane_order
 from diagrams.node_words import between, goes_out, label, lane
 from diagrams.overlay import Row, rows
-from diagrams.sequence import lane_order
 from diagrams.text import often, plural, short_address, shorten
 from tracer.model import Change, Comparison
 

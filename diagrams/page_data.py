@@ -10,8 +10,8 @@ from typing import Any
 from diagrams import words
 from diagrams.critical import critical_path
 from diagrams.folding import Place, enters_driver, leaves_home, places
+from diagrams.items import LANE, lane_order
 from diagrams.palette import colour
-from diagrams.sequence import LANE, lane_order
 from diagrams.text import clean, plain, plural, shorten
 from tracer.model import NUMBERED, Boot, Step
 

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
-from diagrams.sequence import Item
+from diagrams.items import Item
 
 #: Rows that an item takes. A state may stand beside the row that set it, and then takes none.
 ROWS = {"end": 0, "chapter": 2}
@@ -37,9 +37,12 @@ def rows(item: Item) -> int:
     return ROWS.get(item.what, 1)
 
 
-def breaks(items: list[Item], capacity: int, slack: float = SLACK) -> list[int]:
-    """Indexes of the items that a further page begins with; no page holds more than ``capacity`` rows."""
-    above = [0, *accumulate(map(rows, items))]
+def breaks(items: list[Item], taken: list[int], capacity: int, slack: float = SLACK) -> list[int]:
+    """Indexes of the items that a further page begins with; no page holds more than ``capacity`` rows.
+
+    ``taken`` says how many rows each item takes.
+    """
+    above = [0, *accumulate(taken)]
     depths = _depths(items)
     found: list[int] = []
     start = 0

@@ -22,9 +22,9 @@ from diagrams.geometry import (
     Label,
     Page,
 )  # fmt: skip
+from diagrams.items import Item
 from diagrams.measure import cut, width
 from diagrams.paging import rows
-from diagrams.sequence import Item
 from diagrams.text import shorten
 
 #: Between a label and the end of its arrow; what a row must leave free for a state to stand beside it.
@@ -62,6 +62,8 @@ class Placing:
         self._open: list[Bar] = []
         self._around: list[Item] = []
         self._depth = [0] * len(xs)
+        #: For each lane where arrows end that come from the left, and from the right: at its line, or at its bars.
+        self._edges = [(x, x) for x in xs]
         #: Right end of what stands in the row above, if a state may be put beside it.
         self._beside: int | None = None
         self._ended = 0
@@ -92,8 +94,8 @@ class Placing:
             self._start()
         page.frames += self._frames.turn(bottom, self._y)
 
-    def put(self, item: Item, wide: float) -> None:
-        """Places one item, whose label is ``wide`` pixels long, on the next row if it takes one."""
+    def put(self, item: Item, wide: float, taken: int) -> None:
+        """Places one item, whose label is ``wide`` pixels long, on the next rows if it takes some."""
         if item.what == "end":
             self._close(self._y - 2)
         elif item.what == "state" and self._beside is not None and self._beside <= self._state_begins(wide) - _FREE:
@@ -103,7 +105,6 @@ class Placing:
             if self._until_heads <= _DUE.get(item.what, 0):
                 self._heads()
             _PUT[item.what](self, item, wide)
-            taken = rows(item)
             self._y += taken * ROW
             self._until_heads -= taken
             self._beside = self._ended if item.what in ("call", "self", "cast") else None
@@ -145,24 +146,24 @@ class Placing:
 
     def _arrow(self, item: Item, wide: float, look: str) -> None:
         rightward = item.target > item.source
-        tail = self._edge(item.source, rightward)
-        head = self._edge(item.target, not rightward)
+        tail = self._edges[item.source][rightward]
+        head = self._edges[item.target][not rightward]
         self._page.arrows.append(Arrow(tail, head, self._y + LINE, look))
-        self._frames.reach(min(tail, head), max(tail, head))
+        self._frames.reach(tail, head)
         self._label(item, tail, wide, look, leftward=not rightward)
         if head > self._ended:
             self._ended = head
 
     def _self(self, item: Item, wide: float) -> None:
         self._mark(item)
-        x = self._edge(item.source, True)
+        x = self._edges[item.source][True]
         self._label(item, x if item.leaf else x + STEP, wide, item.mood or "self")
         if not item.leaf:
             self._begin(item, self._y + 3)
 
     def _lone_state(self, item: Item, _wide: float) -> None:
         self._mark(item)
-        self._state(item, self._y, self._edge(item.source, True))
+        self._state(item, self._y, self._edges[item.source][True])
 
     def _state_begins(self, wide: float) -> float:
         return self._xs[-1] - _NEAR - 3 - wide
@@ -177,7 +178,7 @@ class Placing:
     def _note(self, item: Item, wide: float) -> None:
         self._mark(item)
         look = item.kind if item.kind == "ask" else "note"
-        self._label(item, self._edge(item.source, True), wide, look)
+        self._label(item, self._edges[item.source][True], wide, look)
 
     def _label(self, item: Item, x: int, wide: float, look: str, *, leftward: bool = False) -> None:
         """Puts the label beside the arrow's tail; what does not fit there moves over, and is cut at a page's width."""
@@ -198,24 +199,23 @@ class Placing:
         text = cut(text, room)
         return text, cut(extra, room - width(f"{text} "))
 
-    def _edge(self, lane: int, right: bool) -> int:
-        depth = min(self._depth[lane], DEEPEST)
-        if not depth:
-            return self._xs[lane]
-        return self._xs[lane] + BAR // 2 + (depth - 1) * STEP if right else self._xs[lane] - BAR // 2
-
     def _begin(self, item: Item, top: int) -> None:
         lane = item.target
         x = self._xs[lane] - BAR // 2 + min(self._depth[lane], DEEPEST - 1) * STEP
         self._open.append(Bar(lane, x, top, top))
         self._around.append(item)
-        self._depth[lane] += 1
+        self._deeper(lane, 1)
 
     def _close(self, bottom: int) -> None:
         bar = self._open.pop()
         self._around.pop()
-        self._depth[bar.lane] -= 1
+        self._deeper(bar.lane, -1)
         self._page.bars.append(Bar(bar.lane, bar.x, bar.top, max(bottom, bar.top + 2)))
+
+    def _deeper(self, lane: int, by: int) -> None:
+        self._depth[lane] += by
+        x, right = self._xs[lane], BAR // 2 + (min(self._depth[lane], DEEPEST) - 1) * STEP
+        self._edges[lane] = (x - BAR // 2, x + right) if self._depth[lane] else (x, x)
 
 
 _PUT = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from diagrams.fitting import drawn
-from diagrams.sequence import Diagram, Item
+from diagrams.items import Diagram, Item
 from diagrams.text import clean
 from tracer.model import Boot, Merged
 

@@ -6,8 +6,8 @@ import re
 from importlib.resources import files
 
 from diagrams.fitting import fitted
+from diagrams.items import Diagram
 from diagrams.measure import FONT
-from diagrams.sequence import Diagram
 from diagrams.svg import draw, pages
 from tracer.model import Boot, Merged
 

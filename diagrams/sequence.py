@@ -1,62 +1,16 @@
-"""The boot as a sequence diagram without a format: lanes, and what is drawn between them from top to bottom."""
+"""A boot as a sequence diagram without a format: its rows become items."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from diagrams import words
 from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places, shown_notes
+from diagrams.items import ERROR, LANE, OPENS, TITLE, Diagram, Item, lane_order
 from diagrams.text import plural, short_address, shorten, span, times
-from tracer.model import PARTICIPANTS, Boot, Step, Value
-
-#: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
-#: opened.
-TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
-
-
-@dataclass(slots=True)
-class Item:
-    """One thing to draw. ``what`` is one of
-
-    - ``chapter``: a chapter begins on ``source``;
-    - ``call``, ``cast``: an arrow from ``source`` to ``target``; ``self``: a call that stays on its lane;
-    - ``return``: the answer, from ``source`` back to ``target``; ``end``: a ``self`` or ``chapter`` is over;
-    - ``state``, ``note``: something that happened on ``source``;
-    - ``frame``: a combined fragment begins, ``text`` its operator, ``extra`` its guard; ``branch``: its next operand;
-      ``close``: it is over.
-
-    Every ``call``, ``self`` and ``chapter`` that is no ``leaf`` is closed by a ``return`` or an ``end``, every
-    ``frame`` by a ``close``, well nested.
-    """
-
-    what: str
-    source: int
-    target: int
-    text: str
-    #: Said more quietly behind the text: ×7, status, duration, what is hidden.
-    extra: str = ""
-    address: str = ""
-    #: Nanoseconds since the boot's start, None in a diagram of several boots.
-    at: int | None = 0
-    leaf: bool = False
-    #: "failed", "unfinished", or "" for what ended well.
-    mood: str = ""
-    #: What the arrow carries, for its looks: the step's kind.
-    kind: str = ""
-
-
-@dataclass(slots=True)
-class Diagram:
-    """Lanes from left to right, items from top to bottom."""
-
-    title: str
-    subtitle: str
-    lanes: list[str]
-    items: list[Item]
-    #: Whether it is of several boots, in which frames tell how they differ and no item has a time.
-    merged: bool = False
+from tracer.model import Boot, Step, Value
 
 
 def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Diagram:
@@ -71,12 +25,6 @@ def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Dia
         item.source, item.target = moved[item.source], moved[item.target]
     title, subtitle = words.heading(boot)
     return Diagram(shorten(title, TITLE), subtitle, lanes, writer.items)
-
-
-def lane_order(lane: str) -> int:
-    """Where a service stands among the lanes, from left to right; those nobody knows come last."""
-    service = lane.partition(" ")[0]
-    return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)
 
 
 #: What a call inside its service must last for its time to be told, in nanoseconds.
@@ -111,7 +59,7 @@ class _Writer:
     def chapter(self, head: Row) -> None:
         """A chapter: its band, and everything inside."""
         step = head.step
-        lane = self._lane_of(step)
+        lane = self._lane(step.service, step)
         came = [f"← {short_address(step.opened_by)}"] if step.opened_by else []
         text = f"{shorten(step.service, LANE)}: {head.text}"
         inside = self._inside(head)
@@ -128,23 +76,24 @@ class _Writer:
         stack = [first]
         while stack:
             top = stack[-1]
-            inner = next(top.inside, None)
-            if inner is None:
+            for inner in top.inside:  # from where it was left
+                if isinstance(inner, Row):
+                    if opened := self._row(inner, top.lane):
+                        stack.append(opened)
+                        break
+                elif isinstance(inner, list):
+                    self._sql(inner, top.lane)
+                else:
+                    self._note(inner, top.lane)
+            else:
                 stack.pop()
                 if top.closing:
                     self.items.append(top.closing)
-            elif isinstance(inner, Row):
-                if opened := self._row(inner, top.lane):
-                    stack.append(opened)
-            elif isinstance(inner, list):
-                self._sql(inner, top.lane)
-            else:
-                self._note(inner, top.lane)
 
     def _row(self, row: Row, around: int) -> _Open | None:
         """Draws a row's beginning; gives what is still to come inside."""
         step, inside, hidden, answered = row.step, self._inside(row), row.hidden, row.step
-        source, target = around, self._lane_of(step)
+        source, target = around, self._lane(step.service, step)
         if step.kind == "libvirt":
             target = self._lane("libvirt", step)
         elif step.kind in ("http", "rpc") and step.text("side") == "client":
@@ -153,18 +102,21 @@ class _Writer:
                 return self._cast(row, source, inside)
             far = _far_side(step, inside)
             if far:
-                target, inside, hidden = self._lane_of(far.step), self._inside(far), hidden + far.hidden
+                target, inside, hidden = self._lane(far.step.service, far.step), self._inside(far), hidden + far.hidden
                 answered = step if step.error is not None or far.step.error is None else far.step
             elif not row.children:
                 target = self._lane(words.peer(step) or "unknown")
-        leaf = not inside or all(isinstance(one, Step) and one.kind == "state" for one in inside)
+        # Where nothing tells of the far side, what was noted meanwhile is the caller's.
+        untold = source != target and not row.children and step.text("side") == "client"
+        leaf = not inside or untold or all(isinstance(one, Step) and one.kind == "state" for one in inside)
         what = "call" if source != target else "self"
         item = self._item(what, source, target, row.text, step, leaf=leaf)
         item.extra = self._extra(row, item, answered, hidden)
         self.items.append(item)
-        return _Open(iter(inside), target, None if leaf else self._closing(item, answered)) if inside else None
+        closing = None if leaf else self._closing(item, answered)
+        return _Open(iter(inside), source if untold else target, closing) if inside else None
 
-    def _cast(self, row: Row, source: int, inside: list[_Inner]) -> _Open:
+    def _cast(self, row: Row, source: int, inside: Sequence[_Inner]) -> _Open:
         step = row.step
         target = self._lane(words.peer(step) or "unknown")
         more = " …" if len(step.opens) > OPENS else ""
@@ -177,22 +129,28 @@ class _Writer:
     def _extra(self, row: Row, item: Item, answered: Step, hidden: int) -> str:
         step = row.step
         parts = [f"×{row.count}"] if row.count > 1 else []
-        if item.leaf or item.what == "self":
-            timed = item.what == "call" or step.kind == "command" or enters_driver(step)
-            parts += _answer(answered, timed=timed or (self._detail == "full" and (step.duration or 0) >= NOTEWORTHY))
-        if quietly := _quietly(step, hidden):
-            parts.append(quietly)
+        if item.what == "self":
+            parts += _answer(answered, timed=self._is_timed(step))
+        elif item.leaf:
+            parts += _answer(answered)
+        if hidden or step.end is None:
+            parts.append(_quietly(step, hidden))
         return " ".join(parts)
+
+    def _is_timed(self, step: Step) -> bool:
+        noteworthy = self._detail == "full" and step.end is not None and step.end - step.start >= NOTEWORTHY
+        return noteworthy or step.kind == "command" or enters_driver(step)
 
     def _closing(self, item: Item, step: Step) -> Item:
         if item.what == "self" or not step.finished:
             return self._item("end", item.target, item.target, "", step, at=step.end)
         return self._item("return", item.target, item.source, " ".join(_answer(step)), step, at=step.end)
 
-    def _inside(self, row: Row) -> list[_Inner]:
+    def _inside(self, row: Row) -> Sequence[_Inner]:
         """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
-        if not row.notes and len(row.children) < 2:  # most of them: nothing to put in order
-            return list(row.children)
+        if not row.notes:  # most of them
+            children: list[Row] = sorted(row.children, key=_start)
+            return children
         drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
         sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
         drawn += row.children
@@ -240,12 +198,10 @@ class _Writer:
         mood = "failed" if step.error is not None else "unfinished" if step.end is None else ""
         return Item(what, source, target, text, extra, short_address(step.address), since, leaf, mood, step.kind)
 
-    def _lane_of(self, step: Step) -> int:
-        return self._lane(step.service, step)
-
     def _lane(self, service: str, step: Step | None = None) -> int:
-        if not self._by_host and service in self._known:
-            return self._known[service]
+        known = None if self._by_host else self._known.get(service)
+        if known is not None:
+            return known
         host = step.host if self._by_host and step and step.service == "compute" else ""
         name = f"{service} {host}" if host else service
         if name not in self._known:
@@ -253,7 +209,7 @@ class _Writer:
         return self._known[name]
 
 
-def _far_side(step: Step, inside: list[_Inner]) -> Row | None:
+def _far_side(step: Step, inside: Sequence[_Inner]) -> Row | None:
     """The receiving side of a request, if nothing else is drawn in it: then both are one arrow."""
     if len(inside) == 1 and isinstance(far := inside[0], Row) and far.step.kind == step.kind:
         return far if far.step.text("side") == "server" else None

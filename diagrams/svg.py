@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from html import escape
+from operator import attrgetter
 
 from diagrams import frames
 from diagrams.columns import head_half
@@ -22,13 +24,13 @@ from diagrams.geometry import (
     Label,
     Page,
 )  # fmt: skip
+from diagrams.items import Diagram
 from diagrams.layout import Layout, layout
 from diagrams.legend import legend
 from diagrams.margins import GREY, INK, around, headline, opened, quiet
 from diagrams.measure import cut
 from diagrams.paging import PAPERS
 from diagrams.palette import colour
-from diagrams.sequence import Diagram
 from tracer.model import Boot, Merged
 
 _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
@@ -113,9 +115,9 @@ def _lifelines(placed: Layout, page: Page, colours: list[str]) -> str:
 
 
 def _bars(page: Page, colours: list[str]) -> list[str]:
-    paths: dict[int, list[str]] = {}
-    for bar in sorted(page.bars, key=lambda one: (one.x, one.top)):
-        paths.setdefault(bar.lane, []).append(f"M{bar.x} {bar.top}h{BAR}V{bar.bottom}h-{BAR}z")
+    paths: defaultdict[int, list[str]] = defaultdict(list)
+    for bar in sorted(page.bars, key=attrgetter("x", "top")):
+        paths[bar.lane].append(f"M{bar.x} {bar.top}h{BAR}V{bar.bottom}h-{BAR}z")
     edge = 'stroke="#fff" stroke-width=".7"'
     return [f'<path fill="{colours[lane]}" {edge} d="{"".join(path)}"/>' for lane, path in paths.items()]
 
@@ -167,10 +169,10 @@ _LOUD = {"failed": _RED, "unfinished": _AMBER}
 
 def _labels(page: Page) -> list[str]:
     # Labels that begin at the same place share a group, so that each says only how far down it stands.
-    groups: dict[tuple[str, bool, int], list[str]] = {}
+    groups: defaultdict[tuple[str, bool, int], list[str]] = defaultdict(list)
     for label, text in zip(page.labels, _texts(page.labels), strict=True):
         key = (_TEXTS.get(label.look, INK), label.leftward, label.x)
-        groups.setdefault(key, []).append(f'<text y="{label.y}">{text}</text>')
+        groups[key].append(f'<text y="{label.y}">{text}</text>')
     halo = 'stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'
     parts = [f'<g transform="translate(0 -.6)" fill="{INK}" {halo}>']
     for (fill, leftward, x), texts in groups.items():
@@ -218,16 +220,16 @@ _HEADS = {
 
 
 def _arrows(page: Page) -> list[str]:
-    lines: dict[str, list[str]] = {}
-    heads: dict[str, list[str]] = {}
+    lines: defaultdict[str, list[str]] = defaultdict(list)
+    heads: defaultdict[str, list[str]] = defaultdict(list)
     for arrow in page.arrows:
         tail, head, y, look = arrow.tail, arrow.head, arrow.y, arrow.look
         left = head < tail
-        lines.setdefault(look, []).append(f"M{tail} {y}H{head}")
+        lines[look].append(f"M{tail} {y}H{head}")
         shapes, paint = _HEADS[look]
-        heads.setdefault(paint, []).append(f"M{head} {y}{shapes[left]}")
+        heads[paint].append(f"M{head} {y}{shapes[left]}")
         if look == "leaf":  # its answer comes back on the same row
-            heads.setdefault(_QUIET, []).append(f"M{tail} {y}{_OPEN[not left]}")
+            heads[_QUIET].append(f"M{tail} {y}{_OPEN[not left]}")
     parts = ['<g transform="translate(0 .5)">']  # a line one pixel wide is sharp between two pixels' edges
     parts += [f'<path fill="none" {_LOOKS[look]} d="{"".join(one)}"/>' for look, one in lines.items()]
     parts += [f'<path {paint} d="{"".join(one)}"/>' for paint, one in heads.items()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from diagrams import words
-from diagrams.sequence import lane_order
+from diagrams.items import lane_order
 from diagrams.text import clean, plain, shorten, span
 from tracer.model import Boot, Step
 

@@ -100,7 +100,11 @@ def _http_title(step: Step, around: Home) -> str:
 
 
 def _http_label(step: Step, around: Home) -> str:
-    return _UUID.sub(r"\1…", _request(step))
+    return _UUID.sub(_beginning, _request(step))
+
+
+def _beginning(uuid: re.Match[str]) -> str:
+    return f"{uuid[1]}…"
 
 
 def _rpc_name(step: Step) -> str:

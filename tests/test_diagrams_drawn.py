@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from diagrams import DETAILS
 from diagrams.fitting import fitted
-from diagrams.sequence import Diagram, sequence
+from diagrams.items import Diagram
+from diagrams.sequence import sequence
 from tests import recordings
 from tests.builders import boot, call, cast, failed_boot, http, small_boot, sql
 from tests.drawn import numbered, statements, stood_for

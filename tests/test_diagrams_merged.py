@@ -11,9 +11,9 @@ from hypothesis import given, settings
 
 from diagrams import DETAILS, MERGED, merged_folding, node_words, render
 from diagrams.fitting import drawn, fitted, still_open
+from diagrams.items import Diagram, Item
 from diagrams.layout import layout
 from diagrams.merged_folding import fold, marks
-from diagrams.sequence import Diagram, Item
 from diagrams.text import short_address
 from tests.builders import boot, call, http, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned

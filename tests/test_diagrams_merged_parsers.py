@@ -13,8 +13,8 @@ import pytest
 
 from diagrams import DETAILS, render
 from diagrams.fitting import drawn
+from diagrams.items import Diagram
 from diagrams.png import rasterised
-from diagrams.sequence import Diagram
 from diagrams.svg import pages
 from diagrams.text import clean
 from tests import browser, mermaid_js, test_diagrams_parsers

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from diagrams import PAPERS, drawn
 from diagrams.geometry import FOOT, ROW
+from diagrams.items import Item
 from diagrams.layout import Layout, layout
 from diagrams.paging import breaks, rows
 from diagrams.png import pixels
-from diagrams.sequence import Item, sequence
+from diagrams.sequence import sequence
 from diagrams.svg import draw_pages, pages
 from tests.bench.bench_diagrams import wide_boot
 from tests.builders import boot, call, http, served, small_boot
@@ -97,7 +98,7 @@ def test_open_bars_go_on_at_the_top_of_the_next_page() -> None:
 def test_chapters_begin_a_page_rather_than_end_one() -> None:
     chapters = [served("conductor", f"m{c}", *(call("conductor", f"nova.a:f{n}") for n in range(30))) for c in range(5)]
     diagram = sequence(boot(*chapters), "full")
-    starts = breaks(diagram.items, 50)
+    starts = breaks(diagram.items, [rows(item) for item in diagram.items], 50)
     assert len(starts) == 4
     assert all(diagram.items[start].what == "chapter" for start in starts)
 
@@ -105,7 +106,7 @@ def test_chapters_begin_a_page_rather_than_end_one() -> None:
 def test_inside_a_long_chapter_it_is_parted_where_little_is_under_way() -> None:
     blocks = [call("API", f"nova.a:b{n}", *(call("API", f"nova.a:f{m}") for m in range(8))) for n in range(20)]
     diagram = sequence(boot(call("API", "nova.a:f", *blocks)), "full")
-    starts = breaks(diagram.items, 50)
+    starts = breaks(diagram.items, [rows(item) for item in diagram.items], 50)
     assert all(re.match(r"b\d+", diagram.items[start].text) for start in starts)
 
 
@@ -120,7 +121,7 @@ def test_no_page_holds_more_than_it_can_and_none_is_empty(kinds: list[str], capa
         if kind != "close" or depth:
             items.append(Item(what, 0, 0, "x", leaf=kind == "leaf"))
             depth += (kind in ("chapter", "call")) - (kind == "close")
-    starts = [0, *breaks(items, capacity), len(items)]
+    starts = [0, *breaks(items, [rows(item) for item in items], capacity), len(items)]
     assert starts == sorted(starts)
     for start, end in pairwise(starts):
         assert sum(map(rows, items[start:end])) <= capacity

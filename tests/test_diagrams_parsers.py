@@ -16,9 +16,10 @@ import mmdr
 import pytest
 
 from diagrams import DETAILS, render
+from diagrams.items import Diagram
 from diagrams.mermaid import LIMIT, blocks, mermaid
 from diagrams.plantuml import plantuml
-from diagrams.sequence import Diagram, sequence
+from diagrams.sequence import sequence
 from diagrams.svg import pages
 from diagrams.text import clean
 from diagrams.topology import contacts

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from diagrams import DETAILS
 from diagrams.fitting import fitted
-from diagrams.sequence import Diagram, Item, sequence
+from diagrams.items import Diagram, Item
+from diagrams.sequence import sequence
 from tests.builders import boot, call, cast, failed_boot, http, log, rpc, served, small_boot, sql, state, step
 from tracer.model import PARTICIPANTS, Boot, Step
 

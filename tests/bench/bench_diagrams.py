@@ -10,8 +10,9 @@ from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
 
 from diagrams import RENDERERS, mermaid, plantuml, render
+from diagrams.items import Diagram
 from diagrams.layout import layout
-from diagrams.sequence import Diagram, sequence
+from diagrams.sequence import sequence
 from tests.bench.row import Row
 from tests.builders import boot, call, http, rpc, served, sql, step
 from tracer.model import Boot, Step

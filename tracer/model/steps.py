@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-_Branch = TypeVar("_Branch", "Step", "Node", "Pair")
+from tracer.model.walking import walk
 
 #: A value a step keeps: what JSON can hold, nothing live.
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -21,14 +21,6 @@ PARTICIPANTS = (
     "client", "API", "conductor", "scheduler", "compute", "libvirt",
     "placement", "image", "network", "volume", "identity", "database", "broker",
 )  # fmt: skip
-
-
-def _walk(top: _Branch) -> Iterator[_Branch]:
-    stack = [top]
-    while stack:
-        branch = stack.pop()
-        yield branch
-        stack.extend(reversed(branch.children))
 
 
 @dataclass(slots=True)
@@ -98,7 +90,7 @@ class Step:
 
     def walk(self) -> Iterator[Step]:
         """The step and everything below it, in the tree's order; as deep as it may be."""
-        return _walk(self)
+        return walk(self)
 
     def text(self, key: str) -> str:
         """The attribute ``key`` as text, "" where it is missing."""
@@ -187,180 +179,3 @@ class Trace:
     #: One line each: torn tails, dropped events, segments that could not be read.
     warnings: list[str] = field(default_factory=list)
     untied: list[Untied] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Node:
-    """A step in its normal form: what makes it the same step in another boot, how often it happens, how long it takes.
-
-    ``text`` says what it is without ids, addresses and times (tracer.diff.wording makes and reads it): two steps with
-    the same ``service`` and ``text`` are the same. ``low`` and ``high`` say how often it happens in a row while the
-    step above it happens once; ``low`` 0 is a step that some boots lack. ``took`` is the shortest, median and longest
-    time in nanoseconds, () where none is known. What a cast started at its receiver stands below the cast.
-    """
-
-    kind: str
-    service: str
-    text: str
-    low: int = 1
-    high: int = 1
-    #: Runs beside its siblings, or comes in another order from boot to boot.
-    free: bool = False
-    took: tuple[int, ...] = ()
-    #: "nova/compute/api.py:1234": the function it is, or the one around it.
-    where: str = ""
-    address: str = ""
-    children: list[Node] = field(default_factory=list)
-
-    def walk(self) -> Iterator[Node]:
-        """The node and everything below it, in the tree's order."""
-        return _walk(self)
-
-
-@dataclass(slots=True)
-class Baseline:
-    """One boot, or what several boots of one release have in common and what varies between them, in normal form."""
-
-    nodes: list[Node]
-    #: Where it comes from: "34.trace.jsonl.gz, 10 boots".
-    name: str = ""
-    boots: int = 1
-    outcomes: tuple[str, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
-    #: Log lines of a boot, least and most, by service.
-    log_lines: dict[str, tuple[int, int]] = field(default_factory=dict)
-    #: Services of which only logs and message copies tell.
-    unhooked: frozenset[str] = frozenset()
-
-    def walk(self) -> Iterator[Node]:
-        """Every node, in the tree's order."""
-        for node in self.nodes:
-            yield from node.walk()
-
-
-@dataclass(slots=True)
-class Change:
-    """One difference between an old and a new boot; ``old`` and ``new`` are addresses, "" where nothing stands."""
-
-    #: One of tracer.diff.classes.CLASSES.
-    class_: str
-    kind: str
-    #: The participant: of the new step, or of the old one where there is no new one.
-    service: str
-    #: One line: what changed.
-    text: str
-    old: str = ""
-    new: str = ""
-    where: str = ""
-    #: The steps' own texts, "" where nothing stands there.
-    old_text: str = ""
-    new_text: str = ""
-    #: Texts of the steps around it, outermost first: what a policy's ``path`` is compared with.
-    path: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    #: How many steps below it came or went with it.
-    below: int = 0
-    #: By how much, where that can be said: new count over old, new time over old.
-    ratio: float | None = None
-    #: "fail", "warn", "note" or "ignore", and the rule of the policy that says so.
-    severity: str = "fail"
-    rule: str = ""
-
-
-@dataclass(slots=True)
-class Pair:
-    """One place of two trees laid over each other: the old and the new step there, None where there is none."""
-
-    old: Node | None
-    new: Node | None
-    changes: list[Change] = field(default_factory=list)
-    children: list[Pair] = field(default_factory=list)
-
-    def walk(self) -> Iterator[Pair]:
-        """The pair and everything below it, in the trees' order."""
-        return _walk(self)
-
-
-@dataclass(slots=True)
-class Comparison:
-    """Two boots or baselines laid over each other, and all that differs, in the order of the new tree."""
-
-    old: Baseline
-    new: Baseline
-    pairs: list[Pair]
-    changes: list[Change]
-    #: "same" or "differs": whether any change fails by the policy.
-    verdict: str = "same"
-
-
-@dataclass(slots=True)
-class Shared:
-    """A step that stands for the same step of several boots: who does it, in words, and in which of the boots.
-
-    ``text`` is as a Node's, but without the error that it may have ended with: ``errors`` has it, by boot.
-    """
-
-    kind: str
-    service: str
-    text: str
-    #: Numbers of the boots that have it, from 0: ``Merged.names`` names them.
-    boots: frozenset[int]
-    errors: dict[int, str] = field(default_factory=dict)
-    #: Shortest, median and longest time in nanoseconds, () where none is known.
-    took: tuple[int, ...] = ()
-    address: str = ""
-    #: Addresses of the chapters that it opens, or, at a chapter's head, of the step that sent it.
-    opens: list[str] = field(default_factory=list)
-    opened_by: str = ""
-    children: list[Shared | Fragment] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Operand:
-    """One branch of a fragment: the boots that go through it, and what these do there."""
-
-    boots: frozenset[int]
-    inside: list[Shared | Fragment]
-
-
-@dataclass(slots=True)
-class Fragment:
-    """UML's combined fragment: ``operator`` is one of
-
-    - ``opt``: one operand, which some boots lack;
-    - ``alt``: operands of which each boot goes through exactly one;
-    - ``loop``: one operand with one step, which each boot does as often in a row as ``counts`` says;
-    - ``par``: operands that run side by side, or whose order varies; each keeps the order inside it.
-    """
-
-    operator: str
-    operands: list[Operand]
-    counts: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Merged:
-    """Several boots as one sequence: what all of them do, and in fragments what only some do, how often, in any order.
-
-    ``chapters`` are steps or fragments of steps; a chapter that a step opens names it in ``opened_by``.
-    """
-
-    operation: str
-    chapters: list[Shared | Fragment]
-    #: What each boot is called, and how it ended.
-    names: list[str]
-    outcomes: list[str]
-    versions: dict[str, str] = field(default_factory=dict)
-    #: What sets of boots were asked for and the others were not: "request has key_name".
-    conditions: dict[frozenset[int], str] = field(default_factory=dict)
-
-    def walk(self) -> Iterator[Shared]:
-        """Every step, in the order of the sequence; as deep as it may be."""
-        stack: list[Shared | Fragment] = list(reversed(self.chapters))
-        while stack:
-            part = stack.pop()
-            if isinstance(part, Shared):
-                yield part
-                stack.extend(reversed(part.children))
-            else:
-                stack.extend(inner for operand in reversed(part.operands) for inner in reversed(operand.inside))

@@ -1,0 +1,60 @@
+"""What a sequence diagram is made of, without a format: lanes, and the items between them from top to bottom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracer.model import PARTICIPANTS
+
+#: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
+#: opened.
+TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing to draw. ``what`` is one of
+
+    - ``chapter``: a chapter begins on ``source``;
+    - ``call``, ``cast``: an arrow from ``source`` to ``target``; ``self``: a call that stays on its lane;
+    - ``return``: the answer, from ``source`` back to ``target``; ``end``: a ``self`` or ``chapter`` is over;
+    - ``state``, ``note``: something that happened on ``source``;
+    - ``frame``: a combined fragment begins, ``text`` its operator, ``extra`` its guard; ``branch``: its next operand;
+      ``close``: it is over.
+
+    Every ``call``, ``self`` and ``chapter`` that is no ``leaf`` is closed by a ``return`` or an ``end``, every
+    ``frame`` by a ``close``, well nested.
+    """
+
+    what: str
+    source: int
+    target: int
+    text: str
+    #: Said more quietly behind the text: ×7, status, duration, what is hidden.
+    extra: str = ""
+    address: str = ""
+    #: Nanoseconds since the boot's start, None in a diagram of several boots.
+    at: int | None = 0
+    leaf: bool = False
+    #: "failed", "unfinished", or "" for what ended well.
+    mood: str = ""
+    #: What the arrow carries, for its looks: the step's kind.
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class Diagram:
+    """Lanes from left to right, items from top to bottom."""
+
+    title: str
+    subtitle: str
+    lanes: list[str]
+    items: list[Item]
+    #: Whether it is of several boots, in which frames tell how they differ and no item has a time.
+    merged: bool = False
+
+
+def lane_order(lane: str) -> int:
+    """Where a service stands among the lanes, from left to right; those nobody knows come last."""
+    service = lane.partition(" ")[0]
+    return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)
