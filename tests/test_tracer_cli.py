@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -229,12 +231,26 @@ def test_what_cannot_be_drawn(file: Path, tmp_path: Path) -> None:
     """An unknown suffix, a folder that is not there, a full disk: nothing is left behind."""
     before = sorted(os.listdir(tmp_path))
     assert "x.bmp: cannot draw .bmp; one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x.bmp")
-    assert "x: cannot draw .; one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x")
+    said = refused("draw", file, "1", "-o", tmp_path / "x")
+    assert "x: its suffix says what to draw, and it has none; one of: .txt, " in said
     said = refused("draw", file, "1", "-o", tmp_path / "none" / "x.svg")
     assert said.endswith("x.svg: cannot be written: No such file or directory")
     with full_disk():
         assert refused("draw", file, "1", "-o", tmp_path / "x.svg").endswith("cannot be written: File too large")
     assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_gets_full_in_the_middle_of_the_output(file: Path, tmp_path: Path, unbuffered: str) -> None:
+    """A part of the output was taken: that is told in one line, however Python buffers."""
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "tracer", "show", file, "1"], stdout=out, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8)),
+        )  # fmt: skip
+    assert (tmp_path / "out").stat().st_size == 8
+    assert (done.returncode, done.stderr) == (2, "bootseq: cannot write: File too large\n")
 
 
 def captured(tmp_path: Path, name: str = "cap", *records: Any) -> Path:

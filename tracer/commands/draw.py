@@ -80,7 +80,8 @@ def _suffix(output: Path, several: bool) -> str:
     drawn = diagrams.MERGED_SUFFIXES if several else diagrams.SUFFIXES
     if suffix not in drawn:
         what = f"several boots as .{suffix}" if suffix in diagrams.SUFFIXES else f".{suffix}"
-        raise TracerError(f"{output}: cannot draw {what}; one of: {_dotted(drawn)}")
+        wrong = f"cannot draw {what}" if suffix else "its suffix says what to draw, and it has none"
+        raise TracerError(f"{output}: {wrong}; one of: {_dotted(drawn)}")
     return suffix
 
 
