@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -118,6 +119,19 @@ def test_files_that_are_none(tmp_path: Path, command: str) -> None:
         assert line.startswith(str(tmp_path))
         assert said in line
     assert not (tmp_path / "x.svg").exists()
+
+
+@pytest.mark.parametrize("command", ["list", "show 1", "draw 1 -o {}.svg", "diff {}", "baseline -o {}", "ingest -o {}"])
+def test_who_opens_a_file_tells_whether_it_may(command: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the command line beforehand, in four lines: what is in the file decides."""
+    monkeypatch.setattr(os, "access", lambda *arguments, **more: False)
+    monkeypatch.setattr(Path, "open", _forbidden)
+    name, *more = command.format(file).split()
+    assert refused(name, file, *more).endswith(": cannot be read: Permission denied")
+
+
+def _forbidden(path: Path, *arguments: Any, **more: Any) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def test_list(file: Path) -> None:
