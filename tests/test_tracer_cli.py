@@ -267,6 +267,11 @@ def test_a_disk_that_gets_full_in_the_middle_of_the_output(file: Path, tmp_path:
     assert (done.returncode, done.stderr) == (2, "bootseq: cannot write: File too large\n")
 
 
+def test_a_recording_has_somewhere_to_go_before_it_begins(tmp_path: Path) -> None:
+    assert refused("record", "-o", tmp_path, "--", "true").endswith(": cannot be written: a folder, not a file")
+    assert not tmp_path.with_name(f"{tmp_path.name}.capture").exists()
+
+
 def captured(tmp_path: Path, name: str = "cap", *records: Any) -> Path:
     """A capture with what is given recorded."""
     (tmp_path / name).mkdir()

@@ -48,6 +48,8 @@ def record(
     """
     seconds = durations.seconds(duration)
     launch.check(list(command))
+    if output.is_dir():  # told before services are entered, not after the boot
+        raise TracerError(f"{output}: cannot be written: a folder, not a file")
     folder = output.with_name(f"{output.name}.capture").resolve()
     capture.make(folder, points=points.load(list(point_files)), ask=["ask"], echo=echo)
     following = Following(Attachment(folder, seconds), _told)
