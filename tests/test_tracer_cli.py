@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+import resource
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -118,6 +121,19 @@ def test_files_that_are_none(tmp_path: Path, command: str) -> None:
     assert not (tmp_path / "x.svg").exists()
 
 
+@pytest.mark.parametrize("command", ["list", "show 1", "draw 1 -o {}.svg", "diff {}", "baseline -o {}", "ingest -o {}"])
+def test_who_opens_a_file_tells_whether_it_may(command: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the command line beforehand, in four lines: what is in the file decides."""
+    monkeypatch.setattr(os, "access", lambda *arguments, **more: False)
+    monkeypatch.setattr(Path, "open", _forbidden)
+    name, *more = command.format(file).split()
+    assert refused(name, file, *more).endswith(": cannot be read: Permission denied")
+
+
+def _forbidden(path: Path, *arguments: Any, **more: Any) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
 def test_list(file: Path) -> None:
     """A line a boot, columns below each other; other requests on demand."""
     lines = bootseq("list", file).stdout.splitlines()
@@ -229,12 +245,31 @@ def test_what_cannot_be_drawn(file: Path, tmp_path: Path) -> None:
     """An unknown suffix, a folder that is not there, a full disk: nothing is left behind."""
     before = sorted(os.listdir(tmp_path))
     assert "x.bmp: cannot draw .bmp; one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x.bmp")
-    assert "x: cannot draw .; one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x")
+    said = refused("draw", file, "1", "-o", tmp_path / "x")
+    assert "x: its suffix says what to draw, and it has none; one of: .txt, " in said
     said = refused("draw", file, "1", "-o", tmp_path / "none" / "x.svg")
     assert said.endswith("x.svg: cannot be written: No such file or directory")
     with full_disk():
         assert refused("draw", file, "1", "-o", tmp_path / "x.svg").endswith("cannot be written: File too large")
     assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_gets_full_in_the_middle_of_the_output(file: Path, tmp_path: Path, unbuffered: str) -> None:
+    """A part of the output was taken: that is told in one line, however Python buffers."""
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "tracer", "show", file, "1"], stdout=out, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8)),
+        )  # fmt: skip
+    assert (tmp_path / "out").stat().st_size == 8
+    assert (done.returncode, done.stderr) == (2, "bootseq: cannot write: File too large\n")
+
+
+def test_a_recording_has_somewhere_to_go_before_it_begins(tmp_path: Path) -> None:
+    assert refused("record", "-o", tmp_path, "--", "true").endswith(": cannot be written: a folder, not a file")
+    assert not tmp_path.with_name(f"{tmp_path.name}.capture").exists()
 
 
 def captured(tmp_path: Path, name: str = "cap", *records: Any) -> Path:

@@ -261,7 +261,10 @@ def test_one_boot_of_many_that_failed(traced: Traced) -> None:
 
 
 def test_recordings_that_lack_something(traced: Traced) -> None:
-    """Differ by what they have; are never called the same, but by who says so. Clocks put right are no lack."""
+    """Differ by what they have; are never called the same, but by who says so.
+
+    Clocks put right, and heartbeats of no request, are no lack.
+    """
     lost = "nova-compute (pid 7): 3 events dropped, the capture or the disk was full"
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1), warnings=(lost,))
     untold = "cannot tell: nothing fails in what was recorded, but not all was; record again, or take it as it is with"
@@ -275,8 +278,12 @@ def test_recordings_that_lack_something(traced: Traced) -> None:
     assert (taken.exit_code, taken.stderr) == (0, f"bootseq: warning: {new}: {lost}\n")
     other = traced("other.jsonl", *boots(1, NEW), warnings=(lost,))
     assert bootseq("diff", old, other).exit_code == 1
-    fine = traced("fine.jsonl", *boots(1), warnings=("host b: its clock is 1.000 s ahead, corrected",))
+    beats = "26 SQL statements of 69 in the logs tied to no request: 24 periodic, 2 start-up"
+    clock = "host b: its clock is 1.000 s ahead, corrected"
+    fine = traced("fine.jsonl", *boots(1), warnings=(clock, beats))
     assert bootseq("diff", old, fine).exit_code == 0
+    unknown = "3 SQL statements of 69 in the logs tied to no request: 1 unknown, 2 periodic"
+    assert bootseq("diff", old, traced("unknown.jsonl", *boots(1), warnings=(unknown,))).exit_code == 2
 
 
 def test_boots_that_had_not_ended(traced: Traced) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(4 << 20)))
     with pytest.raises(TracerError, match="unpacked"):
         content(tmp_path / "a.gz")
+
+
+def test_a_closed_stdin_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(TracerError, match="-: cannot be read: closed"):
+        read(texts.STDIN)
 
 
 def test_missing_and_folders_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -31,6 +33,9 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that the arguments name."""
+        if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
+            # PYTHONUNBUFFERED: what a disk that gets full takes only a part of would be lost without an error.
+            sys.stdout = io.TextIOWrapper(io.BufferedWriter(sys.stdout.buffer), sys.stdout.encoding)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show an arrow, or half a surrogate pair, is no reason to stop.
@@ -41,6 +46,8 @@ class _Group(click.Group):
             said = str(error)
         except OSError as error:  # files have their own; what is left is our output
             said = f"cannot write: {error.strerror}"
+            with contextlib.suppress(OSError):  # else Python tries once more at the end, and complains of its own
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         click.echo(f"bootseq: {printable(said)}", err=True)
         sys.exit(2)
 

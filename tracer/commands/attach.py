@@ -13,6 +13,7 @@ from tracer.attach.attaching import Attachment
 from tracer.attach.checks import Finding
 from tracer.attach.processes import Process
 from tracer.commands import findings, recording
+from tracer.commands.paths import PATH
 from tracer.errors import TracerError
 
 
@@ -23,9 +24,7 @@ from tracer.errors import TracerError
     help="Processes that run this service: nova-compute, keystone, 'neutron-*'.",
 )  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Every OpenStack service on this machine.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="CAPTURE", help="Folder to record into."
-)
+@click.option("-o", "--output", type=PATH, required=True, metavar="CAPTURE", help="Folder to record into.")
 @click.option(
     "--for",
     "duration",

@@ -9,6 +9,7 @@ import click
 
 from tracer import collector, files
 from tracer.commands import sides
+from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Recorded
 from tracer.diff.learning import learn
@@ -23,16 +24,14 @@ FEW = 5
 
 
 @click.command()
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="NAME", help="Baseline to write, a text."
-)
+@click.option("-o", "--output", type=PATH, required=True, metavar="NAME", help="Baseline to write, a text.")
 @click.option(
     "--boot", "words", multiple=True, metavar="BOOT",
     help="Learn from this boot only: a server, a uuid, a request id, or a number from `bootseq list`; repeat it.",
 )  # fmt: skip
 @click.option("--outcome", metavar="WORD", help="Learn from boots that ended so only: active, error.")
 @click.option("--partial", is_flag=True, help="Learn even from recordings that lack something.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="FILE…")
 def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outcome: str | None, partial: bool) -> None:
     """Learn from the boots in FILEs what a release does, and what varies from boot to boot.
 

@@ -10,6 +10,7 @@ import click
 from tracer.attach import detach as detaching
 from tracer.attach.checks import Finding
 from tracer.commands import findings
+from tracer.commands.paths import PATH
 from tracer.errors import TracerError
 from tracer.text import plural
 
@@ -17,7 +18,7 @@ from tracer.text import plural
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Whatever capture they record into.")
 @findings.json_option
-@click.argument("capture", required=False, type=click.Path(path_type=Path))
+@click.argument("capture", required=False, type=PATH)
 def detach(capture: Path | None, everything: bool, as_json: bool) -> None:
     """Take the hooks out of the processes that record into CAPTURE, and prove it.
 

@@ -13,6 +13,7 @@ import click
 import diagrams
 from tracer import collector, files
 from tracer.commands import policies, sides
+from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Side
 from tracer.diff import reality
@@ -32,14 +33,14 @@ _WIDTH = 100
 
 @click.command()
 @click.option(
-    "--policy", "policy_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--policy", "policy_files", multiple=True, type=PATH, metavar="FILE",
     help="What fails, warns or is none, YAML; on top of the defaults. Repeated, the last is uppermost.",
 )  # fmt: skip
 @click.option(
     "--format", "format_", type=click.Choice(_FORMATS), help="By the suffix of -o; without either, text."
 )  # fmt: skip
 @click.option(
-    "-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
     help=f"Write the report there; repeat it for several: {', '.join(_SUFFIXES)}.",
 )  # fmt: skip
 @click.option("--old-boot", multiple=True, metavar="BOOT", help="Of OLD this boot only; may be repeated.")
@@ -47,8 +48,8 @@ _WIDTH = 100
 @click.option("--details", is_flag=True, help="What is noted or ignored too, one by one.")
 @click.option("--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.option("--partial", is_flag=True, help='Say "same" even of recordings that lack something.')
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=PATH)
+@click.argument("new", type=PATH)
 def diff(
     old: Path, new: Path, policy_files: tuple[Path, ...], format_: str | None, outputs: tuple[Path, ...],
     old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, colour: str, partial: bool,

@@ -10,6 +10,7 @@ import click
 import diagrams
 from tracer import files
 from tracer.commands import choose
+from tracer.commands.paths import PATH
 from tracer.commands.several import merged
 from tracer.commands.show import detail_option
 from tracer.errors import TracerError
@@ -26,16 +27,14 @@ from tracer.errors import TracerError
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     metavar="FILE",
     help=f"Suffix chooses: {', '.join(diagrams.SUFFIXES)}.",
 )
 @click.option("--merged", "all_boots", is_flag=True, help="All boots of FILE as one diagram; the same as naming each.")
-@click.option(
-    "--also", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="And all boots of this file; repeat."
-)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--also", type=PATH, multiple=True, metavar="FILE", help="And all boots of this file; repeat.")
+@click.argument("file", type=PATH)
 @click.argument("boots", nargs=-1, metavar="[BOOT]…")
 def draw(
     file: Path,
@@ -80,7 +79,8 @@ def _suffix(output: Path, several: bool) -> str:
     drawn = diagrams.MERGED_SUFFIXES if several else diagrams.SUFFIXES
     if suffix not in drawn:
         what = f"several boots as .{suffix}" if suffix in diagrams.SUFFIXES else f".{suffix}"
-        raise TracerError(f"{output}: cannot draw {what}; one of: {_dotted(drawn)}")
+        wrong = f"cannot draw {what}" if suffix else "its suffix says what to draw, and it has none"
+        raise TracerError(f"{output}: {wrong}; one of: {_dotted(drawn)}")
     return suffix
 
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from tracer import capture, collector, service_options, store
+from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.correlate import correlate
 from tracer.errors import TracerError
@@ -26,7 +27,7 @@ _MAX_REASONS = 3
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     metavar="FILE",
     help="Trace file to write; .gz packs it.",
@@ -46,10 +47,10 @@ _MAX_REASONS = 3
 )  # fmt: skip
 @click.option("--date-format", "date", metavar="FORMAT", help="Their log_date_format.")
 @click.option(
-    "--from-config", "configs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--from-config", "configs", multiple=True, type=PATH, metavar="FILE",
     help="Take formats from a service's own file: /etc/nova/nova.conf. Once for each that has some.",
 )  # fmt: skip
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH…")
 def ingest(
     output: Path, zone: tzinfo, strings: tuple[str, ...], date: str | None, configs: tuple[Path, ...],
     paths: tuple[Path, ...],

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from tracer import store
+from tracer.commands.paths import PATH
 from tracer.model import Boot, Untied
 from tracer.text import printable
 
@@ -19,7 +20,7 @@ from tracer.text import printable
 @click.option("--all", "everything", is_flag=True, help="Other requests too, not only boots.")
 @click.option("--untied", is_flag=True, help="What belongs to no request instead: why, whose, what, how often, when.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> None:
     """Show the boots in FILE: server, request id, outcome, duration, counts.
 

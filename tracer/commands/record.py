@@ -17,6 +17,7 @@ from tracer.attach.attaching import Attachment
 from tracer.attach.checks import Finding
 from tracer.attach.following import Following
 from tracer.commands import recording
+from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
 from tracer.model import Trace
@@ -24,9 +25,7 @@ from tracer.text import plural, printable
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Trace file to write."
-)
+@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="Trace file to write.")
 @click.option(
     "--for", "duration", default="10m", show_default=True, metavar="TIME",
     help="How long to wait for servers, and how long the hooks may stay should this command die.",
@@ -49,6 +48,8 @@ def record(
     """
     seconds = durations.seconds(duration)
     launch.check(list(command))
+    if output.is_dir():  # told before services are entered, not after the boot
+        raise TracerError(f"{output}: cannot be written: a folder, not a file")
     folder = output.with_name(f"{output.name}.capture").resolve()
     capture.make(folder, points=points.load(list(point_files)), ask=["ask"], echo=echo)
     following = Following(Attachment(folder, seconds), _told)

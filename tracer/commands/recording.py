@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from tracer import capture
+from tracer.commands.paths import PATH
 
 echo_option = click.option(
     "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log."
@@ -15,7 +14,7 @@ ask_option = click.option(
     "--ask", multiple=True, metavar="LOGGER", help='Loggers whose lines also go into CAPTURE/ask.log (default "ask").'
 )
 points_option = click.option(
-    "--points", "point_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--points", "point_files", multiple=True, type=PATH, metavar="FILE",
     help="More call points, YAML.",
 )  # fmt: skip
 #: Bytes; the least has room for one segment of each of a few processes.

@@ -8,13 +8,14 @@ import click
 
 from tracer import capture, launch, points
 from tracer.commands import recording
+from tracer.commands.paths import PATH
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     metavar="CAPTURE",
     help="Folder to record into; several commands may share one.",

@@ -12,6 +12,7 @@ import click
 import diagrams
 from tracer import findings, store
 from tracer.commands import choose
+from tracer.commands.paths import PATH
 from tracer.model import Step
 from tracer.text import printable
 
@@ -31,7 +32,7 @@ detail_option = click.option(
 @detail_option
 @click.option("--findings", "only_findings", is_flag=True, help="What a witness should have seen and did not, instead.")
 @click.option("--json", "as_json", is_flag=True, help="Every step, or every finding, for programs.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.argument("boot", required=False)
 def show(file: Path, boot: str | None, detail: str, only_findings: bool, as_json: bool) -> None:
     """Print the numbered tree of BOOT: a server's name or uuid, a request id, or a number from `bootseq list`.

@@ -26,8 +26,11 @@ MAX_TEXT = 64 << 20
 _NUMBERED = re.compile(r"^1(?:-\d+)*\. \S", re.MULTILINE)
 #: Outcomes of what went as it should.
 _GOOD = ("active", "done")
-#: What a trace's readers say of recordings that lack nothing by it.
-_HARMLESS = (", corrected", "of another capture again, left out")
+#: What a trace's readers say of recordings that lack nothing by it. Statements of heartbeats and of the start are no
+#: boot's; of unknown ones nobody can say that.
+_HARMLESS = re.compile(
+    r", corrected$|of another capture again, left out$|in the logs tied to no request: (?!\d+ unknown)"
+)
 
 
 @dataclass(slots=True)
@@ -139,7 +142,7 @@ def recorded(path: Path, words: Sequence[str] = (), option: str = "--boot") -> R
     operations = sorted({operation(boot) for boot in chosen})
     if len(operations) > 1:
         raise TracerError(f"{path}: {' and '.join(operations)} are different requests; choose with {option}")
-    doubts = [f"{path}: {said}" for said in trace.warnings if not said.endswith(_HARMLESS)]
+    doubts = [f"{path}: {said}" for said in trace.warnings if not _HARMLESS.search(said)]
     return Recorded(path, chosen, doubts)
 
 

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from tracer import capture, durations, points
+from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
 from tracer.text import plural, printable
@@ -31,11 +32,11 @@ _FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/lib/rabbitmq/bin"
     help="amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://; better in $BOOTSEQ_TAP_URL, which `ps` does not show.",
 )  # fmt: skip
 @click.option(
-    "--from-config", "config", type=click.Path(path_type=Path), metavar="FILE",
+    "--from-config", "config", type=PATH, metavar="FILE",
     help="Take the URL, and TLS, from a service's own file: /etc/nova/nova.conf.",
 )  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="CAPTURE",
+    "-o", "--output", type=PATH, required=True, metavar="CAPTURE",
     help="Folder to record into: CAPTURE/messages.jsonl.",
 )  # fmt: skip
 @click.option("--for", "duration", metavar="TIME", help="End after it: 30s, 10m, 2h. Without it: at Ctrl-C.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import gzip
 import mmap
 import os
@@ -85,6 +86,8 @@ def _plain(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _seekable(path: Path) -> Iterator[IO[bytes]]:
     """The file; of stdin and of pipes, what came through them."""
+    if path == STDIN and sys.stdin is None:
+        raise OSError(errno.EBADF, "closed")
     with contextlib.nullcontext(sys.stdin.buffer) if path == STDIN else path.open("rb") as file:
         about = None if path == STDIN else os.fstat(file.fileno()).st_mode
         if about is not None and stat.S_ISREG(about):
