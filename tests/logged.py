@@ -63,7 +63,10 @@ def at_once(folder: Path, into: Path, boots: int, apart: int) -> Path:
 
 #: The same in all boots: users, projects, and the ids that services gave themselves when they started.
 _KEPT = r"(?!173a9182|73a7d5dc|31e50e50|9e091ac9|f5b748db)"
-_IDS = re.compile(rf"(?<=\breq-)(?!9a2d4cf9|1bc2daf2)[0-9a-f]{{4}}|(?<=\b){_KEPT}[0-9a-f]{{4}}(?=[0-9a-f]{{28}}\b)")
+_IDS = re.compile(
+    rf"(?<=\breq-)(?!9a2d4cf9|1bc2daf2)[0-9a-f]{{4}}|(?<=\b){_KEPT}[0-9a-f]{{4}}(?=[0-9a-f]{{28}}\b)"
+    r"|(?<= message with id )[0-9a-f]{4}(?=[0-9a-f]{4}-)"  # a cast's dispatch
+)
 
 
 def _others(text: str, boot: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.logged import DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
+from tests.logged import DATA, DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
 from tracer.cli import main
 from tracer.model import Boot, Step, Trace
 
@@ -298,3 +298,14 @@ def test_commands_take_what_logs_tell(tmp_path: Path) -> None:
     assert "1 boot and 0 other requests" in run.output
     shown = CliRunner().invoke(main, ["show", str(output)]).output
     assert "3-1-1. [network] allocate_for_instance" in shown
+
+
+def test_requests_in_the_services_log_and_in_the_servers_are_one_each() -> None:
+    """uWSGI's lines in a file of their own tell no ids, and whole seconds: of one boot they made two."""
+    found = trace(DATA / "uwsgi" / "nova-api.log", DATA / "uwsgi" / "nova-api-access.log")
+    assert [boot.request_id for boot in found.boots] == ["req-20863ec1-3cd8-47a2-ae35-46117662785f"]
+    told = [step for request in (*found.boots, *found.others) for step in request.walk() if step.kind == "http"]
+    assert Counter(step.name for step in told) == {
+        "GET /v2.1": 1, "GET /v2.1/flavors/tiny": 1, "POST /v2.1/servers": 1,
+        "GET /v2.1/servers/873debb1-3bb9-4198-9b27-de0a0a091dfa": 3,
+    }  # fmt: skip

@@ -71,6 +71,19 @@ def test_hooks_of_a_made_up_boot_have_none() -> None:
     assert lines(cloud.trace()) == []
 
 
+def test_logs_tell_of_no_function_of_privsep() -> None:
+    """They tell of the programs that were run before and after it."""
+    cloud = Cloud()
+    compute = cloud.process("/usr/bin/nova-compute")
+    with compute.step("rpc", "build", side="server", unique_id="u", request_id="req-1"):
+        for via in ("subprocess", "privsep", "subprocess"):
+            compute.does("command", "env", via=via)
+    for event in cloud.events:
+        if event.attributes.get("via") != "privsep":
+            event.witnesses = ("hooks", "logs")
+    assert lines(cloud.trace()) == []
+
+
 def test_a_log_that_leaves_a_message_out(today: Path) -> None:
     without(today / "nova-conductor.log", f"id:? {CALL}|id {CALL}")
     (one,) = found(trace(today))

@@ -106,6 +106,15 @@ def test_taking_a_cast_does_not_take_the_context_of_its_thread(log: Log) -> None
     assert "request_id" not in event.attributes
 
 
+def test_a_cast_that_was_done_tells_its_request(log: Log) -> None:
+    """Its dispatch has an id of its own. Threads may go on with it: nothing says when it ended."""
+    log.add(LOGGERS[1], "received message with unique_id: abc", "-")
+    log.add(LOGGERS[2], "Receive incoming message with id own and method: sync_instance_info.", "-")
+    log.add(LOGGERS[2], "Replied success message with id own and method: sync_instance_info. Time elapsed: 0.002")
+    (event,) = log.events()
+    assert (event.name, event.attributes["request_id"], event.end) == ("sync_instance_info", R, None)
+
+
 def test_fanout(log: Log) -> None:
     log.add(LOGGERS[1], "CAST unique_id: abc FANOUT topic 'scheduler'")
     (event,) = log.events()

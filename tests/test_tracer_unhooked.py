@@ -222,6 +222,81 @@ def test_a_log_writes_out_what_hooks_leave_out() -> None:
     ]  # fmt: skip
 
 
+def test_lines_of_one_place_in_the_source_are_one_line() -> None:
+    """Whatever each witness left out or masked of the message."""
+    cloud = Cloud()
+    compute = cloud.process("/usr/bin/nova-compute")
+    source = {"level": "DEBUG", "file": "/nova/compute.py"}
+    compute.log("Weighed <list>").attributes |= {**source, "line": 5}
+    compute.log("token ***").attributes |= {**source, "line": 6}
+    log = Told(Process("log compute", compute.process.pid, "", "nova-compute"))
+    for at, (message, line) in enumerate((("Weighed nothing", 4), ("Weighed [host1]", 5), ("a token: ***", 6))):
+        log.line(at * MS).attributes |= {**source, "message": message, "line": line}
+    told = [(event.attributes["line"], event.witnesses) for event in unhooked.tied([*cloud.events, *log.events])]
+    assert sorted(told) == [(4, ("logs",)), (5, ("hooks", "logs")), (6, ("hooks", "logs"))]
+
+
+def test_a_statement_that_the_echo_shortened_is_one_step() -> None:
+    """SQLAlchemy does so with an INSERT of many rows."""
+    cloud = Cloud()
+    compute = cloud.process("/usr/bin/nova-compute")
+    row = "(%(key__0)s, %(value__0)s, %(instance_uuid__0)s)"
+    whole = f"INSERT INTO instance_system_metadata (`key`, value, instance_uuid) VALUES {', '.join([row] * 20)}"
+    compute.sql(whole)
+    log = Told(Process("log compute", compute.process.pid, "", "nova-compute"))
+    cut = len(whole) - 350
+    log.add("sql", "", 0, statement=f"{whole[:250]} ... {cut} characters truncated ... {whole[-100:]}")
+    other = log.add("sql", "", 0, statement=f"{whole[:250]} ... {cut + 1} characters truncated ... {whole[-100:]}")
+    merged = unhooked.tied([*cloud.events, *log.events])
+    assert [event.witnesses for event in merged if event is not other] == [("hooks", "logs")]
+    assert (len(merged), other.witnesses) == (2, ("logs",))
+
+
+POST = {"side": "server", "method": "POST", "path": "/v2.1/servers"}
+
+
+def access(pid: int, *seconds: int, folder: str = "h1") -> Told:
+    """uWSGI's own log of a process's requests: no ids, and the whole second in which each came."""
+    log = Told(Process(f"log {folder}/nova-api-access.log {pid}", pid, "", "nova-api-access"))
+    for second in seconds:
+        log.add("http", "POST /v2.1/servers", second * SECOND, second * SECOND + 100 * MS, **POST, status=202)
+    return log
+
+
+def asked(pid: int, *starts: int, folder: str = "h1") -> Told:
+    """The same requests in the process's own log."""
+    log = Told(Process(f"log {folder}/nova-api.log {pid}", pid, "", "nova-api"))
+    for place, start in enumerate(starts):
+        log.add("http", "POST /v2.1/servers", start, start + 90 * MS, **POST, request_id=f"req-{pid}-{place}")
+    return log
+
+
+def test_a_servers_access_log_tells_the_requests_that_its_process_tells() -> None:
+    """Once each; the request that the process did not tell stays."""
+    own, server = asked(7, 900 * MS, SECOND, 5 * SECOND), access(7, 0, 1, 5, 9)
+    trace = correlate(Events([*own.events, *server.events], [own.process, server.process]))
+    assert [(boot.request_id, boot.started - EPOCH) for boot in trace.boots] == [
+        ("req-7-0", 900 * MS), ("req-7-1", SECOND), ("req-7-2", 5 * SECOND), ("", 9 * SECOND),
+    ]  # fmt: skip
+
+
+def test_a_request_seen_by_hooks_and_two_logs_is_one_step() -> None:
+    cloud = Cloud()
+    api = cloud.process("/usr/bin/nova-api")
+    api.does("http", "POST /v2.1/servers", **POST, request_id="req-1")
+    own, server = asked(api.process.pid, MS), access(api.process.pid, 0)
+    own.events[0].attributes["request_id"] = "req-1"
+    (merged,) = unhooked.tied([*server.events, *own.events, *cloud.events])
+    assert (merged.witnesses, merged.attributes["status"]) == (("hooks", "logs"), 202)
+
+
+def test_access_logs_of_two_hosts_with_the_same_pid_are_left_alone() -> None:
+    """Nothing says whose requests they are."""
+    told = [asked(7, MS), asked(7, 2 * MS, folder="h2"), access(7, 0), access(7, 0, folder="h2")]
+    merged = unhooked.tied([event for log in told for event in log.events])
+    assert [event.witnesses for event in merged] == [("logs",)] * 4
+
+
 def test_a_request_whose_log_tells_a_stale_id_is_one_step() -> None:
     cloud = Cloud()
     api = cloud.process("/usr/bin/nova-api")

@@ -39,7 +39,7 @@ _COMPARED = frozenset({"rpc", "http", "sql", "command"})
 #: What was sent so shortly before the broker's last copy, in nanoseconds, may have been taken after it.
 _CUT_OFF = 1_000_000_000
 
-#: A process, and what of it: kind and side.
+#: A process, and what of it: kind and side, or way.
 _Place = tuple[str, str, str]
 #: Findings that are told as one: class, text, service, witnesses.
 _Alike = tuple[str, str, str, tuple[str, ...]]
@@ -177,7 +177,8 @@ def _answered(step: Step) -> int | None:
 
 
 def _place(step: Step) -> _Place:
-    side = "notify" if step.text("mode") == "notify" else step.text("side")
+    # A log tells of commands, and not of the functions that oslo.privsep runs.
+    side = "notify" if step.text("mode") == "notify" else step.text("side") or step.text("via")
     return step.id.rpartition("/")[0], step.kind, side
 
 

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from tracer.event import Event, Process
 from tracer.unhooked import likeness
 
 #: Who knows more of a step stays; what others know is added.
-_RANKS = {"hooks": 0, "logs": 1, "broker": 2}
+_RANKS = {"hooks": 0, "logs": 1, "broker": 3}
+#: A server's access log, of what the process's own log may tell too.
+_ACCESS = 2
 #: Witnesses of one step in one process tell of it within this time of each other, in nanoseconds; a log's lines of
 #: what the process does are as late as its disk.
 _NEAR = 2_000_000_000
 #: Logs tell milliseconds, and two lines of one moment may be written in either order.
 BLUR = 3_000_000
 
+#: What was kept, by who saw it.
+_Candidates = dict[int, list[Event]]
+
 
 def merged(events: list[Event]) -> list[Event]:
     """The events without those that another witness's event stands for."""
-    places = likeness.places(events)
-    ordered = sorted(events, key=lambda event: (_rank(event), event.start, event.number))
-    kept: dict[tuple[object, ...], dict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
+    access = likeness.access_logs(events)
+    places = likeness.places(events, access)
+    ordered = sorted(events, key=lambda event: (_rank(event, access), event.start, event.number))
+    kept: dict[likeness.Key, _Candidates] = defaultdict(lambda: defaultdict(list))
+    #: the ranks of those who told of an event after the first of them did
+    later: dict[int, set[int]] = defaultdict(set)
     stands_for: list[tuple[Event, Event]] = []
     result = []
     for event in ordered:
-        keys, rank = list(likeness.keys(event, places)), _rank(event)
-        other = next((found for key in keys if key in kept and (found := _match(event, rank, kept[key]))), None)
+        keys, rank = list(likeness.keys(event, places)), _rank(event, access)
+        other = next((found for key in keys if key in kept and (found := _match(event, rank, kept[key], later))), None)
         if other is None:
             result.append(event)
             for key in keys:
@@ -34,20 +43,21 @@ def merged(events: list[Event]) -> list[Event]:
         else:
             known_by = set(likeness.keys(other, places))
             _add(other, event)
+            later[id(other)].add(rank)
             stands_for.append((event, other))
             # What this witness knows it by, the next one may know it by too.
             for key in set(keys) - known_by:
-                insort(kept[key][_rank(other)], other, key=_start)
+                insort(kept[key][_rank(other, access)], other, key=_start)
     _move(result, stands_for)
     return sorted(result, key=lambda event: (event.start, event.number))
 
 
-def _rank(event: Event) -> int:
-    return min(_RANKS.get(witness, 3) for witness in event.witnesses)
+def _rank(event: Event, access: set[str]) -> int:
+    return _ACCESS if event.process.key in access else min(_RANKS[witness] for witness in event.witnesses)
 
 
-def _match(event: Event, rank: int, candidates: dict[int, list[Event]]) -> Event | None:
-    """The nearest of another witness that this witness has not seen yet. Each witness's are in the order of time."""
+def _match(event: Event, rank: int, candidates: _Candidates, later: Mapping[int, set[int]]) -> Event | None:
+    """The nearest that nobody of this ``rank`` has told of yet. Each rank's are in the order of time."""
     fitting = [
         each
         for other, known in candidates.items()
@@ -55,7 +65,7 @@ def _match(event: Event, rank: int, candidates: dict[int, list[Event]]) -> Event
         for each in known[
             bisect_left(known, event.start - _NEAR, key=_start) : bisect_left(known, event.start + _NEAR, key=_start)
         ]
-        if not set(each.witnesses) & set(event.witnesses)
+        if rank not in later.get(id(each), ())
     ]
     return min(fitting, key=lambda each: abs(each.start - event.start), default=None)
 
@@ -66,7 +76,7 @@ def _start(event: Event) -> int:
 
 def _add(kept: Event, other: Event) -> None:
     """Let ``kept`` say what ``other`` knows beside it."""
-    kept.witnesses = (*kept.witnesses, *other.witnesses)
+    kept.witnesses = tuple(dict.fromkeys((*kept.witnesses, *other.witnesses)))
     for name, value in other.attributes.items():
         kept.attributes.setdefault(name, value)
     # A log names the method that carries another: object_action, which the message says is Instance.save.

@@ -18,6 +18,8 @@ _FRACTION = re.compile(r"(?<=:\d\d)[.,](\d{1,9})")
 ISO = "%Y-%m-%d %H:%M:%S"
 _COMMON = "%d/%b/%Y:%H:%M:%S %z"
 _CTIME = "%a %b %d %H:%M:%S %Y"
+#: How long a request took, in an access line; a path holds no blank.
+_TOOK = re.compile(rb" (\d{1,9}) ?ms(?:ecs)?(?=\s|\Z)")
 #: Beyond what any clock gives in this century, in nanoseconds.
 _MAX_TIME = 1 << 62
 
@@ -48,9 +50,15 @@ class Clock:
             self._known[form] = whole, seconds
         return seconds * SECOND + (int(fraction[1].ljust(9, "0")) if fraction and seconds else 0)
 
-    def of_access(self, date: bytes) -> int:
-        """The time of an access line: ``22/Nov/2026:08:14:11 +0000``, or ``Sun Nov 22 08:14:11 2026`` (uWSGI)."""
-        return self.of(date.decode("utf-8", "replace"), _CTIME if date[:1].isalpha() else _COMMON)
+    def of_access(self, date: bytes, line: bytes) -> int:
+        """When uWSGI wrote an access line, in nanoseconds, the fraction of the second left out.
+
+        ``date`` is when the request came, ``22/Nov/2026:08:14:11 +0000`` or ``Sun Nov 22 08:14:11 2026``; the ``line``
+        after it tells how long it took.
+        """
+        took = _TOOK.search(line)
+        came = self.of(date.decode("utf-8", "replace"), _CTIME if date[:1].isalpha() else _COMMON)
+        return came + (int(took[1]) * 1_000_000 if took else 0)
 
     def start(self, local: datetime) -> tuple[int, bool]:
         """(seconds since the epoch of a local time, whether that holds wherever it stands)."""

@@ -71,7 +71,7 @@ class Formats:
         """What a head and the text after it say; ``known`` of it else, a ``time`` only where it tells none."""
         message = patterns.text(rest)
         if match.lastgroup == "uwsgi":
-            time = known.get("time") or clock.told or clock.of_access(match["date"])
+            time = known.get("time") or clock.told or clock.of_access(match["date"], rest)
             told = {"level": "INFO", "logger": "uwsgi", "pid": int(match["worker"])}
             return Record(**{**known, **told, "time": time, "message": message})
         place = int(str(match.lastgroup).rpartition("_")[2])

@@ -15,10 +15,11 @@ _SENT = re.compile(
 )
 _RECEIVED = re.compile(r"received message (?:with )?(?P<key>msg_id|unique_id): (?P<id>\S+)")
 _DISPATCHED = re.compile(r"Receive incoming message with id (?P<id>\S+) and method: (?P<method>\S+?)\.?\Z")
+_DONE = re.compile(r"Replied \w+ message with id (?P<id>\S+) and method")
 _REPLYING = re.compile(r"sending (?P<what>reply|failure) msg_id: (?P<id>\S+)")
 _REPLIED = re.compile(r"received reply msg_id: (?P<id>\S+)|Received RPC response for msg (?P<other>\S+)")
 #: What those begin with; most of what the driver says begins with none of them.
-_TELLING = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"sending ")
+_TELLING = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"Replied ", b"sending ")
 #: What follows "Calling RPC method" comes within this time, in nanoseconds, or belongs to another message.
 _SOON = 1_000_000_000
 
@@ -49,6 +50,8 @@ class Messages:
             self._dispatch(match)
         elif match := _REPLYING.match(message):
             self._reply(match, record)
+        elif match := _DONE.match(message):
+            self._name_request(match["id"], record)
         elif match := _REPLIED.match(message):
             self._take_reply(match["id"] or match["other"], record)
         return record.level == "DEBUG"
@@ -90,20 +93,29 @@ class Messages:
             return
         if event in self._undispatched:
             self._undispatched.remove(event)
+        self._received[match["id"]] = event
         event.name = event.name or match["method"]
         event.attributes["method"] = event.name
 
     def _reply(self, match: re.Match[str], record: Record) -> None:
-        event = self._received.get(match["id"])
+        event = self._name_request(match["id"], record)
         if event is None:
             return
         event.end = max(record.time, event.start)
-        if record.request_id:
-            event.attributes["request_id"] = record.request_id
-        if record.global_request_id:
-            event.attributes["global_request_id"] = record.global_request_id
         if match["what"] == "failure":
             event.error = "failed, as its answer said"
+
+    def _name_request(self, key: str, record: Record) -> Event | None:
+        """The message, whose request is that of the line that says how its serving ended.
+
+        A cast that was done has not ended for that: a thread may go on with it.
+        """
+        event = self._received.get(key)
+        if event is not None and record.request_id:
+            event.attributes["request_id"] = record.request_id
+            if record.global_request_id:
+                event.attributes["global_request_id"] = record.global_request_id
+        return event
 
     def _take_reply(self, msg_id: str, record: Record) -> None:
         event = self._sent.get(msg_id)

@@ -210,7 +210,7 @@ class _Reader:
         if end - start > MAX_MESSAGE:
             end = start + MAX_MESSAGE
         if second is None:
-            time = self._last or self._clock.of_access(date)
+            time = self._last or self._clock.of_access(date, self._data[start:end])
             known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
             return Line(self._data, start, end, opening, time, known, _NOBODY)
         self._last = time = self._seconds[second] + self._fractions[fraction]

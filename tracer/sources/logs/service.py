@@ -17,7 +17,7 @@ _MAX_MESSAGE = 1 << 16
 
 
 class Service:
-    """Events in the order of the log, numbered from 1; none has a parent yet (tracer.nesting finds them)."""
+    """Events in the order of the log, numbered from 1; none has a parent yet (tracer.unhooked.nesting finds them)."""
 
     def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
         host, _, program = name.rpartition("/")  # a journal tells both
