@@ -2,7 +2,7 @@
 #   make PYTHON=/path/to/python3.12 install    chooses the interpreter
 
 BIN := .venv/bin
-# Without it every process that a test starts would compile all of ours anew: a third of what the tests take.
+# Where it is set, every process that a test starts would compile all of ours anew.
 unexport PYTHONDONTWRITEBYTECODE
 DEMO := demo
 RELEASE := 34

@@ -73,6 +73,13 @@ def test_json_lines_that_are_no_copies_are_told(tmp_path: Path, logs: Path) -> N
     assert "other.jsonl: no copies of messages and no log, left out" in run.output
 
 
+def test_a_trace_file_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "old.trace.jsonl").write_text('{"format": 1}\n')
+    run = ingest(tmp_path, tmp_path / "old.trace.jsonl")
+    assert run.exit_code == 2
+    assert "old.trace.jsonl: a trace file already" in run.output
+
+
 @pytest.mark.parametrize("offset", ["1", "+25:00", "Middle/Earth", "+01:99", "Europe"])
 def test_an_offset_that_is_none(tmp_path: Path, offset: str) -> None:
     run = ingest(tmp_path, "--utc-offset", offset, DIABLO)

@@ -102,8 +102,14 @@ def read(
         if messages.is_copies(path):
             return messages.read(path)
         found = reading.read(path, hints, told)
-        return found if found.events else Events(warnings=[f"{path}: no copies of messages and no log, left out"])
+        return found if found.events else Events(warnings=[f"{path}: {_why_not(path)}, left out"])
     return reading.read(path, hints, told)
+
+
+def _why_not(path: Path) -> str:
+    if ".trace" in path.suffixes:
+        return "a trace file already, as list, show, draw and diff take them"
+    return "no copies of messages and no log"
 
 
 def _capture(path: Path, offsets: dict[str, int]) -> Events:
