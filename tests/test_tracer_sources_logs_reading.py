@@ -38,6 +38,13 @@ def log(tmp_path: Path) -> Log:
     return Log(tmp_path)
 
 
+def test_parameters_without_their_statement_are_none(log: Log) -> None:
+    """Two threads of one request: the one's BEGIN, the other's statement, and only then the parameters of the first."""
+    for said in ("BEGIN", "SELECT 1", "[cached since 4.2s ago] ()", "ROLLBACK", "[raw sql] ()"):
+        log.add(LOGGERS[0], said, level="INFO")
+    assert [event.attributes["statement"] for event in log.events()] == ["BEGIN", "SELECT 1"]
+
+
 @pytest.mark.parametrize("made", ["[generated in 0.00018s] ", "[cached since 18.7s ago] ", "[raw sql] ", ""])
 def test_statement_parameters_and_rows_are_one_event(log: Log, made: str) -> None:
     engine = LOGGERS[0]

@@ -18,7 +18,11 @@ _PARAMETERS = re.compile(
     re.DOTALL,
 )
 #: A BEGIN that a program sends itself is a statement, with parameters that say so: ``[raw sql] ()``.
-_TRANSACTION = re.compile(rb"BEGIN \(|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[cached|\[generated", re.IGNORECASE)
+#: Parameters of which nobody knows the statement are none: two threads of one request may write at the same time.
+_TRANSACTION = re.compile(
+    rb"BEGIN \(|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[(?:cached|generated|raw sql|no key|caching disabled|dialect)",
+    re.IGNORECASE,
+)
 #: What parameters begin with, and what is told of a result.
 _OPENS = (b"(", b"[", b"{")
 _RESULT = (b"Col (", b"Row (")
