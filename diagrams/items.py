@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from diagrams.text import short_address, shorten
 from tracer.model import PARTICIPANTS
 
 #: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
@@ -52,6 +54,22 @@ class Diagram:
     items: list[Item]
     #: Whether it is of several boots, in which frames tell how they differ and no item has a time.
     merged: bool = False
+
+
+def diagram(title: str, subtitle: str, lanes: Iterable[str], items: list[Item], *, merged: bool = False) -> Diagram:
+    """``items`` between lanes as they turned up, which then stand in their order; the items are used up."""
+    turned_up = list(lanes)
+    ordered = sorted(turned_up, key=lane_order)
+    moved = [ordered.index(name) for name in turned_up]
+    for item in items:
+        item.source, item.target = moved[item.source], moved[item.target]
+    return Diagram(shorten(title, TITLE), subtitle, ordered, items, merged)
+
+
+def opened(opens: Sequence[str]) -> str:
+    """``→ 2, 3``: the chapters that a cast opened; "" where none is known."""
+    more = " …" if len(opens) > OPENS else ""
+    return f"→ {', '.join(map(short_address, opens[:OPENS]))}{more}" if opens else ""
 
 
 def lane_order(lane: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagrams import node_words
-from diagrams.items import ERROR, OPENS, TITLE, Diagram, Item, lane_order
+from diagrams.items import ERROR, Diagram, Item, diagram, opened
 from diagrams.merged_folding import Frame, Row, fold, unframed
 from diagrams.merged_words import failures, heading, usual_time
 from diagrams.text import plural, short_address, shorten, span, spread
@@ -26,12 +26,7 @@ def sequence(merged: Merged, detail: str = "calls", depth: int | None = None) ->
     """``merged`` as a diagram; nothing deeper than ``depth`` is drawn. Its items have no time: boots differ in that."""
     writer = _Writer(merged)
     writer.run(fold(merged, detail, picture=True, depth=depth))
-    lanes = sorted(writer.lanes, key=lane_order)
-    moved = [lanes.index(name) for name in writer.lanes]
-    for item in writer.items:
-        item.source, item.target = moved[item.source], moved[item.target]
-    title, subtitle = heading(merged)
-    return Diagram(shorten(title, TITLE), subtitle, lanes, writer.items, merged=True)
+    return diagram(*heading(merged), writer.lanes, writer.items, merged=True)
 
 
 @dataclass(slots=True)
@@ -106,7 +101,7 @@ class _Writer:
             return _Open(_grouped(inside), around)
         source, target = self._lane(came_from), self._lane(goes_to)
         leaf = what == "cast" or all(isinstance(one, Row) and one.step.kind == "state" for one in inside)
-        extra = [*_opens(row), row.often, *self._said(ended), *_hidden(hidden)]
+        extra = [opened(row.step.opens), row.often, *self._said(ended), *_hidden(hidden)]
         time = usual_time(row.step)
         if leaf and what == "call" and time is not None:
             extra.append(f"~{span(time)}")
@@ -195,12 +190,6 @@ def _label(row: Row) -> str:
     # What tells branches apart may stand at a text's end.
     say, room = (node_words.label, 2 * LABEL) if row.differs else (node_words.short_label, LABEL)
     return shorten(say(row.step.text) or row.step.kind, room)
-
-
-def _opens(row: Row) -> list[str]:
-    opens = row.step.opens
-    more = " …" if len(opens) > OPENS else ""
-    return [f"→ {', '.join(map(short_address, opens[:OPENS]))}{more}"] if opens else []
 
 
 def _hidden(hidden: int) -> list[str]:

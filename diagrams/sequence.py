@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from diagrams import words
 from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places, shown_notes
-from diagrams.items import ERROR, LANE, OPENS, TITLE, Diagram, Item, lane_order
+from diagrams.items import ERROR, LANE, Diagram, Item, diagram, opened
 from diagrams.text import plural, short_address, shorten, span, times
 from tracer.model import Boot, Step, Value
 
@@ -19,12 +19,7 @@ def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Dia
     writer = _Writer(found, boot.started, detail)
     for chapter in fold_for_picture(found, detail, depth):
         writer.chapter(chapter)
-    lanes = sorted(writer.lanes, key=lane_order)
-    moved = [lanes.index(name) for name in writer.lanes]
-    for item in writer.items:
-        item.source, item.target = moved[item.source], moved[item.target]
-    title, subtitle = words.heading(boot)
-    return Diagram(shorten(title, TITLE), subtitle, lanes, writer.items)
+    return diagram(*words.heading(boot), writer.lanes, writer.items)
 
 
 #: What a call inside its service must last for its time to be told, in nanoseconds.
@@ -119,9 +114,9 @@ class _Writer:
     def _cast(self, row: Row, source: int, inside: Sequence[_Inner]) -> _Open:
         step = row.step
         target = self._lane(words.peer(step) or "unknown")
-        more = " …" if len(step.opens) > OPENS else ""
-        opens = f"→ {', '.join(map(short_address, step.opens[:OPENS]))}{more}" if step.opens else ""
-        extra = " ".join(filter(None, (opens, times(row.count).strip(), _failure(step), _quietly(step, row.hidden))))
+        extra = " ".join(
+            filter(None, (opened(step.opens), times(row.count).strip(), _failure(step), _quietly(step, row.hidden)))
+        )
         item = self._item("cast", source, target, row.text, step, extra, leaf=True)
         self.items.append(item)
         return _Open(iter(inside), source, None)

@@ -16,6 +16,7 @@ import pytest
 import patches
 from patches import replacing
 from tests import confined
+from tests.waiting import children
 
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
 hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
@@ -83,16 +84,7 @@ def no_process_is_left() -> Iterator[None]:
 
 def _children() -> set[int]:
     """Processes that this one started and that still run; zombies have ended."""
-    return {pid for pid in _started() if _runs(pid) and "multiprocessing.resource_tracker" not in _command(pid)}
-
-
-def _started() -> Iterator[int]:
-    """What each thread has started, as the kernel lists it: looking at every process takes longer than most tests."""
-    for thread in Path("/proc/self/task").iterdir():
-        try:
-            yield from map(int, (thread / "children").read_text().split())
-        except OSError:  # the thread has ended meanwhile
-            continue
+    return {pid for pid in children() if _runs(pid) and "multiprocessing.resource_tracker" not in _command(pid)}
 
 
 def _runs(pid: int) -> bool:

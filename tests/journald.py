@@ -10,10 +10,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until
 
 JOURNALD = Path("/lib/systemd/systemd-journald")
 FORMS = ("export", "json", "short", "short-precise", "short-iso", "short-full", "short-unix")
@@ -26,6 +27,7 @@ exec "$@"
 """
 #: Seconds until it listens, and until it has written what it was told.
 _PATIENCE = 20
+_LATE = "journald did not come so far"
 
 needs_journald = pytest.mark.skipif(
     os.geteuid() != 0
@@ -55,14 +57,14 @@ def kept(stdout: dict[str, bytes], native: list[bytes], folder: Path) -> dict[st
 
 def _run(folder: Path, entries: int) -> None:
     with subprocess.Popen([JOURNALD], stderr=subprocess.DEVNULL) as journald:
-        _wait_for(Path("/run/systemd/journal/stdout").exists)
+        wait_until(Path("/run/systemd/journal/stdout").exists, _PATIENCE, lambda: _LATE)
         for path in sorted(folder.glob("*.out")):
             with path.open("rb") as said:
                 subprocess.run(["systemd-cat", "-t", path.stem, "cat"], stdin=said, check=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             for path in sorted(folder.glob("*.native")):
                 out.sendto(path.read_bytes(), "/run/systemd/journal/socket")
-        _wait_for(lambda: _written("export").count(b"__CURSOR=") >= entries)
+        wait_until(lambda: _written("export").count(b"__CURSOR=") >= entries, _PATIENCE, lambda: _LATE)
         for form in FORMS:
             (folder / form).write_bytes(_written(form))
         journald.terminate()
@@ -74,14 +76,6 @@ def _written(form: str) -> bytes:
     fields += "_SOURCE_REALTIME_TIMESTAMP,LOGGER_NAME,LOGGER_LEVEL,REQUEST_ID,CODE_FILE,CODE_LINE,CODE_FUNC"
     command = ["journalctl", "--directory=/run/log/journal", "--no-pager", "--quiet", "--all", "-o", form]
     return subprocess.run([*command, f"--output-fields={fields}"], capture_output=True, check=True).stdout
-
-
-def _wait_for(ready: object) -> None:
-    assert callable(ready)
-    until = time.monotonic() + _PATIENCE
-    while not ready():
-        assert time.monotonic() < until, "journald did not come so far"
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":

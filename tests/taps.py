@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.rabbits import PASSWORD
+from tests.waiting import wait_until
 
 BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 #: Seconds; rabbitmqctl takes one to three each time.
@@ -39,10 +39,7 @@ class Tap:
             self.said += line
 
     def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.said:
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.05)
+        wait_until(lambda: text in self.said, PATIENCE, lambda: self.said)
 
     def end(self, number: int = signal.SIGINT) -> int:
         """Its exit code; what it started has ended too, which has the same stderr."""
@@ -64,13 +61,6 @@ class Tap:
 
     def messages(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.file.read_text().splitlines()]
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def steps(file: Path, server: str, *sources: Path) -> list[dict[str, Any]]:

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from examples.embedded.boot import Journal
 from examples.embedded.building import locked
 from examples.embedded.config import free_ports, without_keystone
 from examples.embedded.release import RELEASES
+from tests.waiting import wait_until
 
 
 def test_unknown_release_names_the_known_ones(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_signalled_command_leaves_no_process(number: int, tmp_path: Path) -> Non
     state = tmp_path / "state"
     command = [sys.executable, "-m", "examples.embedded", "boot", "--state", str(state), "--spawn-delay", "60"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        _wait(lambda: any(entry["event"] == "spawn" for entry in Journal(state / "journal.jsonl")))
+        wait_until(lambda: any(entry["event"] == "spawn" for entry in Journal(state / "journal.jsonl")))
         pids = [int(path.read_text()) for path in (state / "pids").iterdir()]
         running.send_signal(number)
-    _wait(lambda: not _left(pids))
+    wait_until(lambda: not _left(pids))
 
 
 @pytest.mark.slow
@@ -147,10 +147,3 @@ def _read(path: Path) -> str:
         return path.read_text()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-def _wait(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

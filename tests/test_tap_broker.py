@@ -16,7 +16,8 @@ import kombu
 import pytest
 
 from tests.rabbits import CTL, PASSWORD, Rabbit, publish, running
-from tests.taps import BOOTSEQ, PATIENCE, Tap, wait_until
+from tests.taps import BOOTSEQ, PATIENCE, Tap
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.rabbits import CTL, PASSWORD, Rabbit, joined, publish, running
-from tests.taps import Tap, wait_until
+from tests.taps import Tap
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import astuple
 from pathlib import Path
@@ -15,14 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.logged import DIABLO, nova34
+from tests.waiting import children, wait_until
 from tracer.errors import TracerError
 from tracer.sources import found, parallel
 from tracer.sources.logs.forms import Hints
-
-
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def size(path: Path, *, told: parallel.Told) -> int:
@@ -89,19 +84,11 @@ print(*parallel.each(size, [Path("long"), Path("long")], [0, 0], nobody))
 def test_helpers_end_with_the_one_whom_they_help(end: signal.Signals) -> None:
     root = Path(__file__).parent.parent
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stderr=subprocess.DEVNULL)
-    wait_for(lambda: len(children(parent.pid)) == 2)
+    wait_until(lambda: len(children(parent.pid)) == 2, 10)
     helpers = [Path(f"/proc/{helper}") for helper in children(parent.pid)]
     parent.send_signal(end)
     parent.wait(10)
-    wait_for(lambda: not any(helper.exists() for helper in helpers))
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if what():
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not happen in ten seconds")
+    wait_until(lambda: not any(helper.exists() for helper in helpers), 10)
 
 
 def test_events_are_the_same_as_on_one_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

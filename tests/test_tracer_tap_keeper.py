@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import GRACE_SECONDS
+from tests.waiting import wait_until
 from tracer.errors import TracerError
 from tracer.tap import keeper, pipe
 from tracer.tap.keeping import Keeping
@@ -61,11 +62,8 @@ class Broker:
         path = self.folder / "asked"
         return path.read_text().count(f"{command} ") if path.exists() else 0
 
-    def wait(self, done: Any, seconds: float = 10.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not done():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    def asked_beyond(self, command: str, times: int) -> bool:
+        return self.asked(command) > times
 
 
 @pytest.fixture
@@ -141,11 +139,11 @@ def test_off_when_the_tap_dies_while_it_is_switched_on(broker: Broker) -> None:
     """The one process that switches on also switches off: never the wrong way round."""
     for _ in range(5):
         tap = subprocess.Popen([sys.executable, "-c", TAP, json.dumps(REQUEST)], stdout=subprocess.DEVNULL)
-        known = broker.asked("cluster_status")
-        broker.wait(lambda known=known: broker.asked("cluster_status") > known)
+        seen = partial(broker.asked_beyond, "cluster_status", broker.asked("cluster_status"))
+        wait_until(seen, 10)
         tap.kill()
         tap.wait()
-        broker.wait(lambda: not keepers())
+        wait_until(lambda: not keepers(), 10)
         assert not broker.traces()
 
 
@@ -249,7 +247,7 @@ def test_on_as_long_as_another_tap_is_there(broker: Broker, monkeypatch: pytest.
     ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", {"bootseq-tap-2"}))
     ending.start()
     known = broker.asked("list_queues")
-    broker.wait(lambda: broker.asked("list_queues") > known + 2)
+    wait_until(lambda: broker.asked("list_queues") > known + 2, 10)
     assert broker.traces()
     broker.say(queues=[OURS])
     ending.join(GRACE_SECONDS)
@@ -264,9 +262,9 @@ def test_a_tap_that_comes_while_it_is_switched_off(broker: Broker, monkeypatch: 
     broker.say(queues=[], late=[THEIRS])
     ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", set[str]()))
     ending.start()
-    broker.wait(lambda: broker.asked("trace_off") == 1)
-    broker.wait(lambda: broker.asked("trace_on") == 2)
-    broker.wait(broker.traces)
+    wait_until(lambda: broker.asked("trace_off") == 1, 10)
+    wait_until(lambda: broker.asked("trace_on") == 2, 10)
+    wait_until(broker.traces, 10)
     broker.say(queues=[])
     ending.join(GRACE_SECONDS)
     assert not broker.traces()

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import networkx as nx
 
-from tracer import numbering, occurrences, states
+from tracer import numbering, occurrences, services, states
 from tracer.forest import Forest
 from tracer.gathering import Gathering
 from tracer.model import Boot, LeftOut, Step
@@ -16,7 +16,7 @@ from tracer.model import Boot, LeftOut, Step
 _SERVERS = re.compile(r"/(servers|os-volumes_boot)/?$")
 #: Where a boot begins when neither the client nor the API was traced.
 _BUILDS = ("schedule_and_build_instances", "build_instances", "build_and_run_instance", "run_instance")
-_HEARTBEATS = re.compile(r"Service\.(save|get_by_|create)|report_state|^services$")
+_HEARTBEATS = re.compile(rf"{services.REPORTS}|^services$")
 
 
 def boots(trees: Forest) -> tuple[list[Boot], list[Boot]]:

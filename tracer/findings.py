@@ -179,7 +179,7 @@ def _answered(step: Step) -> int | None:
 def _place(step: Step) -> _Place:
     # A log tells of commands, and not of the functions that oslo.privsep runs.
     side = "notify" if step.text("mode") == "notify" else step.text("side") or step.text("via")
-    return step.id.rpartition("/")[0], step.kind, side
+    return step.process, step.kind, side
 
 
 def _named(step: Step) -> str:

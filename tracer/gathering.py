@@ -105,7 +105,7 @@ class Gathering:
 
     def _under_way(self, root: Step) -> Step | None:
         """The step of the same thread, else process, that had begun last and had not ended, when ``root`` began."""
-        process = _process(root)
+        process = root.process
         near = self._begun.get((process, root.thread)) or self._begun.get((process, None))
         if not near:
             return None if root.numbered else _last_before(self._begun[_CHAPTERS], root)
@@ -114,7 +114,7 @@ class Gathering:
         if step.start > root.start and root.numbered:
             return None
         for outer in (step, *self._trees.ancestors(step)):
-            if _process(outer) == process and (outer.end is None or outer.end >= root.start):
+            if outer.process == process and (outer.end is None or outer.end >= root.start):
                 return outer
         return step
 
@@ -126,8 +126,8 @@ class Gathering:
                 fresh[_CHAPTERS].append(tree)
             for step in tree.walk():
                 if step.numbered:
-                    fresh[_process(step), step.thread].append(step)
-                    fresh[_process(step), None].append(step)
+                    fresh[step.process, step.thread].append(step)
+                    fresh[step.process, None].append(step)
         for place, steps in fresh.items():
             known = self._begun[place]
             if known:
@@ -144,7 +144,3 @@ def _start(step: Step) -> int:
 def _last_before(steps: list[Step], root: Step) -> Step:
     """The last that had begun when ``root`` began; the first where none had."""
     return steps[max(bisect_right(steps, root.start, key=_start) - 1, 0)]
-
-
-def _process(step: Step) -> str:
-    return step.id.rpartition("/")[0]

@@ -107,7 +107,7 @@ def _messages(told: list[Event]) -> Iterator[_Seen]:
         if ids:
             _put(by_id[ids[0]], event)
         else:
-            _put(nameless[_role(event)][event.process.clock], event)
+            _put(nameless[_taker(event)][event.process.clock], event)
     yield from by_id.values()
     for clocks in nameless.values():
         yield from _in_order(list(clocks.values()))
@@ -117,11 +117,11 @@ def _put(seen: _Seen, event: Event) -> None:
     (seen.taken if event.attributes.get("side") == "server" else seen.sent).append(event)
 
 
-def _role(event: Event) -> str:
+def _taker(event: Event) -> str:
     """Who takes the message."""
     if event.attributes.get("side") == "server":
         return services.of_command(event.process.argv)
-    return services.of_command(f"nova-{event.attributes.get('topic')}")
+    return services.of_topic(event.attributes.get("topic"))
 
 
 def _in_order(clocks: list[_Seen]) -> Iterator[_Seen]:

@@ -50,6 +50,9 @@ _PATHS = (
     (re.compile(r"/(servers|flavors|os-[a-z-]+)"), "API"),
 )
 
+#: What a service tells every few seconds, that it lives: a method's name.
+REPORTS = r"Service\.(save|get_by_|create)|report_state"
+
 
 def of_module(module: str) -> str:
     """The participant whose code ``module`` is, "" where it belongs to all."""
@@ -63,6 +66,11 @@ def of_command(argv: str) -> str:
     if _CLIENTS.match(words):
         return "client"
     return next((service for pattern, service in _COMMANDS if pattern.search(words)), "client")
+
+
+def of_topic(topic: object) -> str:
+    """The participant that takes a topic's messages; "client" where it is none of the services."""
+    return of_command(f"nova-{topic}")
 
 
 def of_step(step: Step) -> str:

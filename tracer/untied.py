@@ -7,12 +7,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
+from tracer import services
 from tracer.forest import Forest
 from tracer.model import Boot, Step, Untied
 from tracer.text import plural, printable
 
 #: What a service does every few seconds whether it is asked for anything or not.
-_PERIODIC = re.compile(r"\bservices$|Service\.(save|get_by_|create)|report_state|(loopingcall|periodic_task)$")
+_PERIODIC = re.compile(rf"\bservices$|{services.REPORTS}|(loopingcall|periodic_task)$")
 _LOUD = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL", "TRACE"})
 #: Logs tell of a moment this much too early or too late, in nanoseconds.
 _BLUR = 5_000_000
@@ -67,7 +68,7 @@ def _busy(heads: Iterable[Step]) -> dict[str, _Busy]:
     for head in heads:
         for step in head.walk():
             if step.text("side") == "server":
-                spans[_process(step)].append((step.start - _BLUR, (step.end or step.start) + _BLUR))
+                spans[step.process].append((step.start - _BLUR, (step.end or step.start) + _BLUR))
     found: dict[str, _Busy] = {}
     for process, told in spans.items():
         told.sort()
@@ -79,7 +80,7 @@ def _busy(heads: Iterable[Step]) -> dict[str, _Busy]:
 
 
 def _why(head: Step, busy: dict[str, _Busy]) -> str:
-    starts, ends = busy.get(_process(head), ([], []))
+    starts, ends = busy.get(head.process, ([], []))
     before = bisect_right(starts, head.start)
     if not starts:
         return "idle"
@@ -96,7 +97,3 @@ def _what(head: Step) -> str:
         message = head.text("message").partition("\n")[0]
         text = printable(f"{head.name}: {message}")
     return text if len(text) <= _MAX_WHAT else text[: _MAX_WHAT - 1] + "…"
-
-
-def _process(step: Step) -> str:
-    return step.id.rpartition("/")[0]

@@ -16,7 +16,8 @@ import kombu
 from tests.bench.row import Row
 from tests.logged import nova34
 from tests.rabbits import CTL, Rabbit, running
-from tests.taps import Tap, wait_until
+from tests.taps import Tap
+from tests.waiting import wait_until
 
 MESSAGES = 8_000
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -88,6 +88,11 @@ class Step:
         """Nanoseconds from start to end, None while unfinished."""
         return None if self.end is None else self.end - self.start
 
+    @property
+    def process(self) -> str:
+        """The key of the process that did it: what its id begins with."""
+        return self.id.rpartition("/")[0]
+
     def walk(self) -> Iterator[Step]:
         """The step and everything below it, in the tree's order; as deep as it may be."""
         return walk(self)

@@ -114,14 +114,11 @@ def _why_not(path: Path) -> str:
 
 def _capture(path: Path, offsets: dict[str, int]) -> Events:
     """What hooks recorded into a capture, and what ``bootseq tap`` did."""
-    found = segments.read(path, offsets)
     tapped = path / TAPPED
+    # That hooks recorded nothing is worth a word, unless it was the tap's alone.
+    found = segments.read(path, offsets) if segments.recorded(path) or not tapped.is_file() else Events()
     if tapped.is_file():
         copies = messages.read(tapped)
-        if not found.processes:  # then it was the tap's alone
-            found = Events(
-                warnings=[warning for warning in found.warnings if not warning.startswith(f"{path}: nothing")]
-            )
         found.events += copies.events
         found.processes += copies.processes
         found.warnings += copies.warnings

@@ -33,7 +33,7 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
     """
     found = Events()
     offsets = {} if offsets is None else offsets
-    folders = [(folder, _files(folder)) for folder in (capture / "segments", *_apart(capture))]
+    folders = _folders(capture)
     for folder, files in folders:
         for stem, segments in _by_process(files, found.warnings).items():
             _Process(folder, stem, segments, found).read(offsets)
@@ -41,6 +41,15 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
         found.warnings.append(f"{capture}: nothing was recorded into it")
     found.warnings = _told(capture, found.warnings)
     return found
+
+
+def recorded(capture: Path) -> bool:
+    """Whether hooks have left segments in it."""
+    return any(files for _, files in _folders(capture))
+
+
+def _folders(capture: Path) -> list[tuple[Path, list[Path]]]:
+    return [(folder, _files(folder)) for folder in (capture / "segments", *_apart(capture))]
 
 
 def _apart(capture: Path) -> list[Path]:

@@ -28,7 +28,7 @@ def pair(events: list[Event]) -> None:
         if _marks([event], "client" if client else "server") & known["server" if client else "client"]:
             continue
         if client and event.attributes.get("mode") == "cast":
-            waiting[_role(str(event.attributes.get("topic")))].append(event)
+            waiting[services.of_topic(event.attributes.get("topic"))].append(event)
         elif not client and not event.attributes.get("msg_id"):
             role = services.of_command(event.process.argv)
             sender = next((each for each in waiting[role] if _may_be(each, event)), None)
@@ -63,10 +63,6 @@ def _marks(events: list[Event], side: str) -> set[tuple[str, object]]:
         for name in _MESSAGE
         if name in event.attributes and event.attributes.get("side") == side
     }
-
-
-def _role(topic: str) -> str:
-    return services.of_command(f"nova-{topic}")
 
 
 def _may_be(sent: Event, taken: Event) -> bool:
