@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import TracerError
-from tracer.files import written
+from tracer.files.writing import written
 from tracer.points import Point
 
 FORMAT_VERSION = 1

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NoReturn, TextIO
 
 from tracer import collector
 from tracer.errors import TracerError
-from tracer.files import written
+from tracer.files.writing import written
 from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace, Untied
 from tracer.text import printable
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracer.attach.parts import Part, label
 from tracer.attach.processes import Process
-from tracer.files import written
+from tracer.files.writing import written
 
 FOLDER = "attached"
 #: The captures that something is attached for, a line each, so that ``--all`` finds them.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracer import collector, files
+from tracer import collector
 from tracer.commands import sides
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
@@ -16,6 +16,7 @@ from tracer.diff.learning import learn
 from tracer.diff.normal import normal
 from tracer.diff.writing import written
 from tracer.errors import TracerError
+from tracer.files import writing
 from tracer.model import Baseline, Boot
 from tracer.text import plural, printable
 
@@ -50,7 +51,7 @@ def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outc
         doing(f"learning from {plural(len(boots), 'boot')}")
         learned = learn([normal(boot) for boot in boots], output.name)
         text = written(learned)
-    with files.written(output, files.default_mode()) as file:
+    with writing.written(output, writing.default_mode()) as file:
         file.write(text.encode(errors="backslashreplace"))
     _warn(boots)
     click.echo(f"{output}: {_said(learned)}")

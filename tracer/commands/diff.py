@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer import collector, files
+from tracer import collector
 from tracer.commands import policies, sides
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
@@ -20,6 +20,7 @@ from tracer.diff import reality
 from tracer.diff.compare import compare
 from tracer.diff.policy import judge
 from tracer.errors import TracerError
+from tracer.files import writing
 from tracer.model import Comparison
 from tracer.text import printable
 
@@ -122,7 +123,7 @@ def _tell(lines: list[str], what: str) -> None:
 
 def _write(path: Path, report: str) -> None:
     data = report.encode(errors="backslashreplace")
-    with files.written(path, files.default_mode()) as file:
+    with writing.written(path, writing.default_mode()) as file:
         file.write(data)
     click.echo(f"{path}: {len(data) / 1000:.0f} kB")
 

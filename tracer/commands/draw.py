@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer import files
 from tracer.commands import choose
 from tracer.commands.paths import PATH
 from tracer.commands.several import merged
 from tracer.commands.show import detail_option
 from tracer.errors import TracerError
+from tracer.files import writing
 
 
 @click.command()
@@ -68,7 +68,7 @@ def draw(
     boot = merged(file, boots, also) if several else choose.boot(file, *boots)
     contents = diagrams.drawn(boot, suffix, detail, paper)
     for path, data in zip(_paths(output, len(contents)), contents, strict=True):
-        with files.written(path, files.default_mode()) as picture:
+        with writing.written(path, writing.default_mode()) as picture:
             picture.write(data)
         click.echo(f"{path}: {len(data) / 1000:.0f} kB")
 

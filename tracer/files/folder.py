@@ -1,0 +1,250 @@
+"""An opened folder: what is done in it is done in this very one, whatever its path leads to by then."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from tracer.files import removing
+from tracer.files.trust import UnsafeError, is_mine, is_shared, kind, owner
+from tracer.files.walking import Walk, Way
+
+_OPEN = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+#: Names and bytes that are read unless the caller says otherwise.
+MAX_NAMES = 100_000
+MAX_BYTES = 64 << 20
+
+
+class Folder:
+    """The folder behind a descriptor; names in it are single names. ``path`` is for messages and for other programs."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self.descriptor = descriptor
+        self.path = path
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
+
+    def about(self, name: str = "") -> os.stat_result:
+        """The folder's own status, or that of what is called so in it, a link's own."""
+        if not name:
+            return os.fstat(self.descriptor)
+        return os.stat(_single(name), dir_fd=self.descriptor, follow_symlinks=False)
+
+    def has(self, name: str) -> bool:
+        """Whether anything is called so."""
+        try:
+            self.about(name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self, limit: int = MAX_NAMES) -> list[str]:
+        """What is in it, sorted; an error where that is more than ``limit``."""
+        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.descriptor)
+        try:
+            with os.scandir(descriptor) as entries:
+                names = [entry.name for entry in islice(entries, limit + 1)]
+        finally:
+            os.close(descriptor)
+        if len(names) > limit:
+            raise OSError(errno.EFBIG, f"more than {limit} files in it")
+        return sorted(names)
+
+    def folder(self, name: str) -> Folder:
+        """A folder in it."""
+        return Folder(os.open(_single(name), _OPEN, dir_fd=self.descriptor), self.path / name)
+
+    def make(self, name: str) -> Folder:
+        """A new folder in it that is the caller's alone, whatever the umask."""
+        os.mkdir(_single(name), 0o700, dir_fd=self.descriptor)
+        made = self.folder(name)
+        try:
+            made.make_private()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def make_private(self) -> None:
+        """Make the caller's own folder 0700; refuse another's."""
+        about = self.about()
+        if not is_mine(about):
+            raise UnsafeError(f"{self.path} belongs to {owner(about)}")
+        if stat.S_IMODE(about.st_mode) != 0o700:
+            os.chmod(f"/proc/self/fd/{self.descriptor}", 0o700)
+
+    def check_private(self) -> None:
+        """Refuse a folder that is not the caller's alone."""
+        about = self.about()
+        if not is_mine(about):
+            raise UnsafeError(f"{self.path} belongs to {owner(about)}")
+        if about.st_mode & 0o077:
+            raise UnsafeError(f"{self.path} is open to others; take that away: chmod 700")
+
+    def real(self) -> Path:
+        """Its path without links, as it is now."""
+        return Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))
+
+    def is_shared(self) -> bool:
+        """Whether others than its owner may write to it."""
+        return is_shared(self.descriptor, self.about())
+
+    def open(self, name: str, *, own: bool = False) -> BinaryIO:
+        """A regular file in it to read from, with ``own`` the caller's; never waits, and follows no link."""
+        descriptor = os.open(_single(name), _READ, dir_fd=self.descriptor)
+        try:
+            about = os.fstat(descriptor)
+            if stat.S_ISDIR(about.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not stat.S_ISREG(about.st_mode):
+                raise OSError(errno.EINVAL, f"{kind(about)}, not a file")
+            if own and not is_mine(about):
+                raise UnsafeError(f"{name} belongs to {owner(about)}")
+            return os.fdopen(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def read(self, name: str, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:
+        """All of a regular file in it; an error where that is more than ``limit`` bytes."""
+        with self.open(name, own=own) as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise OSError(errno.EFBIG, f"more than {limit} bytes")
+        return data
+
+    def append(self, name: str) -> int:
+        """The descriptor of the caller's own regular file, made 0600 where there is none, to write at its end."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(_single(name), flags, 0o600, dir_fd=self.descriptor)
+        about = os.fstat(descriptor)
+        if stat.S_ISREG(about.st_mode) and is_mine(about):
+            return descriptor
+        os.close(descriptor)
+        raise UnsafeError(f"{name} is {kind(about)} of {owner(about)}'s, not a file of one's own")
+
+    @contextmanager
+    def write(self, name: str, mode: int = 0o600) -> Iterator[BinaryIO]:
+        """A file to write to, which becomes ``name`` at the end; until then, and on failure, ``name`` stays as it was.
+
+        Only the caller's own regular file is replaced.
+        """
+        self.check_replaceable(_single(name))
+        draft = f".{name[:100]}.{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(draft, flags, 0o600, dir_fd=self.descriptor), "wb") as file:
+                os.fchmod(file.fileno(), mode)
+                yield file
+            self.check_replaceable(name)
+            os.rename(draft, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        except BaseException:
+            self.remove(draft)
+            raise
+
+    def check_replaceable(self, name: str) -> None:
+        """Refuse what is called so and is not the caller's own regular file."""
+        try:
+            about = self.about(name)
+        except FileNotFoundError:
+            return
+        if stat.S_ISDIR(about.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "a folder, not a file")
+        if not stat.S_ISREG(about.st_mode):
+            raise UnsafeError(f"{kind(about)}, not a file")
+        if not is_mine(about):
+            raise UnsafeError(f"it belongs to {owner(about)}; name another file, or remove it first")
+
+    def remove(self, name: str) -> None:
+        """Remove a file of it; nothing to do where there is none."""
+        with suppress(FileNotFoundError):
+            os.unlink(_single(name), dir_fd=self.descriptor)
+
+    def remove_tree(self, name: str) -> None:
+        """Remove a folder of the caller's with all that is in it; other mounts, and what links lead to, stay."""
+        removing.tree(self.descriptor, _single(name))
+
+
+def _single(name: str) -> str:
+    if not name or "/" in name or name in (".", ".."):
+        raise OSError(errno.EINVAL, f"{name!r} is no file name")
+    return name
+
+
+def opened(path: Path, way: Way = Way.OWN) -> Folder:
+    """The folder at a path that nobody else prepared."""
+    walk = Walk(path, way)
+    try:
+        step = os.open(walk.name, _OPEN, dir_fd=walk.descriptor)
+        found = Folder(step, Path(os.path.abspath(path)))
+        try:
+            walk.check_end(step)
+            return found
+        except BaseException:
+            found.close()
+            raise
+    finally:
+        walk.close()
+
+
+def private(path: Path, *, parents: bool = False) -> Folder:
+    """The caller's own folder at ``path``, 0700, made where there is none; with ``parents`` those before it as well."""
+    try:
+        found = opened(path)
+    except FileNotFoundError:
+        return _made(path, parents)
+    try:
+        found.check_private()
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _made(path: Path, parents: bool) -> Folder:
+    above = path.absolute().parent
+    try:
+        parent = opened(above)
+    except FileNotFoundError:
+        if not parents:
+            raise
+        parent = _made(above, parents)
+    with parent:
+        try:
+            return parent.make(path.name)
+        except FileExistsError:  # by another command of ours in this very moment
+            found = parent.folder(path.name)
+    try:
+        found.check_private()
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def fresh(above: Path, prefix: str) -> Folder:
+    """A new private folder of a name that nobody can foresee."""
+    with opened(above) as parent:
+        return parent.make(f"{prefix}{secrets.token_hex(8)}")
