@@ -72,7 +72,8 @@ def _record(path: str, written: Any) -> None:
 def write(path: str, written: Any, message: str, limit: int) -> None:
     """What a log record says, as a step (of its message no more than ``limit`` characters) and a line in the file."""
     logs.write("ask", written, values.masked_text(message, limit))
-    _append(path, _line(written, values.masked_text(message, MAX_MESSAGE)) + _traceback(vars(written)))
+    if steps.recorder is not None:  # the lease may just have been found over
+        _append(path, _line(written, values.masked_text(message, MAX_MESSAGE)) + _traceback(vars(written)))
 
 
 def _append(path: str, line: str) -> None:

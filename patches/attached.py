@@ -19,7 +19,7 @@ _before: dict[str, dict[Any, Any]] = {}
 def attach(request: dict[str, Any]) -> dict[str, Any]:
     """Put the hooks in, to record into ``request["capture"]`` while ``request["lease"]`` holds."""
     global capture, _before
-    if not lease.holds(request["lease"]):
+    if not lease.left(request["lease"]):
         return {"state": "refused", "reason": "the lease has run out before the hooks were in"}
     if not installed_here():
         _before = proof.state()
@@ -28,7 +28,7 @@ def attach(request: dict[str, Any]) -> dict[str, Any]:
         install(capture, request["options"])
         replacing.replace_second_names()
     askpoints.sync(request["options"].get("asks") or [])
-    lease.hold(request["lease"], leave)
+    lease.hold(request["lease"], expire)
     return report(request)
 
 
@@ -87,6 +87,14 @@ def leave() -> list[str]:
     if not kept:
         drop()
     return kept
+
+
+def expire() -> None:
+    """Take everything out since the lease is over: not even the end of a call in flight is recorded any more."""
+    recorder = steps.recorder
+    leave()
+    if recorder is not None:
+        recorder.abandon()
 
 
 def drop() -> None:

@@ -15,7 +15,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Container, Iterator, Sequence
 
-from . import hook, importing, record, replacing, steps, values
+from . import hook, importing, lease, record, replacing, steps, values
 from .record import CALL_FRAME, FRAMED_CALL, SCRATCH
 
 if TYPE_CHECKING:
@@ -145,7 +145,10 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 raise
             current_set(parent)
             try:
-                data = pack(frame, b"C", step, parent, thread, start, clock(), number)
+                end = clock()
+                if end >= lease.look_at:
+                    lease.look(end)
+                data = pack(frame, b"C", step, parent, thread, start, end, number)
                 try:
                     recorder.append(data)
                 except ValueError:

@@ -1,6 +1,7 @@
-"""The lease: a file whose time of change says until when may be recorded; hooks whose lease has run out go.
+"""The lease: a file whose time of change says until when may be recorded; hooks whose lease is over are inert and go.
 
-Whoever attached to this process may be dead. So the hooks look at the file, once a second at most, as they record.
+Whoever attached to this process may be dead. So the hooks look at the file before they record: once a second, and at
+the moment when it ends by what it said last, so that nothing is recorded after its end.
 """
 
 from __future__ import annotations
@@ -33,18 +34,18 @@ def let_go() -> None:
     look_at = _FOREVER
 
 
-def holds(path: str) -> bool:
-    """Whether the lease has not run out; one that is gone has."""
+def left(path: str) -> float:
+    """Seconds for which the lease still holds, 0 where it is over; one that is gone is."""
     try:
-        return os.stat(path).st_mtime >= _wall_clock()
+        return max(0.0, os.stat(path).st_mtime - _wall_clock())
     except OSError:
-        return False
+        return 0.0
 
 
 def look(now: int) -> None:
-    """Look at the lease, and end if it has run out. Called by hooks, at a time ``now`` that is past ``look_at``."""
+    """Look at the lease, and end if it is over. Called by hooks, at a time ``now`` that is past ``look_at``."""
     global look_at
-    look_at = now + _SECOND
-    if not holds(_path):
-        look_at = _FOREVER
+    seconds = left(_path)
+    look_at = now + min(_SECOND, int(seconds * _SECOND)) if seconds else _FOREVER
+    if not seconds:
         _end()

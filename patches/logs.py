@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, lease, masking, record, replacing, steps, values
+from . import hook, importing, masking, record, replacing, steps, values
 
 logs = hook.Hook("logs")
 
@@ -137,8 +137,6 @@ def write(kind: str, written: Any, message: str) -> None:
     recorder = steps.recorder
     if recorder is not None:
         parent, thread, now = steps.current.get(), steps.thread_id(), steps.clock()
-        if now >= lease.look_at:
-            lease.look(now)
         recorder.write((record.LOG, steps.next_id(), parent, kind, thread, now, number, message, attributes))
 
 

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, Callable
 from zlib import crc32
 
-from . import originals
+from . import lease, originals
 from .record import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
 
 #: Records that wait while another thread makes the next segment; beyond these they are dropped.
@@ -24,6 +24,7 @@ MAX_BACKLOG = 100_000
 
 _pack_frame = FRAME.pack
 _dumps = marshal.dumps
+_clock = time.monotonic_ns  # taken now: eventlet replaces it in its module later
 
 
 def create(path: str, size: int) -> mmap.mmap:
@@ -81,7 +82,10 @@ class Segments:
         self.append = self._next_segment()
 
     def write(self, payload: tuple[Any, ...]) -> None:
-        """Append one record."""
+        """Append one record, unless the lease is over."""
+        now = _clock()
+        if now >= lease.look_at:
+            lease.look(now)
         data = _dumps(payload, 2)
         data = _pack_frame(len(data), crc32(data)) + data
         try:
@@ -116,7 +120,7 @@ class Segments:
         self._tell()
 
     def abandon(self) -> None:
-        """Let go of the files: what still writes here (calls in flight, in the child of a fork) writes nowhere."""
+        """Let go of the files: what still writes here (calls in flight, after a fork or the lease) writes nowhere."""
         self.append = len
         self.table = bytearray(SCRATCH + SLOT.size)
 

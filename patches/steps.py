@@ -14,7 +14,7 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from . import lease, record, segment, values
+from . import record, segment, values
 from .originals import get_ident
 
 # Taken now: eventlet replaces some of these names in their modules later.
@@ -121,15 +121,12 @@ def begin(kind: str, name: str, attributes: tuple[Any, ...] = (), parent: int | 
     to = recorder
     if to is None:
         return 0
-    now = clock()
-    if now >= lease.look_at:
-        lease.look(now)
     step = next_id()
     if parent is None:
         parent = current.get()
     if parent <= _before_us:
         parent = 0
-    to.write((record.BEGIN, step, parent, kind, thread_id(), now, name, attributes))
+    to.write((record.BEGIN, step, parent, kind, thread_id(), clock(), name, attributes))
     return step
 
 
@@ -154,6 +151,4 @@ def happened(
     to = recorder
     if to is not None:
         now = clock()
-        if now >= lease.look_at:
-            lease.look(now)
         to.write((record.STEP, next_id(), current.get(), kind, thread_id(), begun or now, now, name, error, attributes))

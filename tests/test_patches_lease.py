@@ -1,15 +1,23 @@
-"""The lease: hooks look at it as they record, at most once a second, and go when it has run out."""
+"""The lease: hooks look at it as they record, once a second and at its end, and record nothing after it."""
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+import sqlalchemy
 
-from patches import lease, steps
+import patches
+from patches import attached, commands, lease, steps
+from tests.waiting import wait_until
+from tracer.sources import segments
 
 
 @pytest.fixture
@@ -23,14 +31,14 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_holds_until_its_time_of_change(path: Path) -> None:
-    assert lease.holds(str(path))
+    assert 59 < lease.left(str(path)) <= 60
     os.utime(path, (time.time() - 1,) * 2)
-    assert not lease.holds(str(path))
+    assert lease.left(str(path)) == 0
 
 
 def test_one_that_is_gone_does_not_hold(path: Path) -> None:
     path.unlink()
-    assert not lease.holds(str(path))
+    assert lease.left(str(path)) == 0
 
 
 def test_is_looked_at_once_a_second(path: Path) -> None:
@@ -50,15 +58,80 @@ def test_without_one_nobody_looks() -> None:
     assert steps.clock() < lease.look_at
 
 
-def test_recording_looks(path: Path, tmp_path: Path) -> None:
-    """Whatever opens a step or tells of one does."""
-    ended: list[int] = []
-    steps.start(str(tmp_path / "segments"), 1 << 16, 1 << 20, ())
-    try:
-        path.unlink()
-        for record in (lambda: steps.begin("call", "x"), lambda: steps.happened("call", "x")):
-            lease.hold(str(path), lambda: ended.append(1))
-            record()
-        assert ended == [1, 1]
-    finally:
-        steps.stop()
+def test_is_looked_at_when_it_ends(path: Path) -> None:
+    """What is left of it is less than a second: then, and no later."""
+    lease.hold(str(path), dict)
+    os.utime(path, (time.time() + 0.5,) * 2)
+    now = steps.clock()
+    lease.look(now)
+    assert now < lease.look_at <= now + 500_000_000
+
+
+#: Each way to write an event; a step is open before.
+WRITERS: dict[str, Callable[[int], object]] = {
+    "begin": lambda step: steps.begin("call", "x"),
+    "finish": lambda step: steps.finish(step),
+    "note": lambda step: steps.note(step, ("key", "value")),
+    "happened": lambda step: steps.happened("call", "x"),
+    "end of a command": lambda step: commands._execute_ends(step, None, FailedError()),
+    "log": lambda step: logging.getLogger("bootseq-test").warning("x"),
+    "ask": lambda step: logging.getLogger("ask").warning("x"),
+    "statement": lambda step: CONNECTION.execute(sqlalchemy.text("SELECT 1")),
+    "call": lambda step: victim_points.add(1),
+    "call that raises": lambda step: pytest.raises(TypeError, victim_points.add, None),
+}
+victim_points: Any = ModuleType("victim_points")
+exec("def add(number): return number + 1", vars(victim_points))
+CONNECTION = sqlalchemy.create_engine("sqlite://").connect()
+
+
+class FailedError(Exception):
+    exit_code = 1
+
+
+@pytest.fixture
+def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Recorded into by this process, with every hook."""
+    monkeypatch.setattr(attached, "drop", list)  # it would take patches out of this process
+    sys.modules["victim_points"] = victim_points
+    options = {"segment_size": 1 << 20, "cap": 1 << 30, "points": [("victim_points", ["*"], [])], "ask": ["ask"]}
+    patches.install(str(tmp_path), options)
+    yield tmp_path
+    patches.uninstall()
+    del sys.modules["victim_points"]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_nothing_is_recorded_after_its_end(writer: str, capture: Path, path: Path) -> None:
+    """Whoever records first looks, and what it would record is not recorded; nor is the end of what goes on."""
+    step = steps.begin("call", "open")
+    WRITERS[writer](step)
+    WRITERS[writer](steps.begin("call", "open"))
+    lease.hold(str(path), attached.expire)
+    path.unlink()
+    before = contents(capture)
+    WRITERS[writer](step)
+    assert steps.recorder is None
+    steps.finish(step)
+    assert contents(capture) == before
+
+
+def contents(capture: Path) -> dict[str, bytes]:
+    """Segments and ask.log as they are now."""
+    files = [*capture.rglob("*.seg"), *capture.glob("ask.log")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+def test_a_call_in_flight_is_not_recorded_after_its_end(capture: Path, path: Path) -> None:
+    """Of a call that began before only its beginning is known."""
+    os.utime(path, (time.time() + 0.3,) * 2)
+    lease.hold(str(path), attached.expire)
+
+    class Number:
+        def __add__(self, other: object) -> int:
+            wait_until(lambda: not lease.left(str(path)))
+            return 7
+
+    assert victim_points.add(Number()) == 7
+    (call,) = segments.read(capture).events
+    assert (call.name, call.end) == ("victim_points:add", None)
