@@ -67,22 +67,33 @@ def test_is_looked_at_when_it_ends(path: Path) -> None:
     assert now < lease.look_at <= now + 500_000_000
 
 
+engine = sqlalchemy.create_engine("sqlite://")
+
 #: Each way to write an event; a step is open before.
 WRITERS: dict[str, Callable[[int], object]] = {
     "begin": lambda step: steps.begin("call", "x"),
-    "finish": lambda step: steps.finish(step),
+    "finish": steps.finish,
     "note": lambda step: steps.note(step, ("key", "value")),
     "happened": lambda step: steps.happened("call", "x"),
     "end of a command": lambda step: commands._execute_ends(step, None, FailedError()),
     "log": lambda step: logging.getLogger("bootseq-test").warning("x"),
     "ask": lambda step: logging.getLogger("ask").warning("x"),
-    "statement": lambda step: CONNECTION.execute(sqlalchemy.text("SELECT 1")),
+    "statement": lambda step: select(),
     "call": lambda step: victim_points.add(1),
-    "call that raises": lambda step: pytest.raises(TypeError, victim_points.add, None),
+    "call that raises": lambda step: add_none(),
 }
 victim_points: Any = ModuleType("victim_points")
 exec("def add(number): return number + 1", vars(victim_points))
-CONNECTION = sqlalchemy.create_engine("sqlite://").connect()
+
+
+def select() -> None:
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("SELECT 1"))
+
+
+def add_none() -> None:
+    with pytest.raises(TypeError):
+        victim_points.add(None)
 
 
 class FailedError(Exception):
