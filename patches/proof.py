@@ -9,6 +9,8 @@ from typing import Any, Iterator
 from . import replacing
 
 _OURS = "_bootseq"
+#: The file in memory through which the tool asks just now (tracer.attach.exchange).
+_VISIT = "/memfd:bootseq-visit-"
 _HOOKS = ("excepthook", "displayhook", "unraisablehook")
 
 
@@ -100,9 +102,11 @@ def _exits() -> dict[str, int]:
 def _files() -> Iterator[tuple[str, str]]:
     for number in os.listdir("/proc/self/fd"):
         try:
-            yield number, os.readlink("/proc/self/fd/" + number)
+            file = os.readlink("/proc/self/fd/" + number)
         except OSError:  # the one that listed them
             continue
+        if not file.startswith(_VISIT):
+            yield number, file
 
 
 def _libraries() -> set[str]:

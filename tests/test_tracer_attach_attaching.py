@@ -139,13 +139,12 @@ def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
         victim.ask("sql(1)")
         process = _process(victim.pid)
         attached(capture, victim)
-        (entry,) = journal.read(capture)
         request = {"capture": str(capture), "lease": str(capture / parts.LEASE), "options": options(capture)}
         memory = []
         for number in range(50):
-            visits.ask(process, entry.part, "attach", request)
+            visits.ask(process, "attach", request)
             victim.ask("sql(1)")
-            visits.ask(process, entry.part, "detach", {})
+            visits.ask(process, "detach", {})
             if number == 0:
                 assert victim.ask("remember()") > 10_000
             memory.append(victim.ask("resident()"))

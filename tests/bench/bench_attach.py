@@ -62,7 +62,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
         for _ in range(count):
             lease.grant(entry.part, 3600, process.uid, process.gid)
             for what, asked in (("attach", request), ("detach", {})):
-                answer, visit = visits.ask(process, entry.part, what, asked)
+                answer, visit = visits.ask(process, what, asked)
                 taken.stops += [1000 * stop for stop in visit.stops]
                 taken.failed += answer["state"] != f"{what}ed"
                 taken.failed += (

@@ -12,6 +12,7 @@ from typing import Any
 
 from tracer import capture as captures
 from tracer.attach import detach, found, journal, visits
+from tracer.attach.answers import Answer
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.detach import Attached
 from tracer.attach.processes import Process
@@ -76,7 +77,7 @@ def _each(
     attached: list[Attached],
     what: str,
     request: dict[str, Any],
-    judge: Callable[[Attached, visits.Answer], Finding],
+    judge: Callable[[Attached, Answer], Finding],
     told: Callable[[Finding], object],
 ) -> Iterator[Finding]:
     sys.setswitchinterval(_SWITCH)
@@ -89,15 +90,14 @@ def _each(
 
 
 def _visit(
-    each: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, visits.Answer], Finding]
+    each: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, Answer], Finding]
 ) -> Finding | None:
     process = each.process
     problem = of_process(process)
     if problem.state != "ready":
         return None if each.forked else problem
     try:
-        each.part.make(process.uid, process.gid)
-        answer, _ = visits.ask(process, each.part, what, request)
+        answer, _ = visits.ask(process, what, request)
     except (RefusedError, BusyError) as error:
         return finding(process, "cannot", str(error), "the same command again" if isinstance(error, BusyError) else "")
     except OSError as error:
@@ -109,7 +109,7 @@ def _visit(
     return judge(each, answer)
 
 
-def _added(each: Attached, point: Point, answer: visits.Answer) -> Finding:
+def _added(each: Attached, point: Point, answer: Answer) -> Finding:
     outcome, known = str(answer["outcome"]), [str(name) for name in answer["near"]]
     if outcome == "added":
         return finding(each.process, "added")
@@ -138,11 +138,11 @@ def _lines(known: list[str], line: int) -> str:
     return f"lines {known[0]} to {known[-1]}, nearest {', '.join(map(str, numbers))}" if numbers else "another function"
 
 
-def _removed(each: Attached, answer: visits.Answer) -> Finding:
+def _removed(each: Attached, answer: Answer) -> Finding:
     keys = [str(key) for key in answer["removed"]]
     return finding(each.process, "removed" if keys else "none", "" if keys else "it had none of these", keys=keys)
 
 
-def _listed(each: Attached, answer: visits.Answer) -> Finding:
+def _listed(each: Attached, answer: Answer) -> Finding:
     names = ("key", "where", "when", "state", "lines", "failures", "error")
     return finding(each.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]])

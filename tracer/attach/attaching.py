@@ -68,7 +68,7 @@ class Attachment:
         lease.grant(part, max(lease.FIRST, lease.left(part)), process.uid, process.gid)
         options = options | {"asks": asking.meant_for(process, captures.asks(self.capture))}
         request = {"capture": part.inner, "lease": f"{part.inner}/{parts.LEASE}", "options": options}
-        answer, visit = visits.ask(process, part, "attach", request)
+        answer, visit = visits.ask(process, "attach", request)
         if answer["state"] != "attached":
             return finding(process, "cannot", str(answer.get("reason", answer["state"])))
         journal.write(self.capture, journal.entry(process, part, answer, visit.stops))

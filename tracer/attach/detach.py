@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.attach import found, journal, lease, parts, ptrace, visits
+from tracer.attach.answers import Answer
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process
@@ -75,8 +76,7 @@ def _detach(each: Attached) -> Finding | None:
     if problem.state != "ready":
         return None if each.forked else _left(process, problem.reason, problem.fix)
     try:
-        each.part.make(process.uid, process.gid)
-        answer, visit = visits.ask(process, each.part, "detach", {})
+        answer, visit = visits.ask(process, "detach", {})
     except (RefusedError, BusyError) as error:
         return None if each.forked else _left(process, str(error))
     except OSError as error:
@@ -90,7 +90,7 @@ def _left(process: Process, reason: str, fix: str = "") -> Finding:
     return finding(process, "attached", f"{reason}; its hooks go when they next would record", fix)
 
 
-def _judged(each: Attached, answer: visits.Answer, stops: list[float]) -> Finding:
+def _judged(each: Attached, answer: Answer, stops: list[float]) -> Finding:
     """Whether everything is as it was: what the process says of now, against what it said when the hooks came."""
     then = dict(each.entry.attributes) if each.entry is not None else {}
     now = {text: (before, after) for text, before, after in answer["attributes"]}

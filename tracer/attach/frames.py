@@ -96,10 +96,13 @@ class Registers(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a function; with a ``number``, of that system call at a ``syscall; ret``."""
+    """A call of a function; with a ``number``, of that system call at a ``syscall; ret``.
+
+    Bytes among the arguments lie below the frames, and their address is what is passed.
+    """
 
     function: int
-    arguments: tuple[int, ...] = ()
+    arguments: tuple[int | bytes, ...] = ()
     number: int = 0
 
 
@@ -129,16 +132,19 @@ class Frames:
         fpstate = (saved.rsp - _RED_ZONE - len(image)) & ~63
         count = len(guards) + len(calls)
         spare = fpstate - _PITCH * len(guards) & ~15
-        self.address = spare - _PITCH * count - 8
-        stacks = [self.address + _PITCH * number for number in range(count)]
+        lowest = spare - _PITCH * count - 8
+        stacks = [lowest + _PITCH * number for number in range(count)]
+        texts = b"".join(argument for call in calls for argument in call.arguments if isinstance(argument, bytes))
+        self.address = lowest - len(texts)
         self._data = bytearray(fpstate + len(image) - self.address)
         self._put(fpstate, image)
+        self._put(self.address, texts)
 
         last = _ucontext(end, masks[1], fpstate)
         stopped = _ucontext(saved.outside(again=True), masks[1], fpstate)
         made = [
             *[self._guarded(guard, lsearch, spare, number, stacks[number]) for number, guard in enumerate(guards)],
-            *calls,
+            *[self._placed(call, texts) for call in calls],
         ]
         states = [saved.calling(call, stack) for call, stack in zip(made, stacks, strict=True)]
         frames = [*[_ucontext(state, masks[0], fpstate) for state in states[1:]], last]
@@ -157,6 +163,11 @@ class Frames:
         key = spare + _PITCH * number
         array = stack + 8 - _UCONTEXT.size
         return Call(lsearch, (key, array, key + _PITCH - 8, _UCONTEXT.size, guard.function))
+
+    def _placed(self, call: Call, texts: bytes) -> Call:
+        """The call with addresses in place of the bytes among its arguments."""
+        arguments = (each if isinstance(each, int) else self.address + texts.index(each) for each in call.arguments)
+        return Call(call.function, tuple(arguments), call.number)
 
     def _put(self, at: int, data: bytes) -> None:
         self._data[at - self.address : at - self.address + len(data)] = data

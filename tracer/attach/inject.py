@@ -16,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracer.attach import priority, ptrace, room, waiting
+from tracer.attach.exchange import CLOSE_ON_EXEC, Exchange
 from tracer.attach.frames import Call, Frames, Guard
 from tracer.attach.interpreter import Interpreter
 from tracer.attach.ptrace import BusyError, Stopped
 from tracer.attach.waiting import Place
 
-_MMAP, _MUNMAP = 9, 11
+_MMAP, _MUNMAP, _MEMFD_CREATE = 9, 11, 319
 _READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
 _NO_FILE = (1 << 64) - 1
 _RELEASED = 1
@@ -47,22 +48,33 @@ class Visit:
     text: tuple[int, int] | None = None
 
 
-def run(interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float) -> Visit:
+def run(
+    interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float,
+    exchange: Exchange | None = None,
+) -> Visit:  # fmt: skip
     """Have the process run ``text`` and wait until ``answered()``; BusyError where it has not in ``patience`` seconds.
 
     It runs once. Where this gives up it may still run later, when the process's main thread comes back to Python code:
-    it must look itself whether it is still wanted.
+    it must look itself whether it is still wanted. With an ``exchange``, that is made first, for the text to use.
     """
-    return _Run(interpreter, answered, time.monotonic() + patience).run(text)
+    return _Run(interpreter, answered, time.monotonic() + patience, exchange).run(text)
+
+
+def make(interpreter: Interpreter, exchange: Exchange) -> Visit:
+    """Have the process make the exchange's file, and nothing else."""
+    return _Run(interpreter, bool, 0.0, exchange).make()
 
 
 class _Run:
     """One text on its way through one process."""
 
-    def __init__(self, interpreter: Interpreter, answered: Callable[[], bool], deadline: float) -> None:
+    def __init__(
+        self, interpreter: Interpreter, answered: Callable[[], bool], deadline: float, exchange: Exchange | None = None
+    ) -> None:
         self._python = interpreter
         self._answered = answered
         self._deadline = deadline
+        self._exchange = exchange
         self._visit = Visit()
         self._frames: Frames | None = None
         #: Where the text that does nothing lies, in a page that goes when it has been run.
@@ -74,6 +86,12 @@ class _Run:
         """Bring it in, have it run, and give its memory back; the main thread goes before others meanwhile."""
         with self._loans:
             return self._run(text)
+
+    def make(self) -> Visit:
+        """Have the exchange's file made."""
+        with self._loans:
+            self._make_together([])
+        return self._visit
 
     def _run(self, text: bytes) -> Visit:
         place = waiting.blocked_at(self._python.pid)
@@ -101,6 +119,8 @@ class _Run:
                 self._stopped(self._unmap)
 
     def _check_time(self) -> None:
+        if self._python.is_gone():
+            raise BusyError("it has ended, or has become another program")
         if time.monotonic() > self._deadline:
             raise BusyError("its main thread does not come back to Python code")
 
@@ -113,14 +133,23 @@ class _Run:
         self._visit.text = at, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
-        self._stopped(lambda thread: self._go([], [call], thread, again=True))
+        self._make_together([call])
         soon = time.monotonic() + _SOON
         while not room.is_mapped(self._python.pid, at, size):
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
-        os.pwrite(self._python.memory, text, at)
+        os.pwrite(self._python.memory, text if self._exchange is None else self._exchange.fill(text), at)
         os.pwrite(self._python.memory, _NOTHING, self._nothing)
+
+    def _make_together(self, calls: list[Call]) -> None:
+        """Make system calls, and at the same stop the exchange's file."""
+        if self._exchange is not None:
+            name = self._exchange.name.encode() + b"\0"
+            calls = [*calls, self._system_call(_MEMFD_CREATE, name, CLOSE_ON_EXEC)]
+        self._stopped(lambda thread: self._go([], calls, thread, again=True))
+        if self._exchange is not None:
+            self._exchange.open()
 
     def _run_there(self, place: Place) -> bool:
         """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""
@@ -196,7 +225,7 @@ class _Run:
         self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=False)
         self._visit.text = None
 
-    def _system_call(self, number: int, *arguments: int) -> Call:
+    def _system_call(self, number: int, *arguments: int | bytes) -> Call:
         return Call(self._python.system_call, arguments, number)
 
     def _go(self, guards: list[Guard], calls: list[Call], thread: Stopped, again: bool) -> None:

@@ -38,6 +38,13 @@ class Interpreter:
     system_call: int
     writable: tuple[Mapping, ...]
 
+    def is_gone(self) -> bool:
+        """Whether the process has ended, or runs another program now."""
+        try:
+            return not os.pread(self.memory, 1, self.image.base)
+        except OSError:
+            return True
+
     def close(self) -> None:
         """Let go of its memory."""
         os.close(self.memory)

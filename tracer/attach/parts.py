@@ -17,7 +17,7 @@ from pathlib import Path
 from tracer.attach.processes import Process
 from tracer.attach.ptrace import RefusedError
 
-LEASE, VISITS, SEGMENTS, PARTS = "lease", "visits", "segments", "parts"
+LEASE, SEGMENTS, PARTS = "lease", "segments", "parts"
 _TEMPORARY = (("var", "tmp"), ("tmp",))
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _COPIED = (".seg", ".open", ".log")
@@ -32,12 +32,11 @@ class Part:
 
     def make(self, uid: int, gid: int) -> None:
         """Have its folders there, the process's user's own."""
-        for name in (SEGMENTS, VISITS):
-            folder = self.path / name
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-                if os.geteuid() != uid:
-                    os.chown(folder, uid, gid, follow_symlinks=False)
+        folder = self.path / SEGMENTS
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            if os.geteuid() != uid:
+                os.chown(folder, uid, gid, follow_symlinks=False)
 
 
 def of(capture: Path, process: Process) -> Part:

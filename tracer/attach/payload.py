@@ -17,26 +17,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tracer.attach import exchange
+
 SOURCES, COMPILED = "sources", "compiled"
 
 _INJECTED = Path(__file__).parent.parent / "bootstrap" / "injected.py"
 #: An expression, so that no name is left in the service's __main__; its value dies after the last line of ours.
 _TEXT = (
-    '(lambda names, read: (__import__("builtins").exec(read(b"%s"), names), names["main"](read(b"%s"), read(b"%s")))'
-    '[1])({"__name__": "_bootseq_visit"}, '
+    '(lambda names, read: (__import__("builtins").exec(read(b"%s"), names), '
+    'names["main"](read(b"%s"), read(b"%s"), (%s)))[1])({"__name__": "_bootseq_visit"}, '
     'lambda data: __import__("zlib").decompress(__import__("binascii").a2b_base64(data)))'
 )
 
 
-def text(what: str, ticket: str, request: dict[str, Any], hooks: str = "") -> bytes:
-    """What ``PyRun_SimpleString`` is given; it brings the hooks along as ``hooks`` says: SOURCES or COMPILED."""
-    given = {"what": what, "ticket": ticket, "request": request, "version": version()}
-    return (_TEXT % (_injected(), _packed(marshal.dumps(given, 2)), _hooks(hooks))).encode()
+def text(what: str, request: dict[str, Any], until: float, hooks: str = "") -> bytes:
+    """What ``PyRun_SimpleString`` is given, once the exchange has filled it; it does nothing after the time ``until``.
+
+    It brings the hooks along as ``hooks`` says: SOURCES or COMPILED.
+    """
+    given = {"what": what, "until": until, "request": request, "version": version()}
+    return (_TEXT % (_injected(), _packed(marshal.dumps(given, 2)), _hooks(hooks), exchange.ROOM.decode())).encode()
 
 
 def prepare() -> None:
     """What takes long of it, now: later it would be done in a hurry."""
-    text("attach", "", {}, COMPILED)
+    text("attach", {}, 0, COMPILED)
 
 
 @cache

@@ -13,33 +13,64 @@ import time
 from typing import Any, cast
 
 
-def main(asked: bytes, hooks: bytes) -> object:
+def main(asked: bytes, hooks: bytes, exchange: tuple[int, list[tuple[int, int]]]) -> object:
     """Answer the request, if it is still wanted; ``hooks`` are there where they are to be attached.
 
+    ``exchange`` says by which descriptors files in memory can be reached: the device, then (descriptor, number on the
+    device) of the visit's own, and of those that are left of visits whose visitor has died.
     What this gives is left for the end, when no code of ours runs any more.
     """
     last = None
     given = marshal.loads(asked)  # noqa: S302 - the tool wrote it just now
-    ticket = given["ticket"]
-    try:
-        if posix.stat(ticket).st_mtime < time.time():
-            return None
-        posix.unlink(ticket)  # whoever does this answers, and nobody a second time
-    except OSError:
-        return None
+    descriptors = [each for each, number in exchange[1] if is_file(each, exchange[0], number)]
+    # Each is closed once, whatever is raised here: then its number may be the service's.
+    ends = iter(descriptors)
+    own = exchange[1][0][0] if exchange[1][0][0] in descriptors else -1
     answer: dict[str, Any] = {}
+    claimed = written = False
     began = time.monotonic()
     for _ in range(3):  # a signal handler of the service's may raise anywhere in here
         try:
-            answer = answer or dict(visit(given, hooks), seconds=time.monotonic() - began)
-            write(ticket + ".answer", marshal.dumps(plain(answer), 2))
+            claimed = claimed or (own >= 0 and time.time() < given["until"] and claim(own))
+            if claimed and not written:
+                answer = answer or dict(visit(given, hooks), seconds=time.monotonic() - began)
+                written = write(own, marshal.dumps(plain(answer), 2))
+            list(map(posix.close, ends))
             break
         except BaseException as error:
             last = raised_again(error) or last
-            if not answer:
+            if claimed and not answer:
                 answer = {"state": "failed", "reason": failure(error)}
                 forget()
     return last
+
+
+def is_file(descriptor: int, device: int, number: int) -> bool:
+    """Whether it still is the descriptor of that file."""
+    try:
+        about = posix.fstat(descriptor)
+    except OSError:
+        return False
+    return (about.st_dev, about.st_ino) == (device, number)
+
+
+def claim(descriptor: int) -> bool:
+    """Whether the request is wanted; then the visitor waits for the answer until the file is closed here."""
+    try:
+        posix.lockf(descriptor, posix.F_TLOCK, 1)
+    except OSError:  # it is being withdrawn
+        return False
+    return posix.pread(descriptor, 2, 0) == b"#w"
+
+
+def write(descriptor: int, data: bytes) -> bool:
+    """Answer: the state comes last, as the visitor may look at any moment."""
+    at = 0
+    while at < len(data):
+        at += posix.pwrite(descriptor, data[at:], 64 + at)
+    posix.pwrite(descriptor, len(data).to_bytes(8, "little"), 8)
+    posix.pwrite(descriptor, b"a", 1)
+    return True
 
 
 def visit(given: dict[str, Any], packed: bytes) -> dict[str, Any]:
@@ -112,17 +143,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set)):
         return tuple([plain(item) for item in value])
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
-
-
-def write(path: str, data: bytes) -> None:
-    """In one step: the tool may look at any moment."""
-    draft = path + ".draft"
-    descriptor = posix.open(draft, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, 0o600)
-    try:
-        posix.write(descriptor, data)
-    finally:
-        posix.close(descriptor)
-    posix.rename(draft, path)
 
 
 def raised_again(error: BaseException) -> object:

@@ -1,0 +1,68 @@
+"""What a visited process answers: untrusted, so checked for its shape, types, counts and sizes, and made printable.
+
+Nothing of an answer is acted upon but within that very process; the rest is for people to read.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tracer.attach.ptrace import RefusedError
+from tracer.sources import unmarshal
+from tracer.text import printable
+
+Answer = dict[str, Any]
+
+_MAX_ITEMS, _MAX_TEXT = 100_000, 2_000
+_MAX_NUMBER = 1 << 64
+#: What an answer holds by its state, and by what was asked: a type (object: a number
+#: or a text); [shape], any number of these; (shape, …), these.
+_ALWAYS: dict[str, Any] = {"state": str, "reason": str, "seconds": float}
+_UNDONE: dict[str, dict[str, Any]] = {state: {} for state in ("free", "expired", "refused", "failed")}
+_ATTACHED = {
+    "capture": str, "hooks": [str], "off": [str], "attributes": [(str, int)], "dropped": int, "failures": int,
+}  # fmt: skip
+_DETACHED = {"attributes": [(str, int, int)], "kept": [str], "left": [str], "changes": [str]}
+_SHAPES: dict[str, dict[str, dict[str, Any]]] = {
+    "attach": {"attached": _ATTACHED, "expired": _ATTACHED},
+    "report": {"attached": _ATTACHED, "expired": _ATTACHED},
+    "detach": {"detached": _DETACHED},
+    "ask_add": {"asked": {"outcome": str, "near": [str]}},
+    "ask_remove": {"asked": {"removed": [str]}},
+    "ask_list": {"asked": {"points": [(str, str, object, str, int, int, str)]}},
+}
+
+
+class _WrongError(ValueError):
+    """A value is not of the shape that it should have."""
+
+
+def read(what: str, data: bytes) -> Answer:
+    """The answer to the request ``what``; RefusedError where it is not one."""
+    try:
+        pairs = unmarshal.loads(data)
+        if not isinstance(pairs, tuple) or len(pairs) % 2 or len(pairs) > 100:
+            raise _WrongError
+        given: dict[str, unmarshal.Plain] = {"reason": "", "seconds": 0.0}
+        given |= {key: value for key, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(key, str)}
+        wanted = _UNDONE | _SHAPES[what]
+        shape = wanted[_fitting(given.get("state"), str)]
+        return {name: _fitting(given.get(name), each) for name, each in (_ALWAYS | shape).items()}
+    except (unmarshal.MalformedError, KeyError, _WrongError):
+        raise RefusedError("what it answers makes no sense") from None
+
+
+def _fitting(value: unmarshal.Plain, shape: Any) -> Any:
+    """The value, if it is of the shape: texts printable and not too long, numbers that can be counted with."""
+    if isinstance(shape, list) and isinstance(value, tuple) and len(value) <= _MAX_ITEMS:
+        return [_fitting(each, shape[0]) for each in value]
+    if isinstance(shape, tuple) and isinstance(value, tuple) and len(value) == len(shape):
+        return tuple(_fitting(each, inner) for each, inner in zip(value, shape, strict=True))
+    if shape in (str, object) and isinstance(value, str):
+        return printable(value[:_MAX_TEXT])
+    if shape in (int, object) and type(value) is int and abs(value) < _MAX_NUMBER:
+        return value
+    if shape is float and isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    raise _WrongError
