@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, logs, originals, replacing, steps, values
+from . import hook, importing, logs, originals, reading, replacing, steps, values
 
 ask = hook.Hook("ask")
 
@@ -164,5 +164,4 @@ def _fields(context: Any) -> dict[str, Any]:
     """A context's attributes, without asking it: messages and contexts name them alike."""
     if type(context) is dict:
         return context
-    fields = getattr(context, "__dict__", None)
-    return fields if type(fields) is dict else {}
+    return reading.stored(context)

@@ -1,27 +1,23 @@
 """What an ask point says: its expressions, evaluated without disturbing the host, and the one line of their values.
 
-The tool has checked the expressions and put guards into them (``_ask_get(x, 'name')`` …). Unlike hooks, this asks
-foreign objects for their ``repr()``: the user has named them. What that gives is caught, capped and masked.
+The tool has checked the expressions and put guards in the place of everything that could run code of the host's
+(``_ask_get(x, 'name')`` …). Unsafe ones are evaluated as they are, and show what objects' ``repr()`` gives.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import ask, guards, hook, values
+from . import ask, guards, hook, showing, values
 
 if TYPE_CHECKING:
     from types import CodeType
 
 asks = hook.Hook("asks")
 
-MAX_VALUE = 500
-#: For the word.
-_REST = 64
 #: Of one line that stands in the step; each value has a cap of its own.
 MAX_LINE = 8_000
 
@@ -30,8 +26,6 @@ log = ""
 
 #: Whether this thread or greenlet is at it: what is asked may run code that is asked itself.
 _busy: ContextVar[bool] = ContextVar("bootseq_asking", default=False)
-
-_type_name = type.__dict__["__name__"].__get__
 
 
 class _Names(dict):  # type: ignore[type-arg]
@@ -113,9 +107,11 @@ class Point:
             value = expression.value(names)
             if expression.secret and value is not None and type(value) is not bool:
                 return "%s=%s" % (expression.text, values.MASK)
-            return "%s=%s" % (expression.text, shown(value))
-        except guards.NotLoadedError as error:
-            return "%s=<%s is not loaded>" % (expression.text, error)
+            return "%s=%s" % (expression.text, shown(value, expression.unsafe))
+        except guards.NotLoadedError:
+            return "%s=<not loaded>" % expression.text
+        except guards.UnsafeError as error:
+            return "%s=<%s>" % (expression.text, error)
         except Exception as error:
             self.failures += 1
             self.last_error = values.error_text(error)
@@ -141,60 +137,6 @@ class _Written:
         self.args = self.exc_info = None
 
 
-def shown(value: Any) -> str:
-    """A value as text: masked, on one line, about MAX_VALUE characters and a word on the rest."""
-    text = _shown(value, 0, [MAX_VALUE])
-    return values.masked_text(text.replace("\n", "\\n"), MAX_VALUE + _REST)
-
-
-def _shown(value: Any, depth: int, left: list[int]) -> str:
-    kind = type(value)
-    if left[0] <= 0:
-        return "…"
-    if kind is dict or kind is list or kind is tuple:
-        if depth >= values.MAX_DEPTH:
-            return "…"
-        return _of_dict(value, depth, left) if kind is dict else _of_list(value, depth, left)
-    text = _leaf(value)
-    left[0] -= len(text)
-    return text
-
-
-def _of_dict(value: dict[Any, Any], depth: int, left: list[int]) -> str:
-    items = list(value.items())
-    parts = []
-    for key, item in items[: values.MAX_ITEMS]:
-        secret = item is not None and type(key) is str and values.secret_key(key)
-        parts.append("%s: %s" % (_leaf(key), values.MASK if secret else _shown(item, depth + 1, left)))
-        left[0] -= len(parts[-1]) // 2
-        if left[0] <= 0:
-            break
-    return "{%s}" % ", ".join(parts + ["…"] * (len(parts) < len(items)))
-
-
-def _of_list(value: Any, depth: int, left: list[int]) -> str:
-    parts = []
-    for item in value[: values.MAX_ITEMS]:
-        parts.append(_shown(item, depth + 1, left))
-        if left[0] <= 0:
-            break
-    text = ", ".join(parts + ["…"] * (len(parts) < len(value)))
-    if type(value) is list:
-        return "[%s]" % text
-    return "(%s,)" % text if len(value) == 1 else "(%s)" % text
-
-
-def _leaf(value: Any) -> str:
-    kind = type(value)
-    if kind is str:
-        return repr(values.masked_text(value, MAX_VALUE))
-    if kind is float or kind is int or kind is bytes or value is None or kind is bool:
-        return str(values.scalar(value))
-    name = _type_name(kind)
-    if inspect.getattr_static(kind, "__repr__", None) is object.__repr__:
-        return "<%s>" % name
-    try:
-        text = repr(value)
-    except Exception as error:
-        return "<%s, whose repr() raised %s>" % (name, values.error_text(error))
-    return values.masked_text(text, MAX_VALUE) if type(text) is str else "<%s>" % name
+def shown(value: Any, unsafe: bool = False) -> str:
+    """A value as text: masked, on one line, capped."""
+    return showing.represented(value) if unsafe else showing.read(value)

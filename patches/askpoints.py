@@ -13,7 +13,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any, Iterable
 
-from . import asking, importing, lines, replacing, seams
+from . import asking, classes, importing, lines, replacing, seams
 from .asking import Point, asks
 
 ADDED, WAITING = "added", "module not loaded yet"
@@ -148,21 +148,25 @@ def _taken_off(point: Point, seam: seams.Seam | None, within: Any) -> None:
 def _find(module: ModuleType, qualified: str) -> tuple[Any, str, Any]:
     """Owner, name and innermost function of what is called ``Class.method`` or ``function``, asking nobody."""
     owner: Any = module
-    *classes, name = qualified.split(".")
-    for each in classes:
+    *outer, name = qualified.split(".")
+    for each in outer:
         inner = inspect.getattr_static(owner, each, None)
-        if not isinstance(inner, type):
+        if not classes.is_kind(type(inner), type):
             raise _NotThereError(NO_FUNCTION, _names(module))
         owner = inner
     raw = inspect.getattr_static(owner, name, None)
     if raw is None:
         raise _NotThereError(NO_FUNCTION, _names(module))
-    if isinstance(raw, (property, type)):
-        raise LookupError("it is a %s, not a function" % ("property" if isinstance(raw, property) else "class"))
-    function = seams.innermost(getattr(raw, "__func__", raw), name)
+    if classes.is_kind(type(raw), property) or classes.is_kind(type(raw), type):
+        raise LookupError("it is a %s, not a function" % ("class" if classes.is_kind(type(raw), type) else "property"))
+    function = seams.innermost(_function(raw), name)
     if function is None:
         raise LookupError("it is no function written in Python")
     return owner, name, function
+
+
+def _function(raw: Any) -> Any:
+    return raw.__func__ if type(raw) is staticmethod or type(raw) is classmethod else raw
 
 
 def _names(module: ModuleType) -> list[str]:
@@ -171,10 +175,8 @@ def _names(module: ModuleType) -> list[str]:
     for name, value in list(vars(module).items()):
         if type(value) is FunctionType:
             found.append(name)
-        elif isinstance(value, type) and value.__module__ == module.__name__:
-            for kind in value.__mro__[:-1]:
-                methods = [key for key, raw in list(vars(kind).items()) if callable(getattr(raw, "__func__", raw))]
-                found.extend(["%s.%s" % (name, method) for method in methods])
+        elif classes.is_kind(type(value), type) and classes.module_of(value) == module.__name__:
+            found.extend(["%s.%s" % (name, method) for method in classes.methods(value)])
     return list(dict.fromkeys(found))
 
 

@@ -1,89 +1,220 @@
-"""What checked expressions may use in a service: functions that they call, and guards in place of what could harm.
+"""What checked expressions consist of in a service: each operator and each function that they may call is one of these.
 
-A guard loads nothing from a database, adds no key to a defaultdict, uses up no generator and fills no memory.
+They work on what ``reading`` gives: values in the host's own storage, compared, counted and joined as exact builtin
+types. None of them runs a special method of the host's, and none makes a value that fills the memory.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
+import operator
 from typing import Any, Callable
 
-#: No number that a product may have is longer, in bits.
+from . import classes, reading, showing
+from .classes import MISSING
+from .classes import type_name as _name
+from .reading import NotLoadedError, UnsafeError, exact
+
+__all__ = ["BUILTINS", "NotLoadedError", "UnsafeError"]
+
+#: No number that is reckoned with is longer, in bits; no text that is made, in characters.
 _MAX_BITS = 4096
-_MAX_HELD = 100_000
+_MAX_TEXT = 100_000
 
-_type_name = type.__dict__["__name__"].__get__
-
-
-class NotLoadedError(LookupError):
-    """Asking for it would load it."""
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 
-def _get(thing: Any, name: str) -> Any:
-    """An attribute, unless asking for it would make the host load something."""
-    own = getattr(thing, "__dict__", None)
-    if type(own) is dict and not isinstance(thing, type):
-        fields = inspect.getattr_static(type(thing), "fields", None)
-        if (
-            "_obj_" + name not in own
-            and isinstance(fields, dict)
-            and name in fields
-            and hasattr(thing, "obj_load_attr")
-        ):
-            raise NotLoadedError(name)
-        if "_sa_instance_state" in own and name not in own:
-            kind = type(inspect.getattr_static(type(thing), name, None))
-            if kind.__module__.startswith("sqlalchemy."):
-                raise NotLoadedError(name)
-    return getattr(thing, name)
+class _Condition:
+    """An operand of ``and``, ``or``, ``not`` and ``if``: true or false as the value in its storage is."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __bool__(self) -> bool:
+        return _truth(self.value)
+
+
+def _truth(thing: Any) -> bool:
+    value = reading.scalar(thing)
+    if value is not MISSING:
+        return bool(value)
+    kind = type(thing)
+    if classes.lookup(kind, "__bool__") is MISSING and classes.lookup(kind, "__len__") is MISSING:
+        return True
+    return reading.length(thing) > 0
+
+
+def _raw(condition: _Condition) -> Any:
+    return condition.value
 
 
 def _item(thing: Any, key: Any) -> Any:
     """An item, without making one in a defaultdict."""
-    if isinstance(thing, dict) and key not in thing:
-        raise KeyError(str(key))
-    return thing[key]
+    text = reading.scalar(thing)
+    if type(text) is str or type(text) is bytes:
+        return text[_index(key)]
+    thing = reading.held(thing)
+    base: Any = reading.container(type(thing))
+    if base is dict:
+        return _value(thing, key)
+    if base is list or base is tuple:
+        return base.__getitem__(thing, _index(key))
+    if base is set or base is frozenset:
+        raise TypeError("a %s has no order" % base.__name__)
+    return reading.items(thing)[_index(key)]
 
 
-def _held(thing: Any) -> Any:
-    """What has a length has its items; anything else might be used up, or ask a database."""
-    length = getattr(type(thing), "__len__", None)
-    if length is None or hasattr(type(thing), "__next__"):
-        raise TypeError("%s would be used up" % _type_name(type(thing)))
-    if length(thing) > _MAX_HELD:
-        raise ValueError("%d items" % length(thing))
-    return thing
+def _index(key: Any) -> Any:
+    return key if type(key) is slice else _whole(key)
+
+
+def _whole(key: Any) -> int:
+    value = reading.scalar(key)
+    if type(value) is not int and type(value) is not bool:
+        raise TypeError("%s is no index" % _name(type(key)))
+    return value
+
+
+def _value(mapping: dict[Any, Any], key: Any) -> Any:
+    found = reading.pairs(mapping)
+    at = reading.position([each for each, _ in found], key)
+    if at is not None:
+        return found[at][1]
+    raise KeyError(str(exact(key)))
+
+
+def _contains(thing: Any, key: Any) -> bool:
+    text = reading.scalar(thing)
+    if type(text) is str or type(text) is bytes:
+        return exact(key) in text
+    return reading.position(reading.items(thing), key) is not None
+
+
+def _compare(first: Any, *rest: Any) -> bool:
+    """``a < b in c``, as (a, "<", b, "in", c)."""
+    for sign, second in zip(rest[::2], rest[1::2]):
+        if not _holds(first, sign, second):
+            return False
+        first = second
+    return True
+
+
+def _holds(one: Any, sign: str, other: Any) -> bool:
+    if sign.startswith("is"):
+        return (one is other) == (sign == "is")
+    if sign.endswith("in"):
+        return _contains(other, one) == (sign == "in")
+    return bool(_COMPARISONS[sign](exact(one), exact(other)))
 
 
 def _number(value: Any) -> Any:
-    if not isinstance(value, (int, float)) or (isinstance(value, int) and value.bit_length() > _MAX_BITS):
-        raise TypeError("%s is no number to reckon with" % _type_name(type(value)))
+    number = reading.scalar(value)
+    if type(number) is float or (isinstance(number, int) and number.bit_length() <= _MAX_BITS):
+        return number
+    raise TypeError("%s is no number to reckon with" % _name(type(value)))
+
+
+def _operand(thing: Any) -> Any:
+    value = exact(thing)
+    if type(value) is int:
+        return _number(value)
+    if type(value) in (str, bytes) and len(value) > _MAX_TEXT:
+        raise ValueError("%d characters" % len(value))
     return value
+
+
+def _of_operands(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *things: function(*map(_operand, things))
+
+
+def _of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *things: function(*map(_number, things))
+
+
+def _add(one: Any, other: Any) -> Any:
+    """Lists and tuples of whatever is in them; anything else as exact builtin types."""
+    bases = {reading.container(type(each)) for each in (one, other)}
+    for base in (list, tuple):
+        if bases == {base}:
+            return base(reading.items(one) + reading.items(other))
+    return _operand(one) + _operand(other)
+
+
+def _isinstance(thing: Any, kinds: Any) -> bool:
+    wanted = kinds if type(kinds) is tuple else (kinds,)
+    if not all(classes.is_kind(type(each), type) for each in wanted):
+        raise TypeError("isinstance() of a class, or of a tuple of classes")
+    return any(classes.is_kind(type(thing), each) for each in wanted)
 
 
 def _has(thing: Any, name: str) -> bool:
     try:
         _get(thing, name)
-    except (AttributeError, LookupError):
+    except AttributeError:
         return False
     return True
 
 
+def _get(thing: Any, name: Any) -> Any:
+    if type(name) is not str:
+        raise TypeError("an attribute's name is a text")
+    return reading.attribute(thing, name)
+
+
+def _len(thing: Any) -> int:
+    text = reading.scalar(thing)
+    return len(text) if type(text) is str or type(text) is bytes else reading.length(thing)
+
+
+def _list(*things: Any) -> list[Any]:
+    texts = [reading.scalar(each) for each in things]
+    if any(type(text) is str or type(text) is bytes for text in texts):
+        return list(*[text[: reading.MAX_HELD] for text in texts])
+    return list(*map(reading.items, things))
+
+
+def _dict(*things: Any) -> dict[Any, Any]:
+    """Its keys are hashed, so they are exact builtin types; its values are as they were."""
+    found: list[tuple[Any, Any]] = []
+    for thing in things:
+        held = reading.held(thing)
+        of_dict = reading.container(type(held)) is dict
+        found += reading.pairs(held) if of_dict else [tuple(_list(pair)) for pair in reading.items(held)]
+    return {exact(key): value for key, value in found}
+
+
+def _text(value: Any, conversion: int = ord("s")) -> str:
+    text = reading.scalar(value)
+    if type(text) is not str:
+        return showing.read(value)
+    text = text[:_MAX_TEXT]
+    return text if conversion == ord("s") else repr(text) if conversion == ord("r") else ascii(text)
+
+
 def _formatted(value: Any, conversion: int, spec: str) -> str:
-    if conversion != -1:
-        value = repr(value) if conversion == ord("r") else ascii(value) if conversion == ord("a") else str(value)
-    return format(value, spec)
+    number = reading.scalar(value)
+    if conversion == -1 and type(number) in (int, float, bool):
+        return format(_number(number), spec)
+    return format(_text(value, ord("s") if conversion == -1 else conversion), spec)
 
 
-def _over(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, of things that have their items."""
+def _int(*things: Any) -> int:
+    return int(*[each[:_MAX_BITS] if type(each) in (str, bytes) else _number(each) for each in map(_operand, things)])
 
-    @functools.wraps(function)
-    def guarded(*things: Any) -> Any:
-        return function(*[_held(thing) for thing in things] if len(things) == 1 else things)
 
-    return guarded
+def _float(*things: Any) -> float:
+    return float(*[each if type(each) is str else _number(each) for each in map(_operand, things)])
+
+
+def _slice(*parts: Any) -> slice:
+    return slice(*[None if part is None else _whole(part) for part in parts])
+
+
+def _sum(thing: Any, start: Any = 0) -> Any:
+    return sum(map(_number, reading.items(thing)), _number(start))
 
 
 _TYPES = (
@@ -91,13 +222,19 @@ _TYPES = (
 )  # fmt: skip
 #: Of expressions that the tool has checked; it writes ``_ask_NAME(…)`` for the guards.
 BUILTINS: dict[str, Any] = {each.__name__: each for each in _TYPES}
-_PLAIN: tuple[Callable[..., Any], ...] = (abs, bool, float, int, isinstance, len, repr, slice, str)
-_TAKING: tuple[Callable[..., Any], ...] = (dict, list, max, min, set, sorted, sum, tuple)
-BUILTINS.update({"_ask_" + each.__name__: each for each in _PLAIN})
-BUILTINS.update({"_ask_" + each.__name__: _over(each) for each in _TAKING})
 BUILTINS.update(
-    _ask_get=_get, _ask_item=_item, _ask_held=_held, _ask_hasattr=_has, _ask_format=_formatted,
-    _ask_text=lambda *parts: "".join(parts), _ask_type=lambda thing: _type_name(type(thing)),
-    _ask_times=lambda one, other: _number(one) * _number(other),
-    _ask_modulo=lambda one, other: _number(one) % _number(other),
+    _ask_get=_get, _ask_item=_item, _ask_slice=_slice, _ask_compare=_compare, _ask_condition=_Condition, _ask_raw=_raw,
+    _ask_format=_formatted, _ask_text=lambda *parts: "".join(parts), _ask_type=lambda thing: _name(type(thing)),
+    _ask_hasattr=_has, _ask_isinstance=_isinstance, _ask_len=_len, _ask_bool=lambda *things: any(map(_truth, things)),
+    _ask_int=_int, _ask_float=_float, _ask_str=lambda *things: "".join(map(_text, things)),
+    _ask_repr=lambda thing: _text(thing, ord("r")), _ask_list=_list, _ask_tuple=lambda *things: tuple(_list(*things)),
+    _ask_set=lambda *things: set(map(exact, _list(*things))), _ask_dict=_dict, _ask_sum=_sum,
+    _ask_max=lambda *things: max(*map(exact, things)), _ask_min=lambda *things: min(*map(exact, things)),
+    _ask_sorted=lambda thing: sorted(exact(_list(thing))),
+    _ask_times=_of_numbers(operator.mul), _ask_modulo=_of_numbers(operator.mod), _ask_abs=_of_numbers(abs),
+    _ask_negative=_of_numbers(operator.neg), _ask_positive=_of_numbers(operator.pos),
+    _ask_inverted=_of_numbers(operator.invert), _ask_over=_of_numbers(operator.truediv),
+    _ask_floor=_of_numbers(operator.floordiv), _ask_shifted=_of_numbers(operator.rshift),
+    _ask_plus=_add, _ask_minus=_of_operands(operator.sub), _ask_both=_of_operands(operator.and_),
+    _ask_either=_of_operands(operator.or_), _ask_unlike=_of_operands(operator.xor),
 )  # fmt: skip

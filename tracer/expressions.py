@@ -1,7 +1,7 @@
 """What may be asked of a running service: checks expressions, and writes them so that evaluating disturbs nobody.
 
-Attributes, items, calls, products and f-strings become calls of guards (``_ask_get(x, 'name')`` …) that stand in
-``patches.asking``: they load nothing from a database, add no key to a defaultdict, use up no generator of the service.
+Attributes, items, calls, operators and f-strings become calls of guards (``_ask_get(x, 'name')`` …) that stand in
+``patches.guards``: they run no property and no special method of the service's, load nothing, use nothing up.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ MAX_LENGTH = 1000
 MAX_EXPRESSIONS = 32
 
 _GUARD = "_ask_"
-_PLAIN = (
-    ast.Constant, ast.Load, ast.Compare, ast.cmpop, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.IfExp,
-    ast.Tuple, ast.List, ast.Set, ast.Add, ast.Sub, ast.Div, ast.FloorDiv, ast.BitAnd, ast.BitOr, ast.BitXor,
-    ast.RShift,
-)  # fmt: skip
+_PLAIN = (ast.Constant, ast.Load, ast.Tuple, ast.List)
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "plus", ast.Sub: "minus", ast.Mult: "times", ast.Mod: "modulo", ast.Div: "over", ast.FloorDiv: "floor",
+    ast.BitAnd: "both", ast.BitOr: "either", ast.BitXor: "unlike", ast.RShift: "shifted", ast.USub: "negative",
+    ast.UAdd: "positive", ast.Invert: "inverted", ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=",
+    ast.Gt: ">", ast.GtE: ">=", ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
+}  # fmt: skip
 _CALLED = {
     ast.Lambda: "lambda", ast.ListComp: "a comprehension", ast.SetComp: "a comprehension",
     ast.DictComp: "a comprehension", ast.GeneratorExp: "a generator expression", ast.NamedExpr: "an assignment",
@@ -107,7 +109,7 @@ class _Guarding(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> ast.AST:
         """The node, guarded."""
-        if isinstance(node, _PLAIN) and not isinstance(node, (ast.Compare,)):
+        if isinstance(node, _PLAIN):
             return self.generic_visit(node)
         method = getattr(self, f"visit_{type(node).__name__}", None)
         if method is None:
@@ -143,28 +145,52 @@ class _Guarding(ast.NodeTransformer):
         return _guard(node.func.id, *map(self.visit, node.args))
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        """Products and remainders are of numbers only: of texts they can fill the memory."""
-        left, right = self.visit(node.left), self.visit(node.right)
-        if isinstance(node.op, (ast.Mult, ast.Mod)):
-            return _guard("times" if isinstance(node.op, ast.Mult) else "modulo", left, right)
-        self.visit(node.op)
-        assert isinstance(left, ast.expr)
-        assert isinstance(right, ast.expr)
-        return ast.BinOp(left, node.op, right)
+        """``_ask_plus(x, y)``."""
+        if type(node.op) not in _OPERATORS:
+            self.visit(node.op)
+        return _guard(_OPERATORS[type(node.op)], self.visit(node.left), self.visit(node.right))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        """``_ask_negative(x)``, or ``not`` of a condition."""
+        if isinstance(node.op, ast.Not):
+            return ast.UnaryOp(node.op, self._condition(node.operand))
+        return _guard(_OPERATORS[type(node.op)], self.visit(node.operand))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        """``_ask_raw(_ask_condition(x) and _ask_condition(y))``: one of the operands, and no more is evaluated."""
+        return _guard("raw", ast.BoolOp(node.op, list(map(self._condition, node.values))))
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        """``x if _ask_condition(y) else z``."""
+        return ast.IfExp(self._condition(node.test), self._visited(node.body), self._visited(node.orelse))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        """What is searched by ``in`` must not be used up by that."""
-        values = [self.visit(each) for each in node.comparators]
-        for at, operation in enumerate(node.ops):
-            if isinstance(operation, (ast.In, ast.NotIn)):
-                values[at] = _guard("held", values[at])
-        return ast.Compare(self.visit(node.left), node.ops, values)  # type: ignore[arg-type]
+        """``_ask_compare(x, '<', y, 'in', z)``."""
+        parts = [self.visit(node.left)]
+        for operation, value in zip(node.ops, node.comparators, strict=True):
+            parts += [ast.Constant(_OPERATORS[type(operation)]), self.visit(value)]
+        return _guard("compare", *parts)
+
+    def visit_Set(self, node: ast.Set) -> ast.AST:
+        """``_ask_set([x, y])``: what is hashed is of builtin types."""
+        return _guard("set", ast.List([self._visited(each) for each in node.elts], ast.Load()))
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        """Without stars."""
-        if None in node.keys:
-            self._fail(node, "** is not asked of a running service")
-        return self.generic_visit(node)
+        """``_ask_dict([(x, y)])``, without stars."""
+        pairs: list[ast.expr] = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                self._fail(node, "** is not asked of a running service")
+            pairs.append(ast.Tuple([self._visited(key), self._visited(value)], ast.Load()))
+        return _guard("dict", ast.List(pairs, ast.Load()))
+
+    def _condition(self, node: ast.expr) -> ast.expr:
+        return _guard("condition", self.visit(node))
+
+    def _visited(self, node: ast.expr) -> ast.expr:
+        guarded = self.visit(node)
+        assert isinstance(guarded, ast.expr)
+        return guarded
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """``_ask_text(part, …)``, which every Python reads the same way."""

@@ -38,7 +38,7 @@ def ask() -> None:
 @click.option(
     "--line", type=click.IntRange(min=1), metavar="N", help="At this line of its source: its local variables."
 )
-@click.option("--unsafe", is_flag=True, help="Any expression: calls, comprehensions, attributes that load something.")
+@click.option("--unsafe", is_flag=True, help="Any expression: calls, comprehensions, properties, repr().")
 @click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="Only this process; may be given again.")
 @click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service: nova-compute, 'nova-*'.")
 @click.option("--all", "everything", is_flag=True, help="Every process that has hooks in; so it is if you say nothing.")
@@ -52,7 +52,8 @@ def add(
     """Ask at WHERE (package.module:Class.method or package.module:function) for the values of expressions.
 
     A line is written each time the function is entered. Names are those of its arguments and of its module. What is
-    allowed is reading: attributes, items, comparisons, a few functions such as len(). Secrets are masked.
+    allowed is reading: attributes, items, comparisons, a few functions such as len(). No code of the service runs for
+    it: what it has not loaded yet shows as <not loaded>. Secrets are masked.
     Processes that are attached later have the point too. Exit code 1 says that some process could not be asked; 2, that
     none has such a place.
 
