@@ -60,7 +60,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
         (entry,) = journal.read(path)
         request = {"capture": str(path), "lease": str(path / parts.LEASE), "options": Attachment(path, 1).options()}
         for _ in range(count):
-            lease.grant(entry.part, 3600, process.uid, process.gid)
+            lease.grant(entry.part, 3600)
             for what, asked in (("attach", request), ("detach", {})):
                 answer, visit = visits.ask(process, what, asked)
                 taken.stops += [1000 * stop for stop in visit.stops]

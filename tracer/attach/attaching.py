@@ -65,14 +65,14 @@ class Attachment:
             where = elsewhere.part.inner
             return finding(process, "cannot", f"it records into {where} already", f"bootseq detach {where}")
         part = parts.of(self.capture, process)
-        lease.grant(part, max(lease.FIRST, lease.left(part)), process.uid, process.gid)
+        lease.grant(part, max(lease.FIRST, lease.left(part)))
         options = options | {"asks": asking.meant_for(process, captures.asks(self.capture))}
         request = {"capture": part.inner, "lease": f"{part.inner}/{parts.LEASE}", "options": options}
         answer, visit = visits.ask(process, "attach", request)
         if answer["state"] != "attached":
             return finding(process, "cannot", str(answer.get("reason", answer["state"])))
         journal.write(self.capture, journal.entry(process, part, answer, visit.stops))
-        lease.grant(part, self.seconds, process.uid, process.gid)
+        lease.grant(part, self.seconds)
         return finding(
             process, "attached", capture=str(self.capture), attributes=len(answer["attributes"]),
             off=list(answer["off"]), work_ms=round(answer["seconds"] * 1000, 1),
@@ -81,12 +81,12 @@ class Attachment:
 
     def renew(self) -> None:
         """Let those who are attached record for the whole time again, from now on."""
-        for part, entry in _parts(self.capture).items():
-            lease.grant(part, self.seconds, entry.uid, entry.gid)
+        for part in _parts(self.capture):
+            lease.grant(part, self.seconds)
 
 
-def _parts(capture: Path) -> dict[Part, journal.Entry]:
-    return {entry.part: entry for entry in journal.read(capture) if found.alive(entry.pid, entry.started)}
+def _parts(capture: Path) -> set[Part]:
+    return {entry.part for entry in journal.read(capture) if found.alive(entry.pid, entry.started)}
 
 
 def _again(error: Exception) -> str:

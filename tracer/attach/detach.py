@@ -114,5 +114,5 @@ def _bring_in(capture: Path, entry: journal.Entry, held: bool) -> None:
         parts.gather(capture, entry.part, entry.label)
         if held:
             return
-        parts.remove(capture, entry.part)
+        entry.part.remove()
     journal.forget(capture, entry.pid)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.attach import processes
+from tracer.attach import parts, processes
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process, read
 from tracer.sources import tally
@@ -39,7 +39,7 @@ def recording(process: Process) -> Recording | None:
         match = _MAPPED.fullmatch(line.split(None, 5)[-1].strip()) if "/segments/" in line else None
         if match is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
             inner = match[1]
-            return Recording(process, Part(Path(f"/proc/{process.pid}/root{inner}"), inner), match[2])
+            return Recording(process, parts.at(process, inner), match[2])
     return None
 
 

@@ -34,8 +34,6 @@ _LOOK = 0.001
 _NOTHING = b"(lambda: 0)()"
 _SOON = 1.0
 _ROOM, _GROWTH = 1 << 16, 1 << 20
-#: Several processes may be visited at once, but not be stopped at once: each would wait for our one interpreter.
-_one_at_a_time = threading.Lock()
 
 
 @dataclass
@@ -278,7 +276,7 @@ def _stopped(
             failures.append(error)
         visit.stops.append(thread.stood)
 
-    with _one_at_a_time:
+    with ptrace.nothing_stopped:
         collecting = gc.isenabled()
         gc.disable()
         try:

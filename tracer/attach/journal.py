@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.attach.parts import Part, label
+from tracer.attach.deputy import Owner
+from tracer.attach.parts import Part, label, remembered
 from tracer.attach.processes import Process
 from tracer.files.writing import written
 
@@ -39,7 +40,7 @@ class Entry:
     @property
     def part(self) -> Part:
         """Where it records to."""
-        return Part(Path(self.path), self.inner)
+        return remembered(self.path, self.inner, Owner(self.uid, self.gid, self.pid, self.started))
 
 
 def entry(process: Process, part: Part, answer: dict[str, Any], stops: list[float]) -> Entry:

@@ -2,85 +2,204 @@
 
 A service runs as a user of its own, maybe in a container, and a capture is its owner's alone. So where the process is
 another user's, or sees other files than we do, a part of the capture is a folder of that user's in the process's own
-/var/tmp. Nothing there is trusted: no link is followed on the way, and only plain files are taken along.
+/var/tmp. All that is done there is done as that user (tracer.attach.deputy), and nothing that is read there is trusted.
+Its name cannot be foreseen, so nobody else has made it before.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import json
 import os
-import shutil
-import stat
-from dataclasses import dataclass
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from tracer.attach import bringing, deputy, spool
+from tracer.attach.deputy import Owner
 from tracer.attach.processes import Process
 from tracer.attach.ptrace import RefusedError
+from tracer.files import folder as folders
+from tracer.files.folder import Folder
+from tracer.sources.tally import Tally
 
-LEASE, SEGMENTS, PARTS = "lease", "segments", "parts"
-_TEMPORARY = (("var", "tmp"), ("tmp",))
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_COPIED = (".seg", ".open", ".log")
+LEASE, SEGMENTS, PARTS = spool.LEASE, spool.SEGMENTS, "parts"
+#: In a capture: what the names of its parts are made of, so that nobody can foresee them.
+_KEY = "parts.key"
+_PREFIX = "bootseq-"
+_key_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Part:
-    """A folder to record into: ``path`` is where we see it, ``inner`` where the process does."""
+    """A folder to record into: ``path`` is where we see it, ``inner`` where the process does.
+
+    The ``owner`` is the user whose folder it is; None where it is the capture itself, our own.
+    """
 
     path: Path
     inner: str
+    owner: Owner | None = field(default=None, compare=False)
 
-    def make(self, uid: int, gid: int) -> None:
-        """Have its folders there, the process's user's own."""
-        folder = self.path / SEGMENTS
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            if os.geteuid() != uid:
-                os.chown(folder, uid, gid, follow_symlinks=False)
+    @property
+    def root(self) -> str:
+        """The root directory, as we see it, from which ``inner`` leads there."""
+        return str(self.path).removesuffix(self.inner) or "/"
+
+    def prepare(self) -> None:
+        """Have in it what is recorded into."""
+        self._do(spool.prepare)
+
+    def grant(self, seconds: float) -> None:
+        """Have its lease end so many seconds from now."""
+        self._do(lambda folder: spool.grant(folder, time.time() + seconds))
+
+    def until(self) -> float | None:
+        """When its lease ends, None where there is none."""
+        found = self._do(spool.until)
+        return float(found) if isinstance(found, int | float) else None
+
+    def end_lease(self) -> None:
+        """Have nobody record into it any more."""
+        self._do(spool.end)
+
+    def tally(self, pattern: str) -> Tally:
+        """How much was recorded into it by the processes whose files match the pattern."""
+        found = self._do(lambda folder: [*vars(spool.tally(folder, pattern)).values()])
+        if not isinstance(found, list) or any(type(each) is not int for each in found):
+            return Tally()
+        return Tally(*found[:3])
+
+    def remove(self) -> None:
+        """Remove it, where it is not the capture."""
+        if self.owner is None:
+            return
+        *way, name = self.inner.strip("/").split("/")
+
+        def work(root: Folder) -> Iterator[bytes]:
+            with spool.step_by_step(root, way) as above:
+                spool.remove(above, name)
+            yield from ()
+
+        for _ in deputy.run(self.owner, self.root, work):
+            pass
+
+    def contents(self) -> Iterator[bytes]:
+        """What is in it, as spool.contents gives it."""
+        assert self.owner is not None
+
+        def work(root: Folder) -> Iterator[bytes]:
+            with self._opened(root) as folder:
+                yield from spool.contents(folder)
+
+        return deputy.run(self.owner, self.root, work)
+
+    def _do(self, work: Callable[[Folder], Any]) -> Any:
+        """What work in its folder gives, as far as JSON can say it."""
+        if self.owner is None:
+            with folders.opened(self.path) as folder:
+                return work(folder)
+
+        def working(root: Folder) -> Iterator[bytes]:
+            with self._opened(root) as folder:
+                yield from spool.packed(work(folder))
+
+        return _loaded(deputy.run(self.owner, self.root, working))
+
+    def _opened(self, root: Folder) -> Folder:
+        folder = spool.step_by_step(root, self.inner.strip("/").split("/"))
+        folder.check_private()
+        return folder
+
+
+def _loaded(answer: Iterator[bytes]) -> Any:
+    """The one small value that a deputy gives; it is as untrusted as the user that it is."""
+    try:
+        return json.loads(b"".join(answer)[: 1 << 16] or b"null")
+    except (ValueError, RecursionError):
+        return None
+
+
+def owner(process: Process) -> Owner:
+    """The process as the owner of files."""
+    return Owner(process.uid, process.gid, process.pid, process.started)
 
 
 def of(capture: Path, process: Process) -> Part:
     """The part for a process, ready to be recorded into."""
-    if process.uid == os.geteuid() and _same(capture, Path(f"/proc/{process.pid}/root{capture}")):
+    if is_ours(process):
         part = Part(capture, str(capture))
-    else:
-        part = _apart(capture, process)
-    part.make(process.uid, process.gid)
-    return part
-
-
-def _same(one: Path, other: Path) -> bool:
+        part.prepare()
+        return part
+    root = root_of(process)
+    name = _name(_key(capture), process.uid, _namespace(process.pid))
     try:
-        return os.path.samestat(one.stat(), other.stat())
+        inner = _loaded(deputy.run(owner(process), root, lambda folder: spool.packed(spool.make(folder, name))))
+    except OSError as error:
+        raise RefusedError(f"there is no folder that it could record into ({error.strerror})") from None
+    if inner not in (f"/var/tmp/{name}", f"/tmp/{name}"):
+        raise RefusedError("there is no folder that it could record into")
+    return at(process, inner)
+
+
+def at(process: Process, inner: str) -> Part:
+    """The folder that a process calls ``inner``, whatever there is."""
+    if is_ours(process):
+        return Part(Path(inner), inner)
+    return Part(Path(root_of(process).rstrip("/") + inner), inner, owner(process))
+
+
+def remembered(path: str, inner: str, user: Owner) -> Part:
+    """A part as it was when its process was attached."""
+    ours = user.uid == os.geteuid() and path == inner
+    return Part(Path(path), inner, None if ours else user)
+
+
+def root_of(process: Process) -> str:
+    """The root directory of the process, as we see it."""
+    return "/" if _sees_the_same(process) else f"/proc/{process.pid}/root"
+
+
+def is_ours(process: Process) -> bool:
+    """Whether the process is of our own user and sees the files that we see, so that it may write into a capture."""
+    return process.uid == os.geteuid() and _sees_the_same(process)
+
+
+def _sees_the_same(process: Process) -> bool:
+    """Only links of /proc are read: a root directory of somebody else's may not answer."""
+    try:
+        same_root = os.readlink(f"/proc/{process.pid}/root") == os.readlink("/proc/self/root")
     except OSError:
         return False
-
-
-def _apart(capture: Path, process: Process) -> Part:
-    name = f"{_stem(capture)}{process.uid}"
-    problem = "no /var/tmp and no /tmp"
-    for way in _TEMPORARY:
-        try:
-            _make_folder(process, way, name)
-        except OSError as error:
-            problem = f"/{'/'.join(way)}: {error.strerror}"
-            continue
-        inner = "/" + "/".join((*way, name))
-        return Part(
-            Path(inner if _namespace("self") == _namespace(process.pid) else f"/proc/{process.pid}/root{inner}"), inner
-        )
-    raise RefusedError(f"there is no folder that it could record into ({problem})")
-
-
-def _stem(capture: Path) -> str:
-    """How the names of its parts begin."""
-    found = capture.stat()
-    return f"bootseq-{found.st_dev:x}-{found.st_ino:x}-"
+    return same_root and _namespace(process.pid) == _namespace("self") != "0"
 
 
 def belongs(capture: Path, part: Part) -> bool:
     """Whether a part is one of the capture's, or the capture itself."""
-    return _same(capture, part.path) or part.inner.rpartition("/")[2].startswith(_stem(capture))
+    if part.owner is None:
+        return part.path == capture
+    try:
+        key = _key(capture, make=False)
+    except OSError:
+        return False
+    name = _name(key, part.owner.uid, _namespace(part.owner.pid))
+    return bool(key) and secrets.compare_digest(os.path.basename(part.inner).encode(errors="replace"), name.encode())
+
+
+def _key(capture: Path, make: bool = True) -> bytes:
+    with _key_lock, folders.opened(capture) as folder:
+        if not folder.has(_KEY) and make:
+            with folder.write(_KEY) as file:
+                file.write(secrets.token_bytes(32))
+        return folder.read(_KEY, 32, own=True) if folder.has(_KEY) else b""
+
+
+def _name(key: bytes, uid: int, namespace: str) -> str:
+    return _PREFIX + hashlib.blake2b(f"{uid}-{namespace}".encode(), key=key, digest_size=12).hexdigest()
 
 
 def label(process: Process) -> str:
@@ -96,48 +215,9 @@ def _namespace(pid: int | str) -> str:
         return "0"
 
 
-def _make_folder(process: Process, way: tuple[str, ...], name: str) -> None:
-    """``name`` in the process's own folder ``way``, without following a link anywhere: those would lead out to ours."""
-    descriptor = os.open(f"/proc/{process.pid}/root", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for step in way:
-            inner = os.open(step, _FOLDER, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(name, 0o700, dir_fd=descriptor)
-            os.chown(name, process.uid, process.gid, dir_fd=descriptor, follow_symlinks=False)
-        made = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        if not stat.S_ISDIR(made.st_mode) or made.st_uid != process.uid or made.st_mode & 0o077:
-            raise PermissionError(0, f"{name} is there and somebody else's")
-    finally:
-        os.close(descriptor)
-
-
-def gather(capture: Path, part: Part, name: str) -> None:
-    """Bring what was recorded apart into the capture, under ``name``; nothing to do where that is the same folder."""
-    if _same(capture, part.path):
-        return
-    target = capture / PARTS / name
-    (target / SEGMENTS).mkdir(mode=0o700, parents=True, exist_ok=True)
-    for source, kept in ((part.path / SEGMENTS, target / SEGMENTS), (part.path, target)):
-        for name in sorted(os.listdir(source)):
-            if name.endswith(_COPIED):
-                _copy(source / name, kept / name)
-
-
-def _copy(source: Path, target: Path) -> None:
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as copy:
-            shutil.copyfileobj(file, copy, 1 << 20)
-        draft.replace(target)
-
-
-def remove(capture: Path, part: Part) -> None:
-    """Take a folder away that was made apart, once nobody records into it and its files have been brought in."""
-    if not _same(capture, part.path):
-        shutil.rmtree(part.path, ignore_errors=True)
+def gather(capture: Path, part: Part, name: str) -> int:
+    """Bring what was recorded apart into the capture, under ``name``; how many files it had no room for."""
+    if part.owner is None:
+        return 0
+    with folders.opened(capture) as folder:
+        return bringing.bring(folder, PARTS, name, part.contents())

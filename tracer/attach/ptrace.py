@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import threading
 import time
 from types import TracebackType
 
@@ -37,6 +38,9 @@ _FOR_SIGNAL = 0.005
 #: What may interrupt a call of ours: the host's handlers are to run where the host is, so other signals wait.
 _URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
 _NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
+
+#: Held while a thread is stopped: another would wait for our one interpreter, or for what keeps that from running.
+nothing_stopped = threading.Lock()
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _ptrace = _libc.ptrace

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
-from tracer.attach import detach, lease, parts, processes
+from tracer.attach import detach, lease, processes
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.detach import Attached
 from tracer.commands import findings
-from tracer.sources.tally import tally
 from tracer.text import plural
 
 
@@ -35,9 +34,9 @@ def status(as_json: bool) -> None:
 
 
 def _attached(each: Attached) -> Finding:
-    counts = tally(each.part.path / parts.SEGMENTS, f"*-{each.process.inner_pid}-*")
+    counts = each.part.tally(f"*-{each.process.inner_pid}-*")
     left = lease.left(each.part)
-    expires = (each.part.path / parts.LEASE).exists()
+    expires = each.part.until() is not None
     state = "forked" if each.forked else "attached"
     reason = "" if expires else "since it was started, by bootseq run"
     if expires and not left:

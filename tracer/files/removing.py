@@ -60,8 +60,9 @@ def _check_same_mount(descriptor: int, folder: int, name: str) -> None:
 
 def mount_id(descriptor: int) -> int:
     """The mount that an opened file is reached by: a bind mount has the device of what it shows."""
-    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as file:
+    # As bytes: what has become another user by now can load no codec any more.
+    with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
         for line in file:
-            if line.startswith("mnt_id:"):
+            if line.startswith(b"mnt_id:"):
                 return int(line.split()[1])
     raise OSError(errno.ENOSYS, "the kernel does not name the mount of a file")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import mmap
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from patches import record
+from tracer.files.folder import Folder
 
 #: Bytes of an open table that tell of the recording itself.
 HEAD_SIZE = record.OPEN_HEAD.size
+#: A segment is a few MB; what is far beyond that is not ours, and is not read.
+_MAX_SEGMENT = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,21 @@ class Tally:
     failures: int = 0
 
 
-def tally(segments: Path, stem: str) -> Tally:
-    """Of the processes whose files in the folder ``segments`` match ``stem``; what cannot be read counts nothing."""
-    events = sum(_events(path) for path in sorted(segments.glob(f"{stem}-*.seg")))
-    try:
-        with open(segments / f"{stem}.open", "rb") as file:
-            magic, dropped, failures, _ = record.OPEN_HEAD.unpack(file.read(record.OPEN_HEAD.size))
-    except (OSError, struct.error):
-        return Tally(events)
-    return Tally(events, dropped, failures) if magic == record.MAGIC else Tally(events)
+def tally(segments: Folder, names: Iterable[str]) -> Tally:
+    """Of the files of these names in a folder of segments; what cannot be read counts nothing."""
+    events = dropped = failures = 0
+    for name in names:
+        try:
+            if name.endswith(".seg"):
+                events += _events(segments.read(name, _MAX_SEGMENT, own=True))
+            elif name.endswith(".open"):
+                with segments.open(name, own=True) as file:
+                    magic, *counts, _ = record.OPEN_HEAD.unpack(file.read(HEAD_SIZE))
+                if magic == record.MAGIC:
+                    dropped, failures = dropped + counts[0], failures + counts[1]
+        except (OSError, struct.error):
+            continue
+    return Tally(events, dropped, failures)
 
 
 def is_closed(head: bytes) -> bool:
@@ -42,17 +50,13 @@ def is_closed(head: bytes) -> bool:
     return bool(magic == record.MAGIC and closed)
 
 
-def _events(path: Path) -> int:
+def _events(data: bytes) -> int:
     unpack, size = record.FRAME.unpack_from, record.FRAME.size
     count, at = 0, record.HEADER_SIZE
-    try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
-            while at + size <= len(data):
-                length = unpack(data, at)[0] & 0xFFFF_FFFF
-                if not length:
-                    break
-                count += 1
-                at += size + length
-    except (OSError, ValueError):
-        return count
+    while at + size <= len(data):
+        length = unpack(data, at)[0] & 0xFFFF_FFFF
+        if not length:
+            break
+        count += 1
+        at += size + length
     return count

@@ -1,0 +1,100 @@
+"""Bringing what was recorded elsewhere into a capture: from a stranger, so checked by name and size, up to the cap."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tracer import capture as captures
+from tracer.attach import spool
+from tracer.files.folder import Folder
+
+#: In a part, where files had to be left out: how many.
+LEFT_OUT = "left-out"
+_SEGMENT = re.compile(r"[\w.-]{1,200}-\d{1,10}-\d{1,20}(-\d{4,8}\.seg|\.open)", re.ASCII)
+_LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
+
+
+def bring(capture: Folder, above: str, name: str, contents: Iterator[bytes]) -> int:
+    """Into the folder ``name`` in ``above``; how many files did not fit. Those that are there are replaced."""
+    room = _cap(capture) - _size(capture, above)
+    with _within(capture, above) as parts, _within(parts, name) as part, _within(part, spool.SEGMENTS) as segments:
+        left_out = 0
+        for head in contents:
+            file, is_segment, size = _head(head)
+            target = segments if is_segment else part
+            room += _size_of(target, file)
+            if size <= room and (_SEGMENT if is_segment else _LOG).fullmatch(file):
+                room -= _copy(target, file, size, contents)
+            else:
+                left_out += 1
+                _skip(contents)
+        if left_out:
+            with part.write(LEFT_OUT) as note:
+                note.write(b"%d" % left_out)
+    return left_out
+
+
+def _head(head: bytes) -> tuple[str, bool, int]:
+    try:
+        file, is_segment, size = json.loads(head)
+        if type(size) is not int or size < 0:
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise OSError(0, "what was recorded cannot be read") from None
+    return str(file), bool(is_segment), size
+
+
+def _copy(target: Folder, name: str, size: int, contents: Iterator[bytes]) -> int:
+    """Its bytes up to its end, or to the size that was announced."""
+    copied = 0
+    with target.write(name) as file:
+        while data := next(contents, b""):
+            file.write(data[: size - copied])
+            copied += min(len(data), size - copied)
+    return copied
+
+
+def _skip(contents: Iterator[bytes]) -> None:
+    while next(contents, b""):
+        pass
+
+
+def _within(folder: Folder, name: str) -> Folder:
+    with suppress(FileExistsError):
+        return folder.make(name)
+    found = folder.folder(name)
+    found.check_private()
+    return found
+
+
+def _cap(capture: Folder) -> int:
+    try:
+        return int(json.loads(capture.read(captures.OPTIONS, own=True))["cap"])
+    except (ValueError, KeyError, TypeError):
+        return captures.CAP
+
+
+def _size(capture: Folder, above: str) -> int:
+    """Bytes of all that is recorded in it."""
+    size = _size_in(capture, spool.SEGMENTS)
+    with suppress(FileNotFoundError), capture.folder(above) as parts:
+        for name in parts.names():
+            with parts.folder(name) as part:
+                size += _size_in(part, spool.SEGMENTS)
+    return size
+
+
+def _size_in(above: Folder, name: str) -> int:
+    with suppress(FileNotFoundError), above.folder(name) as folder:
+        return sum(_size_of(folder, each) for each in folder.names())
+    return 0
+
+
+def _size_of(folder: Folder, name: str) -> int:
+    try:
+        return folder.about(name).st_size
+    except OSError:
+        return 0
