@@ -19,8 +19,8 @@ def make(path: Path, ask: str = "ask") -> None:
 
 
 def test_a_capture_is_private_and_says_what_to_do(tmp_path: Path) -> None:
-    """Folders above it are made too."""
-    path = tmp_path / "a" / "b"
+    """Whatever the umask."""
+    path = tmp_path / "c"
     make(path)
     assert capture.is_capture(path)
     assert path.stat().st_mode & 0o777 == 0o700
@@ -58,7 +58,8 @@ def test_many_commands_at_once_make_one_capture(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("mine", "not a capture and not empty; name a folder that does not exist yet"),
-        ("file", "cannot make a capture: File exists"),
+        ("file", "cannot make a capture: Not a directory"),
+        ("none/c", "cannot make a capture: No such file or directory"),
         ("file/c", "cannot make a capture: Not a directory"),
         ("x" * 300, "cannot make a capture: File name too long"),
     ],

@@ -1,5 +1,26 @@
-"""``python -m tracer``, the same as ``bootseq``."""
+"""``bootseq`` and ``python -m tracer``: ready for Ctrl-C before the rest is even imported."""
 
-from tracer.cli import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+
+
+def main() -> None:
+    """Run the command line."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))  # nothing is begun yet
+    from tracer import cli
+    from tracer.commands import ending
+
+    try:
+        signal.signal(signal.SIGINT, before)
+        ending.listen()
+        cli.main()
+    except KeyboardInterrupt as error:
+        raise SystemExit(ending.code(error)) from None
+
+
+if __name__ == "__main__":
+    main()

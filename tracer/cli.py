@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tracer.commands import ending, printing
 from tracer.commands.ask import ask
 from tracer.commands.attach import attach
 from tracer.commands.baseline import baseline
@@ -25,11 +26,17 @@ from tracer.commands.show import show
 from tracer.commands.status import status
 from tracer.commands.tap import tap
 from tracer.errors import TracerError
-from tracer.text import printable
 
 
 class _Group(click.Group):
-    """Turns a TracerError of any command into one line on stderr and exit code 2."""
+    """Turns a TracerError of any command into one line on stderr and exit code 2, and Ctrl-C into 130."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; click itself would say 1 of a Ctrl-C."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt as error:
+            sys.exit(ending.code(error))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that the arguments name."""
@@ -48,7 +55,7 @@ class _Group(click.Group):
             said = f"cannot write: {error.strerror}"
             with contextlib.suppress(OSError):  # else Python tries once more at the end, and complains of its own
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"bootseq: {printable(said)}", err=True)
+        printing.note(said)
         sys.exit(2)
 
 

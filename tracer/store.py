@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NoReturn, TextIO
 
 from tracer import collector
 from tracer.errors import TracerError
+from tracer.files import reading
 from tracer.files.writing import written
 from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace, Untied
 from tracer.text import printable
@@ -47,9 +48,9 @@ _STEP: _Types = {
 }  # fmt: skip
 
 
-def write(path: Path, trace: Trace) -> None:
+def write(path: Path, trace: Trace, *, replace: bool = True) -> None:
     """Write the whole trace or leave ``path`` as it was: a full disk does not cost an earlier file."""
-    with written(path) as binary, _as_text(binary, path.suffix == ".gz") as file:
+    with written(path, replace=replace) as binary, _as_text(binary, path.suffix == ".gz") as file:
         for line in _lines(trace):
             file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
@@ -106,7 +107,7 @@ def read_boot(path: Path, choose: Callable[[Trace], Boot]) -> Boot:
 
 def _read(path: Path, choose: Callable[[Trace], Boot] | None) -> Trace:
     try:
-        with path.open("rb") as file, collector.paused():
+        with reading.opened(path) as file, collector.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
                 return _Reading(path, lines).trace(choose)

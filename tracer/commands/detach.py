@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tracer import capture as captures
 from tracer.attach import detach as detaching
 from tracer.attach.checks import Finding
 from tracer.commands import findings
@@ -32,16 +33,20 @@ def detach(capture: Path | None, everything: bool, as_json: bool) -> None:
     """
     if (capture is None) != everything:
         raise TracerError("say which: bootseq detach CAPTURE, or --all")
-    if capture is not None and not capture.is_dir():
-        raise TracerError(f"{capture}: no such capture")
     told = _say if not as_json else id
-    found = detaching.detach(None if capture is None else capture.resolve(), told)
+    found = detaching.detach(None if capture is None else _own(capture), told)
     if as_json:
         findings.as_json(found)
     elif not found:
         click.echo("nothing is attached" + ("" if everything else f" for {capture}"))
     if any(finding.state != "detached" for finding in found):
         sys.exit(1)
+
+
+def _own(path: Path) -> Path:
+    """The capture's path without links. Another's is refused: what stands in it names processes and folders."""
+    with captures.own(path) as folder:
+        return folder.real()
 
 
 def _say(finding: Finding) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,31 +15,43 @@ from tracer.attach import detach as detaching
 from tracer.attach.attaching import Attachment
 from tracer.attach.checks import Finding
 from tracer.attach.following import Following
-from tracer.commands import recording
+from tracer.commands import ending, printing, recording, spool
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
+from tracer.files import writing
 from tracer.model import Trace
-from tracer.text import plural, printable
+from tracer.text import plural
+
+#: Seconds that the command has to end in.
+_PATIENCE = 10.0
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="Trace file to write.")
+@click.option(
+    "-o", "--output", type=PATH, required=True, metavar="FILE",
+    help="Trace file to write; it must not exist yet.",
+)  # fmt: skip
 @click.option(
     "--for", "duration", default="10m", show_default=True, metavar="TIME",
     help="How long to wait for servers, and how long the hooks may stay should this command die.",
 )  # fmt: skip
 @click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo in the services' logs meanwhile.")
-@click.option("--keep", is_flag=True, help="Keep what was recorded too, with ask.log, in the folder FILE.capture.")
+@click.option(
+    "--keep", is_flag=True,
+    help="Keep what was recorded too, with ask.log, in FILE.capture, a folder that must not exist yet.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace FILE, if it is a plain file of your own.")
 @recording.points_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def record(
-    output: Path, duration: str, echo: bool, keep: bool, point_files: tuple[Path, ...], command: tuple[str, ...]
+    output: Path, duration: str, echo: bool, keep: bool, force: bool, point_files: tuple[Path, ...],
+    command: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Attach to all OpenStack services here, run COMMAND, wait until the servers it asked for are active, in error or
     gone, detach, and write and show what happened.
 
-    Ctrl-C ends it early: the hooks go, and what was recorded is written. The exit code is COMMAND's.
+    Ctrl-C ends it early: the hooks go, and what was recorded is written. The exit code is COMMAND's, after Ctrl-C 130.
 
     \b
     Example:
@@ -48,65 +59,83 @@ def record(
     """
     seconds = durations.seconds(duration)
     launch.check(list(command))
-    if output.is_dir():  # told before services are entered, not after the boot
-        raise TracerError(f"{output}: cannot be written: a folder, not a file")
-    folder = output.with_name(f"{output.name}.capture").resolve()
-    capture.make(folder, points=points.load(list(point_files)), ask=["ask"], echo=echo)
-    following = Following(Attachment(folder, seconds), _told)
+    writing.check(output, replace=force)  # before services are entered, not after the boot
+    folder = spool.make(output, keep=keep)
     try:
-        if not [finding for finding in following.attach() if finding.state == "attached"]:
-            raise TracerError("no OpenStack service here could be entered; see why: bootseq doctor")
-        code = _run(list(command), folder, following, seconds)
-    finally:
-        detached = detaching.detach(folder)
-    _say_what_stayed(detached)
-    trace = following.trace()
-    store.write(output, trace)
+        capture.make(folder, points=points.load(list(point_files)), ask=["ask"], echo=echo)
+        following = Following(Attachment(folder, seconds), _report_refusal)
+        code, detached = _record(list(command), folder, following, seconds)
+        trace = following.trace()
+        store.write(output, trace, replace=force)
+    except BaseException:
+        spool.leave(folder, output)
+        raise
     if not keep:
-        shutil.rmtree(folder, ignore_errors=True)
+        spool.remove(folder)
+    _report_detached(detached)
     _show(output, trace, following)
     sys.exit(code)
 
 
+def _record(command: list[str], folder: Path, following: Following, seconds: float) -> tuple[int, list[Finding]]:
+    """The command's exit code, and what the services say that were detached; they are, whatever happens."""
+    try:
+        if not [finding for finding in following.attach() if finding.state == "attached"]:
+            raise TracerError("no OpenStack service here could be entered; see why: bootseq doctor")
+        code = _run(command, folder, following, seconds)
+    finally:
+        with ending.deferred():
+            detached = detaching.detach(folder)
+    return code, detached
+
+
 def _run(command: list[str], folder: Path, following: Following, seconds: float) -> int:
-    """The command's exit code; 130 where the user had enough."""
+    """The command's exit code; the signal's where the user had enough."""
     process = subprocess.Popen(command, env=launch.environment(dict(os.environ), folder))
     try:
         code = process.wait()
         with progress() as doing:
             _follow(following, seconds, doing)
-    except KeyboardInterrupt:
-        click.echo("bootseq: ended early; writing what there is", err=True)
-        process.wait()
-        return 130
+    except KeyboardInterrupt as error:
+        printing.note("ended early; writing what there is")
+        _end(process, ending.code(error))
+        return ending.code(error)
     return code
+
+
+def _end(process: subprocess.Popen[bytes], code: int) -> None:
+    """Wait for the command, which a terminal's Ctrl-C has reached too; other signals are passed on to it."""
+    if code != ending.INTERRUPTED:
+        process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()
 
 
 def _follow(following: Following, seconds: float, doing: Progress) -> None:
     if not following.wait(seconds, doing):
-        click.echo(f"bootseq: not over after {seconds:.0f} s; writing what there is", err=True)
+        printing.note(f"not over after {seconds:.0f} s; writing what there is")
 
 
-def _told(finding: Finding) -> None:
+def _report_refusal(finding: Finding) -> None:
     if finding.state != "attached":
-        click.echo(
-            printable(f"bootseq: {finding.service} (pid {finding.pid}) is not recorded: {finding.reason}"), err=True
-        )
+        printing.note(f"{finding.service} (pid {finding.pid}) is not recorded: {finding.reason}")
 
 
-def _say_what_stayed(findings: list[Finding]) -> None:
+def _report_detached(findings: list[Finding]) -> None:
     for finding in findings:
         if finding.state != "detached" or finding.reason:
-            click.echo(printable(f"bootseq: {finding.service} (pid {finding.pid}): {finding.reason}"), err=True)
+            printing.note(f"{finding.service} (pid {finding.pid}): {finding.reason}")
     proved = sum(bool(finding.more.get("proved")) for finding in findings)
-    click.echo(f"bootseq: detached from {plural(len(findings), 'process', 'processes')}, {proved} proved", err=True)
+    printing.note(f"detached from {plural(len(findings), 'process', 'processes')}, {proved} proved")
 
 
 def _show(output: Path, trace: Trace, following: Following) -> None:
     for warning in trace.warnings:
-        click.echo(f"bootseq: warning: {printable(warning)}", err=True)
-    for boot in following.asked(trace):
-        click.echo(diagrams.render(boot, "txt"), nl=False)
-    click.echo(
-        f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')}", err=True
-    )
+        printing.note(f"warning: {warning}")
+    if writing.descriptor(output) != 1:
+        for boot in following.asked(trace):
+            printing.lines(diagrams.render(boot, "txt"))
+    printing.say(f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')}")

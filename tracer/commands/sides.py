@@ -16,6 +16,7 @@ from tracer.diff.normal import normal
 from tracer.diff.outlines import Outline
 from tracer.diff.scrubbing import route
 from tracer.errors import TracerError
+from tracer.files import reading as opening
 from tracer.model import Baseline, Boot, Trace
 from tracer.text import plural
 
@@ -71,7 +72,7 @@ def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, talk:
 def written(path: Path) -> str | None:
     """The text of a baseline or an outline, None of a trace file; a TracerError says that it is none of them."""
     try:
-        with path.open("rb") as file:
+        with opening.opened(path) as file:
             head = file.read(4096)
             if head[:2] == b"\x1f\x8b" or head.lstrip()[:1] == b"{":
                 return None

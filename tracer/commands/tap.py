@@ -79,7 +79,9 @@ def tap(
     seconds = durations.seconds(duration) if duration else None
     address = _address(url, config, cafile, insecure)
     way = None if no_switch else _way(address, rabbitmqctl, management, cafile, not insecure)
-    if not capture.is_capture(output):
+    if capture.is_capture(output):
+        capture.own(output).close()
+    else:
         capture.make(output, points=points.load([]), ask=["ask"], echo=False)
     with progress() as doing, Messages(output, cap << 20) as messages:
         tapping = Tapping(address, messages, lambda said: _say(said, doing), doing)

@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +79,8 @@ class Folder:
 
     def make(self, name: str) -> Folder:
         """A new folder in it that is the caller's alone, whatever the umask."""
+        if self.is_shared() and not self.about().st_mode & stat.S_ISVTX:
+            raise UnsafeError(f"{self.path} is open to others to write, without the sticky bit")
         os.mkdir(_single(name), 0o700, dir_fd=self.descriptor)
         made = self.folder(name)
         try:
@@ -111,7 +114,7 @@ class Folder:
         """Whether others than its owner may write to it."""
         return is_shared(self.descriptor, self.about())
 
-    def open(self, name: str, *, own: bool = False) -> BinaryIO:
+    def open(self, name: str, *, own: bool = False) -> BufferedReader:
         """A regular file in it to read from, with ``own`` the caller's; never waits, and follows no link."""
         descriptor = os.open(_single(name), _READ, dir_fd=self.descriptor)
         try:
@@ -146,26 +149,26 @@ class Folder:
         raise UnsafeError(f"{name} is {kind(about)} of {owner(about)}'s, not a file of one's own")
 
     @contextmanager
-    def write(self, name: str, mode: int = 0o600) -> Iterator[BinaryIO]:
+    def write(self, name: str, mode: int = 0o600, *, replace: bool = True) -> Iterator[BinaryIO]:
         """A file to write to, which becomes ``name`` at the end; until then, and on failure, ``name`` stays as it was.
 
-        Only the caller's own regular file is replaced.
+        Only the caller's own regular file is replaced; without ``replace`` nothing is.
         """
-        self.check_replaceable(_single(name))
+        self.check_free(_single(name), replace=replace)
         draft = f".{name[:100]}.{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(draft, flags, 0o600, dir_fd=self.descriptor), "wb") as file:
                 os.fchmod(file.fileno(), mode)
                 yield file
-            self.check_replaceable(name)
+            self.check_free(name, replace=replace)
             os.rename(draft, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
         except BaseException:
             self.remove(draft)
             raise
 
-    def check_replaceable(self, name: str) -> None:
-        """Refuse what is called so and is not the caller's own regular file."""
+    def check_free(self, name: str, *, replace: bool = True) -> None:
+        """Refuse what is called so and is not the caller's own regular file; without ``replace`` that too."""
         try:
             about = self.about(name)
         except FileNotFoundError:
@@ -176,6 +179,8 @@ class Folder:
             raise UnsafeError(f"{kind(about)}, not a file")
         if not is_mine(about):
             raise UnsafeError(f"it belongs to {owner(about)}; name another file, or remove it first")
+        if not replace:
+            raise FileExistsError(errno.EEXIST, "it exists; name another file, or replace it with --force")
 
     def remove(self, name: str) -> None:
         """Remove a file of it; nothing to do where there is none."""
@@ -198,7 +203,7 @@ def opened(path: Path, way: Way = Way.OWN) -> Folder:
     walk = Walk(path, way)
     try:
         step = os.open(walk.name, _OPEN, dir_fd=walk.descriptor)
-        found = Folder(step, Path(os.path.abspath(path)))
+        found = Folder(step, path)
         try:
             walk.check_end(step)
             return found
@@ -233,9 +238,10 @@ def _made(path: Path, parents: bool) -> Folder:
         parent = _made(above, parents)
     with parent:
         try:
-            return parent.make(path.name)
+            found = parent.make(path.name)
         except FileExistsError:  # by another command of ours in this very moment
             found = parent.folder(path.name)
+    found.path = path
     try:
         found.check_private()
     except BaseException:
@@ -248,3 +254,9 @@ def fresh(above: Path, prefix: str) -> Folder:
     """A new private folder of a name that nobody can foresee."""
     with opened(above) as parent:
         return parent.make(f"{prefix}{secrets.token_hex(8)}")
+
+
+def remove(path: Path) -> None:
+    """Remove the caller's own folder at ``path`` with all that is in it; nothing to do where there is none."""
+    with suppress(FileNotFoundError), opened(path.parent) as parent:
+        parent.remove_tree(path.name)

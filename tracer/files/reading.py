@@ -5,31 +5,27 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from tracer.files.folder import MAX_BYTES, Folder
 from tracer.files.walking import Walk, Way
 
-#: The name of standard input on command lines.
-STDIN = Path("-")
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
 
 
 @contextmanager
-def opened(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
+def opened(path: Path, *, own: bool = False) -> Iterator[BufferedReader]:
     """A regular file, with ``own`` the caller's on a way that nobody else can change; or a stream that is named so.
 
-    Streams are ``-``, /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``.
+    Streams are /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``.
     """
     stream = _STREAM.fullmatch(str(path))
-    if path == STDIN:
-        yield sys.stdin.buffer
-    elif stream is not None:
+    if stream is not None:
         with _duplicate(int(stream[1] or 0)) as file:
             yield file
     else:
@@ -37,11 +33,11 @@ def opened(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
             yield file
 
 
-def _duplicate(descriptor: int) -> BinaryIO:
+def _duplicate(descriptor: int) -> BufferedReader:
     return os.fdopen(os.dup(descriptor), "rb")
 
 
-def _regular(path: Path, own: bool) -> BinaryIO:
+def _regular(path: Path, own: bool) -> BufferedReader:
     walk = Walk(path, Way.OWN if own else Way.INPUT)
     with Folder(walk.descriptor, path.parent) as folder:
         if walk.name == ".":

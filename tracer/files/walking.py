@@ -34,6 +34,8 @@ class Walk:
     """A walk along a path. At its end ``descriptor`` is the last folder, and ``name`` what the path names in it."""
 
     def __init__(self, path: Path, way: Way) -> None:
+        if "\0" in str(path):
+            raise OSError(errno.EINVAL, "no name of a file")
         # What is believed later is found by its whole path then, so all of that is looked at.
         whole = Path.cwd() / path if way is Way.OWN else path
         self.descriptor = os.open("/" if whole.is_absolute() else ".", _FOLDER)

@@ -16,19 +16,17 @@ from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError, is_shared, is_trusted, kind, owner
 from tracer.files.walking import Walk, Way
 
-#: The name of standard output on command lines.
-STDOUT = Path("-")
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,7})")
 
 
 @contextmanager
-def written(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+def written(path: Path, mode: int = 0o600, *, replace: bool = True) -> Iterator[BinaryIO]:
     """A file to write to, which becomes ``path`` at the end; until then, and on failure, ``path`` stays as it was.
 
-    Only the caller's own regular file is replaced, by one in the same folder. A stream of this process (``-``,
-    /dev/stdout), a pipe of the caller's and a terminal or the like, where nobody else can have put it, are written to
-    as they are. A TracerError says what was refused.
+    Only the caller's own regular file is replaced, by one in the same folder; without ``replace`` nothing is. A stream
+    of this process (``-``, /dev/stdout), a pipe of the caller's and a terminal or the like, where nobody else can have
+    put it, are written to as they are. A TracerError says what was refused.
     """
     try:
         stream = descriptor(path)
@@ -42,7 +40,7 @@ def written(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
                 with _opened_device(folder, name) as file:
                     yield file
             else:
-                with folder.write(name, mode) as file:
+                with folder.write(name, mode, replace=replace) as file:
                     yield file
     except OSError as error:
         raise _refusal(path, error) from None
@@ -56,9 +54,7 @@ def check(path: Path, *, replace: bool = True) -> None:
         with _target(path) as (folder, name):
             if _is_device(folder, name):
                 return
-            folder.check_replaceable(name)
-            if not replace and folder.has(name):
-                raise TracerError(f"{path}: exists; name another file, or replace it with --force")
+            folder.check_free(name, replace=replace)
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=folder.descriptor, effective_ids=True):
                 raise PermissionError(0, "Permission denied")
     except OSError as error:
