@@ -7,12 +7,14 @@ unexport PYTHONDONTWRITEBYTECODE
 DEMO := demo
 RELEASE := 34
 
-.PHONY: help install packages demo test test-fast test-cloud lint bench lock clean
+.PHONY: help install packages demo test test-fast test-long testsuite suites test-cloud lint bench lock clean
 
 help:
 	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
 	@echo 'make demo       boots a server in a real Nova $(RELEASE) and shows the numbered tree; files in $(DEMO)/'
 	@echo 'make test       every test, those that start a real Nova, broker or browser too; make test-fast leaves these out'
+	@echo 'make suites     upstream test suites, plain and under the hooks, compared; SUITES="oslo.db futurist" chooses'
+	@echo 'make test-long  make test, then every suite'
 	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
 	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
 	@echo 'make bench      what the hooks and the tool cost, beside their peers'
@@ -44,12 +46,23 @@ demo: install
 
 # The tests that start a Nova, a broker or a browser come after the others and one by one: two clouds at once would
 # compete for two cores.
-test: install packages
+test: install packages testsuite
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 	$(BIN)/python -m pytest -m slow
 
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+# Python's own tests: pyenv and others install them with it, Debian and Ubuntu keep them in a package.
+testsuite: install
+	@$(BIN)/python -c 'import test.test_threading' 2>/dev/null || \
+		.ci/packages "lib$$($(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')-testsuite"
+
+# Upstream suites, plain and hooked, compared test by test (tests/suites).
+suites: testsuite
+	$(BIN)/python -m tests.suites $(SUITES)
+
+test-long: test suites
 
 # As root: a real all-in-one cloud of each release, up, boots, load, witnesses, down (examples/cloud).
 test-cloud: install

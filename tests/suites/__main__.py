@@ -1,0 +1,44 @@
+"""The command: ``python -m tests.suites [--slice] [--json FILE] [NAME …]``; exit code 1 where hooks change a suite."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.suites import judging, table, writing
+
+
+def main() -> int:
+    """Run the suites one after another; the table is written as it grows."""
+    chosen = _parser().parse_args()
+    try:
+        suites = table.find(chosen.names)
+    except ValueError as error:
+        print(f"suites: {error}", file=sys.stderr)
+        return 2
+    kept = Path(chosen.keep or tempfile.mkdtemp(prefix="suites-"))
+    results = []
+    for suite in suites:
+        print(f"{suite.name} …", file=sys.stderr)
+        results.append(judging.judge(suite, "slice" if chosen.slice else "whole", chosen.repeats, kept / suite.name))
+        (kept / "table.txt").write_text(writing.as_text(results))
+        (chosen.json or kept / "table.json").write_text(writing.as_json(results))
+    print(writing.as_text(results), end="")
+    print(f"reports and output: {kept}", file=sys.stderr)
+    return 0 if all(result.is_same for result in results) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.suites", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="suites; all without one")
+    parser.add_argument("--slice", action="store_true", help="of each only what is nearest to the hooks")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each side of what differs (3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the results for programs")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="reports and output go here, a new folder")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

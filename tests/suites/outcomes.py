@@ -1,0 +1,63 @@
+"""What one run of a suite gave: an outcome a test, the warnings, and the state of the process at its end."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_WARNING = re.compile(r"^(?P<path>[/<][^\s:]*):(?P<line>\d+): (?P<category>\w*Warning): ", re.MULTILINE)
+_OURS = re.compile(r"^bootseq: .*|^.*(?:_bootseq|/patches/\w+\.py).*", re.MULTILINE)
+
+
+@dataclass
+class Run:
+    """``exit`` is the process's exit code, or ``timeout``; ``said`` has lines of ours in its output."""
+
+    outcomes: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    warnings: set[str] = field(default_factory=set)
+    state: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    exit: str = ""
+    seconds: float = 0.0
+
+
+def read(report: Path, output: Path, folders: list[Path]) -> Run:
+    """The run of a report and of the output beside it; ``folders`` are left out of the names of files."""
+    run = Run()
+    for line in report.read_text(errors="replace").splitlines() if report.exists() else ():
+        _take(run, json.loads(line))
+    text = output.read_text(errors="replace")
+    for found in _WARNING.finditer(text):
+        run.warnings.add(_warning(found, folders))
+    run.said = [line for line in _OURS.findall(text) if ": ResourceWarning: " not in line]
+    return run
+
+
+def _take(run: Run, values: dict[str, Any]) -> None:
+    if "test" in values:
+        name = values["test"]
+        # Some tests have the name of another: their outcomes together are the name's.
+        run.outcomes[name] = f"{run.outcomes[name]}, {values['outcome']}" if name in run.outcomes else values["outcome"]
+        run.texts[name] = values["text"]
+    elif "warning" in values:
+        run.warnings.add(values["warning"])
+    else:
+        run.state = values["state"]
+
+
+def _warning(found: re.Match[str], folders: list[Path]) -> str:
+    """By its place; that of a resource is only where garbage was collected."""
+    if found["category"] == "ResourceWarning":
+        return found["category"]
+    return f"{found['category']} {_short(found['path'], folders)}:{found['line']}"
+
+
+def _short(path: str, folders: list[Path]) -> str:
+    for folder in folders:
+        if path.startswith(f"{folder}/"):
+            return path[len(str(folder)) + 1 :]
+    return path

@@ -1,0 +1,137 @@
+"""The suites: where their tests are, how they are run, and the slice of each that is nearest to what is hooked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Suite:
+    """``sdist`` names the archive that holds the tests; without one the installed package or Python itself does.
+
+    ``flaky`` has tests (globs) that also differ between plain runs, with the reason. ``seconds`` bounds one side's run
+    of the whole, on two busy cores.
+    """
+
+    name: str
+    driver: str
+    whole: tuple[str, ...]
+    slice: tuple[str, ...] = ()
+    sdist: str = ""
+    environment: str = "nova"
+    options: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    flaky: dict[str, str] = field(default_factory=dict)
+    seconds: int = 900
+
+
+_THREADS = {"OSLO_SERVICE_SKIP_EVENTLET": "1"}
+_NATIVE = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "1"}
+_NOVA_UNIT = (
+    "nova.tests.unit.compute.test_compute",
+    "nova.tests.unit.conductor",
+    "nova.tests.unit.db.main",
+    "nova.tests.unit.objects.test_instance",
+    "nova.tests.unit.scheduler",
+    "nova.tests.unit.test_context",
+    "nova.tests.unit.test_rpc",
+    "nova.tests.unit.test_utils",
+    "nova.tests.unit.virt.libvirt.test_guest",
+    "nova.tests.unit.virt.libvirt.test_host",
+    "nova.tests.unit.virt.test_virt_drivers",
+)
+_NOVA_FUNCTIONAL = (
+    "nova.tests.functional.compute",
+    "nova.tests.functional.db",
+    "nova.tests.functional.test_instance_actions",
+    "nova.tests.functional.test_server_group",
+    "nova.tests.functional.test_servers",
+)
+
+SUITES = (
+    Suite(
+        "python-threading", "unittest", ("test.test_threading",),
+        ("test.test_threading.ThreadTests", "test.test_threading.ExceptHookTests"),
+    ),
+    Suite(
+        "python-futures", "unittest", ("test.test_concurrent_futures",),
+        ("test.test_concurrent_futures.test_thread_pool", "test.test_concurrent_futures.test_future"), seconds=1800,
+    ),
+    Suite(
+        "python-logging", "unittest", ("test.test_logging",),
+        ("test.test_logging.LoggerTest", "test.test_logging.ModuleLevelMiscTest", "test.test_logging.QueueHandlerTest",
+         "test.test_logging.HandlerTest", "test.test_logging.ConfigDictTest"),
+    ),
+    Suite("python-subprocess", "unittest", ("test.test_subprocess",), ("test.test_subprocess.POSIXProcessTestCase",)),
+    Suite("python-socket", "unittest", ("test.test_socket",), ("test.test_socket.GeneralModuleTests",)),
+    Suite(
+        "sqlalchemy", "pytest", ("test/base", "test/engine", "test/sql", "test/orm", "test/dialect", "test/ext"),
+        ("test/engine/test_execute.py", "test/engine/test_transaction.py"), sdist="sqlalchemy",
+        # Without a name a database in memory; the limit of failures is the suite's own.
+        options=("--maxfail=100000", "--tb=short"), seconds=3600,
+    ),
+    Suite(
+        "oslo.db", "unittest", ("oslo_db.tests",),
+        ("oslo_db.tests.sqlalchemy.test_exc_filters", "oslo_db.tests.sqlalchemy.test_sqlalchemy"), variables=_THREADS,
+    ),
+    Suite(
+        "oslo.messaging", "unittest", ("oslo_messaging.tests",),
+        ("oslo_messaging.tests.rpc", "oslo_messaging.tests.notify.test_notifier"), variables=_THREADS,
+    ),
+    Suite(
+        "oslo.service", "unittest",
+        ("oslo_service.tests.test_loopingcall", "oslo_service.tests.test_periodic", "oslo_service.tests.test_service",
+         "oslo_service.tests.test_threadgroup", "oslo_service.tests.test_wsgi", "oslo_service.tests.test_sslutils",
+         "oslo_service.tests.test_systemd", "oslo_service.tests.test_eventlet_backdoor"),
+        ("oslo_service.tests.test_loopingcall", "oslo_service.tests.test_threadgroup"),
+    ),
+    Suite(
+        "oslo.service-threading", "unittest",
+        ("oslo_service.tests.backend.threading", "oslo_service.tests.backend.tests", "oslo_service.tests.functional",
+         "oslo_service.tests.test_multiprocessing", "oslo_service.tests.test_spawn_context_integration"),
+        ("oslo_service.tests.backend.threading",), variables=_THREADS,
+    ),
+    Suite("oslo.log", "unittest", ("oslo_log.tests",), ("oslo_log.tests.unit.test_log",)),
+    Suite(
+        "oslo.concurrency", "unittest", ("oslo_concurrency.tests",), ("oslo_concurrency.tests.unit.test_processutils",)
+    ),
+    Suite("oslo.privsep", "unittest", ("oslo_privsep.tests",), ("oslo_privsep.tests",)),
+    Suite("futurist", "unittest", ("futurist.tests",), ("futurist.tests.test_executors",)),
+    Suite(
+        "keystoneauth1", "unittest", ("keystoneauth1.tests.unit",),
+        ("keystoneauth1.tests.unit.test_session", "keystoneauth1.tests.unit.test_discovery"),
+    ),
+    Suite(
+        "eventlet", "pytest", ("tests",),
+        ("tests/greenpool_test.py", "tests/greenthread_test.py", "tests/tpool_test.py", "tests/api_test.py"),
+        sdist="eventlet", seconds=1800,
+    ),
+    Suite("requests", "pytest", ("tests",), ("tests/test_requests.py", "tests/test_hooks.py"), sdist="requests",
+          environment="requests"),
+    Suite(
+        "urllib3", "pytest", ("test",), ("test/test_connectionpool.py", "test/test_poolmanager.py"), sdist="urllib3",
+        options=("-m", "not requires_network and not integration"), seconds=1800,
+    ),
+    Suite(
+        "nova-unit", "unittest", _NOVA_UNIT,
+        ("nova.tests.unit.test_utils", "nova.tests.unit.test_rpc", "nova.tests.unit.virt.libvirt.test_guest"),
+        variables=_NATIVE, seconds=3600,
+    ),
+    Suite(
+        "nova-unit-eventlet", "unittest", ("nova.tests.unit.test_utils", "nova.tests.unit.test_rpc",
+        "nova.tests.unit.compute.test_compute_mgr"), variables={"OS_NOVA_DISABLE_EVENTLET_PATCHING": "0"},
+    ),
+    Suite(
+        "nova-functional", "unittest", _NOVA_FUNCTIONAL,
+        ("nova.tests.functional.test_instance_actions",), variables=_NATIVE, seconds=3600,
+    ),
+)  # fmt: skip
+
+
+def find(names: list[str]) -> list[Suite]:
+    """Those that are named, or all; ValueError where there is none of a name."""
+    known = {suite.name: suite for suite in SUITES}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ValueError(f"no suite {missing[0]}: there are {', '.join(known)}")
+    return [known[name] for name in names] or list(SUITES)
