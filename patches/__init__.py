@@ -105,7 +105,7 @@ def uninstall() -> list[str]:
     kept = replacing.restore_all()
     steps.stop()
     for each in hook.hooks.values():
-        each.enabled, each.failures = True, 0
+        each.reset()
     return kept
 
 

@@ -15,7 +15,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Container, Iterator, Sequence
 
-from . import hook, importing, lease, record, replacing, steps, values
+from . import faults, hook, importing, lease, record, replacing, steps, values
 from .record import CALL_FRAME, FRAMED_CALL, SCRATCH
 
 if TYPE_CHECKING:
@@ -126,20 +126,22 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 step = next_id()
                 try:
                     slot = recorder.take_slot()
-                except IndexError:
+                except IndexError as error:
+                    faults.pass_on(error)
                     slot = SCRATCH
                 thread = thread_id()
                 start = clock()
                 pack_slot(recorder.table, slot, step, parent, thread, start, number)
             except Exception as error:
-                calls.failed(error)
+                if calls.passes(error, blamed=True):
+                    raise
                 return original(*args, **kwargs)
             try:
                 current_set(step)
                 result = original(*args, **kwargs)
             except BaseException as error:
                 current_set(parent)
-                calls.guarded(
+                calls.attempt(
                     _raised, recorder, slot, (record.CALL, step, parent, thread, start, clock(), number), error
                 )
                 raise
@@ -151,13 +153,15 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 data = pack(frame, b"C", step, parent, thread, start, end, number)
                 try:
                     recorder.append(data)
-                except ValueError:
+                except ValueError as error:
+                    faults.pass_on(error)
                     recorder.roll(data)
                 free_slot(recorder.table, slot, 0)
                 if slot != SCRATCH:
                     recorder.give_slot(slot)
             except Exception as error:
-                calls.failed(error)
+                if calls.passes(error, blamed=True):
+                    raise
             return result
 
         made: Any = wrapper

@@ -11,7 +11,7 @@ import sys
 from typing import Any, Callable
 from weakref import WeakSet
 
-from . import replacing
+from . import faults, replacing
 
 
 class _Child:
@@ -25,6 +25,7 @@ class _Child:
         try:
             self._function()
         except Exception as error:
+            faults.pass_on(error)
             sys.stderr.write("bootseq: process %d: %s\n" % (os.getpid(), type(error).__name__))
 
     _at_fork_reinit = createLock

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import hook, importing, looping, replacing, steps
+from . import faults, hook, importing, looping, replacing, steps
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -90,7 +90,7 @@ def _passing(via: str, position: int) -> Maker:
             try:
                 return original(*args[:position], job, *args[position + 1 :], **kwargs)
             except BaseException as error:
-                handoffs.guarded(job.refused, error)
+                handoffs.attempt(job.refused, error)
                 raise
 
         return wrapper
@@ -109,7 +109,7 @@ def _make_starting(original: Function) -> Function:
         try:
             return original(thread)
         except BaseException as error:
-            handoffs.guarded(job.refused, error)
+            handoffs.attempt(job.refused, error)
             raise
 
     return wrapper
@@ -181,7 +181,7 @@ class _Job:
         except BaseException as error:
             steps.current.set(before)
             steps.context.set(context)
-            handoffs.guarded(steps.finish, step, error)
+            handoffs.attempt(steps.finish, step, error)
             raise
         steps.current.set(before)
         steps.context.set(context)
@@ -209,5 +209,5 @@ class _Job:
         try:
             if not self._bootseq_taken:  # cancelled before a worker came
                 handoffs.guarded(self.refused, None)
-        except Exception:
-            return  # the interpreter is going down
+        except Exception as error:  # the interpreter is going down
+            faults.pass_on(error)

@@ -1,15 +1,17 @@
 """A hook: a named pair of functions around a foreign call that can fail without the host's noticing.
 
 ``begin(args, kwargs)`` gives a token, ``end(token, result, error)`` takes it. What they raise is counted, and after
-MAX_FAILURES the hook switches itself off. The host's own call stands outside of every such ``try``.
+MAX_FAILURES within a while the hook switches itself off; what the host raises while they run passes on. The host's own
+call stands outside of every such ``try``.
 """
 
 from __future__ import annotations
 
 import functools
+from collections import deque
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import steps, values
+from . import faults, steps, values
 
 if TYPE_CHECKING:
     Function = Callable[..., Any]
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     End = Callable[[Any, Any, "BaseException | None"], object]
 
 MAX_FAILURES = 5
+#: Nanoseconds after which a failure no longer counts.
+FORGOTTEN_AFTER = 600_000_000_000
+
+#: Stands for what a function gives that has failed.
+FAILED = object()
 
 #: Every hook that was made, by name, for status and tests.
 hooks: dict[str, Hook] = {}
@@ -29,25 +36,56 @@ class Hook:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.enabled = True
-        self.failures = 0
         self.last_error: str | None = None
+        self.reset()
         hooks[name] = self
 
-    def failed(self, error: BaseException) -> None:
-        """One of our functions raised: count it, and give up after MAX_FAILURES."""
-        self.failures += 1
-        if self.failures >= MAX_FAILURES:
-            self.enabled = False
+    def reset(self) -> None:
+        """Begin as if nothing had failed."""
+        self.enabled = True
+        self.failures = 0
+        self._recent: deque[int] = deque(maxlen=MAX_FAILURES)
+
+    def failed(self, error: BaseException) -> bool:
+        """Count a failure of our own, with what it was; False where it is the host's, who must get it.
+
+        Running out of memory or stack is no failure of the hook's.
+        """
+        if not faults.is_ours(error):
+            return False
+        if not isinstance(error, faults.EXHAUSTED):
+            self.failures += 1
+            self._recent.append(steps.clock())
+            self._report(error)
+        return True
+
+    def passes(self, error: BaseException, blamed: bool = False) -> bool:
+        """Whether what an ``except`` clause has caught is the host's, to be raised on; else count it, and ``blame``."""
         try:
-            self.last_error = values.error_text(error)
-            recorder = steps.recorder
-            if recorder is not None:
-                recorder.failed()
-                said = ("logger", "bootseq", "message", "the hook %s failed: %s" % (self.name, self.last_error))
-                steps.happened("log", "bootseq", said)
-        except Exception:
-            self.last_error = "%s, and it could not be counted" % self.last_error
+            if not self.failed(error):
+                return True
+            if blamed:
+                self.blame()
+        except RecursionError:  # there was no stack left even to ask
+            return not faults.SWALLOWS_RECURSION
+        return False
+
+    def blame(self) -> None:
+        """Give up after too many failures that no error of the host's explains."""
+        recent = self._recent
+        if len(recent) == MAX_FAILURES and recent[-1] - recent[0] < FORGOTTEN_AFTER:
+            self.enabled = False
+
+    def attempt(self, function: Function, *args: Any) -> Any:
+        """``function(*args)``; None where the hook is off, FAILED where the function raised; nobody is blamed."""
+        if not self.enabled or steps.recorder is None:
+            return None
+        try:
+            return function(*args)
+        except Exception as error:
+            if self.passes(error):
+                raise
+            return FAILED
 
     def guarded(self, function: Function, *args: Any) -> Any:
         """``function(*args)``, or None where the hook is off or the function raised."""
@@ -56,8 +94,27 @@ class Hook:
         try:
             return function(*args)
         except Exception as error:
-            self.failed(error)
+            if self.passes(error, blamed=True):
+                raise
             return None
+
+    def unrecorded(self, original: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make a call of the host's whose ``begin`` failed: only if the call is right was that our fault."""
+        result = original(*args, **kwargs)
+        self.blame()
+        return result
+
+    def _report(self, error: BaseException) -> None:
+        try:
+            self.last_error = values.error_text(error)
+            recorder = steps.recorder
+            if recorder is not None:
+                recorder.failed()
+                text = "the hook %s failed: %s" % (self.name, self.last_error)
+                steps.happened("log", "bootseq", ("logger", "bootseq", "message", text))
+        except Exception as second:
+            faults.pass_on(second)
+            self.last_error = "%s, and it could not be counted" % self.last_error
 
 
 def around(hook: Hook, begin: Begin, end: End) -> Maker:
@@ -69,13 +126,15 @@ def around(hook: Hook, begin: Begin, end: End) -> Maker:
     def make(original: Function) -> Function:
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            token = hook.guarded(begin, args, kwargs)
+            token = hook.attempt(begin, args, kwargs)
             if token is None:
                 return original(*args, **kwargs)
+            if token is FAILED:
+                return hook.unrecorded(original, args, kwargs)
             try:
                 result = original(*args, **kwargs)
             except BaseException as error:
-                hook.guarded(end, token, None, error)
+                hook.attempt(end, token, None, error)
                 raise
             hook.guarded(end, token, result, None)
             return result
@@ -95,16 +154,18 @@ def within(hook: Hook, begin: Begin, end: End) -> Maker:
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             before, context = steps.current.get(), steps.context.get()
-            step = hook.guarded(begin, args, kwargs)
+            step = hook.attempt(begin, args, kwargs)
             if not step:
                 return original(*args, **kwargs)
+            if step is FAILED:
+                return hook.unrecorded(original, args, kwargs)
             try:
                 steps.current.set(step)
                 result = original(*args, **kwargs)
             except BaseException as error:
                 steps.current.set(before)
                 steps.context.set(context)
-                hook.guarded(end, step, None, error)
+                hook.attempt(end, step, None, error)
                 raise
             steps.current.set(before)
             steps.context.set(context)

@@ -7,7 +7,7 @@ import sys
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import hook
+from . import faults, hook
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -69,7 +69,8 @@ class _Finder:
             if not _being_imported(module):
                 try:
                     self.late.remove(entry)
-                except ValueError:  # another thread was faster
+                except ValueError as error:  # another thread was faster
+                    faults.pass_on(error)
                     continue
                 importing.guarded(callback, module)
 
@@ -117,7 +118,8 @@ class _Loader:
             if module.__loader__ is self:
                 module.__loader__ = self._loader
         except Exception as error:  # a module that is no module
-            importing.failed(error)
+            if importing.passes(error, blamed=True):
+                raise
 
 
 _finder: _Finder | None = None

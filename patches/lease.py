@@ -10,6 +10,8 @@ import os
 import time
 from typing import Callable
 
+from . import faults
+
 _FOREVER = 1 << 63
 _SECOND = 1_000_000_000
 
@@ -38,7 +40,8 @@ def left(path: str) -> float:
     """Seconds for which the lease still holds, 0 where it is over; one that is gone is."""
     try:
         return max(0.0, os.stat(path).st_mtime - _wall_clock())
-    except OSError:
+    except OSError as error:
+        faults.pass_on(error)
         return 0.0
 
 

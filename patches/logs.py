@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, masking, record, replacing, steps, values
+from . import faults, hook, importing, masking, record, replacing, steps, values
 
 logs = hook.Hook("logs")
 
@@ -73,7 +73,8 @@ def _make(original: Callable[..., Any]) -> Callable[..., Any]:
                     if taker is not None:
                         taker(written)
                 except Exception as error:
-                    logs.failed(error)
+                    if logs.passes(error, blamed=True):
+                        raise
 
     return wrapper
 
@@ -206,5 +207,6 @@ def _formatted(template: str, arguments: Any) -> str:
         kept = tuple([values.scalar(value) for value in arguments])
     try:
         return str(template % kept)
-    except (TypeError, ValueError, KeyError):  # %d of what is shown as <Type>, or a template that never fitted
+    except (TypeError, ValueError, KeyError) as error:  # %d of what is shown as <Type>, or a template that never fitted
+        faults.pass_on(error)
         return template

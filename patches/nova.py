@@ -10,7 +10,7 @@ import json
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, replacing, steps, values, wsgi
+from . import faults, hook, importing, replacing, steps, values, wsgi
 
 nova = hook.Hook("nova")
 
@@ -70,7 +70,8 @@ def _parsed(body: Any) -> Any:
         return "<%d bytes>" % len(body)
     try:
         return json.loads(body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        faults.pass_on(error)
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import values
+from . import faults, values
 
 #: Distributions whose version a trace names, as their .dist-info folders are called.
 _TOLD = (
@@ -25,7 +25,8 @@ def _boot() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
-    except OSError:
+    except OSError as error:
+        faults.pass_on(error)
         return ""
 
 
@@ -34,7 +35,8 @@ def _command_line() -> str:
     try:
         with open("/proc/self/cmdline", "rb") as file:
             raw = file.read().decode(errors="replace")
-    except OSError:
+    except OSError as error:
+        faults.pass_on(error)
         return ""
     return values.masked_text(raw.replace("\0", " ").strip())
 
@@ -45,7 +47,8 @@ def _versions() -> tuple[str, ...]:
     for folder in sys.path:
         try:
             entries = os.listdir(folder) if folder.endswith("-packages") else ()
-        except OSError:
+        except OSError as error:
+            faults.pass_on(error)
             continue
         for entry in entries:
             name, _, rest = entry.partition("-")

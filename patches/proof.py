@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Iterator
 
-from . import replacing
+from . import faults, replacing
 
 _OURS = "_bootseq"
 #: The file in memory through which the tool asks just now (tracer.attach.exchange).
@@ -103,7 +103,8 @@ def _files() -> Iterator[tuple[str, str]]:
     for number in os.listdir("/proc/self/fd"):
         try:
             file = os.readlink("/proc/self/fd/" + number)
-        except OSError:  # the one that listed them
+        except OSError as error:  # the one that listed them
+            faults.pass_on(error)
             continue
         if not file.startswith(_VISIT):
             yield number, file

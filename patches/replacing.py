@@ -13,6 +13,8 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Callable
 
+from . import faults
+
 if TYPE_CHECKING:
     from .hook import Function, Maker
 
@@ -42,7 +44,8 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
     """Set ``owner.name`` to ``make(original function)``; True if done, False where there is nothing to wrap."""
     try:
         raw = inspect.getattr_static(owner, name)
-    except AttributeError:
+    except AttributeError as error:
+        faults.pass_on(error)
         return False
     if any(one is owner and named == name and _reaches(raw, _inside(ours)) for one, named, _, ours in _stayed):
         return True
@@ -55,7 +58,8 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
         return False
     try:
         setattr(owner, name, new)
-    except (AttributeError, TypeError):  # a class written in C, or a metaclass that minds
+    except (AttributeError, TypeError) as error:  # a class written in C, or a metaclass that minds
+        faults.pass_on(error)
         return False
     # A metaclass may have put something else there than what we gave it: remember what is held now.
     held = vars(owner).get(name, ABSENT)
@@ -130,6 +134,7 @@ def restore_all() -> list[str]:
         try:
             function()
         except Exception as error:
+            faults.pass_on(error)
             kept.append("%s: %s" % (type(error).__name__, error))
     return kept
 
@@ -192,5 +197,6 @@ def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
 def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
-    except ValueError:  # empty yet
+    except ValueError as error:  # empty yet
+        faults.pass_on(error)
         return None

@@ -11,7 +11,7 @@ import inspect
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Iterator
 
-from . import lines, replacing, steps
+from . import faults, lines, replacing, steps
 from .asking import Point, asks
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def _enclosed(function: Any, name: str) -> Any:
     for cell in function.__closure__ or ():
         try:
             inner = cell.cell_contents
-        except ValueError:
+        except ValueError as error:
+            faults.pass_on(error)
             continue
         if type(inner) is FunctionType and inner.__name__ == name:
             return inner

@@ -7,7 +7,6 @@ lock, and what was written survives ``kill -9``.
 from __future__ import annotations
 
 import marshal
-import mmap
 import os
 import sys
 import time
@@ -16,8 +15,13 @@ from itertools import count
 from typing import Any, Callable
 from zlib import crc32
 
-from . import lease, originals
+from . import faults, lease
+from .mapping import create
 from .record import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
+
+#: Bytes of the first segment; each next one is larger, up to the size of all later ones. Most processes record little.
+FIRST_SIZE = 1 << 16
+GROWTH = 4
 
 #: Records that wait while another thread makes the next segment; beyond these they are dropped.
 MAX_BACKLOG = 100_000
@@ -25,19 +29,6 @@ MAX_BACKLOG = 100_000
 _pack_frame = FRAME.pack
 _dumps = marshal.dumps
 _clock = time.monotonic_ns  # taken now: eventlet replaces it in its module later
-
-
-def create(path: str, size: int) -> mmap.mmap:
-    """A new mapped file, allocated on disk now: a sparse file on a full disk would kill the host by SIGBUS."""
-    descriptor = originals.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.posix_fallocate(descriptor, 0, size)
-        return mmap.mmap(descriptor, size)
-    except BaseException:
-        os.unlink(path)
-        raise
-    finally:
-        os.close(descriptor)
 
 
 def _no_segment(data: bytes) -> int:
@@ -50,7 +41,8 @@ class Segments:
 
     ``directory`` is the capture's ``segments`` folder, ``stem`` names this process's files, ``about`` is a flat tuple
     of pairs for the header, ``size`` the bytes of a segment, ``cap`` the bytes all files of the capture may take.
-    The files are made by ``open``, or by the first record: most children of a fork exec at once and never write any.
+    The first record makes the first segment. The open table, by which a process is known to record, is made by ``open``
+    or then: most children of a fork exec at once and never write any.
     """
 
     def __init__(self, directory: str, stem: str, about: tuple[Any, ...], size: int, cap: int) -> None:
@@ -61,6 +53,7 @@ class Segments:
         self._cap = cap
         self._number = 0
         self._full = False
+        self._has_table = False
         # Records that found no room, and a token: who takes it makes the next segment and writes them.
         self._backlog: deque[bytes] = deque()
         self._tokens = deque([1])
@@ -78,8 +71,11 @@ class Segments:
         self.append: Callable[[bytes], object] = _no_segment
 
     def open(self) -> None:
-        """Make the files now; OSError where that cannot be."""
-        self.append = self._next_segment()
+        """Make the open table now; OSError where that cannot be."""
+        path = self._path + ".open"
+        self.table = self._create(path, SCRATCH + SLOT.size)
+        self._has_table = True
+        self._tell()
 
     def write(self, payload: tuple[Any, ...]) -> None:
         """Append one record, unless the lease is over."""
@@ -90,7 +86,8 @@ class Segments:
         data = _pack_frame(len(data), crc32(data)) + data
         try:
             self.append(data)
-        except ValueError:
+        except ValueError as error:
+            faults.pass_on(error)
             self.roll(data)
 
     def roll(self, data: bytes) -> None:
@@ -102,10 +99,14 @@ class Segments:
         while self._backlog:
             try:
                 token = self._tokens.pop()
-            except IndexError:
+            except IndexError as error:
+                faults.pass_on(error)
                 return  # whoever has it looks at the backlog again after it was put back
             try:
                 self._write_backlog()
+            except BaseException:  # the host's
+                self._drop()
+                raise
             finally:
                 self._tokens.append(token)
 
@@ -129,8 +130,9 @@ class Segments:
             data = self._backlog.popleft()
             while not self._written(data):
                 try:
-                    self.append = self._next_segment()
-                except OSError:
+                    self.append = self._next_segment(len(data))
+                except OSError as error:
+                    faults.pass_on(error)
                     # Disk or capture full. Nobody asks the disk again at every event.
                     self._full = True
                     self._drop()
@@ -143,7 +145,8 @@ class Segments:
         """Whether there was room: other threads may fill even a segment that is just made."""
         try:
             self.append(data)
-        except ValueError:
+        except ValueError as error:
+            faults.pass_on(error)
             return False
         return True
 
@@ -154,21 +157,32 @@ class Segments:
     def _tell(self) -> None:
         OPEN_HEAD.pack_into(self.table, 0, MAGIC, self.dropped, self.failures, self._closed)
 
-    def _next_segment(self) -> Callable[[bytes], object]:
-        if self._number == 0:
-            self.table = create(self._path + ".open", SCRATCH + SLOT.size)
-            self._tell()
-        path = "%s-%04d.seg" % (self._path, self._number)
-        segment = create(path, self._size)
-        # Looked at with ours in it, or processes that start together would all find room for one more.
-        if self._taken() > self._cap:
-            os.unlink(path)
-            raise OSError("the capture is full")
+    def _next_segment(self, room: int) -> Callable[[bytes], object]:
+        """A new segment's ``write``; it has room for so many bytes of records."""
+        if not self._has_table:
+            self.open()
+        size = max(FIRST_SIZE * GROWTH**self._number, HEADER_SIZE + room)
+        segment: Any = self._create("%s-%04d.seg" % (self._path, self._number), min(size, self._size))
         self._number += 1
         about = _dumps(self._about, 2)
         segment[: len(MAGIC) + FRAME.size + len(about)] = MAGIC + _pack_frame(len(about), crc32(about)) + about
         segment.seek(HEADER_SIZE)
-        return segment.write
+        write: Callable[[bytes], object] = segment.write
+        return write
+
+    def _create(self, path: str, size: int) -> Any:
+        """A mapped file; OSError where the capture is full."""
+        try:
+            made = create(path, size)
+        except FileExistsError as error:  # made when a signal handler of the host's raised, and never used
+            faults.pass_on(error)
+            os.unlink(path)
+            made = create(path, size)
+        # Looked at with ours in it, or processes that start together would all find room for one more.
+        if self._taken() > self._cap:
+            os.unlink(path)
+            raise OSError("the capture is full")
+        return made
 
     def _taken(self) -> int:
         """Bytes that all files of the capture take."""
@@ -177,8 +191,8 @@ class Segments:
             for entry in entries:
                 try:
                     taken += entry.stat().st_size
-                except FileNotFoundError:  # another process found the capture full and took its file back
-                    continue
+                except FileNotFoundError as error:  # another process found the capture full and took its file back
+                    faults.pass_on(error)
         return taken
 
 

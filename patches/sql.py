@@ -11,7 +11,7 @@ import marshal
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, lease, parameters, record, replacing, steps, values
+from . import faults, hook, importing, lease, parameters, record, replacing, steps, values
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -109,11 +109,14 @@ def _maker(many: bool) -> Maker:
                     data = _pack_frame(len(data), _crc32(data)) + data
                     try:
                         recorder.append(data)
-                    except ValueError:
+                    except ValueError as error:
+                        faults.pass_on(error)
                         recorder.roll(data)
                 except Exception as error:
-                    sql.failed(error)
-                failure = None  # it holds this frame, which must not hold it
+                    if sql.passes(error, failure is None):
+                        raise
+                finally:
+                    failure = None  # it holds this frame, which must not hold it
 
         return wrapper
 

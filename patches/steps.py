@@ -6,7 +6,6 @@ these functions catches anything: hook.guarded does, around the hook that called
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import sys
@@ -14,7 +13,7 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from . import record, segment, values
+from . import faults, mapping, record, segment, values
 from .originals import get_ident
 
 # Taken now: eventlet replaces some of these names in their modules later.
@@ -71,8 +70,10 @@ def stop() -> None:
     global recorder, _open_arguments
     was, recorder, _open_arguments = recorder, None, None
     if was is not None:
-        with contextlib.suppress(Exception):  # nothing may keep the hooks from going
+        try:
             was.close()
+        except Exception as error:  # nothing of ours may keep the hooks from going
+            faults.pass_on(error)
     names.clear()
 
 
@@ -81,6 +82,7 @@ def after_fork() -> None:
     global recorder, _before_us
     if _open_arguments is None:
         return
+    mapping.close_in_hand()
     current.set(0)
     context.set(None)
     _before_us = next_id()
@@ -89,6 +91,7 @@ def after_fork() -> None:
             recorder.abandon()
         recorder = _segments(*_open_arguments)
     except Exception as error:
+        faults.pass_on(error)
         stop()
         sys.stderr.write("bootseq: process %d is not recorded: %s\n" % (os.getpid(), values.error_text(error)))
 

@@ -74,8 +74,10 @@ def _make(original: Function) -> Function:
             steps.current.set(before)
             steps.context.set(context)
             request.set(outer)
-            wsgi.guarded(_ends, arrived, failure)
-            failure = None
+            try:
+                wsgi.guarded(_ends, arrived, failure)
+            finally:
+                failure = None
 
     return wrapper
 

@@ -23,6 +23,8 @@ class Recorded:
 
     def events(self, kind: str | None = None) -> list[Event]:
         """The events of one kind, or all, in the order of their beginnings."""
+        if not segments.recorded(self.capture):
+            return []
         found = segments.read(self.capture)
         assert found.warnings == []
         events = sorted(found.events, key=lambda event: event.number)
@@ -62,7 +64,7 @@ def failing() -> Iterator[None]:
     finally:
         steps.recorder = recorder
         for each in hook.hooks.values():
-            each.enabled, each.failures = True, 0
+            each.reset()
 
 
 class Broken:

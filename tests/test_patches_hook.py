@@ -65,7 +65,10 @@ def ours() -> Iterator[hook.Hook]:
 @pytest.mark.parametrize("end", [good, bad])
 @pytest.mark.parametrize("fail", [False, True])
 def test_the_host_notices_nothing(ours: hook.Hook, wrap: Callable[..., Any], begin: Any, end: Any, fail: bool) -> None:
-    """Result, exception (the very object), and the current step afterwards; ten calls, over switching off."""
+    """Result, exception (the very object), and the current step afterwards; ten calls, over switching off.
+
+    Calls that fail as they would without us switch nothing off.
+    """
     wrapped = wrap(ours, begin, end)(host)
     before = steps.current.get()
     for _ in range(10):
@@ -79,8 +82,8 @@ def test_the_host_notices_nothing(ours: hook.Hook, wrap: Callable[..., Any], beg
             assert wrapped("value") == ("value", inside)
         assert steps.current.get() == before
     failing = begin is bad or (end is bad and begin is good)
-    assert ours.failures == (hook.MAX_FAILURES if failing else 0)
-    assert ours.enabled is not failing
+    assert ours.failures == (0 if not failing else 10 if fail else hook.MAX_FAILURES)
+    assert ours.enabled is (fail or not failing)
 
 
 def test_failures_are_counted_in_the_capture(ours: hook.Hook, recorded: Recorded) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from patches import record, segment
+from patches import mapping, record, segment
 from tests.raw import read_all
 
 THREADS, EACH = 8, 3_000
@@ -61,7 +61,7 @@ def test_nobody_waits_for_the_next_segment(tmp_path: Path, monkeypatch: pytest.M
     recorder = segments(tmp_path, size=record.HEADER_SIZE + 400)
     recorder.write(("x" * 380,))
     making, made = threading.Event(), threading.Event()
-    create = segment.create
+    create = mapping.create
 
     def slow(path: str, size: int) -> Any:
         making.set()
@@ -107,9 +107,10 @@ def test_processes_that_start_together_share_the_cap(tmp_path: Path) -> None:
     """The second finds the capture full, with its own file counted, and leaves none."""
     size, table = 1 << 14, record.SCRATCH + record.SLOT.size
     cap = 2 * (size + table) - 1
-    segments(tmp_path, stem="h-1-1", size=size, cap=cap)
-    with pytest.raises(OSError, match="full"):
-        segments(tmp_path, stem="h-2-2", size=size, cap=cap)
+    first, second = (segments(tmp_path, stem=stem, size=size, cap=cap) for stem in ("h-1-1", "h-2-2"))
+    first.write(("event",))
+    second.write(("event",))
+    assert (first.dropped, second.dropped) == (0, 1)
     assert [path.name for path in tmp_path.glob("*.seg")] == ["h-1-1-0000.seg"]
 
 
@@ -117,6 +118,7 @@ def test_processes_that_start_together_share_the_cap(tmp_path: Path) -> None:
 def test_a_full_disk_counts_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
     """The disk is asked once; no file is left half made, and what was recorded before stays readable."""
     recorder = segments(tmp_path, size=1 << 13)
+    recorder.write(("event", 0))
     asked = []
 
     def full(descriptor: int, start: int, length: int) -> None:
@@ -124,7 +126,7 @@ def test_a_full_disk_counts_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    for number in range(1_000):
+    for number in range(1, 1_000):
         recorder.write(("event", number))
     found = read_all(tmp_path)
     assert 0 < len(found) < 1_000

@@ -15,6 +15,7 @@ from tracer.errors import TracerError
 from tracer.event import Events
 from tracer.sources import unmarshal
 from tracer.sources.records import Recording, pairs
+from tracer.sources.tally import tally
 from tracer.sources.unmarshal import MalformedError, Plain
 from tracer.text import plural, printable
 
@@ -37,6 +38,7 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
     for folder, files in folders:
         for stem, segments in _by_process(files, found.warnings).items():
             _Process(folder, stem, segments, found).read(offsets)
+        found.warnings.extend(_without_room(folder, files))
     if not any(files for _, files in folders):
         found.warnings.append(f"{capture}: nothing was recorded into it")
     found.warnings = _told(capture, found.warnings)
@@ -76,6 +78,15 @@ def _by_process(files: list[Path], warnings: list[str]) -> dict[str, list[tuple[
         else:
             grouped.setdefault(match["stem"], []).append((int(match["number"]), file))
     return {stem: sorted(segments) for stem, segments in grouped.items()}
+
+
+def _without_room(folder: Path, files: list[Path]) -> Iterator[str]:
+    """Warn of processes that found no room for their first segment: only their tables show what they dropped."""
+    known = {file.name.rpartition("-")[0] for file in files}
+    for table in sorted(folder.glob("*.open")):
+        dropped = 0 if table.stem in known else tally(folder, table.stem).dropped
+        if dropped:
+            yield f"{table}: {plural(dropped, 'record')} dropped: there was no room for a segment"
 
 
 def _told(capture: Path, warnings: list[str]) -> list[str]:

@@ -1,0 +1,101 @@
+"""No descriptor of ours is left in a host, and no number of the host's is ever closed by us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.elsewhere import elsewhere
+from tests.test_patches_versions import VERSIONS, interpreter
+
+_HOST = """
+import gc, json, logging, os, socket, sys, tempfile, threading
+import patches
+from patches import mapping, steps
+
+def numbers():
+    return sorted(os.listdir("/proc/self/fd"))
+
+before = numbers()
+log = logging.getLogger("svc")
+log.addHandler(logging.NullHandler())
+log.setLevel(10)
+log.propagate = False
+if sys.argv[2] == "memory cannot be written":
+    mapping._take_out = lambda *rest: False
+patches.install(sys.argv[1], {"segment_size": 1 << 16, "cap": 1 << 26, "ask": []})
+log.info("first")
+answer = {"same": numbers() == before}
+
+os.closerange(3, 256)
+mine = [os.open(os.path.join(sys.argv[1], "host-%d" % number), os.O_CREAT | os.O_RDWR) for number in range(4)]
+mine += [socket.socket().detach() for _ in range(4)]
+identities = [os.fstat(number) for number in mine]
+
+def intact(mine=mine, identities=identities, fstat=os.fstat, samestat=os.path.samestat):
+    return [samestat(fstat(number), before) for number, before in zip(mine, identities)] == [True] * 8
+
+for number in range(4000):
+    log.info("%s %s", "x" * 60, number)
+answer["segments"] = len([name for name in os.listdir(sys.argv[1] + "/segments") if name.endswith(".seg")])
+gc.collect()
+answer["rolled"] = intact()
+child = os.fork()
+if not child:
+    log.info("in the child")
+    gc.collect()
+    os._exit(0 if intact() else 1)
+answer["forked"] = os.waitpid(child, 0)[1] == 0
+answer["kept"] = patches.uninstall()
+gc.collect()
+answer["uninstalled"] = intact()
+with open("/proc/self/maps") as maps:
+    answer["mapped"] = sum("/segments/" in line for line in maps)
+patches.install(sys.argv[1] + "/again", {"segment_size": 1 << 16, "cap": 1 << 26, "ask": []})
+log.info("at the end")
+
+class Last:  # gone when nearly everything else of the interpreter is
+
+    def __del__(self, intact=intact, exit=os._exit):
+        if not intact():
+            exit(3)
+
+sys.last = Last()
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("memory", ["memory can be written", "memory cannot be written"])
+def test_the_numbers_are_the_hosts(tmp_path: Path, version: str, memory: str) -> None:
+    """A daemon closes all descriptors and opens its own: they outlive new segments, forks, detaching and the exit.
+
+    A process that has changed its user may not write its own memory: before 3.13 its mappings stay until it ends.
+    """
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    answer: dict[str, Any] = elsewhere(_HOST, tmp_path, memory, python=python)
+    mapped = answer.pop("mapped")
+    if memory == "memory can be written":
+        assert mapped == 0
+    assert answer.pop("segments") > 3
+    assert answer == {"same": True, "rolled": True, "forked": True, "kept": [], "uninstalled": True}
+
+
+def test_a_number_that_was_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    """Between two calls of ours another thread may have closed everything and opened a file under our number."""
+    answer = elsewhere(
+        """
+        import os, sys
+        from patches import mapping
+        number = mapping._open("/proc/self/mem", os.O_RDONLY)
+        os.close(number)
+        theirs = os.open(sys.argv[1] + "/theirs", os.O_CREAT | os.O_RDWR)
+        mapping._close(number)
+        answer = [theirs == number, os.fstat(theirs).st_size]
+        """,
+        tmp_path,
+    )
+    assert answer == [True, 0]

@@ -1,0 +1,146 @@
+"""What the host raises while our code runs reaches the host, whatever it is; only what our code raises is ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.elsewhere import elsewhere
+from tests.test_patches_versions import VERSIONS, interpreter
+
+_HOST = """
+import ctypes, functools, json, logging, random, signal, sys, threading, time, types
+import patches
+from patches import hook, steps
+
+class Timeout(Exception): pass
+class Limit(ValueError): pass
+
+raised = seen = 0
+armed = False
+
+def fire(kind):
+    global raised, armed
+    if armed:
+        raised, armed = raised + 1, False
+        raise kind("the host's")
+
+class Handlers:
+    def __init__(self, kind): self.kind = kind
+    def plain(self, number, frame): fire(self.kind)
+    def __call__(self, *given): fire(self.kind)
+    def once(self, number, frame):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        fire(self.kind)
+
+def handler(kind, how):
+    made = Handlers(kind)
+    return {
+        "method": made.plain, "object": made, "partial": functools.partial(Handlers.plain, made), "once": made.once,
+        "function": lambda *given: fire(kind),
+    }[how]
+
+log = logging.getLogger("svc")
+log.addHandler(logging.NullHandler())
+log.setLevel(logging.INFO)
+log.propagate = False
+service = types.ModuleType("service")
+exec("def works(value): return [value]", vars(service))
+sys.modules["service"] = service
+points = [["service", ["*"], []]]
+record = logging.LogRecord("svc", 20, "file", 1, "token of %s: " + "x" * 100, (1,), None)
+patches.install(sys.argv[1], {"segment_size": 1 << 14, "cap": 1 << 28, "ask": [], "points": points})
+rnd = random.Random(1)
+
+def work(number):
+    log.callHandlers(record)  # nothing in there catches anything
+    service.works(number)
+
+def run(kind, how, rounds):
+    global armed, seen
+    for number in range(rounds):
+        signal.signal(signal.SIGALRM, handler(kind, how))
+        before = raised
+        try:
+            armed = True
+            signal.setitimer(signal.ITIMER_REAL, rnd.uniform(0.0001, 0.0003))
+            stop = time.monotonic() + 1
+            while raised == before and time.monotonic() < stop:
+                work(number)
+        except kind:
+            seen += 1
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+answer = {}
+rounds = int(sys.argv[2])
+for kind in (Timeout, Limit, TimeoutError, ValueError, IndexError, KeyError, AttributeError, FileExistsError):
+    for how in ("function", "method", "object", "partial"):
+        raised = seen = 0
+        run(kind, how, rounds)
+        answer["%s %s" % (kind.__name__, how)] = [raised, seen]
+raised = seen = 0
+run(Timeout, "once", rounds)
+answer["Timeout once"] = [raised, seen]
+
+# A tracer's error, at every line of ours in turn.
+raised = seen = 0
+for line in range(40):
+    left = [line]
+    def trace(frame, event, argument):
+        global raised
+        if "patches" in frame.f_code.co_filename and event == "line":
+            left[0] -= 1
+            if left[0] == 0:
+                raised += 1
+                raise Limit("the tracer's")
+        return trace
+    sys.settrace(trace)
+    try:
+        work(line)
+    except Limit:
+        seen += 1
+    finally:
+        sys.settrace(None)
+answer["tracer"] = [raised, seen]
+
+# An interrupt of one thread by another, as timeouts of libraries do.
+raised = seen = 0
+def interrupted():
+    global seen
+    while True:
+        try:
+            while not stop:
+                work(0)
+            return
+        except Timeout:
+            seen += 1
+stop = False
+worker = threading.Thread(target=interrupted)
+worker.start()
+for number in range(rounds):
+    before = seen
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(Timeout))
+    raised += 1
+    limit = time.monotonic() + 5
+    while seen == before and time.monotonic() < limit:
+        time.sleep(0.0002)
+stop = True
+worker.join()
+answer["interrupt"] = [raised, seen]
+answer["hooks"] = [hook.hooks[name].failures for name in ("logs", "calls")], patches.uninstall()
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_the_host_raises_reaches_it(tmp_path: Path, version: str) -> None:
+    """By any kind of handler, tracer and interrupt, of any type, wherever in our code it arrives."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    answer: dict[str, Any] = elsewhere(_HOST, tmp_path, 15, python=python, seconds=120)
+    assert answer.pop("hooks") == [[0, 0], []]
+    assert {name: counts for name, counts in answer.items() if counts[0] != counts[1]} == {}
+    assert all(raised > 0 for raised, _ in answer.values())
