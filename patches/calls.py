@@ -133,8 +133,7 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 start = clock()
                 pack_slot(recorder.table, slot, step, parent, thread, start, number)
             except Exception as error:
-                if calls.passes(error, blamed=True):
-                    raise
+                calls.swallow(error, blamed=True)
                 return original(*args, **kwargs)
             try:
                 current_set(step)
@@ -160,8 +159,7 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 if slot != SCRATCH:
                     recorder.give_slot(slot)
             except Exception as error:
-                if calls.passes(error, blamed=True):
-                    raise
+                calls.swallow(error, blamed=True)
             return result
 
         made: Any = wrapper

@@ -59,16 +59,16 @@ class Hook:
             self._report(error)
         return True
 
-    def passes(self, error: BaseException, blamed: bool = False) -> bool:
-        """Whether what an ``except`` clause has caught is the host's, to be raised on; else count it, and ``blame``."""
+    def swallow(self, error: BaseException, blamed: bool = False) -> None:
+        """Count a failure of our own, and ``blame`` the hook; raise what is the host's."""
         try:
-            if not self.failed(error):
-                return True
-            if blamed:
+            ours = self.failed(error)
+            if ours and blamed:
                 self.blame()
-        except RecursionError:  # there was no stack left even to ask
-            return not faults.SWALLOWS_RECURSION
-        return False
+        except RecursionError:  # there was no stack left to ask
+            ours = faults.SWALLOWS_RECURSION
+        if not ours:
+            raise error
 
     def blame(self) -> None:
         """Give up after too many failures that no error of the host's explains."""
@@ -83,8 +83,11 @@ class Hook:
         try:
             return function(*args)
         except Exception as error:
-            if self.passes(error):
-                raise
+            try:
+                self.swallow(error)
+            except RecursionError as second:  # no stack is left, unless it is the very error, of the host's
+                if second is error or not faults.SWALLOWS_RECURSION:
+                    raise
             return FAILED
 
     def guarded(self, function: Function, *args: Any) -> Any:
@@ -94,8 +97,11 @@ class Hook:
         try:
             return function(*args)
         except Exception as error:
-            if self.passes(error, blamed=True):
-                raise
+            try:
+                self.swallow(error, blamed=True)
+            except RecursionError as second:
+                if second is error or not faults.SWALLOWS_RECURSION:
+                    raise
             return None
 
     def unrecorded(self, original: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -118,8 +118,7 @@ class _Loader:
             if module.__loader__ is self:
                 module.__loader__ = self._loader
         except Exception as error:  # a module that is no module
-            if importing.passes(error, blamed=True):
-                raise
+            importing.swallow(error, blamed=True)
 
 
 _finder: _Finder | None = None

@@ -113,8 +113,7 @@ def _maker(many: bool) -> Maker:
                         faults.pass_on(error)
                         recorder.roll(data)
                 except Exception as error:
-                    if sql.passes(error, failure is None):
-                        raise
+                    sql.swallow(error, failure is None)
                 finally:
                     failure = None  # it holds this frame, which must not hold it
 

@@ -15,7 +15,6 @@ from tracer.errors import TracerError
 from tracer.event import Events
 from tracer.sources import unmarshal
 from tracer.sources.records import Recording, pairs
-from tracer.sources.tally import tally
 from tracer.sources.unmarshal import MalformedError, Plain
 from tracer.text import plural, printable
 
@@ -84,9 +83,17 @@ def _without_room(folder: Path, files: list[Path]) -> Iterator[str]:
     """Warn of processes that found no room for their first segment: only their tables show what they dropped."""
     known = {file.name.rpartition("-")[0] for file in files}
     for table in sorted(folder.glob("*.open")):
-        dropped = 0 if table.stem in known else tally(folder, table.stem).dropped
+        dropped = 0 if table.stem in known else _dropped(table)
         if dropped:
             yield f"{table}: {plural(dropped, 'record')} dropped: there was no room for a segment"
+
+
+def _dropped(table: Path) -> int:
+    try:
+        magic, dropped, *_ = record.OPEN_HEAD.unpack_from(_bytes(table))
+    except (OSError, MalformedError, struct.error):
+        return 0
+    return int(dropped) if magic == record.MAGIC else 0
 
 
 def _told(capture: Path, warnings: list[str]) -> list[str]:
