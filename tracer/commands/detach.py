@@ -10,7 +10,7 @@ import click
 from tracer import capture as captures
 from tracer.attach import detach as detaching
 from tracer.attach.checks import Finding
-from tracer.commands import findings
+from tracer.commands import findings, printing
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
 from tracer.text import plural
@@ -38,7 +38,7 @@ def detach(capture: Path | None, everything: bool, as_json: bool) -> None:
     if as_json:
         findings.as_json(found)
     elif not found:
-        click.echo("nothing is attached" + ("" if everything else f" for {capture}"))
+        printing.out("nothing is attached" + ("" if everything else f" for {capture}"))
     if any(finding.state != "detached" for finding in found):
         sys.exit(1)
 

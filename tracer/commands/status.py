@@ -7,7 +7,7 @@ import click
 from tracer.attach import detach, lease, processes
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.detach import Attached
-from tracer.commands import findings
+from tracer.commands import findings, printing
 from tracer.text import plural
 
 
@@ -30,7 +30,7 @@ def status(as_json: bool) -> None:
     for each in found:
         findings.tell(each, _details(each))
     if not found:
-        click.echo("nothing is attached, and no OpenStack service runs here")
+        printing.out("nothing is attached, and no OpenStack service runs here")
 
 
 def _attached(each: Attached) -> Finding:
