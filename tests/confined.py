@@ -1,17 +1,23 @@
 """What keeps tests away from the machine's other processes: of all that run they see their own, and enter no other.
 
+What they attach is registered in a folder of the test's own, which a variable names.
+
 ``python -m tests.confined ROOT …`` is the command line, which sees the process ROOT and what that has started.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import interpreter, processes
+from tracer.attach import interpreter, processes, runtime
 from tracer.attach.processes import Process
+
+#: Names the folder.
+HOME = "BOOTSEQ_TEST_REGISTRY"
 
 
 def below(pid: int, root: int) -> bool:
@@ -35,6 +41,8 @@ def confine(root: int, put: Callable[[Any, str, Any], object] = setattr) -> None
         assert below(pid, root), f"a test would have entered process {pid}, which is not its own"
         return find(pid)
 
+    home = Path(os.environ[HOME])
+    put(runtime, "path", lambda: home)
     put(processes, "everything", seen)
     put(interpreter, "find", entered)
 

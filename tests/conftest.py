@@ -16,7 +16,7 @@ import pytest
 import patches
 from patches import replacing
 from tests import confined
-from tests.waiting import children
+from tests.waiting import children, wait_until
 
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
 hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
@@ -33,9 +33,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nobody_elses_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands for all processes of the machine reach those that this test run has started, and nothing else."""
+def nobody_elses_processes(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let commands for all processes of the machine reach those that this test run has started, and nothing else.
+
+    What they register goes into a folder of the test's own, and must be gone after it, as must be the guards.
+    """
+    home = tmp_path_factory.getbasetemp() / f"registry-{abs(hash(request.node.nodeid)):x}"
+    monkeypatch.setenv(confined.HOME, str(home))
     confined.confine(os.getpid(), monkeypatch.setattr)
+    yield
+    if home.exists():
+        wait_until(lambda: not os.listdir(home), said=lambda: f"still registered after the test: {os.listdir(home)}")
 
 
 @pytest.fixture(autouse=True)

@@ -102,7 +102,7 @@ def bootseq(state: Path, *arguments: str) -> str:
     """Its output; bootseq's own commands, with what the client needs."""
     plan = load_plan(state)
     command = [sys.executable, "-m", "tracer", *arguments]
-    variables = os.environ | client_variables(plan) | {"XDG_STATE_HOME": str(state / "home")}
+    variables = os.environ | client_variables(plan)
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=variables)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -33,12 +33,6 @@ def plain(n):
 """
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tool remembers goes into the test's own folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 @pytest.fixture
 def capture(tmp_path: Path) -> Iterator[Path]:
     """A capture; what was attached for it is detached."""

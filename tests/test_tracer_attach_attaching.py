@@ -15,18 +15,12 @@ import pytest
 
 from tests.victims import PROGRAM, VERSIONS, Victim, interpreter, open_folder
 from tracer import capture as captures
-from tracer.attach import detach, found, journal, parts, payload, processes, visits
+from tracer.attach import detach, found, parts, payload, processes, registry, visits
 from tracer.attach.attaching import Attachment
 from tracer.attach.checks import Finding
 from tracer.sources import segments
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
-
-
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tool remembers goes into the test's own folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -277,7 +271,7 @@ def _killed(moment: str, capture: Path, victim: Victim, delay: float) -> None:
             time.sleep(60)
     if moment == "attached":
         deadline = time.monotonic() + 10
-        while not list(journal.read(capture)) and time.monotonic() < deadline:
+        while not registry.of(capture).entries and time.monotonic() < deadline:
             time.sleep(0.01)
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)
@@ -324,7 +318,7 @@ def test_what_records_apart_is_brought_in(before: tuple[str, ...], how: dict[str
     with foreign(*before, **how) as (victim, capture):
         attached(capture, victim)
         victim.ask("log('from elsewhere')")
-        (entry,) = journal.read(capture)
+        (entry,) = registry.of(capture).entries
         detached(capture)
         assert victim.alive()
         assert capture.stat().st_mode & 0o777 == 0o700

@@ -49,12 +49,6 @@ def bootseq(*arguments: object) -> Result:
     return result
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tool remembers goes into the test's own folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 def serving(folder: Path, victim: Victim) -> Path:
     """The victim becomes the service; its log file."""
     file = folder / "service.log"

@@ -20,12 +20,6 @@ from tracer.commands import findings
 FIELDS = {"pid", "service", "python", "state", "reason", "fix"}
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tool remembers goes into the test's own folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 def run(*arguments: str | Path | int) -> Result:
     return CliRunner().invoke(main, list(map(str, arguments)))
 

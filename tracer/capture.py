@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import TracerError
 from tracer.files import folder, reading
 from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError
-from tracer.points import Point
+
+if TYPE_CHECKING:
+    from tracer.points import Point  # which needs YAML: the guard and what runs on other hosts have none
 
 FORMAT_VERSION = 1
 OPTIONS = "capture.json"

@@ -14,7 +14,7 @@ from statistics import median
 from tests.bench.row import Row
 from tests.victims import VERSIONS, Victim, interpreter
 from tracer import capture as captures
-from tracer.attach import journal, lease, parts, processes, visits
+from tracer.attach import lease, parts, processes, registry, runtime, visits
 from tracer.attach.attaching import Attachment
 
 #: Of each kind; BENCH_ATTACH says another number, for long runs.
@@ -44,10 +44,13 @@ class Taken:
 def capture() -> Iterator[Path]:
     """A capture, and a memory of the tool's own, that go afterwards."""
     with tempfile.TemporaryDirectory(prefix="bootseq-bench-") as folder:
-        os.environ["XDG_STATE_HOME"] = folder
         path = Path(folder) / "capture"
+        home, runtime.path = runtime.path, lambda: Path(folder) / "runtime"
         captures.make(path, points=[("nova*", ["*"], [])], ask=["ask"], echo=False)
-        yield path
+        try:
+            yield path
+        finally:
+            runtime.path = home
 
 
 def cycles(mode: str, python: str, count: int) -> Taken:
@@ -57,7 +60,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
         process = processes.read(victim.pid)
         assert process is not None
         (first,) = Attachment(path, 3600).attach([process])
-        (entry,) = journal.read(path)
+        (entry,) = registry.of(path).entries
         request = {"capture": str(path), "lease": str(path / parts.LEASE), "options": Attachment(path, 1).options()}
         for _ in range(count):
             lease.grant(entry.part, 3600)

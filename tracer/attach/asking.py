@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tracer import capture as captures
-from tracer.attach import detach, found, journal, visits
+from tracer.attach import detach, together, visits
 from tracer.attach.answers import Answer
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.detach import Attached
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import BusyError, RefusedError
-
-_AT_ONCE = 8
-_SWITCH = 0.0005
 
 #: What a process says of a point that it has not found, and of one that may come.
 _NO_LINE, _NOT_FOUND, _LATER = "no such line", ("no such module", "no such function"), "module not loaded yet"
@@ -40,11 +35,12 @@ def _is_meant(process: Process, pids: Iterable[int], services: Iterable[str]) ->
 
 
 def recording() -> dict[Path, list[Attached]]:
-    """The processes that have hooks in, by the capture that they record into."""
-    folders = [*journal.captures()]
-    folders += [Path(each.part.inner) for each in found.all_recording() if captures.is_capture(Path(each.part.inner))]
-    everything = {folder: detach.attached(folder) for folder in dict.fromkeys(folders)}
-    return {folder: each for folder, each in everything.items() if each}
+    """The processes that have hooks in for a capture of the caller's, by the capture."""
+    everywhere: dict[Path, list[Attached]] = {}
+    for each in detach.attached():
+        if each.capture is not None and captures.is_capture(each.capture):
+            everywhere.setdefault(each.capture, []).append(each)
+    return everywhere
 
 
 def chosen(
@@ -80,13 +76,7 @@ def _each(
     judge: Callable[[Attached, Answer], Finding],
     told: Callable[[Finding], object],
 ) -> Iterator[Finding]:
-    sys.setswitchinterval(_SWITCH)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for one in [pool.submit(_visit, each, what, request, judge) for each in attached]:
-            result = one.result()
-            if result is not None:
-                told(result)
-                yield result
+    return together.visit_all([(each.process, partial(_visit, each, what, request, judge)) for each in attached], told)
 
 
 def _visit(
@@ -96,12 +86,7 @@ def _visit(
     problem = of_process(process)
     if problem.state != "ready":
         return None if each.forked else problem
-    try:
-        answer, _ = visits.ask(process, what, request)
-    except (RefusedError, BusyError) as error:
-        return finding(process, "cannot", str(error), "the same command again" if isinstance(error, BusyError) else "")
-    except OSError as error:
-        return finding(process, "cannot", f"{error.filename or 'it'}: {error.strerror}")
+    answer, _ = visits.ask(process, what, request)
     if answer["state"] in ("free", "expired"):
         return None if each.forked else finding(process, "gone", "its hooks have gone by themselves")
     if answer["state"] != "asked":

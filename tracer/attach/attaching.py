@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tracer import capture as captures
-from tracer.attach import asking, checks, found, journal, lease, parts, payload, ptrace, visits
+from tracer.attach import asking, checks, found, guard_client, lease, parts, payload, registry, together, visits
 from tracer.attach.checks import Finding, finding
-from tracer.attach.parts import Part
+from tracer.attach.guard_client import GuardClient
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import BusyError, RefusedError
-
-#: At once. Most of the time of each goes into waiting.
-_AT_ONCE = 8
-#: A stopped process must not wait while other threads of ours are at work.
-_SWITCH = 0.0005
+from tracer.attach.registry import Registration
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attachment:
-    """What to attach for: the capture, and for how long in seconds."""
+    """What to attach for: the capture, and for how long in seconds; unless it is ``lasting``, no longer than we run."""
 
     capture: Path
     seconds: float
+    lasting: bool = True
+    _guard: GuardClient | None = None
 
     def options(self) -> dict[str, Any]:
         """What the capture tells the hooks to do."""
@@ -36,34 +34,62 @@ class Attachment:
         return options
 
     def attach(self, processes: list[Process], told: Callable[[Finding], object] = id) -> list[Finding]:
-        """Put the hooks into them, for the whole time of the lease; ``told`` hears of each as it is done."""
-        sys.setswitchinterval(_SWITCH)
+        """Put the hooks into them, for the whole time of the lease; ``told`` is called with each result."""
         options = self.options()
-        journal.know(self.capture)
         payload.prepare()
-        results = []
-        with ThreadPoolExecutor(_AT_ONCE, initializer=ptrace.hurry) as pool:
-            for one in [pool.submit(self._attach, process, options) for process in processes]:
-                results.append(one.result())
-                told(results[-1])
+        with registry.locked(self.capture) as registration, self._guarded(registration):
+            visits = [(each, partial(self._attach, registration, each, options)) for each in processes]
+            results = list(together.visit_all(visits, told))
+            self._renew(registration)
         return results
 
-    def _attach(self, process: Process, options: dict[str, Any]) -> Finding:
+    def renew(self) -> None:
+        """Let those that are attached record for the whole time again, from now on."""
+        with registry.locked(self.capture) as registration:
+            self._renew(registration)
+
+    def close(self) -> None:
+        """Let the guard go, which takes out what is still in."""
+        if self._guard is not None:
+            self._guard.end()
+
+    @contextmanager
+    def _guarded(self, registration: Registration) -> Iterator[None]:
+        """A guard watches over the capture: from now on, since we may die at any moment."""
+        registration.renew(max(lease.FIRST, registration.read().seconds_left))
+        self._guard = guard_client.ensure(registration) or self._guard
+        yield
+        if self._guard is not None and self.lasting:
+            self._guard.stay()
+            self._guard = None
+
+    def _attach(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
         problem = checks.of_process(process)
         if problem.state != "ready":
             return problem
-        try:
-            return self._visit(process, options)
-        except (RefusedError, BusyError) as error:
-            return finding(process, "cannot", str(error), _again(error))
-        except OSError as error:
-            return finding(process, "cannot", f"{error.filename or 'it'}: {error.strerror}")
+        before = found.recording(process)
+        if before is None:
+            return self._visit_first(registration, process, options)
+        if parts.belongs(self.capture, before.part):
+            return self._visit(registration, process, options)
+        where = before.part.inner
+        return finding(process, "cannot", f"it records into {where} already", f"bootseq detach {shlex.quote(where)}")
 
-    def _visit(self, process: Process, options: dict[str, Any]) -> Finding:
-        elsewhere = found.recording(process)
-        if elsewhere is not None and not parts.belongs(self.capture, elsewhere.part):
-            where = elsewhere.part.inner
-            return finding(process, "cannot", f"it records into {where} already", f"bootseq detach {where}")
+    def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
+        """Registered before the hooks come: should we die meanwhile, the guard knows of them."""
+        part = parts.of(self.capture, process)
+        entry = registry.entry(process, part, {}, [])
+        registration.add(entry)
+        state = ""
+        try:
+            result = self._visit(registration, process, options)
+            state = result.state
+        finally:
+            if state != "attached":
+                registration.drop(entry)
+        return result
+
+    def _visit(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
         part = parts.of(self.capture, process)
         lease.grant(part, max(lease.FIRST, lease.left(part)))
         options = options | {"asks": asking.meant_for(process, captures.asks(self.capture))}
@@ -71,23 +97,15 @@ class Attachment:
         answer, visit = visits.ask(process, "attach", request)
         if answer["state"] != "attached":
             return finding(process, "cannot", str(answer.get("reason", answer["state"])))
-        journal.write(self.capture, journal.entry(process, part, answer, visit.stops))
-        lease.grant(part, self.seconds)
+        registration.add(registry.entry(process, part, answer, visit.stops))
         return finding(
             process, "attached", capture=str(self.capture), attributes=len(answer["attributes"]),
             off=list(answer["off"]), work_ms=round(answer["seconds"] * 1000, 1),
             stops_ms=[round(stop * 1000, 3) for stop in visit.stops], way=visit.way,
         )  # fmt: skip
 
-    def renew(self) -> None:
-        """Let those who are attached record for the whole time again, from now on."""
-        for part in _parts(self.capture):
-            lease.grant(part, self.seconds)
-
-
-def _parts(capture: Path) -> set[Part]:
-    return {entry.part for entry in journal.read(capture) if found.alive(entry.pid, entry.started)}
-
-
-def _again(error: Exception) -> str:
-    return "the same command again" if isinstance(error, BusyError) else ""
+    def _renew(self, registration: Registration) -> None:
+        registration.renew(self.seconds)
+        for part in {entry.part for entry in registration.read().entries if entry.process() is not None}:
+            with suppress(OSError):  # gone with its container
+                lease.grant(part, self.seconds)

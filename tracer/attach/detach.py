@@ -3,95 +3,140 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from tracer.attach import found, journal, lease, parts, ptrace, visits
+from tracer.attach import found, lease, parts, registry, together, visits
 from tracer.attach.answers import Answer
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import BusyError, RefusedError
+from tracer.attach.registry import Entry, Registration
+from tracer.files import trust
 
-_AT_ONCE = 8
-_SWITCH = 0.0005
-_TOLD = 3
+_SHOWN = 3
+_GONE = "its hooks had gone by themselves"
 
 
 @dataclass
 class Attached:
-    """A process that has hooks in, or was forked by one; ``entry`` is what is remembered of it."""
+    """A process that has hooks in, or was forked by one.
+
+    ``capture`` is where its recording belongs; None where that is nothing of the caller's: then no file of it is
+    believed. ``entry`` is what the caller's registry has of the process.
+    """
 
     process: Process
     part: Part
-    entry: journal.Entry | None = None
+    capture: Path | None
+    entry: Entry | None = None
     forked: bool = False
 
+    @property
+    def about(self) -> dict[str, str]:
+        """Whose it is and where it records to, for a report."""
+        return {"user": trust.user_name(self.process.uid), "capture": str(self.capture or self.part.inner)}
 
-def attached(capture: Path | None = None) -> list[Attached]:
-    """Of one capture or of all: those that the kernel says record, that we remember, and what they have forked."""
-    wanted: dict[int, Attached] = {}
-    for each in found.all_recording():
-        if capture is None or parts.belongs(capture, each.part):
-            wanted[each.process.pid] = Attached(each.process, each.part)
-    for folder in journal.captures() if capture is None else [capture]:
-        for entry in journal.read(folder):
-            process = found.alive(entry.pid, entry.started)
+
+def attached() -> list[Attached]:
+    """All processes that the kernel shows recording, that the caller's registry has, and what these have forked."""
+    registered = registry.everything()
+    spools = {(entry.inner, entry.uid): each.capture for each in registered for entry in each.entries}
+    wanted = {
+        each.process.pid: Attached(
+            each.process, each.part, spools.get((each.part.inner, each.process.uid)) or _own(each)
+        )
+        for each in found.all_recording()
+    }
+    for each in registered:
+        for entry in each.entries:
+            process = entry.process()
             if process is not None:
-                wanted[entry.pid] = Attached(process, entry.part, entry)
-    for parent, child in found.forked({pid: each.process for pid, each in wanted.items()}):
-        wanted[child.pid] = Attached(child, wanted[parent.pid].part, forked=True)
+                wanted[entry.pid] = Attached(process, entry.part, each.capture, entry)
+    own = {pid: each.process for pid, each in wanted.items() if each.capture is not None}
+    for parent, child in found.forked(own):
+        wanted[child.pid] = Attached(child, wanted[parent.pid].part, wanted[parent.pid].capture, forked=True)
     return [wanted[pid] for pid in sorted(wanted)]
 
 
-def detach(capture: Path | None = None, told: Callable[[Finding], object] = id) -> list[Finding]:
-    """Take the hooks out of all of these; what each says of it, of which ``told`` hears as it is done."""
-    sys.setswitchinterval(_SWITCH)
-    wanted = attached(capture)
-    folders = journal.captures() if capture is None else [capture]
-    remembered = [(folder, entry) for folder in folders for entry in journal.read(folder)]
-    results = []
-    with ThreadPoolExecutor(_AT_ONCE, initializer=ptrace.hurry) as pool:
-        for one in [pool.submit(_detach, each) for each in wanted]:
-            result = one.result()
-            if result is not None:
-                results.append(result)
-                told(result)
-    # Only now, as they share it: those that could not be asked detach themselves, at the next thing they would record.
-    for each in wanted:
-        lease.end(each.part)
-    busy = {finding.pid for finding in results if finding.state == "attached"}
+def _own(recording: found.Recording) -> Path | None:
+    """The capture of a process of the caller's own, which ``bootseq run`` may have started."""
+    return recording.part.path if recording.part.owner is None else None
+
+
+def detach(capture: Path, told: Callable[[Finding], object] = id) -> list[Finding]:
+    """Take the hooks out of all processes that record into a capture; ``told`` is called with each result."""
+    with registry.locked(capture) as registration:
+        return take_out(registration, told)
+
+
+def detach_all(told: Callable[[Finding], object] = id) -> list[Finding]:
+    """The same for all of the caller's captures."""
+    captures = {each.capture for each in attached() if each.capture is not None}
+    captures |= {each.capture for each in registry.everything()}
+    return [result for capture in sorted(captures) for result in detach(capture, told)]
+
+
+def others() -> list[Attached]:
+    """Processes that record for somebody else."""
+    return [each for each in attached() if each.capture is None]
+
+
+def detach_others(told: Callable[[Finding], object] = id) -> list[Finding]:
+    """Take the hooks out of these too; nothing but the processes themselves is touched."""
+    return _visit_all(others(), told)
+
+
+def take_out(registration: Registration, told: Callable[[Finding], object] = id) -> list[Finding]:
+    """Take out what is attached for one capture, and bring in what was recorded for it elsewhere."""
+    wanted = [each for each in attached() if each.capture == registration.capture]
+    results = _visit_all(wanted, told)
+    # Only now, as they share it: those that could not be asked are silent, and go at the next thing they would record.
+    entries = registration.read().entries
+    for part in {each.part for each in wanted} | {entry.part for entry in entries}:
+        with contextlib.suppress(OSError):
+            lease.end(part)
+    busy = {result.pid for result in results if result.state == "attached"}
     held = {each.part for each in wanted if each.process.pid in busy}
-    for folder, entry in remembered:
-        _bring_in(folder, entry, entry.part in held)
+    for part, label in {(entry.part, entry.label) for entry in entries}:
+        _bring_in(registration.capture, part, label, part in held)
+    for entry in entries:
+        if entry.pid not in busy:
+            registration.drop(entry)
     return results
 
 
+def _visit_all(wanted: list[Attached], told: Callable[[Finding], object]) -> list[Finding]:
+    return list(together.visit_all([(each.process, partial(_detach, each)) for each in wanted], told))
+
+
 def _detach(each: Attached) -> Finding | None:
-    process = each.process
-    problem = of_process(process)
+    """What came of it; of a forked child only what is worth a line, since most have no hooks any more."""
+    result = together.outcome(each.process, partial(_visit, each))
+    if result is None or (each.forked and (result.reason == _GONE or result.state == "cannot")):
+        return None
+    if result.state == "cannot":
+        reason = f"{result.reason}; its hooks go when they next would record"
+        result = replace(result, state="attached", reason=reason)
+    return replace(result, more=result.more | each.about)
+
+
+def _visit(each: Attached) -> Finding | None:
+    if not each.process.is_still():
+        return None
+    problem = of_process(each.process)
     if problem.state != "ready":
-        return None if each.forked else _left(process, problem.reason, problem.fix)
-    try:
-        answer, visit = visits.ask(process, "detach", {})
-    except (RefusedError, BusyError) as error:
-        return None if each.forked else _left(process, str(error))
-    except OSError as error:
-        return None if each.forked else _left(process, f"{error.filename or 'it'}: {error.strerror}")
+        return problem
+    answer, visit = visits.ask(each.process, "detach", {})
     if answer["state"] == "free":
-        return None if each.forked else finding(process, "detached", "its hooks had gone by themselves")
+        return finding(each.process, "detached", _GONE)
     return _judged(each, answer, [round(stop * 1000, 3) for stop in visit.stops])
 
 
-def _left(process: Process, reason: str, fix: str = "") -> Finding:
-    return finding(process, "attached", f"{reason}; its hooks go when they next would record", fix)
-
-
 def _judged(each: Attached, answer: Answer, stops: list[float]) -> Finding:
-    """Whether everything is as it was: what the process says of now, against what it said when the hooks came."""
+    """Whether everything is as it was: what the process answers now, against its answer when the hooks came."""
     then = dict(each.entry.attributes) if each.entry is not None else {}
     now = {text: (before, after) for text, before, after in answer["attributes"]}
     wrong = [text for text, (before, after) in now.items() if before != after or then.get(text, before) != before]
@@ -99,7 +144,7 @@ def _judged(each: Attached, answer: Answer, stops: list[float]) -> Finding:
     left = [*answer["left"], *answer["kept"]]
     state, reason = "detached", ""
     if wrong or left:
-        state, reason = "left", f"not as before: {', '.join([*wrong, *left][:_TOLD])}"
+        state, reason = "left", f"not as before: {', '.join([*wrong, *left][:_SHOWN])}"
     elif answer["state"] != "detached":
         state, reason = "left", str(answer.get("reason", answer["state"]))
     return finding(
@@ -108,11 +153,9 @@ def _judged(each: Attached, answer: Answer, stops: list[float]) -> Finding:
     )  # fmt: skip
 
 
-def _bring_in(capture: Path, entry: journal.Entry, held: bool) -> None:
-    """What one recorded apart, into the capture; where its file system has gone with its container there is nothing."""
+def _bring_in(capture: Path, part: Part, label: str, held: bool) -> None:
+    """What was recorded apart, into the capture; where its file system has gone with its container there is nothing."""
     with contextlib.suppress(OSError):
-        parts.gather(capture, entry.part, entry.label)
-        if held:
-            return
-        entry.part.remove()
-    journal.forget(capture, entry.pid)
+        parts.gather(capture, part, label)
+        if not held:
+            part.remove()

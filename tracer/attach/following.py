@@ -35,6 +35,10 @@ class Following:
         self._known |= fresh
         return self._attachment.attach(list(fresh.values()), self._told) if fresh else []
 
+    def close(self) -> None:
+        """Let go of what is attached: its guard takes out what is still in."""
+        self._attachment.close()
+
     def trace(self) -> Trace:
         """What the capture holds by now."""
         with collector.paused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,13 +12,13 @@ import click
 
 from tracer import capture as captures
 from tracer import expressions
-from tracer.attach import asking
+from tracer.attach import asking, guard_client
 from tracer.attach.asking import Point
 from tracer.attach.checks import Finding
 from tracer.attach.detach import Attached
-from tracer.commands import findings, printing
+from tracer.commands import findings
 from tracer.errors import TracerError
-from tracer.text import plural
+from tracer.text import plural, printable
 
 _WHERE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -80,7 +81,7 @@ def add(
     if as_json:
         findings.as_json(found)
     else:
-        printing.out(f"ask point {point['key']}; it goes with: bootseq ask remove {point['key']}")
+        click.echo(f"ask point {point['key']}; it goes with: bootseq ask remove {point['key']}")
     if any(each.state not in ("added", "waiting", "not there") for each in found):
         sys.exit(1)
 
@@ -107,6 +108,7 @@ def _next_key(targets: dict[Path, list[Attached]]) -> str:
 def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[Finding]:
     """Kept first: who is attached meanwhile has it too."""
     for folder in targets:
+        guard_client.keep(folder)
         captures.keep_asks(folder, [*captures.asks(folder), point])
     found = [each for attached in targets.values() for each in asking.add(attached, point)]
     if not any(each.state in ("added", "waiting") for each in found):
@@ -143,16 +145,16 @@ def list_points(as_json: bool) -> None:
         states = asking.state(attached) if kept else []
         rows += [_row(folder, point, states) for point in kept]
     if as_json:
-        printing.as_json(rows)
+        click.echo(json.dumps(rows, indent=1))
         return
     for row in rows:
-        printing.out(f"{row['key']}. {row['where']}{_when(row['when'])}: {', '.join(row['expressions'])}")
+        click.echo(printable(f"{row['key']}. {row['where']}{_when(row['when'])}: {', '.join(row['expressions'])}"))
         for each in row["processes"]:
             said = f"; {each['error']}" if each["error"] else ""
             lines = plural(each["lines"], "line")
-            printing.out(f"    {each['service']} (pid {each['pid']}): {each['state']}, {lines}{said}")
+            click.echo(printable(f"    {each['service']} (pid {each['pid']}): {each['state']}, {lines}{said}"))
     if not rows:
-        printing.out("nothing is asked")
+        click.echo("nothing is asked")
 
 
 def _row(folder: Path, point: Point, states: list[Finding]) -> dict[str, Any]:
@@ -202,7 +204,7 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
     if as_json:
         findings.as_json(found)
     elif not keys:
-        printing.out("nothing is asked")
+        click.echo("nothing is asked")
     if any(each.state == "cannot" for each in found):
         sys.exit(1)
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from tracer import capture as captures
 from tracer.attach import detach as detaching
+from tracer.attach import registry
 from tracer.attach.checks import Finding
-from tracer.commands import findings, printing
+from tracer.attach.detach import Attached
+from tracer.commands import findings
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
-from tracer.text import plural
+from tracer.text import plural, printable
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Whatever capture they record into.")
+@click.option("--all", "everything", is_flag=True, help="Whatever capture of yours they record into.")
+@click.option("--everyone", is_flag=True, help="With --all: those that record for other users too.")
 @findings.json_option
 @click.argument("capture", required=False, type=PATH)
-def detach(capture: Path | None, everything: bool, as_json: bool) -> None:
+def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool) -> None:
     """Take the hooks out of the processes that record into CAPTURE, and prove it.
 
     Each process says itself which object stands in each place that was hooked, before and after. Exit code 1 says that
@@ -30,30 +34,56 @@ def detach(capture: Path | None, everything: bool, as_json: bool) -> None:
     Examples:
       bootseq detach cap
       bootseq detach --all
+      bootseq detach --all --everyone
     """
-    if (capture is None) != everything:
-        raise TracerError("say which: bootseq detach CAPTURE, or --all")
-    told = _say if not as_json else id
-    found = detaching.detach(None if capture is None else _own(capture), told)
+    if (capture is None) != everything or (everyone and not everything):
+        raise TracerError("say which: bootseq detach CAPTURE, or --all, or --all --everyone")
+    found = _detach(capture, everyone, id if as_json else _say if capture is not None else _say_whose)
     if as_json:
         findings.as_json(found)
     elif not found:
-        printing.out("nothing is attached" + ("" if everything else f" for {capture}"))
+        click.echo("nothing is attached" + (f" for {capture}" if capture is not None else ""))
+    if everything and not everyone:
+        _name_others(detaching.others())
     if any(finding.state != "detached" for finding in found):
         sys.exit(1)
 
 
+def _detach(capture: Path | None, everyone: bool, told: Callable[[Finding], object]) -> list[Finding]:
+    if capture is not None:
+        return detaching.detach(_own(capture), told)
+    return detaching.detach_all(told) + (detaching.detach_others(told) if everyone else [])
+
+
 def _own(path: Path) -> Path:
-    """The capture's path without links. Another's is refused: what stands in it names processes and folders."""
+    """The path without links of a capture of the caller's own; what is registered may be gone from the disk."""
+    if registry.of(path.resolve()).entries:
+        return path.resolve()
     with captures.own(path) as folder:
         return folder.real()
 
 
+def _name_others(others: list[Attached]) -> None:
+    """On stderr, since nothing was done about them."""
+    for each in others:
+        process = f"{each.process.name} (pid {each.process.pid}, user {each.about['user']})"
+        click.echo(printable(f"bootseq: left alone: {process} records into {each.about['capture']}"), err=True)
+    if others:
+        click.echo("bootseq: these are other users'; take them out too: bootseq detach --all --everyone", err=True)
+
+
 def _say(finding: Finding) -> None:
-    details = ""
-    if finding.more.get("proved"):
-        details = f"{plural(finding.more['attributes'], 'place')} as before"
-        modules = [change.partition(": ")[2] for change in finding.more["changes"] if change.startswith("new module: ")]
-        if modules:
-            details += f"; {plural(len(modules), 'standard module')} stay loaded"
-    findings.tell(finding, details)
+    findings.tell(finding, _details(finding))
+
+
+def _say_whose(finding: Finding) -> None:
+    whose = f"user {finding.more['user']}, capture {finding.more['capture']}"
+    findings.tell(finding, "; ".join(part for part in (whose, _details(finding)) if part))
+
+
+def _details(finding: Finding) -> str:
+    if not finding.more.get("proved"):
+        return ""
+    details = f"{plural(finding.more['attributes'], 'place')} as before"
+    modules = [change.partition(": ")[2] for change in finding.more["changes"] if change.startswith("new module: ")]
+    return details + (f"; {plural(len(modules), 'standard module')} stay loaded" if modules else "")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import click
 
 from tracer.attach.checks import Finding
-from tracer.commands import printing
+from tracer.text import printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 def as_json(findings: Iterable[Finding]) -> None:
     """An array of {pid, service, python, state, reason, fix}, and what a command has beside these."""
-    printing.as_json([finding.as_json() for finding in findings])
+    click.echo(json.dumps([finding.as_json() for finding in findings], indent=1))
 
 
 def tell(finding: Finding, details: str = "") -> None:
@@ -41,9 +42,9 @@ def _say(finding: Finding, pids: list[int], details: str = "") -> None:
     who = f"{finding.service} (pid {', '.join(map(str, pids))})" if any(pids) else finding.service
     python = f", Python {finding.python}" if finding.python else ""
     said = "; ".join(part for part in (finding.reason, details) if part)
-    printing.out(f"{who}{python}: {finding.state}{': ' if said else ''}{said}")
+    click.echo(printable(f"{who}{python}: {finding.state}{': ' if said else ''}{said}"))
 
 
 def _say_fix(fix: str) -> None:
     if fix:
-        printing.out(f"    {fix}")
+        click.echo(printable(f"    {fix}"))

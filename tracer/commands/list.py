@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import click
 
 from tracer import store
-from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.model import Boot, Untied
 from tracer.text import printable
@@ -35,24 +35,24 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
         return
     rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
     if as_json:
-        printing.as_json(rows)
+        click.echo(json.dumps(rows, indent=1))
         return
     if not rows:
-        printing.out("no boots in it" + ("" if everything else "; other requests: --all"))
+        click.echo("no boots in it" + ("" if everything else "; other requests: --all"))
     for line in _table([_columns(row) for row in rows]):
-        printing.out(line)
+        click.echo(line)
 
 
 def _list_untied(found: list[Untied], as_json: bool) -> None:
     """What could not be tied first, then what need not be: heartbeats, start-up, what came while nothing was asked."""
     if as_json:
-        printing.as_json([_untied_row(left) for left in found])
+        click.echo(json.dumps([_untied_row(left) for left in found], indent=1))
         return
     if not found:
-        printing.out("nothing in it that belongs to no request")
+        click.echo("nothing in it that belongs to no request")
     ordered = sorted(found, key=lambda left: (Untied.WHYS.index(left.why), left.service, left.kind, -left.count))
     for line in _table([list(map(str, _untied_row(left).values())) for left in ordered]):
-        printing.out(line)
+        click.echo(printable(line))
 
 
 def _untied_row(left: Untied) -> dict[str, Any]:

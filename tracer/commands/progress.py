@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tracer.commands import printing
+import click
 
 #: Seconds that need no explanation.
 PATIENCE = 1.0
 #: Characters of a bar.
 _WIDTH = 24
+_CLEAR = "\r\x1b[K"
 
 
 class Progress:
@@ -27,13 +28,13 @@ class Progress:
         if sys.stderr.isatty() and time.monotonic() - self._begun > PATIENCE:
             said = f"{what} …" if share is None else f"{_bar(share)} {share:4.0%}  {what} …"
             if said != self._said:
-                printing.over(said)
+                click.echo(f"{_CLEAR}{said}", nl=False, err=True)
                 self._said = said
 
     def done(self) -> None:
         """Leave the line as it was."""
         if self._said:
-            printing.over("")
+            click.echo(_CLEAR, nl=False, err=True)
             self._said = ""
 
 

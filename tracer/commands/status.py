@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
 import click
 
-from tracer.attach import detach, lease, processes
+from tracer.attach import detach, found, lease, processes, registry, together
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.detach import Attached
-from tracer.commands import findings, printing
+from tracer.commands import findings
 from tracer.text import plural
+
+_INERT = "lease over, hooks inert: they record nothing, and go at their next event"
+_UNGUARDED = "its guard was killed: the hooks are inert once the lease is over, and go at their next event"
 
 
 @click.command()
@@ -20,47 +27,75 @@ def status(as_json: bool) -> None:
     Example:
       bootseq status
     """
-    attached = detach.attached()
-    found = [_attached(each) for each in attached]
+    attached = [each for each in detach.attached() if not _has_left(each)]
+    guarded = {each.capture for each in registry.everything() if each.guard}
+    results = [_result(each, each.capture in guarded) for each in attached]
     pids = {each.process.pid for each in attached}
-    found += [_free(of_process(process)) for process in processes.services() if process.pid not in pids]
+    results += [_free(of_process(process)) for process in processes.services() if process.pid not in pids]
     if as_json:
-        findings.as_json(found)
+        findings.as_json(results)
         return
-    for each in found:
+    for each in results:
         findings.tell(each, _details(each))
-    if not found:
-        printing.out("nothing is attached, and no OpenStack service runs here")
+    if not results:
+        click.echo("nothing is attached, and no OpenStack service runs here")
 
 
-def _attached(each: Attached) -> Finding:
-    counts = each.part.tally(f"*-{each.process.inner_pid}-*")
-    left = lease.left(each.part)
-    expires = each.part.until() is not None
-    state = "forked" if each.forked else "attached"
-    reason = "" if expires else "since it was started, by bootseq run"
-    if expires and not left:
-        reason = "its time is over: the hooks go at the next thing they would record"
-    hooks = each.entry.hooks if each.entry is not None else []
-    attributes = len(each.entry.attributes) if each.entry is not None else None
+def _has_left(each: Attached) -> bool:
+    """Whether its hooks have gone by themselves: what is registered records from the beginning."""
+    return each.entry is not None and found.recording(each.process) is None
+
+
+def _result(each: Attached, guarded: bool) -> Finding:
+    show = _other if each.capture is None else _own
+    return together.outcome(each.process, lambda: show(each, guarded)) or _other(each, guarded)
+
+
+def _other(each: Attached, guarded: bool) -> Finding:
+    """What the kernel shows of it: no file of another user's recording is looked at."""
     return finding(
-        each.process, state, reason, "", capture=each.part.inner, events=counts.events, dropped=counts.dropped,
-        failures=counts.failures, hooks=hooks, attributes=attributes, seconds_left=round(left) if expires else None,
+        each.process, "attached", "for another user", "bootseq detach --all --everyone", **each.about, events=None,
+        dropped=None, failures=None, hooks=[], attributes=None, seconds_left=None,
     )  # fmt: skip
 
 
+def _own(each: Attached, guarded: bool) -> Finding:
+    counts = each.part.tally(f"*-{each.process.inner_pid}-*")
+    left = None if _was_run(each) else lease.left(each.part)
+    state, reason, fix = "forked" if each.forked else "attached", "", ""
+    if left is None:
+        reason = "since it was started, by bootseq run"
+    elif not left:
+        state, reason = "inert", _INERT
+    elif not guarded:
+        reason = _UNGUARDED
+    if left is not None and reason:
+        fix = f"bootseq detach {shlex.quote(str(each.capture))}"
+    hooks = each.entry.hooks if each.entry is not None else []
+    attributes = len(each.entry.attributes) if each.entry is not None else None
+    return finding(
+        each.process, state, reason, fix, **each.about, events=counts.events, dropped=counts.dropped,
+        failures=counts.failures, hooks=hooks, attributes=attributes,
+        seconds_left=None if left is None else round(left),
+    )  # fmt: skip
+
+
+def _was_run(each: Attached) -> bool:
+    """Whether it has had its hooks since it was started, and no lease."""
+    try:
+        return each.entry is None and b"BOOTSEQ_CAPTURE=" in Path(f"/proc/{each.process.pid}/environ").read_bytes()
+    except OSError:
+        return False
+
+
 def _free(problem: Finding) -> Finding:
-    return problem if problem.state == "cannot" else finding_free(problem)
-
-
-def finding_free(ready: Finding) -> Finding:
-    """A service that could be attached to and is not."""
-    return Finding(ready.pid, ready.service, ready.python, "free")
+    """A service without hooks: one that could be attached to, or why it could not."""
+    return problem if problem.state == "cannot" else replace(problem, state="free")
 
 
 def _details(each: Finding) -> str:
-    if "capture" not in each.more:
-        return ""
+    if each.more.get("events") is None:
+        return f"user {each.more['user']}, capture {each.more['capture']}" if "capture" in each.more else ""
     counts = plural(each.more["events"], "event")
     if each.more["dropped"]:
         counts += f", {each.more['dropped']} dropped"

@@ -13,11 +13,10 @@ import click
 from click.core import ParameterSource
 
 from tracer import capture, durations, points
-from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
-from tracer.text import plural
+from tracer.text import plural, printable
 
 if TYPE_CHECKING:
     from tracer.tap.address import Address
@@ -171,9 +170,9 @@ def _how_else(address: Address) -> str:
 
 def _tell(messages: Messages, of_tracing: str) -> None:
     kinds = ", ".join(f"{count} {_DONE.get(kind, kind)}" for kind, count in messages.count.items())
-    printing.say(f"{messages.path}: {plural(messages.total, 'message')} ({kinds})")
+    click.echo(f"{messages.path}: {plural(messages.total, 'message')} ({kinds})", err=True)
     if of_tracing:
-        printing.note(of_tracing)
+        click.echo(f"bootseq: {of_tracing}", err=True)
 
 
 _DONE = {"publish": "published", "deliver": "delivered"}
@@ -181,4 +180,4 @@ _DONE = {"publish": "published", "deliver": "delivered"}
 
 def _say(said: str, doing: Progress) -> None:
     doing.done()
-    printing.note(said)
+    click.echo(f"bootseq: {printable(said)}", err=True)

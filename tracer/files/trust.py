@@ -54,10 +54,15 @@ def _is_private_group(gid: int) -> bool:
 
 def owner(about: os.stat_result) -> str:
     """The owner's name for a message."""
+    return user_name(about.st_uid)
+
+
+def user_name(uid: int) -> str:
+    """A user's name for a message."""
     try:
-        return pwd.getpwuid(about.st_uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {about.st_uid}"
+        return f"uid {uid}"
 
 
 def kind(about: os.stat_result) -> str:

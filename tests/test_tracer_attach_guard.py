@@ -1,0 +1,297 @@
+"""The guard: hooks go with their owner, or with the lease, also from services that do nothing, and with proof."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.victims import Victim
+from tests.waiting import wait_until
+from tracer import capture as captures
+from tracer.attach import detach, found, guard, lease, parts, processes, registry
+from tracer.attach.attaching import Attachment
+from tracer.attach.checks import Finding
+from tracer.attach.processes import Process
+from tracer.sources import segments
+
+#: Services at rest, and two at work.
+MODES = ("serve", "eventlet", "sleep", "lock", "epoll", "recv", "join", "calls")
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Iterator[Path]:
+    """A capture; what was attached for it is detached."""
+    path = tmp_path / "capture"
+    captures.make(path, points=[], ask=["ask"], echo=False)
+    yield path
+    detach.detach(path)
+
+
+def process(victim: Victim) -> Process:
+    read = processes.read(victim.pid)
+    assert read is not None
+    return read
+
+
+def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[Finding]:
+    results = Attachment(capture, seconds).attach([process(victim) for victim in victims])
+    assert [result.state for result in results] == ["attached"] * len(victims)
+    return results
+
+
+def has_hooks(victim: Victim) -> bool:
+    return found.recording(process(victim)) is not None
+
+
+def result(capture: Path) -> list[dict[str, Any]]:
+    """What the guard left in the capture."""
+    rows: list[dict[str, Any]] = json.loads((capture / guard.RESULT).read_text())
+    return rows
+
+
+def wait_for_guard(capture: Path) -> None:
+    """Until it has ended, and nothing is registered any more."""
+    wait_until(lambda: registry.changed_at(capture) == 0)
+
+
+@contextmanager
+def owner(capture: Path, *victims: Victim) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has attached, as ``record`` does, and lives until it is killed."""
+    code = """
+import os, sys, time
+from tests import confined
+confined.confine(int(sys.argv[1]))
+from pathlib import Path
+from tracer.attach import processes
+from tracer.attach.attaching import Attachment
+attachment = Attachment(Path(sys.argv[2]), 60, lasting=False)
+results = attachment.attach([processes.read(int(pid)) for pid in sys.argv[3:]])
+print(*(result.state for result in results), flush=True)
+time.sleep(1000)
+"""
+    command = [sys.executable, "-c", code, str(os.getpid()), str(capture), *(str(victim.pid) for victim in victims)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as started:
+        try:
+            assert started.stdout is not None
+            assert started.stdout.readline().split() == [b"attached"] * len(victims)
+            yield started
+        finally:
+            started.kill()
+
+
+def test_kill_9_of_the_owner_takes_the_hooks_out_of_idle_services(capture: Path) -> None:
+    """With proof, and what was recorded stays; by the services' own look at themselves everything is as before."""
+    with ExitStack() as stack:
+        victims = [stack.enter_context(Victim(mode)) for mode in MODES]
+        for victim in victims:
+            victim.ask("sql(1)")
+            victim.ask("remember()")
+        with owner(capture, *victims) as started:
+            assert all(map(has_hooks, victims))
+            victims[0].ask("log('while attached')")
+            started.kill()
+            wait_for_guard(capture)
+        assert not any(map(has_hooks, victims))
+        assert {(row["pid"], row["state"], row["proved"]) for row in result(capture)} == {
+            (victim.pid, "detached", True) for victim in victims
+        }
+        for victim in victims:
+            assert victim.ask("differences()") == []
+            assert victim.ask("leftovers()") == []
+    assert [event.kind for event in segments.read(capture).events] == ["log"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP])
+def test_the_terminals_signals_do_not_reach_it(number: signal.Signals, capture: Path) -> None:
+    """They go to the owner's group; the guard has a session of its own."""
+    with Victim("sleep") as victim, owner(capture, victim):
+        pid = registry.of(capture).guard
+        assert os.getsid(pid) == pid != os.getsid(0)
+        assert os.getpgid(pid) == pid
+        assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
+        files = {Path(f"/proc/{pid}/fd/{name}").readlink() for name in os.listdir(f"/proc/{pid}/fd")}
+        assert {str(file).partition(":")[0] for file in files} <= {"pipe", "anon_inode", "/dev/null"}
+
+
+def test_it_stays_until_the_lease_is_over(capture: Path) -> None:
+    """As after ``attach``, whose command has ended by then; a service that records nothing is freed too."""
+    with Victim("sleep") as victim:
+        attach(capture, victim, seconds=1.5)
+        assert registry.of(capture).guard
+        wait_for_guard(capture)
+        assert not has_hooks(victim)
+        (row,) = result(capture)
+        assert (row["pid"], row["state"], row["proved"]) == (victim.pid, "detached", True)
+
+
+def test_a_second_attach_renews_through_the_same_guard(capture: Path) -> None:
+    with Victim("sleep") as one, Victim("sleep") as two:
+        attach(capture, one, seconds=2)
+        pid = registry.of(capture).guard
+        attach(capture, two, seconds=60)
+        now = registry.of(capture)
+        assert now.guard == pid
+        assert 50 < now.seconds_left <= 60
+        assert 50 < lease.left(now.entries[0].part) <= 60
+        time.sleep(2.5)  # the first lease would be over
+        assert has_hooks(one)
+        assert has_hooks(two)
+        assert {each.state for each in detach.detach(capture)} == {"detached"}
+        wait_for_guard(capture)
+        assert not (capture / guard.RESULT).exists()
+
+
+def test_it_ends_with_the_last_process(capture: Path) -> None:
+    with Victim("sleep") as victim:
+        attach(capture, victim)
+        victim.ask("log('x')")
+    wait_for_guard(capture)
+    assert [event.kind for event in segments.read(capture).events] == ["log"]
+
+
+def test_a_sigterm_is_taken_as_the_end(capture: Path) -> None:
+    with Victim("sleep") as victim:
+        attach(capture, victim)
+        os.kill(registry.of(capture).guard, signal.SIGTERM)
+        wait_for_guard(capture)
+        assert not has_hooks(victim)
+
+
+def test_kill_9_of_owner_and_guard_leaves_inert_hooks(capture: Path) -> None:
+    """Nothing is recorded after the lease's end; the hooks are still there, and go at the next event."""
+    with Victim("serve") as idle, Victim("serve") as busy:
+        for victim in (idle, busy):
+            victim.ask("sql(1)")
+        with owner(capture, idle, busy) as started:
+            kill(registry.of(capture).guard)
+            started.kill()
+            started.wait()
+        now = registry.of(capture)
+        assert (now.guard, len(now.entries)) == (0, 2)
+        end(capture, 0.5)
+        wait_until(lambda: not lease.left(now.entries[0].part))
+        before = recorded(capture)
+        assert has_hooks(idle)
+        busy.ask("sql(3)")
+        assert busy.ask("leftovers()") == []
+        assert not has_hooks(busy)
+        assert recorded(capture) == before
+        assert {(each.pid, each.state) for each in detach.detach(capture)} == {
+            (idle.pid, "detached"), (busy.pid, "detached"),
+        }  # fmt: skip
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: (read := processes.read(pid)) is None or read.state == "Z")
+
+
+def end(capture: Path, seconds: float) -> None:
+    """Have the lease end so soon, as the hooks see it after their next look."""
+    until = time.time() + seconds
+    os.utime(capture / parts.LEASE, (until, until))
+
+
+def recorded(capture: Path) -> int:
+    return len(segments.read(capture).events)
+
+
+def test_a_guard_that_was_killed_is_replaced(capture: Path) -> None:
+    """By the next attach; the lease is whole again."""
+    with Victim("sleep") as victim:
+        attach(capture, victim)
+        first = registry.of(capture).guard
+        kill(first)
+        attach(capture, victim, seconds=1.5)
+        assert registry.of(capture).guard not in (0, first)
+        wait_for_guard(capture)
+        assert not has_hooks(victim)
+
+
+def test_two_attaches_at_once(capture: Path) -> None:
+    """One guard, both registered, nothing lost."""
+    with Victim("sleep") as one, Victim("sleep") as two:
+        children = [_forked(lambda victim=victim: attach(capture, victim)) for victim in (one, two)]
+        assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+        now = registry.of(capture)
+        assert {entry.pid for entry in now.entries} == {one.pid, two.pid}
+        assert now.guard
+        assert {each.state for each in detach.detach(capture)} == {"detached"}
+
+
+def test_a_detach_while_the_guard_detaches(capture: Path) -> None:
+    """Both come to an end, in whatever order, and nothing stays."""
+    with ExitStack() as stack:
+        victims = [stack.enter_context(Victim("sleep")) for _ in range(4)]
+        for _ in range(3):
+            attach(capture, *victims)
+            os.kill(registry.of(capture).guard, signal.SIGTERM)
+            results = detach.detach(capture)
+            assert {each.state for each in results} <= {"detached"}
+            wait_for_guard(capture)
+            assert not any(map(has_hooks, victims))
+
+
+def test_an_attach_while_the_guard_detaches(capture: Path) -> None:
+    """Whoever is second finds what the first has left: attached means that hooks and a guard are there."""
+    with Victim("sleep") as victim:
+        for _ in range(3):
+            attach(capture, victim)
+            os.kill(registry.of(capture).guard, signal.SIGTERM)
+            time.sleep(0.05)
+            attach(capture, victim)
+            wait_until(lambda: registry.changed_at(capture) == 0 or registry.of(capture).guard != 0)
+            assert has_hooks(victim) == bool(registry.of(capture).guard)
+
+
+def test_a_process_that_cannot_be_entered_does_not_keep_the_others(
+    capture: Path,
+) -> None:
+    """It is named, is tried again, and detached once that can be."""
+    with Victim("sleep") as one, Victim("sleep") as two:
+        attach(capture, one, two)
+        with traced(two):
+            assert {each.pid: each.state for each in detach.detach(capture)} == {
+                one.pid: "detached",
+                two.pid: "attached",
+            }
+            assert [entry.pid for entry in registry.of(capture).entries] == [two.pid]
+        assert [each.state for each in detach.detach(capture)] == ["detached"]
+
+
+@contextmanager
+def traced(victim: Victim) -> Iterator[None]:
+    """Another debugger is at work in it."""
+    seize = 0x4206
+    code = f"""
+import ctypes, sys
+assert ctypes.CDLL(None).ptrace({seize}, {victim.pid}, None, None) == 0
+print(flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as tracer:
+        assert tracer.stdout is not None
+        assert tracer.stdout.readline()
+        yield
+
+
+def _forked(work: Any) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            work()
+            code = 0
+        os._exit(code)
+    return child

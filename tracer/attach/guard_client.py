@@ -1,0 +1,83 @@
+"""The owner's end of a capture's guard: start one where there is none, have it stay, or end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tracer.attach import guard, processes, registry, runtime
+from tracer.attach.registry import Registration
+from tracer.errors import TracerError
+
+#: Isolated and without site: a small process, to which neither a variable nor the folder that we are in says anything.
+_PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from tracer.attach.guard import main; main()"
+_ROOT = Path(__file__).parents[2]
+#: Seconds that an owner waits for its guard, which may be trying to enter a process.
+_GRACE = 10.0
+#: Those that outlive us: subprocess would complain of what still runs and is forgotten.
+_staying: list[subprocess.Popen[bytes]] = []
+
+
+class GuardClient:
+    """A guard that this process has started: it takes the hooks out once this process is gone, or has let go of it."""
+
+    def __init__(self, capture: Path) -> None:
+        command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT), "bootseq guard"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env={}, start_new_session=True, bufsize=0,
+        )  # fmt: skip
+        self.pid = self._process.pid
+        self._say(json.dumps({"home": str(runtime.path()), "capture": os.fspath(capture)}).encode() + b"\n")
+        self._wait_ready()
+
+    def stay(self) -> None:
+        """Have it stay until the lease is over, though we end."""
+        self._say(guard.STAY)
+        self._close()
+        _staying.append(self._process)
+
+    def end(self) -> None:
+        """Have it take out what is still in, and end."""
+        self._close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE)
+
+    def _wait_ready(self) -> None:
+        """Until it watches: no hook goes in before."""
+        assert self._process.stdout is not None
+        with self._process.stdout as answer:
+            ready = answer.readline()
+        if not ready:
+            self._close()
+            raise TracerError(f"the guard ended at once (exit code {self._process.wait()}); nothing is attached")
+
+    def _say(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # somebody has killed it: the lease remains
+            self._process.stdin.write(line)
+
+    def _close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+
+def ensure(registration: Registration) -> GuardClient | None:
+    """A guard for the capture, where none watches over it yet."""
+    if registration.read().guard:
+        return None
+    started = GuardClient(registration.capture)
+    registration.set_guard(processes.read(started.pid))
+    return started
+
+
+def keep(capture: Path) -> None:
+    """Have a guard watch over what is attached for the capture until its lease is over."""
+    if registry.of(capture).entries:
+        with registry.locked(capture) as registration:
+            started = ensure(registration)
+        if started is not None:
+            started.stay()
