@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.suites import judging, table, writing
+from tests.suites import judging, running, table, writing
 
 
 def main() -> int:
@@ -22,7 +22,8 @@ def main() -> int:
     results = []
     for suite in suites:
         print(f"{suite.name} …", file=sys.stderr)
-        results.append(judging.judge(suite, "slice" if chosen.slice else "whole", chosen.repeats, kept / suite.name))
+        extent = "slice" if chosen.slice else "whole"
+        results.append(judging.judge(suite, extent, chosen.hooks, chosen.repeats, kept / suite.name))
         (kept / "table.txt").write_text(writing.as_text(results))
         (chosen.json or kept / "table.json").write_text(writing.as_json(results))
     print(writing.as_text(results), end="")
@@ -34,6 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.suites", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="suites; all without one")
     parser.add_argument("--slice", action="store_true", help="of each only what is nearest to the hooks")
+    parser.add_argument(
+        "--hooks", choices=(running.START, running.MIDDLE), default=running.START,
+        help="when they come: with bootseq run (start), or by bootseq attach after the first tests (middle)",
+    )  # fmt: skip
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each side of what differs (3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the results for programs")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="reports and output go here, a new folder")

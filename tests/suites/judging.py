@@ -46,17 +46,17 @@ class Result:
         return self.tests > 0 and not self.count("differs") and not self.afterwards
 
 
-def judge(suite: Suite, extent: str, repeats: int, folder: Path) -> Result:
+def judge(suite: Suite, extent: str, hooks: str, repeats: int, folder: Path) -> Result:
     """Run and compare the suite's ``slice`` or ``whole``, in a folder that keeps the reports."""
     names = suite.slice if extent == "slice" else suite.whole
-    runs = running.run(suite, names, folder / "first")
+    runs = running.run(suite, names, folder / "first", hooks)
     plain, hooked = runs["plain"], runs["hooked"]
     result = Result(suite.name, extent, len(plain.outcomes), sum(each == "ok" for each in plain.outcomes.values()))
     result.differences = list(_differences(plain, hooked))
     result.afterwards = comparing.afterwards(plain, hooked)
     result.memory = plain.state.get("memory", 0), hooked.state.get("memory", 0)
     result.seconds = plain.seconds, hooked.seconds
-    _repeat(suite, names, result.differences, repeats, folder)
+    _repeat(suite, names, hooks, result.differences, repeats, folder)
     return result
 
 
@@ -65,11 +65,13 @@ def _differences(plain: Run, hooked: Run) -> Iterator[Difference]:
         yield Difference(test, [before], [after], hooked.texts.get(test) or plain.texts.get(test, ""))
 
 
-def _repeat(suite: Suite, names: tuple[str, ...], differences: list[Difference], times: int, folder: Path) -> None:
+def _repeat(
+    suite: Suite, names: tuple[str, ...], hooks: str, differences: list[Difference], times: int, folder: Path
+) -> None:
     """Run the classes in which something differed again, plain and hooked, and say what the differences are."""
     again = tuple(sorted({group(suite, names, each.test) for each in differences}))
     for number in range(times if again else 0):
-        runs = running.run(suite, again, folder / f"repeat-{number}")
+        runs = running.run(suite, again, folder / f"repeat-{number}", hooks)
         for each in differences:
             each.plain.append(runs["plain"].outcomes.get(each.test, comparing.ABSENT))
             each.hooked.append(runs["hooked"].outcomes.get(each.test, comparing.ABSENT))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _WARNING = re.compile(r"^(?P<path>[/<][^\s:]*):(?P<line>\d+): (?P<category>\w*Warning): ", re.MULTILINE)
+_FRAME = re.compile(r"\s*File \"[^\"]*\", line \d+, in \w+")
 _OURS = re.compile(r"^bootseq: .*|^.*(?:_bootseq|/patches/\w+\.py).*", re.MULTILINE)
 
 
@@ -33,7 +34,8 @@ def read(report: Path, output: Path, folders: list[Path]) -> Run:
     text = output.read_text(errors="replace")
     for found in _WARNING.finditer(text):
         run.warnings.add(_warning(found, folders))
-    run.said = [line for line in _OURS.findall(text) if ": ResourceWarning: " not in line]
+    # Tracebacks of the host's may have a frame of ours; failures of ours are counted where they happen.
+    run.said = [line for line in _OURS.findall(text) if not _FRAME.match(line) and ": ResourceWarning: " not in line]
     return run
 
 

@@ -15,7 +15,9 @@ from tests.suites import environments, outcomes
 from tests.suites.outcomes import Run
 from tests.suites.table import Suite
 
-SIDES = ("plain", "hooked")
+#: Plain, or when the hooks come: with `bootseq run`, or by `bootseq attach` after the first tests.
+START, MIDDLE = "start", "middle"
+FIRST_TESTS = 10
 #: After so many seconds a single test is hung: its process writes its stacks and ends.
 HUNG = 240
 #: What a suite changes the behaviour of, unless the developer's shell does.
@@ -24,11 +26,11 @@ _DROPPED = ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "PYTHONUN
 
 @dataclass(frozen=True)
 class Side:
-    """One side of one comparison: everything it writes is in ``folder``."""
+    """One side of one comparison: everything it writes is in ``folder``. ``hooks`` is nothing, START or MIDDLE."""
 
     suite: Suite
     names: tuple[str, ...]
-    hooked: bool
+    hooks: str
     folder: Path
 
     @property
@@ -48,8 +50,7 @@ class Side:
         else:
             runner = str(environments.INSIDE / "suite_unittest.py")
             command = [python, "-s", runner, str(self.report), str(HUNG), *self.names]
-        bootseq = [str(Path(sys.executable).with_name("bootseq")), "run", "-o", str(self.folder / "capture"), "--"]
-        return ["nice", *(bootseq if self.hooked else []), *command]
+        return ["nice", *(self._bootseq("run", "--") if self.hooks == START else []), *command]
 
     def variables(self) -> dict[str, str]:
         """The same on both sides but for the folder."""
@@ -75,30 +76,51 @@ class Side:
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
-    def read(self, code: str, seconds: float) -> Run:
-        """What it gave."""
+    def is_due(self) -> bool:
+        """Whether the first tests have run, after which the hooks come."""
+        return self.hooks == MIDDLE and self.report.exists() and self.report.read_bytes().count(b"\n") >= FIRST_TESTS
+
+    def attach(self, pid: int) -> subprocess.Popen[bytes]:
+        """The hooks into the running suite."""
+        with (self.folder / "attach.txt").open("wb") as output:
+            command = self._bootseq("attach", "--pid", str(pid), "--for", "4h")
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+    def _bootseq(self, command: str, *options: str) -> list[str]:
+        bootseq = str(Path(sys.executable).with_name("bootseq"))
+        return [bootseq, command, "-o", str(self.folder / "capture"), *options]
+
+    def read(self, code: str, seconds: float, attaching: subprocess.Popen[bytes] | None) -> Run:
+        """What it gave; what a command that failed to attach says is output of ours."""
         packages = next(environments.python(self.suite.environment).parents[1].glob("lib/python3*/site-packages"))
         run = outcomes.read(self.report, self.output, [self.folder / "work", self.folder, packages])
         run.exit, run.seconds = code, seconds
+        if self.hooks == MIDDLE and attaching is None:
+            run.said.append("bootseq attach: the suite ended before it")
+        elif attaching is not None and attaching.wait():
+            run.said.append(f"bootseq attach: {(self.folder / 'attach.txt').read_text()}")
         return run
 
 
-def run(suite: Suite, names: tuple[str, ...], folder: Path) -> dict[str, Run]:
+def run(suite: Suite, names: tuple[str, ...], folder: Path, hooks: str) -> dict[str, Run]:
     """Both sides, in a step."""
-    sides = {name: Side(suite, names, name == "hooked", folder / name) for name in SIDES}
+    sides = {"plain": Side(suite, names, "", folder / "plain"), "hooked": Side(suite, names, hooks, folder / "hooked")}
+    environments.python(suite.environment)  # made before the clock starts
     begun = time.monotonic()
     started = {name: side.start() for name, side in sides.items()}
-    codes: dict[str, str] = {}
-    ended: dict[str, float] = {}
-    while len(codes) < len(started):
-        for name, process in started.items():
-            late = time.monotonic() - begun > suite.seconds
-            if name not in codes and (process.poll() is not None or late):
-                codes[name] = "timeout" if process.returncode is None else str(process.returncode)
-                ended[name] = time.monotonic() - begun
+    attaching: dict[str, subprocess.Popen[bytes]] = {}
+    runs: dict[str, Run] = {}
+    while len(runs) < len(sides):
+        for name in [name for name in sides if name not in runs]:
+            side, process, passed = sides[name], started[name], time.monotonic() - begun
+            if process.poll() is not None or passed > suite.seconds:
+                code = "timeout" if process.returncode is None else str(process.returncode)
                 _end(process)
+                runs[name] = side.read(code, passed, attaching.get(name))
+            elif name not in attaching and side.is_due():
+                attaching[name] = side.attach(process.pid)
         time.sleep(0.2)
-    return {name: side.read(codes[name], ended[name]) for name, side in sides.items()}
+    return runs
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
