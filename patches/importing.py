@@ -121,6 +121,13 @@ class _Loader:
             importing.swallow(error, blamed=True)
 
 
+# Frames of the import system to Python, like those of the finders and loaders that we stand before: a module's warning
+# at its import is that of the statement that imports it, and the traceback of a failed import leaves them out.
+for _function in (_Finder.find_spec, _Loader.create_module, _Loader.exec_module):
+    _function.__code__ = _function.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+del _function
+
+
 _finder: _Finder | None = None
 
 

@@ -23,7 +23,7 @@ def about() -> tuple[str, ...]:
 def _boot() -> str:
     """Which uptime of the machine the monotonic clock counts."""
     try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
     except OSError as error:
         faults.pass_on(error)

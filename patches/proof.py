@@ -111,6 +111,6 @@ def _files() -> Iterator[tuple[str, str]]:
 
 
 def _libraries() -> set[str]:
-    with open("/proc/self/maps", errors="replace") as file:
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
         paths = {line.split(None, 5)[5].strip() for line in file if line.count("/") and len(line.split(None, 5)) > 5}
     return {path for path in paths if path.startswith("/") and ".so" in path}

@@ -132,6 +132,23 @@ def test_a_failing_import_fails_as_without_us(folder: Path) -> None:
         importlib.import_module("lately.missing")
 
 
+def test_a_warning_at_import_is_the_importers(folder: Path) -> None:
+    (folder / "warning.py").write_text("import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n")
+    importing.when_imported("warning", print)
+    with pytest.warns(DeprecationWarning, match="old") as seen:
+        exec("import warning", {"__name__": "importer"})
+    assert [each.filename for each in seen] == ["<string>"]
+
+
+def test_a_failing_import_shows_no_frame_of_ours(folder: Path) -> None:
+    (folder / "failing.py").write_text("import no_such_module\n")
+    importing.when_imported("failing", print)
+    with pytest.raises(ModuleNotFoundError) as failure:
+        exec("import failing")
+    names = [Path(entry.path).name for entry in failure.traceback]
+    assert names == [Path(__file__).name, "<string>", "failing.py"]
+
+
 def test_a_failing_callback_is_ours_alone(folder: Path) -> None:
     """The import goes on, and so do the other callbacks."""
     package(folder)

@@ -206,3 +206,10 @@ def test_many_processes_at_once(folder: Path) -> None:
     done = bootseq(folder, "ingest", "-o", "t.jsonl", "cap")
     assert done.stdout.endswith("from 1200 events of 6 processes\n")
     assert done.stderr == ""
+
+
+def test_warnings_about_encodings_are_none_of_ours(folder: Path) -> None:
+    done = bootseq(
+        folder, "run", "-o", "cap", "--", sys.executable, "-X", "warn_default_encoding", "-c", "import logging"
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -12,7 +12,7 @@ def _load_hooks() -> None:
     import json
 
     capture, patches = os.environ["BOOTSEQ_CAPTURE"], os.environ["BOOTSEQ_PATCHES"]
-    with open(os.path.join(capture, "capture.json")) as file:
+    with open(os.path.join(capture, "capture.json"), encoding="utf-8") as file:
         options = json.load(file)
     options["asks"] = _asks(os.path.join(capture, "asks.json"))
     spec = importlib.util.spec_from_file_location(
@@ -31,7 +31,7 @@ def _asks(path: str) -> list:  # type: ignore[type-arg]
     import json
 
     try:
-        with open(path) as file, open("/proc/sys/kernel/random/boot_id") as machine:
+        with open(path, encoding="utf-8") as file, open("/proc/sys/kernel/random/boot_id", encoding="ascii") as machine:
             kept = json.load(file)
             known = kept["machine"] == machine.read().strip()
         return [each for each in kept["points"] if known and not each["pids"] and not each["services"]]
