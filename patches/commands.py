@@ -9,7 +9,7 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, record, replacing, steps, values
+from . import hook, importing, masking, record, replacing, steps, values
 
 commands = hook.Hook("commands")
 
@@ -83,15 +83,10 @@ def _ends(step: int, result: Any, error: BaseException | None) -> None:
 def _program(command: tuple[Any, ...]) -> str:
     """The program's name, without its folder and, in a shell's line, without its arguments."""
     words = str(command[0]).split(None, 1) if command else ()
-    return words[0].rpartition("/")[2] if words else ""
+    return str(values.scalar(words[0].rpartition("/")[2])) if words else ""
 
 
 def _masked(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Each argument by itself; whole where the one before it is an option that asks for a secret."""
-    kept = []
-    secret = False
-    for argument in arguments[: values.MAX_ITEMS]:
-        kept.append(values.MASK if secret else values.scalar(argument))
-        secret = type(argument) is str and argument.startswith("-") and "=" not in argument
-        secret = secret and values.secret_key(argument.lstrip("-")) is not None
-    return tuple(kept)
+    """The arguments without what the program's own options, and others of their names, hold as secrets."""
+    kept = masking.arguments(arguments[: values.MAX_ITEMS])
+    return tuple([values.scalar(argument) for argument in kept])

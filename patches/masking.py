@@ -1,155 +1,168 @@
-"""What looks like a secret: names of things whose values are secret, and the shapes of secrets in free text."""
+"""Secrets in texts, lists and commands: one set of rules for hooks, message copies, logs and what is imported.
+
+A text is looked through for signs first, which most texts have none of. Then go, in this order: what has a secret's
+shape, what programs are given, what stands behind a secret's name, and what was masked so, where it stands again.
+Every step looks at each character a bounded number of times.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import Any
+from urllib.parse import unquote
 
-MASK = "***"
+from . import secret_commands, secret_named, secret_names, secret_shapes
+from .secret_ends import MASK
+from .secret_names import secret_key
+from .secret_shapes import path_without_tokens
+from .secret_statements import names_secret, without_literals, without_rows
 
-#: Parts of names, in lower case: what stands under such a name is secret, wherever that is.
-_WORDS = (
-    "passw", "passphrase", "pass_phrase", "adminpass", "admin_pass", "rescue_pass", "new_pass", "pswd", "secret",
-    "token", "authoriz", "credential", "private_key", "privatekey", "public_key", "publickey", "user_data",
-    "userdata", "key_data", "contents", "personality", "injected_files", "connection_info", "cookie", "x-auth",
-    "fernet", "access_key", "api_key", "apikey", "ssh_key", "ssl_key", "encryption_key", "encrypted_key", "chappass",
-    "configdrive_data",
+__all__ = [
+    "MASK", "arguments", "is_pair", "is_suspicious", "mask", "names_secret", "path_without_tokens", "secret_key",
+    "secret_values", "without_secrets",
+]  # fmt: skip
+
+#: One of these, or a program's name, stands in every text that would be changed.
+_TRIGGERS = (
+    *secret_names.WORDS, "pass", "pwd", "pw", "psk", "otp", "kek", "sig=", "sig%", 'sig"', "hmac", "authorization",
+    "://", ":\\", "%2f%2f", "---", "ssh-", "ecdsa-", "gaaaa", "eyj", "$", "cloud-", "i2nsb3vk", "iyev", "q29udgvu",
+    "ghp_", "gho_", "ghs_", "github_", "glpat", "hvs.", "hvb.", "xox", "==", "{sha", "{ssha", "{md5", "{smd5", "dhhc",
+    "payload", "identified", "code=", ":key=", "secret", "nvmetlskey", "crypt", "key", "basic ", "into",
 )  # fmt: skip
-
-#: Whether a name (of a parameter, column, header, key) is a secret's; ``_1`` and the like are SQLAlchemy's suffixes.
-secret_key = re.compile(
-    "|".join(_WORDS)
-    + r"|(?<!com)(?<!by)pass(?![a-z])|_pwd(?![a-z])|private|encryption|connection(?:_\d+)?$|^value(?:_+m?\d+)*$",
-    re.IGNORECASE,
-).search
-
-#: A name in lowered text (a fourth of what IGNORECASE takes) with what stands between it and its value in JSON,
-#: Python, a query, a header or a command line.
-_HEAD = re.compile(
-    r"(?:" + "|".join(_WORDS) + r"|\bpass(?=[\"'\\ ]*[:=])|_pass\b|\bpwd\b)[\w.-]{0,40}"
-    r"(?:[\"'\\]{0,8}\s{0,8}(?:[:=]|%3d)>?\s{0,8}"
-    r"|[\"'\\]{1,8}\s{0,8},\s{0,8}(?=[\\bu]{0,3}[\"'])"
-    r"|(?P<space>\s{1,8})(?=[^\s-]))"
-)
-_SHAPES = re.compile(
-    r"-----BEGIN[^-]{0,40}-----.*?(?:-----END[^-]{0,40}-----|\Z)"
-    r"|\b(?:ssh-\w{3,10}|ecdsa-sha2-\w{1,20}) [A-Za-z0-9+/=]{16,}"
-    r"|\bgAAAA[\w=-]{20,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|\$(?:2[aby]|[156y]|scrypt|pbkdf2[\w-]{0,10})\$[^\s'\",]+"
-    r"|(?<=://)[^\s/@'\"?#]{0,256}:[^\s'\"]{0,256}(?=@)",
-    re.DOTALL,
-)
-#: And one of these in every text in which there is such a shape.
-_SHAPE_SIGNS = ("://", "$", "eyJ", "gAAAA", "ssh-", "ecdsa-", "-----BEGIN")
-#: One of these stands in every text that would be changed: looking for them is ten times cheaper.
-_TRIGGERS = _WORDS + ("pass", "pwd", "://", "---", "ssh-", "ecdsa-", "gaaaa", "eyj", "$")
-#: And one of these in each of those: half as many to look for in the ordinary text, which has none.
+#: And one of these in each of those: fewer to look for in the ordinary text, which has none.
 _SIGNS = (
-    "pass", "wd", "secret", "token", "uthor", "cred", "_key", "ekey", "ckey", "ikey", "_data", "rdata", "tents",
-    "sonal", "inject", "ction_", "cookie", "x-a", "fernet", "://", "---", "ssh-", "ecdsa-", "gaaaa", "eyj", "$",
+    "pass", "pw", "wd", "secret", "token", "uthor", "cred", "key", "_data", "r-data", "rdata", "e-data", "tents",
+    "sonal", "inject", "ction_", "cookie", "auth", "fernet", "://", ":\\", "%2f", "---", "ssh-", "ecdsa-", "gaaaa",
+    "eyj", "$", "==", "sig", "trust", " -", "'-", '"-', "commu", "bearer", "payl", "identified", "pin", "chap", "psk",
+    "otp", "kek", "hmac", "cloud-", "i2nsb3vk", "iyev", "q29udgvu", "hvs.", "hvb.", "ghp_", "gho_", "ghs_", "github_",
+    "glpat", "xox", "{s", "{m", "code=", "basic", "dhhc", "crypt", "d_user", "rtstool", "vault", "into", "xfrm", "<<<",
 )  # fmt: skip
 
-_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-_QUOTE = re.compile(r"[bBuUrR]{0,2}(\\*)([\"'])")
-_BRACKETS = re.compile(r"[\[\](){}\"']")
-#: Neither quoted nor bracketed: up to a space, or to a sign that more names and values, or the end, may follow.
-_PLAIN = re.compile(
-    r"(?:(?:bearer|basic|token|digest|negotiate)\s+)?(?:[^\s,;&'\"\\})\]]|[,;'\"\\})\]](?=[^\s,;&'\"\\})\]])(?!\w+[=:]))*",
-    re.IGNORECASE,
-)
-_NOTHING = frozenset(("None", "null", "True", "true", "False", "false", ""))
+#: Words without a sign: a service's texts are made of the same ones, and to look them up is the fastest.
+_harmless: set[str] = set()
+_MAX_HARMLESS = 4096
+#: Ids are longer, and never come again.
+_MAX_WORD = 32
+#: Numbers, times, addresses and ids have none of the signs.
+_number = re.compile(r"[\[('\"]{0,2}(?:req-)?[0-9a-f][0-9a-f:.,/-]*[\])'\",.;:]{0,3}").fullmatch
+
+
+_BLANKS = re.compile(r"(\s+)")
+#: So many times a text may be quoted over and over.
+_MAX_QUOTED = 3
+#: What a text within another is written with.
+_BACKSLASH = re.compile(r"\\([\"'`\\/nrt])")
+_MEANS = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 def mask(text: str) -> str:
     """``text`` with its secrets masked; the very object where there are none."""
+    return _masked(text, _MAX_QUOTED)
+
+
+def _masked(text: str, quoted: int) -> str:
     if not is_suspicious(text):
         return text
-    for sign in _SHAPE_SIGNS:
-        if sign in text:
-            text = _SHAPES.sub(MASK, text)
-            break
-    return _named(text)
+    masked = secret_shapes.without_shapes(text)
+    masked = secret_commands.masked_line(masked, MASK)
+    if "into" in masked.lower() or "[SQL: " in masked:
+        masked = without_rows(masked)
+    masked = secret_named.without_named(masked)
+    if quoted and "%" in masked:
+        masked = _unquoted(masked, quoted)
+    if quoted and "\\" in masked:
+        masked = _unescaped(masked, quoted)
+    return masked if masked != text else text
+
+
+def _unquoted(text: str, quoted: int) -> str:
+    """The words that are quoted as in URLs unquoted, if a secret stands in them then."""
+    words = _BLANKS.split(text)
+    for place, word in enumerate(words):
+        if "%" in word and _ESCAPE.search(word):
+            plain = unquote(word)
+            masked = _masked(plain, quoted - 1)
+            words[place] = word if masked == plain else masked
+    return "".join(words)
+
+
+def _unescaped(text: str, quoted: int) -> str:
+    """A text within a text (JSON in JSON, a repr) without its escapes, if a secret shows then; else as it is."""
+    plain = _BACKSLASH.sub(lambda escape: _MEANS.get(escape[1], escape[1]), text)
+    masked = _masked(plain, quoted - 1)
+    return text if masked == plain else masked
 
 
 def is_suspicious(text: str) -> bool:
     """Whether a word or sign stands in ``text`` that tells secrets, even if the secret itself stands elsewhere."""
-    lowered = text.lower()
+    words = text.split()
+    if _harmless.issuperset(words):
+        return False
+    rest = [word for word in words if word not in _harmless and not _number(word)]
+    lowered = " %s " % " ".join(rest).lower()
     for sign in _SIGNS:
         if sign in lowered:
             break
     else:
+        if len(_harmless) >= _MAX_HARMLESS:
+            _harmless.clear()
+        _harmless.update([word for word in rest if len(word) <= _MAX_WORD])
         return False
-    for trigger in _TRIGGERS:  # noqa: SIM110 - a generator would double what this takes
+    lowered = text.lower()
+    for trigger in _TRIGGERS:
         if trigger in lowered:
             return True
-    return False
+    return secret_commands.names_program(text)
 
 
-def _named(text: str) -> str:
-    """Mask what stands behind a secret's name."""
-    lowered = text.lower()
-    if len(lowered) != len(text):  # a Turkish İ becomes two characters
-        lowered = text.translate(_LOWER)
-    parts = []
-    at = 0
-    head = _HEAD.search(lowered)
-    while head is not None:
-        start = head.end()
-        end = _value_end(text, start) if head["space"] is None or _is_option(text, head.start()) else start
-        value = text[start:end]
-        parts.append(text[at:start])
-        parts.append(value if value in _NOTHING else MASK)  # a word that is followed by a space has no value here
-        at = end
-        head = _HEAD.search(lowered, at)
-    parts.append(text[at:])
-    return "".join(parts)
+def without_secrets(statement: str) -> str:
+    """A statement's text: one that names a secret loses its literals, any other those that look like one."""
+    return without_literals(statement, mask)
 
 
-def _is_option(text: str, at: int) -> bool:
-    """Whether the word around ``at`` begins with a dash: only an option's value stands behind a mere space."""
-    while at > 0 and (text[at - 1].isalnum() or text[at - 1] in "-_"):
-        at -= 1
-    return text[at : at + 1] == "-"
+def arguments(given: Any) -> list[Any]:
+    """A command's arguments, each an exact str with its secrets masked, or as it is where it is no text."""
+    parts = secret_commands.secret_parts(list(given))
+    return [
+        _argument(word, parts.get(place)) if type(word) is str else MASK if place in parts else word
+        for place, word in enumerate(given)
+    ]
 
 
-def _value_end(text: str, start: int) -> int:
-    """Where the value ends that begins at ``start``; one that is cut off ends with the text."""
-    quote = _QUOTE.match(text, start)
-    if quote is not None:
-        return _quoted_end(text, quote.end(), len(quote[1]), quote[2])
-    if text[start : start + 1] in ("[", "{", "("):
-        return _bracketed_end(text, start)
-    plain = _PLAIN.match(text, start)
-    return plain.end() if plain is not None else start
+def _argument(word: str, secret_from: int | None) -> str:
+    if secret_from is None:
+        return mask(word)
+    return word[:secret_from] + MASK
 
 
-def _quoted_end(text: str, at: int, escapes: int, quote: str) -> int:
-    """Behind the closing quote, which has as many backslashes before it as the opening one (JSON within JSON)."""
-    while True:
-        found = text.find(quote, at)
-        if found < 0:
-            return len(text)
-        first = found
-        while first > at and text[first - 1] == "\\":
-            first -= 1
-        if found - first == escapes or (escapes == 0 and (found - first) % 2 == 0):
-            return found + 1
-        at = found + 1
+def is_pair(items: Any) -> bool:
+    """Whether a list or tuple is a secret's name and the secret."""
+    if len(items) != 2 or type(items[0]) is not str or not secret_key(items[0]):
+        return False
+    return items[1] is not None and type(items[1]) is not bool and not is_method(items[1])
 
 
-def _bracketed_end(text: str, start: int) -> int:
-    depth = 0
-    sign = _BRACKETS.search(text, start)
-    while sign is not None:
-        end = sign.end()
-        if sign[0] in "\"'":
-            escapes = 0
-            while text[sign.start() - 1 - escapes] == "\\":
-                escapes += 1
-            end = _quoted_end(text, end, escapes, sign[0])
-        else:
-            depth += 1 if sign[0] in "[({" else -1
-            if depth == 0:
-                return end
-        sign = _BRACKETS.search(text, end)
-    return len(text)
+def is_method(value: Any) -> bool:
+    """Whether a text is the name of a way to log in: lists of these are no pairs of a name and a secret."""
+    return type(value) is str and value in secret_named.METHODS
+
+
+#: Keys under which the name of a setting stands, and those under which its value does.
+_NAMING = (
+    "name", "key", "k", "option", "parameter", "param", "field", "variable", "header", "attribute", "property",
+    "qom-type",
+)  # fmt: skip
+_VALUED = frozenset(("value", "val", "v", "data", "content", "default", "current", "new", "old", "payload", "text"))
+_NONE: frozenset[str] = frozenset()
+
+
+def secret_values(items: dict[Any, Any]) -> frozenset[str]:
+    """Keys whose values are secrets by what stands beside them: ``{"name": "password", "value": …}``."""
+    if "payload" in items and ("payload_content_type" in items or "payload_content_encoding" in items):
+        return frozenset(("payload",))
+    for key in _NAMING:
+        name = items.get(key)
+        if type(name) is str and secret_key(name):
+            return _VALUED
+    return _NONE

@@ -15,7 +15,6 @@ MAX_PARAMETERS = 80
 Plan = Union[None, "tuple[int, ...]", "frozenset[str]"]
 
 _harmless = values.harmless.get
-_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|(?P<mark>\?|%s|%\(\w+\)s|:\w+|\$\d+)")
 _INSERT = re.compile(r"\s*(?:INSERT|REPLACE)\s[^(]*\((?P<columns>[^()]*)\)\s*(?:OUTPUT\s.*?)?VALUES\s*\(", re.I | re.S)
 #: What a placeholder is compared with or assigned to stands before it.
@@ -63,31 +62,24 @@ def plan(statement: str, given: Any, context: Any) -> Plan:
     columns = _columns(statement)
     if type(given) is dict:
         marks = [mark[2:-2] for mark in _marks(statement) if mark[:2] == "%("]
-        told = zip(marks, columns if len(columns) == len(marks) else [statement] * len(marks))
-        secret = {name for name, column in told if _is_secret(column)}
+        if len(columns) == len(marks):
+            secret = {name for name, column in zip(marks, columns) if _is_secret(column)}
+        else:
+            secret = set(marks) if masking.names_secret(statement) else set()
         return frozenset(secret.union(filter(_is_secret, given))) or None
     compiled = _compiled_names(context)
     fitting = [names for names in (compiled, columns) if len(names) == len(given)]
     if fitting and (not compiled or compiled in fitting):
         masked = [position for position, names in enumerate(zip(*fitting)) if any(map(_is_secret, names))]
-    elif _is_secret(statement) or any(map(_is_secret, compiled)):
+    elif masking.names_secret(statement) or any(map(_is_secret, compiled)):
         masked = list(range(len(given)))
     else:
         masked = []
     return tuple(masked[:MAX_PARAMETERS]) or None
 
 
-def without_secrets(statement: str) -> str:
-    """The statement's text: one that names a secret loses its literals, any other those that look like one."""
-    if "'" not in statement:
-        return statement
-    if masking.secret_key(statement):
-        return _LITERAL.sub("'%s'" % MASK, statement)
-    return _LITERAL.sub(lambda literal: masking.mask(literal[0]), statement)
-
-
 def _is_secret(name: Any) -> bool:
-    return isinstance(name, str) and masking.secret_key(name) is not None
+    return isinstance(name, str) and masking.secret_key(str.__str__(name))
 
 
 def _compiled_names(context: Any) -> list[str]:

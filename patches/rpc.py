@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, replacing, steps, values
+from . import hook, importing, masking, replacing, steps, values
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -167,9 +167,11 @@ def _method(message: Any) -> Any:
 
 def _arguments(arguments: dict[Any, Any]) -> Attributes:
     pairs = []
+    valued = masking.secret_values(arguments)
     for name, value in list(arguments.items())[: values.MAX_ITEMS]:
+        hides = value is not None and type(value) is not bool and type(name) is str
         pairs.append(values.scalar(name))
-        pairs.append(values.MASK if type(name) is str and values.secret_key(name) else _argument(value))
+        pairs.append(values.MASK if hides and (values.secret_key(name) or name in valued) else _argument(value))
     return ("{}",) + tuple(pairs)
 
 
@@ -180,6 +182,8 @@ def _argument(value: Any) -> Any:
             return _object(value)
         return "{%d}" % len(value)
     if kind is list or kind is tuple:
+        if masking.is_pair(value):
+            return "[]", values.scalar(value[0]), values.MASK
         shown = [_argument(item) for item in value[:4] if type(item) is not list]
         return ("[]",) + tuple(shown) + (("… %d in all" % len(value),) if len(value) > 4 else ())
     return values.scalar(value)

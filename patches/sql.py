@@ -11,7 +11,7 @@ import marshal
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from . import faults, hook, importing, lease, parameters, record, replacing, steps, values
+from . import faults, hook, importing, lease, masking, parameters, record, replacing, steps, values
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -157,7 +157,7 @@ def _engine(recorder: segment.Segments, dialect: Any, context: Any) -> _Engine:
 
 def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tuple[int | str, parameters.Plan]:
     """The statement's number (itself where there are too many) and its plan, remembered."""
-    number = steps.number_or_text(parameters.without_secrets(statement))
+    number = steps.number_or_text(masking.without_secrets(statement))
     plan = parameters.plan(statement, given, context)
     if type(number) is int:
         engine.statements[statement] = (number, plan)

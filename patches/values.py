@@ -33,8 +33,6 @@ _type_name = type.__dict__["__name__"].__get__
 _exception_args = BaseException.__dict__["args"].__get__
 
 _URL = re.compile(r"(?P<scheme>[^:/?#]*://)?(?P<place>[^/?#]*)(?P<path>[^?#]*)")
-#: A token as a part of a path, as in /os-console-auth-tokens/TOKEN
-_TOKEN_IN_PATH = re.compile(r"(tokens?/)[^/]+")
 
 
 def masked_text(text: str, limit: int = MAX_TEXT) -> str:
@@ -79,7 +77,7 @@ def scalar(value: Any) -> Any:
 
 def keyed(key: Any, value: Any) -> Any:
     """The same, for a value that stands under ``key``."""
-    if value is not None and type(key) is str and secret_key(key):
+    if value is not None and type(value) is not bool and type(key) is str and secret_key(key):
         return MASK
     return scalar(value)
 
@@ -95,17 +93,33 @@ def _tree(value: Any, depth: int, left: list[int]) -> Any:
         if depth >= MAX_DEPTH or left[0] <= 0:
             return "{…}"
         pairs: list[Any] = ["{}"]
+        valued = masking.secret_values(value)
         for key, item in _some(list(value.items()), left):
             name = scalar(key)
             pairs.append(name)
-            secret = item is not None and type(name) is str and secret_key(name)
+            secret = type(name) is str and (secret_key(name) or name in valued)
+            secret = secret and item is not None and type(item) is not bool
             pairs.append(MASK if secret else _tree(item, depth + 1, left))
         return tuple(pairs)
     if kind is list or kind is tuple:
         if depth >= MAX_DEPTH or left[0] <= 0:
             return "[…]"
+        if masking.is_pair(value):
+            return "[]", scalar(value[0]), MASK
+        if kind is list and _is_command(value):
+            return ("[]",) + tuple([scalar(item) for item in masking.arguments(_some(value, left))])
         return ("[]",) + tuple([_tree(item, depth + 1, left) for item in _some(value, left)])
     return scalar(value)
+
+
+def _is_command(items: Any) -> bool:
+    """Whether a list may be a program's arguments: texts, one of them an option."""
+    options = 0
+    for item in items:
+        if type(item) is not str:
+            return False
+        options += item[:1] == "-"
+    return options > 0 and len(items) > 2
 
 
 def _some(items: Any, left: list[int]) -> Any:
@@ -142,4 +156,4 @@ def url_without_secrets(url: str) -> str:
 
 def path_without_secrets(path: str) -> str:
     """A URL's path (an exact str) with tokens that stand in it masked."""
-    return _TOKEN_IN_PATH.sub(r"\1" + MASK, path) if "token" in path else path
+    return masked_text(masking.path_without_tokens(path))

@@ -46,7 +46,7 @@ CLOCKS = frozenset({"now", "utcnow", "today"})
 #: What readers share with the recorder: the fields of an event and the layout of a segment, nothing that runs.
 SHARED = frozenset({"patches.record"})
 #: What masks secrets is one set of rules, for what hooks see, what passes the broker and what logs tell.
-MASKING = frozenset({"patches.masking"})
+MASKING = frozenset({"patches.masking", "patches.parameters"})
 #: The command line, and who may import it.
 COMMAND_LINE = ("tracer.cli", "tracer.commands")
 MAY_IMPORT_COMMAND_LINE = ("tracer.__main__", "tracer.cli", "tracer.commands")

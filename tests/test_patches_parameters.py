@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patches import parameters
+from patches import masking, parameters
 
 POSITIONAL = [
     ("SELECT * FROM t WHERE a = ? AND password = ?", [1]),
@@ -86,7 +86,7 @@ def test_no_more_is_kept_than_is_of_use() -> None:
 def test_no_text_breaks_it(statement: str, given: list[Any]) -> None:
     """Nothing raises, whatever is no SQL."""
     plan = parameters.plan(statement, tuple(given), None)
-    parameters.without_secrets(statement)
+    masking.without_secrets(statement)
     assert len(parameters.kept(tuple(given), plan)) == len(given)
 
 
@@ -118,7 +118,7 @@ def test_a_statement_made_to_be_slow_is_not(statement: str) -> None:
 )
 def test_literals_in_the_text(statement: str, kept: str) -> None:
     """All go where a secret is named, elsewhere those that look like one."""
-    assert parameters.without_secrets(statement) == kept
+    assert masking.without_secrets(statement) == kept
 
 
 def test_names_of_classes_below_str_are_names() -> None:

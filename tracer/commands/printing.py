@@ -7,6 +7,7 @@ import re
 
 import click
 
+from patches import masking
 from tracer.text import printable
 
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
@@ -25,9 +26,9 @@ def lines(text: str, *, colour: bool | None = None) -> None:
 
 
 def say(text: str) -> None:
-    """One line on stderr. That nobody listens there any more is no reason to end."""
+    """One line on stderr, masked: it may quote what was read. That nobody listens there is no reason to end."""
     with contextlib.suppress(OSError):
-        click.echo(printable(text), err=True)
+        click.echo(printable(masking.mask(text)), err=True)
 
 
 def note(text: str) -> None:

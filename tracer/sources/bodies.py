@@ -29,22 +29,22 @@ def told(message: dict[str, Value]) -> dict[str, Value]:
     ):  # fmt: skip
         value = message.get(key)
         if isinstance(value, str) and value:
-            found[name] = value
+            found[name] = literals.text(value)
     if isinstance(message.get("method"), str):
         found["method"] = method(message)
         found["arguments"] = literals.masked(message.get("args"))
-    elif isinstance(message.get("event_type"), str):
-        found["method"] = message["event_type"]
+    elif isinstance(event_type := message.get("event_type"), str):
+        found["method"] = literals.text(event_type)
     return found
 
 
 def method(message: dict[str, Value]) -> str:
     """What the message does: ``Instance.save`` where it asks for ``object_action``."""
-    name, arguments = str(message.get("method")), message.get("args")
+    name, arguments = literals.text(str(message.get("method"))), message.get("args")
     if name not in _ENVELOPES or not isinstance(arguments, dict):
         return name
     carried = arguments.get(_ENVELOPES[name])
     if isinstance(carried, dict):
         carried = carried.get("nova_object.name")
     inner = arguments.get("objmethod")
-    return f"{carried}.{inner}" if isinstance(carried, str) and isinstance(inner, str) else name
+    return literals.text(f"{carried}.{inner}") if isinstance(carried, str) and isinstance(inner, str) else name

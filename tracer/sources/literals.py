@@ -90,7 +90,7 @@ def plain(value: object, depth: int = 0) -> Value:
 
 @lru_cache(maxsize=4096)
 def _is_secret(key: str) -> bool:
-    return masking.secret_key(key) is not None
+    return masking.secret_key(key)
 
 
 def masked(value: Value, key: str = "") -> Value:
@@ -100,15 +100,34 @@ def masked(value: Value, key: str = "") -> Value:
     if isinstance(value, str):
         return text(value)
     if isinstance(value, dict):
-        return {name: masked(inner, name) for name, inner in list(value.items())[:MAX_ITEMS]}
+        secret = masking.secret_values(value)
+        return {
+            text(name): masking.MASK if name in secret and isinstance(inner, str) else masked(inner, name)
+            for name, inner in list(value.items())[:MAX_ITEMS]
+        }
     if isinstance(value, list):
-        return [masked(inner) for inner in value[:MAX_ITEMS]]
+        return _masked_list(value[:MAX_ITEMS])
     return value
 
 
+def _masked_list(items: list[Value]) -> list[Value]:
+    if masking.is_pair(items):
+        return [items[0], masking.MASK]
+    if len(items) > 2 and all(isinstance(item, str) for item in items):
+        return [item[:MAX_TEXT] for item in masking.arguments(items)]
+    return [masked(item) for item in items]
+
+
 def text(value: str) -> str:
-    """A text without the secrets that names or shapes in it betray."""
-    return masking.mask(value[:MAX_TEXT])
+    """A text without the secrets that names or shapes in it betray, masked before it is cut."""
+    if len(value) <= MAX_TEXT:
+        return masking.mask(value)
+    return masking.mask(value[: 2 * MAX_TEXT])[:MAX_TEXT]
+
+
+def path(value: str) -> str:
+    """A URL's path without the tokens that are parts of it."""
+    return text(masking.path_without_tokens(value))
 
 
 def _date(match: re.Match[str]) -> str:

@@ -27,7 +27,7 @@ _INNER = "oslo.message"
 @lru_cache(maxsize=4096)
 def named(name: str) -> tuple[str, bool]:
     """The name, masked, and whether what stands under it is a secret: messages have the same ones again and again."""
-    return masking.mask(name), masking.secret_key(name) is not None
+    return masking.mask(name), masking.secret_key(name)
 
 
 def line(at: float, key: str, headers: Mapping[str, Any], body: bytes) -> bytes:
@@ -35,8 +35,8 @@ def line(at: float, key: str, headers: Mapping[str, Any], body: bytes) -> bytes:
     kept = {
         "t": at,
         "trace_key": key,
-        "exchange": headers.get("exchange_name"),
-        "routing_keys": headers.get("routing_keys"),
+        "exchange": masked(headers.get("exchange_name")),
+        "routing_keys": masked(headers.get("routing_keys")),
         "properties": masked(headers.get("properties")),
         **{name: headers.get(name) for name in _ABOUT},
         "payload": payload(body),
@@ -53,7 +53,7 @@ def payload(body: bytes) -> Any:
     try:
         content = json.loads(text)
         if isinstance(content, dict) and isinstance(content.get(_INNER), str):
-            content[_INNER] = json.loads(content[_INNER])
+            content = content | {_INNER: json.loads(content[_INNER])}
         return masked(content)
     except (ValueError, RecursionError):
         return masking.mask(text)
@@ -64,15 +64,24 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         return masking.mask(value)
     if isinstance(value, dict):
-        return dict(_under(str(name), each) for name, each in value.items())
+        secret = masking.secret_values(value)
+        return dict(_under(str(name), each, str(name) in secret) for name, each in value.items())
     if isinstance(value, list):
-        return [masked(each) for each in value]
+        if masking.is_pair(value):
+            return [value[0], masking.MASK]
+        return masking.arguments(value) if _is_command(value) else [masked(each) for each in value]
     return value
 
 
-def _under(name: str, value: Any) -> tuple[str, Any]:
+def _under(name: str, value: Any, is_valued: bool) -> tuple[str, Any]:
     shown, is_secret = named(name)
-    return shown, masking.MASK if is_secret and value is not None else masked(value)
+    hides = (is_secret or is_valued) and value is not None and not isinstance(value, bool)
+    return shown, masking.MASK if hides else masked(value)
+
+
+def _is_command(value: list[Any]) -> bool:
+    """Whether a list may be a program's arguments."""
+    return len(value) > 2 and all(isinstance(each, str) for each in value)
 
 
 def _other(value: Any) -> str:

@@ -50,10 +50,11 @@ class Asked:
         url, method = _URL.search(record.message), _METHOD.search(record.message)
         if url is None:
             return
-        verb, path = method["method"] if method else "GET", literals.text(url["path"] or "/")
+        verb, path = method["method"] if method else "GET", literals.path(url["path"] or "/")
+        host = url["host"].rpartition("@")[2]
         passed = _PASSED_ON.search(record.message)
         event = self._service.add(
-            "http", f"{verb} {path}", record, side="client", method=verb, path=path, host=url["host"],
+            "http", f"{verb} {path}", record, side="client", method=verb, path=path, host=host,
             query=literals.text(url["query"] or "") or None,
         )  # fmt: skip
         # What it passes on, as the hooks see it; the id of who asked *it* ties nothing here.

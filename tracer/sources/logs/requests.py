@@ -121,7 +121,7 @@ def _took(rest: str) -> int:
 
 
 def _path(path: str) -> str:
-    return literals.text(path.partition("?")[0])
+    return literals.path(path.partition("?")[0])
 
 
 def _action(match: re.Match[str]) -> dict[str, Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer import sql
+from patches import masking, parameters
 from tracer.event import Event
 from tracer.model import Value
 from tracer.sources import literals
@@ -37,7 +37,7 @@ class Statements:
         self._last: dict[Ids, Event] = {}
         self._waits: set[int] = set()
         #: the same statement comes again and again: its text is kept once
-        self._texts: Memo[str, str] = Memo(str)
+        self._texts: Memo[str, str] = Memo(masking.without_secrets)
 
     def take(self, record: Record) -> bool:
         """Whether the record was a part of a statement."""
@@ -63,11 +63,9 @@ class Statements:
             return False
         self._waits.discard(event.number)
         event.end = max(record.time, event.start)
-        written = match["values"] or "()"
+        written, statement = match["values"] or "()", str(event.attributes["statement"])
         values = literals.python(written)
-        event.attributes["parameters"] = (
-            literals.text(written) if values is None else _masked(event.attributes["statement"], values)
-        )
+        event.attributes["parameters"] = _unread(statement, written) if values is None else _masked(statement, values)
         return True
 
     def _add_row(self, event: Event, record: Record) -> None:
@@ -79,9 +77,25 @@ class Statements:
             event.attributes.setdefault("rows", 0)
 
 
-def _masked(statement: Value, values: Value) -> Value:
-    """Parameters without secrets: by their names, or by the columns that they are assigned to."""
+def _masked(statement: str, values: Value) -> Value:
+    """Parameters without secrets: by their names, and by the columns that they are assigned to or compared with."""
+    rows = (
+        values if isinstance(values, list) and values and all(isinstance(row, (list, dict)) for row in values) else None
+    )
+    if rows is not None:  # several executions of one statement
+        return [_masked(statement, row) for row in rows[: literals.MAX_ITEMS]]
+    if isinstance(values, dict):
+        secret = parameters.plan(statement, values, None) or ()
+        return literals.masked({name: masking.MASK if name in secret else value for name, value in values.items()})
     if not isinstance(values, list):
         return literals.masked(values)
-    columns = {place: column for column, place, _ in sql.summary(str(statement)).assigned}
-    return [literals.masked(value, columns.get(place, "")) for place, value in enumerate(values)]
+    places = parameters.plan(statement, tuple(values), None) or ()
+    return [
+        masking.MASK if place in places and value is not None else literals.masked(value)
+        for place, value in enumerate(values[: literals.MAX_ITEMS])
+    ]
+
+
+def _unread(statement: str, written: str) -> str:
+    """Parameters that are no Python literal, as they are too long or cut off."""
+    return masking.MASK if masking.names_secret(statement) else literals.text(written)

@@ -1,0 +1,82 @@
+"""Literals in a statement's text: all of a statement that names a secret, else those that look like one."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable
+
+from . import secret_names
+from .secret_ends import MASK
+
+_LITERAL = re.compile(r"'(?:[^']|'')*(?:'|\Z)")
+#: With backslashes before quotes nobody but the server knows where a literal ends.
+_FIRST_TO_LAST = re.compile(r"'.*'|'.*\Z", re.DOTALL)
+_DOUBLE = re.compile(r"((?:=|\bby|\bpassword|\blike)\s{0,8})\"[^\"]*(?:\"(?!\.)|\Z)", re.IGNORECASE)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|--[ \t][^\n]*", re.DOTALL)
+_DOLLARS = re.compile(r"\$(\w{0,20})\$.*?(?:\$\1\$|\Z)", re.DOTALL)
+#: Rows without names of columns, of tables of people.
+_UNNAMED = re.compile(r"\binto\s{1,8}\W?\w*(?:user|account|member|login|person)\w*\W?\s{1,8}values", re.IGNORECASE)
+_IDENTIFIED = re.compile(r"\bidentified\s", re.IGNORECASE)
+
+
+def without_literals(statement: str, mask: Callable[[str], str]) -> str:
+    """The statement's text without its secrets; ``mask`` is what texts are masked by."""
+    if "--" in statement or "/*" in statement:
+        statement = _COMMENT.sub(lambda comment: mask(comment[0]), statement)
+    if not any(sign in statement for sign in "'\"$"):
+        return statement
+    if not names_secret(statement):
+        return _LITERAL.sub(lambda literal: mask(literal[0]), statement)
+    if "\\'" in statement:
+        statement = _FIRST_TO_LAST.sub("'%s'" % MASK, statement)
+    statement = _DOLLARS.sub(MASK, _LITERAL.sub("'%s'" % MASK, statement))
+    return _DOUBLE.sub(r'\1"%s"' % MASK, statement)
+
+
+#: A statement within a text: its beginning up to the rows, or up to what is compared and assigned.
+_INSERT = re.compile(r"\b(?:insert\s{1,4}(?:ignore\s{1,4})?into|replace\s{1,4}into)\s[^;\n]{0,4000}", re.IGNORECASE)
+_VALUES = re.compile(r"\bvalues\b", re.IGNORECASE)
+#: What SQLAlchemy's errors end with.
+_FAILED = re.compile(
+    r"\[SQL: (?P<statement>[^\n]{0,8000})\]\s{0,4}(?:\\n)?\[parameters: (?P<values>[(\[{][^\n]{0,20000}?)(?:\]|\Z)",
+    re.DOTALL,
+)
+_USES = re.compile(r"\b(?:set|where|values)\b", re.IGNORECASE)
+
+
+def without_rows(text: str) -> str:
+    """A text with statements in it, without the literals and parameters of those that insert or compare secrets."""
+    text = _INSERT.sub(_without_row, text)
+    return _FAILED.sub(_without_parameters, text) if "[parameters: " in text else text
+
+
+def _without_row(found: re.Match[str]) -> str:
+    statement = found[0]
+    values = _VALUES.search(statement)
+    if values is None or not names_secret(statement[: values.end()]):
+        return statement
+    rows = statement[values.end() :]
+    if "\\'" in rows:
+        return statement[: values.end()] + _FIRST_TO_LAST.sub("'%s'" % MASK, rows)
+    return statement[: values.end()] + _LITERAL.sub("'%s'" % MASK, rows)
+
+
+def _without_parameters(found: re.Match[str]) -> str:
+    """All parameters go where a secret is among them: their order is told by a text that may be cut."""
+    statement = found["statement"]
+    uses = _USES.search(statement)
+    inserts = statement[:8].upper().startswith(("INSERT", "REPLACE"))
+    about = statement if inserts or uses is None else statement[uses.start() :]
+    if not names_secret(about):
+        return found[0]
+    start = found.start("values") - found.start()
+    return found[0][:start] + MASK + found[0][start + len(found["values"]) :]
+
+
+def names_secret(statement: str) -> bool:
+    """Whether a statement is about secrets."""
+    return (
+        secret_names.names_one(statement)
+        or _UNNAMED.search(statement) is not None
+        or _IDENTIFIED.search(statement) is not None
+    )
