@@ -6,6 +6,7 @@ then; before a chapter began, its sender's chapter counts up to the message.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracer.model import Boot, Step
@@ -77,6 +78,7 @@ def _within(head: Step, until: int) -> list[Stretch]:
     stack = [(head, _latest_first(head))]
     while stack:
         step, inside = stack[-1]
+        # What began later than the cursor never counts any more: the cursor only comes nearer to the beginning.
         child = next((one for one in inside if one.start < cursor), None)
         if child is None:
             stack.pop()
@@ -84,7 +86,6 @@ def _within(head: Step, until: int) -> list[Stretch]:
                 found.append(Stretch(step, step.start, cursor))
                 cursor = step.start
             continue
-        inside[:] = inside[inside.index(child) + 1 :]
         end = cursor if child.end is None else child.end
         if end <= child.start:
             continue
@@ -95,6 +96,6 @@ def _within(head: Step, until: int) -> list[Stretch]:
     return found
 
 
-def _latest_first(step: Step) -> list[Step]:
+def _latest_first(step: Step) -> Iterator[Step]:
     """What could have been waited for inside: not what was sent and left alone, which lasts no time of the sender's."""
-    return sorted(step.children, key=lambda one: one.end or one.start, reverse=True)
+    return iter(sorted(step.children, key=lambda one: one.end or one.start, reverse=True))

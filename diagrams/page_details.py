@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 
 from diagrams.statements import laid_out
@@ -50,4 +49,5 @@ def _safe(value: Value) -> Value:
         return [_safe(one) for one in value]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return value if math.isfinite(value) and abs(value) < _EXACT else str(value)
+    # Compared before anything else: a whole number may be too large to become a float.
+    return value if -_EXACT < value < _EXACT else str(value)

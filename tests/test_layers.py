@@ -26,6 +26,7 @@ IMPURE = (
     "tracer.commands",
     "tracer.files",
     "tracer.launch",
+    "tracer.limits",
     "tracer.points",
     "tracer.service_options",
     "tracer.sources",

@@ -302,7 +302,7 @@ def test_ingest_of_copies(tmp_path: Path) -> None:
 def test_ingest_tells_what_it_could_not_read(tmp_path: Path) -> None:
     """A line each, on stderr and in the trace."""
     done = bootseq("ingest", "-o", tmp_path / "t", captured(tmp_path, "cap", STEP, (99,)))
-    assert done.exit_code == 0
+    assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert "the record at byte" in line
     assert store.read(tmp_path / "t").warnings == [line.removeprefix("bootseq: warning: ")]

@@ -52,12 +52,18 @@ def test_merged_logs_from_stdin(tmp_path: Path, logs: Path) -> None:
     assert "1 boot" in run.output
 
 
-def test_one_unreadable_log_stops_with_one_line(tmp_path: Path, logs: Path) -> None:
+def test_one_unreadable_log_is_named_and_the_others_are_read(tmp_path: Path, logs: Path) -> None:
     (logs / "torn.log.gz").write_bytes(b"\x1f\x8b\x08")
     run = ingest(tmp_path, logs)
     assert run.exit_code == 2
-    assert run.output.count("\n") == 1
-    assert "torn.log.gz: cannot be read" in run.output
+    assert run.output.count("torn.log.gz: cannot be read") == 1
+    assert "1 boot" in run.output
+
+
+def test_an_empty_name_is_refused(tmp_path: Path) -> None:
+    """It is what an unset variable leaves, and would be the folder one is in."""
+    run = ingest(tmp_path, "")
+    assert (run.exit_code, run.output) == (2, "bootseq: PATH…: an empty name; name a file or a folder\n")
 
 
 def test_a_folder_with_neither(tmp_path: Path) -> None:

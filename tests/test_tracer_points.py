@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -95,11 +96,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path, said in [
         (tmp_path / "none", "cannot be read: No such file or directory"),
         (tmp_path, "cannot be read: Is a directory"),
-        (binary, "not a text file"),
+        (binary, "not a text file: no UTF-8"),
     ]:
         with pytest.raises(TracerError) as raised:
             points.load([path])
-        assert str(raised.value) == f"{path}: {said}"
+        assert re.sub(r":\d+: ", ": ", str(raised.value)) == f"{path}: {said}"
 
 
 def test_the_default_names_functions() -> None:

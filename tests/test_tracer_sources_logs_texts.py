@@ -44,13 +44,20 @@ def test_a_pipe(tmp_path: Path) -> None:
     writer.join()
 
 
-@pytest.mark.parametrize(
-    "data", [gzip.compress(b"x" * 9000)[:40], b"\x1f\x8bnothing of the kind"], ids=["cut off", "no such thing"]
-)
-def test_torn_packed_files_are_refused_in_one_line(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "a.gz").write_bytes(data)
+def test_what_is_no_packed_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(b"\x1f\x8bnothing of the kind")
     with pytest.raises(TracerError, match=r"a\.gz: cannot be read: [^\n]+\Z"):
         content(tmp_path / "a.gz")
+
+
+@pytest.mark.parametrize(("damage", "said", "damaged"), [("cut", "cut off", False), ("changed", "damaged", True)])
+def test_a_packed_file_is_read_up_to_its_damage(tmp_path: Path, damage: str, said: str, damaged: bool) -> None:
+    packed = gzip.compress("".join(LINE.replace(" so ", f" {n} ") for n in range(90_000)).encode())
+    (tmp_path / "a.log.gz").write_bytes(packed[:-20] if damage == "cut" else packed[:-8] + bytes(8))
+    found = read(tmp_path / "a.log.gz")
+    assert len(found.events) > 80_000
+    assert (found.damaged, len(found.warnings)) == (damaged, 1)
+    assert said in found.warnings[0]
 
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

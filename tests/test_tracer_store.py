@@ -22,8 +22,9 @@ from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
 IDS = st.none() | TEXTS
 TIMES = st.integers(-(1 << 62), 1 << 62)
+NUMBERS = st.integers(-(1 << 255), 1 << 255)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none() | st.booleans() | NUMBERS | st.floats(-1e70, 1e70) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
@@ -33,13 +34,13 @@ def one(children: list[Step]) -> st.SearchStrategy[Step]:
     """A step with any fields, and these children."""
     return st.builds(
         Step, TEXTS, st.sampled_from(sorted(NUMBERED | NOTES)), TEXTS, TEXTS, TIMES, st.none() | TIMES, TEXTS,
-        st.integers(), st.integers(), IDS, IDS, st.dictionaries(TEXTS, VALUES, max_size=3), IDS,
+        TIMES, TIMES, IDS, IDS, st.dictionaries(TEXTS, VALUES, max_size=3), IDS,
         st.lists(TEXTS, max_size=2).map(tuple), TEXTS, st.just(children),
     )  # fmt: skip
 
 
 STEPS = st.recursive(one([]), lambda inner: st.lists(inner, max_size=3).flatmap(one), max_leaves=6)
-LEFT_OUT = st.builds(LeftOut, TEXTS, TEXTS, TEXTS, st.integers())
+LEFT_OUT = st.builds(LeftOut, TEXTS, TEXTS, TEXTS, TIMES)
 BOOTS = st.builds(
     Boot, st.just(0), TEXTS, st.lists(STEPS, min_size=1, max_size=2), TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2),
     TEXTS, TEXTS, st.just({}), st.lists(LEFT_OUT, max_size=2),

@@ -112,13 +112,31 @@ def asks(path: Path) -> list[dict[str, Any]]:
         with own(path) as capture:
             kept = json.loads(capture.read(ASKS, _MAX_TEXT, own=True))
         points = kept["points"] if kept["machine"] == _machine() else []
-        return [{name: each[name] for name in _POINT} for each in points]
+        return [_checked({name: each[name] for name in _POINT}) for each in points]
     except FileNotFoundError:
         return []
     except UnsafeError as error:
         raise TracerError(f"{path / ASKS}: {error.strerror}; remove it, and add the ask points again") from None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise TracerError(f"{path / ASKS}: makes no sense; remove it, and add the ask points again") from None
+
+
+def _checked(point: dict[str, Any]) -> dict[str, Any]:
+    """The point, each of its fields as ``ask add`` gives it."""
+    expressions = point["expressions"]
+    if not (
+        _are(str, [point["key"], point["where"]], point["services"])
+        and _are(int, point["pids"], [point["when"]] if point["when"] not in ("entry", "return") else [])
+        and type(point["unsafe"]) is bool
+        and _are(list, expressions)
+        and all(len(each) == 3 and _are(str, each[:2], each[2]) for each in expressions)
+    ):
+        raise ValueError("a field of another type")
+    return point
+
+
+def _are(type_: type, *lists: Any) -> bool:
+    return all(type(each) is list and all(type(one) is type_ for one in each) for each in lists)
 
 
 def keep_asks(path: Path, points: list[dict[str, Any]]) -> None:

@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,8 +57,24 @@ class _Group(click.Group):
             said = f"cannot write: {error.strerror}"
             with contextlib.suppress(OSError):  # else Python tries once more at the end, and complains of its own
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except MemoryError:
+            said = "memory is short; give it less to read at once, or more memory"
+        except Exception as error:  # noqa: BLE001 - the last resort: nothing that was read ends in a traceback
+            said = _defect(error)
         printing.note(said)
         sys.exit(2)
+
+
+def _defect(error: Exception) -> str:
+    """What we did not think of, where, and what to do; all of it on stderr where BOOTSEQ_DEBUG is set."""
+    if os.environ.get("BOOTSEQ_DEBUG"):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    return (
+        f"{type(error).__name__} at {where}: {str(error)[:200]}: a defect of bootseq; please report it with what "
+        "BOOTSEQ_DEBUG=1 before the same command adds"
+    )
 
 
 @click.group("bootseq", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

@@ -65,3 +65,5 @@ class Events:
     events: list[Event] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    #: Something in it was bad, rather than cut off or missing: a warning names it, and the exit code says so.
+    damaged: bool = False

@@ -7,26 +7,21 @@ from typing import NoReturn
 
 import yaml
 
+from tracer import limits
 from tracer.errors import TracerError
 
 #: module glob, name globs, globs of names left out
 Point = tuple[str, list[str], list[str]]
+
+#: Every process of the cloud keeps them all; aliases make many of a few lines.
+MAX_NAMES = 20_000
 
 DEFAULT = Path(__file__).with_name("points.yaml")
 
 
 def load(paths: list[Path]) -> list[Point]:
     """The points of the default file and of ``paths``, in that order; a TracerError says what is wrong where."""
-    return [point for path in [DEFAULT, *paths] for point in compiled(str(path), _text(path))]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise TracerError(f"{path}: not a text file") from None
+    return [point for path in [DEFAULT, *paths] for point in compiled(str(path), limits.text(path))]
 
 
 def compiled(file: str, text: str) -> list[Point]:
@@ -47,6 +42,8 @@ def compiled(file: str, text: str) -> list[Point]:
         return []
     if not isinstance(node, yaml.MappingNode):
         _fail(file, node, "expected modules and, under each, a list of names")
+    if sum(len(names.value) for _, names in node.value) > MAX_NAMES:
+        _fail(file, node, f"more than {MAX_NAMES} names")
     return [_point(file, module, names) for module, names in node.value]
 
 

@@ -6,6 +6,7 @@ import configparser
 import string
 from pathlib import Path
 
+from tracer import limits
 from tracer.errors import TracerError
 
 
@@ -43,9 +44,4 @@ def _unquoted(value: str) -> str:
 
 def read(path: Path) -> Options:
     """The options of a file."""
-    try:
-        return Options(path.read_text(), str(path))
-    except OSError as error:
-        raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise TracerError(f"{path}: not a service's config file: not text") from None
+    return Options(limits.text(path), str(path))

@@ -184,7 +184,7 @@ def _brackets(said: list[_Token]) -> tuple[list[list[list[_Token]]], int]:
                 found.append([[]])
                 continue
         elif token == ")":
-            depth -= 1
+            depth = max(depth - 1, 0)  # one that nobody opened closes nothing
         elif token == "," and depth == 1:
             found[-1].append([])
             continue

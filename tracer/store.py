@@ -23,10 +23,16 @@ from tracer.text import printable
 FORMAT = "bootseq-trace"
 FORMAT_VERSION = 1
 
-#: No line of ours is near this long.
-MAX_LINE = 256 << 20
+#: No line of ours is near this long, and no file, unpacked.
+MAX_LINE = 16 << 20
+MAX_SIZE = 4 << 30
+#: No value of ours is nested so deep: hooks and logs cut theirs.
+MAX_DEPTH = 64
 
-_ADDRESS = re.compile(r"\d+([-/]\d+)*")
+_ADDRESS = re.compile(r"[0-9]{1,9}([-/][0-9]{1,9})*")
+#: A line without these, and with few brackets, holds no value that is out of bounds.
+_LONG_NUMBER = re.compile(rb"[0-9]{60}|[0-9][eE]\+?[0-9]{2}")
+_MAX_NUMBER = 1 << 256
 #: Still a date, whatever clocks were corrected by.
 _MAX_TIME = 1 << 65
 
@@ -125,7 +131,7 @@ class _Reading:
     def __init__(self, path: Path, file: Any) -> None:
         self._path = path
         self._file = file
-        self._number = 0
+        self._number = self._size = 0
 
     def trace(self, choose: Callable[[Trace], Boot] | None) -> Trace:
         """All of it, or with the steps of one boot only."""
@@ -169,13 +175,23 @@ class _Reading:
         return header
 
     def _next(self) -> Any:
-        return json.loads(self._line(), parse_constant=_refuse)
+        line = self._line()
+        value = json.loads(line, parse_constant=_refuse)
+        if line.count(b"[") + line.count(b"{") > MAX_DEPTH or _LONG_NUMBER.search(line):
+            _check_value(value)
+        return value
 
     def _line(self) -> bytes:
-        line: bytes = self._file.readline(MAX_LINE)
+        line: bytes = self._file.readline(MAX_LINE + 1)
         self._number += 1
+        self._size += len(line)
         if not line and self._number > 1:
             raise TracerError(f"{self._path}: cut off after line {self._number - 1}; ingest the capture again")
+        if len(line) > MAX_LINE or self._size > MAX_SIZE:
+            what = (
+                f"a line of over {MAX_LINE >> 20} MB" if len(line) > MAX_LINE else f"over {MAX_SIZE >> 30} GB unpacked"
+            )
+            raise TracerError(f"{self._path}:{self._number}: {what}; no trace file of bootseq's")
         return line
 
     def _pass_over(self, count: int) -> None:
@@ -228,6 +244,17 @@ def _check_times(*times: int) -> None:
         raise ValueError("a time out of range")
 
 
+def _check_value(value: Any, depth: int = 0) -> None:
+    """Nothing nested deeper, and no number larger, than any of ours: whoever reads the trace may count on that."""
+    if isinstance(value, (dict, list)):
+        if depth > MAX_DEPTH:
+            raise ValueError(f"a value nested over {MAX_DEPTH} deep")
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_value(each, depth + 1)
+    elif isinstance(value, (int, float)) and not -_MAX_NUMBER < value < _MAX_NUMBER:
+        raise ValueError("a number out of range")
+
+
 def _checked(line: Any, types: _Types) -> dict[str, Any]:
     """The fields that ``types`` names, each of its type."""
     if type(line) is not dict:
@@ -235,6 +262,8 @@ def _checked(line: Any, types: _Types) -> dict[str, Any]:
     for name, allowed in types.items():
         if type(line[name]) not in allowed:
             raise ValueError(f"{name} is of type {type(line[name]).__name__}")
+        if type(line[name]) is int and not -_MAX_TIME < line[name] < _MAX_TIME:
+            raise ValueError(f"{name} is out of range")
     return {name: line[name] for name in types}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import tzinfo
 from pathlib import Path
 from typing import NoReturn
@@ -59,7 +60,8 @@ def ingest(
 
     PATH is a capture, a service's log (.gz, - for stdin), a file of message copies from RabbitMQ's firehose (.jsonl),
     a folder of these, or a pattern. They may be mixed: a step that several of them saw is one step, which names its
-    witnesses. Logs tell most at DEBUG with SQL echo (connection_debug = 50).
+    witnesses. Logs tell most at DEBUG with SQL echo (connection_debug = 50). Where a part of what is read is damaged,
+    the rest is tied together, each fault is named, and the exit code is 2.
 
     \b
     A log's form is seen from its lines:
@@ -88,6 +90,8 @@ def ingest(
         f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')} "
         f"from {plural(len(found.events), 'event')} of {plural(len(found.processes), 'process', 'processes')}"
     )
+    if found.damaged:
+        sys.exit(2)
 
 
 def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
@@ -104,6 +108,7 @@ def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
         found.events += [event for event in one.events if event.process.key not in again]
         found.processes += [process for process in one.processes if process.key not in again]
         found.warnings += one.warnings
+        found.damaged = found.damaged or one.damaged
         known.update(process.key for process in one.processes)
     if not found.events:
         _refuse(paths, found.warnings)

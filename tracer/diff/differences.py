@@ -147,7 +147,7 @@ def _slower(place: Place, pair: Pair) -> Change | None:
     assert pair.new is not None, "it has both sides"
     before, now = pair.old.took[2], pair.new.took[1]
     text = f"{pair.new.text}: {before / 1e6:.0f} ms at most → {now / 1e6:.0f} ms"
-    return place.change("slower", pair, text, ratio=now / before)
+    return place.change("slower", pair, text, ratio=now / max(before, 1))
 
 
 def _is_slower(pair: Pair) -> bool:

@@ -23,6 +23,8 @@ _MARK = re.compile(
     r"|\((?P<span>\d[\d.]* (?:µs|ms|s)|\d+ min \d+ s)(?:, by [a-z, ]+)?\)|\((?P<tie>by [a-z, ]+)\)"
     r"|(?P<unfinished>… unfinished))$"
 )
+#: A time of more digits is longer than anybody has waited.
+_MAX_DIGITS = 15
 _UNITS = {"ns": 1, "µs": 1_000, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
@@ -72,7 +74,7 @@ def _marks(found: dict[str, str]) -> Marks:
 
 def _took(text: str, unit: int) -> tuple[int, ...]:
     parts = re.split("[–-]", text)
-    if any(part.count(".") > 1 for part in parts):
+    if any(part.count(".") > 1 or len(part) > _MAX_DIGITS for part in parts):
         raise ValueError(f"~{text} is no time")
     times = [round(Decimal(part) * unit) for part in parts]
     if times != sorted(times):

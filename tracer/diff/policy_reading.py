@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
-from math import isfinite
 from typing import NoReturn, TypeVar
 
 import yaml
@@ -19,6 +18,9 @@ from tracer.text import printable
 VERSION = 1
 #: Policies are written by hand: a longer one is a mistake, or meant to keep us busy.
 MAX_SIZE = 256 << 10
+
+#: Neither a factor nor milliseconds that anybody means are more.
+_MOST = 1e12
 
 _KINDS = sorted(NUMBERED | NOTES)
 _SELECTORS = ("class", "kind", *GLOBS)
@@ -110,7 +112,7 @@ class _Reading:
             number = float(node.value) if is_number else -1.0
         except ValueError:  # YAML also counts in sixties and writes .inf
             number = -1.0
-        if not isfinite(number) or number < least:
+        if not least <= number <= _MOST:
             self.fail(node, f"{what}: expected a number, {least:g} or more")
         return number
 

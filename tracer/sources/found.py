@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tracer import capture
-from tracer.errors import TracerError
+from tracer.errors import TracerError, UnreadableError
 from tracer.event import Events
 from tracer.sources import messages, parallel, segments
 from tracer.sources.logs import reading
@@ -70,7 +70,7 @@ def read_all(
     with ExitStack() as stack:
         answers: Iterator[Events] | None = None
         if len(logs) > 1 and parallel.cores() > 1 and sum(sizes[path] for path in logs) >= WORTH_HELP:
-            work = partial(reading.read, hints=hints)
+            work = partial(_log, hints=hints)
             answers = stack.enter_context(closing(parallel.each(work, logs, [sizes[path] for path in logs], tell)))
         for path in paths:
             if answers is not None and path in logs:
@@ -101,9 +101,17 @@ def read(
     if path != STDIN and _is_copies(path):
         if messages.is_copies(path):
             return messages.read(path)
-        found = reading.read(path, hints, told)
-        return found if found.events else Events(warnings=[f"{path}: {_why_not(path)}, left out"])
-    return reading.read(path, hints, told)
+        found = _log(path, hints, told)
+        return found if found.events or found.damaged else Events(warnings=[f"{path}: {_why_not(path)}, left out"])
+    return _log(path, hints, told)
+
+
+def _log(path: Path, hints: Hints, told: Callable[[float], None]) -> Events:
+    """The events of a log; that it cannot be read is no reason not to read the others."""
+    try:
+        return reading.read(path, hints, told)
+    except UnreadableError as error:
+        return Events(warnings=[str(error)], damaged=True)
 
 
 def _why_not(path: Path) -> str:
@@ -122,4 +130,5 @@ def _capture(path: Path, offsets: dict[str, int]) -> Events:
         found.events += copies.events
         found.processes += copies.processes
         found.warnings += copies.warnings
+        found.damaged = found.damaged or copies.damaged
     return found

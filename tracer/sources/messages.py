@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
+from tracer.errors import TracerError
 from tracer.event import Event, Events, Process
 from tracer.model import Value
 from tracer.sources import bodies, literals
-from tracer.sources.logs import texts
+from tracer.sources.logs import blocks, dates, texts
 from tracer.sources.senders import Senders
 from tracer.text import plural
 
-#: A line beyond this is no copy of a message that a service sent.
-MAX_LINE = 64 << 20
 _TIMES = ("ts", "t", "time", "timestamp")
-#: Beyond what any clock gives in this century.
-_MAX_TIME = 1 << 62
 
 
 @dataclass(slots=True)
@@ -45,25 +41,27 @@ def is_copies(path: Path) -> bool:
     """Whether a file's first line is such a copy."""
     try:
         with texts.opened(path) as data:
-            end = data.find(b"\n")
-            return _copy(1, data[: min(len(data) if end < 0 else end, MAX_LINE)]) is not None
-    except OSError:
-        return False
+            return _copy(1, next(blocks.lines(data), b"")) is not None
+    except TracerError:
+        return False  # reading it says why it cannot be read
 
 
 def read(path: Path) -> Events:
     """The events of a file of message copies; what is none is counted in a warning."""
     found = Events()
-    copies, senseless = [], 0
+    copies, senseless, cut = [], 0, False
     with texts.opened(path) as data:
-        for number, line in enumerate(_lines(data), 1):
+        for number, line in enumerate(blocks.lines(data), 1):
             copy = _copy(number, line)
+            cut = copy is None and bool(line.strip(b"\0\r\n\t "))
+            senseless += cut
             if copy is not None:
                 copies.append(copy)
-            elif line.strip(b"\0\r\n\t "):
-                senseless += 1
+        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and texts.SHORTENED) if fault]
     if senseless:
         found.warnings.append(f"{path}: {plural(senseless, 'line')} of it no copy of a message, left out")
+    # A last line that makes no sense is cut off.
+    found.damaged = senseless > cut or data.short or data.fault not in ("", texts.CUT_OFF)
     broker = _Broker(path)
     for copy in sorted(copies, key=lambda copy: (copy.time, copy.number)):
         broker.take(copy)
@@ -72,26 +70,16 @@ def read(path: Path) -> Events:
     return found
 
 
-def _lines(data: texts.Buffer) -> Iterator[bytes]:
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start)
-        end = len(data) if end < 0 else end
-        yield data[start : min(end, start + MAX_LINE)]
-        start = end + 1
-
-
 def _copy(number: int, line: bytes) -> Copy | None:
     told = literals.parsed_json(line) if line.lstrip()[:1] == b"{" else None
     if not isinstance(told, dict) or "payload" not in told:
         return None
     kind, _, place = str(told.get("trace_key")).partition(".")
-    seconds = next((told[name] for name in _TIMES if isinstance(told.get(name), (int, float))), None)
-    if kind not in ("publish", "deliver") or not isinstance(seconds, (int, float)):
+    if kind not in ("publish", "deliver"):
         return None
-    time = int(seconds * 1_000_000) * 1000
+    time = dates.of_seconds(next((told[name] for name in _TIMES if isinstance(told.get(name), (int, float))), None))
     body = bodies.unwrapped(told["payload"])
-    if not 0 <= time < _MAX_TIME or not body:
+    if not time or not body:
         return None
     keys = told.get("routing_keys")
     key = str(keys[0]) if isinstance(keys, list) and keys else ""

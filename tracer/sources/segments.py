@@ -124,9 +124,9 @@ class _Process:
                 data = _bytes(file)
                 recording = recording or Recording(self._stem, _header(data), offsets)
             except OSError as error:
-                self._warn(f"{file}: cannot be read: {error.strerror}; its events are missing")
+                self._fault(f"{file}: cannot be read: {error.strerror}; its events are missing")
             except MalformedError as error:
-                self._warn(f"{file}: {error}; its events are missing")
+                self._fault(f"{file}: {error}; its events are missing")
             else:
                 self._take_segment(file, data, recording)
         if recording is not None:
@@ -141,6 +141,7 @@ class _Process:
                 recording.take(payload)
             except MalformedError as error:
                 self._senseless += 1
+                self._found.damaged = True
                 if self._senseless <= MAX_TOLD:
                     self._warn(f"{file}: the record at byte {at} makes no sense ({error}), left out")
 
@@ -152,7 +153,7 @@ class _Process:
         except OSError as error:
             self._warn(f"{self._table}: cannot be read: {error.strerror}; calls that were open are not shown")
         except MalformedError as error:
-            self._warn(f"{self._table}: {error}; calls that were open are not shown")
+            self._fault(f"{self._table}: {error}; calls that were open are not shown")
         self._found.processes.append(recording.process)
         self._found.events.extend(recording.events())
         for warning in recording.warnings():
@@ -160,6 +161,10 @@ class _Process:
 
     def _warn(self, text: str) -> None:
         self._found.warnings.append(text)
+
+    def _fault(self, text: str) -> None:
+        self._warn(text)
+        self._found.damaged = True
 
 
 def _bytes(file: Path) -> bytes:

@@ -33,8 +33,6 @@ class Entry:
     known: dict[str, Any] = field(default_factory=dict)
     #: its line goes on with the next entry of the stream
     cut: bool = False
-    #: where in its text it ends
-    end: int = 0
 
 
 @dataclass(slots=True)
@@ -102,12 +100,6 @@ def _head(entry: Entry, known: Sequence[Formats]) -> tuple[Formats, re.Match[byt
 
 def _record(begun: _Begun, clock: Clock) -> Record:
     """The record of an entry and the lines that go on with it."""
-    record = _made(begun, clock)
-    record.end = begun.entry.end
-    return record
-
-
-def _made(begun: _Begun, clock: Clock) -> Record:
     entry = begun.entry
     known = {"prefix": entry.name, "pid": entry.pid, "time": entry.time, **entry.known}
     text = b"\n".join(begun.lines)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from tracer.sources.logs import dates, patterns
+from tracer.sources.logs import blocks, dates, patterns
+from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.records import MAX_MESSAGE, UWSGI, Record
-from tracer.sources.logs.texts import Buffer
 
 #: Of a message's end so much is looked at for what a format puts after it.
 _TAIL = 1000
@@ -46,22 +47,16 @@ class Formats:
 
     def fit(self, data: Buffer) -> bool:
         """Whether lines of a text are so written."""
-        return any(match.lastgroup in self._own for match in self._heads.finditer(data))
+        return any(
+            match.lastgroup in self._own for block in blocks.whole(data) for match in self._heads.finditer(block)
+        )
 
     def read(self, data: Buffer, clock: Clock) -> Iterator[Record]:
         """The records of a text, in its order; a line that begins none goes on with the one before."""
-        before = None
-        for match in self._heads.finditer(data):
-            if before is not None:
-                yield self._between(before, match.start(), data, clock)
-            before = match
-        if before is not None:
-            yield self._between(before, len(data), data, clock)
+        return blocks.split(data, self._heads.finditer, partial(self._between, clock=clock), MAX_MESSAGE)
 
-    def _between(self, match: re.Match[bytes], end: int, data: Buffer, clock: Clock) -> Record:
-        record = self.record(match, data[match.end() : min(end, match.end() + MAX_MESSAGE)], clock)
-        record.end = end
-        return record
+    def _between(self, match: re.Match[bytes], end: int, clock: Clock) -> Record:
+        return self.record(match, match.string[match.end() : min(end, match.end() + MAX_MESSAGE)], clock)
 
     def match(self, text: bytes) -> re.Match[bytes] | None:
         """The head that a text begins with."""

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
-from tracer.errors import TracerError
-from tracer.sources.logs import containers, entries, formats, journal, json_lines, records, syslog
+from tracer.errors import TracerError, UnreadableError
+from tracer.sources.logs import blocks, containers, entries, formats, journal, json_lines, records, syslog
+from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.formats import Formats
 from tracer.sources.logs.records import Record
-from tracer.sources.logs.texts import Buffer
 
 #: So much of a text is looked at, up to the end of its line.
 _SAMPLE = 1 << 16
+#: What is counted as lost, and is neither cut off nor left out by the program that wrote the text.
+TORN = (json_lines.TORN, journal.TORN)
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ def read(data: Buffer, own: tuple[Formats, ...], clock: Clock, lost: Counter[str
 
     TracerError, without the text's name, where it is for another program to read, or needs more than it has.
     """
-    sample = bytes(data[: min(data.find(b"\n", _SAMPLE) + 1 or len(data), json_lines.MAX_LINE)])
+    sample = blocks.beginning(data, _SAMPLE)
     if sample.startswith(journal.MAGIC):
-        raise TracerError("journald's own file; let journalctl write it out: journalctl --file FILE -o export")
+        raise UnreadableError("journald's own file; let journalctl write it out: journalctl --file FILE -o export")
     if journal.speaks(sample):
         return _entries(journal.read(data, lost), own, clock)
     if json_lines.speaks(sample):

@@ -6,17 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from tracer.sources.logs import dates
+from tracer.sources.logs import blocks, dates
+from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE
-from tracer.sources.logs.texts import Buffer
 
 #: journald's own files; these are for journalctl to read.
 MAGIC = b"LPKSHHRH"
 _BEGIN = re.compile(rb"^__(?:CURSOR|REALTIME_TIMESTAMP)=", re.MULTILINE)
+_NEXT = re.compile(rb"(?<=\n)__(?:CURSOR|REALTIME_TIMESTAMP)=")
+_LINE_END = re.compile(rb"\n")
 _LEVELS = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")
 _UNIT = re.compile(r"(?P<name>.+)\.service\Z")
 _MAX_NAME = 64
+#: What is counted as lost.
+TORN, _CUT_OFF = "torn fields", "torn fields at the end"
 #: Fields that say something; others (a core dump may be one) are stepped over.
 WANTED = frozenset(
     """
@@ -34,43 +38,84 @@ def speaks(sample: bytes) -> bool:
 
 def read(data: Buffer, lost: Counter[str]) -> Iterator[Entry]:
     """Its entries. A torn field, counted in ``lost``, ends its entry; reading goes on with the next that begins."""
-    at, fields = 0, dict[str, bytes]()
+    view, at, fields = _View(data), 0, dict[str, bytes]()
     while at < len(data):
-        end = data.find(b"\n", at)
-        if end < 0:
-            end = len(data)
+        end = view.line_end(at)
         if end == at:
-            yield from _entry(fields, at)
+            yield from _entry(fields)
             fields, at = {}, at + 1
             continue
-        name, sign, _ = data[at : min(end, at + _MAX_NAME)].partition(b"=")
-        start, stop = (at + len(name) + 1, end) if sign else _sized(data, end)
+        name, sign, _ = view.part(at, min(end, at + _MAX_NAME)).partition(b"=")
+        start, stop = (at + len(name) + 1, end) if sign else view.sized(end)
         if stop < 0:
-            lost["torn fields"] += 1
-            yield from _entry(fields, at)
-            begin = _BEGIN.search(data, at + 1)
-            fields, at = {}, begin.start() if begin else len(data)
+            yield from _entry(fields)
+            fields, at = {}, view.next_entry(at + 1)
+            lost[TORN if at < len(data) else _CUT_OFF] += 1
             continue
         word = name.decode("ascii", "replace")
         if word in WANTED:
-            fields[word] = data[start : min(stop, start + MAX_MESSAGE)]
+            fields[word] = view.part(start, min(stop, start + MAX_MESSAGE))
         at = stop + 1
-    yield from _entry(fields, at)
+    yield from _entry(fields)
 
 
-def _sized(data: Buffer, end: int) -> tuple[int, int]:
-    """(begin, end) of a field whose length stands in eight bytes after its name; an end of -1 where it is torn."""
-    start = end + 9
-    stop = start + int.from_bytes(data[end + 1 : start], "little")
-    return start, stop if stop < len(data) and data[stop : stop + 1] == b"\n" else -1
+class _View:
+    """Any part of an export by its place; what stands near the last one is at hand."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = data
+        self._base, self._near = 0, b""
+
+    def part(self, start: int, stop: int) -> bytes:
+        """Some bytes, a message's at most."""
+        if not self._base <= start <= stop <= self._base + len(self._near):
+            self._go(start)
+        return self._near[start - self._base : stop - self._base]
+
+    def _go(self, at: int) -> None:
+        if not self._base <= at < self._base + len(self._near):
+            self._base, self._near = at, blocks.part(self._data, at, at + blocks.PIECE)
+        elif self._base < at:
+            more = self._base + len(self._near)
+            self._base, self._near = (
+                at,
+                self._near[at - self._base :] + blocks.part(self._data, more, more + blocks.PIECE),
+            )
+
+    def line_end(self, at: int) -> int:
+        """Where the line feed after ``at`` is; else the text's end."""
+        return self._search(_LINE_END, at)
+
+    def next_entry(self, at: int) -> int:
+        """Where the next entry begins; else the text's end."""
+        return self._search(_NEXT, at)
+
+    def _search(self, what: re.Pattern[bytes], at: int) -> int:
+        while at < len(self._data):
+            if not self._base <= at < self._base + len(self._near):
+                self._go(at)
+            found = what.search(self._near, at - self._base)
+            if found is not None:
+                return self._base + found.start()
+            end = self._base + len(self._near)
+            if not self._near or end >= len(self._data):
+                break
+            at = max(at + 1, end - _MAX_NAME)  # what is looked for may begin here
+            self._base, self._near = at, blocks.part(self._data, at, at + blocks.PIECE)
+        return len(self._data)
+
+    def sized(self, end: int) -> tuple[int, int]:
+        """(begin, end) of a field whose length stands in eight bytes after its name; an end of -1 where it is torn."""
+        start = end + 9
+        stop = start + int.from_bytes(self.part(end + 1, start), "little")
+        whole = stop < len(self._data) and blocks.part(self._data, stop, stop + 1) == b"\n"
+        return start, stop if whole else -1
 
 
-def _entry(fields: dict[str, bytes], end: int) -> Iterator[Entry]:
+def _entry(fields: dict[str, bytes]) -> Iterator[Entry]:
     told = {name: value.decode("utf-8", "replace") for name, value in fields.items() if name != "MESSAGE"}
     if "MESSAGE" in fields:
-        found = entry(told, fields["MESSAGE"])
-        found.end = end
-        yield found
+        yield entry(told, fields["MESSAGE"])
 
 
 def entry(fields: Mapping[str, str], message: bytes | None) -> Entry:

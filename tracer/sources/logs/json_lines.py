@@ -8,21 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tracer.sources.logs import dates, journal
+from tracer.sources.logs import blocks, dates, journal
+from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.patterns import request_id
 from tracer.sources.logs.records import MAX_MESSAGE
-from tracer.sources.logs.texts import Buffer
 
-#: A line beyond this is no record of a service.
-MAX_LINE = 16 << 20
 #: What may stand before an object: journalctl's json-seq and json-sse.
 _MARKS = (b"\x1e", b"data: ")
 #: Where objects and other text come one after another.
 _TEXT = "text"
 #: What is counted as lost.
-_TORN = "torn lines"
+TORN, _CUT_OFF = "torn lines", "torn lines at the beginning or the end"
 _TOO_LONG = "messages that journalctl -o json gives with --all only"
 
 Fields = Mapping[str, Any]
@@ -35,17 +33,23 @@ def speaks(sample: bytes) -> bool:
 
 def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
     """Its entries; lines that are torn are counted in ``lost``, other text goes as it is: it may be of oslo.log."""
-    for end, line in _lines(data):
+    torn = -1
+    for number, line in enumerate(blocks.lines(data)):
+        if torn >= 0:
+            lost[TORN if torn else _CUT_OFF] += 1
+        torn = -1
+        line = line.strip(b"\r\0")
         fields = _parsed(line)
         found = _entry(fields, clock) if fields else None
         if found is not None:
             lost[_TOO_LONG] += found.message is None
-            found.end = end
             yield found
         elif line.startswith((b"{", *_MARKS)):
-            lost[_TORN] += 1
+            torn = number
         elif line:
-            yield Entry(clock.told, "", 0, line, _TEXT, end=end)
+            yield Entry(clock.told, "", 0, line, _TEXT)
+    if torn >= 0:
+        lost[_CUT_OFF] += 1
 
 
 def unwrapped(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
@@ -55,19 +59,9 @@ def unwrapped(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
         inner = _entry(_parsed(message), clock) if message.startswith(b"{") else None
         if inner is not None:
             pid, time = inner.pid or entry.pid, inner.time or entry.time
-            yield replace(inner, name=entry.name, stream=entry.stream, pid=pid, time=time, end=entry.end)
+            yield replace(inner, name=entry.name, stream=entry.stream, pid=pid, time=time)
         else:
             yield entry
-
-
-def _lines(data: Buffer) -> Iterator[tuple[int, bytes]]:
-    """(where it ends, a line) in their order."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start)
-        end = len(data) if end < 0 else end
-        yield end, data[start : min(end, start + MAX_LINE)].strip(b"\r\0")
-        start = end + 1
 
 
 def _parsed(line: bytes) -> Fields | None:

@@ -23,7 +23,7 @@ _SUFFIXES = (".gz", ".log", ".txt", ".out", ".export", ".jsonl", ".json")
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
 _NO_HINTS = Hints()
 
-#: After so many records it is told how far the reading is, and what has been read is let go.
+#: After so many records it is told how far the reading is.
 _BATCH = 10_000
 
 #: What looks at a record and says whether it understood it.
@@ -42,14 +42,15 @@ def read(path: Path, hints: Hints = _NO_HINTS, told: Callable[[float], None] = l
         clock = Clock(hints.zone, texts.written(path))
         try:
             said = forms.read(data, hints.formats, clock, lost)
-            while (last := log.take(islice(said, _BATCH))) is not None:
-                texts.let_go(data, last.end)
-                told(last.end / len(data))
+            while log.take(islice(said, _BATCH)) is not None:
+                told(data.share)
         except TracerError as error:
-            raise TracerError(f"{path}: {error}") from None
+            raise type(error)(f"{path}: {error}") from None
         if not log.services:
             found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")
+        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and texts.SHORTENED) if fault]
     found.warnings += [f"{path}: left out of it: {what} ({count})" for what, count in lost.items() if count]
+    found.damaged = data.short or data.fault not in ("", texts.CUT_OFF) or any(map(lost.__getitem__, forms.TORN))
     for service in log.services:
         service.finish()
         found.processes.append(service.process)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 
+from tracer.sources.logs import blocks
+from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.dates import Clock, Seconds
 from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.said import Said, said
-from tracer.sources.logs.texts import Buffer
 
 #: What is looked at to learn whether something stands before the timestamps.
 _SAMPLE = 1 << 16
@@ -45,11 +47,10 @@ Source = tuple[int, str, str, str]
 class Record:
     """One thing that was logged; ``time`` is nanoseconds since the epoch, ``prefix`` what stood before it.
 
-    ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest; ``end`` is
-    where in its text it ends, 0 where nobody counts.
+    ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest.
     """
 
-    __slots__ = ("_said", "end", "ids", "opening", "source", "time")
+    __slots__ = ("_said", "ids", "opening", "source", "time")
 
     def __init__(
         self, time: int, level: str, logger: str, message: str, pid: int = 0, request_id: str | None = None,
@@ -59,7 +60,6 @@ class Record:
         self.source: Source = (pid, level, logger, prefix)
         self.ids: Ids = (request_id, global_request_id)
         self.opening = message[:16].encode("utf-8", "replace")
-        self.end = 0
         self._said: Said | None = Said(message, function, file, line)
 
     @property
@@ -130,10 +130,10 @@ class Record:
 class Line(Record):
     """A record in a text: its message is decoded when somebody asks, which for most lines nobody does."""
 
-    __slots__ = ("_data", "_start")
+    __slots__ = ("_data", "_end", "_start")
 
-    def __init__(self, data: Buffer, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids) -> None:
-        self._data, self._start, self.end, self.opening = data, start, end, opening
+    def __init__(self, data: bytes, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids) -> None:
+        self._data, self._start, self._end, self.opening = data, start, end, opening
         self.time, self.source, self.ids = time, source, ids
         self._said = None
 
@@ -141,7 +141,7 @@ class Line(Record):
     def said(self) -> Said:
         """The message and its place in the source."""
         if self._said is None:
-            self._said = said(self._data[self._start : self.end], self.level)
+            self._said = said(self._data[self._start : self._end], self.level)
         return self._said
 
 
@@ -151,50 +151,42 @@ class _Prefixed(Line):
     __slots__ = ("_before",)
 
     def __init__(self, before: bytes, line: Line) -> None:
-        super().__init__(line._data, line._start, line.end, line.opening, line.time, line.source, line.ids)
+        super().__init__(line._data, line._start, line._end, line.opening, line.time, line.source, line.ids)
         self._before = before
 
     @property
     def said(self) -> Said:
         """The message and its place in the source."""
         if self._said is None:
-            self._said = said(self._data[self._start : self.end].replace(b"\n" + self._before, b"\n"), self.level)
+            self._said = said(self._data[self._start : self._end].replace(b"\n" + self._before, b"\n"), self.level)
         return self._said
 
 
 def read(data: Buffer, clock: Clock) -> Iterator[Record]:
     """The records of a text, in its order."""
-    heads = _heads(data)
-    record = _Reader(data, clock).record
-    before = next(heads, None)
-    if before is None:
-        return
-    for match in heads:
-        yield record(before, match.start())
-        before = match
-    yield record(before, len(data))
+    head = _head(blocks.beginning(data, _SAMPLE))
+    find = partial(_heads, re.compile(head), re.compile(rb"\n" + head))
+    return blocks.split(data, find, _Reader(clock).record, MAX_MESSAGE)
 
 
-def _heads(data: Buffer) -> Iterator[re.Match[bytes]]:
+def _heads(first: re.Pattern[bytes], others: re.Pattern[bytes], block: bytes) -> Iterator[re.Match[bytes]]:
     """A match for each record's head."""
-    head = _head(data)
-    first = re.compile(head).match(data)
+    begun = first.match(block)
     # Looking for a line feed is twice as fast as for the beginning of a line.
-    others = re.compile(rb"\n" + head).finditer(data, first.end() if first is not None else 0)
-    return others if first is None else chain([first], others)
+    following = others.finditer(block, begun.end() if begun is not None else 0)
+    return following if begun is None else chain([begun], following)
 
 
-def _head(data: Buffer) -> bytes:
+def _head(sample: bytes) -> bytes:
     """The pattern of this text's heads. One that allows a prefix is slower, and would take quoted lines for records."""
-    sample = b"\n" + data[:_SAMPLE]
+    sample = b"\n" + sample[:_SAMPLE]
     return _PLAIN if re.search(rb"\n" + _PLAIN, sample) or not re.search(rb"\n" + _PREFIXED, sample) else _PREFIXED
 
 
 class _Reader:
     """What the parts of heads mean."""
 
-    def __init__(self, data: Buffer, clock: Clock) -> None:
-        self._data = data
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._seconds = Seconds(clock)
         self._fractions = Memo(_fraction)
@@ -206,16 +198,16 @@ class _Reader:
     def record(self, match: re.Match[bytes], end: int) -> Record:
         """The record whose head is ``match`` and whose text ends before ``end``."""
         prefix, second, fraction, source, ids, worker, date, opening = match.groups()
-        start = match.end()
+        data, start = match.string, match.end()
         if end - start > MAX_MESSAGE:
             end = start + MAX_MESSAGE
         if second is None:
-            time = self._last or self._clock.of_access(date, self._data[start:end])
+            time = self._last or self._clock.of_access(date, data[start:end])
             known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
-            return Line(self._data, start, end, opening, time, known, _NOBODY)
+            return Line(data, start, end, opening, time, known, _NOBODY)
         self._last = time = self._seconds[second] + self._fractions[fraction]
         known = self._sources[prefix + b"\n" + source if prefix else source]
-        line = Line(self._data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
+        line = Line(data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
         if prefix:
             line = _Prefixed(prefix, line)
         if not known[0]:

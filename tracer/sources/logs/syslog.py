@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from tracer.sources.logs import dates
+from tracer.sources.logs import blocks, dates
+from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE
-from tracer.sources.logs.texts import Buffer
 
 _LINE = re.compile(
     rb"^(?:<\d{1,3}>)?(?:"
@@ -33,21 +34,16 @@ def speaks(sample: bytes) -> bool:
 
 def read(data: Buffer, clock: Clock) -> Iterator[Entry]:
     """Its entries. Lines without a head of their own go on with the last one, indented by journalctl or not."""
-    before = None
-    for match in _LINE.finditer(data):
-        if before is not None:
-            yield _entry(before, data[before.end() : min(match.start(), before.end() + MAX_MESSAGE)], clock)
-        before = match
-    if before is not None:
-        yield _entry(before, data[before.end() : before.end() + MAX_MESSAGE], clock)
+    return blocks.split(data, _LINE.finditer, partial(_entry, clock=clock), MAX_MESSAGE)
 
 
-def _entry(match: re.Match[bytes], rest: bytes, clock: Clock) -> Entry:
+def _entry(match: re.Match[bytes], end: int, clock: Clock) -> Entry:
+    rest = match.string[match.end() : min(end, match.end() + MAX_MESSAGE)]
     host, name, pid = (part.decode("utf-8", "replace") for part in match.group("host", "name") + (match["pid"] or b"",))
     message = rest.rstrip(b"\r\n").replace(b"\n" + b" " * len(match[0]), b"\n")
     if b"#0" in message:
         message = _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), message)
-    return Entry(_time(match, clock), f"{host}/{name}", int(pid or 0), message, f"{host} {name} {pid}", end=match.end())
+    return Entry(_time(match, clock), f"{host}/{name}", int(pid or 0), message, f"{host} {name} {pid}")
 
 
 def _time(match: re.Match[bytes], clock: Clock) -> int:

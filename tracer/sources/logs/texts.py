@@ -6,20 +6,20 @@ import codecs
 import contextlib
 import errno
 import gzip
-import mmap
 import os
 import re
 import stat
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from tracer.errors import TracerError
+from tracer.errors import UnreadableError
+from tracer.sources.logs.blocks import Text
 
 #: What a packed file or a pipe may hold; a few kilobytes can be packed to unpack to any size.
 MAX_UNPACKED = 8 << 30
@@ -33,26 +33,26 @@ _MARKS = (
 #: Without such a mark: what the zeros beside a line's first two characters say.
 _ZEROS = ((re.compile(rb"[^\0]\0[^\0]\0"), "utf-16-le"), (re.compile(rb"\0[^\0]\0[^\0]"), "utf-16-be"))
 _CHUNK = 1 << 20
+#: What is merely cut off is no fault of what was there.
+CUT_OFF = "cut off; what stands before the cut is read"
+SHORTENED = "was cut while it was read; what stood before the cut is read"
 STDIN = Path("-")
-
-Buffer = bytes | mmap.mmap
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Buffer]:
-    """All of ``path`` as bytes in UTF-8; ``-`` is stdin. TracerError where it cannot be read."""
+def opened(path: Path) -> Iterator[Text]:
+    """The text of ``path`` in UTF-8; ``-`` is stdin. UnreadableError where it cannot be read."""
     try:
-        with _plain(path) as file, _mapped(file) as data:
-            yield data
-    except (OSError, EOFError, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise TracerError(f"{path}: cannot be read: {reason}") from None
-
-
-def let_go(data: Buffer, end: int) -> None:
-    """What stands before ``end`` has been read: it need not stay in this process's memory."""
-    if isinstance(data, mmap.mmap):
-        data.madvise(mmap.MADV_DONTNEED, 0, end - end % mmap.PAGESIZE)
+        with _plain(path) as (file, fault):
+            if file.writable():
+                file.flush()
+            text = Text(file.fileno())
+            text.fault = fault
+            yield text
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # a NUL byte in its name
+        raise UnreadableError(f"{path}: cannot be read: {error}") from None
 
 
 def written(path: Path) -> datetime:
@@ -64,23 +64,21 @@ def written(path: Path) -> datetime:
 
 
 @contextmanager
-def _plain(path: Path) -> Iterator[IO[bytes]]:
-    """The file itself where it can be mapped as it is, else a nameless copy of what it means."""
+def _plain(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    """The file itself where it is what it means, else a nameless copy of that; and what is wrong with a packed one."""
     with _seekable(path) as file:
         head = file.read(4)
         file.seek(0)
         encoding = next((name for mark, name in _MARKS if head.startswith(mark)), None)
         encoding = encoding or next((name for zeros, name in _ZEROS if zeros.match(head)), None)
         if not encoding and head[:2] != b"\x1f\x8b":
-            yield file
+            yield file, ""
             return
         with tempfile.TemporaryFile() as copy:
+            fault = _unpack(path, file, copy) if not encoding else ""
             if encoding:
                 _recode(file, copy, encoding)
-            else:
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    _copy(path, unpacked, copy)
-            yield copy
+            yield copy, fault
 
 
 @contextmanager
@@ -94,9 +92,21 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
             yield file
             return
         with tempfile.TemporaryFile() as copy:
-            _copy(path, file, copy)
+            _copy(path, file.read, copy)
             copy.seek(0)
             yield copy
+
+
+def _unpack(path: Path, file: IO[bytes], copy: IO[bytes]) -> str:
+    """Unpack as much as can be; what is wrong with the rest, "" where there is none."""
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            _copy(path, unpacked.read1, copy)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        if not copy.tell():
+            raise OSError(0, f"{error}") from None
+        return CUT_OFF if isinstance(error, EOFError) else "damaged; what stands before the damage is read"
+    return ""
 
 
 def _recode(source: IO[bytes], copy: IO[bytes], encoding: str) -> None:
@@ -106,26 +116,12 @@ def _recode(source: IO[bytes], copy: IO[bytes], encoding: str) -> None:
     copy.write(decoder.decode(b"", final=True).encode("utf-8", "replace"))
 
 
-def _copy(path: Path, source: IO[bytes] | gzip.GzipFile, copy: IO[bytes]) -> None:
+def _copy(path: Path, read: Callable[[int], bytes], copy: IO[bytes]) -> None:
     left = MAX_UNPACKED
-    while chunk := source.read(_CHUNK):
+    while chunk := read(_CHUNK):
         left -= len(chunk)
         if left < 0:
-            raise TracerError(f"{path}: holds over {MAX_UNPACKED >> 30} GB unpacked; cut the part that is wanted out")
+            raise UnreadableError(
+                f"{path}: holds over {MAX_UNPACKED >> 30} GB unpacked; cut the part that is wanted out"
+            )
         copy.write(chunk)
-
-
-@contextmanager
-def _mapped(file: IO[bytes]) -> Iterator[Buffer]:
-    if file.writable():
-        file.flush()
-    if not os.fstat(file.fileno()).st_size:
-        yield b""
-    else:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        try:
-            yield data
-        finally:
-            # After an error or Ctrl-C its traceback still holds who was reading; the map then goes with it.
-            with contextlib.suppress(BufferError):
-                data.close()

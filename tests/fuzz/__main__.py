@@ -1,0 +1,72 @@
+"""Runs cases, prints how they went by kind of input, and keeps what went wrong: python -m tests.fuzz --help."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.fuzz import kept
+from tests.fuzz.kinds import KINDS, Case, case, seeds
+from tests.fuzz.worker import Outcome, run
+
+_EVERY = 10_000
+
+
+def main() -> int:
+    """Exit code 1 where any case went wrong."""
+    asked = _arguments()
+    for kind in KINDS:  # before the first fork: workers share them
+        seeds(kind)
+    counts: Counter[tuple[str, str]] = Counter()
+    bad: list[Outcome] = []
+    for outcome in run_all(asked):
+        counts[outcome.kind, outcome.how] += 1
+        if not outcome.good:
+            bad.append(outcome)
+            new = kept.keep(asked.keep, asked.seed, outcome)
+            print(f"case {outcome.number}: {outcome.kind}: {outcome.how}: {new}", flush=True)
+        if counts.total() % _EVERY == 0:
+            print(f"{counts.total()} cases, {len(bad)} of them wrong", flush=True)
+    _print(counts)
+    return 1 if bad else 0
+
+
+def run_all(asked: argparse.Namespace) -> Iterator[Outcome]:
+    """The outcome of each case, until there are enough or the time is over."""
+    end = time.monotonic() + asked.seconds if asked.seconds else None
+    for number in range(asked.first, asked.first + asked.cases, 200):
+        if end is not None and time.monotonic() > end:
+            return
+        yield from run(_cases(asked, number))
+
+
+def _cases(asked: argparse.Namespace, number: int) -> list[Case]:
+    last = min(number + 200, asked.first + asked.cases)
+    return [made for each in range(number, last) if asked.only in (None, (made := case(asked.seed, each)).kind.name)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
+    parser.add_argument("--seconds", type=float, default=0, help="stop after so many")
+    parser.add_argument("--only", help="this kind of input")
+    parser.add_argument("--keep", type=Path, default=Path(".fuzz"), help="folder for inputs that went wrong")
+    return parser.parse_args()
+
+
+def _print(counts: Counter[tuple[str, str]]) -> None:
+    hows = sorted({how for _, how in counts})
+    print(f"{'input':<14}" + "".join(f"{how:>12}" for how in hows))
+    for kind in KINDS:
+        print(f"{kind.name:<14}" + "".join(f"{counts[kind.name, how]:>12}" for how in hows))
+    print(f"{counts.total()} cases")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""A worker: a forked process that runs cases one after another, within bounds of time and memory, and says how each went."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from select import select
+from typing import IO, Any, NoReturn
+
+import click
+
+from tests import confined
+from tests.fuzz.kinds import MADE, Case
+from tracer import capture, cli
+from tracer.attach import journal
+from tracer.commands import ask
+from tracer.errors import TracerError
+
+#: CPU seconds of one case: inputs are small. Then as many of the clock, for what waits instead.
+MAX_SECONDS = 8.0
+MAX_WAIT = 120.0
+#: Bytes of memory that a case may take beyond what the process had.
+MAX_MEMORY, MAX_SHARE = 200 << 20, 20
+#: Where the system stops it, so that the machine survives it.
+_WALL = 4 << 30
+#: After so many cases a new worker is forked: what one case leaves behind hides no fault of another.
+CASES = 400
+#: How the command line calls what it did not expect (tracer.cli).
+DEFECT = "a defect of bootseq"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a case went: ``0``, ``1``, ``2``, or what is wrong; ``told`` is stderr or the traceback."""
+
+    number: int
+    kind: str
+    how: str
+    command: str = ""
+    told: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it went as any input should."""
+        return self.how in ("0", "2") or (self.how == "1" and self.command.startswith("diff"))
+
+
+def run(cases: Iterable[Case]) -> Iterator[Outcome]:
+    """How each of the cases went, in their order; a worker that dies of one is followed by the next."""
+    left = list(cases)
+    while left:
+        done = 0
+        for outcome in _run(left[:CASES]):
+            done += 1
+            yield outcome
+        left = left[done:]
+
+
+def _run(cases: list[Case]) -> Iterator[Outcome]:
+    """The same by one worker, as far as it comes: the last outcome is what ended it."""
+    theirs, ours = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(theirs)
+        _work(cases, ours)
+    os.close(ours)
+    done, late = 0, False
+    with os.fdopen(theirs, "rb") as answers:
+        for case in cases:
+            line = _line(answers)
+            late = line is None
+            if not line:
+                break
+            done += 1
+            yield Outcome(case.number, case.kind.name, **json.loads(line))
+    if late:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if done < len(cases):
+        how = (
+            "hang"
+            if late
+            else "time"
+            if status == -signal.SIGPROF
+            else f"signal {-status}"
+            if status < 0
+            else f"end {status}"
+        )
+        yield Outcome(cases[done].number, cases[done].kind.name, how)
+
+
+def _line(answers: IO[bytes]) -> bytes | None:
+    """The next answer; empty where there will be none, None where it is too late."""
+    ready, _, _ = select([answers], [], [], MAX_WAIT)
+    return answers.readline() if ready or answers.peek() else None  # type: ignore[attr-defined]
+
+
+def _work(cases: list[Case], answers: int) -> NoReturn:
+    """The life of a worker."""
+    _confine()
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    top = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    code = 1
+    try:
+        for case in cases:
+            folder = top / str(case.number)
+            folder.mkdir()
+            os.chdir(folder)
+            answer = _one(case, folder)
+            os.chdir(top)
+            shutil.rmtree(folder)
+            os.write(answers, json.dumps(answer).encode() + b"\n")
+        code = 0
+    except BaseException:  # noqa: BLE001 - a fault of the fuzzer's own must be seen
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+        os._exit(code)
+
+
+def _confine() -> None:
+    """Nothing of the machine but the input is within reach, and no core file is written."""
+    resource.setrlimit(resource.RLIMIT_AS, (_WALL, _WALL))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confined.confine(os.getpid())
+    os.environ |= {"BOOTSEQ_DEBUG": "1", "XDG_STATE_HOME": "/nonexistent", "COLUMNS": "100"}
+    os.execvpe = _ended
+
+
+def _ended(*_: Any) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _one(case: Case, folder: Path) -> dict[str, str]:
+    case.lay_out(folder)
+    answer = {"how": "0"}
+    for command in case.commands:
+        if MADE in command and not command[0] == "ingest" and not Path(MADE).exists():
+            break
+        arguments = case.arguments(command)
+        before = _reset_peak()
+        signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
+        how, told = _command(arguments)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        took = _peak() - before
+        if took > MAX_MEMORY + MAX_SHARE * case.size:
+            how, told = "memory", f"{took >> 20} MB for {case.size} bytes"
+        answer = {"how": how, "command": " ".join(arguments)[:300], "told": told}
+        if how not in ("0", "2", "1"):
+            break
+    return answer
+
+
+def _reset_peak() -> int:
+    """What the process holds; from now on its peak is counted anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
+def _peak() -> int:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) << 10
+
+
+def _command(arguments: list[str]) -> tuple[str, str]:
+    """Exit code, or what came instead, and what was said on stderr."""
+    with open(".out", "w", encoding="utf-8") as out, open(".err", "w+", encoding="utf-8", errors="replace") as err:
+        sys.stdout, sys.stderr, sys.stdin = out, err, open(os.devnull, encoding="utf-8")
+        try:
+            how = str(_called(arguments))
+        except MemoryError:
+            how = "memory"
+        except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
+            how = "traceback"
+            traceback.print_exc(file=err)
+        finally:
+            sys.stdin.close()
+            sys.stdout, sys.stderr, sys.stdin = sys.__stdout__, sys.__stderr__, sys.__stdin__
+        err.flush()
+        err.seek(0)
+        told = err.read()
+    return ("defect" if DEFECT in told else how), told[-6000:]
+
+
+def _called(arguments: list[str]) -> object:
+    try:
+        if arguments[0] in _READERS:
+            _READERS[arguments[0]](Path(arguments[1]))
+        else:
+            cli.main.main(arguments, prog_name="bootseq")
+    except SystemExit as ended:
+        return ended.code or 0
+    except TracerError as error:
+        click.echo(f"bootseq: {error}", err=True)
+        return 2
+    return 0
+
+
+def _ask_points(folder: Path) -> None:
+    """As ``ask list`` and ``ask remove`` read them, of processes that are attached."""
+    for point in capture.asks(folder):
+        click.echo(json.dumps(ask._row(folder, point, [])))
+        click.echo(f"{point['key']}. {point['where']}{ask._when(point['when'])}")
+
+
+def _journal(folder: Path) -> None:
+    """As ``status`` and ``detach`` read it."""
+    for entry in journal.read(folder):
+        click.echo(f"{entry.part.path} {entry.part.inner} {len(entry.attributes)} {len(entry.hooks)} {entry.pid + 1}")
+
+
+#: Readers that a command takes to only where processes are attached, by what stands for them in a command.
+_READERS: dict[str, Callable[[Path], None]] = {"(ask points)": _ask_points, "(journal)": _journal}
