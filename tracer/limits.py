@@ -5,24 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracer.errors import TracerError
+from tracer.files import reading
 
 #: Bytes of a file that people write by hand, or that we keep a few entries in.
 SMALL = 1 << 20
 
 
 def text(path: Path, most: int = SMALL) -> str:
-    """What a file of at most so many bytes says; a TracerError says why it is none, whatever stands in its place."""
+    """What a file of at most so many bytes says; a TracerError says why it is none, whatever is in its place."""
     try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
+        data = reading.contents(path, most)
+        return data.decode("utf-8")
     except OSError as error:
         raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except ValueError:  # a NUL byte in its name
-        raise TracerError(f"{path}: no name of a file") from None
-    if len(data) > most:
-        raise TracerError(f"{path}: longer than {most >> 10} kB; name another file")
-    try:
-        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise TracerError(f"{path}:{line}: not a text file: no UTF-8") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +22,12 @@ DEFAULT = Path(__file__).with_name("points.yaml")
 
 def load(paths: list[Path]) -> list[Point]:
     """The points of the default file and of ``paths``, in that order; a TracerError says what is wrong where."""
-    return [point for path in [DEFAULT, *paths] for point in compiled(str(path), limits.text(path))]
+    return [*_defaults(), *(point for path in paths for point in compiled(str(path), limits.text(path)))]
+
+
+@cache
+def _defaults() -> list[Point]:
+    return compiled(str(DEFAULT), limits.text(DEFAULT))
 
 
 def compiled(file: str, text: str) -> list[Point]:

@@ -20,7 +20,7 @@ class Options:
         parser = configparser.RawConfigParser(strict=False, allow_no_value=True, default_section="\0")
         try:
             parser.read_string(text)
-        except configparser.Error as error:
+        except (configparser.Error, AttributeError) as error:  # the latter: a name without a value goes on
             # The parser's own message would quote the line.
             line = getattr(error, "lineno", None) or next((at for at, _ in getattr(error, "errors", [])), None)
             where = f"{name}:{line}" if line else name

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from tests.fuzz import kept
-from tests.fuzz.kinds import KINDS, Case, case, seeds
-from tests.fuzz.worker import Outcome, run
+from tests.fuzz.kinds import KINDS, Case, case, unchanged
+from tests.fuzz.worker import Outcome, run, warm_up
 
 _EVERY = 10_000
 
@@ -19,8 +21,7 @@ _EVERY = 10_000
 def main() -> int:
     """Exit code 1 where any case went wrong."""
     asked = _arguments()
-    for kind in KINDS:  # before the first fork: workers share them
-        seeds(kind)
+    warm_up(unchanged())
     counts: Counter[tuple[str, str]] = Counter()
     bad: list[Outcome] = []
     for outcome in run_all(asked):
@@ -28,9 +29,9 @@ def main() -> int:
         if not outcome.good:
             bad.append(outcome)
             new = kept.keep(asked.keep, asked.seed, outcome)
-            print(f"case {outcome.number}: {outcome.kind}: {outcome.how}: {new}", flush=True)
+            click.echo(f"case {outcome.number}: {outcome.kind}: {outcome.how}: {new}")
         if counts.total() % _EVERY == 0:
-            print(f"{counts.total()} cases, {len(bad)} of them wrong", flush=True)
+            click.echo(f"{counts.total()} cases, {len(bad)} of them wrong")
     _print(counts)
     return 1 if bad else 0
 
@@ -62,10 +63,10 @@ def _arguments() -> argparse.Namespace:
 
 def _print(counts: Counter[tuple[str, str]]) -> None:
     hows = sorted({how for _, how in counts})
-    print(f"{'input':<14}" + "".join(f"{how:>12}" for how in hows))
+    click.echo(f"{'input':<14}" + "".join(f"{how:>12}" for how in hows))
     for kind in KINDS:
-        print(f"{kind.name:<14}" + "".join(f"{counts[kind.name, how]:>12}" for how in hows))
-    print(f"{counts.total()} cases")
+        click.echo(f"{kind.name:<14}" + "".join(f"{counts[kind.name, how]:>12}" for how in hows))
+    click.echo(f"{counts.total()} cases")
 
 
 if __name__ == "__main__":

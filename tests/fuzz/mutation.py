@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -26,6 +27,9 @@ _TEXTS = (
     "client", "server", "cast", "fanout", "reply", "active", "error: x", "unfinished", "req-1", "SELECT 1", ")", "(",
     "INSERT INTO x ) VALUES (1)", "a" * 5000, "a " * 2000, "(" * 3000, "[" * 3000, "'" * 999, "\\" * 999, "%s" * 500,
     "<script>", "]]>", "`" * 50, "|", "://", "_--eyJ" * 300, "9" * 5000, "1.5 ms", "×0", "→ 1", "← 1",
+)  # fmt: skip
+_SHAPES: tuple[Any, ...] = (
+    None, True, False, 0.5, [], {}, [[]], {"": {}}, [None], ["a", 1], {"vm_state": [None, "active"]}, {"vm_state": []},
 )  # fmt: skip
 _TOKENS = (
     b"\0", b"\n", b"\n\n", b"\r", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b"{", b"}", b"[",
@@ -114,18 +118,25 @@ _BYTE_WAYS = (_flip, _leave_out, _insert, _repeat, _splice, _cut, _number, _numb
 
 def by_values(random: Random, data: bytes, other: bytes) -> bytes:
     """Lines of JSON with some of their values changed; sometimes their bytes instead."""
-    if random.random() < 0.2:
+    if random.random() < 0.1:
         return by_bytes(random, data, other)
     lines = data.split(b"\n")
     for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
         # The first line is a header where there is one.
-        at = 0 if random.random() < 0.25 else random.randrange(len(lines))
-        try:
-            value = json.loads(lines[at])
-        except (ValueError, RecursionError):
-            continue
-        lines[at] = raw(changed(random, value))
+        at = 0 if random.random() < 0.2 else random.randrange(len(lines))
+        with suppress(ValueError, RecursionError):  # no JSON; nested too deep to be changed once more
+            lines[at] = raw(_changed_line(random, json.loads(lines[at])))
     return b"\n".join(lines)
+
+
+def _changed_line(random: Random, value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("attributes"), dict) and random.random() < 0.5:
+        return value | {"attributes": changed(random, value["attributes"])}  # where anything may be
+    if isinstance(value, dict) and "format" in value and random.random() < 0.95:
+        kept = {key: value.pop(key) for key in ("format", "version") if key in value}
+        new = changed(random, value)
+        return kept | new if isinstance(new, dict) else new
+    return changed(random, value)
 
 
 def changed(random: Random, value: Any) -> Any:
@@ -150,7 +161,18 @@ def changed(random: Random, value: Any) -> Any:
             return raw(changed(random, json.loads(value))).decode("utf-8", "surrogatepass")
         except (ValueError, RecursionError):
             return hostile(random)
-    return hostile(random)
+    return _alike(random, value) if random.random() < 0.6 else hostile(random)
+
+
+def _alike(random: Random, value: Any) -> Any:
+    """Another value of the same type: readers check types first."""
+    if isinstance(value, bool) or value is None:
+        return random.choice((True, False, None))
+    if isinstance(value, int):
+        return random.choice((*_NUMBERS, value + 1, -value, value * 1000, value // 2))
+    if isinstance(value, str):
+        return random.choice(_TEXTS) if random.random() < 0.6 else value + random.choice(_TEXTS)
+    return random.choice(([], {}, [""], [1], {"": ""})) if isinstance(value, (list, dict)) else 0.5
 
 
 def hostile(random: Random) -> Any:
@@ -162,9 +184,7 @@ def hostile(random: Random) -> Any:
         return random.choice(_TEXTS)
     if way < 6:
         return _RAW.format(random.randrange(len(_RAWS)))
-    return random.choice(
-        (None, True, False, 0.5, [], {}, [[]], {"": {}}, [None], ["a", 1], {"vm_state": [None, "active"]})
-    )
+    return random.choice(_SHAPES)
 
 
 def raw(value: Any) -> bytes:

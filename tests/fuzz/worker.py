@@ -1,7 +1,9 @@
-"""A worker: a forked process that runs cases one after another, within bounds of time and memory, and says how each went."""
+"""A worker: a forked process that runs cases one by one, within bounds of time and memory, and says how each went."""
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
 import resource
@@ -21,7 +23,7 @@ import click
 from tests import confined
 from tests.fuzz.kinds import MADE, Case
 from tracer import capture, cli
-from tracer.attach import journal
+from tracer.attach import journal, processes
 from tracer.commands import ask
 from tracer.errors import TracerError
 
@@ -86,22 +88,34 @@ def _run(cases: list[Case]) -> Iterator[Outcome]:
         os.kill(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if done < len(cases):
-        how = (
-            "hang"
-            if late
-            else "time"
-            if status == -signal.SIGPROF
-            else f"signal {-status}"
-            if status < 0
-            else f"end {status}"
-        )
+        how = "hang" if late else _end(status)
         yield Outcome(cases[done].number, cases[done].kind.name, how)
+
+
+def _end(status: int) -> str:
+    if status == -signal.SIGPROF:
+        return "time"
+    return f"signal {-status}" if status < 0 else f"end {status}"
 
 
 def _line(answers: IO[bytes]) -> bytes | None:
     """The next answer; empty where there will be none, None where it is too late."""
     ready, _, _ = select([answers], [], [], MAX_WAIT)
     return answers.readline() if ready or answers.peek() else None  # type: ignore[attr-defined]
+
+
+def warm_up(cases: Iterable[Case]) -> None:
+    """Run cases in this process: what they import and compile, workers that are forked from it need not do again."""
+    vars(os)["execvpe"] = _ended
+    before = os.getcwd()
+    for case in cases:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            case.lay_out(Path(folder))
+            for command in case.commands:
+                _command(case.arguments(command))
+            os.chdir(before)
+    gc.freeze()
 
 
 def _work(cases: list[Case], answers: int) -> NoReturn:
@@ -131,9 +145,10 @@ def _confine() -> None:
     """Nothing of the machine but the input is within reach, and no core file is written."""
     resource.setrlimit(resource.RLIMIT_AS, (_WALL, _WALL))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    confined.confine(os.getpid())
     os.environ |= {"BOOTSEQ_DEBUG": "1", "XDG_STATE_HOME": "/nonexistent", "COLUMNS": "100"}
-    os.execvpe = _ended
+    vars(os)["execvpe"] = _ended
+    confined.confine(os.getpid())
+    vars(processes)["everything"] = lambda: iter(())  # no process of this machine is anybody's to look at
 
 
 def _ended(*_: Any) -> NoReturn:
@@ -144,7 +159,7 @@ def _one(case: Case, folder: Path) -> dict[str, str]:
     case.lay_out(folder)
     answer = {"how": "0"}
     for command in case.commands:
-        if MADE in command and not command[0] == "ingest" and not Path(MADE).exists():
+        if MADE in command and command[0] != "ingest" and not Path(MADE).exists():
             break
         arguments = case.arguments(command)
         before = _reset_peak()
@@ -174,7 +189,7 @@ def _peak() -> int:
 def _command(arguments: list[str]) -> tuple[str, str]:
     """Exit code, or what came instead, and what was said on stderr."""
     with open(".out", "w", encoding="utf-8") as out, open(".err", "w+", encoding="utf-8", errors="replace") as err:
-        sys.stdout, sys.stderr, sys.stdin = out, err, open(os.devnull, encoding="utf-8")
+        sys.stdout, sys.stderr, sys.stdin = out, err, io.TextIOWrapper(io.BytesIO())
         try:
             how = str(_called(arguments))
         except MemoryError:
@@ -183,7 +198,6 @@ def _command(arguments: list[str]) -> tuple[str, str]:
             how = "traceback"
             traceback.print_exc(file=err)
         finally:
-            sys.stdin.close()
             sys.stdout, sys.stderr, sys.stdin = sys.__stdout__, sys.__stderr__, sys.__stdin__
         err.flush()
         err.seek(0)

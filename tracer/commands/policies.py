@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import tracer.diff
@@ -16,8 +17,13 @@ DEFAULTS = Path(tracer.diff.__file__).with_name("policy.yaml")
 
 def load(paths: Sequence[Path]) -> Policy:
     """The defaults with ``paths`` on top of them, the last one uppermost."""
-    policy, _ = read(limits.text(DEFAULTS), DEFAULT)
+    policy = _defaults()
     for path in paths:
         own, on_top = read(limits.text(path, MAX_SIZE * 4), str(path))
         policy = own.upon(policy) if on_top else own
     return policy
+
+
+@cache
+def _defaults() -> Policy:
+    return read(limits.text(DEFAULTS), DEFAULT)[0]

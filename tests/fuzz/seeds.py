@@ -1,0 +1,226 @@
+"""Seeds: what inputs begin as: small boots of our own, and excerpts of what real clouds left in tests/data."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from functools import cache
+
+from patches import record
+from tests import captures, logged
+from tests.builders import failed_boot, small_boot
+from tests.fuzz.segments import payloads
+from tracer import capture, numbering, store
+from tracer.commands import policies as policy_files
+from tracer.diff.learning import learn
+from tracer.diff.normal import normal
+from tracer.diff.writing import written
+from tracer.model import Trace
+from tracer.points import DEFAULT
+
+#: Of a log, so much at most: a boot's first lines and what is around some of its others.
+_EXCERPT = 9000
+#: What is worth to be read in a log.
+_MARKS = (b"INSERT INTO", b"POST /", b"CALL msg_id", b"UPDATE instances")
+
+
+def _trace() -> Trace:
+    """Small boots, of which one failed."""
+    trace = Trace([small_boot(), failed_boot()], [small_boot()], {"nova": "34.0.0"}, ["a warning"])
+    for number, boot in enumerate([*trace.boots, *trace.others], 1):
+        boot.number = number
+        numbering.number(boot.chapters, {})
+    return trace
+
+
+@cache
+def ours() -> bytes:
+    """The trace file that others are compared with."""
+    return _written(_one())
+
+
+def _written(trace: Trace) -> bytes:
+    return b"".join(json.dumps(line).encode() + b"\n" for line in store._lines(trace))
+
+
+def _one() -> Trace:
+    trace = Trace([small_boot()], [], {}, [])
+    trace.boots[0].number = 1
+    numbering.number(trace.boots[0].chapters, {})
+    return trace
+
+
+def traces() -> list[bytes]:
+    """Trace files: boots that work, that fail, and one that logs and copies showed."""
+    return [ours(), _written(_trace()), _written(logged.diablo("nova-api.log", "nova-scheduler.log", "rpc.jsonl"))]
+
+
+@cache
+def _archived(name: str) -> dict[str, bytes]:
+    with tarfile.open(logged.DATA / name) as archive:
+        return {each.name: file.read() for each in archive if (file := archive.extractfile(each)) is not None}
+
+
+def _excerpts(data: bytes) -> list[bytes]:
+    """The beginning, and whole lines around what is worth reading."""
+    found = []
+    for place in {0, *(data.find(mark) for mark in _MARKS)} - {-1}:
+        begin = data.rfind(b"\n", 0, max(place - 500, 0)) + 1
+        found.append(data[begin : data.rfind(b"\n", begin, begin + _EXCERPT) + 1])
+    return [each for each in found if each]
+
+
+def logs() -> list[bytes]:
+    """Excerpts of logs, and some of them in the forms of journals, containers and formatters."""
+    texts = [path.read_bytes() for path in sorted(logged.DATA.glob("*/*.log"))]
+    texts += [data for name, data in _archived("nova34-logs.tar.xz").items() if name.endswith(".log")]
+    plain = [excerpt for text in texts for excerpt in _excerpts(text)]
+    return plain + [form(text) for text in plain[::3] for form in (_as_json, _as_export, _as_syslog, _as_docker)]
+
+
+def _lines(text: bytes) -> list[str]:
+    return text.decode("utf-8", "replace").splitlines()[:30]
+
+
+def _as_json(text: bytes) -> bytes:
+    said = [{"message": line[60:], "asctime": line[:23], "name": "nova.api", "levelname": "INFO", "process": 7,
+             "created": 1.7e9, "context": {"request_id": "req-" + "1" * 8}} for line in _lines(text)]  # fmt: skip
+    return b"\n".join(json.dumps(each).encode() for each in said)
+
+
+def _as_export(text: bytes) -> bytes:
+    return b"".join(
+        b"__REALTIME_TIMESTAMP=1700000000000%03d\n_PID=9\n_SYSTEMD_UNIT=nova-api.service\nPRIORITY=6\nMESSAGE\n%b%b\n\n"
+        % (number, len(line.encode()).to_bytes(8, "little"), line.encode())
+        for number, line in enumerate(_lines(text))
+    )
+
+
+def _as_syslog(text: bytes) -> bytes:
+    return b"".join(
+        b"Nov 22 08:14:%02d ctl nova-api[12]: %b\n" % (n, line.encode()) for n, line in enumerate(_lines(text))
+    )
+
+
+def _as_docker(text: bytes) -> bytes:
+    return b"".join(
+        json.dumps({"log": line + "\n", "stream": "stdout", "time": "2026-11-22T08:14:11.514123456Z"}).encode() + b"\n"
+        for line in _lines(text)
+    )
+
+
+def copies() -> list[bytes]:
+    """Copies of a boot's messages, of 2011 and of now."""
+    texts = [(logged.DIABLO / "rpc.jsonl").read_bytes(), _archived("nova34-logs.tar.xz")["rpc.jsonl"]]
+    return [b"".join(text.splitlines(keepends=True)[at : at + 6]) for text in texts for at in (0, 4, 12, 20)]
+
+
+def segments() -> list[bytes]:
+    """The beginnings of the segments of a real boot."""
+    whole = [data for name, data in _archived("nova34-boot.tar.gz").items() if name.endswith(".seg")]
+    return [_cut_segment(data, 120) for data in whole]
+
+
+def _cut_segment(data: bytes, count: int) -> bytes:
+    return data[: record.HEADER_SIZE] + b"".join(map(captures.framed, payloads(data)[:count])) + bytes(64)
+
+
+def tables() -> list[bytes]:
+    """Tables of open calls."""
+    return [captures.table((3, 0, 1, 5, 1), (4, 3, 1, 6, 2)), captures.table(dropped=3, failures=1)]
+
+
+def baselines() -> list[bytes]:
+    """Baselines of one boot and of several."""
+    boots = [[small_boot()], [small_boot(), failed_boot()]]
+    texts = [written(learn([normal(boot) for boot in each], "b")).encode() for each in boots]
+    return [*texts, *_segment_baseline()]
+
+
+def _segment_baseline() -> list[bytes]:
+    trace = logged.diablo("nova-api.log", "nova-compute.log", "rpc.jsonl")
+    return [written(learn([normal(boot) for boot in trace.boots], "b")).encode()[:6000]]
+
+
+def outlines() -> list[bytes]:
+    """Outlines by hand."""
+    texts = [path.read_bytes() for path in sorted(logged.DATA.glob("*.outline"))]
+    return [text[:6000].rpartition(b"\n")[0] for text in texts] + [
+        b"1. POST /servers\n- vm_state None \xe2\x86\x92 building\n1-1. create()\n"
+    ]
+
+
+_OF_CLASSES = b"""version: 1
+classes: {added: ignore}
+rules:
+- class: [slower]
+  service: 'nova-*'
+  severity: note
+  reason: x
+"""
+_OF_DAYS = b"""version: 1
+defaults: true
+allow:
+- kind: sql
+  step: '*'
+  reason: r
+  until: 2027-03-01
+thresholds:
+  slower: {factor: 2.5, at_least_ms: 100}
+"""
+_CONTEXT = b"""[DEFAULT]
+logging_context_format_string = %(asctime)s.%(msecs)03d %(process)d %(levelname)s %(name)s [%(request_id)s] %(message)s
+log_date_format = %Y-%m-%d %H:%M:%S
+transport_url = rabbit://a:b@c:1/
+"""
+_DEFAULT = b"""[DEFAULT]
+logging_default_format_string=%(color)s%(levelname)-8s|%(asctime)s|%(message)s
+x = $x
+[a]
+b=1
+"""
+
+
+def policies() -> list[bytes]:
+    """Policies: the one that ships, and what people write."""
+    return [policy_files.DEFAULTS.read_bytes(), _OF_CLASSES, _OF_DAYS]
+
+
+def points() -> list[bytes]:
+    """Call points."""
+    return [
+        DEFAULT.read_bytes()[:1500].rpartition(b"\n")[0],
+        b"nova.compute.*:\n- API.create\n- '!API._x'\nplacement.handlers:\n- '*'\n",
+    ]
+
+
+def asks() -> list[bytes]:
+    """Ask points that are set."""
+    point = {
+        "key": "1", "where": "nova.x:Y.z", "when": "entry", "unsafe": False, "pids": [7], "services": ["nova-*"],
+        "expressions": [["a.b", "_ask_get(a, 'b')", ["a", "b"]]],
+    }  # fmt: skip
+    return [json.dumps({"machine": capture._machine(), "points": [point, point | {"key": "2", "when": 12}]}).encode()]
+
+
+def journals() -> list[bytes]:
+    """What is remembered of a process that was attached."""
+    entry = {
+        "pid": 7, "started": 5, "uid": 0, "gid": 0, "service": "nova-api", "python": "3.11", "path": "/nowhere",
+        "inner": "/nowhere", "label": "x", "hooks": ["sql"], "attributes": [["a.b", 5]], "stops": [0.1],
+    }  # fmt: skip
+    return [json.dumps(entry).encode()]
+
+
+def configs() -> list[bytes]:
+    """Services' config files."""
+    return [_CONTEXT, _DEFAULT]
+
+
+def expressions() -> list[bytes]:
+    """Expressions to ask for."""
+    return [
+        b"spec_obj.flavor.name, request_spec",
+        b"len(x[1:2]) + 3 if a in b else f'{c!r:>10}'",
+        b"{1: -x} == (a, not b)",
+    ]

@@ -1,0 +1,71 @@
+"""Segments taken apart to records, changed, and put together under right checksums."""
+
+from __future__ import annotations
+
+import marshal
+from random import Random
+from zlib import crc32
+
+from patches import record
+from tests import captures
+from tests.fuzz import mutation
+
+
+def payloads(data: bytes) -> list[bytes]:
+    """A segment's records."""
+    found, at, size = [], record.HEADER_SIZE, record.FRAME.size
+    while at + size <= len(data) and (length := record.FRAME.unpack_from(data, at)[0]):
+        found.append(data[at + size : at + size + length])
+        at += size + length
+    return found
+
+
+def by_records(random: Random, data: bytes, other: bytes) -> bytes:
+    """A segment with some records changed under a right checksum; sometimes its bytes instead."""
+    if random.random() < 0.25:
+        return mutation.by_bytes(random, data, other)
+    found = payloads(data)
+    for _ in range(random.choice((1, 1, 3, 10))):
+        at = random.randrange(len(found)) if found else 0
+        way = random.random()
+        if not found:
+            break
+        if way < 0.1:
+            found.insert(random.randrange(len(found)), found.pop(at))
+        elif way < 0.2:
+            del found[at]
+        elif way < 0.35 or found[at][:1] == b"C":
+            found[at] = mutation.by_bytes(random, found[at], other)
+        else:
+            found[at] = _changed_record(random, found[at])
+    start = data[: record.HEADER_SIZE]
+    if random.random() < 0.15:
+        length, _ = record.FRAME.unpack_from(data, len(record.MAGIC))
+        begin = len(record.MAGIC) + record.FRAME.size
+        payload = _changed_record(random, data[begin : begin + length])
+        start = (record.MAGIC + captures.framed(payload)).ljust(record.HEADER_SIZE, b"\0")
+    return start + b"".join(record.FRAME.pack(len(each), crc32(each)) + each for each in found if each)
+
+
+def _changed_record(random: Random, payload: bytes) -> bytes:
+    """One field another value; nested deep now and then."""
+    try:
+        fields = list(marshal.loads(payload))
+    except (ValueError, EOFError, TypeError):  # changed before
+        return mutation.by_bytes(random, payload, payload)
+    at = random.randrange(len(fields))
+    fields[at] = _changed_plain(random, fields[at])
+    return marshal.dumps(tuple(fields), 2)
+
+
+def _changed_plain(random: Random, value: object) -> object:
+    if isinstance(value, tuple) and value and random.random() < 0.85:
+        at = random.randrange(len(value))
+        return (*value[:at], _changed_plain(random, value[at]), *value[at + 1 :])
+    new = mutation.hostile(random)
+    if isinstance(new, (list, dict)):
+        nested: object = ()
+        for _ in range(random.choice((1, 20, 60))):
+            nested = ("[]", nested) if random.random() < 0.5 else ("{}", "a", nested)
+        return nested
+    return random.choice((float("inf"), float("nan"), b"\0", 1 << 200)) if random.random() < 0.1 else new
