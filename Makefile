@@ -16,6 +16,7 @@ help:
 	@echo 'make suites     upstream test suites, plain and under the hooks, compared; SUITES="oslo.db futurist" chooses'
 	@echo 'make test-long  make test, then every suite'
 	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
+	@echo 'make fuzz       CASES=20000 SEED=1: hostile inputs to every command; what went wrong is kept in .fuzz/'
 	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
 	@echo 'make bench      what the hooks and the tool cost, beside their peers'
 	@echo 'make lock       writes constraints.txt anew'
@@ -68,6 +69,12 @@ test-long: test suites
 test-cloud: install
 	CLOUD_RELEASES='34 32' $(BIN)/python -m pytest -v -rA tests/test_examples_cloud_up.py
 
+CASES := 20000
+SEED := 1
+
+fuzz: install
+	nice $(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -82,5 +89,5 @@ lock: install
 		--output-file constraints.txt pyproject.toml
 
 clean:
-	rm -rf .venv .cache build $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache build $(DEMO) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

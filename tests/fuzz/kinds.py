@@ -73,7 +73,7 @@ KINDS = (
     Kind("policy", seeds.policies, by_bytes, "policy.yaml", (("diff", OURS, OURS, "--policy", INPUT),)),
     Kind("points", seeds.points, by_bytes, "points.yaml", (("run", "-o", "cap", "--points", INPUT, "--", "true"),)),
     Kind("ask points", seeds.asks, by_values, "cap/asks.json", (("(ask points)", "cap"),)),
-    Kind("journal", seeds.journals, by_values, "cap/attached/7.json", (("(journal)", "cap"),)),
+    Kind("registry", seeds.registries, by_values, "cap/7-5.process", (("(registry)", "cap"),)),
     Kind("config", seeds.configs, by_bytes, "nova.conf", ((*_INGEST, "--from-config", INPUT, "ours.log"),)),
     Kind("expression", seeds.expressions, by_bytes, "expression", (("ask", "add", "nova.x:f", "<INPUT"),)),
 )
@@ -101,6 +101,7 @@ class Case:
         (folder / OURS).write_bytes(seeds.ours())
         if self.kind.path.startswith("cap/"):
             (folder / "cap" / "capture.json").write_bytes(b'{"format": 1}')
+            (folder / "cap").chmod(0o700)
         if self.kind.name == "open table":
             captures.craft(folder / "cap", (1, 1, 0, "call", 5, 10, "a:b", ()))
             path.write_bytes(self.data)

@@ -16,16 +16,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from select import select
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from tests import confined
 from tests.fuzz.kinds import MADE, Case
 from tracer import capture, cli
-from tracer.attach import journal, processes
+from tracer.attach import processes, registry
 from tracer.commands import ask
 from tracer.errors import TracerError
+from tracer.files.folder import Folder
 
 #: CPU seconds of one case: inputs are small. Then as many of the clock, for what waits instead.
 MAX_SECONDS = 8.0
@@ -75,15 +76,15 @@ def _run(cases: list[Case]) -> Iterator[Outcome]:
         os.close(theirs)
         _work(cases, ours)
     os.close(ours)
-    done, late = 0, False
-    with os.fdopen(theirs, "rb") as answers:
-        for case in cases:
-            line = _line(answers)
-            late = line is None
-            if not line:
-                break
-            done += 1
-            yield Outcome(case.number, case.kind.name, **json.loads(line))
+    done, late, begun = 0, False, bytearray()
+    for case in cases:
+        line = _line(theirs, begun)
+        late = line is None
+        if not line:
+            break
+        done += 1
+        yield Outcome(case.number, case.kind.name, **json.loads(line))
+    os.close(theirs)
     if late:
         os.kill(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -98,10 +99,18 @@ def _end(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"end {status}"
 
 
-def _line(answers: IO[bytes]) -> bytes | None:
-    """The next answer; empty where there will be none, None where it is too late."""
-    ready, _, _ = select([answers], [], [], MAX_WAIT)
-    return answers.readline() if ready or answers.peek() else None  # type: ignore[attr-defined]
+def _line(answers: int, begun: bytearray) -> bytes | None:
+    """The next answer; empty where there will be none, None where it is too late. ``begun`` keeps what came of more."""
+    while b"\n" not in begun:
+        if not select([answers], [], [], MAX_WAIT)[0]:
+            return None
+        piece = os.read(answers, 1 << 16)
+        if not piece:
+            return b""
+        begun += piece
+    line, _, rest = bytes(begun).partition(b"\n")
+    begun[:] = rest
+    return line
 
 
 def warm_up(cases: Iterable[Case]) -> None:
@@ -226,11 +235,14 @@ def _ask_points(folder: Path) -> None:
         click.echo(f"{point['key']}. {point['where']}{ask._when(point['when'])}")
 
 
-def _journal(folder: Path) -> None:
+def _registry(path: Path) -> None:
     """As ``status`` and ``detach`` read it."""
-    for entry in journal.read(folder):
+    with Folder(os.open(path, os.O_RDONLY), path) as folder:
+        registered = registry._read(folder, path)
+    for entry in registered.entries:
         click.echo(f"{entry.part.path} {entry.part.inner} {len(entry.attributes)} {len(entry.hooks)} {entry.pid + 1}")
+    click.echo(f"{registered.seconds_left} s")
 
 
 #: Readers that a command takes to only where processes are attached, by what stands for them in a command.
-_READERS: dict[str, Callable[[Path], None]] = {"(ask points)": _ask_points, "(journal)": _journal}
+_READERS: dict[str, Callable[[Path], None]] = {"(ask points)": _ask_points, "(registry)": _registry}

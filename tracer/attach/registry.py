@@ -25,6 +25,12 @@ from tracer.files.folder import Folder
 _ABOUT, _LOCK, _GUARD, _PROCESS = "capture.json", "lock", "guard.json", ".process"
 
 
+#: What reading a file ends by that is none of ours, or no more.
+_SENSELESS = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+#: Seconds since the machine was started: no lease ends later.
+_MAX_TIME = 1e12
+
+
 @dataclass
 class Entry:
     """One process: what it is, where it records to, and its answer when the hooks were in."""
@@ -183,15 +189,15 @@ def _read_named(above: Folder, name: str) -> Registered | None:
     try:
         with above.folder(name) as folder:
             return _read(folder, Path(json.loads(folder.read(_ABOUT, own=True))["capture"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except _SENSELESS:
         return None
 
 
 def _read(folder: Folder, capture: Path) -> Registered:
     try:
         about = json.loads(folder.read(_ABOUT, own=True))
-        until = about["until"] if about["boot"] == runtime.boot_id() else 0.0
-    except (OSError, ValueError, KeyError, TypeError):
+        until = min(float(about["until"]), _MAX_TIME) if about["boot"] == runtime.boot_id() else 0.0
+    except _SENSELESS:
         until = 0.0
     return Registered(capture, until, tuple(_entries(folder)), _guard(folder))
 
@@ -199,8 +205,23 @@ def _read(folder: Folder, capture: Path) -> Registered:
 def _entries(folder: Folder) -> Iterator[Entry]:
     for name in folder.names():
         if name.endswith(_PROCESS):
-            with suppress(OSError, ValueError, TypeError):  # removed meanwhile, or of another release
-                yield Entry(**json.loads(folder.read(name, own=True)))
+            with suppress(*_SENSELESS):  # removed meanwhile, or of another release
+                yield _checked(Entry(**json.loads(folder.read(name, own=True))))
+
+
+def _checked(made: Entry) -> Entry:
+    """The entry, if each of its fields is what ``entry`` gives it; a TypeError if not."""
+    numbers = [made.pid, made.started, made.uid, made.gid, *(number for _, number in made.attributes)]
+    texts = [made.boot, made.service, made.python, made.path, made.inner, made.label, *made.hooks]
+    texts += [name for name, _ in made.attributes]
+    if not (
+        all(type(number) is int and 0 <= number < 1 << 64 for number in numbers)
+        and all(type(text) is str and "\0" not in text for text in texts)
+        and all(type(stop) in (int, float) for stop in made.stops)
+        and all(type(each) is list for each in (made.hooks, made.attributes, made.stops))
+    ):
+        raise TypeError("a field of another type")
+    return made
 
 
 def _guard(folder: Folder) -> int:
@@ -208,7 +229,7 @@ def _guard(folder: Folder) -> int:
         guard = json.loads(folder.read(_GUARD, own=True))
         runs = guard["boot"] == runtime.boot_id() and found.alive(guard["pid"], guard["started"]) is not None
         return int(guard["pid"]) if runs else 0
-    except (OSError, ValueError, KeyError, TypeError):
+    except _SENSELESS:
         return 0
 
 

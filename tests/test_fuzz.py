@@ -1,0 +1,135 @@
+"""The fuzzer: it finds what is wrong, and finds nothing in a minute of cases."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz import kept, worker
+from tests.fuzz.kinds import KINDS, Case, unchanged
+from tests.fuzz.worker import run
+from tracer import capture, store
+from tracer.errors import TracerError
+
+
+def of(kind: str, number: int = 0) -> Case:
+    """The kind's first seed, as it is."""
+    (made,) = (each for each in unchanged() if each.kind.name == kind)
+    return Case(number, made.kind, made.data, made.commands[:1])
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_seeds_are_read_without_complaint(kind: str) -> None:
+    """By one of their commands at least: mutations of nonsense would find nothing."""
+    (case,) = (each for each in unchanged() if each.kind.name == kind)
+    tried = [Case(0, case.kind, case.data, (*case.commands[:1], command)) for command in case.commands[:4]]
+    outcomes = list(run(tried))
+    assert all(outcome.good for outcome in outcomes), outcomes
+    assert case.kind.name == "expression" or any(outcome.how in ("0", "1") for outcome in outcomes), outcomes
+
+
+def _dead(path: Path) -> Any:
+    os.kill(os.getpid(), signal.SIGBUS)
+
+
+def _busy(path: Path) -> Any:
+    while True:
+        pass
+
+
+def _large(path: Path) -> Any:
+    return bytes(300 << 20) + b"x"
+
+
+def _waiting(path: Path) -> Any:
+    time.sleep(100)
+
+
+def _wrong(path: Path) -> Any:
+    return 1 // 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "how"), [(_dead, "signal 7"), (_busy, "time"), (_large, "memory"), (_waiting, "hang"), (_wrong, "defect")]
+)
+def test_each_fault_is_found_and_the_next_case_runs(monkeypatch: pytest.MonkeyPatch, fault: Any, how: str) -> None:
+    if how in ("time", "hang"):
+        monkeypatch.setattr(worker, *{"time": ("MAX_SECONDS", 0.5), "hang": ("MAX_WAIT", 3.0)}[how])
+    monkeypatch.setattr(capture, "asks", lambda path: fault(path) if Path("faulty").exists() else [])
+    lay_out = Case.lay_out
+
+    def with_fault(case: Case, folder: Path) -> None:
+        lay_out(case, folder)
+        if case.number == 1:
+            (folder / "faulty").touch()
+
+    monkeypatch.setattr(Case, "lay_out", with_fault)
+    if how == "defect":
+        monkeypatch.setattr(store, "read", fault)
+        found = list(run([of("trace", 1)]))
+        assert [outcome.how for outcome in found] == ["defect"]
+    else:
+        found = list(run([of("ask points", number) for number in range(3)]))
+        assert [outcome.how for outcome in found] == ["0", how, "0"]
+    assert not all(outcome.good for outcome in found)
+
+
+def test_a_kept_input_is_cut_to_what_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And has its commands beside it."""
+    lines = [b"[DEFAULT]", *(b"a%d = 1" % number for number in range(40))]
+    made = Case(5, of("config").kind, b"\n".join([*lines, b"wrong", *lines]), of("config").commands)
+    monkeypatch.setattr(kept, "case", lambda seed, number: made)
+    monkeypatch.setattr("tracer.limits.text", _without_wrong)
+    (outcome,) = run([made])
+    place = kept.keep(tmp_path, 1, outcome)
+    assert len((place / "nova.conf").read_text().split("\n")) < 5
+    assert "--from-config nova.conf" in (place / "commands").read_text()
+
+
+def _without_wrong(path: Path, most: int = 0) -> str:
+    text = path.read_text()
+    if "wrong" in text:
+        raise KeyError(text)
+    return text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150)
+@given(place=st.integers(0, 200), value=JSON)
+def test_any_value_in_any_place_of_a_trace_file_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, place: int, value: Any
+) -> None:
+    """By hypothesis, which makes what it finds small."""
+    lines = [json.loads(line) for line in of("trace").data.splitlines()[:6]]
+    line = lines[place % len(lines)]
+    line[sorted(line)[place // len(lines) % len(line)]] = value
+    path = tmp_path_factory.mktemp("any") / "t.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    with suppress(TracerError):
+        assert store.read(path).boots
+
+
+@pytest.mark.slow
+def test_a_minute_of_cases_finds_nothing(tmp_path: Path) -> None:
+    """Other cases each day."""
+    seed = str(int(time.time()) // 86400)
+    arguments = ["--cases", "1000000", "--seconds", "60", "--seed", seed, "--keep", str(tmp_path / "kept")]
+    done = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
