@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from zlib import crc32
 
 from tests import captures
 from tests.fuzz import seeds
@@ -87,6 +86,8 @@ class Case:
     kind: Kind
     data: bytes
     commands: tuple[Command, ...]
+    #: Where and how a packed input is damaged; 0: it is not.
+    damage: int = 0
 
     @property
     def size(self) -> int:
@@ -97,7 +98,7 @@ class Case:
         """Write the input, and what stands beside it."""
         path = folder / self.kind.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_packed(self.data) if self.kind.packed else self.data)
+        path.write_bytes(_packed(self.data, self.damage) if self.kind.packed else self.data)
         (folder / OURS).write_bytes(seeds.ours())
         if self.kind.path.startswith("cap/"):
             (folder / "cap" / "capture.json").write_bytes(b'{"format": 1}')
@@ -136,14 +137,14 @@ def case(seed: int, number: int) -> Case:
     known = begun(kind)
     data = kind.mutate(random, random.choice(known), random.choice(known))
     commands = ((kind.first,) if kind.first else ()) + (random.choice(kind.commands),)
-    return Case(number, kind, data, commands)
+    damage = random.randrange(1, 1 << 32) if kind.packed and random.random() < 0.12 else 0
+    return Case(number, kind, data, commands, damage)
 
 
-def _packed(data: bytes) -> bytes:
-    """As gzip has it; in one of eight the packed bytes are damaged, decided by what they are."""
+def _packed(data: bytes, damage: int) -> bytes:
+    """As gzip has it, cut off or with a byte changed where it is to be damaged."""
     packed = gzip.compress(data, 1, mtime=0)
-    damage = crc32(data)
-    if damage % 8:
+    if not damage:
         return packed
-    at = damage // 8 % len(packed)
-    return packed[:at] if damage % 16 else packed[:at] + bytes([damage >> 24]) + packed[at + 1 :]
+    at = damage // 2 % len(packed)
+    return packed[:at] + (b"" if damage % 2 else bytes([damage >> 24]) + packed[at + 1 :])

@@ -206,7 +206,8 @@ def asks() -> list[bytes]:
 def registries() -> list[bytes]:
     """What is remembered of a process that was attached."""
     entry = {
-        "pid": 7, "started": 5, "uid": 0, "gid": 0, "boot": "x", "service": "nova-api", "python": "3.11", "path": "/nowhere",
+        "pid": 7, "started": 5, "uid": 0, "gid": 0, "boot": "x", "service": "nova-api", "python": "3.11",
+        "path": "/nowhere",
         "inner": "/nowhere", "label": "x", "hooks": ["sql"], "attributes": [["a.b", 5]], "stops": [0.1],
     }  # fmt: skip
     return [json.dumps(entry).encode()]
