@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from . import hook, importing, masking, record, replacing, steps, values
+from .classes import type_name
+from .fields import field
 
 commands = hook.Hook("commands")
 
@@ -57,12 +59,12 @@ def _execute_ends(step: int, result: Any, error: BaseException | None) -> None:
     if error is None:
         steps.finish(step, None, ("exit_code", code))
         return
-    code = vars(error).get("exit_code")
+    code = field(error, "exit_code")
     if type(code) is not int:
         steps.finish(step, error)
         return
     # Written here: the error's own first argument is what the program printed.
-    text = "%s: exit code %d" % (type(error).__name__, code)
+    text = "%s: exit code %d" % (type_name(type(error)), code)
     if steps.recorder is not None:
         steps.recorder.write((record.END, step, steps.clock(), text, ("exit_code", code)))
 
@@ -71,7 +73,7 @@ def _remote_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     name = values.scalar(hook.argument(args, kwargs, 1, "name"))
     attributes: tuple[Any, ...] = ("via", "privsep", "function", name)
     given = hook.argument(args, kwargs, 2, "args")
-    if name.rpartition(".")[2] in _EXECUTES and type(given) is tuple:
+    if type(name) is str and name.rpartition(".")[2] in _EXECUTES and type(given) is tuple:
         attributes += ("arguments", ("[]",) + _masked(given))
     return steps.begin("command", name, attributes)
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from . import hook, importing, replacing
+from .classes import module_of, type_name
 
 endpoints = hook.Hook("endpoints")
 
@@ -34,7 +35,7 @@ def _wrap(module: ModuleType) -> None:
 def _look(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     endpoint, method = args[1:3]
     kind = type(endpoint)
-    if (kind.__module__, kind.__name__) == _WRAPPER and (id(endpoint), method) not in _aside:
+    if (module_of(kind), type_name(kind)) == _WRAPPER and (id(endpoint), method) not in _aside:
         kept = vars(endpoint).pop(method, replacing.ABSENT)
         _aside[id(endpoint), method] = (endpoint, kept)
 

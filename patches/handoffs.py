@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import faults, hook, importing, looping, replacing, steps
+from .fields import function_names
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -139,20 +140,11 @@ def _job(via: str, function: Any, run: Any = None) -> _Job | None:
     """``function`` (or ``run``, which will run it) as a job below a new step; None where it is to be left alone."""
     if type(function) is _Job:
         return None
-    named = function
-    while type(named) is functools.partial:
-        named = named.func
-    module = _text(named, "__module__") or type(named).__module__
-    name = _text(named, "__qualname__") or type(named).__name__
+    module, name = function_names(function)
     if module.partition(".")[0] in _WORKERS or name.rpartition(".")[2] in _WORKING:
         return None
     step = steps.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
     return _Job(step, run or function, module) if step else None
-
-
-def _text(function: Any, name: str) -> str | None:
-    value = getattr(function, name, None)
-    return value if type(value) is str else None
 
 
 class _Job:

@@ -9,6 +9,8 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, replacing, steps, values
+from .classes import is_kind
+from .fields import field, path
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -28,27 +30,36 @@ def _wrap(module: ModuleType) -> None:
 
 def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     prepared = hook.argument(args, kwargs, 1, "request")
-    sent = prepared.url if type(prepared.url) is str else ""
+    sent = field(prepared, "url")
+    sent = sent if type(sent) is str else ""
+    method = values.scalar(field(prepared, "method"))
     url = values.url_without_secrets(sent)
-    place, _, path = url.partition("://")[2].partition("/")
+    place, _, rest = url.partition("://")[2].partition("/")
     attributes = (
         "side", "client",
-        "method", values.scalar(prepared.method),
-        "path", "/" + path,
+        "method", method,
+        "path", "/" + rest,
         "query", query_names(sent.partition("?")[2]),
         "host", place,
-        "global_request_id", values.scalar(prepared.headers.get("X-OpenStack-Request-ID")),
+        "global_request_id", values.scalar(_header(prepared, "x-openstack-request-id")),
     )  # fmt: skip
-    return steps.begin("http", "%s /%s" % (values.scalar(prepared.method), path), attributes)
+    return steps.begin("http", "%s /%s" % (method, rest), attributes)
 
 
 def _ends(step: int, response: Any, error: BaseException | None) -> None:
     attributes: tuple[Any, ...] = ()
     if response is not None:
-        headers = response.headers
-        callee = headers.get("x-openstack-request-id") or headers.get("x-compute-request-id")
-        attributes = ("status", values.scalar(response.status_code), "callee_request_id", values.scalar(callee))
+        callee = _header(response, "x-openstack-request-id") or _header(response, "x-compute-request-id")
+        status = values.scalar(field(response, "status_code"))
+        attributes = ("status", status, "callee_request_id", values.scalar(callee))
     steps.finish(step, error, attributes)
+
+
+def _header(message: Any, name: str) -> Any:
+    """A header of a request or response, from where requests' CaseInsensitiveDict keeps them by lower case."""
+    kept = path(message, "headers", "_store")
+    pair = dict.get(kept, name) if is_kind(type(kept), dict) else None
+    return pair[1] if type(pair) is tuple and len(pair) == 2 and type(pair[1]) is str else None
 
 
 def query_names(query: str) -> str | None:

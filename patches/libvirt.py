@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from . import hook, importing, replacing, steps, values
+from .fields import ByIdentity
 
 libvirt = hook.Hook("libvirt")
 
@@ -30,7 +30,7 @@ _TRIVIAL = frozenset({"c_pointer", "connect", "domain"})
 
 _IN_XML = re.compile(r"<(name|uuid)>([^<]{1,255})</\1>").findall
 #: domain -> what is known of it, as attributes
-_domains: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
+_domains: ByIdentity[tuple[Any, ...]] = ByIdentity()
 #: steps of finders that have begun -> what they look for
 _looking: dict[int, tuple[Any, ...]] = {}
 #: The step of the libvirt call that is going on: what stands directly below it is the library's own.
@@ -104,7 +104,7 @@ def _begins(
     if finder is not None and len(args) > 1 and type(args[1]) is str:
         about = finder(args[1])
     elif args and name.startswith("virDomain."):
-        about = _domains.get(args[0], ())
+        about = _domains.get(args[0]) or ()
     step = steps.begin("libvirt", name, attributes + about)
     _inside.set(step)
     if finder is not None:
@@ -115,5 +115,5 @@ def _begins(
 def _ends(step: int, result: Any, error: BaseException | None) -> None:
     about = _looking.pop(step, ())
     if about and result is not None:
-        _domains[result] = about
+        _domains.set(result, about)
     steps.finish(step, error)

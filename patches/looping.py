@@ -7,10 +7,12 @@ started it: only its first run is, which may come before its starter can wait.
 from __future__ import annotations
 
 import functools
+from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, replacing, steps
+from .fields import field, path
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -112,6 +114,7 @@ def _make_sleep(original: Function) -> Function:
 
 def _is_waited_for(call: Any) -> bool:
     """Whether somebody waits for the loop's end: on eventlet's Event, or on the one within oslo.service's own."""
-    done = vars(call).get("done")
-    event = getattr(done, "_event", None)
-    return bool(getattr(getattr(event, "_cond", None) or done, "_waiters", None))
+    done = field(call, "done")
+    condition = path(done, "_event", "_cond")
+    waiters = field(done if condition is None else condition, "_waiters")
+    return type(waiters) in (set, list, deque) and len(waiters) > 0

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import functools
 import json
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 from . import faults, hook, importing, replacing, steps, values, wsgi
+from .classes import MISSING, lookup, type_name
+from .fields import field, function_names
+from .reading import stored
 
 nova = hook.Hook("nova")
 
@@ -55,11 +58,11 @@ def _request_arrives(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     resource, request, action = args[:3]
     arrived = wsgi.request.get()
     # The step is of this very request: one that Nova makes of itself has an environ of its own.
-    if arrived is None or arrived.environ is not request.environ:
+    if arrived is None or arrived.environ is not field(request, "environ"):
         return
     body = _parsed(hook.argument(args, kwargs, 5, "body"))
     attributes = ("action", _action(resource, action, body), "body", values.tree(body))
-    steps.note(arrived.step, attributes + _who(request.environ))
+    steps.note(arrived.step, attributes + _who(arrived.environ))
 
 
 def _parsed(body: Any) -> Any:
@@ -77,18 +80,20 @@ def _parsed(body: Any) -> Any:
 
 def _action(resource: Any, action: Any, body: Any) -> str | None:
     """Class and method that will be called: found as Nova finds them, an ``action`` by the key of its body."""
-    controller = resource.controller
-    if type(action) is str and hasattr(type(controller), action):
-        return "%s.%s" % (type(controller).__name__, action)
+    controller = field(resource, "controller")
+    if type(action) is str and lookup(type(controller), action) is not MISSING:
+        return "%s.%s" % (type_name(type(controller)), action)
     wanted = next(iter(body), None) if action == "action" and type(body) is dict else action
-    method = resource.wsgi_actions.get(wanted)
-    owner = type(getattr(method, "__self__", controller)).__name__
-    return "%s.%s" % (owner, values.scalar(getattr(method, "__name__", wanted)))
+    actions = field(resource, "wsgi_actions")
+    method = actions.get(wanted) if type(actions) is dict and type(wanted) is str else None
+    if type(method) is MethodType:
+        return "%s.%s" % (type_name(type(method.__self__)), function_names(method)[1].rpartition(".")[2])
+    return "%s.%s" % (type_name(type(controller)), values.scalar(wanted))
 
 
 def _who(environ: dict[str, Any]) -> tuple[Any, ...]:
     """Who asked, by the service's context; where that has a request id of its own, this too under its own name."""
-    fields = getattr(environ.get("nova.context"), "__dict__", None) or {}
+    fields = stored(environ.get("nova.context"))
     names = ("user_id", "project_id", "roles", "global_request_id")
     # Contexts before 2024 keep some of these with an underscore, behind properties that none of ours runs.
     found = [(name, values.tree(fields.get(name, fields.get("_" + name)))) for name in names]
@@ -108,10 +113,10 @@ def _image_known(args: tuple[Any, ...], image: Any, error: BaseException | None)
 
 
 def _handler_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    handler = args[0].func
+    module, name = function_names(field(args[0], "func"))
     # What microversion.version_handler made has that module's name: which function it stands for is told below.
-    if handler.__module__ != "placement.microversion":
-        _note_handler("%s.%s" % (handler.__module__, handler.__name__))
+    if module != "placement.microversion":
+        _note_handler("%s.%s" % (module, name.rpartition(".")[2]))
 
 
 def _version_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import deque
 from types import ModuleType
 from typing import Any
 
 from . import hook, importing, replacing, steps, values
+from .classes import type_name
+from .fields import field, path
 
 pool = hook.Hook("pool")
 
@@ -45,14 +48,14 @@ def _wrap(owner: type) -> None:
 
 
 def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, bool, int, float] | None:
-    kind = type(args[0]).__name__
+    kind = type_name(type(args[0]))
     return None if kind == "NullPool" else (kind, _has_none(args[0]), steps.clock(), _wall_clock())
 
 
 def _has_none(queue: Any) -> bool:
     """Whether all connections that a ``QueuePool`` may have are checked out."""
-    most = getattr(queue, "_max_overflow", None)
-    return type(most) is int and 0 <= most <= queue._overflow and not queue._pool.qsize()
+    most, overflow, free = field(queue, "_max_overflow"), field(queue, "_overflow"), path(queue, "_pool", "queue")
+    return type(most) is int and type(overflow) is int and 0 <= most <= overflow and type(free) is deque and not free
 
 
 def _ends(token: tuple[str, bool, int, float], connection: Any, error: BaseException | None) -> None:
@@ -65,5 +68,5 @@ def _ends(token: tuple[str, bool, int, float], connection: Any, error: BaseExcep
 
 def _opened_at(connection: Any) -> float:
     """When the pool opened the connection, by the wall clock."""
-    started = getattr(getattr(connection, "_connection_record", None), "starttime", 0)
+    started = path(connection, "_connection_record", "starttime")
     return started if type(started) is float else 0

@@ -11,6 +11,8 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, masking, replacing, steps, values
+from .classes import is_kind, module_of, type_name
+from .fields import field
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,6 +25,9 @@ rpc = hook.Hook("rpc")
 
 #: Conductor methods that stand for a method of the object they carry, and the argument that holds the object.
 _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname"}
+
+
+_IDS = ("request_id", "global_request_id", "user_id", "project_id")
 
 
 def install() -> None:
@@ -71,7 +76,7 @@ def _sent(args: Args, kwargs: Kwargs) -> Args:
 def _send_begins(args: Args, kwargs: Kwargs) -> int:
     target, context, message = _sent(args, kwargs)
     waits = hook.argument(args, kwargs, 4, "wait_for_reply")
-    mode = "call" if waits else "fanout" if getattr(target, "fanout", None) else "cast"
+    mode = "call" if waits is True else "fanout" if field(target, "fanout") is True else "cast"
     attributes = ("side", "client", "mode", mode) + _target(target) + _message(message) + request_ids(context)
     return steps.begin("rpc", _method(message), attributes)
 
@@ -81,14 +86,16 @@ def _notification_begins(args: Args, kwargs: Kwargs) -> int:
     attributes = (
         ("side", "client", "mode", "notify") + _target(target) + ("message", id(message)) + request_ids(context)
     )
-    return steps.begin("rpc", values.scalar(message.get("event_type")), attributes)
+    return steps.begin("rpc", values.scalar(_entry(message, "event_type")), attributes)
 
 
 def _reply_begins(args: Args, kwargs: Kwargs) -> int:
     incoming = args[0]
-    failed = bool(hook.argument(args, kwargs, 3, "failure"))
+    failed = hook.argument(args, kwargs, 3, "failure") is not None
     return steps.begin(
-        "rpc", "reply", ("side", "client", "mode", "reply", "msg_id", values.scalar(incoming.msg_id), "failed", failed)
+        "rpc",
+        "reply",
+        ("side", "client", "mode", "reply", "msg_id", values.scalar(field(incoming, "msg_id")), "failed", failed),
     )
 
 
@@ -97,7 +104,7 @@ def _id_given(args: Args, result: Any, error: BaseException | None) -> None:
     message = args[0]
     step = steps.current.get()
     if step:
-        ids = values.scalar(message.get("_unique_id")), values.scalar(message.get("_msg_id"))
+        ids = values.scalar(_entry(message, "_unique_id")), values.scalar(_entry(message, "_msg_id"))
         steps.note(step, ("unique_id", ids[0], "msg_id", ids[1]))
 
 
@@ -107,57 +114,57 @@ def _ends(step: int, result: Any, error: BaseException | None) -> None:
 
 def _incoming_begins(args: Args, kwargs: Kwargs) -> int:
     incoming = args[1][0]
-    message = incoming.message
+    message, context = field(incoming, "message"), field(incoming, "ctxt")
     attributes: Attributes = (
         "side", "server",
-        "unique_id", values.scalar(getattr(incoming, "unique_id", None)),
-        "msg_id", values.scalar(getattr(incoming, "msg_id", None)),
+        "unique_id", values.scalar(field(incoming, "unique_id")),
+        "msg_id", values.scalar(field(incoming, "msg_id")),
     )  # fmt: skip
-    attributes += _message(message) + request_ids(incoming.ctxt)
+    attributes += _message(message) + request_ids(context)
     # What is served is never below what its thread did before: its sender is found by the ids.
     step = steps.begin("rpc", _method(message), attributes, parent=0)
-    steps.context.set(incoming.ctxt if type(incoming.ctxt) is dict else None)
+    steps.context.set(context if type(context) is dict else None)
     return step
 
 
 def _dispatched(args: Args, result: Any, error: BaseException | None) -> None:
     """A server answers an endpoint's exception instead of raising it. Noted here, unwrapped from ExpectedException."""
     if error is not None:
-        cause = getattr(error, "exc_info", (None, error))[1]
+        info = field(error, "exc_info")
+        cause = info[1] if type(info) is tuple and len(info) == 3 else error
         steps.note(steps.current.get(), ("error", values.error_text(cause)))
 
 
 def _endpoint_known(args: Args, kwargs: Kwargs) -> None:
     endpoint, method = args[1:3]
     # Nova 34 puts a wrapper around its managers to count the calls under way.
-    owner = type(getattr(endpoint, "__dict__", {}).get("_endpoint", endpoint))
-    steps.note(
-        steps.current.get(), ("module", owner.__module__, "class", owner.__name__, "function", values.scalar(method))
-    )
+    wrapped = field(endpoint, "_endpoint")
+    owner = type(endpoint if wrapped is None else wrapped)
+    attributes = ("module", module_of(owner), "class", type_name(owner), "function", values.scalar(method))
+    steps.note(steps.current.get(), attributes)
 
 
 def _target(target: Any) -> Attributes:
     return (
-        "topic", values.scalar(getattr(target, "topic", None)),
-        "server", values.scalar(getattr(target, "server", None)),
+        "topic", values.scalar(field(target, "topic")),
+        "server", values.scalar(field(target, "server")),
     )  # fmt: skip
 
 
 def _message(message: Any) -> Attributes:
     """The message's identity in this process, and its arguments by name: objects by type, version and uuid only."""
-    arguments = message.get("args")
+    arguments = _entry(message, "args")
     return (
         "message", id(message),
-        "version", values.scalar(message.get("version")),
+        "version", values.scalar(_entry(message, "version")),
         "arguments", _arguments(arguments) if type(arguments) is dict else None,
     )  # fmt: skip
 
 
 def _method(message: Any) -> Any:
     """What the message asks for: ``Instance.save`` where the envelope says ``object_action``."""
-    method = message.get("method")
-    holder = _ENVELOPES.get(method)
-    arguments = message.get("args")
+    method, arguments = _entry(message, "method"), _entry(message, "args")
+    holder = _ENVELOPES.get(method) if type(method) is str else None
     if holder is None or type(arguments) is not dict:
         return values.scalar(method)
     held = arguments.get(holder)
@@ -198,11 +205,16 @@ def _object(primitive: dict[Any, Any]) -> str:
 
 def request_ids(context: Any) -> Attributes:
     """A request context's ids and who asked, as attributes; contexts come as objects or as the dict of a message."""
-    get = context.get if type(context) is dict else functools.partial(_attribute, context)
-    names = ("request_id", "global_request_id", "user_id", "project_id")
-    found = ((name, get(name)) for name in names)
+    get = context.get if type(context) is dict else functools.partial(_of_object, context)
+    found = ((name, get(name)) for name in _IDS)
     return sum(((name, values.scalar(value)) for name, value in found if type(value) is str), ())
 
 
-def _attribute(context: Any, name: str) -> Any:
-    return getattr(context, name, None)
+def _of_object(context: Any, name: str) -> Any:
+    """Contexts before 2024 keep some of these with an underscore, behind properties that none of ours runs."""
+    value = field(context, name)
+    return field(context, "_" + name) if value is None else value
+
+
+def _entry(message: Any, name: str) -> Any:
+    return dict.get(message, name) if is_kind(type(message), dict) else None

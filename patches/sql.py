@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import functools
 import marshal
+import sys
 import zlib
-from typing import TYPE_CHECKING, Any
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Callable
+from weakref import ref
 
 from . import faults, hook, importing, lease, masking, parameters, record, replacing, steps, values
+from .classes import MISSING, is_kind, lookup, module_of
+from .fields import field, path
+from .reading import stored
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,20 +28,33 @@ if TYPE_CHECKING:
 sql = hook.Hook("sql")
 
 
-class _Engine:
-    """What is remembered of an engine for one recorder: each has a dialect of its own."""
+#: Where SQLAlchemy's URL, a named tuple since 1.4, has the database.
+_DATABASE = 5
 
-    __slots__ = ("database", "recorder", "statements")
+
+class _Engine:
+    """What is remembered of an engine for one recorder, as long as its dialect lives: each has one of its own."""
+
+    __slots__ = ("alive", "cursor", "database", "recorder", "rows", "statements")
 
     def __init__(self, recorder: segment.Segments, database: str | None) -> None:
         self.recorder = recorder
         self.database = database
+        #: Forgets this when the dialect is gone.
+        self.alive: Any = None
+        #: The class of its cursors, and what reads the number of rows off one.
+        self.cursor: Any = None
+        self.rows: Callable[[Any], Any] = _no_rows
         #: statement -> (its number, what may be kept of its parameters)
         self.statements: dict[str, tuple[int | str, parameters.Plan]] = {}
 
 
-_engines: dict[Any, _Engine] = {}
-_MAX_ENGINES = 256
+def _no_rows(cursor: Any) -> int:
+    return -1
+
+
+#: by the identity of the dialect
+_engines: dict[int, _Engine] = {}
 
 
 def install() -> None:
@@ -52,7 +71,7 @@ def _wrap_default(module: ModuleType) -> None:
 def _wrap_overrides(module: ModuleType) -> None:
     # By identity: each module names its dialect a second time, as ``dialect``.
     for value in {id(value): value for value in list(vars(module).values())}.values():
-        if issubclass(type(value), type) and value.__module__ == module.__name__:
+        if issubclass(type(value), type) and module_of(value) == module.__name__:
             _wrap_class(value)
 
 
@@ -66,20 +85,21 @@ def _wrap_class(owner: type) -> None:
 
 # Looked up once: this runs at every statement.
 _dumps, _pack_frame, _crc32 = marshal.dumps, record.FRAME.pack, zlib.crc32
+_kept = parameters.kept
 _clock, _next_id, _thread_id, _current = steps.clock, steps.next_id, steps.thread_id, steps.current.get
 
 
 def _maker(many: bool) -> Maker:
     def make(original: Function) -> Function:
         @functools.wraps(original)
-        def wrapper(dialect: Any, cursor: Any, statement: Any, given: Any, context: Any = None) -> Any:
+        def wrapper(self: Any, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
             recorder = steps.recorder
             if recorder is None or not sql.enabled:
-                return original(dialect, cursor, statement, given, context)
+                return original(self, cursor, statement, parameters, context)
             failure: BaseException | None = None
             start = _clock()
             try:
-                return original(dialect, cursor, statement, given, context)
+                return original(self, cursor, statement, parameters, context)
             except BaseException as error:
                 failure = error
                 raise
@@ -89,19 +109,18 @@ def _maker(many: bool) -> Maker:
                     end = _clock()
                     if end >= lease.look_at:
                         lease.look(end)
-                    if many:
-                        given = given[0] if given else ()  # the first row stands for the others
-                    engine = _engines.get(dialect)
+                    # The first row stands for the others.
+                    given = parameters if not many else parameters[0] if parameters else ()
+                    engine = _engines.get(id(self))
                     if engine is None or engine.recorder is not recorder:
-                        engine = _engine(recorder, dialect, context)
+                        engine = _engine(recorder, self, context)
                     number, plan = engine.statements.get(statement) or _statement(engine, statement, given, context)
-                    # A driver's cursor answers rowcount without asking the server; -1 says that it does not know.
-                    rows = cursor.rowcount
+                    rows = engine.rows(cursor) if type(cursor) is engine.cursor else _rows(engine, cursor)
                     fields = (
                         record.SQL, _next_id(), _current(), _thread_id(), start, end, number,
                         None if failure is None else values.error_text(failure),
                         rows if type(rows) is int else -1,
-                        parameters.kept(given, plan) if given else (),
+                        _kept(given, plan) if given else (),
                         engine.database,
                         _request_ids(context),
                     )  # fmt: skip
@@ -129,8 +148,8 @@ def _make_without_parameters(original: Function) -> Function:
     recorded = _maker(many=False)(with_parameters)
 
     @functools.wraps(original)
-    def wrapper(dialect: Any, cursor: Any, statement: Any, context: Any = None) -> Any:
-        return recorded(dialect, cursor, statement, (), context)
+    def wrapper(self: Any, cursor: Any, statement: Any, context: Any = None) -> Any:
+        return recorded(self, cursor, statement, (), context)
 
     return wrapper
 
@@ -144,15 +163,46 @@ _MAKERS: dict[str, Maker] = {
 
 def _engine(recorder: segment.Segments, dialect: Any, context: Any) -> _Engine:
     """The engine whose dialect this is; its database tells which of Nova's a statement went to."""
-    connection = getattr(context, "root_connection", None)
-    url = getattr(getattr(connection, "engine", None), "url", None)
-    name = getattr(url, "database", None)
+    url = path(context, "root_connection", "engine", "url")
+    name = url[_DATABASE] if is_kind(type(url), tuple) and tuple.__len__(url) > _DATABASE else field(url, "database")
     engine = _Engine(recorder, name if type(name) is str else None)
     if url is not None:
-        if len(_engines) >= _MAX_ENGINES:
-            _engines.clear()
-        _engines[dialect] = engine
+        engine.alive = _forgetting(dialect)
+        if engine.alive is not None:
+            _engines[id(dialect)] = engine
     return engine
+
+
+def _forgetting(dialect: Any) -> Any:
+    """A reference that forgets the dialect's engine at its end; None where the dialect cannot be referred to."""
+    key = id(dialect)
+    try:
+        return ref(dialect, lambda _: _engines.pop(key, None))
+    except TypeError as error:
+        faults.pass_on(error)
+        return None
+
+
+def _rows(engine: _Engine, cursor: Any) -> Any:
+    """The rows that a statement has changed, where a cursor keeps their number; -1 where it would have to be asked."""
+    kind = type(cursor)
+    kept = lookup(kind, "rowcount")
+    engine.cursor, engine.rows = kind, _no_rows
+    if type(kept) is MemberDescriptorType or (type(kept) is GetSetDescriptorType and kept.__objclass__ is _sqlite()):
+        engine.rows = kept.__get__
+    elif (
+        kept is MISSING and lookup(kind, "__getattribute__") is object.__getattribute__ and "rowcount" in stored(cursor)
+    ):
+        engine.rows = _attribute
+    return engine.rows(cursor)
+
+
+def _sqlite() -> Any:
+    return getattr(sys.modules.get("_sqlite3"), "Cursor", None)
+
+
+def _attribute(cursor: Any) -> Any:
+    return cursor.__dict__.get("rowcount")
 
 
 def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tuple[int | str, parameters.Plan]:
@@ -168,11 +218,11 @@ def _request_ids(context: Any) -> tuple[str | None, str | None] | None:
     """The ids of the context the transaction was opened with: enginefacade keeps it in the connection's ``info``."""
     try:
         info = context.root_connection._dbapi_connection._connection_record.__dict__.get("info")
-    except AttributeError:  # no context, or a connection that was taken out of its pool
+    except AttributeError as error:  # no context, or a connection that was taken out of its pool
+        faults.pass_on(error)
         return None
-    using = info.get("using_context") if info else None
+    using = info.get("using_context") if type(info) is dict else None
     if using is None:
         return None
-    own = getattr(using, "request_id", None)
-    other = getattr(using, "global_request_id", None)
+    own, other = field(using, "request_id"), field(using, "global_request_id")
     return (own if type(own) is str else None, other if type(other) is str else None)

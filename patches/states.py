@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from . import hook, importing, record, replacing, steps, values
+from .reading import stored
 
 states = hook.Hook("states")
 
@@ -28,7 +29,7 @@ def _wrap(module: ModuleType) -> None:
 
 def _changing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple[Any, ...]] | None:
     """What will be written, and when it began; None where nothing of it is tracked."""
-    fields = vars(args[0])
+    fields = stored(args[0])
     changed = fields.get("_changed_fields")
     if type(changed) is not set:
         return None

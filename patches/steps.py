@@ -42,7 +42,7 @@ _named_characters = 0
 #: Texts beyond this many, or this long in all, are written out with each event instead of by number (statements with
 #: literals in them). Longer ones are cut.
 MAX_NAMES = 20_000
-MAX_NAMED_CHARACTERS = 32 << 20
+MAX_NAMED_CHARACTERS = 4 << 20
 MAX_NAME = 64 << 10
 
 

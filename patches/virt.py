@@ -37,6 +37,6 @@ def _wrap_drivers(module: ModuleType) -> None:
 
 def _subclasses(owner: type) -> Iterator[type]:
     each: type
-    for each in owner.__subclasses__():
+    for each in type.__subclasses__(owner):
         yield each
         yield from _subclasses(each)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 from contextvars import ContextVar
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from . import hook, importing, replacing, steps, values
+from .classes import module_of
+from .fields import field, function_names
 from .http import query_names
 
 if TYPE_CHECKING:
@@ -83,14 +86,14 @@ def _make(original: Function) -> Function:
 
 
 def _begins(environ: dict[str, Any], layer: Any) -> _Request | None:
-    path = values.scalar(values.path_without_secrets(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")))
+    path = values.scalar(values.path_without_secrets(_text(environ, "SCRIPT_NAME") + _text(environ, "PATH_INFO")))
     method = values.scalar(environ.get("REQUEST_METHOD"))
     attributes = (
         "side", "server",
         "method", method,
         "path", path,
-        "query", query_names(environ.get("QUERY_STRING", "")),
-        "peer_address", "%s:%s" % (environ.get("REMOTE_ADDR"), environ.get("REMOTE_PORT")),
+        "query", query_names(_text(environ, "QUERY_STRING")),
+        "peer_address", "%s:%s" % tuple([values.scalar(environ.get(name)) for name in ("REMOTE_ADDR", "REMOTE_PORT")]),
         "global_request_id", values.scalar(environ.get("HTTP_X_OPENSTACK_REQUEST_ID")),
         "microversion", values.scalar(environ.get("HTTP_OPENSTACK_API_VERSION")),
     )  # fmt: skip
@@ -102,11 +105,17 @@ def _begins(environ: dict[str, Any], layer: Any) -> _Request | None:
     return arrived
 
 
+def _text(environ: dict[str, Any], name: str) -> str:
+    text = environ.get(name)
+    return text if type(text) is str else ""
+
+
 def _layer_seen(arrived: _Request, layer: Any) -> None:
     """Note the first module that is not a shared library's, and the request id as soon as a layer has given one."""
     if arrived.application is None:
-        bound = getattr(layer.func, "__self__", None)
-        module = layer.func.__module__ if bound is None else type(bound).__module__
+        function = field(layer, "func")
+        bound = function.__self__ if type(function) is MethodType else None
+        module = function_names(function)[0] if bound is None else module_of(type(bound)) or ""
         if not module.startswith(("oslo_", "webob", "paste", "keystonemiddleware", "osprofiler")):
             arrived.application = module
             steps.note(arrived.step, ("application", module))
@@ -130,9 +139,9 @@ def _answer_seen(arrived: _Request, args: tuple[Any, ...]) -> None:
     status, headers = args[:2]
     arrived.status = status[:3] if type(status) is str else None
     if arrived.request_id is None and type(headers) is list:
-        for name, value in headers:
-            if name.lower() == "x-openstack-request-id":
-                arrived.request_id = values.scalar(value)
+        for pair in headers:
+            if type(pair) is tuple and type(pair[0]) is str and pair[0].lower() == "x-openstack-request-id":
+                arrived.request_id = values.scalar(pair[1])
                 steps.note(arrived.step, ("request_id", arrived.request_id))
 
 

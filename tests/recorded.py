@@ -26,7 +26,7 @@ class Recorded:
         if not segments.recorded(self.capture):
             return []
         found = segments.read(self.capture)
-        assert found.warnings == []
+        assert found.warnings == [], found.warnings
         events = sorted(found.events, key=lambda event: event.number)
         return [event for event in events if kind in (None, event.kind)]
 
