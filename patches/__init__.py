@@ -18,6 +18,7 @@ from . import (
     commands,
     echo,
     endpoints,
+    execs,
     forks,
     handoffs,
     hook,
@@ -65,7 +66,7 @@ def install(capture: str, options: dict[str, Any]) -> None:
     ``options`` is what the tool wrote into the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes,
     ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …), ``ask`` (names of the
     loggers that write ask.log, "ask" if nothing is said), ``echo`` (whether SQLAlchemy is to log its statements),
-    ``asks`` (ask points, as askpoints.add takes them).
+    ``asks`` (ask points, as askpoints.add takes them), ``bootstrap`` (our sitecustomize's folder, where that runs).
     """
     if installed():
         return
@@ -79,6 +80,8 @@ def install(capture: str, options: dict[str, Any]) -> None:
     if options.get("points"):
         calls.install(options["points"])
     askpoints.install(capture, options.get("asks") or [])
+    if options.get("bootstrap"):
+        execs.install(options["bootstrap"])
 
 
 def _hooks(capture: str, options: dict[str, Any]) -> dict[str, Callable[[], None]]:

@@ -103,6 +103,97 @@ def test_the_users_own_sitecustomize_runs(folder: Path) -> None:
     assert done.stderr == ""
 
 
+#: How a sitecustomize runs the next one: it takes itself off the path (ddtrace), or looks behind it (ours), or not.
+CHAINS = {
+    "off the path": "import sys\nsys.path.remove({here!r})\ndel sys.modules['sitecustomize']\nimport sitecustomize\n",
+    "behind it": (
+        "import importlib.machinery, sys\n"
+        "rest = [each for each in sys.path if each != {here!r}]\n"
+        "spec = importlib.machinery.PathFinder.find_spec('sitecustomize', rest)\n"
+        "if spec: exec(compile(open(spec.origin).read(), spec.origin, 'exec'), {{'__file__': spec.origin}})\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("first", ["bootseq", "theirs"])
+@pytest.mark.parametrize("chain", CHAINS)
+def test_two_others_in_a_chain(folder: Path, chain: str, first: str) -> None:
+    """Each runs once, in their order, whichever of them comes first; and the hooks are in once."""
+    for name in ("one", "two"):
+        own = folder / name
+        own.mkdir()
+        code = f"print({name!r})\n" + (CHAINS[chain].format(here=str(own)) if name == "one" else "")
+        (own / "sitecustomize.py").write_text(code)
+    path = [str(folder / "one"), str(launch.BOOTSTRAP), str(folder / "two")]
+    if first == "bootseq":
+        path = [path[1], path[0], path[2]]
+    environment = launch.environment(dict(os.environ), folder / "cap") | {"PYTHONPATH": os.pathsep.join(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import traced; traced.f()"], cwd=folder, env=environment, capture_output=True,
+        text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("one\ntwo\n", "")
+    assert calls(folder) == ["traced:f"]
+
+
+@pytest.mark.parametrize("way", ["os.execl(*call)", "os.execvp(*call[:1], call[1:])", "os.execle(*call, os.environ)",
+                                 "os.execve(call[0], call[1:], env=dict(os.environ))"])  # fmt: skip
+def test_a_launcher_that_puts_itself_first_and_execs(folder: Path, way: str) -> None:
+    """Its sitecustomize runs no other; ours comes first again, also for what is started later."""
+    own = folder / "own"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text(
+        "import os\nprint('own')\n"
+        f"rest = [each for each in os.environ['PYTHONPATH'].split(':') if each != {str(own)!r}]\n"
+        f"os.environ['PYTHONPATH'] = ':'.join([{str(own)!r}, *rest])\n"
+    )
+    (folder / "app.py").write_text(
+        "import subprocess, sys, traced\ntraced.f()\n"
+        "if sys.argv[1:]: subprocess.run([sys.executable, 'app.py'], check=True)\n"
+    )
+    launcher = (
+        f"import os, sys; os.environ['PYTHONPATH'] = {str(own)!r} + ':' + os.environ['PYTHONPATH']; "
+        f"call = [sys.executable, sys.executable, 'app.py', 'again']; {way}"
+    )
+    done = python(folder, "-c", launcher)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "own\nown\n", "")
+    assert calls(folder) == ["traced:f"] * 2
+
+
+def test_an_exec_that_fails_leaves_the_environment_as_it_was(folder: Path) -> None:
+    code = (
+        "import os\nbefore = os.environ['PYTHONPATH'] = '/x:' + os.environ['PYTHONPATH']\n"
+        "try: os.execv('/nowhere', ['x'])\n"
+        "except OSError as error: print(error.errno, os.environ['PYTHONPATH'] == before)\n"
+        "try: os.execve('/nowhere', ['x'], None)\n"
+        "except TypeError as error: print(error)\n"
+    )
+    told = python(folder, "-c", code).stdout
+    assert told == "2 True\nexecve: environment must be a mapping object\n"
+
+
+@pytest.mark.parametrize("order", ["run -- instrument", "instrument run --"])
+def test_opentelemetry_instrument(folder: Path, order: str) -> None:
+    """The real one, around us and within: both record, in children too, and OpenTelemetry's own sitecustomize ran."""
+    instrument = [str(Path(sys.executable).with_name("opentelemetry-instrument"))]
+    instrument += ["--traces_exporter", "none", "--metrics_exporter", "none", "--logs_exporter", "none"]
+    run = [sys.executable, "-m", "tracer", "run", "-o", "cap", "--points", "points.yaml", "--"]
+    (folder / "points.yaml").write_text("traced: [f]\n")
+    (folder / "app.py").write_text(
+        "import sitecustomize, subprocess, sys, traced\ntraced.f()\n"
+        "print('/auto_instrumentation/' in sitecustomize.__file__)\n"
+        "if sys.argv[1:]: subprocess.run([sys.executable, 'app.py'], check=True)\n"
+    )
+    command = [*run, *instrument] if order.startswith("run") else [*instrument, *run]
+    environment = os.environ | {"PYTHONPATH": str(Path(launch.__file__).parents[1])}
+    done = subprocess.run(
+        [*command, sys.executable, "app.py", "again"], cwd=folder, env=environment, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, sorted(done.stdout.split())) == (0, ["True", "True"]), done.stderr
+    assert calls(folder) == ["traced:f"] * 2
+
+
 def test_a_sitecustomize_that_fails_fails_as_ever(folder: Path) -> None:
     """Python says so and goes on; so do we."""
     own = folder / "own"
