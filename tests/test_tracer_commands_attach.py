@@ -5,15 +5,23 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.victims import Victim
-from tracer.attach import processes
+from tests.victims import Victim, open_folder
+from tests.waiting import wait_until
+from tracer.attach import processes, registry, visits
 from tracer.attach.checks import Finding
+from tracer.attach.parts import Part
 from tracer.cli import main
 from tracer.commands import findings
 
@@ -139,3 +147,94 @@ def test_doctor_says_what_holds_for_several_once() -> None:
         "    sudo bootseq doctor",
         "c (pid 4), Python 3.9: ready",
     ]
+
+
+def test_status_names_inert_hooks_and_the_way_out(tmp_path: Path) -> None:
+    """Guard and command killed, lease over, an idle service."""
+    capture = tmp_path / "a capture"
+    with Victim("sleep") as victim:
+        run("attach", "--pid", victim.pid, "-o", capture)
+        guard = registry.of(capture).guard
+        os.kill(guard, signal.SIGKILL)
+        wait_until(lambda: registry.of(capture).guard == 0)
+        (row,) = rows("status")
+        assert (row["state"], row["fix"]) == ("attached", f"bootseq detach '{capture}'")
+        assert row["reason"].startswith("its guard was killed")
+        os.utime(capture / "lease", (1, 1))
+        (row,) = rows("status")
+        assert (row["state"], row["fix"], row["seconds_left"]) == ("inert", f"bootseq detach '{capture}'", 0)
+        assert row["reason"].startswith("lease over, hooks inert")
+        assert run("detach", capture).exit_code == 0
+        assert rows("status") == []
+
+
+@contextmanager
+def decoy(folder: Path) -> Iterator[int]:
+    """Another user's process that looks as if it recorded; folder and files are that user's."""
+    code = (
+        "import mmap, os, sys, time\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "os.makedirs(sys.argv[1] + '/segments', exist_ok=True)\n"
+        "file = open(sys.argv[1] + '/segments/host-1-1.open', 'w+b')\n"
+        "file.write(bytes(8192)); file.flush()\n"
+        "held = mmap.mmap(file.fileno(), 8192)\n"
+        "print(flush=True)\n"
+        "time.sleep(1000)\n"
+    )
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
+def test_other_users_recordings_are_named_and_left_alone(tmp_path: Path) -> None:
+    """None of their files is read or written; with --everyone their process is visited, and nothing else."""
+    with open_folder() as shared, Victim() as victim, decoy(shared / "theirs") as pid:
+        os.mkfifo(shared / "theirs" / "asks.json")
+        (shared / "theirs" / "capture.json").write_text("{}")
+        before = sorted(shared.rglob("*"))
+        run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
+        states = {row["pid"]: (row["user"], row["capture"], row["events"]) for row in rows("status")}
+        assert states[pid] == ("nobody", str(shared / "theirs"), None)
+        assert json.loads(run("ask", "list", "--json").stdout) == []
+        result = run("detach", "--all")
+        assert f"user root, capture {tmp_path / 'capture'}" in result.stdout
+        assert f"(pid {pid}, user nobody) records into {shared / 'theirs'}" in result.stderr
+        assert (result.exit_code, str(pid) in result.stdout) == (0, False)
+        (row,) = rows("detach", "--all", "--everyone")
+        assert (row["pid"], row["user"], row["capture"]) == (pid, "nobody", str(shared / "theirs"))
+        assert sorted(shared.rglob("*")) == before
+
+
+def test_one_process_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither at attach nor at status, ask or detach; exit code 1 says so."""
+    with Victim() as good, Victim() as bad:
+        run("attach", "--pid", good.pid, "--pid", bad.pid, "-o", tmp_path / "capture")
+        find, tally = visits._entered, Part.tally
+
+        def failing(process: processes.Process) -> Any:
+            if process.pid == bad.pid:
+                raise MemoryError("a table of 1 TB")
+            return find(process)
+
+        def failing_tally(part: Part, pattern: str) -> Any:
+            if str(bad.inner_pid) in pattern:
+                raise MemoryError("a table of 1 TB")
+            return tally(part, pattern)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(visits, "_entered", failing)
+            patched.setattr(Part, "tally", failing_tally)
+            again = rows("attach", "--pid", good.pid, "--pid", bad.pid, "-o", tmp_path / "capture")
+            assert {row["pid"]: row["state"] for row in again} == {good.pid: "attached", bad.pid: "cannot"}
+            assert {row["pid"]: row["state"] for row in rows("status")} == {good.pid: "attached", bad.pid: "cannot"}
+            result = run("detach", tmp_path / "capture")
+            assert result.exit_code == 1
+            assert f"(pid {good.pid}), Python" in result.stdout
+            assert "MemoryError: a table of 1 TB; its hooks go when they next would record" in result.stdout
+        (row,) = rows("detach", "--all")
+        assert (row["pid"], row["state"]) == (bad.pid, "detached")

@@ -1,0 +1,155 @@
+"""The registry: in a folder that is nobody else's, true after a reboot, and one writer at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.victims import Victim
+from tests.waiting import wait_until
+from tracer.attach import parts, processes, registry, runtime
+from tracer.attach.registry import Entry
+from tracer.errors import TracerError
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
+
+
+def entry(pid: int = 0) -> Entry:
+    """This process, or another."""
+    process = processes.read(pid or os.getpid())
+    assert process is not None
+    return registry.entry(process, parts.Part(Path("/x"), "/x"), {"hooks": ["sql"], "attributes": [("a", 1)]}, [])
+
+
+def path_as(uid: int, **environ: str) -> str:
+    """Where another user's registry would be."""
+    code = f"import os; from tracer.attach import runtime; os.setgid({uid}); os.setuid({uid}); print(runtime.path())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], **environ}, capture_output=True, text=True, check=True, cwd="/",
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+def test_what_is_added_is_read(tmp_path: Path) -> None:
+    with registry.locked(tmp_path) as registration:
+        registration.renew(60)
+        registration.add(entry())
+        (read,) = registry.of(tmp_path).entries
+        assert (read.process(), read.hooks) == (processes.read(os.getpid()), ["sql"])
+        assert 59 < registry.of(tmp_path).seconds_left <= 60
+        assert [each.capture for each in registry.everything()] == [tmp_path]
+        registration.drop(read)
+    assert registry.everything() == []
+    assert os.listdir(runtime.path()) == []
+
+
+def test_nothing_lasts_beyond_the_machines_uptime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of processes are given again; what is registered can still be brought in."""
+    with registry.locked(tmp_path) as registration:
+        registration.renew(60)
+        registration.add(entry())
+        monkeypatch.setattr(runtime, "boot_id", lambda: "another")
+        now = registration.read()
+        assert ([each.process() for each in now.entries], now.seconds_left) == ([None], 0)
+        registration.drop(now.entries[0])
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    """The second waits, and finds a folder that is still there though the first has removed it."""
+    order: list[str] = []
+
+    def second() -> None:
+        with registry.locked(tmp_path) as registration:
+            order.append("second")
+            registration.add(entry())
+            registration.drop(entry())
+
+    with registry.locked(tmp_path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        wait_until(lambda: _waits_for_a_lock(thread))
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert os.listdir(runtime.path()) == []
+
+
+def _waits_for_a_lock(thread: threading.Thread) -> bool:
+    return "locks_lock_inode_wait" in _wchan(thread) or "flock" in _wchan(thread) or _call(thread) == "73"
+
+
+def _wchan(thread: threading.Thread) -> str:
+    return Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()
+
+
+def _call(thread: threading.Thread) -> str:
+    return Path(f"/proc/self/task/{thread.native_id}/syscall").read_text().split()[0]
+
+
+@pytest.mark.parametrize("spoil", ["owner", "mode", "link"])
+@needs_root
+def test_a_folder_that_others_may_have_prepared_is_refused(
+    spoil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    real = tmp_path / "real"
+    (real if spoil == "link" else home).mkdir(mode=0o700)
+    if spoil == "owner":
+        os.chown(home, 65534, 65534)
+    elif spoil == "mode":
+        home.chmod(0o777)
+    else:
+        home.symlink_to(real)
+        os.chown(home, 65534, 65534, follow_symlinks=False)
+    monkeypatch.setattr(runtime, "path", lambda: home)
+    works: list[Any] = [registry.everything, lambda: registry.locked(tmp_path).__enter__()]
+    for work in works:
+        with pytest.raises(TracerError, match="cannot hold the list of what is attached"):
+            work()
+    assert list(real.iterdir() if spoil == "link" else home.iterdir()) == []
+
+
+@needs_root
+def test_neither_home_nor_another_users_runtime_folder_is_believed(tmp_path: Path) -> None:
+    """As a sudo that keeps the environment leaves them."""
+    alice = tmp_path / "alice"
+    alice.mkdir(mode=0o700)
+    os.chown(alice, 1234, 1234)
+    variables = {name: str(alice) for name in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")}
+    assert path_as(0, **variables) == "/run/bootseq"
+    assert path_as(65534, **variables) == "/tmp/bootseq-65534"
+    tmp_path.chmod(0o755)
+    for above in (tmp_path.parent, tmp_path.parent.parent):
+        above.chmod(0o711)
+    assert path_as(1234, **variables) == str(alice / "bootseq")
+    alice.chmod(0o755)
+    assert path_as(1234, **variables) == "/tmp/bootseq-1234"
+
+
+def test_a_file_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
+    with registry.locked(tmp_path) as registration:
+        registration.renew(60)
+        registration.add(entry())
+        (folder,) = runtime.path().iterdir()
+        (folder / "7-7.process").write_text("{")
+        (folder / "8-8.process").write_text('{"pid": "x"}')
+        assert [each.pid for each in registration.read().entries] == [os.getpid()]
+        registration.drop(entry())
+        for name in ("7-7.process", "8-8.process"):
+            (folder / name).unlink()
+
+
+def test_a_process_that_has_ended_is_not_taken_for_the_next_of_its_number(tmp_path: Path) -> None:
+    with Victim() as victim:
+        kept = entry(victim.pid)
+        assert kept.process() is not None
+    assert kept.process() is None
+    kept.started -= 1
+    assert kept.process() is None
