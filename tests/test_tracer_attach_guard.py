@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.victims import Victim
-from tests.waiting import wait_until
+from tests.victims import PROGRAM, Victim
+from tests.waiting import children, wait_until
 from tracer import capture as captures
 from tracer.attach import detach, found, guard, lease, parts, processes, registry
 from tracer.attach.attaching import Attachment
@@ -295,3 +295,33 @@ def _forked(work: Any) -> int:
             code = 0
         os._exit(code)
     return child
+
+
+def test_kill_9_of_record(tmp_path: Path) -> None:
+    """The command itself, with a service that sleeps; what was recorded is named by where it is."""
+    program = tmp_path / "nova-bootseq-test"
+    program.write_text(PROGRAM.read_text())
+    command = [sys.executable, "-m", "tests.confined", str(os.getpid()), "record", "--keep", "-o", str(tmp_path / "x")]
+    with Victim("sleep", program=program) as victim:
+        victim.ask("remember()")
+        with subprocess.Popen([*command, "--", "sleep", "1000"]) as record:
+            capture = tmp_path / "x.capture"
+            wait_until(lambda: has_hooks(victim) and _children(record.pid, "sleep"))
+            sleeping = _children(record.pid, "sleep")
+            record.kill()
+            wait_until(lambda: not has_hooks(victim))
+            wait_for_guard(capture)
+            os.kill(sleeping[0], signal.SIGKILL)
+        assert [(row["pid"], row["proved"]) for row in result(capture)] == [(victim.pid, True)]
+        assert victim.ask("differences()") == []
+
+
+def _children(pid: int, name: str) -> list[int]:
+    return [child for child in children(pid) if (read := processes.read(child)) and read.argv[:1] == (name,)]
+
+
+def test_it_needs_the_standard_library_alone() -> None:
+    """It is started without site-packages, and will be on other hosts."""
+    root = Path(guard.__file__).parents[2]
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); import tracer.attach.guard"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, timeout=60)
