@@ -23,6 +23,7 @@ from tracer import store
 from tracer.cli import main
 from tracer.commands import progress
 from tracer.commands.list import _date
+from tracer.files.folder import Folder
 from tracer.model import Trace
 
 UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
@@ -125,6 +126,7 @@ def test_files_that_are_none(tmp_path: Path, command: str) -> None:
 def test_who_opens_a_file_tells_whether_it_may(command: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the command line beforehand, in four lines: what is in the file decides."""
     monkeypatch.setattr(os, "access", lambda *arguments, **more: False)
+    monkeypatch.setattr(Folder, "open", _forbidden)
     monkeypatch.setattr(Path, "open", _forbidden)
     name, *more = command.format(file).split()
     assert refused(name, file, *more).endswith(": cannot be read: Permission denied")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -28,6 +27,7 @@ from tracer.commands.show import show
 from tracer.commands.status import status
 from tracer.commands.tap import tap
 from tracer.errors import TracerError
+from tracer.files import writing
 
 
 class _Group(click.Group):
@@ -50,13 +50,23 @@ class _Group(click.Group):
                 # A terminal that cannot show an arrow, or half a surrogate pair, is no reason to stop.
                 stream.reconfigure(errors="backslashreplace")
         try:
-            return super().main(*args, **kwargs)
+            code = super().main(*args, **kwargs | {"standalone_mode": False})
+            sys.exit(code if isinstance(code, int) else 0)
+        except click.Abort:
+            sys.exit(ending.INTERRUPTED)
+        except click.ClickException as error:
+            # It quotes the command line, which may hold names of files.
+            usage = io.StringIO()
+            error.show(usage)
+            for line in usage.getvalue().splitlines():
+                printing.say(line)
+            sys.exit(error.exit_code)
         except TracerError as error:
             said = str(error)
         except OSError as error:  # files have their own; what is left is our output
             said = f"cannot write: {error.strerror}"
             with contextlib.suppress(OSError):  # else Python tries once more at the end, and complains of its own
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                writing.silence(sys.stdout.fileno())
         except MemoryError:
             said = "memory is short; give it less to read at once, or more memory"
         except Exception as error:  # noqa: BLE001 - the last resort: nothing that was read ends in a traceback

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -16,9 +15,9 @@ from tracer.attach import asking, guard_client
 from tracer.attach.asking import Point
 from tracer.attach.checks import Finding
 from tracer.attach.detach import Attached
-from tracer.commands import findings
+from tracer.commands import findings, printing
 from tracer.errors import TracerError
-from tracer.text import plural, printable
+from tracer.text import plural
 
 _WHERE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -81,7 +80,7 @@ def add(
     if as_json:
         findings.as_json(found)
     else:
-        click.echo(f"ask point {point['key']}; it goes with: bootseq ask remove {point['key']}")
+        printing.out(f"ask point {point['key']}; it goes with: bootseq ask remove {point['key']}")
     if any(each.state not in ("added", "waiting", "not there") for each in found):
         sys.exit(1)
 
@@ -145,16 +144,16 @@ def list_points(as_json: bool) -> None:
         states = asking.state(attached) if kept else []
         rows += [_row(folder, point, states) for point in kept]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        printing.as_json(rows)
         return
     for row in rows:
-        click.echo(printable(f"{row['key']}. {row['where']}{_when(row['when'])}: {', '.join(row['expressions'])}"))
+        printing.out(f"{row['key']}. {row['where']}{_when(row['when'])}: {', '.join(row['expressions'])}")
         for each in row["processes"]:
             said = f"; {each['error']}" if each["error"] else ""
             lines = plural(each["lines"], "line")
-            click.echo(printable(f"    {each['service']} (pid {each['pid']}): {each['state']}, {lines}{said}"))
+            printing.out(f"    {each['service']} (pid {each['pid']}): {each['state']}, {lines}{said}")
     if not rows:
-        click.echo("nothing is asked")
+        printing.out("nothing is asked")
 
 
 def _row(folder: Path, point: Point, states: list[Finding]) -> dict[str, Any]:
@@ -204,7 +203,7 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
     if as_json:
         findings.as_json(found)
     elif not keys:
-        click.echo("nothing is asked")
+        printing.out("nothing is asked")
     if any(each.state == "cannot" for each in found):
         sys.exit(1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tracer import collector
-from tracer.commands import sides
+from tracer.commands import printing, sides
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Recorded
@@ -18,7 +18,7 @@ from tracer.diff.writing import written
 from tracer.errors import TracerError
 from tracer.files import writing
 from tracer.model import Baseline, Boot
-from tracer.text import plural, printable
+from tracer.text import plural
 
 #: With fewer boots, what varies between two of them is mostly not known yet.
 FEW = 5
@@ -54,7 +54,7 @@ def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outc
     with writing.written(output, writing.default_mode()) as file:
         file.write(text.encode(errors="backslashreplace"))
     _warn(boots)
-    click.echo(f"{output}: {_said(learned)}")
+    printing.done(output, _said(learned))
 
 
 def _read(path: Path, words: tuple[str, ...], doing: Progress) -> Recorded:
@@ -71,7 +71,7 @@ def _check_doubts(read: list[Recorded], partial: bool) -> None:
         more = f" (and {len(doubts) - 1} more such)" if len(doubts) > 1 else ""
         raise TracerError(f"{doubts[0]}{more}; record again, or learn from what there is with --partial")
     for doubt in doubts:
-        click.echo(printable(f"bootseq: warning: {doubt}"), err=True)
+        printing.note(f"warning: {doubt}")
 
 
 def _alike(read: list[Recorded], outcome: str | None) -> list[Boot]:
@@ -99,10 +99,10 @@ def _alike(read: list[Recorded], outcome: str | None) -> list[Boot]:
 def _warn(boots: list[Boot]) -> None:
     releases = sorted({boot.versions["nova"] for boot in boots if "nova" in boot.versions})
     if len(releases) > 1:
-        click.echo(f"bootseq: warning: several releases of Nova in one: {printable(', '.join(releases))}", err=True)
+        printing.note(f"warning: several releases of Nova in one: {', '.join(releases)}")
     if len(boots) < FEW:
         few = plural(len(boots), "boot")
-        click.echo(f"bootseq: note: {few}; what varies between boots is mostly seen from {FEW} on", err=True)
+        printing.note(f"note: {few}; what varies between boots is mostly seen from {FEW} on")
 
 
 def _said(learned: Baseline) -> str:

@@ -13,10 +13,10 @@ from tracer.attach import detach as detaching
 from tracer.attach import registry
 from tracer.attach.checks import Finding
 from tracer.attach.detach import Attached
-from tracer.commands import findings
+from tracer.commands import findings, printing
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
-from tracer.text import plural, printable
+from tracer.text import plural
 
 
 @click.command()
@@ -42,7 +42,7 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
     if as_json:
         findings.as_json(found)
     elif not found:
-        click.echo("nothing is attached" + (f" for {capture}" if capture is not None else ""))
+        printing.out("nothing is attached" + (f" for {capture}" if capture is not None else ""))
     if everything and not everyone:
         _name_others(detaching.others())
     if any(finding.state != "detached" for finding in found):
@@ -67,9 +67,9 @@ def _name_others(others: list[Attached]) -> None:
     """On stderr, since nothing was done about them."""
     for each in others:
         process = f"{each.process.name} (pid {each.process.pid}, user {each.about['user']})"
-        click.echo(printable(f"bootseq: left alone: {process} records into {each.about['capture']}"), err=True)
+        printing.note(f"left alone: {process} records into {each.about['capture']}")
     if others:
-        click.echo("bootseq: these are other users'; take them out too: bootseq detach --all --everyone", err=True)
+        printing.note("these are other users'; take them out too: bootseq detach --all --everyone")
 
 
 def _say(finding: Finding) -> None:

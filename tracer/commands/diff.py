@@ -12,7 +12,7 @@ import click
 
 import diagrams
 from tracer import collector
-from tracer.commands import policies, sides
+from tracer.commands import policies, printing, sides
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.commands.sides import Side
@@ -22,7 +22,6 @@ from tracer.diff.policy import judge
 from tracer.errors import TracerError
 from tracer.files import writing
 from tracer.model import Comparison
-from tracer.text import printable
 
 SAME, DIFFERS = 0, 1
 #: Formats by the suffix of a report, for those who name a file and no format.
@@ -42,7 +41,7 @@ _WIDTH = 100
 )  # fmt: skip
 @click.option(
     "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
-    help=f"Write the report there; repeat it for several: {', '.join(_SUFFIXES)}.",
+    help=f"Write the report there; repeat it for several: {', '.join(_SUFFIXES)}; - is stdout.",
 )  # fmt: skip
 @click.option("--old-boot", multiple=True, metavar="BOOT", help="Of OLD this boot only; may be repeated.")
 @click.option("--new-boot", multiple=True, metavar="BOOT", help="Of NEW this boot only; may be repeated.")
@@ -92,7 +91,7 @@ def diff(
 
 
 def _format(output: Path, said: str | None) -> str:
-    by_suffix = _SUFFIXES.get(output.suffix.lower())
+    by_suffix = "text" if writing.descriptor(output) is not None else _SUFFIXES.get(output.suffix.lower())
     if said or by_suffix:
         return said or str(by_suffix)
     raise TracerError(f"{output}: no report ends so; one of: {', '.join(_SUFFIXES)}, or say --format")
@@ -118,14 +117,14 @@ def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
 
 def _tell(lines: list[str], what: str) -> None:
     for line in lines:
-        click.echo(printable(f"bootseq: {what}: {line}"), err=True)
+        printing.note(f"{what}: {line}")
 
 
 def _write(path: Path, report: str) -> None:
     data = report.encode(errors="backslashreplace")
     with writing.written(path, writing.default_mode()) as file:
         file.write(data)
-    click.echo(f"{path}: {len(data) / 1000:.0f} kB")
+    printing.done(path, f"{len(data) / 1000:.0f} kB")
 
 
 def _print(comparison: Comparison, format_: str, details: bool, colour: str) -> None:
@@ -133,4 +132,4 @@ def _print(comparison: Comparison, format_: str, details: bool, colour: str) -> 
     wanted = colour == "always" or (colour == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     report = diagrams.report(comparison, format_, width=width, colour=wanted, details=details)
     # What wants colour gets it, through a pipe to less -R too.
-    click.echo(report, nl=False, color=wanted or None)
+    printing.lines(report, colour=wanted)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer.commands import choose
+from tracer.commands import choose, printing
 from tracer.commands.paths import PATH
 from tracer.commands.several import merged
 from tracer.commands.show import detail_option
@@ -30,7 +30,7 @@ from tracer.files import writing
     type=PATH,
     required=True,
     metavar="FILE",
-    help=f"Suffix chooses: {', '.join(diagrams.SUFFIXES)}.",
+    help=f"Suffix chooses: {', '.join(diagrams.SUFFIXES)}; - is stdout, as txt.",
 )
 @click.option("--merged", "all_boots", is_flag=True, help="All boots of FILE as one diagram; the same as naming each.")
 @click.option("--also", type=PATH, multiple=True, metavar="FILE", help="And all boots of this file; repeat.")
@@ -70,12 +70,12 @@ def draw(
     for path, data in zip(_paths(output, len(contents)), contents, strict=True):
         with writing.written(path, writing.default_mode()) as picture:
             picture.write(data)
-        click.echo(f"{path}: {len(data) / 1000:.0f} kB")
+        printing.done(path, f"{len(data) / 1000:.0f} kB")
 
 
 def _suffix(output: Path, several: bool) -> str:
     """How the file ends; a TracerError if nothing draws that."""
-    suffix = output.suffix.removeprefix(".").lower()
+    suffix = output.suffix.removeprefix(".").lower() or ("txt" if writing.descriptor(output) is not None else "")
     drawn = diagrams.MERGED_SUFFIXES if several else diagrams.SUFFIXES
     if suffix not in drawn:
         what = f"several boots as .{suffix}" if suffix in diagrams.SUFFIXES else f".{suffix}"

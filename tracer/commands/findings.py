@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import click
 
 from tracer.attach.checks import Finding
-from tracer.text import printable
+from tracer.commands import printing
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 def as_json(findings: Iterable[Finding]) -> None:
     """An array of {pid, service, python, state, reason, fix}, and what a command has beside these."""
-    click.echo(json.dumps([finding.as_json() for finding in findings], indent=1))
+    printing.as_json([finding.as_json() for finding in findings])
 
 
 def tell(finding: Finding, details: str = "") -> None:
@@ -42,9 +41,9 @@ def _say(finding: Finding, pids: list[int], details: str = "") -> None:
     who = f"{finding.service} (pid {', '.join(map(str, pids))})" if any(pids) else finding.service
     python = f", Python {finding.python}" if finding.python else ""
     said = "; ".join(part for part in (finding.reason, details) if part)
-    click.echo(printable(f"{who}{python}: {finding.state}{': ' if said else ''}{said}"))
+    printing.out(f"{who}{python}: {finding.state}{': ' if said else ''}{said}")
 
 
 def _say_fix(fix: str) -> None:
     if fix:
-        click.echo(printable(f"    {fix}"))
+        printing.out(f"    {fix}")

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from tracer import capture, collector, service_options, store
+from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.correlate import correlate
@@ -18,7 +19,7 @@ from tracer.event import Events
 from tracer.sources import found as sources
 from tracer.sources.logs import configured, zones
 from tracer.sources.logs.forms import Hints
-from tracer.text import plural, printable
+from tracer.text import plural
 
 #: Of several files in which nothing is, so many say why.
 _MAX_REASONS = 3
@@ -86,9 +87,10 @@ def ingest(
         doing(f"writing {output}")
         store.write(output, trace)
     _warn(trace.warnings)
-    click.echo(
-        f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')} "
-        f"from {plural(len(found.events), 'event')} of {plural(len(found.processes), 'process', 'processes')}"
+    printing.done(
+        output,
+        f"{plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')} "
+        f"from {plural(len(found.events), 'event')} of {plural(len(found.processes), 'process', 'processes')}",
     )
     if found.damaged:
         sys.exit(2)
@@ -125,7 +127,7 @@ def _refuse(paths: tuple[Path, ...], warnings: list[str]) -> NoReturn:
 
 def _warn(warnings: list[str]) -> None:
     for warning in warnings:
-        click.echo(f"bootseq: warning: {printable(warning)}", err=True)
+        printing.note(f"warning: {warning}")
 
 
 def _zone(text: str) -> tzinfo:

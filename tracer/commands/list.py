@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from tracer import store
+from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.model import Boot, Untied
 from tracer.text import printable
@@ -35,24 +35,24 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
         return
     rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        printing.as_json(rows)
         return
     if not rows:
-        click.echo("no boots in it" + ("" if everything else "; other requests: --all"))
+        printing.out("no boots in it" + ("" if everything else "; other requests: --all"))
     for line in _table([_columns(row) for row in rows]):
-        click.echo(line)
+        printing.out(line)
 
 
 def _list_untied(found: list[Untied], as_json: bool) -> None:
     """What could not be tied first, then what need not be: heartbeats, start-up, what came while nothing was asked."""
     if as_json:
-        click.echo(json.dumps([_untied_row(left) for left in found], indent=1))
+        printing.as_json([_untied_row(left) for left in found])
         return
     if not found:
-        click.echo("nothing in it that belongs to no request")
+        printing.out("nothing in it that belongs to no request")
     ordered = sorted(found, key=lambda left: (Untied.WHYS.index(left.why), left.service, left.kind, -left.count))
     for line in _table([list(map(str, _untied_row(left).values())) for left in ordered]):
-        click.echo(printable(line))
+        printing.out(line)
 
 
 def _untied_row(left: Untied) -> dict[str, Any]:

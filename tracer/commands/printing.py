@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+from pathlib import Path
 
 import click
 
 from patches import masking
+from tracer.files import writing
 from tracer.text import printable
 
+STDOUT = 1
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
@@ -23,6 +27,20 @@ def lines(text: str, *, colour: bool | None = None) -> None:
     parts = _COLOUR.split(text) if colour else [text]
     clean = ["\n".join(map(printable, part.split("\n"))) if at % 2 == 0 else part for at, part in enumerate(parts)]
     click.echo("".join(clean), nl=False, color=colour or None)
+
+
+def as_json(content: object) -> None:
+    """JSON on stdout, for programs; it has no character but ASCII's printable ones."""
+    click.echo(json.dumps(content, indent=1))
+
+
+def done(path: Path, text: str) -> None:
+    """What came of writing a file: on stdout, unless the file is that."""
+    line = f"{path}: {text}"
+    if writing.descriptor(path) == STDOUT:
+        say(line)
+    else:
+        out(line)
 
 
 def say(text: str) -> None:

@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
+from tracer.commands import printing
 
 #: Seconds that need no explanation.
 PATIENCE = 1.0
 #: Characters of a bar.
 _WIDTH = 24
-_CLEAR = "\r\x1b[K"
 
 
 class Progress:
@@ -28,13 +27,13 @@ class Progress:
         if sys.stderr.isatty() and time.monotonic() - self._begun > PATIENCE:
             said = f"{what} …" if share is None else f"{_bar(share)} {share:4.0%}  {what} …"
             if said != self._said:
-                click.echo(f"{_CLEAR}{said}", nl=False, err=True)
+                printing.over(said)
                 self._said = said
 
     def done(self) -> None:
         """Leave the line as it was."""
         if self._said:
-            click.echo(_CLEAR, nl=False, err=True)
+            printing.over("")
             self._said = ""
 
 

@@ -64,7 +64,7 @@ def record(
     try:
         capture.make(folder, points=points.load(list(point_files)), ask=["ask"], echo=echo)
         following = Following(Attachment(folder, seconds, lasting=False), _report_refusal)
-        code, detached = _record(list(command), folder, following, seconds)
+        code, detached = _record(list(command), folder, following, seconds, _aside(output))
         trace = following.trace()
         store.write(output, trace, replace=force)
     except BaseException:
@@ -77,12 +77,19 @@ def record(
     sys.exit(code)
 
 
-def _record(command: list[str], folder: Path, following: Following, seconds: float) -> tuple[int, list[Finding]]:
+def _aside(output: Path) -> int | None:
+    """Where the command's own output goes where stdout is the trace's."""
+    return sys.stderr.fileno() if writing.descriptor(output) == printing.STDOUT else None
+
+
+def _record(
+    command: list[str], folder: Path, following: Following, seconds: float, stdout: int | None
+) -> tuple[int, list[Finding]]:
     """The command's exit code, and what the services say that were detached; they are, whatever happens."""
     try:
         if not [finding for finding in following.attach() if finding.state == "attached"]:
             raise TracerError("no OpenStack service here could be entered; see why: bootseq doctor")
-        code = _run(command, folder, following, seconds)
+        code = _run(command, folder, following, seconds, stdout)
     finally:
         with ending.deferred():
             detached = detaching.detach(folder)
@@ -90,9 +97,9 @@ def _record(command: list[str], folder: Path, following: Following, seconds: flo
     return code, detached
 
 
-def _run(command: list[str], folder: Path, following: Following, seconds: float) -> int:
+def _run(command: list[str], folder: Path, following: Following, seconds: float, stdout: int | None) -> int:
     """The command's exit code; the signal's where the user had enough."""
-    process = subprocess.Popen(command, env=launch.environment(dict(os.environ), folder))
+    process = subprocess.Popen(command, stdout=stdout, env=launch.environment(dict(os.environ), folder))
     try:
         code = process.wait()
         with progress() as doing:
@@ -136,7 +143,7 @@ def _report_detached(findings: list[Finding]) -> None:
 def _show(output: Path, trace: Trace, following: Following) -> None:
     for warning in trace.warnings:
         printing.note(f"warning: {warning}")
-    if writing.descriptor(output) != 1:
+    if writing.descriptor(output) != printing.STDOUT:
         for boot in following.asked(trace):
             printing.lines(diagrams.render(boot, "txt"))
     printing.say(f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import click
 
 import diagrams
 from tracer import findings, store
-from tracer.commands import choose
+from tracer.commands import choose, printing
 from tracer.commands.paths import PATH
 from tracer.model import Step
-from tracer.text import printable
 
 DETAILS = ("brief", "calls", "full")
 _FIELDS = (
@@ -61,9 +59,9 @@ def show(file: Path, boot: str | None, detail: str, only_findings: bool, as_json
         return
     found = choose.boot(file, boot)
     if as_json:
-        click.echo(json.dumps([_row(step) for step in found.walk()], indent=1))
+        printing.as_json([_row(step) for step in found.walk()])
     else:
-        click.echo(diagrams.render(found, "txt", detail), nl=False)
+        printing.lines(diagrams.render(found, "txt", detail))
 
 
 def _row(step: Step) -> dict[str, Any]:
@@ -74,13 +72,13 @@ def _show_findings(file: Path, boot: str | None, as_json: bool) -> None:
     trace = store.read(file)
     found = findings.findings(trace, choose.named(file, trace, boot) if boot else None)
     if as_json:
-        click.echo(json.dumps([_finding(one) for one in found], indent=1))
+        printing.as_json([_finding(one) for one in found])
         return
-    click.echo(findings.summary(found) if found else "no findings")
+    printing.out(findings.summary(found) if found else "no findings")
     names = {request.number: request.server or str(request.number) for request in [*trace.boots, *trace.others]}
     for one in found:
         where = f"{names[one.boot]} {one.address}  " if one.boot else ""
-        click.echo(printable(f"{one.class_:<12} {where}{findings.line(one)}"))
+        printing.out(f"{one.class_:<12} {where}{findings.line(one)}")
 
 
 def _finding(one: findings.Finding) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 from tracer.attach import detach, found, lease, processes, registry, together
 from tracer.attach.checks import Finding, finding, of_process
 from tracer.attach.detach import Attached
-from tracer.commands import findings
+from tracer.commands import findings, printing
 from tracer.text import plural
 
 _INERT = "lease over, hooks inert: they record nothing, and go at their next event"
@@ -38,7 +38,7 @@ def status(as_json: bool) -> None:
     for each in results:
         findings.tell(each, _details(each))
     if not results:
-        click.echo("nothing is attached, and no OpenStack service runs here")
+        printing.out("nothing is attached, and no OpenStack service runs here")
 
 
 def _has_left(each: Attached) -> bool:

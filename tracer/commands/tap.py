@@ -13,10 +13,11 @@ import click
 from click.core import ParameterSource
 
 from tracer import capture, durations, points
+from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
-from tracer.text import plural, printable
+from tracer.text import plural
 
 if TYPE_CHECKING:
     from tracer.tap.address import Address
@@ -170,9 +171,9 @@ def _how_else(address: Address) -> str:
 
 def _tell(messages: Messages, of_tracing: str) -> None:
     kinds = ", ".join(f"{count} {_DONE.get(kind, kind)}" for kind, count in messages.count.items())
-    click.echo(f"{messages.path}: {plural(messages.total, 'message')} ({kinds})", err=True)
+    printing.say(f"{messages.path}: {plural(messages.total, 'message')} ({kinds})")
     if of_tracing:
-        click.echo(f"bootseq: {of_tracing}", err=True)
+        printing.note(of_tracing)
 
 
 _DONE = {"publish": "published", "deliver": "delivered"}
@@ -180,4 +181,4 @@ _DONE = {"publish": "published", "deliver": "delivered"}
 
 def _say(said: str, doing: Progress) -> None:
     doing.done()
-    click.echo(f"bootseq: {printable(said)}", err=True)
+    printing.note(said)

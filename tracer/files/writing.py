@@ -109,6 +109,13 @@ def _check_device(folder: Folder, about: os.stat_result, name: str) -> None:
         raise UnsafeError(f"{name} is {kind(about)} where others may put theirs")
 
 
+def silence(number: int) -> None:
+    """Lead a descriptor of this process to nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
 def default_mode() -> int:
     """What a file that anyone makes gets here."""
     mask = os.umask(0o077)

@@ -16,9 +16,11 @@ from contextlib import suppress
 from threading import Event
 from typing import Any
 
+from tracer.files import writing
 from tracer.tap import switch
 from tracer.tap.pipe import Pipe
 from tracer.tap.switch import Switch, SwitchError
+from tracer.text import printable
 
 #: Seconds for which a broker that does not answer is asked again to switch off, and the pause between.
 PATIENCE = 300.0
@@ -98,7 +100,7 @@ def _finish(used: Switch, nodes: list[str], own: str, vhost: str, why: str) -> N
         if not _tell(left=True):
             _say(f"{why or 'the tap died'}; tracing of vhost {vhost} stays on as long as another tap takes copies")
         with suppress(OSError):  # whoever reads what the tap said need not wait for this
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            writing.silence(2)
     done = end(used, nodes, own, there)
     if not _tell(off=done) or why:
         said = "is off again" if done else f"could not be switched off: rabbitmqctl trace_off -p {vhost}"
@@ -154,7 +156,7 @@ def _tell(**said: Any) -> bool:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # the terminal went with it
-        os.write(2, f"bootseq: {text}\n".encode())
+        os.write(2, f"bootseq: {printable(text)}\n".encode(errors="replace"))
 
 
 def _end(number: int, frame: object) -> None:

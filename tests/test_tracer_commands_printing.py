@@ -1,0 +1,76 @@
+"""What is printed steers no terminal, wherever it came from."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.builders import small_boot
+from tracer import store
+from tracer.cli import main
+from tracer.commands import printing
+from tracer.model import Trace
+
+#: A title that is set, a line that is cleared, C1's own form of both, text that runs from right to left, and nothing.
+HOSTILE = "\x1b]0;x\x07\x1b[2J\x9b2J\u202eevil\u2066\u200b\r\x08\x7f"
+_STEERS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def run(*arguments: object) -> str:
+    done = CliRunner().invoke(main, list(map(str, arguments)))
+    return done.output
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A trace in which everything that may be anything is hostile."""
+    made = small_boot()
+    made.server = HOSTILE
+    for step in made.walk():
+        step.name = step.name + HOSTILE
+        step.error = HOSTILE
+        step.attributes["statement"] = HOSTILE
+    path = tmp_path / "t.jsonl"
+    store.write(path, Trace([made], [], {}, [HOSTILE]))
+    return path
+
+
+def test_names_in_a_trace(file: Path) -> None:
+    for arguments in (
+        ["list", file], ["show", file, "1", "--detail", "full"], ["show", file, "--findings"],
+        ["diff", file, file], ["diff", file, file, "--details", "--colour", "never"], ["list", file, "--untied"],
+    ):  # fmt: skip
+        output = run(*arguments)
+        assert output
+        assert not _STEERS.search(output), arguments
+
+
+def test_names_of_files_and_words(file: Path) -> None:
+    for arguments in (
+        ["list", f"none{HOSTILE}"], ["show", file, HOSTILE], ["draw", file, "1", "-o", f"x{HOSTILE}"],
+        ["run", "-o", f"none/{HOSTILE}", "true"], [f"no-such{HOSTILE}"], ["list", f"--no-such{HOSTILE}", file],
+        ["ingest", "-o", "x", f"none{HOSTILE}"], ["attach", "--service", HOSTILE, "-o", "x"],
+    ):  # fmt: skip
+        output = run(*arguments)
+        assert output
+        assert not _STEERS.search(output), arguments
+
+
+def test_json_is_ascii(file: Path) -> None:
+    output = run("show", file, "1", "--json")
+    assert not _STEERS.search(output)
+    assert HOSTILE in json.loads(output)[0]["error"]
+
+
+def test_colours_stay_where_they_are_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those alone."""
+    printing.lines(f"\x1b[31mred\x1b[0m{HOSTILE}\n", colour=True)
+    printing.lines("\x1b[31mred\x1b[0m\n")
+    coloured, plain = capsys.readouterr().out.splitlines()
+    assert coloured.startswith("\x1b[31mred\x1b[0m")
+    assert coloured.count("\x1b") == 2
+    assert "\x1b" not in plain
