@@ -223,6 +223,70 @@ def _outside_calls(module: Module) -> Iterator[ast.Call]:
             yield node
 
 
+#: Who writes to the terminal; the second does so in foreign processes.
+MAY_PRINT = ("tracer.commands.printing", "tracer.bootstrap")
+_PRINTING = frozenset({"print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write"})
+#: Who opens, makes, replaces and removes files; and, each for its own reason, who else may.
+FILES = ("tracer.files",)
+MAY_OPEN = {
+    "tracer.bootstrap": "runs in foreign processes, where nothing else of ours is",
+    "tracer.attach": "for now: processes by /proc, and what is on its way to tracer.files",
+    "tracer.sources": "for now: logs and segments, on their way to tracer.files",
+    "tracer.commands.policies": "for now, as the next two",
+    "tracer.points": "for now",
+    "tracer.service_options": "for now",
+    "tracer.tap.switch": "opens a URL",
+}
+_OPENING = frozenset(
+    """
+    open read_text read_bytes write_text write_bytes mkdir makedirs touch unlink rename renames rmdir removedirs
+    chmod lchmod chown lchown symlink symlink_to hardlink_to mkfifo mknod rmtree copyfile copytree copyfileobj
+    mkstemp mkdtemp NamedTemporaryFile TemporaryFile TemporaryDirectory SpooledTemporaryFile
+    """.split()  # noqa: SIM905 - a list of words
+)
+#: Names that other things have too.
+_OPENING_OF = {"os": frozenset({"replace", "remove", "link"}), "shutil": frozenset({"copy", "copy2", "move"})}
+#: Calls of these names that are those of other things: of a module of tracer.files, of an opened folder, of a list.
+_THROUGH_FILES = frozenset({"folder", "reading", "writing", "opening", "folders", "capture", "spool", "opened"})
+
+
+def test_files_are_opened_in_one_place() -> None:
+    found = []
+    for module in modules().values():
+        if under(module.name, "tracer", "diagrams") and not under(module.name, *FILES, *MAY_OPEN):
+            found += [
+                (module, call.lineno, f"calls {ast.unparse(call.func)}: tracer.files does") for call in _opening(module)
+            ]
+    complain(found)
+
+
+def _opening(module: Module) -> Iterator[ast.Call]:
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        function = node.func
+        if isinstance(function, ast.Name) and function.id == "open":
+            yield node
+        if isinstance(function, ast.Attribute):
+            owner = ast.unparse(function.value)
+            named = function.attr in _OPENING and owner not in _THROUGH_FILES
+            if named or function.attr in _OPENING_OF.get(owner, ()):
+                yield node
+
+
+def test_what_may_open_files_is_there() -> None:
+    """And does: a reason that has gone, goes."""
+    for name in MAY_OPEN:
+        assert any(next(_opening(module), None) for module in modules().values() if under(module.name, name)), name
+
+
+def test_the_terminal_is_written_to_in_one_place() -> None:
+    """Where what was read from somewhere is made printable."""
+    ours = [m for m in modules().values() if under(m.name, "tracer") and not under(m.name, *MAY_PRINT)]
+    calls = [(m, node) for m in ours for node in ast.walk(m.tree) if isinstance(node, ast.Call)]
+    complain([(m, call.lineno, "prints") for m, call in calls if ast.unparse(call.func) in _PRINTING])
+
+
 def test_no_cycles() -> None:
     graph: nx.DiGraph[str] = nx.DiGraph()
     for module in modules().values():

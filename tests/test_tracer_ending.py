@@ -176,7 +176,10 @@ def test_a_recording_whose_file_was_taken_meanwhile(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert (tmp_path / "r.trace.jsonl").read_text() == "x"
     (kept,) = (name for name in os.listdir(tmp_path) if ".capture-" in name)
-    assert f"{tmp_path / kept}: what was recorded is kept there; bootseq ingest -o r.trace.jsonl " in done.stderr
+    assert (
+        f"{tmp_path / kept}: what was recorded is kept there; make the trace with: bootseq ingest -o r.trace.jsonl "
+        in done.stderr
+    )
     assert "r.trace.jsonl: cannot be written: it exists" in done.stderr
 
 

@@ -18,7 +18,7 @@ from tracer.errors import TracerError
 from tracer.files import reading
 from tracer.files.writing import written
 from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace, Untied
-from tracer.text import printable
+from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
 FORMAT_VERSION = 1
@@ -118,7 +118,8 @@ def _read(path: Path, choose: Callable[[Trace], Boot] | None) -> Trace:
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
                 return _Reading(path, lines).trace(choose)
     except IsADirectoryError:
-        raise TracerError(f"{path}: a folder, not a trace file; make one with: bootseq ingest -o FILE {path}") from None
+        make = command("bootseq", "ingest", "-o", "FILE", path)
+        raise TracerError(f"{path}: a folder, not a trace file; make one with: {make}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise TracerError(f"{path}: cut off or damaged; ingest the capture again") from None
     except OSError as error:

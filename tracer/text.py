@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+
 
 def printable(text: str) -> str:
     """``text`` on one line, without what a terminal would obey."""
     return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def command(*words: object) -> str:
+    """A command line to copy, each word quoted for the shell."""
+    return shlex.join(map(str, words))
 
 
 def spread(low: int, high: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tracer import store
 from tracer.errors import TracerError
 from tracer.model import Boot, Trace
+from tracer.text import command
 
 
 def boot(path: Path, word: str | None = None) -> Boot:
@@ -22,17 +23,18 @@ def named(path: Path, trace: Trace, word: str) -> Boot:
     ]
     matching = matching or [each for each in everything if each.server == word]
     if not matching:
-        raise TracerError(f"{path}: no boot {word!r} in it; see: bootseq list {path}")
+        raise TracerError(f"{path}: no boot {word!r} in it; see: {command('bootseq', 'list', path)}")
     if len(matching) > 1:
-        raise TracerError(
-            f"{path}: {word!r} is {len(matching)} boots; name one by its number from: bootseq list {path}"
-        )
+        numbers = command("bootseq", "list", path)
+        raise TracerError(f"{path}: {word!r} is {len(matching)} boots; name one by its number from: {numbers}")
     return matching[0]
 
 
 def _only(path: Path, trace: Trace) -> Boot:
     if not trace.boots:
-        raise TracerError(f"{path}: no boot in it; other requests are listed by: bootseq list --all {path}")
+        everything = command("bootseq", "list", "--all", path)
+        raise TracerError(f"{path}: no boot in it; other requests are listed by: {everything}")
     if len(trace.boots) > 1:
-        raise TracerError(f"{path}: {len(trace.boots)} boots in it; name one by its number from: bootseq list {path}")
+        numbers = command("bootseq", "list", path)
+        raise TracerError(f"{path}: {len(trace.boots)} boots in it; name one by its number from: {numbers}")
     return trace.boots[0]

@@ -19,7 +19,7 @@ from tracer.event import Events
 from tracer.sources import found as sources
 from tracer.sources.logs import configured, zones
 from tracer.sources.logs.forms import Hints
-from tracer.text import plural
+from tracer.text import command, plural
 
 #: Of several files in which nothing is, so many say why.
 _MAX_REASONS = 3
@@ -122,7 +122,8 @@ def _refuse(paths: tuple[Path, ...], warnings: list[str]) -> NoReturn:
         # Logs and copies: why each was left out is all there is to say.
         raise TracerError("; ".join(warnings[:_MAX_REASONS]))
     _warn(warnings)
-    raise TracerError(f"{', '.join(map(str, paths))}: no event in it; record some with: bootseq run -o {paths[0]} -- …")
+    run = command("bootseq", "run", "-o", paths[0])
+    raise TracerError(f"{', '.join(map(str, paths))}: no event in it; record some with: {run} -- …")
 
 
 def _warn(warnings: list[str]) -> None:

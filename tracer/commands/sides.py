@@ -18,7 +18,7 @@ from tracer.diff.scrubbing import route
 from tracer.errors import TracerError
 from tracer.files import reading as opening
 from tracer.model import Baseline, Boot, Trace
-from tracer.text import plural
+from tracer.text import command, plural
 
 #: No baseline that anyone reads is near this long.
 MAX_TEXT = 64 << 20
@@ -150,7 +150,7 @@ def recorded(path: Path, words: Sequence[str] = (), option: str = "--boot") -> R
 def _instead(path: Path, trace: Trace, option: str) -> str:
     if not trace.others:
         return ""
-    return f"; another request is named with {option} and its number from: bootseq list --all {path}"
+    return f"; another request is named with {option} and its number from: {command('bootseq', 'list', '--all', path)}"
 
 
 def _checked(side: Side) -> Side:

@@ -8,6 +8,7 @@ from tracer.commands import printing
 from tracer.errors import TracerError
 from tracer.files import folder
 from tracer.sources import segments
+from tracer.text import command
 
 #: Where it is where it cannot be beside the output; both keep what is in them to its owner.
 _ELSEWHERE = (Path("/var/tmp"), Path("/tmp"))
@@ -49,6 +50,7 @@ def remove(path: Path) -> None:
 def leave(path: Path, output: Path) -> None:
     """The trace could not be written: name where what was recorded is, or remove the folder where nothing was."""
     if segments.recorded(path):
-        printing.note(f"{path}: what was recorded is kept there; bootseq ingest -o {output} {path}")
+        ingest = command("bootseq", "ingest", "-o", output, path)
+        printing.note(f"{path}: what was recorded is kept there; make the trace with: {ingest}")
     else:
         remove(path)

@@ -85,7 +85,10 @@ def tap(
     else:
         capture.make(output, points=points.load([]), ask=["ask"], echo=False)
     with progress() as doing, Messages(output, cap << 20) as messages:
-        tapping = Tapping(address, messages, lambda said: _say(said, doing), doing)
+        try:
+            tapping = Tapping(address, messages, lambda said: _say(said, doing), doing)
+        except KeyboardInterrupt:  # before the first message: its end like any other
+            return
         begun = False
         try:
             with tapping.until_signal():

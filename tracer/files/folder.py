@@ -140,7 +140,7 @@ class Folder:
 
     def append(self, name: str) -> int:
         """The descriptor of the caller's own regular file, made 0600 where there is none, to write at its end."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(_single(name), flags, 0o600, dir_fd=self.descriptor)
         about = os.fstat(descriptor)
         if stat.S_ISREG(about.st_mode) and is_mine(about):

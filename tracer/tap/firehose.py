@@ -6,6 +6,7 @@ import secrets
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import amqp.exceptions
@@ -13,6 +14,7 @@ import kombu
 
 from patches import masking
 from tracer.errors import TracerError
+from tracer.files import reading
 from tracer.tap.address import Address, Place, Tls
 from tracer.tap.switch import PREFIX
 
@@ -147,7 +149,8 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
     for path in (tls.cafile, tls.certfile, tls.keyfile):
         try:
             if path is not None:
-                open(path, "rb").close()
+                with reading.opened(Path(path)):
+                    pass
         except OSError as error:
             raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
     _check_certificates(tls.cafile)

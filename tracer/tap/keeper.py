@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import time
 from contextlib import suppress
@@ -103,7 +104,7 @@ def _finish(used: Switch, nodes: list[str], own: str, vhost: str, why: str) -> N
             writing.silence(2)
     done = end(used, nodes, own, there)
     if not _tell(off=done) or why:
-        said = "is off again" if done else f"could not be switched off: rabbitmqctl trace_off -p {vhost}"
+        said = "is off again" if done else f"could not be switched off: rabbitmqctl trace_off -p {shlex.quote(vhost)}"
         _say(f"{why or 'the tap died'}; tracing of vhost {vhost} {said}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -92,7 +93,8 @@ class Keeping:
         # Somebody has killed it: what it would have done is done here.
         if said.get("off") or keeper.switch_off(switch.make(self._request), self.nodes, grace):
             return f"tracing of vhost {self._vhost} is off again"
-        return f"tracing of vhost {self._vhost} may still be on; switch it off: rabbitmqctl trace_off -p {self._vhost}"
+        vhost = shlex.quote(self._vhost)
+        return f"tracing of vhost {self._vhost} may still be on; switch it off: rabbitmqctl trace_off -p {vhost}"
 
     def _write(self, line: bytes) -> bool:
         try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from types import TracebackType
 
 from tracer.errors import TracerError
+from tracer.files import folder
 
 NAME = "messages.jsonl"
 
@@ -20,13 +20,10 @@ class Messages:
         self.count = {"publish": 0, "deliver": 0}
         self._cap = cap
         try:
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            self._file = os.open(self.path, flags, 0o600)
-            about = os.fstat(self._file)
-            if not stat.S_ISREG(about.st_mode):
-                raise TracerError(f"{self.path}: not a file; name another capture")
+            with folder.opened(capture) as opened:
+                self._file = opened.append(NAME)
             os.fchmod(self._file, 0o600)
-            self._size = about.st_size
+            self._size = os.fstat(self._file).st_size
             if self._size and os.pread(self._file, 1, self._size - 1) != b"\n":
                 self._write(b"\n")  # an earlier tap's disk was full in the middle of a line
         except OSError as error:
