@@ -232,6 +232,7 @@ MAY_OPEN = {
     "tracer.bootstrap": "runs in foreign processes, where nothing else of ours is",
     "tracer.attach": "for now: processes by /proc, and what is on its way to tracer.files",
     "tracer.sources": "for now: logs and segments, on their way to tracer.files",
+    "tracer.commands.status": "for now: a process's environment by /proc",
     "tracer.commands.policies": "for now, as the next two",
     "tracer.points": "for now",
     "tracer.service_options": "for now",
