@@ -231,11 +231,7 @@ FILES = ("tracer.files",)
 MAY_OPEN = {
     "tracer.bootstrap": "runs in foreign processes, where nothing else of ours is",
     "tracer.attach": "for now: processes by /proc, and what is on its way to tracer.files",
-    "tracer.sources": "for now: logs and segments, on their way to tracer.files",
     "tracer.commands.status": "for now: a process's environment by /proc",
-    "tracer.commands.policies": "for now, as the next two",
-    "tracer.points": "for now",
-    "tracer.service_options": "for now",
     "tracer.tap.switch": "opens a URL",
 }
 _OPENING = frozenset(
@@ -248,7 +244,9 @@ _OPENING = frozenset(
 #: Names that other things have too.
 _OPENING_OF = {"os": frozenset({"replace", "remove", "link"}), "shutil": frozenset({"copy", "copy2", "move"})}
 #: Calls of these names that are those of other things: of a module of tracer.files, of an opened folder, of a list.
-_THROUGH_FILES = frozenset({"folder", "reading", "writing", "opening", "folders", "capture", "spool", "opened"})
+_THROUGH_FILES = frozenset(
+    {"folder", "reading", "writing", "opening", "folders", "capture", "spool", "opened", "segments"}
+)
 
 
 def test_files_are_opened_in_one_place() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,23 +14,25 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tracer.files.folder import MAX_BYTES, Folder
+from tracer.files.trust import is_mine, is_trusted
 from tracer.files.walking import Walk, Way
 
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
 
 
 @contextmanager
-def opened(path: Path, *, own: bool = False) -> Iterator[BufferedReader]:
+def opened(path: Path, *, own: bool = False, stream: bool = False) -> Iterator[BufferedReader]:
     """A regular file, with ``own`` the caller's on a way that nobody else can change; or a stream that is named so.
 
-    Streams are /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``.
+    Streams are /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``; with
+    ``stream`` also a pipe of the caller's where nobody else can have put it, which is waited for.
     """
-    stream = _STREAM.fullmatch(str(path))
-    if stream is not None:
-        with _duplicate(int(stream[1] or 0)) as file:
+    descriptor = _STREAM.fullmatch(str(path))
+    if descriptor is not None:
+        with _duplicate(int(descriptor[1] or 0)) as file:
             yield file
     else:
-        with _regular(path, own) as file:
+        with _named(path, own, stream) as file:
             yield file
 
 
@@ -37,12 +40,21 @@ def _duplicate(descriptor: int) -> BufferedReader:
     return os.fdopen(os.dup(descriptor), "rb")
 
 
-def _regular(path: Path, own: bool) -> BufferedReader:
+def _named(path: Path, own: bool, stream: bool) -> BufferedReader:
     walk = Walk(path, Way.OWN if own else Way.INPUT)
     with Folder(walk.descriptor, path.parent) as folder:
         if walk.name == ".":
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if stream and _is_own_pipe(folder, walk.name):
+            return os.fdopen(
+                os.open(walk.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.descriptor), "rb"
+            )
         return folder.open(walk.name, own=own)
+
+
+def _is_own_pipe(folder: Folder, name: str) -> bool:
+    about, here = folder.about(name), folder.about()
+    return stat.S_ISFIFO(about.st_mode) and is_mine(about) and is_trusted(here) and not folder.is_shared()
 
 
 def contents(path: Path, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:

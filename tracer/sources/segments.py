@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from zlib import crc32
 from patches import record
 from tracer.errors import TracerError
 from tracer.event import Events
+from tracer.files import reading
 from tracer.sources import unmarshal
 from tracer.sources.records import Recording, pairs
 from tracer.sources.unmarshal import MalformedError, Plain
@@ -169,12 +169,11 @@ class _Process:
 
 def _bytes(file: Path) -> bytes:
     """All of a file that may be one of ours; a pipe or a device in its place must not hold us up."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as opened:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_SIZE:
+    with reading.opened(file) as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > MAX_SIZE:
             raise MalformedError("not a file of bootseq's")
-        return opened.read(about.st_size)
+        return opened.read(size)
 
 
 def _header(data: bytes) -> dict[str, Plain]:
