@@ -13,7 +13,8 @@ from tracer.model import Baseline, Change, Comparison
 SIGNS = {
     "outcome": "!", "removed": "−", "added": "+", "repeated": "×", "retried": "↻", "mode": "⇄", "service": "↔",
     "moved": "↷", "reordered": "↕", "renamed": "~", "tables": "~", "statement": "~", "version": "~", "arguments": "~",
-    "status": "~", "error": "!", "state": "~", "slower": "»", "varies": "?", "logged": "¶",
+    "status": "~", "error": "!", "unfinished": "!", "state": "~", "slower": "»", "stalled": "»", "varies": "?",
+    "said": "¶", "logged": "¶",
     "missing": "−", "unmet": "?", "unseen": "?", "unwritten": "+",
 }  # fmt: skip
 

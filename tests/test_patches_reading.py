@@ -291,7 +291,11 @@ def test_models_of_sqlalchemy_load_nothing(session: tuple[orm.Session, list[str]
     assert shown("p.name", "p.doubled", "p.notes", "p.kids", "p.loud", "p.also") == [
         "'vm1'", "2", "<not loaded>", "<not loaded>", "<property: use --unsafe>", "<property: use --unsafe>",
     ]  # fmt: skip
-    assert sorted(shown("p")[0].removeprefix("Parent(").removesuffix(")").split(", ")) == ["doubled=2", "id=1", "name='vm1'"]
+    assert sorted(shown("p")[0].removeprefix("Parent(").removesuffix(")").split(", ")) == [
+        "doubled=2",
+        "id=1",
+        "name='vm1'",
+    ]
     every = [
         f"{form.format(name)}"
         for name in names

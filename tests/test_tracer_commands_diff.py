@@ -309,8 +309,8 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
     (tmp_path / "torn").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "torn.gz").write_bytes(good.read_bytes()[:-20])
     (tmp_path / "later.baseline").write_text("# bootseq baseline 99\n1. GET /: 200\n")
-    (tmp_path / "empty.baseline").write_text("# bootseq baseline 1\n# outcome: active\n")
-    (tmp_path / "broken.baseline").write_bytes(b"# bootseq baseline 1\n\n1. GET /: 200\n\xff\n")
+    (tmp_path / "empty.baseline").write_text("# bootseq baseline 2\n# outcome: active\n")
+    (tmp_path / "broken.baseline").write_bytes(b"# bootseq baseline 2\n\n1. GET /: 200\n\xff\n")
     traced("nothing")
     traced("no-boot", others=(deletion(),))
     hollow = failed_boot()
@@ -326,7 +326,7 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
         ("newer", "newer: trace format 99, this bootseq reads 1"),
         ("torn", "torn:"),
         ("torn.gz", "torn.gz: cut off or damaged"),
-        ("later.baseline", "later.baseline:1: a baseline of version 99; this bootseq reads up to 1"),
+        ("later.baseline", "later.baseline:1: a baseline of version 99; this bootseq reads up to 2"),
         ("empty.baseline", "empty.baseline: no step in it"),
         ("broken.baseline", "broken.baseline: not UTF-8"),
         ("nothing", "nothing: no boot in it"),

@@ -60,7 +60,8 @@ def test_the_defaults_say_something_of_every_class() -> None:
     [
         *((each, "fail") for each in ("outcome", "removed", "added", "repeated", "retried", "mode", "service")),
         *((each, "fail") for each in ("tables", "version", "arguments", "status", "error", "state")),
-        *((each, "warn") for each in ("moved", "reordered", "renamed", "statement", "slower")),
+        *((each, "fail") for each in ("moved", "reordered", "renamed", "statement", "stalled", "unfinished", "said")),
+        ("slower", "warn"),
         ("varies", "note"),
         ("logged", "note"),
     ],
@@ -94,7 +95,7 @@ def test_what_a_library_does_is_no_difference(kind: str, text: str, said: str) -
 def test_a_ping_that_became_nova_s_is_one() -> None:
     """Both sides of a change must fit: what something was does not excuse what it is."""
     assert severity(change("tables", "sql", old_text=PING, new_text="sql: SELECT instances #1"), defaults()) == "fail"
-    assert severity(change("statement", "sql", old_text=PING, new_text=BEGIN), defaults()) == "warn"
+    assert severity(change("statement", "sql", old_text=PING, new_text=BEGIN), defaults()) == "fail"
     assert severity(change("statement", "sql", old_text=BEGIN, new_text=BEGIN[:-1]), defaults()) == "ignore"
 
 
@@ -188,7 +189,7 @@ def test_entries_that_fit_nothing_are_told() -> None:
 
 def test_the_verdict() -> None:
     """Only what fails makes a difference."""
-    for class_, verdict in [("added", "differs"), ("moved", "same"), ("logged", "same")]:
+    for class_, verdict in [("added", "differs"), ("slower", "same"), ("logged", "same")]:
         made = comparison(change(class_))
         policy.judge(made, defaults(), TODAY)
         assert made.verdict == verdict

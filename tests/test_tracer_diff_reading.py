@@ -12,7 +12,7 @@ from tracer.diff.writing import written
 from tracer.errors import TracerError
 from tracer.model import Node
 
-HEAD = "# bootseq baseline 1\n"
+HEAD = "# bootseq baseline 2\n"
 CREATE = "compute/api.py.API -> create()"
 
 
@@ -80,11 +80,11 @@ def test_a_chapter_that_nobody_sent() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 1"),
-        ("1. x\n", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 1"),
-        ("\n# bootseq baseline x\n", "34.baseline:2: not a baseline: its first line is not # bootseq baseline 1"),
-        ("# bootseq baseline 2\n1. x",
-         "34.baseline:1: a baseline of version 2; this bootseq reads up to 1: use a newer one"),
+        ("", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 2"),
+        ("1. x\n", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 2"),
+        ("\n# bootseq baseline x\n", "34.baseline:2: not a baseline: its first line is not # bootseq baseline 2"),
+        ("# bootseq baseline 3\n1. x",
+         "34.baseline:1: a baseline of version 3; this bootseq reads up to 2: use a newer one"),
         (f"{HEAD}# boots: ten", "34.baseline:2: boots: ten is no number of boots"),
         (f"{HEAD}# boots: 0", "34.baseline:2: boots: 0 is no number of boots"),
         (f"{HEAD}# log lines: compute 3–2", "34.baseline:2: log lines: '3–2' is no range of counts: compute 61–62"),

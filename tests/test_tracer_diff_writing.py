@@ -43,7 +43,7 @@ def test_header() -> None:
         log_lines={"compute": (61, 62), "API": (3, 3)},
     )  # fmt: skip
     assert written(baseline).splitlines()[:6] == [
-        "# bootseq baseline 1",
+        "# bootseq baseline 2",
         "# boots: 10",
         "# outcome: active",
         "# outcome: error",
@@ -134,9 +134,14 @@ def _node(kind: str, service: str, text: str, often: tuple[int, int], *rest: Any
     return Node(kind, service, text, *often, *rest)
 
 
+details = st.dictionaries(
+    st.sampled_from(["topic", "…", "a;b", "⟨", "x y"]),
+    st.text(max_size=9).map(lambda text: " ".join(text.split())),
+    max_size=3,
+)
 nodes = st.builds(
     _node, st.sampled_from(sorted(NUMBERED | NOTES)), st.sampled_from(["API", "compute", "", "a] b", "x\n"]), texts,
-    counts, st.booleans(), times, wheres,
+    counts, st.booleans(), times, wheres, st.just(""), details,
 )  # fmt: skip
 
 

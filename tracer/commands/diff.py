@@ -75,7 +75,7 @@ def diff(
         comparison = _compared(before, after, doing)
     # Allowances end with a day where the policy is looked at, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
-    doubts = [*before.doubts, *after.doubts]
+    doubts = [*before.doubts, *after.doubts, *_unknown(comparison)]
     _tell([*doubts, *before.remarks, *after.remarks], "warning")
     _tell(notes, "note")
     if comparison.verdict == "same" and doubts and not partial:
@@ -113,6 +113,12 @@ def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
     if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
         raise TracerError(f"{old.path} and {new.path} have no step in common: not of one kind of request")
     return comparison
+
+
+def _unknown(comparison: Comparison) -> list[str]:
+    if not comparison.unknown or not (comparison.old.whole and comparison.new.whole):
+        return []
+    return [f"only one side was recorded with {', '.join(comparison.unknown)} of some steps: not compared"]
 
 
 def _tell(lines: list[str], what: str) -> None:

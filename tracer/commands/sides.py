@@ -66,7 +66,13 @@ def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, talk:
         return Side(path, Baseline([], name=path.name), outline=outline)
     baseline = reading.read(text, str(path))
     baseline.name = path.name
-    return _checked(Side(path, baseline))
+    side = _checked(Side(path, baseline))
+    if not baseline.whole:
+        side.doubts.append(
+            f"{path}: a baseline of version 1 lacks microversions, topics and names of arguments; make it anew with: "
+            "bootseq baseline"
+        )
+    return side
 
 
 def written(path: Path) -> str | None:

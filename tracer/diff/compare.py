@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.diff import aligning, differences, moves
+from tracer.diff import aligning, details, differences, moves
 from tracer.diff.digests import Digests
 from tracer.model import Baseline, Change, Comparison, Pair
 from tracer.text import spread
@@ -20,7 +20,8 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
     top = Pair(None, None, children=aligning.aligned(old.nodes, new.nodes, known))
     moves.join(top, known)
     changes = [*_outcomes(old, new), *differences.mark(top), *_log_lines(old, new)]
-    return Comparison(old, new, top.children, changes, "differs" if changes else "same")
+    verdict = "differs" if changes else "same"
+    return Comparison(old, new, top.children, changes, verdict, details.unknown(top.walk()))
 
 
 def _outcomes(old: Baseline, new: Baseline) -> Iterator[Change]:
@@ -34,8 +35,8 @@ def _or(outcomes: tuple[str, ...]) -> str:
 
 
 def _log_lines(old: Baseline, new: Baseline) -> Iterator[Change]:
-    for service in sorted(old.log_lines.keys() & new.log_lines.keys()):
-        before, now = old.log_lines[service], new.log_lines[service]
+    for service in sorted(old.log_lines.keys() | new.log_lines.keys()) if old.log_lines and new.log_lines else ():
+        before, now = old.log_lines.get(service, (0, 0)), new.log_lines.get(service, (0, 0))
         if now[0] > before[1] or now[1] < before[0]:
             text = f"log lines: {spread(*before)} → {spread(*now)}"
             yield Change("logged", "log", service, text, old_text=spread(*before), new_text=spread(*now))

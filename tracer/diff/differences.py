@@ -13,6 +13,8 @@ from tracer.model import Change, Node, Pair
 
 #: A step is slower if it takes so many times as long as it ever did, and so much longer in nanoseconds.
 _SLOWER, _LONGER = 1.5, 1_000_000
+#: No busy machine explains a step that takes so many times as long, and so much longer.
+_STALLED, _LONG = 30, 1_000_000_000
 
 
 def mark(top: Pair) -> list[Change]:
@@ -147,7 +149,9 @@ def _slower(place: Place, pair: Pair) -> Change | None:
     assert pair.new is not None, "it has both sides"
     before, now = pair.old.took[2], pair.new.took[1]
     text = f"{pair.new.text}: {before / 1e6:.0f} ms at most → {now / 1e6:.0f} ms"
-    return place.change("slower", pair, text, ratio=now / max(before, 1))
+    ratio = now / max(before, 1)
+    class_ = "stalled" if ratio >= _STALLED and now - before >= _LONG else "slower"
+    return place.change(class_, pair, text, ratio=ratio)
 
 
 def _is_slower(pair: Pair) -> bool:

@@ -46,5 +46,7 @@ class Digests:
         inside = [(child.free, self._known[id(child)][1]) for child in node.children]
         fixed = tuple(number for free, number in inside if not free)
         free = tuple(sorted(number for free, number in inside if free))
-        body = self._numbers.setdefault((node.service, node.text, fixed, free), len(self._numbers))
+        body = self._numbers.setdefault(
+            (node.service, node.text, tuple(node.details.items()), fixed, free), len(self._numbers)
+        )
         return body, self._numbers.setdefault((body, node.low, node.high), len(self._numbers))

@@ -135,7 +135,7 @@ def _node(line: Line, parent: _Placed | None) -> Node:
     address = line.address
     if line.note and parent is not None:
         address = f"{parent.node.address}/{parent.notes + 1}"
-    node = Node(kind, service, text, free=said.free, took=said.took, address=address)
+    node = Node(kind, service, text, free=said.free, took=said.took, address=address, details=said.details)
     if said.low is not None and said.high is not None:
         node.low, node.high = said.low, said.high
     return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median_low
 
-from tracer.diff import pairing
+from tracer.diff import details, pairing
 from tracer.diff.digests import Digests
 from tracer.diff.ordering import out_of_order
 from tracer.model import Baseline, Node
@@ -56,6 +56,7 @@ def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], No
 def _widen(old: Node, new: Node) -> None:
     old.low, old.high = min(old.low, new.low), max(old.high, new.high)
     old.took += new.took
+    old.details = details.united(old.details, new.details)
     old.free = old.free or new.free
     old.where, old.address = new.where or old.where, new.address or old.address
 

@@ -1,14 +1,14 @@
 """The marks at the end of an outline's line, what each says, and how text is kept from reading like one.
 
 A mark starts with a space and its own sign: `` ×2–3``, `` (any order)``, `` ~4.1–5–9 ms``, `` @123``, `` → 3``,
-`` ← 1-1-2``, and what ``show`` writes beside them, `` (1.2 ms, by time)`` and `` … unfinished``. They come in
-any order.
+`` ← 1-1-2``, `` ⟨topic conductor⟩``, and what ``show`` writes beside them, `` (1.2 ms, by time)`` and
+`` … unfinished``. They come in any order.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tracer.text import spread
@@ -18,6 +18,7 @@ _MARK = re.compile(
     r"|\((?P<free>any order)\)"
     r"|~(?P<took>\d[\d.]*(?:[–-]\d[\d.]*[–-]\d[\d.]*)?) ?(?P<unit>ns|µs|us|ms|s)"
     r"|@(?P<where>\S+)"
+    r"|⟨(?P<details>[^⟨⟩]*)⟩"
     r"|→ (?P<opens>\d+(?:, ?\d+)*)"
     r"|← (?P<opened_by>\d+(?:[-/]\d+)*)"
     r"|\((?P<span>\d[\d.]* (?:µs|ms|s)|\d+ min \d+ s)(?:, by [a-z, ]+)?\)|\((?P<tie>by [a-z, ]+)\)"
@@ -44,6 +45,7 @@ class Marks:
     where: str = ""
     opens: tuple[str, ...] = ()
     opened_by: str = ""
+    details: dict[str, str] = field(default_factory=dict)
 
 
 def split(line: str) -> tuple[str, Marks]:
@@ -63,6 +65,8 @@ def _marks(found: dict[str, str]) -> Marks:
         free="free" in found, where=found.get("where", ""), opened_by=found.get("opened_by", ""),
         opens=tuple(re.findall(r"\d+", found.get("opens", ""))),
     )  # fmt: skip
+    if "details" in found:
+        marks.details = _details(found["details"])
     if "low" in found:
         marks.low, marks.high = int(found["low"]), int(found.get("high", found["low"]))
         if not marks.high or marks.low > marks.high:
@@ -70,6 +74,17 @@ def _marks(found: dict[str, str]) -> Marks:
     if "took" in found:
         marks.took = _took(found["took"], _UNITS[found["unit"]])
     return marks
+
+
+def _details(text: str) -> dict[str, str]:
+    pairs = (part.partition(" ") for part in text.split("; ") if part)
+    return {unescaped(name): unescaped(value) for name, _, value in pairs}
+
+
+def details(known: dict[str, str]) -> str:
+    """`` ⟨microversion compute 2.79; topic conductor⟩``; nothing where nothing is known."""
+    said = [f"{escaped(name, ' ;⟨⟩')} {escaped(value, ';⟨⟩')}".rstrip() for name, value in known.items()]
+    return f" ⟨{'; '.join(said)}⟩" if said else ""
 
 
 def _took(text: str, unit: int) -> tuple[int, ...]:

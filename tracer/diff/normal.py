@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from tracer.diff import digests, heard, wording
+from tracer.diff import details, digests, heard, wording
 from tracer.model import Baseline, Boot, Node, Step
 
 #: Log lines from here on are steps; those below are counted, since how many there are is a setting.
@@ -43,13 +43,18 @@ def _counts(step: Step) -> bool:
 
 
 def _log_lines(boot: Boot) -> Counter[str]:
-    return Counter(step.service for step in boot.walk() if step.kind == "log")
+    """Of each service, those that logged nothing too: that there are none any more is a difference."""
+    counts = Counter(dict.fromkeys((step.service for step in boot.walk()), 0))
+    counts.update(step.service for step in boot.walk() if step.kind == "log")
+    return counts
 
 
 def _node(step: Step, told: set[int]) -> Node:
     took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
     text = heard.text(step) if id(step) in told else wording.text(step)
-    return Node(step.kind, step.service, text, took=took, where=_place(step), address=step.address)
+    return Node(
+        step.kind, step.service, text, took=took, where=_place(step), address=step.address, details=details.of(step)
+    )
 
 
 def _place(step: Step) -> str:

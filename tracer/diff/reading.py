@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tracer.diff import lines, marks
+from tracer.diff.details import MORE
 from tracer.diff.growing import Tree
 from tracer.diff.lines import TITLE, BadLineError
 from tracer.diff.writing import VERSION
@@ -23,7 +24,7 @@ def read(text: str, name: str) -> Baseline:
 
 
 def _read(text: str, name: str) -> Baseline:
-    _check_version(*lines.first(text))
+    version = _version(*lines.first(text))
     baseline = Baseline([], name=name)
     _read_header(baseline, text)
     tree = Tree()
@@ -33,10 +34,14 @@ def _read(text: str, name: str) -> Baseline:
             raise BadLineError(number, f"neither a step (1-1-2. …) nor a note (- …) nor a remark (# …): {line[:60]}")
         tree.add(parsed)
     baseline.nodes = tree.nodes()
+    if version < VERSION:
+        baseline.whole = False
+        for node in baseline.walk():
+            node.details = {MORE: ""}
     return baseline
 
 
-def _check_version(number: int, line: str) -> None:
+def _version(number: int, line: str) -> int:
     said = line.removeprefix(TITLE)
     if not line.startswith(TITLE) or not said.isdecimal():
         raise BadLineError(number, f"not a baseline: its first line is not {TITLE}{VERSION}")
@@ -44,6 +49,7 @@ def _check_version(number: int, line: str) -> None:
         raise BadLineError(
             number, f"a baseline of version {said[:9]}; this bootseq reads up to {VERSION}: use a newer one"
         )
+    return int(said)
 
 
 def _read_header(baseline: Baseline, text: str) -> None:

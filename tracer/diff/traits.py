@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tracer.diff import details
 from tracer.diff.wording import identity
 from tracer.model import Node, Pair
 
@@ -12,8 +13,11 @@ _CLASSES = {
     "mode": "mode", "to": "service", "tables": "tables", "database": "tables", "statement": "statement",
     "version": "version", "objects": "version", "query": "arguments", "arguments": "arguments", "via": "arguments",
     "endpoint": "renamed", "status": "status", "state": "state", "error": "error",
+    # and when a detail (tracer.diff.details) does; of any other it is the arguments.
+    "unfinished": "unfinished", "microversion": "version", "vm_state": "state", "message": "said",
+    "action": "renamed", "handler": "renamed", "application": "renamed", "module": "renamed", "route": "renamed",
 }  # fmt: skip
-_NONE = "none"
+_NONE = details.NONE
 
 
 def changed(pair: Pair) -> Iterator[tuple[str, str]]:
@@ -23,7 +27,7 @@ def changed(pair: Pair) -> Iterator[tuple[str, str]]:
         return
     if old.service != new.service:
         yield "service", f"{new.text}: {old.service} → {new.service}"
-    if old.text != new.text:
+    if old.text != new.text or old.details != new.details:
         yield from _traits(old, new)
 
 
@@ -36,6 +40,8 @@ def _traits(old: Node, new: Node) -> Iterator[tuple[str, str]]:
         a, b = before.traits.get(trait, _NONE), now.traits.get(trait, _NONE)
         if a != b:
             told.setdefault(_CLASSES[trait], []).append(f"{trait} {_listed(a, b)}")
+    for name, a, b in details.differing(old.details, new.details):
+        told.setdefault(_CLASSES.get(name, "arguments"), []).append(f"{name} {_listed(a, b)}")
     if "tables" in told:
         told.pop("statement", None)  # other tables make another statement
     for class_, said in told.items():

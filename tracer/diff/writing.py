@@ -13,8 +13,8 @@ from tracer.diff.wording import identity
 from tracer.model import NOTES, Baseline, Node
 from tracer.text import spread
 
-#: 1: the first.
-VERSION = 1
+#: 1: the first, without details. 2: with all that is known of a step.
+VERSION = 2
 
 _LEGEND = """\
 A line is a step under its address, "- " a note of the step above it; a note that comes after a numbered step has an
@@ -24,6 +24,7 @@ address too, and 1-1-2/3 is the third note of 1-1-2. Edit as you like: the order
 (any order)       beside its neighbours, or in another order from boot to boot
 ~4.1–5–9 ms       shortest, median and longest time, where it is worth saying
 @123              where it is, in the file that it names or else in that of the step above; unsaid: where that is
+⟨topic …⟩         what else is known of it; | between what differs, a bare … where the recording may lack some
 → 3   ← 1-1-2     sent without waiting, to chapter 3; a chapter's sender"""
 
 
@@ -78,6 +79,7 @@ def _line(node: Node, parent: Node | None, plain: bool, head: bool, chapters: li
     said = ("- " if plain else f"{node.address}. ") + _service(node, None if head else parent) + _words(node)
     said += marks.count(node.low, node.high) + (" (any order)" if node.free else "")
     said += marks.took(node.took) + written_place(node, parent)
+    said += marks.details(node.details)
     said += f" → {', '.join(child.address for child in chapters)}" if chapters else ""
     return said + (f" ← {parent.address}" if head and parent else "")
 

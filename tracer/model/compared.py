@@ -29,6 +29,8 @@ class Node:
     #: "nova/compute/api.py:1234": the function it is, or the one around it.
     where: str = ""
     address: str = ""
+    #: What else is known of it, by name (tracer.diff.details).
+    details: dict[str, str] = field(default_factory=dict)
     children: list[Node] = field(default_factory=list)
 
     def walk(self) -> Iterator[Node]:
@@ -50,6 +52,8 @@ class Baseline:
     log_lines: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: Services of which only logs and message copies tell.
     unhooked: frozenset[str] = frozenset()
+    #: Whether it has the details that its steps were recorded with; baselines of version 1 have none.
+    whole: bool = True
 
     def walk(self) -> Iterator[Node]:
         """Every node, in the tree's order."""
@@ -110,3 +114,5 @@ class Comparison:
     changes: list[Change]
     #: "same" or "differs": whether any change fails by the policy.
     verdict: str = "same"
+    #: What only one side can tell of steps that are on both.
+    unknown: list[str] = field(default_factory=list)
