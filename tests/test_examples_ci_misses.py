@@ -9,6 +9,7 @@ import pytest
 
 from examples.ci.misses import scores
 from examples.ci.mutations import MUTATIONS
+from tests.builders import small_boot
 from tracer.correlate import correlate
 from tracer.model import Boot
 from tracer.sources import segments
@@ -28,8 +29,10 @@ def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Boot]:
 @pytest.mark.parametrize("baseline", [False, True])
 def test_nothing_is_missed_and_nothing_misnamed(boots: list[Boot], baseline: bool) -> None:
     """Two of each kind; with more, and on other boots: python -m examples.ci.misses."""
-    found = list(scores(boots, 2, baseline))
+    # The small boot has what Nova does not do on its fake driver.
+    found = list(scores(boots if baseline else [*boots, small_boot()], 2, baseline))
     assert [score.name for score in found] == list(MUTATIONS)
-    assert sum(score.made for score in found) == 2 * len(MUTATIONS)
+    assert len(MUTATIONS) >= 50
+    assert baseline or sum(score.made for score in found) == 2 * len(MUTATIONS)
     assert [score.name for score in found if score.found < score.made] == []
     assert [miss for score in found for miss in score.misses] == []

@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from examples.ci import tree
+from examples.ci import edits, tree
+from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
 from tracer.diff import wording
 from tracer.diff.normal import is_eager_load
 from tracer.model import Boot, Step
 
-#: Changes the boot, which is a copy, and says at which step; None if the boot has nothing that can change so.
-Mutation = Callable[[Boot, Random], Step | None]
-
-
-def real(step: Step) -> bool:
-    """A step that the diff is to watch: no talk, no library's own."""
-    said = step.name.startswith("sqlalchemy.pool:") or wording.is_library(wording.text(step))
-    return step.kind not in ("log", "ask") and not said
-
-
-def _calls(step: Step) -> bool:
-    return step.kind == "call" and bool(step.text("function")) and real(step)
-
-
-def _sql(step: Step) -> bool:
-    return step.kind == "sql" and real(step) and bool(step.attributes.get("tables"))
-
-
-def _sent(step: Step) -> bool:
-    return step.kind == "rpc" and step.text("side") == "client" and step.text("mode") in ("call", "cast")
-
-
-def _asked(step: Step) -> bool:
-    return step.kind == "http" and step.text("side") == "client"
-
-
-def _pick(boot: Boot, random: Random, fits: Callable[[Step], bool]) -> tree.Place | None:
-    found = tree.places(boot, fits)
-    return random.choice(found) if found else None
-
-
-def _changed(boot: Boot, random: Random, fits: Callable[[Step], bool], change: Callable[[Step], None]) -> Step | None:
-    if (place := _pick(boot, random, fits)) is None:
-        return None
-    step = place[0][place[1]]
-    change(step)
-    return step
-
 
 def drop(boot: Boot, random: Random) -> Step | None:
     """A step happens no more."""
-    place = _pick(boot, random, real)
+    place = pick(boot, random, real)
     return place[0].pop(place[1]) if place else None
 
 
@@ -69,7 +31,7 @@ def lose(boot: Boot, random: Random) -> Step | None:
 
 def add(boot: Boot, random: Random) -> Step | None:
     """A function is called that was not there."""
-    place = _pick(boot, random, _calls)
+    place = pick(boot, random, calls)
     if place is None:
         return None
     new = replace(copy.deepcopy(place[0][place[1]]), children=[], error=None)
@@ -81,7 +43,7 @@ def add(boot: Boot, random: Random) -> Step | None:
 
 def add_statement(boot: Boot, random: Random) -> Step | None:
     """A statement is made that was not there."""
-    place = _pick(boot, random, _sql)
+    place = pick(boot, random, sql)
     if place is None:
         return None
     new = copy.deepcopy(place[0][place[1]])
@@ -92,7 +54,7 @@ def add_statement(boot: Boot, random: Random) -> Step | None:
 
 def duplicate(boot: Boot, random: Random) -> Step | None:
     """A step happens twice."""
-    place = _pick(boot, random, real)
+    place = pick(boot, random, real)
     if place is None:
         return None
     step = place[0][place[1]]
@@ -104,7 +66,7 @@ def loop(boot: Boot, random: Random) -> Step | None:
     """One statement more in a loop."""
     found = [
         (into, index)
-        for into, index in tree.places(boot, _sql)
+        for into, index in tree.places(boot, sql)
         if sum(wording.text(other) == wording.text(into[index]) for other in into) > 1
     ]
     if not found:
@@ -137,12 +99,12 @@ def reorder(boot: Boot, random: Random) -> Step | None:
 
 def move(boot: Boot, random: Random) -> Step | None:
     """A block happens under another step of its service."""
-    place = _pick(boot, random, lambda step: _calls(step) and len(step.children) > 1)
+    place = pick(boot, random, lambda step: calls(step) and len(step.children) > 1)
     if place is None:
         return None
     step = place[0].pop(place[1])
     homes = [
-        each for each in boot.walk() if each.service == step.service and each.children is not place[0] and _calls(each)
+        each for each in boot.walk() if each.service == step.service and each.children is not place[0] and calls(each)
     ]
     if not homes:
         return None
@@ -156,12 +118,12 @@ def rename(boot: Boot, random: Random) -> Step | None:
     def change(step: Step) -> None:
         step.attributes["function"] = "new_" + step.text("function")
 
-    return _changed(boot, random, _calls, change)
+    return changed(boot, random, calls, change)
 
 
 def wrap(boot: Boot, random: Random) -> Step | None:
     """A step happens inside a function that was not there."""
-    place = _pick(boot, random, _calls)
+    place = pick(boot, random, calls)
     if place is None:
         return None
     step = place[0][place[1]]
@@ -179,7 +141,7 @@ def mode(boot: Boot, random: Random) -> Step | None:
         for each in (step, *(child for child in step.children if child.kind == "rpc")):
             each.attributes["mode"] = turned
 
-    return _changed(boot, random, _sent, change)
+    return changed(boot, random, sent, change)
 
 
 def table(boot: Boot, random: Random) -> Step | None:
@@ -188,7 +150,7 @@ def table(boot: Boot, random: Random) -> Step | None:
     def change(step: Step) -> None:
         step.attributes |= {"tables": ["other_table"], "fingerprint": "111111111111"}
 
-    return _changed(boot, random, _sql, change)
+    return changed(boot, random, sql, change)
 
 
 def join(boot: Boot, random: Random) -> Step | None:
@@ -199,12 +161,12 @@ def join(boot: Boot, random: Random) -> Step | None:
         assert isinstance(tables, list), "chosen so"
         step.attributes |= {"tables": [*tables, "other_table"], "fingerprint": "222222222222"}
 
-    return _changed(boot, random, lambda step: _sql(step) and step.text("verb") == "SELECT", change)
+    return changed(boot, random, lambda step: sql(step) and step.text("verb") == "SELECT", change)
 
 
 def statement(boot: Boot, random: Random) -> Step | None:
     """Another statement on the same tables."""
-    return _changed(boot, random, _sql, lambda step: step.attributes.update(fingerprint="333333333333"))
+    return changed(boot, random, sql, lambda step: step.attributes.update(fingerprint="333333333333"))
 
 
 def service(boot: Boot, random: Random) -> Step | None:
@@ -215,21 +177,21 @@ def service(boot: Boot, random: Random) -> Step | None:
         for each in list(tree.own(step)):
             each.service = other
 
-    return _changed(boot, random, real, change)
+    return changed(boot, random, real, change)
 
 
 def version(boot: Boot, random: Random) -> Step | None:
     """Another version of a method."""
-    return _changed(boot, random, _sent, lambda step: step.attributes.update(version="9.9"))
+    return changed(boot, random, sent, lambda step: step.attributes.update(version="9.9"))
 
 
 def objects(boot: Boot, random: Random) -> Step | None:
     """Another version of an object in the arguments."""
 
     def fits(step: Step) -> bool:
-        return _sent(step) and "Instance 2." in str(step.attributes.get("arguments"))
+        return sent(step) and "Instance 2." in str(step.attributes.get("arguments"))
 
-    return _changed(boot, random, fits, lambda step: step.attributes.update(arguments={"instance": "Instance 9.9"}))
+    return changed(boot, random, fits, lambda step: step.attributes.update(arguments={"instance": "Instance 9.9"}))
 
 
 def status(boot: Boot, random: Random) -> Step | None:
@@ -239,7 +201,7 @@ def status(boot: Boot, random: Random) -> Step | None:
         for each in (step, *(child for child in step.children if child.kind == "http")):
             each.attributes["status"] = 409
 
-    return _changed(boot, random, _asked, change)
+    return changed(boot, random, asked, change)
 
 
 def query(boot: Boot, random: Random) -> Step | None:
@@ -249,7 +211,7 @@ def query(boot: Boot, random: Random) -> Step | None:
         path = step.text("path")
         step.attributes["path"] = f"{path}{'&' if '?' in path else '?'}required=COMPUTE_NEW"
 
-    return _changed(boot, random, _asked, change)
+    return changed(boot, random, asked, change)
 
 
 def error(boot: Boot, random: Random) -> Step | None:
@@ -258,12 +220,12 @@ def error(boot: Boot, random: Random) -> Step | None:
     def change(step: Step) -> None:
         step.error = "NeverSeen: it went wrong"
 
-    return _changed(boot, random, lambda step: real(step) and step.numbered and step.error is None, change)
+    return changed(boot, random, lambda step: real(step) and step.numbered and step.error is None, change)
 
 
 def retry(boot: Boot, random: Random) -> Step | None:
     """A message or request fails once and is sent again."""
-    place = _pick(boot, random, lambda step: (_sent(step) or _asked(step)) and step.error is None and not step.opens)
+    place = pick(boot, random, lambda step: (sent(step) or asked(step)) and step.error is None and not step.opens)
     if place is None:
         return None
     failed = replace(copy.deepcopy(place[0][place[1]]), children=[], error="MessagingTimeout: no answer")
@@ -278,18 +240,21 @@ def state(boot: Boot, random: Random) -> Step | None:
     def change(step: Step) -> None:
         step.attributes["changes"] = {"task_state": [None, "never_seen"]}
 
-    return _changed(boot, random, lambda step: step.kind == "state", change)
+    return changed(boot, random, lambda step: step.kind == "state", change)
 
 
 def slow(boot: Boot, random: Random) -> Step | None:
-    """A step takes two seconds longer."""
-    place = _pick(boot, random, lambda step: real(step) and step.numbered and step.finished)
+    """A short step takes two seconds longer: of longer ones the policy warns, since a machine may be busy."""
+    place = pick(boot, random, lambda step: real(step) and step.numbered and 0 <= (step.duration or -1) < _SHORT)
     if place is None:
         return None
     step = place[0][place[1]]
     tree.stretch(boot, step, 2_000_000_000)
     return step
 
+
+#: In nanoseconds.
+_SHORT = 60_000_000
 
 #: Each mutation with the classes that name it right.
 MUTATIONS: dict[str, tuple[Mutation, frozenset[str]]] = {
@@ -315,5 +280,6 @@ MUTATIONS: dict[str, tuple[Mutation, frozenset[str]]] = {
     "error": (error, frozenset({"error"})),
     "retry": (retry, frozenset({"retried"})),
     "state": (state, frozenset({"state"})),
-    "slow": (slow, frozenset({"slower"})),
+    "slow": (slow, frozenset({"slower", "stalled"})),
+    **edits.EDITS,
 }

@@ -35,8 +35,8 @@ def _or(outcomes: tuple[str, ...]) -> str:
 
 
 def _log_lines(old: Baseline, new: Baseline) -> Iterator[Change]:
-    for service in sorted(old.log_lines.keys() | new.log_lines.keys()) if old.log_lines and new.log_lines else ():
-        before, now = old.log_lines.get(service, (0, 0)), new.log_lines.get(service, (0, 0))
+    for service in sorted(old.log_lines.keys() & new.log_lines.keys()):
+        before, now = old.log_lines[service], new.log_lines[service]
         if now[0] > before[1] or now[1] < before[0]:
             text = f"log lines: {spread(*before)} → {spread(*now)}"
             yield Change("logged", "log", service, text, old_text=spread(*before), new_text=spread(*now))

@@ -18,7 +18,8 @@ Details = dict[str, str]
 MORE = "…"
 NONE = "none"
 _OR = " | "
-#: Of more different values nobody learns anything.
+#: Any value: of more different ones than this nobody learns anything.
+_ANY = "*"
 _MOST = 8
 _LONGEST = 160
 _DEEPEST = 3
@@ -48,6 +49,8 @@ _VARYING = frozenset(
     }
 )  # fmt: skip
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\(HTTP .*|/\S+")
+#: As tempfile names things.
+_TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 
 
@@ -59,6 +62,8 @@ def of(step: Step) -> Details:
         for key, value in sorted(step.attributes.items())
         if value is not None and key not in told and (said := _said(step.kind, key, value))
     }
+    if step.kind == "command":
+        found["files"] = _files(step.attributes.get("arguments"))
     if step.end is None and step.kind in NUMBERED:
         found["unfinished"] = "yes"
     if "hooks" not in step.witnesses:
@@ -91,6 +96,16 @@ def _message(text: str) -> str:
     return _clean(_NUMBER.sub("{number}", _QUOTED.sub("{}", plain(text.split("\n", 1)[0]))))
 
 
+def _files(arguments: Value) -> str:
+    """The names of a command's files, its program's too: of paths its text says no more than that they are there."""
+    named = (
+        [str(each).rstrip("/").rpartition("/")[2] for each in arguments or () if "/" in str(each)]
+        if isinstance(arguments, list)
+        else []
+    )
+    return _clean(" ".join(_NUMBER.sub("{number}", _TEMPORARY.sub("{id}", plain(name))) for name in named))
+
+
 def _clean(text: str) -> str:
     return " ".join(text.replace("|", "/").split())[:_LONGEST]
 
@@ -118,7 +133,7 @@ def _both(key: str, known: Details, fresh: Details) -> str:
     if key == MORE:
         return ""
     values = {*_values(key, known), *_values(key, fresh)}
-    return _OR.join(sorted(values)) if len(values) <= _MOST else "*"
+    return _OR.join(sorted(values)) if len(values) <= _MOST and _ANY not in values else _ANY
 
 
 def _values(key: str, details: Mapping[str, str]) -> list[str]:
@@ -131,7 +146,7 @@ def differing(old: Details, new: Details) -> Iterator[tuple[str, str, str]]:
         if key == MORE or (key not in old and MORE in old) or (key not in new and MORE in new):
             continue
         before, now = _values(key, old), _values(key, new)
-        if before != ["*"] and not {*now} <= {*before}:
+        if before != [_ANY] and not {*now} <= {*before}:
             yield key, old.get(key, NONE), new.get(key, NONE)
 
 

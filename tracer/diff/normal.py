@@ -43,10 +43,7 @@ def _counts(step: Step) -> bool:
 
 
 def _log_lines(boot: Boot) -> Counter[str]:
-    """Of each service, those that logged nothing too: that there are none any more is a difference."""
-    counts = Counter(dict.fromkeys((step.service for step in boot.walk()), 0))
-    counts.update(step.service for step in boot.walk() if step.kind == "log")
-    return counts
+    return Counter(step.service for step in boot.walk() if step.kind == "log")
 
 
 def _node(step: Step, told: set[int]) -> Node:

@@ -1,0 +1,224 @@
+"""One thing changed about one step of a recorded boot: what it asks, says, takes, and whether it ends."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from random import Random
+
+from examples.ci import tree
+from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
+from tracer.model import Boot, Step, Value
+from tracer.sql import describe
+
+Fits = Callable[[Step], bool]
+
+
+def _edit(fits: Fits, change: Callable[[Step], None]) -> Mutation:
+    """The change, made to one of the steps that fit."""
+    return lambda boot, random: changed(boot, random, fits, change)
+
+
+def _set(fits: Fits, **attributes: Value) -> Mutation:
+    return _edit(fits, lambda step: step.attributes.update(attributes))
+
+
+def _has(kind: str, name: str) -> Fits:
+    return lambda step: step.kind == kind and bool(step.attributes.get(name))
+
+
+def _is(kind: str) -> Fits:
+    return lambda step: step.kind == kind
+
+
+def _never_end(step: Step) -> None:
+    step.end = None
+
+
+def unfinished_chapter(boot: Boot, random: Random) -> Step | None:
+    """Nothing in a chapter ends."""
+    chapter = random.choice(boot.chapters)
+    for step in chapter.walk():
+        if step.numbered:
+            step.end = None
+    return chapter
+
+
+def other_chapter(boot: Boot, random: Random) -> Step | None:
+    """Two casts open each other's chapters."""
+    opened = [chapter for chapter in boot.chapters if chapter.opened_by]
+    pairs = [
+        (one, other) for one in opened for other in opened
+        if one.name != other.name and one.opened_by != other.opened_by
+    ]  # fmt: skip
+    if not pairs:
+        return None
+    one, other = random.choice(pairs)
+    one.opened_by, other.opened_by = other.opened_by, one.opened_by
+    return one
+
+
+def one_more_chapter(boot: Boot, random: Random) -> Step | None:
+    """A chapter comes twice."""
+    chapter = random.choice(boot.chapters)
+    again = copy.deepcopy(chapter)
+    again.address = str(len(boot.chapters) + 1)
+    boot.chapters.append(again)
+    return again
+
+
+def outcome(boot: Boot, _random: Random) -> Step | None:
+    """The boot fails, and nothing else tells of it."""
+    boot.outcome = "error: NeverSeen: it went wrong"
+    return boot.chapters[0]
+
+
+def another_leaf(boot: Boot, random: Random) -> Step | None:
+    """A call that does nothing inside becomes one that happens elsewhere."""
+    place = pick(boot, random, lambda step: calls(step) and not step.children)
+    others = [step for step in boot.walk() if calls(step) and not step.children]
+    if place is None:
+        return None
+    step = place[0][place[1]]
+    others = [each for each in others if each.text("function") != step.text("function")]
+    if not others:
+        return None
+    other = random.choice(others)
+    step.name = other.name
+    step.attributes |= {
+        key: other.attributes[key] for key in ("module", "class", "function") if key in other.attributes
+    }
+    return step
+
+
+def empty(boot: Boot, random: Random) -> Step | None:
+    """A step does nothing inside any more."""
+    return changed(boot, random, lambda step: real(step) and any(map(real, step.children)), _empty)
+
+
+def _empty(step: Step) -> None:
+    step.children = []
+
+
+def stalled(boot: Boot, random: Random) -> Step | None:
+    """A step takes a hundred times as long."""
+    place = pick(boot, random, lambda step: step.numbered and real(step) and (step.duration or 0) > 15_000_000)
+    if place is None:
+        return None
+    step = place[0][place[1]]
+    tree.stretch(boot, step, 99 * (step.duration or 0))
+    return step
+
+
+def _both_ends(**attributes: Value) -> Callable[[Step], None]:
+    """The same of what asks and of what answers."""
+
+    def change(step: Step) -> None:
+        for each in (step, *(child for child in step.children if child.kind == step.kind)):
+            each.attributes |= attributes
+            if name := attributes.get("method"):
+                each.name = str(name)
+
+    return change
+
+
+def _rewrite(edit: Callable[[str], str]) -> Callable[[Step], None]:
+    """Another statement, with verb, tables and fingerprint as the tool works them out."""
+
+    def change(step: Step) -> None:
+        step.attributes["statement"] = edit(step.text("statement"))
+        describe(step)
+
+    return change
+
+
+def _written(*verbs: str, part: str = "") -> Fits:
+    return lambda step: (
+        sql(step) and step.text("verb") in verbs and bool(step.text("statement")) and part in step.text("statement")
+    )
+
+
+def _before(mark: str) -> Callable[[str], str]:
+    return lambda statement: statement.rpartition(mark)[0]
+
+
+def _with_key(name: str) -> Callable[[Step], None]:
+    """One name more in what is asked for."""
+
+    def change(step: Step) -> None:
+        value = step.attributes[name]
+        assert isinstance(value, dict), "chosen so"
+        step.attributes[name] = {**value, "never_seen": 1}
+
+    return change
+
+
+def _holds(kind: str, name: str) -> Fits:
+    return lambda step: step.kind == kind and isinstance(step.attributes.get(name), dict)
+
+
+def _append(step: Step) -> None:
+    arguments = step.attributes["arguments"]
+    assert isinstance(arguments, list), "chosen so"
+    step.attributes["arguments"] = [*arguments, "--never-seen"]
+
+
+def _other_program(step: Step) -> None:
+    arguments = step.attributes["arguments"]
+    assert isinstance(arguments, list), "chosen so"
+    step.attributes["arguments"] = ["never-seen", *arguments[1:]]
+
+
+def _log_error(step: Step) -> bool:
+    return step.kind == "log" and step.text("level") == "ERROR"
+
+
+_COMMAND = _has("command", "arguments")
+_SERVED: Fits = lambda step: step.kind == "rpc" and step.text("side") == "server" and bool(step.text("function"))  # noqa: E731
+_ARGUMENTS = frozenset({"arguments"})
+_STATEMENT = frozenset({"statement"})
+_RENAMED = frozenset({"renamed"})
+
+#: Each with the classes that name it right.
+EDITS: dict[str, tuple[Mutation, frozenset[str]]] = {
+    "unfinished": (_edit(lambda step: real(step) and step.numbered, _never_end), frozenset({"unfinished"})),
+    "unfinished chapter": (unfinished_chapter, frozenset({"unfinished"})),
+    "microversion": (_set(_has("http", "microversion"), microversion="compute 2.999"), frozenset({"version"})),
+    "http method": (_edit(asked, _both_ends(method="DELETE")), frozenset({"added", "renamed", "removed"})),
+    "request's body": (_edit(_holds("http", "body"), _with_key("body")), _ARGUMENTS),
+    "asked service": (_set(asked, peer="never-seen"), frozenset({"service"})),
+    "rpc method": (_edit(sent, _both_ends(method="never_seen")), frozenset({"renamed", "added"})),
+    "topic": (_set(_has("rpc", "topic"), topic="never_seen"), _ARGUMENTS),
+    "fanout": (_edit(sent, _both_ends(mode="fanout")), frozenset({"mode"})),
+    "argument's name": (_edit(_holds("rpc", "arguments"), _with_key("arguments")), _ARGUMENTS),
+    "endpoint": (_set(_SERVED, function="never_seen"), _RENAMED),
+    "no WHERE": (
+        _edit(_written("UPDATE", "SELECT", part=" WHERE "), _rewrite(_before(" WHERE "))), _STATEMENT | {"tables"},
+    ),
+    "other column": (
+        _edit(_written("UPDATE", part=" SET "), _rewrite(lambda text: text.replace(" SET ", " SET never_seen=?, "))),
+        _STATEMENT,
+    ),
+    "ORDER": (_edit(_written("SELECT"), _rewrite(lambda text: text + " ORDER BY never_seen")), _STATEMENT),
+    "LIMIT": (_edit(_written("SELECT"), _rewrite(lambda text: text + " LIMIT ? OFFSET ?")), _STATEMENT),
+    "other verb": (
+        _set(_written("UPDATE"), verb="DELETE", fingerprint="444444444444"), frozenset({"added", "removed"}),
+    ),
+    "database": (
+        _set(lambda step: sql(step) and bool(step.text("database")), database="never_seen"), frozenset({"tables"}),
+    ),
+    "another leaf": (another_leaf, frozenset({"renamed", "added", "removed", "repeated", "moved", "reordered"})),
+    "emptied": (empty, frozenset({"removed", "repeated"})),
+    "hand-off": (_set(_has("handoff", "via"), via="NeverSeen"), _ARGUMENTS),
+    "handed function": (_set(_has("handoff", "via"), function="never_seen"), _RENAMED | {"added", "removed"}),
+    "libvirt call": (_set(_is("libvirt"), function="neverSeen"), _RENAMED | {"added"}),
+    "program": (_edit(_COMMAND, _other_program), _RENAMED | {"added"}),
+    "command's argument": (_edit(_COMMAND, _append), _ARGUMENTS),
+    "exit code": (_set(_COMMAND, exit_code=7), _ARGUMENTS),
+    "log level": (_set(_is("log"), level="ERROR"), frozenset({"added"})),
+    "log text": (_set(_log_error, message="something else went wrong"), frozenset({"said"})),
+    "outcome": (outcome, frozenset({"outcome"})),
+    "other chapter": (other_chapter, frozenset({"added", "removed", "renamed", "moved"})),
+    "one more chapter": (one_more_chapter, frozenset({"repeated", "added"})),
+    "stalled": (stalled, frozenset({"stalled"})),
+}  # fmt: skip
