@@ -108,16 +108,16 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
     pack_slot, free_slot = record.SLOT.pack_into, _FREE.pack_into
     pack, frame = FRAMED_CALL.pack, CALL_FRAME
 
-    def make(original: Function) -> Function:
+    def make(_original: Function) -> Function:
         numbered: object = None
         number = 0
 
-        @functools.wraps(original)
+        @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             nonlocal numbered, number
             recorder = steps.recorder
             if recorder is None or not calls.enabled:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             try:
                 if recorder.era is not numbered:
                     number = steps.name_number(text, attributes)
@@ -134,10 +134,10 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 pack_slot(recorder.table, slot, step, parent, thread, start, number)
             except Exception as error:
                 calls.swallow(error, blamed=True)
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             try:
                 current_set(step)
-                result = original(*args, **kwargs)
+                result = _original(*args, **kwargs)
             except BaseException as error:
                 current_set(parent)
                 calls.attempt(

@@ -46,21 +46,21 @@ def _lower(level: int) -> int:
     return level if 0 < level <= _INFO else _INFO
 
 
-def _make(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
+def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(_original)
     def wrapper(logger: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(logger, *args, **kwargs)
-        echo.guarded(_keep_on, original, logger)
+        result = _original(logger, *args, **kwargs)
+        echo.guarded(_keep_on, _original, logger)
         return result
 
     return wrapper
 
 
-def _keep_on(original: Callable[..., Any], logger: Any) -> None:
+def _keep_on(_original: Callable[..., Any], logger: Any) -> None:
     """The host has set a level: if it is this logger's, that is what it gets back in the end."""
     if logger.name == _LOGGER and logger in _wanted:
         _wanted[logger] = logger.level
-        original(logger, _lower(logger.level))
+        _original(logger, _lower(logger.level))
 
 
 def _put_back(logger: Any) -> None:

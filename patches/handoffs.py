@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, hook, importing, looping, replacing, steps
+from . import faults, frames, hook, importing, looping, replacing, steps
 from .fields import function_names
 
 if TYPE_CHECKING:
@@ -80,16 +80,16 @@ def _wrap_tpool(module: ModuleType) -> None:
 def _passing(via: str, position: int) -> Maker:
     """A maker for functions that take the work as their argument number ``position``."""
 
-    def make(original: Function) -> Function:
-        @functools.wraps(original)
+    def make(_original: Function) -> Function:
+        @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not steps.current.get() or len(args) <= position:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             job = handoffs.guarded(_job, via, args[position])
             if job is None:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             try:
-                return original(*args[:position], job, *args[position + 1 :], **kwargs)
+                return _original(*args[:position], job, *args[position + 1 :], **kwargs)
             except BaseException as error:
                 handoffs.attempt(job.refused, error)
                 raise
@@ -99,16 +99,16 @@ def _passing(via: str, position: int) -> Maker:
     return make
 
 
-def _make_starting(original: Function) -> Function:
+def _make_starting(_original: Function) -> Function:
     """``Thread.start``: the thread's ``run`` is what is passed on."""
 
-    @functools.wraps(original)
+    @functools.wraps(_original)
     def wrapper(thread: Any) -> Any:
         job = handoffs.guarded(_carry_run, thread) if steps.current.get() else None
         if job is None:
-            return original(thread)
+            return _original(thread)
         try:
-            return original(thread)
+            return _original(thread)
         except BaseException as error:
             handoffs.attempt(job.refused, error)
             raise
@@ -163,6 +163,7 @@ class _Job:
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_bootseq_function"], name)
 
+    @frames.hide
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         step, before, context = self._bootseq_step, steps.current.get(), steps.context.get()
         handoffs.guarded(self._taken)

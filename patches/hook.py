@@ -104,9 +104,9 @@ class Hook:
                     raise
             return None
 
-    def unrecorded(self, original: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def unrecorded(self, _original: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make a call of the host's whose ``begin`` failed: only if the call is right was that our fault."""
-        result = original(*args, **kwargs)
+        result = _original(*args, **kwargs)
         self.blame()
         return result
 
@@ -129,16 +129,16 @@ def around(hook: Hook, begin: Begin, end: End) -> Maker:
     Where ``begin`` gives None there is no ``end``.
     """
 
-    def make(original: Function) -> Function:
-        @functools.wraps(original)
+    def make(_original: Function) -> Function:
+        @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             token = hook.attempt(begin, args, kwargs)
             if token is None:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             if token is FAILED:
-                return hook.unrecorded(original, args, kwargs)
+                return hook.unrecorded(_original, args, kwargs)
             try:
-                result = original(*args, **kwargs)
+                result = _original(*args, **kwargs)
             except BaseException as error:
                 hook.attempt(end, token, None, error)
                 raise
@@ -156,18 +156,18 @@ def within(hook: Hook, begin: Begin, end: End) -> Maker:
     ``begin`` may set ``steps.context``, last of all; it is put back with the current step.
     """
 
-    def make(original: Function) -> Function:
-        @functools.wraps(original)
+    def make(_original: Function) -> Function:
+        @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             before, context = steps.current.get(), steps.context.get()
             step = hook.attempt(begin, args, kwargs)
             if not step:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             if step is FAILED:
-                return hook.unrecorded(original, args, kwargs)
+                return hook.unrecorded(_original, args, kwargs)
             try:
                 steps.current.set(step)
-                result = original(*args, **kwargs)
+                result = _original(*args, **kwargs)
             except BaseException as error:
                 steps.current.set(before)
                 steps.context.set(context)

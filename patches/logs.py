@@ -60,11 +60,11 @@ def _wrap(module: ModuleType) -> None:
     replacing.replace(module.Logger, "callHandlers", _make)
 
 
-def _make(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
+def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(_original)
     def wrapper(logger: Any, written: Any) -> Any:
         try:
-            return original(logger, written)
+            return _original(logger, written)
         finally:
             # Written out, since Hook.guarded would be a tenth of what a record may cost.
             if steps.recorder is not None:

@@ -66,14 +66,14 @@ def _wrap(module: ModuleType) -> None:
             replacing.replace(owner, name, make)
 
 
-def _make_start(original: Function) -> Function:
-    @functools.wraps(original)
+def _make_start(_original: Function) -> Function:
+    @functools.wraps(_original)
     def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
         if not steps.current.get() or steps.recorder is None:
-            return original(call, *args, **kwargs)
+            return _original(call, *args, **kwargs)
         _started[id(call)] = _Loop(call)
         try:
-            return original(call, *args, **kwargs)
+            return _original(call, *args, **kwargs)
         except BaseException:
             _started.pop(id(call), None)
             raise
@@ -81,17 +81,17 @@ def _make_start(original: Function) -> Function:
     return wrapper
 
 
-def _make_run(original: Function) -> Function:
-    @functools.wraps(original)
+def _make_run(_original: Function) -> Function:
+    @functools.wraps(_original)
     def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
         loop = _started.pop(id(call), None)
         if loop is None or loop.call is not call:
-            return original(call, *args, **kwargs)
+            return _original(call, *args, **kwargs)
         before, context, outer = steps.current.get(), steps.context.get(), _running.get()
         loop.next_run(True)
         _running.set(loop)
         try:
-            return original(call, *args, **kwargs)
+            return _original(call, *args, **kwargs)
         finally:
             steps.current.set(before)
             steps.context.set(context)
@@ -100,10 +100,10 @@ def _make_run(original: Function) -> Function:
     return wrapper
 
 
-def _make_sleep(original: Function) -> Function:
-    @functools.wraps(original)
+def _make_sleep(_original: Function) -> Function:
+    @functools.wraps(_original)
     def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(call, *args, **kwargs)
+        result = _original(call, *args, **kwargs)
         loop = _running.get()
         if loop is not None and loop.call is call:
             loop.next_run(bool(looping.guarded(_is_waited_for, call)))

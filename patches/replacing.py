@@ -13,7 +13,7 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults
+from . import faults, frames
 
 if TYPE_CHECKING:
     from .hook import Function, Maker
@@ -88,16 +88,24 @@ def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
     """What to put in place of ``raw``; None where calls through a wrapper would not be what they were."""
     if isinstance(raw, (staticmethod, classmethod)):
         inner = raw.__func__
-        return type(raw)(make(inner)) if isinstance(raw, staticmethod) or type(inner) is FunctionType else None
+        return type(raw)(_made(inner, make)) if isinstance(raw, staticmethod) or type(inner) is FunctionType else None
     if isinstance(raw, type) or not callable(raw):
         return None
     if type(raw) is FunctionType or not isinstance(owner, type):
-        return make(raw)
+        return _made(raw, make)
     # A callable in a class that is no function (wrapt's, a C method): only what binds may be called with the instance.
-    return make(_binding(raw)) if hasattr(type(raw), "__get__") else None
+    return _made(_binding(raw), make) if hasattr(type(raw), "__get__") else None
+
+
+def _made(original: Any, make: Maker) -> Any:
+    wrapper = make(original)
+    if type(wrapper) is FunctionType:
+        frames.disguise(wrapper, original)
+    return wrapper
 
 
 def _binding(raw: Any) -> Function:
+    @frames.hide
     @functools.wraps(raw)
     def bound(instance: Any, *args: Any, **kwargs: Any) -> Any:
         return raw.__get__(instance, type(instance))(*args, **kwargs)

@@ -11,7 +11,7 @@ import inspect
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Iterator
 
-from . import faults, lines, replacing, steps
+from . import faults, frames, lines, replacing, steps
 from .asking import Point, asks
 
 if TYPE_CHECKING:
@@ -72,19 +72,20 @@ class Seam:
         self.returns = tuple([each for each in self.points if each.when == "return"])
         self.traced = tuple([each for each in self.points if type(each.when) is int])
 
-    def make(self, original: Function) -> Function:
+    def make(self, _original: Function) -> Function:
         """What replacing.replace takes."""
 
-        @functools.wraps(original)
+        @frames.hide
+        @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if steps.recorder is None or not asks.enabled:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             names = asks.guarded(self.entered, args, kwargs) if self.entry or self.returns else None
             if not self.returns and not self.traced:
-                return original(*args, **kwargs)
+                return _original(*args, **kwargs)
             tracing = asks.guarded(lines.start) if self.traced else None
             try:
-                result = original(*args, **kwargs)
+                result = _original(*args, **kwargs)
             except BaseException as error:
                 if tracing:
                     lines.end()
@@ -124,7 +125,7 @@ def _wrappers(function: Any) -> Iterator[Any]:
 def _cell(wrapper: Any) -> CellType | None:
     """The one that holds what a wrapper of ours calls."""
     names = wrapper.__code__.co_freevars
-    return wrapper.__closure__[names.index("original")] if "original" in names else None
+    return wrapper.__closure__[names.index("_original")] if "_original" in names else None
 
 
 def _innermost_cell(function: Any) -> CellType | None:

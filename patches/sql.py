@@ -14,7 +14,7 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Callable
 from weakref import ref
 
-from . import faults, hook, importing, lease, masking, parameters, record, replacing, steps, values
+from . import faults, frames, hook, importing, lease, masking, parameters, record, replacing, steps, values
 from .classes import MISSING, is_kind, lookup, module_of
 from .fields import field, path
 from .reading import stored
@@ -90,16 +90,16 @@ _clock, _next_id, _thread_id, _current = steps.clock, steps.next_id, steps.threa
 
 
 def _maker(many: bool) -> Maker:
-    def make(original: Function) -> Function:
-        @functools.wraps(original)
+    def make(_original: Function) -> Function:
+        @functools.wraps(_original)
         def wrapper(self: Any, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
             recorder = steps.recorder
             if recorder is None or not sql.enabled:
-                return original(self, cursor, statement, parameters, context)
+                return _original(self, cursor, statement, parameters, context)
             failure: BaseException | None = None
             start = _clock()
             try:
-                return original(self, cursor, statement, parameters, context)
+                return _original(self, cursor, statement, parameters, context)
             except BaseException as error:
                 failure = error
                 raise
@@ -141,13 +141,14 @@ def _maker(many: bool) -> Maker:
     return make
 
 
-def _make_without_parameters(original: Function) -> Function:
+def _make_without_parameters(_original: Function) -> Function:
+    @frames.hide
     def with_parameters(dialect: Any, cursor: Any, statement: Any, given: Any, context: Any = None) -> Any:
-        return original(dialect, cursor, statement, context)
+        return _original(dialect, cursor, statement, context)
 
     recorded = _maker(many=False)(with_parameters)
 
-    @functools.wraps(original)
+    @functools.wraps(_original)
     def wrapper(self: Any, cursor: Any, statement: Any, context: Any = None) -> Any:
         return recorded(self, cursor, statement, (), context)
 

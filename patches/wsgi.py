@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, replacing, steps, values
+from . import frames, hook, importing, replacing, steps, values
 from .classes import module_of
 from .fields import field, function_names
 from .http import query_names
@@ -49,27 +49,27 @@ def _wrap(module: ModuleType) -> None:
     replacing.replace(vars(module)["wsgify"], "__call__", _make)
 
 
-def _make(original: Function) -> Function:
-    @functools.wraps(original)
+def _make(_original: Function) -> Function:
+    @functools.wraps(_original)
     def wrapper(layer: Any, *args: Any, **kwargs: Any) -> Any:
         # wsgify is also called as a decorator and with a Request: only (environ, start_response) is a request arriving.
         if steps.recorder is None or len(args) != 2 or type(args[0]) is not dict:
-            return original(layer, *args, **kwargs)
+            return _original(layer, *args, **kwargs)
         environ, start_response = args
         outer = request.get()
         if outer is not None and outer.environ is environ:
             wsgi.guarded(_layer_seen, outer, layer)
-            return original(layer, *args, **kwargs)
+            return _original(layer, *args, **kwargs)
         arrived = wsgi.guarded(_begins, environ, layer)
         if arrived is None:
-            return original(layer, *args, **kwargs)
+            return _original(layer, *args, **kwargs)
         before, context = steps.current.get(), steps.context.get()
         failure = None
         try:
             steps.current.set(arrived.step)
             steps.context.set(environ)
             request.set(arrived)
-            return original(layer, environ, _listening(start_response, arrived), **kwargs)
+            return _original(layer, environ, _listening(start_response, arrived), **kwargs)
         except BaseException as error:
             failure = error
             raise
@@ -126,6 +126,7 @@ def _layer_seen(arrived: _Request, layer: Any) -> None:
             steps.note(arrived.step, ("request_id", given))
 
 
+@frames.hide
 def _listening(start_response: Function, arrived: _Request) -> Function:
     def listening(*args: Any, **kwargs: Any) -> Any:
         wsgi.guarded(_answer_seen, arrived, args)

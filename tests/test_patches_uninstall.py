@@ -45,10 +45,11 @@ def holdings():
     return found
 
 def leftovers():
-    ours = os.path.dirname(patches.__file__)
+    def file(value):
+        return getattr(getattr(getattr(value, "__func__", value), "__code__", None), "co_filename", "")
     return sorted(
         str(where) for where, value in holdings().items()
-        if getattr(getattr(getattr(value, "__func__", value), "__code__", None), "co_filename", "").startswith(ours)
+        if file(value).startswith("<bootseq")
         and getattr(value, "__module__", "").split(".")[0] != "patches"
     )
 

@@ -1,0 +1,127 @@
+"""Wrappers look like what they stand for: where warnings point to, and what a function shows of itself."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pickle
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import patches
+from tests.recorded import Recorded, recording
+
+_SERVICE = """
+import warnings
+
+def old(value, other=2, *rest, key=3, **more):
+    warnings.warn("old", DeprecationWarning, stacklevel=2)
+    return inner()
+
+def inner():
+    warnings.warn("inner", UserWarning, stacklevel=3)
+
+class Service:
+    def method(self, value=1): warnings.warn("method", UserWarning, stacklevel=2)
+    @staticmethod
+    def static(value=1): warnings.warn("static", UserWarning, stacklevel=2)
+"""
+
+
+@pytest.fixture
+def service() -> Iterator[ModuleType]:
+    """A module whose functions warn their callers."""
+    module = sys.modules["warning_service"] = ModuleType("warning_service")
+    exec(_SERVICE, vars(module))
+    yield module
+    del sys.modules["warning_service"]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, service: ModuleType) -> Iterator[Recorded]:
+    """All of its functions are called through wrappers."""
+    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]) as found:
+        yield found
+
+
+def positions(service: Any) -> list[tuple[str, int]]:
+    """Where the warnings of a few calls point to."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        service.old(1)
+        service.Service().method()
+        service.Service.static()
+    return [(each.filename, each.lineno) for each in caught]
+
+
+def test_a_warning_points_where_it_does_without_hooks(service: ModuleType, tmp_path: Path) -> None:
+    """To the caller, however many wrappers are in between."""
+    before = positions(service)
+    assert {name for name, _ in before} == {__file__}
+    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]) as found:
+        assert positions(service) == before
+        assert len(found.events("call")) == 4
+
+
+def test_a_function_shows_its_own_parameters(service: Any, tmp_path: Path) -> None:
+    """By every way that inspect has, and by its defaults; pickled, it is itself."""
+
+    def shown() -> list[object]:
+        function = service.old
+        return [
+            inspect.getfullargspec(function), inspect.signature(function), function.__defaults__,
+            function.__kwdefaults__, function.__name__, function.__module__,
+            inspect.getfullargspec(service.Service.method), inspect.signature(service.Service().method),
+            inspect.unwrap(function).__code__,
+        ]  # fmt: skip
+
+    before = shown()
+    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]):
+        assert shown() == before
+        assert pickle.loads(pickle.dumps(service.old)) is service.old
+
+
+def test_the_wrapped_function_is_the_first_in_the_closure(service: Any, tmp_path: Path) -> None:
+    """Nova looks for it there."""
+    own = service.old
+    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]):
+        callables = [cell.cell_contents for cell in service.old.__closure__ if callable(cell.cell_contents)]
+        assert callables[0] is own
+
+
+def test_a_warning_of_an_import_is_the_importers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of the finder that waits for the module."""
+    (tmp_path / "libvirt.py").write_text("import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with recording(tmp_path / "cap", "libvirt"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        __import__("libvirt")
+    sys.modules.pop("libvirt")
+    assert [each.filename for each in caught if "old" in str(each.message)] == [__file__]
+
+
+def test_a_decorated_function_keeps_its_decorators_parameters(tmp_path: Path) -> None:
+    """getfullargspec shows those of the decorator's function, signature those of the function below."""
+
+    def decorated(function: Any) -> Any:
+        @functools.wraps(function)
+        def decorator(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return decorator
+
+    class Owner:
+        @decorated
+        def method(self, value: int) -> int:
+            return value
+
+    before = inspect.getfullargspec(Owner.method), inspect.signature(Owner.method)
+    with recording(tmp_path / "cap"):
+        patches.replacing.replace(Owner, "method", decorated)
+        assert (inspect.getfullargspec(Owner.method), inspect.signature(Owner.method)) == before
