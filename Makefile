@@ -54,10 +54,10 @@ test: install packages testsuite
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
-# Python's own tests: pyenv and others install them with it, Debian and Ubuntu keep them in a package.
+# Python's own tests: Debian and Ubuntu keep them in a package, and some builds of others leave a part of them out.
 testsuite: install
-	@$(BIN)/python -c 'import test.test_threading' 2>/dev/null || \
-		.ci/packages "lib$$($(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')-testsuite"
+	@$(BIN)/python -c 'from tests.suites.environments import python; python("python")' 2>/dev/null || \
+		.ci/packages libpython3-testsuite
 
 # Upstream suites, plain and hooked, compared test by test (tests/suites).
 suites: testsuite

@@ -91,7 +91,7 @@ class TestTable:
     def test_names_are_found_or_refused(self) -> None:
         assert [suite.name for suite in table.find(["futurist"])] == ["futurist"]
         assert table.find([]) == list(table.SUITES)
-        with pytest.raises(ValueError, match="no suite futurists: there are python-threading, "):
+        with pytest.raises(table.SuitesError, match="no suite futurists: there are python-threading, "):
             table.find(["futurists"])
 
     @pytest.mark.parametrize(

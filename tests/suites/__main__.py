@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from examples.embedded.errors import EmbeddedError
 from tests.suites import judging, running, table, writing
 
 
@@ -14,10 +15,14 @@ def main() -> int:
     """Run the suites one after another; the table is written as it grows."""
     chosen = _parser().parse_args()
     try:
-        suites = table.find(chosen.names)
-    except ValueError as error:
+        return _run(chosen)
+    except (table.SuitesError, EmbeddedError) as error:
         print(f"suites: {error}", file=sys.stderr)
         return 2
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    suites = [suite for suite in table.find(chosen.names) if suite.slice or not chosen.slice]
     kept = Path(chosen.keep or tempfile.mkdtemp(prefix="suites-"))
     results = []
     for suite in suites:

@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 
 from examples.embedded.building import built, cache, locked
+from tests.suites.table import SuitesError
 
 HERE = Path(__file__).resolve().parent
 INSIDE = HERE / "inside"
@@ -16,10 +17,26 @@ LOCKS = HERE / "locks"
 SDISTS = LOCKS / "sdists.txt"
 
 
+#: What has to be there to run Python's own tests; some builds leave a part of them out.
+_TESTS = ("threading", "concurrent_futures", "logging", "subprocess", "socket")
+
+
 @functools.cache
 def python(name: str) -> Path:
-    """The Python of the environment that ``locks/NAME.txt`` describes."""
+    """The Python of the environment that ``locks/NAME.txt`` describes; of no environment where it is called python."""
+    if name == "python":
+        return _python_with_tests()
     return built(f"suites-{name}", LOCKS / f"{name}.txt", "--no-python-downloads", "--python", "3.11") / "python"
+
+
+def _python_with_tests() -> Path:
+    code = f"import importlib.util as u; assert all(u.find_spec('test.test_' + name) for name in {_TESTS})"
+    for path in (Path(sys.base_prefix, "bin", "python3"), Path("/usr/bin/python3.11"), Path("/usr/bin/python3")):
+        if path.exists() and not subprocess.run([path, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode:
+            return path
+    raise SuitesError(
+        "no Python here has all of its own tests: on Debian or Ubuntu apt-get install libpython3-testsuite"
+    )
 
 
 def requirements() -> dict[str, str]:

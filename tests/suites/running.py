@@ -92,8 +92,8 @@ class Side:
 
     def read(self, code: str, seconds: float, attaching: subprocess.Popen[bytes] | None) -> Run:
         """What it gave; what a command that failed to attach says is output of ours."""
-        packages = next(environments.python(self.suite.environment).parents[1].glob("lib/python3*/site-packages"))
-        run = outcomes.read(self.report, self.output, [self.folder / "work", self.folder, packages])
+        packages = environments.python(self.suite.environment).parents[1].glob("lib/python3*/site-packages")
+        run = outcomes.read(self.report, self.output, [self.folder / "work", self.folder, *packages])
         run.exit, run.seconds = code, seconds
         if self.hooks == MIDDLE and attaching is None:
             run.said.append("bootseq attach: the suite ended before it")
