@@ -45,8 +45,8 @@ def requirements() -> dict[str, str]:
     return {line.partition("==")[0]: line for line in lines}
 
 
-def sources(name: str) -> Path:
-    """The folder of an unpacked archive."""
+def sources(name: str, interpreter: Path) -> Path:
+    """The folder of an unpacked archive, compiled: copies of it start as fast as what is installed."""
     requirement = requirements()[name]
     version = requirement.split()[0].partition("==")[2]
     folder = cache() / "sdists" / f"{name}-{version}"
@@ -55,9 +55,11 @@ def sources(name: str) -> Path:
         if not folder.exists():
             _fetch(name, requirement, folder.parent)
             with tarfile.open(folder.with_name(f"{folder.name}.tar.gz")) as archive:
-                archive.extractall(folder.with_suffix(".part"), filter="data")
-            (folder.with_suffix(".part") / folder.name).rename(folder)
-            folder.with_suffix(".part").rmdir()
+                archive.extractall(folder.with_name(f"{folder.name}.part"), filter="data")
+            unpacked = folder.with_name(f"{folder.name}.part") / folder.name
+            subprocess.run([interpreter, "-m", "compileall", "-q", unpacked], stdout=subprocess.DEVNULL, check=False)
+            unpacked.rename(folder)
+            unpacked.parent.rmdir()
     return folder
 
 

@@ -67,7 +67,8 @@ class Side:
             (self.folder / name).mkdir(parents=True)
         work = self.folder / "work"
         if self.suite.sdist:
-            shutil.copytree(environments.sources(self.suite.sdist), work, symlinks=True)
+            python = environments.python(self.suite.environment)
+            shutil.copytree(environments.sources(self.suite.sdist, python), work, symlinks=True)
         else:
             work.mkdir()
         with self.output.open("wb") as output:

@@ -137,12 +137,12 @@ SUITES = (
     ),
     Suite(
         "nova-unit", "unittest", _NOVA_UNIT,
-        ("nova.tests.unit.test_rpc", "nova.tests.unit.virt.libvirt.test_guest.GuestTestCase"), sdist="nova",
+        ("nova.tests.unit.test_rpc", "nova.tests.unit.virt.libvirt.test_guest.GuestTestCase"),
         variables=_NATIVE, seconds=3600,
     ),
     Suite(
         "nova-unit-eventlet", "unittest", ("nova.tests.unit.test_utils", "nova.tests.unit.test_rpc",
-        "nova.tests.unit.compute.test_compute_mgr"), sdist="nova", variables={"OS_NOVA_DISABLE_EVENTLET_PATCHING": "0"},
+        "nova.tests.unit.compute.test_compute_mgr"), variables={"OS_NOVA_DISABLE_EVENTLET_PATCHING": "0"},
     ),
     Suite(
         "nova-functional", "unittest", _NOVA_FUNCTIONAL,
