@@ -1,6 +1,8 @@
 """Upstream suites under the hooks: the comparison itself, and the slice of the suites that is nearest to the hooks."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from tests.suites import comparing, environments, judging, outcomes, table, writing
 from tests.suites.outcomes import Run
 
+ROOT = Path(__file__).parents[1]
 STATE = {
     "descriptors": ["pipe:[N]"], "threads": ["MainThread"], "memory": 40, "attributes": {"a.f": "function a:f (x)"},
     "hooks off": [], "kept": [], "left": [],
@@ -55,6 +58,13 @@ class TestComparison:
     )
     def test_each_kind_of_trace_is_reported(self, state: dict[str, object], kind: str) -> None:
         assert list(comparing.afterwards(run({}), run({}, **state))) == [kind]
+
+    def test_what_chance_has_a_part_in_has_to_come_again(self) -> None:
+        first = {"descriptors": ["+1 pipe:[N]", "-1 a"], "memory": ["40 plain"], "left": ["a.f"], "threads": ["+1 T"]}
+        second = {"descriptors": ["+1 pipe:[N]"], "memory": ["41 plain"]}
+        steady = {"descriptors": ["+1 pipe:[N]"], "memory": ["40 plain"], "left": ["a.f"]}
+        assert comparing.steady(first, second) == steady
+        assert comparing.steady(first, {}) == {"left": ["a.f"]}
 
     def test_process_without_a_report_is_a_difference(self) -> None:
         assert list(comparing.afterwards(run({}), Run(exit="-11"))) == ["process"]
@@ -117,3 +127,22 @@ class TestWriting:
         assert "futurist: differs: a.T.b: plain ['ok'], hooked ['fail']\n" in text
         assert "futurist: threads: +1 Thread-N\n" in text
         assert json.loads(writing.as_json([result]))[0]["differences"][0]["test"] == "a.T.b"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("hooks", "names"), [("start", []), ("middle", ["oslo.messaging"])])
+def test_slices_run_the_same_under_the_hooks(hooks: str, names: list[str], tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.suites",
+        "--slice",
+        "--hooks",
+        hooks,
+        "--keep",
+        str(tmp_path / "kept"),
+        *names,
+    ]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stdout

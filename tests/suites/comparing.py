@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from tests.suites.outcomes import Run
 
 ABSENT = "did not run"
+#: When garbage is collected and when a thread ends is not the hooks' choice.
+BY_CHANCE = frozenset(("descriptors", "threads", "memory", "warnings"))
 #: A suite may take so much more memory under the hooks: the hooks' own, and the noise of two runs.
 MEMORY_MIB, MEMORY_SHARE = 32, 1.25
 
@@ -52,6 +54,16 @@ def afterwards(plain: Run, hooked: Run) -> dict[str, list[str]]:
         "kept": after["kept"],
         "left": after["left"],
         "exit": [] if plain.exit == hooked.exit else [f"{plain.exit} plain, {hooked.exit} hooked"],
+    }
+    return {kind: lines for kind, lines in found.items() if lines}
+
+
+def steady(first: dict[str, list[str]], second: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What differs afterwards in the first run and, of the kinds that chance has a part in, in the second too."""
+    found = {
+        kind: [line for line in lines if kind not in BY_CHANCE or kind == "memory" or line in second.get(kind, [])]
+        for kind, lines in first.items()
+        if kind != "memory" or "memory" in second
     }
     return {kind: lines for kind, lines in found.items() if lines}
 
