@@ -75,9 +75,9 @@ def _module(name):
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if error.name != name:
+            if not error.name or not f"{name}.".startswith(f"{error.name}."):
                 raise
-            name = name.rpartition(".")[0]
+            name = error.name.rpartition(".")[0]
 
 
 def _is_plain_package(module):
