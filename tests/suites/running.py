@@ -59,7 +59,10 @@ class Side:
             kept |= {"PYTHONPATH": str(environments.INSIDE), "SUITE_REPORT": str(self.report)}
         beside = f"{environments.python(self.suite.environment).parent}:{kept['PATH']}"
         own = {"PATH": beside, "TMPDIR": str(self.folder / "tmp"), "HOME": str(self.folder / "home")}
-        return kept | own | {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"} | self.suite.variables
+        return kept | own | {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"} | self._selection() | self.suite.variables
+
+    def _selection(self) -> dict[str, str]:
+        return {"SUITE_WITHOUT": " ".join(self.suite.without)} if self.suite.without else {}
 
     def start(self) -> subprocess.Popen[bytes]:
         """In a session of its own, so that what it leaves can be ended."""

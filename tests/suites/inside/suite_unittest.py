@@ -4,6 +4,7 @@ A NAME is a module, a class, a test, or a package, whose tests are all taken.
 """
 
 import faulthandler
+import fnmatch
 import importlib
 import os
 import sys
@@ -65,7 +66,7 @@ def load(names):
     for name in names:
         module = _module(name)
         tests = loader.discover(name, "test*.py") if _is_plain_package(module) else loader.loadTestsFromModule(module)
-        suite.addTests(tests if module.__name__ == name else [each for each in _flat(tests) if _belongs(each, name)])
+        suite.addTests(each for each in _flat(tests) if _belongs(each, name, module) and not _is_left_out(each))
     return suite
 
 
@@ -92,8 +93,12 @@ def _flat(tests):
             yield each
 
 
-def _belongs(test, name):
-    return test.id().startswith((f"{name}.", f"{name}(")) or test.id() == name
+def _is_left_out(test):
+    return any(fnmatch.fnmatchcase(test.id(), pattern) for pattern in os.environ.get("SUITE_WITHOUT", "").split())
+
+
+def _belongs(test, name, module):
+    return module.__name__ == name or test.id().startswith((f"{name}.", f"{name}(")) or test.id() == name
 
 
 def main():
