@@ -34,7 +34,7 @@ _PATIENCE = 10.0
 )  # fmt: skip
 @click.option(
     "--for", "duration", default="10m", show_default=True, metavar="TIME",
-    help="How long to wait for servers, and how long the hooks may stay should this command die.",
+    help="How long to wait for servers, and at most for the hooks to stay.",
 )  # fmt: skip
 @click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo in the services' logs meanwhile.")
 @click.option(
