@@ -33,7 +33,8 @@ _TRIGGERS = (
 _SIGNS = (
     "pass", "pw", "wd", "secret", "token", "uthor", "cred", "key", "_data", "r-data", "rdata", "e-data", "tents",
     "sonal", "inject", "ction_", "cookie", "auth", "fernet", "://", ":\\", "%2f", "---", "ssh-", "ecdsa-", "gaaaa",
-    "eyj", "$", "==", "sig", "trust", " -", "'-", '"-', "commu", "bearer", "payl", "identified", "pin", "chap", "psk",
+    "eyj", "$", "==", "sig", "trust", " -", "'-", '"-', ";-", "commu", "bearer", "payl", "identified", "pin", "chap",
+    "psk",
     "otp", "kek", "hmac", "cloud-", "i2nsb3vk", "iyev", "q29udgvu", "hvs.", "hvb.", "ghp_", "gho_", "ghs_", "github_",
     "glpat", "xox", "{s", "{m", "code=", "basic", "dhhc", "crypt", "d_user", "rtstool", "vault", "into", "xfrm", "<<<",
 )  # fmt: skip
@@ -52,7 +53,11 @@ _BLANKS = re.compile(r"(\s+)")
 _MAX_QUOTED = 3
 #: What a text within another is written with.
 _BACKSLASH = re.compile(r"\\([\"'`\\/nrt])")
-_MEANS = {"n": "\n", "r": "\r", "t": "\t"}
+_ENTITY = re.compile(r"&(lt|gt|amp|quot|apos|#39|#x27|#34);")
+_MEANS = {
+    "n": "\n", "r": "\r", "t": "\t", "lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'", "#39": "'",
+    "#x27": "'", "#34": '"',
+}  # fmt: skip
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -64,6 +69,10 @@ def mask(text: str) -> str:
 def _masked(text: str, quoted: int) -> str:
     if not is_suspicious(text):
         return text
+    if quoted and "&" in text and ";" in text:
+        plain = _unescaped(text, _ENTITY, quoted)
+        if plain is not text:
+            return plain
     masked = secret_shapes.without_shapes(text)
     masked = secret_commands.masked_line(masked, MASK)
     if "into" in masked.lower() or "[SQL: " in masked:
@@ -72,7 +81,7 @@ def _masked(text: str, quoted: int) -> str:
     if quoted and "%" in masked:
         masked = _unquoted(masked, quoted)
     if quoted and "\\" in masked:
-        masked = _unescaped(masked, quoted)
+        masked = _unescaped(masked, _BACKSLASH, quoted)
     return masked if masked != text else text
 
 
@@ -87,9 +96,9 @@ def _unquoted(text: str, quoted: int) -> str:
     return "".join(words)
 
 
-def _unescaped(text: str, quoted: int) -> str:
+def _unescaped(text: str, escapes: re.Pattern[str], quoted: int) -> str:
     """A text within a text (JSON in JSON, a repr) without its escapes, if a secret shows then; else as it is."""
-    plain = _BACKSLASH.sub(lambda escape: _MEANS.get(escape[1], escape[1]), text)
+    plain = escapes.sub(lambda escape: _MEANS.get(escape[1], escape[1]), text)
     masked = _masked(plain, quoted - 1)
     return text if masked == plain else masked
 
@@ -101,6 +110,8 @@ def is_suspicious(text: str) -> bool:
         return False
     rest = [word for word in words if word not in _harmless and not _number(word)]
     lowered = " %s " % " ".join(rest).lower()
+    if "%" in lowered:
+        lowered += unquote(lowered)
     for sign in _SIGNS:
         if sign in lowered:
             break
@@ -109,6 +120,8 @@ def is_suspicious(text: str) -> bool:
             _harmless.clear()
         _harmless.update([word for word in rest if len(word) <= _MAX_WORD])
         return False
+    if "%" in text:
+        text += " " + unquote(unquote(text))
     lowered = text.lower()
     for trigger in _TRIGGERS:
         if trigger in lowered:

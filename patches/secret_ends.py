@@ -31,7 +31,7 @@ _PAIR = r"[\w.-]{1,64}=(?:\\{0,32}\"[^\"\n]{0,2000}\"?|[^\s,;'\"]*)"
 _HEADER = re.compile(
     r"(?:[A-Za-z][\w-]{1,24}[ \t]{1,4})?(?:" + _PAIR + r"|[^\s,;'\"]*)(?:[,;][ \t]{0,4}" + _PAIR + r")*"
 )
-_ELEMENT_ENDS = re.compile(r"<(?!!)|&lt;|\\{1,8}u003c|\Z", re.IGNORECASE)
+_ELEMENT_ENDS = re.compile(r"(?:<|&lt;|\\{1,8}u003c)(?!!)|\Z", re.IGNORECASE)
 #: A YAML block: the sign that begins it, and the lines that are indented.
 _BLOCK = re.compile(
     r"[|>](?:[+-]\d?|\d[+-]?)?(?:(?=[\n\\])|[ \t][^\n\\]*)(?:(?:\n|\\+n)(?:[ \t](?:[^\n\\]|\\(?!n))*|(?=\n|\\+n)))*"
@@ -44,8 +44,7 @@ def value_end(text: str, start: int) -> int:
         return start + 3
     written = _WRITTEN.match(text, start)
     if written is not None:
-        end = text.find(written[1], written.end())
-        return len(text) if end < 0 else end + len(written[1])
+        return _written_end(text, written.end(), written[1])
     quote = _QUOTE.match(text, start)
     if quote is not None:
         end = quoted_end(text, quote.end(), len(quote[1]), quote[2])
@@ -60,6 +59,19 @@ def value_end(text: str, start: int) -> int:
         if block is not None:
             return block.end()
     return _plain_end(text, start)
+
+
+def _written_end(text: str, at: int, quote: str) -> int:
+    """Behind the closing quote, written as the opening one was; two of them are one within."""
+    begun = at
+    while True:
+        end = text.find(quote, at)
+        if end < 0:
+            return len(text)
+        at = end + len(quote)
+        if end == begun or not text.startswith(quote, at):
+            return at
+        at += len(quote)
 
 
 def _plain_end(text: str, start: int) -> int:
@@ -92,6 +104,8 @@ def quoted_end(text: str, at: int, escapes: int, quote: str) -> int:
         while first > at and text[first - 1] == "\\":
             first -= 1
         at = found + 1
+        if found - first < escapes:
+            return first  # what the text stands in ends before it does
         if found - first == escapes or (escapes == 0 and (found - first) % 2 == 0):
             if first == begun or not text.startswith("\\" * escapes + quote, at):
                 return at

@@ -35,7 +35,7 @@ _LINK = (
     r"|" + _Q + r"{0,8},?\s{1,4}" + _Q + r"{0,4}(?:-v|--value)" + _Q + r"{0,4}(?:=|,?\s{1,4})"
     r"|" + _Q + r"{0,8}[.,:)]?\s{1,4}(?:(?:with|has|and|to)\s(?:the\s)?)?value:?\s{1,4}"
     r"|,[^\s'\"]{0,120}?\bdata="
-    r"|</[\w:]{1,30}>\s{0,8}<(?:value|val|data|string|text)>)"
+    r"|(?:<|&lt;)/[\w:]{1,30}(?:>|&gt;)\s{0,8}(?:<|&lt;)(?:value|val|data|string|text)(?:>|&gt;))"
 )  # fmt: skip
 _ASSIGNED = (
     _Q

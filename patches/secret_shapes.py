@@ -35,7 +35,7 @@ _IN_PATH = re.compile(
 _AS_PATH = re.compile(r"(tokens?/|(?<!server-)password(?:-reset)?/)[^/]+")
 #: The run of characters in which a URL's user and password stand.
 _URL = re.compile(r":(?:\\{0,4}/){2}[^\s'\"<>`]{1,2048}")
-_WRITTEN_URL = re.compile(r"(%3A(?:%2F){2})(?=[^\s'\"<>&]{1,300}?%40)[^\s'\"<>&]{1,300}?(?=%40)", re.IGNORECASE)
+_WRITTEN_URL = re.compile(r"(%3A(?:(?:%5C){0,2}%2F){2})[^\s'\"<>&]{1,300}(?=%40)", re.IGNORECASE)
 _USER = re.compile(r"[^\s/@?#:\\]{0,256}:")
 _PORT = re.compile(r"\d{0,5}(?:[/?#,\\]|\Z)")
 _TOKEN_USER = re.compile(r"[\w%~.-]{16,256}(?=@)")
@@ -64,17 +64,21 @@ def path_without_tokens(path: str) -> str:
 
 
 def _without_tail_of_key(text: str) -> str:
-    """A private key whose beginning was cut off: lines of base64 before its end."""
+    """Private keys whose beginnings were cut off: lines of base64 before their ends."""
+    parts = []
+    at = 0
     end = text.find(_END)
-    begun = max(0, end - _MAX_KEY)
-    tail = _tail(text, begun, end)
-    return text[:tail] + MASK + text[end:] if end - tail > 1 else text
+    while end >= 0:
+        tail = _tail(text, max(at, end - _MAX_KEY), end)
+        parts.append(text[at:tail] + MASK if end - tail > 1 else text[at:end])
+        at, end = end, text.find(_END, end + 1)
+    return "".join(parts) + text[at:]
 
 
 def _tail(text: str, begun: int, end: int) -> int:
     """Where the run of base64, blanks and escaped newlines begins that ends at ``end``."""
     at = end
-    while at > begun and (text[at - 1].isalnum() or text[at - 1] in "+/=\\\r\n"):
+    while at > begun and (text[at - 1].isalnum() or text[at - 1] in "+/=%\\\r\n"):
         at -= 1
     return at
 

@@ -26,11 +26,20 @@ def without_literals(statement: str, mask: Callable[[str], str]) -> str:
     if not any(sign in statement for sign in "'\"$"):
         return statement
     if not names_secret(statement):
-        return _LITERAL.sub(lambda literal: mask(literal[0]), statement)
+        return _LITERAL.sub(lambda literal: _masked_literal(literal[0], mask), statement)
     if "\\'" in statement:
         statement = _FIRST_TO_LAST.sub("'%s'" % MASK, statement)
     statement = _DOLLARS.sub(MASK, _LITERAL.sub("'%s'" % MASK, statement))
     return _DOUBLE.sub(r'\1"%s"' % MASK, statement)
+
+
+def _masked_literal(literal: str, mask: Callable[[str], str]) -> str:
+    """A literal as it is where nothing in what it means is a secret."""
+    if "''" not in literal[1:-1]:
+        return mask(literal)
+    means = literal[1:].replace("''", "'")
+    masked = mask(means)
+    return literal if masked == means else "'" + masked.rstrip("'").replace("'", "''") + "'"
 
 
 #: A statement within a text: its beginning up to the rows, or up to what is compared and assigned.

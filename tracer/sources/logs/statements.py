@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from patches import masking, parameters
 from tracer.event import Event
@@ -85,15 +86,22 @@ def _masked(statement: str, values: Value) -> Value:
     if rows is not None:  # several executions of one statement
         return [_masked(statement, row) for row in rows[: literals.MAX_ITEMS]]
     if isinstance(values, dict):
-        secret = parameters.plan(statement, values, None) or ()
+        secret = _plan(statement, tuple(values))
         return literals.masked({name: masking.MASK if name in secret else value for name, value in values.items()})
     if not isinstance(values, list):
         return literals.masked(values)
-    places = parameters.plan(statement, tuple(values), None) or ()
+    places = _plan(statement, len(values))
     return [
         masking.MASK if place in places and value is not None else literals.masked(value)
         for place, value in enumerate(values[: literals.MAX_ITEMS])
     ]
+
+
+@lru_cache(maxsize=4096)
+def _plan(statement: str, given: int | tuple[str, ...]) -> frozenset[int | str]:
+    """Which parameters are secrets, of so many or of those names: statements come again and again."""
+    values = (None,) * given if isinstance(given, int) else dict.fromkeys(given)
+    return frozenset(parameters.plan(statement, values, None) or ())
 
 
 def _unread(statement: str, written: str) -> str:
