@@ -73,7 +73,7 @@ class Attachment:
         if parts.belongs(self.capture, before.part):
             return self._visit(registration, process, options)
         where = before.part.inner
-        return finding(process, "cannot", f"it records into {where} already", f"bootseq detach {shlex.quote(where)}")
+        return finding(process, "cannot", f"it records into {where} already", checks.command("bootseq", "detach", where))
 
     def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
         """Registered before the hooks come: should we die meanwhile, the guard knows of them."""

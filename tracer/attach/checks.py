@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import interpreter, remote_debug
+from tracer.attach import interpreter, proc, remote_debug
 from tracer.attach.processes import Process, read
 from tracer.attach.ptrace import RefusedError
 
@@ -44,6 +44,12 @@ class Finding:
 def finding(process: Process, state: str, reason: str = "", fix: str = "", **more: Any) -> Finding:
     """About a process."""
     return Finding(process.pid, process.name, process.python, state, reason, fix, more)
+
+
+def command(*words: str) -> str:
+    """A command to copy; "" where a word holds what cannot be shown as it is."""
+    text = shlex.join(words)
+    return text if text.isprintable() else ""
 
 
 def of_process(process: Process) -> Finding:
@@ -133,7 +139,7 @@ def _can_be_entered(process: Process) -> Problem:
 
 def _has_shadow_stack(pid: int) -> bool:
     try:
-        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+        lines = proc.text(pid, "status").splitlines()
     except OSError:
         return False
     return any(line.startswith("x86_Thread_features:") and "shstk" in line for line in lines)

@@ -10,7 +10,9 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from tracer.attach import proc
+from tracer.attach.ptrace import RefusedError
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
@@ -22,6 +24,8 @@ _LOAD, _DYNAMIC = 1, 2
 _HASH, _STRINGS, _SYMBOLS, _GNU_HASH = 4, 5, 6, 0x6FFFFEF5
 _INDIRECT = 10
 _MAX_DYNAMIC = 1 << 14
+#: Of an image's tables and code; libpython has 3,000 symbols and 3 MB of code.
+_MAX_SEGMENTS, _MAX_CODE, _MAX_READS = 256, 64 << 20, 300_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Mapping:
 def mappings(pid: int) -> list[Mapping]:
     """What the process has mapped."""
     found = []
-    for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
+    for line in proc.maps(pid):
         span, access, offset, _, _, *path = line.split(None, 5)
         start, end = (int(each, 16) for each in span.split("-"))
         found.append(Mapping(start, end, access, int(offset, 16), path[0] if path else ""))
@@ -52,6 +56,8 @@ class Image:
     memory: int
     path: str
     base: int
+    #: As many as may still be made of all images of a process: what they claim of themselves may be endless.
+    reads: Iterator[int]
     code: list[Mapping] = field(default_factory=list)
     _tables: dict[int, int] | None = None
     _bias: int = 0
@@ -74,8 +80,10 @@ class Image:
     def find(self, *patterns: bytes) -> list[int | None]:
         """The address of each pattern in its code, None where it does not stand there."""
         found: list[int | None] = [None] * len(patterns)
+        left = _MAX_CODE
         for mapping in self.code:
-            text = self._read(mapping.start, mapping.end - mapping.start)
+            text = self._read(mapping.start, min(mapping.end - mapping.start, left))
+            left -= len(text)
             for number, pattern in enumerate(patterns):
                 at = text.find(pattern)
                 if found[number] is None and at >= 0:
@@ -89,9 +97,9 @@ class Image:
 
     def _find_tables(self) -> dict[int, int]:
         header = _HEADER.unpack(self._read(self.base, _HEADER.size))
-        if header[0][:5] != b"\x7fELF\x02" or header[2] != _X86_64:
-            return {}
         kind, at, size, count = header[1], header[5], header[9], header[10]
+        if header[0][:5] != b"\x7fELF\x02" or header[2] != _X86_64 or size != _SEGMENT.size or count > _MAX_SEGMENTS:
+            return {}
         table = self._read(self.base + at, size * count)
         segments = [_SEGMENT.unpack_from(table, size * number) for number in range(count)]
         loads = [segment for segment in segments if segment[0] == _LOAD]
@@ -99,7 +107,7 @@ class Image:
         if not loads or dynamic is None:
             return {}
         self._bias = 0 if kind == _FIXED else self.base - (loads[0][3] & ~0xFFF)
-        entries = _DYNAMIC_ENTRY.iter_unpack(self._read(self._bias + dynamic[3], min(dynamic[6], _MAX_DYNAMIC)))
+        entries = _DYNAMIC_ENTRY.iter_unpack(self._read(self._bias + dynamic[3], min(dynamic[6], _MAX_DYNAMIC) & ~15))
         # The dynamic linker of glibc puts addresses in place of offsets, that of musl does not.
         return {tag: value if value >= self.base else value + self._bias for tag, value in entries}
 
@@ -111,6 +119,8 @@ class Image:
         assert self._tables is not None
         at = self._tables[_GNU_HASH]
         buckets, first, bloom, _ = struct.unpack("<4I", self._read(at, 16))
+        if not buckets:
+            return
         start = at + 16 + bloom * 8
         number = self._number(start + wanted % buckets * 4)
         while number >= first:
@@ -130,9 +140,11 @@ class Image:
         return int.from_bytes(self._read(at, 4), "little")
 
     def _read(self, at: int, size: int) -> bytes:
+        if next(self.reads, None) is None:
+            raise RefusedError("its programs are larger than any we know")
         try:
             return os.pread(self.memory, size, at).ljust(size, b"\0")
-        except OSError:
+        except (OSError, OverflowError):
             return bytes(size)
 
 
@@ -146,11 +158,12 @@ def _is_image(memory: int, at: int) -> bool:
 def images(pid: int, memory: int) -> list[Image]:
     """The images that the process has mapped, in the order of their addresses."""
     found: dict[str, Image] = {}
+    reads = iter(range(_MAX_READS))
     for mapping in mappings(pid):
         if not mapping.path.startswith("/"):
             continue
         if mapping.offset == 0 and mapping.path not in found and _is_image(memory, mapping.start):
-            found[mapping.path] = Image(memory, mapping.path, mapping.start)
+            found[mapping.path] = Image(memory, mapping.path, mapping.start, reads)
         if "x" in mapping.access and mapping.path in found:
             found[mapping.path].code.append(mapping)
     return list(found.values())

@@ -1,23 +1,19 @@
-"""Which processes have hooks in, by what they have mapped: true whoever attached, dead or alive.
+"""Which processes have hooks in, by what they have mapped, whoever attached, dead or alive.
 
-A call that was in flight as the hooks went may keep the files mapped for long; then they say that they are closed.
+It is what a process claims by its memory map, and believed of that process alone. A call that was in flight as the
+hooks went may keep the files mapped for long; then they say that they are closed.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from tracer.attach import parts, processes
+from tracer.attach import parts, proc, processes
 from tracer.attach.parts import Part
 from tracer.attach.processes import Process, read
 from tracer.sources import tally
-
-#: A recording process maps CAPTURE/segments/HOST-PID-TIME.open, from its beginning on.
-_MAPPED = re.compile(r"(/.*)/segments/([^/]+-\d+-\d+)\.open(?: \(deleted\))?")
 
 
 @dataclass(frozen=True)
@@ -32,15 +28,25 @@ class Recording:
 def recording(process: Process) -> Recording | None:
     """What a process records into, None where nothing or where we may not see."""
     try:
-        maps = Path(f"/proc/{process.pid}/maps").read_text(errors="surrogateescape")
+        for line in proc.maps(process.pid):
+            claim = _claim(line)
+            if claim is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
+                return Recording(process, parts.at(process, claim[0]), claim[1])
     except OSError:
-        return None
-    for line in maps.splitlines():
-        match = _MAPPED.fullmatch(line.split(None, 5)[-1].strip()) if "/segments/" in line else None
-        if match is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
-            inner = match[1]
-            return Recording(process, parts.at(process, inner), match[2])
+        pass
     return None
+
+
+def _claim(line: str) -> tuple[str, str] | None:
+    """The folder and the stem of an open table, where a line of a memory map has the path of one."""
+    if "/segments/" not in line:
+        return None
+    path = line.split(None, 5)[-1].removesuffix(" (deleted)")
+    folder, _, name = path.rpartition("/segments/")
+    stem = name.removesuffix(".open")
+    digits = stem.rsplit("-", 2)[1:]
+    is_table = stem != name and "/" not in name and len(digits) == 2 and all(each.isdecimal() for each in digits)
+    return (folder, stem) if is_table and folder.startswith("/") else None
 
 
 def _is_closed(pid: int, at: int) -> bool:
@@ -70,8 +76,12 @@ def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
     everyone = {process.pid: process for process in processes.everything()}
     for process in everyone.values():
         ancestor = everyone.get(process.parent)
-        while ancestor is not None and ancestor.pid not in known:
+        passed = {process.pid}  # numbers that were reused meanwhile may lead in a circle
+        while ancestor is not None and ancestor.pid not in known and ancestor.pid not in passed:
+            passed.add(ancestor.pid)
             ancestor = everyone.get(ancestor.parent)
+        if ancestor is not None and ancestor.pid not in known:
+            continue
         if ancestor is not None and process.pid not in known and process.argv == ancestor.argv:
             yield ancestor, process
 

@@ -6,8 +6,8 @@ import os
 import platform
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
+from tracer.attach import proc
 from tracer.attach.elf import Image, Mapping, images, mappings
 from tracer.attach.ptrace import RefusedError
 
@@ -119,4 +119,4 @@ def readable_version(pid: int) -> str:
 
 
 def _mapped(pid: int) -> list[str]:
-    return [line.split()[-1] for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "libpython" in line]
+    return [line.split()[-1] for line in proc.maps(pid) if "libpython" in line]

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from tracer.attach import proc
 from tracer.attach.interpreter import readable_version
+from tracer.files import reading
 
 _PROJECTS = "nova|placement|keystone|glance|neutron|cinder|heat|ironic|octavia|manila|barbican|magnum|designate"
 _SCRIPT = re.compile(rf"(?:{_PROJECTS})(?:-[a-z0-9]+)+")
@@ -26,8 +28,10 @@ _NAMES = {
     "keystone-wsgi-public": "keystone", "placement-wsgi": "placement-api",
 }  # fmt: skip
 _WSGI = re.compile(r"-(u?wsgi)$")
-#: Of a server's configuration file no more than this is looked at.
-_MAX_FILE = 1 << 16
+#: Of a server's configuration files no more than these are looked at, and no more than so much of each.
+_MAX_FILES, _MAX_FILE = 8, 1 << 16
+#: A name that is longer is nobody's.
+_MAX_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,14 @@ class Process:
 def read(pid: int) -> Process | None:
     """The process of this number, None where there is none."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        stat = proc.text(pid, "stat").rpartition(")")[2].split()
+        lines = proc.text(pid, "status").splitlines()
+        argv = proc.command_line(pid)
     except OSError:
         return None
     status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
-    argv = tuple(raw.rstrip("\0").split("\0")) if raw else ()
+    if len(stat) < 20 or not {"Uid", "Gid"} <= status.keys():  # it is just ending
+        return None
     return Process(
         pid=pid,
         inner_pid=int(status.get("NSpid", [str(pid)])[-1]),
@@ -125,7 +130,7 @@ def _of_python(words: tuple[str, ...]) -> str:
 
 
 def _of_script(name: str) -> str:
-    if not _SCRIPT.fullmatch(name) or _TOOLS.fullmatch(name):
+    if len(name) > _MAX_NAME or not _SCRIPT.fullmatch(name) or _TOOLS.fullmatch(name):
         return "keystone" if name == "keystone" else ""
     return _NAMES.get(name, _NAMES.get(_WSGI.sub("", name), _WSGI.sub("", name)))
 
@@ -148,13 +153,14 @@ def _of_server(argv: tuple[str, ...]) -> str:
             found = _of_script(stem) or _of_module(name.removesuffix(":application"))
             if found:
                 return found
-    return next((found for word in argv if word.endswith((".ini", ".yaml")) if (found := _of_file(word))), "")
+    files = [word for word in argv if word.endswith((".ini", ".yaml")) and word.startswith("/")]
+    return next((found for file in files[:_MAX_FILES] if (found := _of_file(file))), "")
 
 
 def _of_file(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_FILE)
+        with reading.opened(Path(path)) as file:
+            text = file.read(_MAX_FILE).decode(errors="replace")
     except OSError:
         return ""
     for line in text.splitlines():

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
+from tracer.attach import proc
 from tracer.attach.interpreter import Interpreter
 from tracer.attach.ptrace import RefusedError
 
@@ -25,6 +25,7 @@ _VERSION, _INTERPRETERS_HEAD, _THREADS_MAIN = 1, 5, 10
 _END = (0, 4, 512)
 _PLEASE_STOP = 1 << 5
 _MAX_OFFSET = 1 << 20
+_MAX_ENVIRONMENT = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Door:
 def is_disabled(pid: int) -> bool:
     """Whether who started the process has closed the door."""
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = proc.data(pid, "environ", _MAX_ENVIRONMENT).split(b"\0")
     except OSError:
         return False
     return any(each.startswith(_VARIABLE) and each != _VARIABLE for each in environment)
