@@ -377,3 +377,10 @@ def test_processes_of_a_machine_share_its_clock(tmp_path: Path) -> None:
     starts = [event.start for event in segments.read(tmp_path).events]
     assert starts[0] == starts[1] == starts[3]
     assert starts[2] == starts[0] - 1_000_000_000
+
+
+def test_parts_that_were_not_brought_in_whole_are_named(tmp_path: Path) -> None:
+    part = tmp_path / "parts" / "65534-1"
+    (part / "segments").mkdir(parents=True)
+    (part / "left-out").write_text("1")
+    assert any("not all of it was brought in" in warning for warning in segments.read(tmp_path).warnings)

@@ -19,6 +19,9 @@ from tracer.attach.processes import Process
 #: What a process says of a point that it has not found, and of one that may come.
 _NO_LINE, _NOT_FOUND, _LATER = "no such line", ("no such module", "no such function"), "module not loaded yet"
 
+#: A name that is longer is nobody's, and takes long to compare.
+_MAX_NAME = 200
+
 Point = dict[str, Any]
 
 
@@ -113,6 +116,7 @@ def _added(each: Attached, point: Point, answer: Answer) -> Finding:
 
 def _near(wanted: str, known: list[str]) -> list[str]:
     """Close by spelling; or the same method of another class."""
+    known = [name for name in known if len(name) <= _MAX_NAME]
     last = wanted.rpartition(".")[2]
     same = [name for name in known if name.rpartition(".")[2] == last]
     return list(dict.fromkeys([*get_close_matches(wanted, known, 3, 0.6), *same]))[:3]

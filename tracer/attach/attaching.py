@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -73,7 +72,9 @@ class Attachment:
         if parts.belongs(self.capture, before.part):
             return self._visit(registration, process, options)
         where = before.part.inner
-        return finding(process, "cannot", f"it records into {where} already", checks.command("bootseq", "detach", where))
+        return finding(
+            process, "cannot", f"it records into {where} already", checks.command("bootseq", "detach", where)
+        )
 
     def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
         """Registered before the hooks come: should we die meanwhile, the guard knows of them."""

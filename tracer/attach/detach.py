@@ -132,6 +132,8 @@ def _visit(each: Attached) -> Finding | None:
     answer, visit = visits.ask(each.process, "detach", {})
     if answer["state"] == "free":
         return finding(each.process, "detached", _GONE)
+    if answer["state"] != "detached":
+        return finding(each.process, "left", answer["reason"] or answer["state"])
     return _judged(each, answer, [round(stop * 1000, 3) for stop in visit.stops])
 
 
@@ -145,8 +147,6 @@ def _judged(each: Attached, answer: Answer, stops: list[float]) -> Finding:
     state, reason = "detached", ""
     if wrong or left:
         state, reason = "left", f"not as before: {', '.join([*wrong, *left][:_SHOWN])}"
-    elif answer["state"] != "detached":
-        state, reason = "left", str(answer.get("reason", answer["state"]))
     return finding(
         each.process, state, reason, attributes=len(now), proved=state == "detached", wrong=wrong, left=left,
         changes=list(answer["changes"]), stops_ms=stops,

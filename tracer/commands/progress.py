@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 from tracer.commands import printing
 
-from tracer.text import printable
-
 #: Seconds that need no explanation.
 PATIENCE = 1.0
 #: Characters of a bar.
@@ -29,7 +27,7 @@ class Progress:
         if sys.stderr.isatty() and time.monotonic() - self._begun > PATIENCE:
             said = f"{what} …" if share is None else f"{_bar(share)} {share:4.0%}  {what} …"
             if said != self._said:
-                printing.over(printable(said))
+                printing.over(said)
                 self._said = said
 
     def done(self) -> None:

@@ -38,6 +38,7 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
         for stem, segments in _by_process(files, found.warnings).items():
             _Process(folder, stem, segments, found).read(offsets)
         found.warnings.extend(_without_room(folder, files))
+    found.warnings += _left_out(capture)
     if not any(files for _, files in folders):
         found.warnings.append(f"{capture}: nothing was recorded into it")
     found.warnings = _told(capture, found.warnings)
@@ -56,6 +57,14 @@ def _folders(capture: Path) -> list[tuple[Path, list[Path]]]:
 def _apart(capture: Path) -> list[Path]:
     """Where processes have recorded that could not reach the capture's own folder (tracer.attach.parts)."""
     return sorted((capture / "parts").glob("*/segments"))
+
+
+def _left_out(capture: Path) -> list[str]:
+    """Parts that the capture had not enough room for (tracer.attach.bringing)."""
+    notes = sorted((capture / "parts").glob("*/left-out"))
+    return [
+        f"{note.parent}: not all of it was brought in, the capture is full or a file is none of ours" for note in notes
+    ]
 
 
 def _files(folder: Path) -> list[Path]:
