@@ -28,7 +28,7 @@ replaced: list[tuple[Any, str, Any, Any]] = []
 #: second one is put around them.
 _stayed: list[tuple[Any, str, Any, Any]] = []
 
-#: the same for modules, by the identity of our object
+#: those of modules, and plain methods, of which other modules may take a second name, by the identity of our object
 _functions: dict[int, tuple[Any, str, Any, Any]] = {}
 
 #: what puts back the rest (a logger's level, a table of ours), in the order of changing
@@ -66,7 +66,7 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
     if held is own:
         return False
     replaced.append((owner, name, own, held))
-    if not isinstance(owner, type):
+    if own is not ABSENT and (not isinstance(owner, type) or type(held) is FunctionType):
         _functions[id(held)] = replaced[-1]
     return True
 

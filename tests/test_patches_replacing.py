@@ -227,6 +227,15 @@ def test_a_reloaded_module_is_not_reported_as_wrapped() -> None:
     assert MODULE.function is new
 
 
+def test_a_method_that_a_module_took_while_ours_stood_there_is_put_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, module = vars(Base)["method"], ModuleType("taking")
+    monkeypatch.setitem(sys.modules, "taking", module)
+    assert replacing.replace(Base, "method", counting([]))
+    module.taken = Base.method  # type: ignore[attr-defined]
+    assert replacing.restore_all() == []
+    assert module.taken is original
+
+
 def test_second_names_of_a_function_are_put_back_too() -> None:
     """A module that did ``from x import f`` while our wrapper stood there is left with x's own f."""
     other = ModuleType("other")

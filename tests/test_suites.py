@@ -1,6 +1,8 @@
 """Upstream suites under the hooks: the comparison itself, and the slice of the suites that is nearest to the hooks."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from tests.suites import comparing, environments, judging, outcomes, table, writing
 from tests.suites.outcomes import Run
 
+ROOT = Path(__file__).parents[1]
 STATE = {
     "descriptors": ["pipe:[N]"], "threads": ["MainThread"], "memory": 40, "attributes": {"a.f": "function a:f (x)"},
     "hooks off": [], "kept": [], "left": [],
@@ -124,3 +127,11 @@ class TestWriting:
         assert "futurist: differs: a.T.b: plain ['ok'], hooked ['fail']\n" in text
         assert "futurist: threads: +1 Thread-N\n" in text
         assert json.loads(writing.as_json([result]))[0]["differences"][0]["test"] == "a.T.b"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_slices_run_the_same_under_the_hooks(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.suites", "--slice", "--keep", str(tmp_path / "kept")]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -1,11 +1,14 @@
 """The report of a suite's process: a line of JSON per test as it ends, and at last the state of the process."""
 
 import json
+import os
 import re
 import time
 
 import suite_state
 
+#: The folder of this side alone.
+_SIDE = os.path.dirname(os.getcwd())
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _FAILURE = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)", re.MULTILINE)
 
@@ -21,7 +24,8 @@ class Report:
     def test(self, name, outcome, text=""):
         now = self._clock()
         seconds, self._last = round(now - self._last, 3), now
-        self._write({"test": _ADDRESS.sub("0x", name), "outcome": outcome, "text": text, "seconds": seconds})
+        name = _ADDRESS.sub("0x", name.replace(_SIDE, ""))
+        self._write({"test": name, "outcome": outcome, "text": text, "seconds": seconds})
 
     def warning(self, category, path, line):
         self._write({"warning": suite_state.warning(category, path, line)})
