@@ -11,8 +11,9 @@ from tests.suites import comparing, environments, judging, outcomes, table, writ
 from tests.suites.outcomes import Run
 
 ROOT = Path(__file__).parents[1]
+LOOK = {"look": "function a:f (x)", "own": "(x)", "decorated": False}
 STATE = {
-    "descriptors": ["pipe:[N]"], "threads": ["MainThread"], "memory": 40, "attributes": {"a.f": "function a:f (x)"},
+    "descriptors": ["pipe:[N]"], "threads": ["MainThread"], "memory": 40, "attributes": {"a.f": LOOK},
     "hooks off": [], "kept": [], "left": [],
 }  # fmt: skip
 
@@ -50,7 +51,7 @@ class TestComparison:
             ({"descriptors": []}, "descriptors"),
             ({"threads": ["MainThread", "MainThread"]}, "threads"),
             ({"memory": 100}, "memory"),
-            ({"attributes": {"a.f": "function a:f (*args)"}}, "attributes"),
+            ({"attributes": {"a.f": LOOK | {"own": "(*args)"}}}, "attributes"),
             ({"hooks off": ["sql: 5 failures"]}, "hooks off"),
             ({"kept": ["a.f"]}, "kept"),
             ({"left": ["a.f"]}, "left"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from tests.suites.outcomes import Run
@@ -47,7 +47,7 @@ def afterwards(plain: Run, hooked: Run) -> dict[str, list[str]]:
         "descriptors": _counted(before["descriptors"], after["descriptors"]),
         "threads": _counted(before["threads"], after["threads"]),
         "memory": _memory(before["memory"], after["memory"]),
-        "attributes": _looks(before["attributes"], after["attributes"]),
+        "attributes": list(_looks(before["attributes"], after["attributes"])),
         "warnings": _counted(plain.warnings, hooked.warnings),
         "output": sorted(set(hooked.said)),
         "hooks off": after["hooks off"],
@@ -78,8 +78,11 @@ def _memory(plain: int, hooked: int) -> list[str]:
     return [f"{plain} MiB plain, {hooked} hooked"] if hooked > plain * MEMORY_SHARE + MEMORY_MIB else []
 
 
-def _looks(plain: dict[str, str], hooked: dict[str, str]) -> list[str]:
-    """Of what both sides have imported."""
-    return [
-        f"{name}: {plain[name]} -> {look}" for name, look in sorted(hooked.items()) if plain.get(name, look) != look
-    ]
+def _looks(plain: dict[str, dict[str, object]], hooked: dict[str, dict[str, object]]) -> Iterator[str]:
+    """Of what both sides have imported. No wrapper shows the own parameters of a decorated function and those that it
+    stands for: the latter have to be the same there.
+    """
+    for name in sorted(plain.keys() & hooked.keys()):
+        for view in ("look",) if plain[name]["decorated"] else ("look", "own"):
+            if plain[name][view] != hooked[name][view]:
+                yield f"{name}: {plain[name][view]} -> {hooked[name][view]}"

@@ -106,12 +106,20 @@ def _attributes():
 
 
 def _look(value, function):
+    """Its kind, name and parameters, and its own parameters beside those that it stands for."""
+    look = f"{type(value).__name__} {function.__module__}:{function.__qualname__} {_shown(inspect.signature, function)}"
+    return {
+        "look": look,
+        "own": _shown(inspect.getfullargspec, function),
+        "decorated": hasattr(function, "__wrapped__"),
+    }
+
+
+def _shown(view, function):
     try:
-        specification = str(inspect.getfullargspec(function))
+        return re.sub(r"0x[0-9a-f]+", "0x", str(view(function)))
     except (TypeError, ValueError) as error:  # what inspect cannot read
-        specification = type(error).__name__
-    specification = re.sub(r"0x[0-9a-f]+", "0x", specification)
-    return f"{type(value).__name__} {function.__module__}:{function.__qualname__} {specification}"
+        return type(error).__name__
 
 
 def _left():
