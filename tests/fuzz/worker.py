@@ -20,7 +20,6 @@ from typing import Any, NoReturn
 
 import click
 
-from tests import confined
 from tests.fuzz.kinds import MADE, Case
 from tracer import capture, cli
 from tracer.attach import processes, registry
@@ -128,12 +127,11 @@ def warm_up(cases: Iterable[Case]) -> None:
 
 
 def _work(cases: list[Case], answers: int) -> NoReturn:
-    """The life of a worker."""
-    _confine()
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    top = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-    code = 1
+    """The life of a worker; whatever becomes of it, it never returns to what it was forked from."""
+    code, top = 1, Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
+        _confine()
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
         for case in cases:
             folder = top / str(case.number)
             folder.mkdir()
@@ -156,7 +154,6 @@ def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ |= {"BOOTSEQ_DEBUG": "1", "XDG_STATE_HOME": "/nonexistent", "COLUMNS": "100"}
     vars(os)["execvpe"] = _ended
-    confined.confine(os.getpid())
     vars(processes)["everything"] = lambda: iter(())  # no process of this machine is anybody's to look at
 
 

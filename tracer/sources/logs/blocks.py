@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 #: Bytes that are read at once.
-PIECE = 1 << 20
+PIECE = 1 << 17
 #: Of a longer line its beginning is all that is looked at.
 MAX_LINE = 16 << 20
 
