@@ -194,7 +194,10 @@ def _peak() -> int:
 
 def _command(arguments: list[str]) -> tuple[str, str]:
     """Exit code, or what came instead, and what was said on stderr."""
-    with open(".out", "w", encoding="utf-8") as out, open(".err", "w+", encoding="utf-8", errors="replace") as err:
+    with (
+        open(".out", "w", encoding="utf-8", errors="backslashreplace") as out,
+        open(".err", "w+", encoding="utf-8", errors="replace") as err,
+    ):
         sys.stdout, sys.stderr, sys.stdin = out, err, io.TextIOWrapper(io.BytesIO())
         try:
             how = str(_called(arguments))
