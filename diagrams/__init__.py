@@ -7,25 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from diagrams import (
-    markdown,
-    merged_markdown,
-    merged_outline,
-    mermaid,
-    outline,
-    page,
-    plantuml,
-    png,
-    report_html,
-    report_json,
-    report_junit,
-    report_markdown,
-    report_text,
-    svg,
-    topology,
-)
-from diagrams.folding import DETAILS
-from diagrams.paging import PAPERS
+from diagrams import topology
+from diagrams.document import markdown, merged_markdown
+from diagrams.outline import merged, outline
+from diagrams.page import render as page_render
+from diagrams.report import html, json, junit, text
+from diagrams.report import markdown as report_markdown_
+from diagrams.sequence import mermaid, plantuml
+from diagrams.sequence.fold import DETAILS
+from diagrams.svg import png
+from diagrams.svg import render as svg_render
+from diagrams.svg.paging import PAPERS
 from tracer.model import Boot, Comparison, Merged
 
 __all__ = [
@@ -39,8 +31,8 @@ _Renderer = TypeVar("_Renderer")
 RENDERERS: dict[str, Callable[[Boot, str], str]] = {
     "txt": outline.outline,
     "md": markdown.markdown,
-    "svg": svg.svg,
-    "html": page.page,
+    "svg": svg_render.svg,
+    "html": page_render.page,
     "mmd": mermaid.mermaid,
     "puml": plantuml.plantuml,
     "dot": topology.topology,
@@ -48,9 +40,9 @@ RENDERERS: dict[str, Callable[[Boot, str], str]] = {
 
 #: The same for several boots merged into one sequence.
 MERGED: dict[str, Callable[[Merged, str], str]] = {
-    "txt": merged_outline.outline,
+    "txt": merged.outline,
     "md": merged_markdown.markdown,
-    "svg": svg.svg,
+    "svg": svg_render.svg,
     "mmd": mermaid.mermaid,
     "puml": plantuml.plantuml,
 }
@@ -61,17 +53,17 @@ MERGED_SUFFIXES = (*MERGED, "png")
 
 #: Those that can be had page by page, on one of PAPERS.
 PAGED: dict[str, Callable[[Boot | Merged, str, str], list[str] | list[bytes]]] = {
-    "svg": svg.pages,
+    "svg": svg_render.pages,
     "png": png.png_pages,
 }
 
 #: What each format of a comparison is written with; a terminal's has a width, colours and details beside.
 REPORTS: dict[str, Callable[[Comparison], str]] = {
-    "text": report_text.report,
-    "markdown": report_markdown.report,
-    "json": report_json.report,
-    "junit": report_junit.report,
-    "html": report_html.report,
+    "text": text.report,
+    "markdown": report_markdown_.report,
+    "json": json.report,
+    "junit": junit.report,
+    "html": html.report,
 }
 
 
@@ -115,7 +107,7 @@ def report(
         raise ValueError(f"no format {format!r}: one of {', '.join(REPORTS)}")
     with _without_collector():
         if format == "text":
-            return report_text.report(comparison, width, colour=colour, details=details)
+            return text.report(comparison, width, colour=colour, details=details)
         return REPORTS[format](comparison)
 
 

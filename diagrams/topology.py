@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from diagrams import words
-from diagrams.folding import Place, places
 from diagrams.palette import colour
+from diagrams.sequence.fold import Place, places
 from diagrams.text import shorten, span, times
+from diagrams.words import steps
 from tracer.model import Boot, Step
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def topology(boot: Boot, detail: str = "calls") -> str:
 
     graph = contacts(boot)
     dot = Digraph("boot", graph_attr=_GRAPH, node_attr=_NODE, edge_attr=_EDGE)
-    dot.attr(label=_label(*words.heading(boot), end="\\n"))
+    dot.attr(label=_label(*steps.heading(boot), end="\\n"))
     numbers = {name: number for number, name in enumerate(graph)}
     for name, number in numbers.items():
         # Numbered, because dot takes a colon in a node's name for a port.
         dot.node(f"p{number}", _label(shorten(name, NAME)), fillcolor=colour(name, number))
     for source, target, kind, edge in graph.edges(keys=True, data=True):
-        style = {"style": "dashed", "arrowhead": "vee"} if kind in words.UNAWAITED else {}
+        style = {"style": "dashed", "arrowhead": "vee"} if kind in steps.UNAWAITED else {}
         said = [_counted(kind, edge["lasted"]), *_named(edge["about"])]
         label = _label(*(f"  {line}" for line in said), end="\\l")  # indented, for some space to the edge
         dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", label, color=colour(source, numbers[source]), **style)
@@ -67,7 +67,7 @@ def contacts(boot: Boot) -> MultiDiGraph[str]:
             if not graph.has_edge(source, target, kind):
                 graph.add_edge(source, target, kind, lasted=[], about=Counter())
             edge = graph.edges[source, target, kind]
-            edge["lasted"].append(0 if kind in words.UNAWAITED else step.duration or 0)
+            edge["lasted"].append(0 if kind in steps.UNAWAITED else step.duration or 0)
             if about := _about(step):
                 edge["about"][about] += 1
     return graph
@@ -83,7 +83,7 @@ def _contacts(place: Place, found: list[Place]) -> Iterator[tuple[str, str, str,
         yield step.service, "libvirt", "libvirt", step
     elif step.kind in ("http", "rpc") and step.text("side") == "client":
         kind = "HTTP" if step.kind == "http" else step.text("mode") or "call"
-        yield step.service, words.peer(step) or "unknown", kind, step
+        yield step.service, steps.peer(step) or "unknown", kind, step
     elif step.kind == "http" and place.parent < 0:
         yield "client", step.service, "HTTP", step
 

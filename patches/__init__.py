@@ -10,34 +10,34 @@ import functools
 import os
 from typing import Any, Callable
 
-from . import (
-    ask,
-    askpoints,
-    attached,
+from . import (  # fmt: skip
+    after_fork,
+    api_requests,
+    ask_logger,
+    ask_points,
     calls,
     commands,
-    echo,
-    endpoints,
+    control,
+    db_pool,
     execs,
-    forks,
     handoffs,
-    hook,
+    hooks,
     http,
-    importing,
+    import_hooks,
+    instance_states,
     libvirt,
     logs,
     notifications,
-    nova,
-    pool,
+    patching,
     process,
-    replacing,
+    recorder,
     rpc,
+    rpc_endpoints,
     sql,
-    states,
-    steps,
-    virt,
+    sql_echo,
+    virt_drivers,
     wsgi,
-)  # fmt: skip
+)
 
 __all__ = ["install", "installed", "uninstall"]
 
@@ -49,13 +49,13 @@ _HOOKS = {
     "http": http.install,
     "wsgi": wsgi.install,
     "handoffs": handoffs.install,
-    "pool": pool.install,
+    "pool": db_pool.install,
     "libvirt": libvirt.install,
-    "virt": virt.install,
+    "virt": virt_drivers.install,
     "commands": commands.install,
-    "states": states.install,
-    "nova": nova.install,
-    "endpoints": endpoints.install,
+    "states": instance_states.install,
+    "nova": api_requests.install,
+    "endpoints": rpc_endpoints.install,
     "logs": logs.install,
 }
 
@@ -71,15 +71,15 @@ def install(capture: str, options: dict[str, Any]) -> None:
     if installed():
         return
     folder = os.path.join(capture, "segments")
-    steps.start(folder, options["segment_size"], options["cap"], process.about())
-    forks.in_child(steps.after_fork)
+    recorder.start(folder, options["segment_size"], options["cap"], process.about())
+    after_fork.in_child(recorder.after_fork)
     wanted = options.get("hooks")
     for name, install_hook in _hooks(capture, options).items():
         if wanted is None or name in wanted:
             install_hook()
     if options.get("points"):
         calls.install(options["points"])
-    askpoints.install(capture, options.get("asks") or [])
+    ask_points.install(capture, options.get("asks") or [])
     if options.get("bootstrap"):
         execs.install(options["bootstrap"])
 
@@ -89,27 +89,27 @@ def _hooks(capture: str, options: dict[str, Any]) -> dict[str, Callable[[], None
     chosen: dict[str, Callable[[], None]] = {}
     asked = options.get("ask", ["ask"])
     if asked:
-        chosen["ask"] = functools.partial(ask.install, os.path.join(capture, "ask.log"), asked)
+        chosen["ask"] = functools.partial(ask_logger.install, os.path.join(capture, "ask.log"), asked)
     if options.get("echo"):
-        chosen["echo"] = echo.install
+        chosen["echo"] = sql_echo.install
     chosen.update(_HOOKS)
     return chosen
 
 
 def installed() -> list[str]:
     """What is patched now, by name, and ``recorder`` while anything is recorded."""
-    patched = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in replacing.replaced]
-    return patched if steps.recorder is None else ["recorder"] + patched
+    patched = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in patching.replaced]
+    return patched if recorder.recorder is None else ["recorder"] + patched
 
 
 def uninstall() -> list[str]:
     """Take every hook out again and stop recording; what others have wrapped since, by name, stays and passes on."""
-    importing.stop()
-    kept = replacing.restore_all()
-    steps.stop()
-    for each in hook.hooks.values():
+    import_hooks.stop()
+    kept = patching.restore_all()
+    recorder.stop()
+    for each in hooks.hooks.values():
         each.reset()
     return kept
 
 
-attached.install, attached.uninstall = install, uninstall
+control.install, control.uninstall = install, uninstall

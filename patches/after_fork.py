@@ -11,7 +11,7 @@ import sys
 from typing import Any, Callable
 from weakref import WeakSet
 
-from . import faults, replacing
+from . import faults, patching
 
 
 class _Child:
@@ -42,7 +42,7 @@ def in_child(function: Callable[[], object]) -> None:
     if type(children) is WeakSet:
         _child = _Child(function)
         children.add(_child)
-        replacing.undo(_forget)
+        patching.undo(_forget)
     elif not _registered:
         os.register_at_fork(after_in_child=function)
         _registered = True

@@ -10,12 +10,12 @@ import json
 from types import MethodType, ModuleType
 from typing import Any
 
-from . import faults, hook, importing, replacing, steps, values, wsgi
+from . import faults, hooks, import_hooks, patching, recorder, values, wsgi
 from .classes import MISSING, lookup, type_name
-from .fields import field, function_names
-from .reading import stored
+from .host_fields import field, function_names
+from .host_objects import stored
 
-nova = hook.Hook("nova")
+nova = hooks.Hook("nova")
 
 #: Bytes of a body that is read a second time, by us; a body that boots a server takes a few hundred.
 MAX_BODY = 65_536
@@ -31,23 +31,23 @@ def install() -> None:
         ("placement.wsgi_wrapper", _wrap_handlers),
         ("placement.microversion", _wrap_versions),
     ):
-        importing.when_imported(module, functools.partial(nova.guarded, wrap))
+        import_hooks.when_imported(module, functools.partial(nova.guarded, wrap))
 
 
 def _wrap_resource(module: ModuleType) -> None:
-    replacing.replace(module.Resource, "_process_stack", hook.around(nova, _request_arrives, _nothing))
+    patching.replace(module.Resource, "_process_stack", hooks.around(nova, _request_arrives, _nothing))
 
 
 def _wrap_images(module: ModuleType) -> None:
-    replacing.replace(module.API, "get", hook.around(nova, lambda args, kwargs: args, _image_known))
+    patching.replace(module.API, "get", hooks.around(nova, lambda args, kwargs: args, _image_known))
 
 
 def _wrap_handlers(module: ModuleType) -> None:
-    replacing.replace(module.PlacementWsgify, "call_func", hook.around(nova, _handler_found, _nothing))
+    patching.replace(module.PlacementWsgify, "call_func", hooks.around(nova, _handler_found, _nothing))
 
 
 def _wrap_versions(module: ModuleType) -> None:
-    replacing.replace(module, "_find_method", hook.around(nova, _version_found, _nothing))
+    patching.replace(module, "_find_method", hooks.around(nova, _version_found, _nothing))
 
 
 def _nothing(token: Any, result: Any, error: BaseException | None) -> None:
@@ -60,9 +60,9 @@ def _request_arrives(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     # The step is of this very request: one that Nova makes of itself has an environ of its own.
     if arrived is None or arrived.environ is not field(request, "environ"):
         return
-    body = _parsed(hook.argument(args, kwargs, 5, "body"))
+    body = _parsed(hooks.argument(args, kwargs, 5, "body"))
     attributes = ("action", _action(resource, action, body), "body", values.tree(body))
-    steps.note(arrived.step, attributes + _who(arrived.environ))
+    recorder.note(arrived.step, attributes + _who(arrived.environ))
 
 
 def _parsed(body: Any) -> Any:
@@ -109,7 +109,7 @@ def _image_known(args: tuple[Any, ...], image: Any, error: BaseException | None)
     arrived = wsgi.request.get()
     if arrived is not None and type(image) is dict:
         kept = {name: image[name] for name in _OF_IMAGE if name in image}
-        steps.note(arrived.step, ("image", values.tree(kept)))
+        recorder.note(arrived.step, ("image", values.tree(kept)))
 
 
 def _handler_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -126,4 +126,4 @@ def _version_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 def _note_handler(name: str) -> None:
     arrived = wsgi.request.get()
     if arrived is not None:
-        steps.note(arrived.step, ("handler", values.scalar(name)))
+        recorder.note(arrived.step, ("handler", values.scalar(name)))

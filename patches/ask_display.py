@@ -11,7 +11,7 @@ import itertools
 from types import FunctionType, ModuleType
 from typing import Any, Callable
 
-from . import classes, reading, values
+from . import classes, host_objects, values
 from .classes import MISSING
 
 MAX_VALUE = 500
@@ -39,8 +39,8 @@ def _shown(value: Any, leaf: _Leaf) -> str:
 def _part(value: Any, depth: int, left: list[int], leaf: _Leaf) -> str:
     if left[0] <= 0:
         return "…"
-    scalar = reading.scalar(value)
-    base = reading.container(type(value)) if scalar is MISSING and type(value) is not bool else None
+    scalar = host_objects.scalar(value)
+    base = host_objects.container(type(value)) if scalar is MISSING and type(value) is not bool else None
     if base is not None and (leaf is _stored or base is type(value)):
         return "…" if depth >= values.MAX_DEPTH else _of_container(value, base, depth, left, leaf)
     text = leaf(value, depth, left) if scalar is MISSING else _of_scalar(scalar)
@@ -61,7 +61,7 @@ def _of_container(value: Any, base: type, depth: int, left: list[int], leaf: _Le
     else:
         first = list(itertools.islice(base.__iter__(value), values.MAX_ITEMS))  # type: ignore[attr-defined]
         parts = [_part(item, depth + 1, left, leaf) for item in first if left[0] > 0]
-    count = reading.length(value)
+    count = host_objects.length(value)
     text = ", ".join(parts + ["…"] * (len(parts) < count))
     if base is tuple and count == 1:
         text += ","
@@ -88,7 +88,7 @@ def _stored(value: Any, depth: int, left: list[int]) -> str:
     if kind is FunctionType:
         return "<function %s>" % value.__qualname__
     if classes.class_name(kind) == "uuid.UUID":
-        return "UUID('%032x')" % reading.attribute(value, "int")
+        return "UUID('%032x')" % host_objects.attribute(value, "int")
     attributes, close = _attributes(value, depth)
     parts = [_named("%s=%s", *each, depth, left, _stored) for each in attributes[: values.MAX_ITEMS] if left[0] > 0]
     parts += ["…"] * (len(parts) < len(attributes))
@@ -98,12 +98,12 @@ def _stored(value: Any, depth: int, left: list[int]) -> str:
 def _attributes(value: Any, depth: int) -> tuple[list[tuple[str, Any]], bool]:
     """Names and values to show, and whether they are the fields of a data object."""
     kind = type(value)
-    own = [pair for pair in reading.pairs(reading.stored(value)) if type(pair[0]) is str]
-    fields = reading.fields(kind)
+    own = [pair for pair in host_objects.pairs(host_objects.stored(value)) if type(pair[0]) is str]
+    fields = host_objects.fields(kind)
     if fields:
         loaded = dict(own)
         return [(each, loaded["_obj_" + each]) for each in fields if "_obj_" + each in loaded], True
-    if reading.is_mapped(value):
+    if host_objects.is_mapped(value):
         return [(key, each) for key, each in own if key != "_sa_instance_state"], True
     if depth > 0 or classes.is_kind(kind, ModuleType) or classes.iterates(kind):
         return [], False

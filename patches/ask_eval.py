@@ -11,12 +11,12 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import ask, guards, hook, showing, values
+from . import ask_display, ask_guards, ask_logger, hooks, values
 
 if TYPE_CHECKING:
     from types import CodeType
 
-asks = hook.Hook("asks")
+asks = hooks.Hook("asks")
 
 #: Of one line that stands in the step; each value has a cap of its own.
 MAX_LINE = 8_000
@@ -53,7 +53,7 @@ class Expression:
         """What it gives, or raises."""
         if self.unsafe:  # with scopes of its own, which see one dict only
             return eval(self.code, dict(names.module, **names))  # noqa: S307 - what the user wants to see
-        return eval(self.code, {"__builtins__": guards.BUILTINS}, names)  # noqa: S307 - checked by the tool, and guarded
+        return eval(self.code, {"__builtins__": ask_guards.BUILTINS}, names)  # noqa: S307 - checked by the tool, and guarded
 
 
 class Point:
@@ -94,7 +94,7 @@ class Point:
             before = self.failures
             parts.extend([self._part(each, seen) for each in self.expressions if raised is None or not each.of_result])
             self.failures = min(self.failures, before + 1)  # a line fails once
-            if self.failures >= hook.MAX_FAILURES:
+            if self.failures >= hooks.MAX_FAILURES:
                 self.enabled = False
                 self.state = "switched off"
                 parts.append("(failed %d times, switched off: %s)" % (self.failures, self.last_error))
@@ -108,9 +108,9 @@ class Point:
             if expression.secret and value is not None and type(value) is not bool:
                 return "%s=%s" % (expression.text, values.MASK)
             return "%s=%s" % (expression.text, shown(value, expression.unsafe))
-        except guards.NotLoadedError:
+        except ask_guards.NotLoadedError:
             return "%s=<not loaded>" % expression.text
-        except guards.UnsafeError as error:
+        except ask_guards.UnsafeError as error:
             return "%s=<%s>" % (expression.text, error)
         except Exception as error:
             self.failures += 1
@@ -122,7 +122,7 @@ class Point:
     def _write(self, message: str, line: int) -> None:
         file, first, function = self.place
         self.lines += 1
-        ask.write(log, _Written(message, file, line or first, function), message, MAX_LINE)
+        ask_logger.write(log, _Written(message, file, line or first, function), message, MAX_LINE)
 
 
 class _Written:
@@ -139,4 +139,4 @@ class _Written:
 
 def shown(value: Any, unsafe: bool = False) -> str:
     """A value as text: masked, on one line, capped."""
-    return showing.represented(value) if unsafe else showing.read(value)
+    return ask_display.represented(value) if unsafe else ask_display.read(value)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import operator
 from typing import Any, Callable
 
-from . import classes, reading, showing
+from . import ask_display, classes, host_objects
 from .classes import MISSING
 from .classes import type_name as _name
-from .reading import NotLoadedError, UnsafeError, exact
+from .host_objects import NotLoadedError, UnsafeError, exact
 
 __all__ = ["BUILTINS", "NotLoadedError", "UnsafeError"]
 
@@ -38,13 +38,13 @@ class _Condition:
 
 
 def _truth(thing: Any) -> bool:
-    value = reading.scalar(thing)
+    value = host_objects.scalar(thing)
     if value is not MISSING:
         return bool(value)
     kind = type(thing)
     if classes.lookup(kind, "__bool__") is MISSING and classes.lookup(kind, "__len__") is MISSING:
         return True
-    return reading.length(thing) > 0
+    return host_objects.length(thing) > 0
 
 
 def _raw(condition: _Condition) -> Any:
@@ -53,18 +53,18 @@ def _raw(condition: _Condition) -> Any:
 
 def _item(thing: Any, key: Any) -> Any:
     """An item, without making one in a defaultdict."""
-    text = reading.scalar(thing)
+    text = host_objects.scalar(thing)
     if type(text) is str or type(text) is bytes:
         return text[_index(key)]
-    thing = reading.held(thing)
-    base: Any = reading.container(type(thing))
+    thing = host_objects.held(thing)
+    base: Any = host_objects.container(type(thing))
     if base is dict:
         return _value(thing, key)
     if base is list or base is tuple:
         return base.__getitem__(thing, _index(key))
     if base is set or base is frozenset:
         raise TypeError("a %s has no order" % base.__name__)
-    return reading.items(thing)[_index(key)]
+    return host_objects.items(thing)[_index(key)]
 
 
 def _index(key: Any) -> Any:
@@ -72,25 +72,25 @@ def _index(key: Any) -> Any:
 
 
 def _whole(key: Any) -> int:
-    value = reading.scalar(key)
+    value = host_objects.scalar(key)
     if type(value) is not int and type(value) is not bool:
         raise TypeError("%s is no index" % _name(type(key)))
     return value
 
 
 def _value(mapping: dict[Any, Any], key: Any) -> Any:
-    found = reading.pairs(mapping)
-    at = reading.position([each for each, _ in found], key)
+    found = host_objects.pairs(mapping)
+    at = host_objects.position([each for each, _ in found], key)
     if at is not None:
         return found[at][1]
     raise KeyError(str(exact(key)))
 
 
 def _contains(thing: Any, key: Any) -> bool:
-    text = reading.scalar(thing)
+    text = host_objects.scalar(thing)
     if type(text) is str or type(text) is bytes:
         return exact(key) in text
-    return reading.position(reading.items(thing), key) is not None
+    return host_objects.position(host_objects.items(thing), key) is not None
 
 
 def _compare(first: Any, *rest: Any) -> bool:
@@ -111,7 +111,7 @@ def _holds(one: Any, sign: str, other: Any) -> bool:
 
 
 def _number(value: Any) -> Any:
-    number = reading.scalar(value)
+    number = host_objects.scalar(value)
     if type(number) is float or (isinstance(number, int) and number.bit_length() <= _MAX_BITS):
         return number
     raise TypeError("%s is no number to reckon with" % _name(type(value)))
@@ -136,10 +136,10 @@ def _of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _add(one: Any, other: Any) -> Any:
     """Lists and tuples of whatever is in them; anything else as exact builtin types."""
-    bases = {reading.container(type(each)) for each in (one, other)}
+    bases = {host_objects.container(type(each)) for each in (one, other)}
     for base in (list, tuple):
         if bases == {base}:
-            return base(reading.items(one) + reading.items(other))
+            return base(host_objects.items(one) + host_objects.items(other))
     return _operand(one) + _operand(other)
 
 
@@ -161,41 +161,41 @@ def _has(thing: Any, name: str) -> bool:
 def _get(thing: Any, name: Any) -> Any:
     if type(name) is not str:
         raise TypeError("an attribute's name is a text")
-    return reading.attribute(thing, name)
+    return host_objects.attribute(thing, name)
 
 
 def _len(thing: Any) -> int:
-    text = reading.scalar(thing)
-    return len(text) if type(text) is str or type(text) is bytes else reading.length(thing)
+    text = host_objects.scalar(thing)
+    return len(text) if type(text) is str or type(text) is bytes else host_objects.length(thing)
 
 
 def _list(*things: Any) -> list[Any]:
-    texts = [reading.scalar(each) for each in things]
+    texts = [host_objects.scalar(each) for each in things]
     if any(type(text) is str or type(text) is bytes for text in texts):
-        return list(*[text[: reading.MAX_HELD] for text in texts])
-    return list(*map(reading.items, things))
+        return list(*[text[: host_objects.MAX_HELD] for text in texts])
+    return list(*map(host_objects.items, things))
 
 
 def _dict(*things: Any) -> dict[Any, Any]:
     """Its keys are hashed, so they are exact builtin types; its values are as they were."""
     found: list[tuple[Any, Any]] = []
     for thing in things:
-        held = reading.held(thing)
-        of_dict = reading.container(type(held)) is dict
-        found += reading.pairs(held) if of_dict else [tuple(_list(pair)) for pair in reading.items(held)]
+        held = host_objects.held(thing)
+        of_dict = host_objects.container(type(held)) is dict
+        found += host_objects.pairs(held) if of_dict else [tuple(_list(pair)) for pair in host_objects.items(held)]
     return {exact(key): value for key, value in found}
 
 
 def _text(value: Any, conversion: int = ord("s")) -> str:
-    text = reading.scalar(value)
+    text = host_objects.scalar(value)
     if type(text) is not str:
-        return showing.read(value)
+        return ask_display.read(value)
     text = text[:_MAX_TEXT]
     return text if conversion == ord("s") else repr(text) if conversion == ord("r") else ascii(text)
 
 
 def _formatted(value: Any, conversion: int, spec: str) -> str:
-    number = reading.scalar(value)
+    number = host_objects.scalar(value)
     if conversion == -1 and type(number) in (int, float, bool):
         return format(_number(number), spec)
     return format(_text(value, ord("s") if conversion == -1 else conversion), spec)
@@ -214,7 +214,7 @@ def _slice(*parts: Any) -> slice:
 
 
 def _sum(thing: Any, start: Any = 0) -> Any:
-    return sum(map(_number, reading.items(thing)), _number(start))
+    return sum(map(_number, host_objects.items(thing)), _number(start))
 
 
 _TYPES = (

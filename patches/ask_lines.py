@@ -12,9 +12,9 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Iterator
 
-from . import frames
-from .asking import Point, asks
-from .originals import get_ident
+from . import wrapper_frames
+from .ask_eval import Point, asks
+from .unpatched import get_ident
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -130,7 +130,7 @@ def end() -> None:
             sys.settrace(state[1])
 
 
-@frames.hide
+@wrapper_frames.hide
 def _trace(frame: FrameType, event: str, argument: Any) -> Any:
     state = _tracing.get(get_ident())
     inner = state[1](frame, event, argument) if state is not None and state[1] is not None else None
@@ -144,7 +144,7 @@ class _Local:
     def __init__(self, points: dict[int, tuple[Point, ...]], inner: Any) -> None:
         self.points, self.inner = points, inner
 
-    @frames.hide
+    @wrapper_frames.hide
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line" and frame.f_lineno in self.points:
             asks.guarded(_tell, self.points[frame.f_lineno], frame, frame.f_lineno)

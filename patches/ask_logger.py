@@ -15,9 +15,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, logs, originals, reading, replacing, steps, values
+from . import hooks, host_objects, import_hooks, logs, patching, recorder, unpatched, values
 
-ask = hook.Hook("ask")
+ask = hooks.Hook("ask")
 
 #: Characters of a message that stand in the file; the step keeps as much as any other's text.
 MAX_MESSAGE = 65_536
@@ -44,7 +44,7 @@ _ENVIRON = {
 def install(path: str, names: list[str]) -> None:
     """Append what the loggers ``names`` and those below them write to the file ``path``."""
     logs.take(functools.partial(_asked, tuple(names)), functools.partial(ask.guarded, functools.partial(_record, path)))
-    importing.when_imported("logging", functools.partial(ask.guarded, functools.partial(_let_through, names)))
+    import_hooks.when_imported("logging", functools.partial(ask.guarded, functools.partial(_let_through, names)))
 
 
 def _asked(names: tuple[str, ...], name: str) -> bool:
@@ -57,7 +57,7 @@ def _let_through(names: list[str], module: ModuleType) -> None:
         logger = module.getLogger(name)
         if logger.level == module.NOTSET:
             logger.setLevel(_DEBUG)
-            replacing.undo(functools.partial(_put_back, logger))
+            patching.undo(functools.partial(_put_back, logger))
 
 
 def _put_back(logger: Any) -> None:
@@ -72,15 +72,15 @@ def _record(path: str, written: Any) -> None:
 def write(path: str, written: Any, message: str, limit: int) -> None:
     """What a log record says, as a step (of its message no more than ``limit`` characters) and a line in the file."""
     logs.write("ask", written, values.masked_text(message, limit))
-    if steps.recorder is not None:  # the lease may just have been found over
+    if recorder.recorder is not None:  # the lease may just have been found over
         _append(path, _line(written, values.masked_text(message, MAX_MESSAGE)) + _traceback(vars(written)))
 
 
 def _append(path: str, line: str) -> None:
     data = line.encode("utf-8", "backslashreplace")
-    descriptor = originals.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CAREFUL, 0o600)
+    descriptor = unpatched.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CAREFUL, 0o600)
     try:
-        if originals.write(descriptor, data) != len(data):
+        if unpatched.write(descriptor, data) != len(data):
             raise OSError("no room for a line")
     finally:
         os.close(descriptor)
@@ -145,7 +145,7 @@ def _given(written: Any) -> dict[str, Any]:
 
 
 def _of_step(written: Any) -> dict[str, Any]:
-    context = steps.context.get() or {}
+    context = recorder.context.get() or {}
     if "wsgi.version" not in context:
         return context
     for key, value in list(context.items()):
@@ -164,4 +164,4 @@ def _fields(context: Any) -> dict[str, Any]:
     """A context's attributes, without asking it: messages and contexts name them alike."""
     if type(context) is dict:
         return context
-    return reading.stored(context)
+    return host_objects.stored(context)

@@ -13,8 +13,8 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any, Iterable
 
-from . import asking, classes, importing, lines, replacing, seams
-from .asking import Point, asks
+from . import ask_eval, ask_lines, ask_wrappers, classes, import_hooks, patching
+from .ask_eval import Point, asks
 
 ADDED, WAITING = "added", "module not loaded yet"
 NO_MODULE, NO_FUNCTION, NO_LINE = "no such module", "no such function", "no such line"
@@ -22,7 +22,7 @@ NO_MODULE, NO_FUNCTION, NO_LINE = "no such module", "no such function", "no such
 _MAX_NEAR = 3000
 
 _points: dict[str, Point] = {}
-_seams: list[seams.Seam] = []
+_seams: list[ask_wrappers.Seam] = []
 
 
 class _NotThereError(Exception):
@@ -35,8 +35,8 @@ class _NotThereError(Exception):
 
 def install(capture: str, told: list[dict[str, Any]]) -> None:
     """Lines go into the capture's ask.log; these points are there from the start."""
-    asking.log = os.path.join(capture, "ask.log")
-    replacing.undo(_forget)
+    ask_eval.log = os.path.join(capture, "ask.log")
+    patching.undo(_forget)
     sync(told)
 
 
@@ -59,7 +59,7 @@ def add(told: dict[str, Any]) -> Point:
     else:
         # As a pattern: those are told of a module after the hooks that know its name.
         pattern = "%s[%s]" % (point.module[:-1], point.module[-1])
-        importing.when_imported(pattern, functools.partial(asks.guarded, _arrived, point))
+        import_hooks.when_imported(pattern, functools.partial(asks.guarded, _arrived, point))
         if point.state not in (ADDED, WAITING):
             del _points[point.key]
     return point
@@ -90,7 +90,7 @@ def _forget() -> None:
     """Everything goes; a wrapper that somebody has wrapped stays without points."""
     for key in list(_points):
         remove(key)
-    _seams[:] = [seam for seam in _seams if any(ours is seam.held for _, _, _, ours in replacing._stayed)]
+    _seams[:] = [seam for seam in _seams if any(ours is seam.held for _, _, _, ours in patching._stayed)]
 
 
 def _arrived(point: Point, module: ModuleType) -> None:
@@ -113,10 +113,10 @@ def _put(point: Point, owner: Any, name: str, function: Any) -> None:
     wrapped = True
     within = None
     if type(point.when) is int:
-        if point.when not in lines.numbers(code):
-            raise _NotThereError(NO_LINE, map(str, lines.numbers(code)))
-        wrapped = lines.needs_wrapper(code)
-        within = lines.ask(point, code)
+        if point.when not in ask_lines.numbers(code):
+            raise _NotThereError(NO_LINE, map(str, ask_lines.numbers(code)))
+        wrapped = ask_lines.needs_wrapper(code)
+        within = ask_lines.ask(point, code)
     if wrapped:
         seam = _seam(owner, name, function)
         seam.points.append(point)
@@ -124,20 +124,20 @@ def _put(point: Point, owner: Any, name: str, function: Any) -> None:
     point.take_off = functools.partial(_taken_off, point, seam if wrapped else None, within)
 
 
-def _seam(owner: Any, name: str, function: Any) -> seams.Seam:
+def _seam(owner: Any, name: str, function: Any) -> ask_wrappers.Seam:
     for seam in _seams:
         if (seam.owner is owner and seam.name == name) or seam.stands_in(owner, name):
             return seam
-    made = seams.Seam(owner, name, function)
+    made = ask_wrappers.Seam(owner, name, function)
     if not made.put_in():
         raise LookupError("it cannot be wrapped")
     _seams.append(made)
     return made
 
 
-def _taken_off(point: Point, seam: seams.Seam | None, within: Any) -> None:
+def _taken_off(point: Point, seam: ask_wrappers.Seam | None, within: Any) -> None:
     if within is not None:
-        lines.leave(point, within)
+        ask_lines.leave(point, within)
     if seam is not None:
         seam.points.remove(point)
         seam.update()
@@ -159,7 +159,7 @@ def _find(module: ModuleType, qualified: str) -> tuple[Any, str, Any]:
         raise _NotThereError(NO_FUNCTION, _names(module))
     if classes.is_kind(type(raw), property) or classes.is_kind(type(raw), type):
         raise LookupError("it is a %s, not a function" % ("class" if classes.is_kind(type(raw), type) else "property"))
-    function = seams.innermost(_function(raw), name)
+    function = ask_wrappers.innermost(_function(raw), name)
     if function is None:
         raise LookupError("it is no function written in Python")
     return owner, name, function

@@ -11,13 +11,13 @@ import inspect
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Iterator
 
-from . import faults, frames, lines, replacing, steps
-from .asking import Point, asks
+from . import ask_lines, faults, patching, recorder, wrapper_frames
+from .ask_eval import Point, asks
 
 if TYPE_CHECKING:
     from types import CellType
 
-    from .hook import Function
+    from .hooks import Function
 
 _PACKAGE = __name__.rpartition(".")[0]
 _VARARGS, _VARKEYWORDS = 4, 8
@@ -44,17 +44,17 @@ class Seam:
             self.before = self.cell.cell_contents
             self.cell.cell_contents = self.held = self.make(self.before)
             return True
-        done = replacing.replace(self.owner, self.name, self.make)
+        done = patching.replace(self.owner, self.name, self.make)
         if done:
             self.held = vars(self.owner)[self.name]
             if not isinstance(self.owner, type):
-                replacing.replace_second_names()
+                patching.replace_second_names()
         return done
 
     def take_out(self) -> bool:
         """The function as it was; False where somebody has wrapped ours since, which then passes calls on."""
         if self.cell is None:
-            return replacing.restore(self.held)
+            return patching.restore(self.held)
         if self.cell.cell_contents is self.held:
             self.cell.cell_contents = self.before
             return True
@@ -75,24 +75,24 @@ class Seam:
     def make(self, _original: Function) -> Function:
         """What replacing.replace takes."""
 
-        @frames.hide
+        @wrapper_frames.hide
         @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if steps.recorder is None or not asks.enabled:
+            if recorder.recorder is None or not asks.enabled:
                 return _original(*args, **kwargs)
             names = asks.guarded(self.entered, args, kwargs) if self.entry or self.returns else None
             if not self.returns and not self.traced:
                 return _original(*args, **kwargs)
-            tracing = asks.guarded(lines.start) if self.traced else None
+            tracing = asks.guarded(ask_lines.start) if self.traced else None
             try:
                 result = _original(*args, **kwargs)
             except BaseException as error:
                 if tracing:
-                    lines.end()
+                    ask_lines.end()
                 asks.guarded(self.left, names, None, error)
                 raise
             if tracing:
-                lines.end()
+                ask_lines.end()
             asks.guarded(self.left, names, result, None)
             return result
 

@@ -15,18 +15,19 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Container, Iterator, Sequence
 
-from . import faults, hook, importing, lease, record, replacing, steps, values
-from .record import CALL_FRAME, FRAMED_CALL, SCRATCH
+from . import faults, hooks, import_hooks, lease, patching, record_format, values
+from . import recorder as patches_recorder
+from .record_format import CALL_FRAME, FRAMED_CALL, SCRATCH
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from . import segment
-    from .hook import Function, Maker
+    from . import segments
+    from .hooks import Function, Maker
 
     Globs = Sequence[str]
 
-calls = hook.Hook("calls")
+calls = hooks.Hook("calls")
 
 _LATER = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
 #: Our wrappers' code, by which they are known (one, however many there are).
@@ -36,7 +37,7 @@ _ours: set[Any] = set()
 def install(points: Sequence[tuple[str, Globs, Globs]]) -> None:
     """Wrap what ``points`` name, in modules that are there and in those that will come."""
     for module_glob, names, left_out in points:
-        importing.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, left_out))
+        import_hooks.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, left_out))
 
 
 class _Matcher:
@@ -56,7 +57,7 @@ def _wrap_module(names: Globs, left_out: Globs, module: ModuleType) -> None:
     for owner, name, raw in _callables(module):
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
         if named(qualified) and not excepted(qualified) and _is_whole(raw):
-            replacing.replace(owner, name, _maker(getattr(raw, "__func__", raw), module.__name__, qualified))
+            patching.replace(owner, name, _maker(getattr(raw, "__func__", raw), module.__name__, qualified))
 
 
 def wrap_methods(owner: type, names: Container[str]) -> None:
@@ -64,7 +65,7 @@ def wrap_methods(owner: type, names: Container[str]) -> None:
     for name, raw in list(vars(owner).items()):
         if name in names and type(raw) in (FunctionType, staticmethod, classmethod) and _is_whole(raw):
             qualified = "%s.%s" % (owner.__name__, name)
-            replacing.replace(owner, name, _maker(getattr(raw, "__func__", raw), owner.__module__, qualified))
+            patching.replace(owner, name, _maker(getattr(raw, "__func__", raw), owner.__module__, qualified))
 
 
 def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:
@@ -103,9 +104,9 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
     text = "%s:%s" % (module, qualified)
 
     # Looked up once and written out in full: this is the hottest path there is.
-    current_get, current_set = steps.current.get, steps.current.set
-    next_id, clock, thread_id = steps.next_id, steps.clock, steps.thread_id
-    pack_slot, free_slot = record.SLOT.pack_into, _FREE.pack_into
+    current_get, current_set = patches_recorder.current.get, patches_recorder.current.set
+    next_id, clock, thread_id = patches_recorder.next_id, patches_recorder.clock, patches_recorder.thread_id
+    pack_slot, free_slot = record_format.SLOT.pack_into, _FREE.pack_into
     pack, frame = FRAMED_CALL.pack, CALL_FRAME
 
     def make(_original: Function) -> Function:
@@ -115,12 +116,12 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
         @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             nonlocal numbered, number
-            recorder = steps.recorder
+            recorder = patches_recorder.recorder
             if recorder is None or not calls.enabled:
                 return _original(*args, **kwargs)
             try:
                 if recorder.era is not numbered:
-                    number = steps.name_number(text, attributes)
+                    number = patches_recorder.name_number(text, attributes)
                     numbered = recorder.era
                 parent = current_get()
                 step = next_id()
@@ -141,7 +142,7 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
             except BaseException as error:
                 current_set(parent)
                 calls.attempt(
-                    _raised, recorder, slot, (record.CALL, step, parent, thread, start, clock(), number), error
+                    _raised, recorder, slot, (record_format.CALL, step, parent, thread, start, clock(), number), error
                 )
                 raise
             current_set(parent)
@@ -173,7 +174,7 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
 _FREE = struct.Struct("<Q")
 
 
-def _raised(recorder: segment.Segments, slot: int, fields: tuple[Any, ...], error: BaseException) -> None:
+def _raised(recorder: segments.Segments, slot: int, fields: tuple[Any, ...], error: BaseException) -> None:
     recorder.write(fields + (values.error_text(error),))
     _FREE.pack_into(recorder.table, slot, 0)
     if slot != SCRATCH:

@@ -9,11 +9,11 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, masking, record, replacing, steps, values
+from . import hooks, import_hooks, masking, patching, record_format, recorder, values
 from .classes import type_name
-from .fields import field
+from .host_fields import field
 
-commands = hook.Hook("commands")
+commands = hooks.Hook("commands")
 
 #: Functions of the daemon whose arguments are a command; those of others may be a file's contents.
 _EXECUTES = ("execute", "execute_root", "custom_execute")
@@ -24,24 +24,24 @@ _expected: dict[int, int | None] = {}
 
 def install() -> None:
     """Wrap both once they are there."""
-    replacing.undo(_expected.clear)
-    importing.when_imported("oslo_concurrency.processutils", functools.partial(commands.guarded, _wrap_execute))
-    importing.when_imported("oslo_privsep.daemon", functools.partial(commands.guarded, _wrap_channel))
+    patching.undo(_expected.clear)
+    import_hooks.when_imported("oslo_concurrency.processutils", functools.partial(commands.guarded, _wrap_execute))
+    import_hooks.when_imported("oslo_privsep.daemon", functools.partial(commands.guarded, _wrap_channel))
 
 
 def _wrap_execute(module: ModuleType) -> None:
-    replacing.replace(module, "execute", hook.within(commands, _execute_begins, _execute_ends))
+    patching.replace(module, "execute", hooks.within(commands, _execute_begins, _execute_ends))
 
 
 def _wrap_channel(module: ModuleType) -> None:
     # Not PrivContext._wrap, by which a call starts: every entrypoint has taken its bound method when it was defined.
-    replacing.replace(module._ClientChannel, "remote_call", hook.within(commands, _remote_begins, _ends))
+    patching.replace(module._ClientChannel, "remote_call", hooks.within(commands, _remote_begins, _ends))
 
 
 def _execute_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     command = _masked(args)
     attributes = ("arguments", ("[]",) + command, "as_root", kwargs.get("run_as_root") is True)
-    step = steps.begin("command", _program(command), attributes)
+    step = recorder.begin("command", _program(command), attributes)
     _expected[step] = _only_code(kwargs.get("check_exit_code", 0))
     return step
 
@@ -57,29 +57,29 @@ def _only_code(allowed: Any) -> int | None:
 def _execute_ends(step: int, result: Any, error: BaseException | None) -> None:
     code = _expected.pop(step, None)
     if error is None:
-        steps.finish(step, None, ("exit_code", code))
+        recorder.finish(step, None, ("exit_code", code))
         return
     code = field(error, "exit_code")
     if type(code) is not int:
-        steps.finish(step, error)
+        recorder.finish(step, error)
         return
     # Written here: the error's own first argument is what the program printed.
     text = "%s: exit code %d" % (type_name(type(error)), code)
-    if steps.recorder is not None:
-        steps.recorder.write((record.END, step, steps.clock(), text, ("exit_code", code)))
+    if recorder.recorder is not None:
+        recorder.recorder.write((record_format.END, step, recorder.clock(), text, ("exit_code", code)))
 
 
 def _remote_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    name = values.scalar(hook.argument(args, kwargs, 1, "name"))
+    name = values.scalar(hooks.argument(args, kwargs, 1, "name"))
     attributes: tuple[Any, ...] = ("via", "privsep", "function", name)
-    given = hook.argument(args, kwargs, 2, "args")
+    given = hooks.argument(args, kwargs, 2, "args")
     if type(name) is str and name.rpartition(".")[2] in _EXECUTES and type(given) is tuple:
         attributes += ("arguments", ("[]",) + _masked(given))
-    return steps.begin("command", name, attributes)
+    return recorder.begin("command", name, attributes)
 
 
 def _ends(step: int, result: Any, error: BaseException | None) -> None:
-    steps.finish(step, error)
+    recorder.finish(step, error)
 
 
 def _program(command: tuple[Any, ...]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from . import askpoints, hook, lease, proof, replacing, steps
+from . import ask_points, hooks, lease, patching, snapshot
+from . import recorder as patches_recorder
 
 #: Set by the package, which knows how.
 install: Any = None
@@ -22,25 +23,25 @@ def attach(request: dict[str, Any]) -> dict[str, Any]:
     if not lease.left(request["lease"]):
         return {"state": "refused", "reason": "the lease has run out before the hooks were in"}
     if not installed_here():
-        _before = proof.state()
+        _before = snapshot.state()
         _before["module"] = dict.fromkeys(request["modules"], 0)  # as it was before our own import anything
         capture = request["capture"]
         install(capture, request["options"])
-        replacing.replace_second_names()
-    askpoints.sync(request["options"].get("asks") or [])
+        patching.replace_second_names()
+    ask_points.sync(request["options"].get("asks") or [])
     lease.hold(request["lease"], expire)
     return report(request)
 
 
 def report(request: dict[str, Any]) -> dict[str, Any]:
     """What is in, and how it goes."""
-    recorder = steps.recorder
+    recorder = patches_recorder.recorder
     return {
         "state": "attached" if recorder is not None else "expired",
         "capture": capture,
-        "hooks": [name for name, each in hook.hooks.items() if each.enabled],
-        "off": ["%s: %s" % (name, each.last_error) for name, each in hook.hooks.items() if not each.enabled],
-        "attributes": [(text, identity) for _, _, text, identity in proof.identities()],
+        "hooks": [name for name, each in hooks.hooks.items() if each.enabled],
+        "off": ["%s: %s" % (name, each.last_error) for name, each in hooks.hooks.items() if not each.enabled],
+        "attributes": [(text, identity) for _, _, text, identity in snapshot.identities()],
         "dropped": getattr(recorder, "dropped", 0),
         "failures": getattr(recorder, "failures", 0),
     }
@@ -48,9 +49,9 @@ def report(request: dict[str, Any]) -> dict[str, Any]:
 
 def detach(request: dict[str, Any]) -> dict[str, Any]:
     """Take the hooks out, and say of each attribute what it was before and what it is now."""
-    replaced = proof.identities()
+    replaced = snapshot.identities()
     kept = leave()
-    attributes = [(text, before, proof.now(owner, name)) for owner, name, text, before in replaced]
+    attributes = [(text, before, snapshot.now(owner, name)) for owner, name, text, before in replaced]
     left = ["module " + name for name in list(sys.modules) if name.partition(".")[0] == "_bootseq"]
     left.extend("finder" for each in sys.meta_path if type(each).__module__.startswith("_bootseq"))
     return {
@@ -58,7 +59,7 @@ def detach(request: dict[str, Any]) -> dict[str, Any]:
         "attributes": attributes,
         "kept": kept,
         "left": left,
-        "changes": proof.changes(_before, proof.state()) if _before else [],
+        "changes": snapshot.changes(_before, snapshot.state()) if _before else [],
     }
 
 
@@ -66,18 +67,18 @@ def ask_add(request: dict[str, Any]) -> dict[str, Any]:
     """Ask at one more place."""
     if not installed_here():
         return {"state": "expired"}
-    point = askpoints.add(request["point"])
+    point = ask_points.add(request["point"])
     return {"state": "asked", "outcome": point.state, "near": point.near}
 
 
 def ask_remove(request: dict[str, Any]) -> dict[str, Any]:
     """Ask no more under these keys."""
-    return {"state": "asked", "removed": [key for key in request["keys"] if askpoints.remove(key)]}
+    return {"state": "asked", "removed": [key for key in request["keys"] if ask_points.remove(key)]}
 
 
 def ask_list(request: dict[str, Any]) -> dict[str, Any]:
     """What is asked."""
-    return {"state": "asked", "points": [list(each.values()) for each in askpoints.listed()]}
+    return {"state": "asked", "points": [list(each.values()) for each in ask_points.listed()]}
 
 
 def leave() -> list[str]:
@@ -91,7 +92,7 @@ def leave() -> list[str]:
 
 def expire() -> None:
     """Take everything out since the lease is over: not even the end of a call in flight is recorded any more."""
-    recorder = steps.recorder
+    recorder = patches_recorder.recorder
     leave()
     if recorder is not None:
         recorder.abandon()
@@ -107,4 +108,4 @@ def drop() -> None:
 
 def installed_here() -> bool:
     """Whether anything records in this process."""
-    return steps.recorder is not None
+    return patches_recorder.recorder is not None

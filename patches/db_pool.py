@@ -13,11 +13,11 @@ from collections import deque
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, replacing, steps, values
+from . import hooks, import_hooks, patching, recorder, values
 from .classes import type_name
-from .fields import field, path
+from .host_fields import field, path
 
-pool = hook.Hook("pool")
+pool = hooks.Hook("pool")
 
 #: Nanoseconds from which a checkout is kept for its length alone.
 LONG = 100_000_000
@@ -29,8 +29,8 @@ _NAME = "sqlalchemy.pool:checkout"
 
 def install() -> None:
     """Wrap the pools' ``connect`` once SQLAlchemy is there."""
-    importing.when_imported("sqlalchemy.pool.base", functools.partial(pool.guarded, _wrap_base))
-    importing.when_imported("sqlalchemy.pool.impl", functools.partial(pool.guarded, _wrap_overrides))
+    import_hooks.when_imported("sqlalchemy.pool.base", functools.partial(pool.guarded, _wrap_base))
+    import_hooks.when_imported("sqlalchemy.pool.impl", functools.partial(pool.guarded, _wrap_overrides))
 
 
 def _wrap_base(module: ModuleType) -> None:
@@ -44,12 +44,12 @@ def _wrap_overrides(module: ModuleType) -> None:
 
 
 def _wrap(owner: type) -> None:
-    replacing.replace(owner, "connect", hook.around(pool, _begins, _ends))
+    patching.replace(owner, "connect", hooks.around(pool, _begins, _ends))
 
 
 def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, bool, int, float] | None:
     kind = type_name(type(args[0]))
-    return None if kind == "NullPool" else (kind, _has_none(args[0]), steps.clock(), _wall_clock())
+    return None if kind == "NullPool" else (kind, _has_none(args[0]), recorder.clock(), _wall_clock())
 
 
 def _has_none(queue: Any) -> bool:
@@ -61,9 +61,9 @@ def _has_none(queue: Any) -> bool:
 def _ends(token: tuple[str, bool, int, float], connection: Any, error: BaseException | None) -> None:
     kind, waited, begun, wall = token
     connected = error is None and _opened_at(connection) >= wall
-    if connected or waited or error is not None or steps.clock() - begun >= LONG:
+    if connected or waited or error is not None or recorder.clock() - begun >= LONG:
         attributes = ("module", "sqlalchemy.pool", "class", kind, "function", "connect", "connected", connected)
-        steps.happened("call", _NAME, attributes, begun, None if error is None else values.error_text(error))
+        recorder.happened("call", _NAME, attributes, begun, None if error is None else values.error_text(error))
 
 
 def _opened_at(connection: Any) -> float:

@@ -10,17 +10,17 @@ import functools
 import os
 from typing import Any, Callable, MutableMapping
 
-from . import hook, replacing
+from . import hooks, patching
 
-execs = hook.Hook("execs")
+execs = hooks.Hook("execs")
 
 _PATH = "PYTHONPATH"
 
 
 def install(folder: str) -> None:
     """``folder`` is the one with our ``sitecustomize``. The other functions of ``os`` call one of these two."""
-    replacing.replace(os, "execv", functools.partial(_make, folder))
-    replacing.replace(os, "execve", functools.partial(_make_with_environment, folder))
+    patching.replace(os, "execv", functools.partial(_make, folder))
+    patching.replace(os, "execve", functools.partial(_make_with_environment, folder))
 
 
 def put_first(environment: MutableMapping[str, str], folder: str) -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, frames, hook, importing, looping, replacing, steps
-from .fields import function_names
+from . import faults, hooks, import_hooks, looping_calls, patching, recorder, wrapper_frames
+from .host_fields import function_names
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .hook import Function, Maker
+    from .hooks import Function, Maker
 
-handoffs = hook.Hook("handoffs")
+handoffs = hooks.Hook("handoffs")
 
 #: Packages whose threads serve for ever: what starts them is no part of what they will do.
 _WORKERS = frozenset((
@@ -42,39 +42,39 @@ def install() -> None:
         ("eventlet.tpool", _wrap_tpool),
         ("eventlet", _wrap_eventlet),
     ):
-        importing.when_imported(module, functools.partial(handoffs.guarded, wrap))
-    looping.install()
+        import_hooks.when_imported(module, functools.partial(handoffs.guarded, wrap))
+    looping_calls.install()
 
 
 def _wrap_threads(module: ModuleType) -> None:
-    replacing.replace(vars(module)["Thread"], "start", _make_starting)
+    patching.replace(vars(module)["Thread"], "start", _make_starting)
 
 
 def _wrap_executors(module: ModuleType) -> None:
     for name in ("ThreadPoolExecutor", "GreenThreadPoolExecutor"):
         owner = getattr(module, name, None)
         if owner is not None and "submit" in vars(owner):
-            replacing.replace(owner, "submit", _passing(name, 1))
+            patching.replace(owner, "submit", _passing(name, 1))
 
 
 def _wrap_greenthreads(module: ModuleType) -> None:
     for name, position in (("spawn", 0), ("spawn_n", 0), ("spawn_after", 1), ("spawn_after_local", 1)):
-        replacing.replace(module, name, _passing("eventlet." + name, position))
+        patching.replace(module, name, _passing("eventlet." + name, position))
 
 
 def _wrap_eventlet(module: ModuleType) -> None:
     # ``eventlet.spawn`` is a second name of greenthread.spawn, which may have been taken before our hook came.
     for name, position in (("spawn", 0), ("spawn_n", 0), ("spawn_after", 1)):
-        replacing.replace(module, name, _passing("eventlet." + name, position))
+        patching.replace(module, name, _passing("eventlet." + name, position))
 
 
 def _wrap_greenpool(module: ModuleType) -> None:
     for name in ("spawn", "spawn_n"):
-        replacing.replace(vars(module)["GreenPool"], name, _passing("GreenPool." + name, 1))
+        patching.replace(vars(module)["GreenPool"], name, _passing("GreenPool." + name, 1))
 
 
 def _wrap_tpool(module: ModuleType) -> None:
-    replacing.replace(module, "execute", _passing("eventlet.tpool", 0))
+    patching.replace(module, "execute", _passing("eventlet.tpool", 0))
 
 
 def _passing(via: str, position: int) -> Maker:
@@ -83,7 +83,7 @@ def _passing(via: str, position: int) -> Maker:
     def make(_original: Function) -> Function:
         @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if not steps.current.get() or len(args) <= position:
+            if not recorder.current.get() or len(args) <= position:
                 return _original(*args, **kwargs)
             job = handoffs.guarded(_job, via, args[position])
             if job is None:
@@ -104,7 +104,7 @@ def _make_starting(_original: Function) -> Function:
 
     @functools.wraps(_original)
     def wrapper(thread: Any) -> Any:
-        job = handoffs.guarded(_carry_run, thread) if steps.current.get() else None
+        job = handoffs.guarded(_carry_run, thread) if recorder.current.get() else None
         if job is None:
             return _original(thread)
         try:
@@ -143,7 +143,7 @@ def _job(via: str, function: Any, run: Any = None) -> _Job | None:
     module, name = function_names(function)
     if module.partition(".")[0] in _WORKERS or name.rpartition(".")[2] in _WORKING:
         return None
-    step = steps.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
+    step = recorder.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
     return _Job(step, run or function, module) if step else None
 
 
@@ -153,7 +153,7 @@ class _Job:
     def __init__(self, step: int, function: Function, module: str) -> None:
         self._bootseq_step = step
         self._bootseq_function = function
-        self._bootseq_context = steps.context.get()
+        self._bootseq_context = recorder.context.get()
         self._bootseq_taken = False
         #: Called before it runs, or when nobody will run it.
         self.put_back: Callable[[], None] | None = None
@@ -163,22 +163,22 @@ class _Job:
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_bootseq_function"], name)
 
-    @frames.hide
+    @wrapper_frames.hide
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        step, before, context = self._bootseq_step, steps.current.get(), steps.context.get()
+        step, before, context = self._bootseq_step, recorder.current.get(), recorder.context.get()
         handoffs.guarded(self._taken)
         try:
-            steps.current.set(step)
-            steps.context.set(self._bootseq_context)
+            recorder.current.set(step)
+            recorder.context.set(self._bootseq_context)
             result = self._bootseq_function(*args, **kwargs)
         except BaseException as error:
-            steps.current.set(before)
-            steps.context.set(context)
-            handoffs.attempt(steps.finish, step, error)
+            recorder.current.set(before)
+            recorder.context.set(context)
+            handoffs.attempt(recorder.finish, step, error)
             raise
-        steps.current.set(before)
-        steps.context.set(context)
-        handoffs.guarded(steps.finish, step)
+        recorder.current.set(before)
+        recorder.context.set(context)
+        handoffs.guarded(recorder.finish, step)
         return result
 
     def refused(self, error: BaseException | None) -> None:
@@ -186,12 +186,12 @@ class _Job:
         if not self._bootseq_taken:
             self._bootseq_taken = True
             self._put_back()
-            steps.finish(self._bootseq_step, error, ("started", None))
+            recorder.finish(self._bootseq_step, error, ("started", None))
 
     def _taken(self) -> None:
         self._bootseq_taken = True
         self._put_back()
-        steps.note(self._bootseq_step, ("started", steps.clock(), "worker", steps.thread_id()))
+        recorder.note(self._bootseq_step, ("started", recorder.clock(), "worker", recorder.thread_id()))
 
     def _put_back(self) -> None:
         put_back, self.put_back = self.put_back, None

@@ -11,7 +11,8 @@ import functools
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, steps, values
+from . import faults, values
+from . import recorder as patches_recorder
 
 if TYPE_CHECKING:
     Function = Callable[..., Any]
@@ -55,7 +56,7 @@ class Hook:
             return False
         if not isinstance(error, faults.EXHAUSTED):
             self.failures += 1
-            self._recent.append(steps.clock())
+            self._recent.append(patches_recorder.clock())
             self._report(error)
         return True
 
@@ -78,7 +79,7 @@ class Hook:
 
     def attempt(self, function: Function, *args: Any) -> Any:
         """``function(*args)``; None where the hook is off, FAILED where the function raised; nobody is blamed."""
-        if not self.enabled or steps.recorder is None:
+        if not self.enabled or patches_recorder.recorder is None:
             return None
         try:
             return function(*args)
@@ -92,7 +93,7 @@ class Hook:
 
     def guarded(self, function: Function, *args: Any) -> Any:
         """``function(*args)``, or None where the hook is off or the function raised."""
-        if not self.enabled or steps.recorder is None:
+        if not self.enabled or patches_recorder.recorder is None:
             return None
         try:
             return function(*args)
@@ -113,11 +114,11 @@ class Hook:
     def _report(self, error: BaseException) -> None:
         try:
             self.last_error = values.error_text(error)
-            recorder = steps.recorder
+            recorder = patches_recorder.recorder
             if recorder is not None:
                 recorder.failed()
                 text = "the hook %s failed: %s" % (self.name, self.last_error)
-                steps.happened("log", "bootseq", ("logger", "bootseq", "message", text))
+                patches_recorder.happened("log", "bootseq", ("logger", "bootseq", "message", text))
         except Exception as second:
             faults.pass_on(second)
             self.last_error = "%s, and it could not be counted" % self.last_error
@@ -159,22 +160,22 @@ def within(hook: Hook, begin: Begin, end: End) -> Maker:
     def make(_original: Function) -> Function:
         @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            before, context = steps.current.get(), steps.context.get()
+            before, context = patches_recorder.current.get(), patches_recorder.context.get()
             step = hook.attempt(begin, args, kwargs)
             if not step:
                 return _original(*args, **kwargs)
             if step is FAILED:
                 return hook.unrecorded(_original, args, kwargs)
             try:
-                steps.current.set(step)
+                patches_recorder.current.set(step)
                 result = _original(*args, **kwargs)
             except BaseException as error:
-                steps.current.set(before)
-                steps.context.set(context)
+                patches_recorder.current.set(before)
+                patches_recorder.context.set(context)
                 hook.attempt(end, step, None, error)
                 raise
-            steps.current.set(before)
-            steps.context.set(context)
+            patches_recorder.current.set(before)
+            patches_recorder.context.set(context)
             hook.guarded(end, step, result, None)
             return result
 

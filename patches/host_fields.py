@@ -9,7 +9,7 @@ from weakref import ref
 
 from . import faults
 from .classes import MISSING, lookup, module_of, type_name
-from .reading import stored
+from .host_objects import stored
 
 _Value = TypeVar("_Value")
 

@@ -8,28 +8,28 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, replacing, steps, values
+from . import hooks, import_hooks, patching, recorder, values
 from .classes import is_kind
-from .fields import field, path
+from .host_fields import field, path
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-http = hook.Hook("http")
+http = hooks.Hook("http")
 
 
 def install() -> None:
     """Wrap the session classes once they are there."""
-    importing.when_imported("requests.sessions", functools.partial(http.guarded, _wrap))
+    import_hooks.when_imported("requests.sessions", functools.partial(http.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
     # keystoneauth, glanceclient, cinderclient and most others end up here; send() is called again for each redirect.
-    replacing.replace(vars(module)["Session"], "send", hook.within(http, _begins, _ends))
+    patching.replace(vars(module)["Session"], "send", hooks.within(http, _begins, _ends))
 
 
 def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    prepared = hook.argument(args, kwargs, 1, "request")
+    prepared = hooks.argument(args, kwargs, 1, "request")
     sent = field(prepared, "url")
     sent = sent if type(sent) is str else ""
     method = values.scalar(field(prepared, "method"))
@@ -43,7 +43,7 @@ def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
         "host", place,
         "global_request_id", values.scalar(_header(prepared, "x-openstack-request-id")),
     )  # fmt: skip
-    return steps.begin("http", "%s /%s" % (method, rest), attributes)
+    return recorder.begin("http", "%s /%s" % (method, rest), attributes)
 
 
 def _ends(step: int, response: Any, error: BaseException | None) -> None:
@@ -52,7 +52,7 @@ def _ends(step: int, response: Any, error: BaseException | None) -> None:
         callee = _header(response, "x-openstack-request-id") or _header(response, "x-compute-request-id")
         status = values.scalar(field(response, "status_code"))
         attributes = ("status", status, "callee_request_id", values.scalar(callee))
-    steps.finish(step, error, attributes)
+    recorder.finish(step, error, attributes)
 
 
 def _header(message: Any, name: str) -> Any:

@@ -7,14 +7,14 @@ import sys
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, frames, hook
+from . import faults, hooks, wrapper_frames
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     Callback = Callable[[ModuleType], object]
 
-importing = hook.Hook("importing")
+importing = hooks.Hook("importing")
 
 
 class _Finder:
@@ -35,7 +35,7 @@ class _Finder:
         found.extend([callback for matches, callback in self.patterns if matches(name)])
         return found
 
-    @frames.hide
+    @wrapper_frames.hide
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The other finders' spec, with a loader that calls back; None where nobody asked for the module."""
         if self.late:
@@ -92,7 +92,7 @@ class _Loader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
-    @frames.hide
+    @wrapper_frames.hide
     def create_module(self, spec: Any) -> Any:
         """What the module's own loader makes; it sees the spec as it would without us."""
         if spec.loader is self:
@@ -103,7 +103,7 @@ class _Loader:
                 spec.loader = self
         return self._loader.create_module(spec)
 
-    @frames.hide
+    @wrapper_frames.hide
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, then the callbacks."""
         self._put_back(module)

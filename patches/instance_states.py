@@ -9,22 +9,23 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, record, replacing, steps, values
-from .reading import stored
+from . import hooks, import_hooks, patching, record_format, values
+from . import recorder as patches_recorder
+from .host_objects import stored
 
-states = hook.Hook("states")
+states = hooks.Hook("states")
 
 _TRACKED = ("vm_state", "task_state", "power_state", "host", "node")
 
 
 def install() -> None:
     """Wrap what writes an instance once Nova's objects are there."""
-    importing.when_imported("nova.objects.instance", functools.partial(states.guarded, _wrap))
+    import_hooks.when_imported("nova.objects.instance", functools.partial(states.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
     for name in ("create", "save"):
-        replacing.replace(module.Instance, name, hook.around(states, _changing, _changed))
+        patching.replace(module.Instance, name, hooks.around(states, _changing, _changed))
 
 
 def _changing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple[Any, ...]] | None:
@@ -38,13 +39,20 @@ def _changing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple
     if not changes:
         return None
     uuid = values.scalar(fields.get("_obj_uuid"))
-    return steps.clock(), ("table", "instances", "instance", uuid, "changes", ("{}",) + changes)
+    return patches_recorder.clock(), ("table", "instances", "instance", uuid, "changes", ("{}",) + changes)
 
 
 def _changed(token: tuple[int, tuple[Any, ...]], result: Any, error: BaseException | None) -> None:
     """Only what was written is a state; as of when it began, before the statements that it takes."""
     begun, attributes = token
-    recorder = steps.recorder
+    recorder = patches_recorder.recorder
     if error is None and recorder is not None:
-        fields = (steps.next_id(), steps.current.get(), "state", steps.thread_id(), begun, begun)
-        recorder.write((record.STEP,) + fields + ("instances", None, attributes))
+        fields = (
+            patches_recorder.next_id(),
+            patches_recorder.current.get(),
+            "state",
+            patches_recorder.thread_id(),
+            begun,
+            begun,
+        )
+        recorder.write((record_format.STEP,) + fields + ("instances", None, attributes))

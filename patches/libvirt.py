@@ -14,10 +14,10 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, replacing, steps, values
-from .fields import ByIdentity
+from . import hooks, import_hooks, patching, recorder, values
+from .host_fields import ByIdentity
 
-libvirt = hook.Hook("libvirt")
+libvirt = hooks.Hook("libvirt")
 
 #: Nova's fake, and the libvirt names of those of its classes that have no second name there.
 _FAKE = "nova.tests.fixtures.libvirt"
@@ -56,9 +56,9 @@ _FINDERS: dict[str, Callable[[str], tuple[Any, ...]]] = {
 
 def install() -> None:
     """Wrap libvirt-python and Nova's fake once they are there."""
-    replacing.undo(_looking.clear)
+    patching.undo(_looking.clear)
     for module in ("libvirt", _FAKE):
-        importing.when_imported(module, functools.partial(libvirt.guarded, _wrap))
+        import_hooks.when_imported(module, functools.partial(libvirt.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
@@ -68,7 +68,7 @@ def _wrap(module: ModuleType) -> None:
             if shown:
                 _wrap_class(value, shown)
         elif name in _FUNCTIONS and inspect.isfunction(value):
-            replacing.replace(module, name, _calling("", name))
+            patching.replace(module, name, _calling("", name))
 
 
 def _shown(module: ModuleType, name: str) -> str | None:
@@ -81,13 +81,13 @@ def _shown(module: ModuleType, name: str) -> str | None:
 def _wrap_class(owner: type, shown: str) -> None:
     for name, raw in list(vars(owner).items()):
         if not name.startswith("_") and name not in _TRIVIAL and inspect.isfunction(raw):
-            replacing.replace(owner, name, _calling(shown, name))
+            patching.replace(owner, name, _calling(shown, name))
 
 
 def _calling(owner: str, function: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     name = "%s.%s" % (owner or "libvirt", function)
     begins = functools.partial(_begins, name, ("class", owner, "function", function), _FINDERS.get(function))
-    return hook.within(libvirt, begins, _ends)
+    return hooks.within(libvirt, begins, _ends)
 
 
 def _begins(
@@ -97,7 +97,7 @@ def _begins(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> int:
-    around = steps.current.get()
+    around = recorder.current.get()
     if around and around == _inside.get():
         return 0
     about: tuple[Any, ...] = ()
@@ -105,7 +105,7 @@ def _begins(
         about = finder(args[1])
     elif args and name.startswith("virDomain."):
         about = _domains.get(args[0]) or ()
-    step = steps.begin("libvirt", name, attributes + about)
+    step = recorder.begin("libvirt", name, attributes + about)
     _inside.set(step)
     if finder is not None:
         _looking[step] = about
@@ -116,4 +116,4 @@ def _ends(step: int, result: Any, error: BaseException | None) -> None:
     about = _looking.pop(step, ())
     if about and result is not None:
         _domains.set(result, about)
-    steps.finish(step, error)
+    recorder.finish(step, error)

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import faults, hook, importing, masking, record, replacing, steps, values
+from . import faults, hooks, import_hooks, masking, patching, record_format, values
+from . import recorder as patches_recorder
 
-logs = hook.Hook("logs")
+logs = hooks.Hook("logs")
 
 #: What other hooks record better: SQL with its parameters' names, without which no secret among them is known.
 _LEFT_OUT = ("sqlalchemy", "bootseq", "_bootseq")
@@ -45,8 +46,8 @@ def install() -> None:
 def take(wants: Callable[[str], bool], taker: Callable[[Any], object]) -> None:
     """Give ``taker`` the records of loggers whose names it ``wants`` and no earlier one took."""
     if not _takers:
-        replacing.undo(_forget)
-        importing.when_imported("logging", functools.partial(logs.guarded, _wrap))
+        patching.undo(_forget)
+        import_hooks.when_imported("logging", functools.partial(logs.guarded, _wrap))
     _takers.append((wants, taker))
     _by_logger.clear()
 
@@ -57,7 +58,7 @@ def _forget() -> None:
 
 
 def _wrap(module: ModuleType) -> None:
-    replacing.replace(module.Logger, "callHandlers", _make)
+    patching.replace(module.Logger, "callHandlers", _make)
 
 
 def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,7 +68,7 @@ def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
             return _original(logger, written)
         finally:
             # Written out, since Hook.guarded would be a tenth of what a record may cost.
-            if steps.recorder is not None:
+            if patches_recorder.recorder is not None:
                 try:
                     taker = _by_logger.get(written.name, _find)
                     if taker is not None:
@@ -130,14 +131,18 @@ def write(kind: str, written: Any, message: str) -> None:
     if place is None:
         place = " ".join([str(values.scalar(each)) for each in key])
         if len(_places) >= _MAX_REMEMBERED:  # loggers or sources made up as the host goes: no more numbers for such
-            steps.happened(kind, str(values.scalar(key[0])), _origin(key) + ("message", message) + attributes)
+            patches_recorder.happened(
+                kind, str(values.scalar(key[0])), _origin(key) + ("message", message) + attributes
+            )
             return
         _places[key] = place
-    number = steps.names.get(place) or steps.name_number(place, _origin(key))
-    recorder = steps.recorder
+    number = patches_recorder.names.get(place) or patches_recorder.name_number(place, _origin(key))
+    recorder = patches_recorder.recorder
     if recorder is not None:
-        parent, thread, now = steps.current.get(), steps.thread_id(), steps.clock()
-        recorder.write((record.LOG, steps.next_id(), parent, kind, thread, now, number, message, attributes))
+        parent, thread, now = patches_recorder.current.get(), patches_recorder.thread_id(), patches_recorder.clock()
+        recorder.write(
+            (record_format.LOG, patches_recorder.next_id(), parent, kind, thread, now, number, message, attributes)
+        )
 
 
 def _more(told: dict[str, Any]) -> tuple[Any, ...]:

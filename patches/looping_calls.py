@@ -11,15 +11,15 @@ from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, replacing, steps
-from .fields import field, path
+from . import hooks, import_hooks, patching, recorder
+from .host_fields import field, path
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .hook import Function
+    from .hooks import Function
 
-looping = hook.Hook("looping")
+looping = hooks.Hook("looping")
 
 _MODULES = (
     "oslo_service.loopingcall",  # before oslo.service 4.0 all of it
@@ -36,13 +36,13 @@ class _Loop:
 
     def __init__(self, call: Any) -> None:
         self.call = call
-        self.parent = steps.current.get()
-        self.context = steps.context.get()
+        self.parent = recorder.current.get()
+        self.context = recorder.context.get()
 
     def next_run(self, waited_for: bool) -> None:
         """Say where the next run belongs."""
-        steps.current.set(self.parent if waited_for else 0)
-        steps.context.set(self.context if waited_for else None)
+        recorder.current.set(self.parent if waited_for else 0)
+        recorder.context.set(self.context if waited_for else None)
 
 
 #: Loops that were started and do not run yet, by their LoopingCall's identity.
@@ -54,7 +54,7 @@ _running: ContextVar[_Loop | None] = ContextVar("bootseq_loop", default=None)
 def install() -> None:
     """Wrap the looping calls once they are there."""
     for module in _MODULES:
-        importing.when_imported(module, functools.partial(looping.guarded, _wrap))
+        import_hooks.when_imported(module, functools.partial(looping.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
@@ -63,13 +63,13 @@ def _wrap(module: ModuleType) -> None:
         return
     for name, make in (("_start", _make_start), ("_run_loop", _make_run), ("_sleep", _make_sleep)):
         if name in vars(owner):
-            replacing.replace(owner, name, make)
+            patching.replace(owner, name, make)
 
 
 def _make_start(_original: Function) -> Function:
     @functools.wraps(_original)
     def wrapper(call: Any, *args: Any, **kwargs: Any) -> Any:
-        if not steps.current.get() or steps.recorder is None:
+        if not recorder.current.get() or recorder.recorder is None:
             return _original(call, *args, **kwargs)
         _started[id(call)] = _Loop(call)
         try:
@@ -87,14 +87,14 @@ def _make_run(_original: Function) -> Function:
         loop = _started.pop(id(call), None)
         if loop is None or loop.call is not call:
             return _original(call, *args, **kwargs)
-        before, context, outer = steps.current.get(), steps.context.get(), _running.get()
+        before, context, outer = recorder.current.get(), recorder.context.get(), _running.get()
         loop.next_run(True)
         _running.set(loop)
         try:
             return _original(call, *args, **kwargs)
         finally:
-            steps.current.set(before)
-            steps.context.set(context)
+            recorder.current.set(before)
+            recorder.context.set(context)
             _running.set(outer)
 
     return wrapper

@@ -15,7 +15,7 @@ import sys
 from posix import close, fstat, pread, pwrite
 from typing import Any, Tuple
 
-from . import faults, originals
+from . import faults, unpatched
 
 Identity = Tuple[int, int]
 
@@ -62,7 +62,7 @@ def _mapped(descriptor: int, size: int) -> mmap.mmap:
 
 
 def _open(path: str, flags: int) -> int:
-    number: int = originals.open(path, flags, 0o600)
+    number: int = unpatched.open(path, flags, 0o600)
     _in_hand[number] = _identity(number)
     return number
 

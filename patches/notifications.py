@@ -5,24 +5,24 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from . import hook, importing, replacing, rpc, steps, values
+from . import hooks, import_hooks, patching, recorder, rpc, values
 
-notifications = hook.Hook("notifications")
+notifications = hooks.Hook("notifications")
 
 
 def install() -> None:
     """Wrap oslo.messaging's notifier once it is there; the messages it sends are rpc's, below the step made here."""
-    importing.when_imported("oslo_messaging.notify.notifier", functools.partial(notifications.guarded, _wrap))
+    import_hooks.when_imported("oslo_messaging.notify.notifier", functools.partial(notifications.guarded, _wrap))
 
 
 def _wrap(module: Any) -> None:
-    replacing.replace(module.Notifier, "_notify", hook.within(notifications, _begins, _ends))
+    patching.replace(module.Notifier, "_notify", hooks.within(notifications, _begins, _ends))
 
 
 def _begins(args: Any, kwargs: Any) -> int:
     context, event_type, payload = args[1:4]
     attributes = ("side", "client", "mode", "notify") + rpc.request_ids(context) + _about(payload)
-    return steps.begin("rpc", values.scalar(event_type), attributes)
+    return recorder.begin("rpc", values.scalar(event_type), attributes)
 
 
 def _about(payload: Any) -> tuple[Any, ...]:
@@ -36,4 +36,4 @@ def _about(payload: Any) -> tuple[Any, ...]:
 
 
 def _ends(step: int, result: Any, error: Any) -> None:
-    steps.finish(step, error)
+    recorder.finish(step, error)

@@ -13,10 +13,10 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, frames
+from . import faults, wrapper_frames
 
 if TYPE_CHECKING:
-    from .hook import Function, Maker
+    from .hooks import Function, Maker
 
 #: Stands for what an owner does not hold itself.
 ABSENT = object()
@@ -100,12 +100,12 @@ def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
 def _made(original: Any, make: Maker) -> Any:
     wrapper = make(original)
     if type(wrapper) is FunctionType:
-        frames.disguise(wrapper, original)
+        wrapper_frames.disguise(wrapper, original)
     return wrapper
 
 
 def _binding(raw: Any) -> Function:
-    @frames.hide
+    @wrapper_frames.hide
     @functools.wraps(raw)
     def bound(instance: Any, *args: Any, **kwargs: Any) -> Any:
         return raw.__get__(instance, type(instance))(*args, **kwargs)

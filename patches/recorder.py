@@ -13,8 +13,8 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from . import faults, mapping, record, segment, values
-from .originals import get_ident
+from . import faults, memory_files, record_format, segments, values
+from .unpatched import get_ident
 
 # Taken now: eventlet replaces some of these names in their modules later.
 clock = time.monotonic_ns
@@ -32,7 +32,7 @@ next_id = itertools.count(1).__next__
 #: Steps up to this one are of an earlier recording, or of the process that forked this one: not ours to close.
 _before_us = 0
 
-recorder: segment.Segments | None = None
+recorder: segments.Segments | None = None
 _open_arguments: tuple[str, int, int, tuple[Any, ...]] | None = None
 
 #: text -> its number in NAME records
@@ -57,12 +57,12 @@ def start(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> None:
     recorder = made
 
 
-def _segments(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> segment.Segments:
+def _segments(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> segments.Segments:
     global _named_characters
     names.clear()
     _named_characters = 0
     stem = "%s-%d-%d" % (os.uname().nodename, os.getpid(), time.time_ns())
-    return segment.Segments(directory, stem, segment.about_process(about), size, cap)
+    return segments.Segments(directory, stem, segments.about_process(about), size, cap)
 
 
 def stop() -> None:
@@ -82,7 +82,7 @@ def after_fork() -> None:
     global recorder, _before_us
     if _open_arguments is None:
         return
-    mapping.close_in_hand()
+    memory_files.close_in_hand()
     current.set(0)
     context.set(None)
     _before_us = next_id()
@@ -102,7 +102,7 @@ def name_number(text: str, attributes: tuple[Any, ...] = ()) -> int:
     if number is None:
         number = _next_name()
         if recorder is not None:
-            recorder.write((record.NAME, number, text, attributes))
+            recorder.write((record_format.NAME, number, text, attributes))
         names[text] = number
     return number
 
@@ -129,7 +129,7 @@ def begin(kind: str, name: str, attributes: tuple[Any, ...] = (), parent: int | 
         parent = current.get()
     if parent <= _before_us:
         parent = 0
-    to.write((record.BEGIN, step, parent, kind, thread_id(), clock(), name, attributes))
+    to.write((record_format.BEGIN, step, parent, kind, thread_id(), clock(), name, attributes))
     return step
 
 
@@ -137,14 +137,14 @@ def finish(step: int | None, error: BaseException | None = None, attributes: tup
     """Close a step that ``begin`` opened."""
     to = recorder
     if to is not None and step and step > _before_us:
-        to.write((record.END, step, clock(), None if error is None else values.error_text(error), attributes))
+        to.write((record_format.END, step, clock(), None if error is None else values.error_text(error), attributes))
 
 
 def note(step: int | None, attributes: tuple[Any, ...]) -> None:
     """Add attributes to a step that is open."""
     to = recorder
     if to is not None and step and step > _before_us:
-        to.write((record.NOTE, step, attributes))
+        to.write((record_format.NOTE, step, attributes))
 
 
 def happened(
@@ -154,4 +154,17 @@ def happened(
     to = recorder
     if to is not None:
         now = clock()
-        to.write((record.STEP, next_id(), current.get(), kind, thread_id(), begun or now, now, name, error, attributes))
+        to.write(
+            (
+                record_format.STEP,
+                next_id(),
+                current.get(),
+                kind,
+                thread_id(),
+                begun or now,
+                now,
+                name,
+                error,
+                attributes,
+            )
+        )

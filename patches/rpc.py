@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from . import hook, importing, masking, replacing, steps, values
+from . import hooks, import_hooks, masking, patching, recorder, values
 from .classes import is_kind, module_of, type_name
-from .fields import field
+from .host_fields import field
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Attributes = tuple[Any, ...]
     Kwargs = dict[str, Any]
 
-rpc = hook.Hook("rpc")
+rpc = hooks.Hook("rpc")
 
 #: Conductor methods that stand for a method of the object they carry, and the argument that holds the object.
 _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname"}
@@ -39,46 +39,46 @@ def install() -> None:
         ("oslo_messaging.rpc.server", _wrap_server),
         ("oslo_messaging.rpc.dispatcher", _wrap_dispatcher),
     ):
-        importing.when_imported(module, functools.partial(rpc.guarded, wrap))
+        import_hooks.when_imported(module, functools.partial(rpc.guarded, wrap))
 
 
 def _wrap_transport(module: ModuleType) -> None:
-    replacing.replace(vars(module)["Transport"], "_send", hook.within(rpc, _send_begins, _ends))
-    replacing.replace(vars(module)["Transport"], "_send_notification", hook.within(rpc, _notification_begins, _ends))
+    patching.replace(vars(module)["Transport"], "_send", hooks.within(rpc, _send_begins, _ends))
+    patching.replace(vars(module)["Transport"], "_send_notification", hooks.within(rpc, _notification_begins, _ends))
 
 
 def _wrap_ids(module: ModuleType) -> None:
-    replacing.replace(module, "_add_unique_id", hook.around(rpc, lambda args, kwargs: args, _id_given))
+    patching.replace(module, "_add_unique_id", hooks.around(rpc, lambda args, kwargs: args, _id_given))
 
 
 def _wrap_reply(module: ModuleType) -> None:
-    replacing.replace(vars(module)["AMQPIncomingMessage"], "_send_reply", hook.within(rpc, _reply_begins, _ends))
+    patching.replace(vars(module)["AMQPIncomingMessage"], "_send_reply", hooks.within(rpc, _reply_begins, _ends))
 
 
 def _wrap_server(module: ModuleType) -> None:
     # The whole handling of a message, acknowledgement and reply included; the dispatch is its middle.
-    replacing.replace(vars(module)["RPCServer"], "_process_incoming", hook.within(rpc, _incoming_begins, _ends))
+    patching.replace(vars(module)["RPCServer"], "_process_incoming", hooks.within(rpc, _incoming_begins, _ends))
 
 
 def _wrap_dispatcher(module: ModuleType) -> None:
-    replacing.replace(
-        vars(module)["RPCDispatcher"], "dispatch", hook.around(rpc, lambda args, kwargs: args, _dispatched)
+    patching.replace(
+        vars(module)["RPCDispatcher"], "dispatch", hooks.around(rpc, lambda args, kwargs: args, _dispatched)
     )
-    replacing.replace(
-        vars(module)["RPCDispatcher"], "_do_dispatch", hook.around(rpc, _endpoint_known, lambda *rest: None)
+    patching.replace(
+        vars(module)["RPCDispatcher"], "_do_dispatch", hooks.around(rpc, _endpoint_known, lambda *rest: None)
     )
 
 
 def _sent(args: Args, kwargs: Kwargs) -> Args:
-    return tuple([hook.argument(args, kwargs, *place) for place in ((1, "target"), (2, "ctxt"), (3, "message"))])
+    return tuple([hooks.argument(args, kwargs, *place) for place in ((1, "target"), (2, "ctxt"), (3, "message"))])
 
 
 def _send_begins(args: Args, kwargs: Kwargs) -> int:
     target, context, message = _sent(args, kwargs)
-    waits = hook.argument(args, kwargs, 4, "wait_for_reply")
+    waits = hooks.argument(args, kwargs, 4, "wait_for_reply")
     mode = "call" if waits is True else "fanout" if field(target, "fanout") is True else "cast"
     attributes = ("side", "client", "mode", mode) + _target(target) + _message(message) + request_ids(context)
-    return steps.begin("rpc", _method(message), attributes)
+    return recorder.begin("rpc", _method(message), attributes)
 
 
 def _notification_begins(args: Args, kwargs: Kwargs) -> int:
@@ -86,13 +86,13 @@ def _notification_begins(args: Args, kwargs: Kwargs) -> int:
     attributes = (
         ("side", "client", "mode", "notify") + _target(target) + ("message", id(message)) + request_ids(context)
     )
-    return steps.begin("rpc", values.scalar(_entry(message, "event_type")), attributes)
+    return recorder.begin("rpc", values.scalar(_entry(message, "event_type")), attributes)
 
 
 def _reply_begins(args: Args, kwargs: Kwargs) -> int:
     incoming = args[0]
-    failed = hook.argument(args, kwargs, 3, "failure") is not None
-    return steps.begin(
+    failed = hooks.argument(args, kwargs, 3, "failure") is not None
+    return recorder.begin(
         "rpc",
         "reply",
         ("side", "client", "mode", "reply", "msg_id", values.scalar(field(incoming, "msg_id")), "failed", failed),
@@ -102,14 +102,14 @@ def _reply_begins(args: Args, kwargs: Kwargs) -> int:
 def _id_given(args: Args, result: Any, error: BaseException | None) -> None:
     """The driver has put the ids into a message: they belong to the send that is going on."""
     message = args[0]
-    step = steps.current.get()
+    step = recorder.current.get()
     if step:
         ids = values.scalar(_entry(message, "_unique_id")), values.scalar(_entry(message, "_msg_id"))
-        steps.note(step, ("unique_id", ids[0], "msg_id", ids[1]))
+        recorder.note(step, ("unique_id", ids[0], "msg_id", ids[1]))
 
 
 def _ends(step: int, result: Any, error: BaseException | None) -> None:
-    steps.finish(step, error)
+    recorder.finish(step, error)
 
 
 def _incoming_begins(args: Args, kwargs: Kwargs) -> int:
@@ -122,8 +122,8 @@ def _incoming_begins(args: Args, kwargs: Kwargs) -> int:
     )  # fmt: skip
     attributes += _message(message) + request_ids(context)
     # What is served is never below what its thread did before: its sender is found by the ids.
-    step = steps.begin("rpc", _method(message), attributes, parent=0)
-    steps.context.set(context if type(context) is dict else None)
+    step = recorder.begin("rpc", _method(message), attributes, parent=0)
+    recorder.context.set(context if type(context) is dict else None)
     return step
 
 
@@ -132,7 +132,7 @@ def _dispatched(args: Args, result: Any, error: BaseException | None) -> None:
     if error is not None:
         info = field(error, "exc_info")
         cause = info[1] if type(info) is tuple and len(info) == 3 else error
-        steps.note(steps.current.get(), ("error", values.error_text(cause)))
+        recorder.note(recorder.current.get(), ("error", values.error_text(cause)))
 
 
 def _endpoint_known(args: Args, kwargs: Kwargs) -> None:
@@ -141,7 +141,7 @@ def _endpoint_known(args: Args, kwargs: Kwargs) -> None:
     wrapped = field(endpoint, "_endpoint")
     owner = type(endpoint if wrapped is None else wrapped)
     attributes = ("module", module_of(owner), "class", type_name(owner), "function", values.scalar(method))
-    steps.note(steps.current.get(), attributes)
+    recorder.note(recorder.current.get(), attributes)
 
 
 def _target(target: Any) -> Attributes:

@@ -11,10 +11,10 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, replacing
+from . import hooks, import_hooks, patching
 from .classes import module_of, type_name
 
-endpoints = hook.Hook("endpoints")
+endpoints = hooks.Hook("endpoints")
 
 _WRAPPER = ("nova.service", "_TrackingEndpointWrapper")
 
@@ -24,26 +24,26 @@ _aside: dict[tuple[int, str], tuple[Any, Any]] = {}
 
 def install() -> None:
     """Look at each endpoint as a call is dispatched to it."""
-    replacing.undo(_put_back)
-    importing.when_imported("oslo_messaging.rpc.dispatcher", functools.partial(endpoints.guarded, _wrap))
+    patching.undo(_put_back)
+    import_hooks.when_imported("oslo_messaging.rpc.dispatcher", functools.partial(endpoints.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
-    replacing.replace(vars(module)["RPCDispatcher"], "_do_dispatch", hook.around(endpoints, _look, lambda *rest: None))
+    patching.replace(vars(module)["RPCDispatcher"], "_do_dispatch", hooks.around(endpoints, _look, lambda *rest: None))
 
 
 def _look(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     endpoint, method = args[1:3]
     kind = type(endpoint)
     if (module_of(kind), type_name(kind)) == _WRAPPER and (id(endpoint), method) not in _aside:
-        kept = vars(endpoint).pop(method, replacing.ABSENT)
+        kept = vars(endpoint).pop(method, patching.ABSENT)
         _aside[id(endpoint), method] = (endpoint, kept)
 
 
 def _put_back() -> None:
     """As it was: the methods are the managers' own again by now."""
     for (_, method), (endpoint, kept) in list(_aside.items()):
-        if kept is replacing.ABSENT:
+        if kept is patching.ABSENT:
             vars(endpoint).pop(method, None)
         else:
             vars(endpoint)[method] = kept

@@ -16,8 +16,8 @@ from typing import Any, Callable
 from zlib import crc32
 
 from . import faults, lease
-from .mapping import create
-from .record import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
+from .memory_files import create
+from .record_format import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
 
 #: Bytes of the first segment; each next one is larger, up to the size of all later ones. Most processes record little.
 FIRST_SIZE = 1 << 16

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import Any, Iterator
 
-from . import faults, replacing
+from . import faults, patching
 
 _OURS = "_bootseq"
-#: The file in memory through which the tool asks just now (tracer.attach.exchange).
+#: The file in memory through which the tool asks just now (tracer.attach.injection.exchange).
 _VISIT = "/memfd:bootseq-visit-"
 _HOOKS = ("excepthook", "displayhook", "unraisablehook")
 
@@ -47,7 +47,7 @@ def changes(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, Any]])
 def identities() -> list[tuple[Any, str, str, int]]:
     """Of each attribute that is replaced: owner, name, what to call it, and the identity of what stood there before."""
     found: dict[tuple[int, str], tuple[Any, str, str, int]] = {}
-    for owner, name, own, _ in replacing.replaced:
+    for owner, name, own, _ in patching.replaced:
         # Two hooks may stand in one place: what was there before is what the first of them found.
         found.setdefault((id(owner), name), (owner, name, "%s.%s" % (_owner(owner), name), _identity(own)))
     return list(found.values())
@@ -55,11 +55,11 @@ def identities() -> list[tuple[Any, str, str, int]]:
 
 def now(owner: Any, name: str) -> int:
     """The identity of what the owner itself holds under the name, 0 where that is nothing."""
-    return _identity(vars(owner).get(name, replacing.ABSENT))
+    return _identity(vars(owner).get(name, patching.ABSENT))
 
 
 def _identity(thing: Any) -> int:
-    return 0 if thing is replacing.ABSENT else id(thing)
+    return 0 if thing is patching.ABSENT else id(thing)
 
 
 def _owner(owner: Any) -> str:

@@ -14,18 +14,30 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Callable
 from weakref import ref
 
-from . import faults, frames, hook, importing, lease, masking, parameters, record, replacing, steps, values
+from . import (
+    faults,
+    hooks,
+    import_hooks,
+    lease,
+    masking,
+    patching,
+    record_format,
+    sql_parameters,
+    values,
+    wrapper_frames,
+)
+from . import recorder as patches_recorder
 from .classes import MISSING, is_kind, lookup, module_of
-from .fields import field, path
-from .reading import stored
+from .host_fields import field, path
+from .host_objects import stored
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from . import segment
-    from .hook import Function, Maker
+    from . import segments
+    from .hooks import Function, Maker
 
-sql = hook.Hook("sql")
+sql = hooks.Hook("sql")
 
 
 #: Where SQLAlchemy's URL, a named tuple since 1.4, has the database.
@@ -37,7 +49,7 @@ class _Engine:
 
     __slots__ = ("alive", "cursor", "database", "recorder", "rows", "statements")
 
-    def __init__(self, recorder: segment.Segments, database: str | None) -> None:
+    def __init__(self, recorder: segments.Segments, database: str | None) -> None:
         self.recorder = recorder
         self.database = database
         #: Forgets this when the dialect is gone.
@@ -46,7 +58,7 @@ class _Engine:
         self.cursor: Any = None
         self.rows: Callable[[Any], Any] = _no_rows
         #: statement -> (its number, what may be kept of its parameters)
-        self.statements: dict[str, tuple[int | str, parameters.Plan]] = {}
+        self.statements: dict[str, tuple[int | str, sql_parameters.Plan]] = {}
 
 
 def _no_rows(cursor: Any) -> int:
@@ -59,9 +71,9 @@ _engines: dict[int, _Engine] = {}
 
 def install() -> None:
     """Wrap the dialects' execute methods once SQLAlchemy is there."""
-    replacing.undo(_engines.clear)
-    importing.when_imported("sqlalchemy.engine.default", functools.partial(sql.guarded, _wrap_default))
-    importing.when_imported("sqlalchemy.dialects.*", functools.partial(sql.guarded, _wrap_overrides))
+    patching.undo(_engines.clear)
+    import_hooks.when_imported("sqlalchemy.engine.default", functools.partial(sql.guarded, _wrap_default))
+    import_hooks.when_imported("sqlalchemy.dialects.*", functools.partial(sql.guarded, _wrap_overrides))
 
 
 def _wrap_default(module: ModuleType) -> None:
@@ -80,20 +92,25 @@ def _wrap_class(owner: type) -> None:
         own = vars(owner).get(name)
         # An override that asks its base is recorded there.
         if own is not None and "super" not in getattr(getattr(own, "__code__", None), "co_names", ()):
-            replacing.replace(owner, name, make)
+            patching.replace(owner, name, make)
 
 
 # Looked up once: this runs at every statement.
-_dumps, _pack_frame, _crc32 = marshal.dumps, record.FRAME.pack, zlib.crc32
-_kept = parameters.kept
-_clock, _next_id, _thread_id, _current = steps.clock, steps.next_id, steps.thread_id, steps.current.get
+_dumps, _pack_frame, _crc32 = marshal.dumps, record_format.FRAME.pack, zlib.crc32
+_kept = sql_parameters.kept
+_clock, _next_id, _thread_id, _current = (
+    patches_recorder.clock,
+    patches_recorder.next_id,
+    patches_recorder.thread_id,
+    patches_recorder.current.get,
+)
 
 
 def _maker(many: bool) -> Maker:
     def make(_original: Function) -> Function:
         @functools.wraps(_original)
         def wrapper(self: Any, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
-            recorder = steps.recorder
+            recorder = patches_recorder.recorder
             if recorder is None or not sql.enabled:
                 return _original(self, cursor, statement, parameters, context)
             failure: BaseException | None = None
@@ -117,7 +134,7 @@ def _maker(many: bool) -> Maker:
                     number, plan = engine.statements.get(statement) or _statement(engine, statement, given, context)
                     rows = engine.rows(cursor) if type(cursor) is engine.cursor else _rows(engine, cursor)
                     fields = (
-                        record.SQL, _next_id(), _current(), _thread_id(), start, end, number,
+                        record_format.SQL, _next_id(), _current(), _thread_id(), start, end, number,
                         None if failure is None else values.error_text(failure),
                         rows if type(rows) is int else -1,
                         _kept(given, plan) if given else (),
@@ -142,7 +159,7 @@ def _maker(many: bool) -> Maker:
 
 
 def _make_without_parameters(_original: Function) -> Function:
-    @frames.hide
+    @wrapper_frames.hide
     def with_parameters(dialect: Any, cursor: Any, statement: Any, given: Any, context: Any = None) -> Any:
         return _original(dialect, cursor, statement, context)
 
@@ -162,7 +179,7 @@ _MAKERS: dict[str, Maker] = {
 }
 
 
-def _engine(recorder: segment.Segments, dialect: Any, context: Any) -> _Engine:
+def _engine(recorder: segments.Segments, dialect: Any, context: Any) -> _Engine:
     """The engine whose dialect this is; its database tells which of Nova's a statement went to."""
     url = path(context, "root_connection", "engine", "url")
     name = url[_DATABASE] if is_kind(type(url), tuple) and tuple.__len__(url) > _DATABASE else field(url, "database")
@@ -206,10 +223,10 @@ def _attribute(cursor: Any) -> Any:
     return cursor.__dict__.get("rowcount")
 
 
-def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tuple[int | str, parameters.Plan]:
+def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tuple[int | str, sql_parameters.Plan]:
     """The statement's number (itself where there are too many) and its plan, remembered."""
-    number = steps.number_or_text(masking.without_secrets(statement))
-    plan = parameters.plan(statement, given, context)
+    number = patches_recorder.number_or_text(masking.without_secrets(statement))
+    plan = sql_parameters.plan(statement, given, context)
     if type(number) is int:
         engine.statements[statement] = (number, plan)
     return number, plan

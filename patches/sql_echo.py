@@ -12,9 +12,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import hook, importing, replacing
+from . import hooks, import_hooks, patching
 
-echo = hook.Hook("echo")
+echo = hooks.Hook("echo")
 
 _LOGGER = "sqlalchemy.engine"
 _INFO = 20
@@ -25,20 +25,20 @@ _wanted: dict[Any, int] = {}
 
 def install() -> None:
     """Let statements through to the log, now or when SQLAlchemy comes."""
-    importing.when_imported("sqlalchemy.engine", functools.partial(echo.guarded, _wrap))
+    import_hooks.when_imported("sqlalchemy.engine", functools.partial(echo.guarded, _wrap))
 
 
 def _wrap(engine: ModuleType) -> None:
     # SQLAlchemy imports logging itself: it is there, and whatever it has configured is done.
-    importing.when_imported("logging", functools.partial(echo.guarded, _switch_on))
+    import_hooks.when_imported("logging", functools.partial(echo.guarded, _switch_on))
 
 
 def _switch_on(module: ModuleType) -> None:
     logger = module.getLogger(_LOGGER)
     _wanted[logger] = logger.level
-    replacing.undo(functools.partial(_put_back, logger))
+    patching.undo(functools.partial(_put_back, logger))
     logger.setLevel(_lower(logger.level))
-    replacing.replace(module.Logger, "setLevel", _make)
+    patching.replace(module.Logger, "setLevel", _make)
 
 
 def _lower(level: int) -> int:

@@ -6,9 +6,9 @@ import functools
 from types import FunctionType, ModuleType
 from typing import Any, Iterator
 
-from . import calls, hook, importing, replacing
+from . import calls, hooks, import_hooks, patching
 
-virt = hook.Hook("virt")
+virt = hooks.Hook("virt")
 
 #: Asked all the time, by pollers and properties, and never news.
 _LEFT_OUT = frozenset({"capabilities_as_traits", "get_available_nodes", "need_legacy_block_device_info"})
@@ -16,11 +16,11 @@ _LEFT_OUT = frozenset({"capabilities_as_traits", "get_available_nodes", "need_le
 
 def install() -> None:
     """Wrap the drivers there are, and those that nova-compute loads later."""
-    importing.when_imported("nova.virt.driver", functools.partial(virt.guarded, _wrap))
+    import_hooks.when_imported("nova.virt.driver", functools.partial(virt.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
-    replacing.replace(module, "load_compute_driver", hook.around(virt, lambda args, kwargs: module, _loaded))
+    patching.replace(module, "load_compute_driver", hooks.around(virt, lambda args, kwargs: module, _loaded))
     _wrap_drivers(module)
 
 

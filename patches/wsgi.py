@@ -11,17 +11,17 @@ from contextvars import ContextVar
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from . import frames, hook, importing, replacing, steps, values
+from . import hooks, import_hooks, patching, recorder, values, wrapper_frames
 from .classes import module_of
-from .fields import field, function_names
+from .host_fields import field, function_names
 from .http import query_names
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .hook import Function
+    from .hooks import Function
 
-wsgi = hook.Hook("wsgi")
+wsgi = hooks.Hook("wsgi")
 
 
 class _Request:
@@ -42,18 +42,18 @@ request: ContextVar[_Request | None] = ContextVar("bootseq_request", default=Non
 
 def install() -> None:
     """Wrap WebOb's decorator once it is there."""
-    importing.when_imported("webob.dec", functools.partial(wsgi.guarded, _wrap))
+    import_hooks.when_imported("webob.dec", functools.partial(wsgi.guarded, _wrap))
 
 
 def _wrap(module: ModuleType) -> None:
-    replacing.replace(vars(module)["wsgify"], "__call__", _make)
+    patching.replace(vars(module)["wsgify"], "__call__", _make)
 
 
 def _make(_original: Function) -> Function:
     @functools.wraps(_original)
     def wrapper(layer: Any, *args: Any, **kwargs: Any) -> Any:
         # wsgify is also called as a decorator and with a Request: only (environ, start_response) is a request arriving.
-        if steps.recorder is None or len(args) != 2 or type(args[0]) is not dict:
+        if recorder.recorder is None or len(args) != 2 or type(args[0]) is not dict:
             return _original(layer, *args, **kwargs)
         environ, start_response = args
         outer = request.get()
@@ -63,19 +63,19 @@ def _make(_original: Function) -> Function:
         arrived = wsgi.guarded(_begins, environ, layer)
         if arrived is None:
             return _original(layer, *args, **kwargs)
-        before, context = steps.current.get(), steps.context.get()
+        before, context = recorder.current.get(), recorder.context.get()
         failure = None
         try:
-            steps.current.set(arrived.step)
-            steps.context.set(environ)
+            recorder.current.set(arrived.step)
+            recorder.context.set(environ)
             request.set(arrived)
             return _original(layer, environ, _listening(start_response, arrived), **kwargs)
         except BaseException as error:
             failure = error
             raise
         finally:
-            steps.current.set(before)
-            steps.context.set(context)
+            recorder.current.set(before)
+            recorder.context.set(context)
             request.set(outer)
             try:
                 wsgi.guarded(_ends, arrived, failure)
@@ -97,7 +97,7 @@ def _begins(environ: dict[str, Any], layer: Any) -> _Request | None:
         "global_request_id", values.scalar(environ.get("HTTP_X_OPENSTACK_REQUEST_ID")),
         "microversion", values.scalar(environ.get("HTTP_OPENSTACK_API_VERSION")),
     )  # fmt: skip
-    step = steps.begin("http", "%s %s" % (method, path), attributes)
+    step = recorder.begin("http", "%s %s" % (method, path), attributes)
     if not step:
         return None
     arrived = _Request(step, environ)
@@ -118,15 +118,15 @@ def _layer_seen(arrived: _Request, layer: Any) -> None:
         module = function_names(function)[0] if bound is None else module_of(type(bound)) or ""
         if not module.startswith(("oslo_", "webob", "paste", "keystonemiddleware", "osprofiler")):
             arrived.application = module
-            steps.note(arrived.step, ("application", module))
+            recorder.note(arrived.step, ("application", module))
     if arrived.request_id is None:
         given = arrived.environ.get("openstack.request_id")
         if type(given) is str:
             arrived.request_id = given
-            steps.note(arrived.step, ("request_id", given))
+            recorder.note(arrived.step, ("request_id", given))
 
 
-@frames.hide
+@wrapper_frames.hide
 def _listening(start_response: Function, arrived: _Request) -> Function:
     def listening(*args: Any, **kwargs: Any) -> Any:
         wsgi.guarded(_answer_seen, arrived, args)
@@ -143,9 +143,9 @@ def _answer_seen(arrived: _Request, args: tuple[Any, ...]) -> None:
         for pair in headers:
             if type(pair) is tuple and type(pair[0]) is str and pair[0].lower() == "x-openstack-request-id":
                 arrived.request_id = values.scalar(pair[1])
-                steps.note(arrived.step, ("request_id", arrived.request_id))
+                recorder.note(arrived.step, ("request_id", arrived.request_id))
 
 
 def _ends(arrived: _Request, error: BaseException | None) -> None:
     status = arrived.status
-    steps.finish(arrived.step, error, ("status", int(status) if status and status.isdigit() else None))
+    recorder.finish(arrived.step, error, ("status", int(status) if status and status.isdigit() else None))

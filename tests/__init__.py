@@ -1,1 +1,1 @@
-"""Tests; a package so that they can share tests.builders and the like."""
+"""Tests; a package so that they can share tests.support.builders and the like."""

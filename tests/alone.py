@@ -11,8 +11,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from tests import confined
-from tests.attackers import bootseq
+from tests.support import confinement
+from tests.support.attackers import bootseq
 
 _NEW_NAMESPACES = 0x20000000 | 0x00020000  # processes, mounts
 _PRIVATE = 1 << 18 | 1 << 14
@@ -29,7 +29,7 @@ def alone(scene: Callable[[], object]) -> None:
         os._exit(_unshared(scene))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     # The guards have ended with the scene, and what they watched over, too.
-    shutil.rmtree(os.environ[confined.HOME], ignore_errors=True)
+    shutil.rmtree(os.environ[confinement.HOME], ignore_errors=True)
     assert code == 0
 
 
@@ -45,7 +45,7 @@ def _unshared(scene: Callable[[], object]) -> int:
 
 def _played(scene: Callable[[], object], libc: ctypes.CDLL) -> int:
     signal.alarm(_LONGEST)
-    confined.below = lambda pid, root: True
+    confinement.below = lambda pid, root: True
     libc.mount(b"none", b"/", None, _PRIVATE, None)
     for kind, folder in ((b"proc", b"/proc"), (b"tmpfs", b"/run"), (b"tmpfs", b"/var/tmp")):
         assert libc.mount(b"none", folder, kind, 0, None) == 0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from patches import masking
 from tests.canary_channels import CHANNELS, leaked, outputs
-from tests.canary_texts import canaries
-from tests.innocent_texts import ACCEPTED, innocents
+from tests.support.canary_texts import canaries
+from tests.support.innocent_texts import ACCEPTED, innocents
 
 
 def main() -> int:

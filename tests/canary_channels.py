@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from patches import asking, libvirt, values
-from tests.canary_texts import Canary
-from tests.recorded import recording, standing_in
-from tests.web import Server
-from tracer.tap import lines
+from patches import ask_eval, libvirt, values
+from tests.support.canary_texts import Canary
+from tests.support.recording import recording, standing_in
+from tests.support.web import Server
+from tracer.tap import message_lines
 
 BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 _REQUEST = "req-11111111-1111-1111-1111-111111111111"
@@ -204,7 +204,7 @@ def libvirt_xml(folder: Path, canaries: list[Canary]) -> bytes:
 def ask(_: Path, canaries: list[Canary]) -> bytes:
     """Values as ask lines show them."""
     shown = [
-        asking.shown(value)
+        ask_eval.shown(value)
         for canary in canaries
         for value in (canary.text, {"text": canary.text, "password": canary.secret}, [("password", canary.secret)])
     ]
@@ -234,10 +234,10 @@ def tap(_: Path, canaries: list[Canary]) -> bytes:
     for number, canary in enumerate(canaries):
         failure = json.dumps({"class": "X", "message": canary.text, "args": [canary.text], "tb": [canary.text]})
         for body in (_envelope(_message(canary, number)), _envelope({"_msg_id": "m", "failure": failure})):
-            copied += lines.line(1795335247.4, "publish.nova", headers, json.dumps(body).encode())
-        copied += lines.line(1795335247.4, "publish.nova", headers, canary.text.encode())
+            copied += message_lines.line(1795335247.4, "publish.nova", headers, json.dumps(body).encode())
+        copied += message_lines.line(1795335247.4, "publish.nova", headers, canary.text.encode())
         given = headers | {"properties": {"headers": {"x-auth-token": canary.secret, "text": canary.text}}}
-        copied += lines.line(1795335247.4, "publish.nova", given, b"{}")
+        copied += message_lines.line(1795335247.4, "publish.nova", given, b"{}")
     return copied
 
 

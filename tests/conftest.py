@@ -14,9 +14,9 @@ import hypothesis
 import pytest
 
 import patches
-from patches import replacing
-from tests import confined
-from tests.waiting import children, wait_until
+from patches import patching
+from tests.support import confinement
+from tests.support.waiting import children, wait_until
 
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
 hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
@@ -41,8 +41,8 @@ def nobody_elses_processes(
     What they register goes into a folder of the test's own, and must be gone after it, as must be the guards.
     """
     home = tmp_path_factory.getbasetemp() / f"registry-{abs(hash(request.node.nodeid)):x}"
-    monkeypatch.setenv(confined.HOME, str(home))
-    confined.confine(os.getpid(), monkeypatch.setattr)
+    monkeypatch.setenv(confinement.HOME, str(home))
+    confinement.confine(os.getpid(), monkeypatch.setattr)
     yield
     if home.exists():
         wait_until(lambda: not os.listdir(home), said=lambda: f"still registered after the test: {os.listdir(home)}")
@@ -128,7 +128,7 @@ class Replaced(list[tuple[Any, str, Any, Any]]):
 @pytest.fixture(autouse=True)
 def no_patch_is_left() -> Iterator[None]:
     """Fail a test that leaves a hook in this process, or an object of ours in any place where one was put."""
-    noted = replacing.replaced = Replaced()
+    noted = patching.replaced = Replaced()
     yield
     assert patches.installed() == []
     assert [f"{owner}.{name}" for owner, name, ours in noted.ever if vars(owner).get(name) is ours] == []

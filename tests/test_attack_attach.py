@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.alone import alone, start, tool
-from tests.attackers import ALICE, MALLORY, everything, ground, needs_root
-from tests.waiting import wait_until
+from tests.support.attackers import ALICE, MALLORY, everything, ground, needs_root
+from tests.support.waiting import wait_until
 
 pytestmark = needs_root
 

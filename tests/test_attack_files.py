@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.attackers import ALICE, MALLORY, act, bootseq, everything, ground, needs_root, shell
-from tests.builders import small_boot
+from tests.support.attackers import ALICE, MALLORY, act, bootseq, everything, ground, needs_root, shell
+from tests.support.builders import small_boot
 from tests.test_layers import ROOT
-from tracer import capture, store
+from tracer import trace_file
 from tracer.files import folder as folders
-from tracer.files.walking import Way
+from tracer.files.walk import Way
 from tracer.model import Trace
+from tracer.recording import capture
 
 pytestmark = needs_root
 USERS = pytest.mark.parametrize("user", [0, ALICE], ids=["root", "alice"])
@@ -49,7 +50,7 @@ def own(user: int, path: Path) -> Path:
 
 
 def trace(path: Path, user: int) -> Path:
-    store.write(path, Trace([small_boot()], [], {}, []))
+    trace_file.write(path, Trace([small_boot()], [], {}, []))
     os.chown(path, user, user)
     return path
 

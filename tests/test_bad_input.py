@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from diagrams.critical import critical_path
-from tests.builders import boot, call, small_boot
-from tests.logged import DIABLO
-from tracer import store
+from diagrams.page.critical_path import critical_path
+from tests.support.builders import boot, call, small_boot
+from tests.support.log_traces import DIABLO
+from tracer import trace_file
 from tracer.cli import main
 from tracer.model import Step, Trace
-from tracer.sources.logs import blocks, reading
+from tracer.sources.logs import blocks, reader
 
 FORMATS = ("svg", "html", "md", "mmd", "puml", "dot", "txt")
 LINE = "2026-11-22 08:14:11.514 27098 INFO {} [None req-c29ec537-4c93-4257-b1e1-a97407e9c85d a b - - - -] {}\n"
@@ -45,7 +45,7 @@ def refused(*arguments: object) -> str:
 def written(path: Path, *steps: Step) -> Path:
     """A trace file of one boot with these chapters."""
     made = boot(*steps, server="a", uuid="u", outcome="active") if steps else small_boot()
-    store.write(path, Trace([made]))
+    trace_file.write(path, Trace([made]))
     return path
 
 
@@ -73,7 +73,7 @@ def test_a_copy_with_a_time_out_of_range_is_named_and_the_others_are_read(tmp_pa
     done = bootseq("ingest", "-o", tmp_path / "t", tmp_path / "copies.jsonl")
     assert done.exit_code == 2
     assert "1 line of it no copy of a message, left out" in done.output
-    assert store.read(tmp_path / "t").boots
+    assert trace_file.read(tmp_path / "t").boots
     (tmp_path / "copies.jsonl").write_text(bad)
     refused("ingest", "-o", tmp_path / "t", tmp_path / "copies.jsonl")
 
@@ -143,10 +143,10 @@ def test_statements_that_make_no_sense_are_kept_as_they_are(tmp_path: Path, stat
 def test_a_log_that_is_cut_while_it_is_read_is_read_to_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """logrotate's copytruncate: a map of the file would die of SIGBUS."""
     monkeypatch.setattr(blocks, "PIECE", 4096)
-    monkeypatch.setattr(reading, "_BATCH", 10)
+    monkeypatch.setattr(reader, "_BATCH", 10)
     log = tmp_path / "nova-api.log"
     log.write_text("".join(LINE.format("nova.x", f"line {number}") for number in range(500)))
-    found = reading.read(log, told=lambda share: os.truncate(log, 0))
+    found = reader.read(log, told=lambda share: os.truncate(log, 0))
     assert 0 < len(found.events) < 500
     assert found.warnings == [f"{log}: was cut while it was read; what stood before the cut is read"]
     assert found.damaged
@@ -221,7 +221,7 @@ def test_an_empty_name_is_no_file(command: list[Any]) -> None:
 
 def test_what_nobody_expected_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The last resort: what and where, and all of it where BOOTSEQ_DEBUG asks for it."""
-    monkeypatch.setattr(store, "read", lambda path: 1 // 0)
+    monkeypatch.setattr(trace_file, "read", lambda path: 1 // 0)
     done = CliRunner().invoke(main, ["list", str(tmp_path)])
     assert (done.exit_code, done.output.count("\n")) == (2, 1)
     assert "ZeroDivisionError at test_bad_input.py:" in done.output

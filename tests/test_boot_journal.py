@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from tests import journald
-from tests.formatted import journal_entry
-from tests.logged import nova34
-from tracer.sources.logs import forms, records
-from tracer.sources.logs.dates import Clock
+from tests.support import journald
+from tests.support.log_traces import nova34
+from tests.support.oslo_log_lines import journal_entry
+from tracer.sources.logs import detect, records
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.times import Clock
 
 REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
 NATIVE = {
@@ -54,7 +54,7 @@ def test_all_services_records_come_back(form: str, logs: dict[str, bytes], kept:
     lost: Counter[str] = Counter()
     found: dict[str, list[tuple[object, ...]]] = {name: [] for name in [*logs, "nova-native", "long"]}
     native = []
-    for record in forms.read(kept[form], (), Clock(), lost):
+    for record in detect.read(kept[form], (), Clock(), lost):
         name = record.prefix.rpartition("/")[2]
         found[name].append(seen(record))
         native += [record] if name == "nova-native" else []

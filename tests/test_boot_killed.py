@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from examples.embedded import EmbeddedCloud
-from tracer import store
+from tracer import trace_file
 from tracer.cli import main
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def test_kill_9_in_the_middle_of_spawn_shows_spawn_open(tmp_path: Path) -> None:
         pending.wait_for("spawn")
         cloud.kill("nova-compute", signal.SIGKILL)
     assert CliRunner().invoke(main, ["ingest", "-o", str(file), str(capture)]).exit_code == 0
-    (boot,) = store.read(file).boots
+    (boot,) = trace_file.read(file).boots
     assert boot.outcome == "unfinished"
     spawn = next(step for step in boot.walk() if step.text("function") == "spawn")
     assert spawn.end is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.logged import DATA, DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
+from tests.support.log_traces import DATA, DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
 from tracer.cli import main
 from tracer.model import Boot, Step, Trace
 

@@ -11,11 +11,11 @@ import pytest
 
 from diagrams import DETAILS
 from examples.embedded import EmbeddedCloud
-from tests.merged import check, fragments
+from tests.support.merged_boots import check, fragments
 from tests.test_diagrams_merged import check_drawn
 from tests.test_tracer_cli import bootseq
-from tracer import store
-from tracer.diff.merging import merge
+from tracer import trace_file
+from tracer.diff.merge.merge import merge
 from tracer.model import Boot, Fragment, Merged, Operand, Shared
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     assert [boot.state for boot in ended] == ["active", "active", "active", "error"]
     file = folder / "boots.trace.jsonl.gz"
     assert bootseq("ingest", "-o", file, folder / "capture").exit_code == 0
-    return Run(file, store.read(file).boots, folder / "state" / "logs")
+    return Run(file, trace_file.read(file).boots, folder / "state" / "logs")
 
 
 def texts(operand: Operand) -> list[str]:

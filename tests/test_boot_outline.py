@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests import golden
-from tests.logged import DATA, DIABLO
+from tests.support import golden
+from tests.support.log_traces import DATA, DIABLO
 from tracer.cli import main
 
 NOTES = DATA / "diablo-boot.outline"

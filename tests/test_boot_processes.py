@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 from examples.embedded import Boot as Booted
 from examples.embedded import EmbeddedCloud
-from tests import witnesses
-from tests.witnesses import Agreement
-from tracer import store
+from tests.support import witnesses
+from tests.support.witnesses import Agreement
+from tracer import trace_file
 from tracer.cli import main
 from tracer.model import Boot, Step, Trace
 
@@ -78,7 +78,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         failed = cloud.boot("failed", flavor="huge")
     outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(capture)])
     assert outcome.exit_code == 0, outcome.output
-    return Run(folder / "state", capture, file, store.read(file), alone, pair, failed)
+    return Run(folder / "state", capture, file, trace_file.read(file), alone, pair, failed)
 
 
 def lines(run: Run, booted: Booted, *options: str) -> list[str]:
@@ -279,7 +279,7 @@ def confirmed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     logs = [str(run.state / "logs" / f"{name}.log") for name in (*SERVICES, "nova-compute")]
     outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(run.capture), *logs, str(copies)])
     assert outcome.exit_code == 0, outcome.output
-    return file, store.read(file)
+    return file, trace_file.read(file)
 
 
 def test_logs_and_copies_of_what_hooks_saw_change_no_address(run: Run, confirmed: tuple[Path, Trace]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from examples.embedded import EmbeddedCloud, boot_in_one_process
-from tracer import store
+from tracer import trace_file
 from tracer.cli import main
 from tracer.model import Boot, Step
 
@@ -24,7 +24,7 @@ def ingested(tmp_path: Path) -> Boot:
     file = tmp_path / "boot.trace.jsonl"
     outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(tmp_path / "cap")])
     assert outcome.exit_code == 0, outcome.output
-    (boot,) = store.read(file).boots
+    (boot,) = trace_file.read(file).boots
     return boot
 
 

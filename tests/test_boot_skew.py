@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.logged import DIABLO, SERVICES, later, nova34, trace
+from tests.support.log_traces import DIABLO, SERVICES, later, nova34, trace
 from tracer.model import Trace
 
 COPIES = "rpc.jsonl"

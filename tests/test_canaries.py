@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.canary_channels import CHANNELS, leaked
-from tests.canary_texts import canaries
+from tests.support.canary_texts import canaries
 
 
 @pytest.mark.slow

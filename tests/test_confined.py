@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from tests.confined import below
-from tests.victims import Victim
-from tracer.attach import found, interpreter, processes
+from tests.support.confinement import below
+from tests.support.victims import Victim
+from tracer.attach import discovery, processes
+from tracer.attach.injection import interpreter
 
 
 def test_only_what_this_run_has_started_is_seen() -> None:
@@ -19,7 +20,7 @@ def test_only_what_this_run_has_started_is_seen() -> None:
         assert {os.getpid(), victim.pid} <= seen
         assert os.getppid() not in seen
         assert all(below(pid, os.getpid()) for pid in seen)
-        assert {each.process.pid for each in found.all_recording()} <= seen
+        assert {each.process.pid for each in discovery.all_recording()} <= seen
 
 
 def test_no_other_is_entered() -> None:
@@ -29,6 +30,6 @@ def test_no_other_is_entered() -> None:
 
 def test_the_command_line_as_a_process_of_its_own() -> None:
     """It sees what its root has started and nothing of the machine's."""
-    command = [sys.executable, "-m", "tests.confined", str(os.getpid()), "detach", "--all"]
+    command = [sys.executable, "-m", "tests.support.confinement", str(os.getpid()), "detach", "--all"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "nothing is attached\n"), done.stderr

@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from myst_parser.parsers.docutils_ import Parser
 
 from diagrams import DETAILS, render
-from diagrams.tables import own_time, participants, slowest, statements, states
-from tests.builders import boot, call, failed_boot, rpc, small_boot, sql, state
+from diagrams.document.tables import own_time, participants, slowest, statements, states
+from tests.support.builders import boot, call, failed_boot, rpc, small_boot, sql, state
 from tests.test_diagrams_hostile import everything, hostile, poisoned
 from tracer.model import Boot
 

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagrams import DETAILS
-from diagrams.fitting import fitted
-from diagrams.items import Diagram
-from diagrams.sequence import sequence
-from tests import recordings
-from tests.builders import boot, call, cast, failed_boot, http, small_boot, sql
-from tests.drawn import numbered, statements, stood_for
-from tests.test_diagrams_sequence import any_boot, trees
+from diagrams.sequence.build import sequence
+from diagrams.sequence.fit import fitted
+from diagrams.sequence.model import Diagram
+from tests.support import real_boots
+from tests.support.builders import boot, call, cast, failed_boot, http, small_boot, sql
+from tests.support.expected_drawing import numbered, statements, stood_for
+from tests.test_diagrams_sequence_build import any_boot, trees
 from tracer.model import Boot, Step
 
 
 @pytest.mark.parametrize("detail", DETAILS)
-@pytest.mark.parametrize("make", [small_boot, failed_boot, recordings.nova34])
+@pytest.mark.parametrize("make", [small_boot, failed_boot, real_boots.nova34])
 def test_of_a_boot(make: Callable[[], Boot], detail: str) -> None:
     made = make()
     diagram = sequence(made, detail)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from diagrams.fences import code, fenced
-from diagrams.markdown import markdown
-from diagrams.mermaid import LIMIT, MOST_BLOCKS, blocks, mermaid
-from diagrams.plantuml import plantuml
+from diagrams.document.fences import code, fenced
+from diagrams.document.markdown import markdown
+from diagrams.sequence.mermaid import LIMIT, MOST_BLOCKS, blocks, mermaid
+from diagrams.sequence.plantuml import plantuml
 from diagrams.topology import contacts, topology
 from tests.bench.bench_diagrams import wide_boot
-from tests.builders import boot, call, cast, http, rpc, served, small_boot, sql, step
+from tests.support.builders import boot, call, cast, http, rpc, served, small_boot, sql, step
 
 
 class TestMermaid:

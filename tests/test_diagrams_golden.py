@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from diagrams import DETAILS, RENDERERS, render
-from tests import golden
-from tests.builders import failed_boot, small_boot
+from tests.support import golden
+from tests.support.builders import failed_boot, small_boot
 
 
 def compare(name: str, text: str) -> None:

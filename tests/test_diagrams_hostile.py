@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diagrams import render
-from tests.builders import boot, call, small_boot
+from tests.support.builders import boot, call, small_boot
 from tracer.model import Boot, LeftOut, Value
 
 #: What has broken one format or another.

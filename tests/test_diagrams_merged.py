@@ -9,16 +9,18 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 
-from diagrams import DETAILS, MERGED, merged_folding, node_words, render
-from diagrams.fitting import drawn, fitted, still_open
-from diagrams.items import Diagram, Item
-from diagrams.layout import layout
-from diagrams.merged_folding import fold, marks
+from diagrams import DETAILS, MERGED, render
+from diagrams.sequence import fold_merged
+from diagrams.sequence.fit import drawn, fitted, still_open
+from diagrams.sequence.fold_merged import fold, marks
+from diagrams.sequence.model import Diagram, Item
+from diagrams.svg.layout import layout
 from diagrams.text import short_address
-from tests.builders import boot, call, http, rpc, small_boot, sql
+from diagrams.words import nodes
+from tests.support.builders import boot, call, http, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
-from tests.test_tracer_diff_merging import alike, api, merged
-from tracer.diff.merging import merge
+from tests.test_tracer_diff_merge_merge import alike, api, merged
+from tracer.diff.merge.merge import merge
 from tracer.model import NUMBERED, Boot, Merged, Shared, Step
 
 
@@ -224,7 +226,7 @@ def _check_items(made: Merged, diagram: Diagram) -> None:
     around = {short_address(child.address): parent for parent in steps.values() for child in _directly(parent)}
     far = [
         address for address in (steps.keys() - shown) & around.keys()
-        if short_address(around[address].address) in shown and node_words.goes_out(around[address])
+        if short_address(around[address].address) in shown and nodes.goes_out(around[address])
         and steps[address].kind == around[address].kind
     ]  # fmt: skip
     assert len(shown) + hidden + len(far) == len(steps)
@@ -292,7 +294,7 @@ def test_depth_is_no_recursion() -> None:
     made = merge([boot(deep), boot(call("API", "nova.api:a"))], ["1", "2"])
     for suffix in MERGED:
         assert render(made, suffix, "full")
-    assert merged_folding.deepest(made) == 2000
+    assert fold_merged.deepest(made) == 2000
 
 
 def test_loops_of_one_row_need_no_frame() -> None:

@@ -12,19 +12,20 @@ import mmdr
 import pytest
 
 from diagrams import DETAILS, render
-from diagrams.fitting import drawn
-from diagrams.items import Diagram
-from diagrams.png import rasterised
-from diagrams.svg import pages
+from diagrams.sequence.fit import drawn
+from diagrams.sequence.model import Diagram
+from diagrams.svg.png import rasterised
+from diagrams.svg.render import pages
 from diagrams.text import clean
-from tests import browser, mermaid_js, test_diagrams_parsers
-from tests.builders import failed_boot, small_boot
-from tests.drawn import messages, squeezed
+from tests import test_diagrams_parsers
+from tests.support import browser, mermaid_js
+from tests.support.builders import failed_boot, small_boot
+from tests.support.expected_drawing import messages, squeezed
 from tests.test_diagrams_hostile import everything, poisoned
 from tests.test_diagrams_merged import THREE
 from tests.test_diagrams_parsers import arrows
-from tests.test_tracer_diff_merging import api
-from tracer.diff.merging import merge
+from tests.test_tracer_diff_merge_merge import api
+from tracer.diff.merge.merge import merge
 from tracer.model import Merged
 
 #: Arrows of the legend.

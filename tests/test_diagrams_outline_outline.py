@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from diagrams import DETAILS
-from diagrams.outline import outline
-from tests.builders import boot, call, cast, failed_boot, log, rpc, served, small_boot, sql, state, step
+from diagrams.outline.outline import outline
+from tests.support.builders import boot, call, cast, failed_boot, log, rpc, served, small_boot, sql, state, step
 
 _STEP = re.compile(r"(\d+(?:-\d+)*)(?:…(\d+(?:-\d+)*))?\. (.+)")
 

@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from diagrams import render
-from tests import browser
 from tests.bench.bench_diagrams import wide_boot
-from tests.browser import Shown
-from tests.builders import boot, call, log, rpc, small_boot, sql
+from tests.support import browser
+from tests.support.browser import Shown
+from tests.support.builders import boot, call, log, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
-from tracer import store
+from tracer import trace_file
 from tracer.cli import main
 from tracer.model import Boot
 
@@ -131,7 +131,7 @@ def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Pat
         archive.extractall(tmp_path / "capture", filter="data")
     trace = tmp_path / "boot.jsonl.gz"
     assert CliRunner().invoke(main, ["ingest", "-o", str(trace), str(tmp_path / "capture")]).exit_code == 0
-    (made,) = store.read(trace).boots
+    (made,) = trace_file.read(trace).boots
     shown = opened(made)
     rows = []
     for key in "12345":

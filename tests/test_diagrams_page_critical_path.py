@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from diagrams.critical import critical_path
-from tests.builders import boot, call, cast, failed_boot, served, small_boot, state
+from diagrams.page.critical_path import critical_path
+from tests.support.builders import boot, call, cast, failed_boot, served, small_boot, state
 from tracer.model import Boot, Step
 
 

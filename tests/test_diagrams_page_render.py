@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 
 from diagrams import DETAILS, render
-from diagrams.page_data import ALL, CALLS, FAR, REQUESTS, SQL, columns
-from diagrams.page_details import to_json
-from tests.builders import boot, call, failed_boot, log, rpc, small_boot, sql, state
+from diagrams.page.data import ALL, CALLS, FAR, REQUESTS, SQL, columns
+from diagrams.page.details import to_json
+from tests.support.builders import boot, call, failed_boot, log, rpc, small_boot, sql, state
 from tests.test_diagrams_hostile import everything, hostile, poisoned
 from tracer.model import Boot
 

@@ -15,9 +15,9 @@ from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
 from diagrams import render, report
-from tests import browser, comparisons
 from tests.bench.bench_diagrams import wide_boot
-from tests.builders import small_boot
+from tests.support import browser, comparisons
+from tests.support.builders import small_boot
 from tests.test_diagrams_hostile import everything, poisoned
 from tests.test_diagrams_report_hostile import poisoned as poisoned_report
 

@@ -7,7 +7,7 @@ import sqlparse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from diagrams.statements import laid_out
+from diagrams.page.statements import laid_out
 
 _WORDS = st.sampled_from(
     ["SELECT", "FROM", "WHERE", "AND", "(", ")", ",", "a.b", "'it''s  two'", '"q  u"', "`x`", "= ?", "IN", "--", "\n"]

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagrams import PAPERS, drawn
-from diagrams.geometry import FOOT, ROW
-from diagrams.items import Item
-from diagrams.layout import Layout, layout
-from diagrams.paging import breaks, rows
-from diagrams.png import pixels
-from diagrams.sequence import sequence
-from diagrams.svg import draw_pages, pages
+from diagrams.sequence.build import sequence
+from diagrams.sequence.model import Item
+from diagrams.svg.geometry import FOOT, ROW
+from diagrams.svg.layout import Layout, layout
+from diagrams.svg.paging import breaks, rows
+from diagrams.svg.png import pixels
+from diagrams.svg.render import draw_pages, pages
 from tests.bench.bench_diagrams import wide_boot
-from tests.builders import boot, call, http, served, small_boot
-from tests.drawn import squeezed
+from tests.support.builders import boot, call, http, served, small_boot
+from tests.support.expected_drawing import squeezed
 from tests.test_diagrams_hostile import everything, poisoned
 from tracer.model import Boot
 
@@ -153,7 +153,7 @@ class TestPng:
     def test_what_is_too_large_is_folded_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made = wide_boot(60)
         (whole,) = drawn(made, "png", "full")
-        monkeypatch.setattr("diagrams.png.MOST", 1_000_000)
+        monkeypatch.setattr("diagrams.svg.png.MOST", 1_000_000)
         (folded,) = drawn(made, "png", "full")
         wide, high = size(folded)
         assert wide * high <= 1_000_000 < size(whole)[0] * size(whole)[1]
@@ -167,7 +167,7 @@ class TestPng:
         (here,) = drawn(small_boot(), "png")
         monkeypatch.setattr(resvg_py, "svg_to_bytes", partial(resvg_py.svg_to_bytes, skip_system_fonts=True))
         assert drawn(small_boot(), "png") == [here]
-        monkeypatch.setattr("diagrams.png._FAMILY", "Nowhere Sans")
+        monkeypatch.setattr("diagrams.svg.png._FAMILY", "Nowhere Sans")
         assert len(drawn(small_boot(), "png")[0]) < len(here) / 2  # so this test can fail: no text is drawn then
 
     @pytest.mark.parametrize("name", [everything, "</script>", "\u202eלש", "ab" * 5_000])

@@ -16,18 +16,18 @@ import mmdr
 import pytest
 
 from diagrams import DETAILS, render
-from diagrams.items import Diagram
-from diagrams.mermaid import LIMIT, blocks, mermaid
-from diagrams.plantuml import plantuml
-from diagrams.sequence import sequence
-from diagrams.svg import pages
+from diagrams.sequence.build import sequence
+from diagrams.sequence.mermaid import LIMIT, blocks, mermaid
+from diagrams.sequence.model import Diagram
+from diagrams.sequence.plantuml import plantuml
+from diagrams.svg.render import pages
 from diagrams.text import clean
 from diagrams.topology import contacts
-from tests import browser, mermaid_js, recordings
 from tests.bench.bench_diagrams import wide_boot
-from tests.browser import Shown
-from tests.builders import failed_boot, small_boot
-from tests.drawn import MESSAGES, messages, said, squeezed
+from tests.support import browser, mermaid_js, real_boots
+from tests.support.browser import Shown
+from tests.support.builders import failed_boot, small_boot
+from tests.support.expected_drawing import MESSAGES, messages, said, squeezed
 from tests.test_diagrams_hostile import everything, poisoned
 from tracer.model import Boot
 
@@ -41,7 +41,7 @@ _HOSTILE = {"everything": everything, "long": "ab" * 5_000, "bidi": "\u202eevil 
 
 def named(name: str) -> Boot:
     """The boots that tests draw, by name."""
-    made: dict[str, Callable[[], Boot]] = {"small": small_boot, "failed": failed_boot, "real": recordings.nova34}
+    made: dict[str, Callable[[], Boot]] = {"small": small_boot, "failed": failed_boot, "real": real_boots.nova34}
     return made[name]() if name in made else poisoned(_HOSTILE[name])
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diagrams import render
-from diagrams.measure import width
-from diagrams.png import rasterised
-from diagrams.svg import pages
-from tests import browser
-from tests.browser import Shown
-from tests.builders import failed_boot, small_boot
+from diagrams.svg.measure import width
+from diagrams.svg.png import rasterised
+from diagrams.svg.render import pages
+from tests.support import browser
+from tests.support.browser import Shown
+from tests.support.builders import failed_boot, small_boot
 from tests.test_diagrams_hostile import everything, poisoned
 from tracer.model import Boot
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagrams import REPORTS, changes, report
-from tests import comparisons, golden
-from tests.comparisons import both, change, comparison
-from tracer.diff.classes import CLASSES, SEVERITIES
+from diagrams import REPORTS, report
+from diagrams.report import common
+from tests.support import comparisons, golden
+from tests.support.comparisons import both, change, comparison
 from tracer.model import Baseline, Change, Comparison
+from tracer.model.change_classes import CLASSES, SEVERITIES
 
 _SUFFIXES = {"text": "txt", "markdown": "md", "json": "json", "junit": "xml", "html": "html"}
 #: The style sheet's digest changes with every touch of it, and an element a line can be read.
@@ -51,8 +52,8 @@ def test_nothing_at_all_is_a_report_too(form: str) -> None:
 
 
 def test_words_are_those_of_the_diff() -> None:
-    assert list(changes.SIGNS) == list(CLASSES)
-    assert tuple(changes.SEVERITIES) == SEVERITIES
+    assert list(common.SIGNS) == list(CLASSES)
+    assert tuple(common.SEVERITIES) == SEVERITIES
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -7,9 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from diagrams import report, report_markdown
-from tests import comparisons
-from tests.comparisons import added, both, change, comparison
+from diagrams import report
+from diagrams.report import markdown
+from tests.support import comparisons
+from tests.support.comparisons import added, both, change, comparison
 from tracer.model import Change, Comparison
 
 
@@ -25,9 +26,7 @@ def many(**counts: int) -> Comparison:
 
 class TestMarkdown:
     def test_it_fits_a_comment(self) -> None:
-        assert (
-            len(report(many(fail=40, warn=100, note=3000, ignore=9000), "markdown")) <= report_markdown.LIMIT <= 60_000
-        )
+        assert len(report(many(fail=40, warn=100, note=3000, ignore=9000), "markdown")) <= markdown.LIMIT <= 60_000
 
     def test_the_least_severe_are_counted_instead_first(self) -> None:
         text = report(many(fail=40, warn=100, note=3000), "markdown")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 
 from diagrams import report
-from tests import comparisons
-from tests.comparisons import added, both, change, comparison
+from tests.support import comparisons
+from tests.support.comparisons import added, both, change, comparison
 from tests.test_diagrams_hostile import _without_code, everything, hostile
 from tracer.model import Comparison
 

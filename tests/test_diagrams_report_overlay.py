@@ -7,12 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from diagrams import overlay_sequence, overlay_svg, report
-from diagrams.node_words import label
-from diagrams.overlay import rows
-from diagrams.overlay_sequence import Line, overlay
-from tests import comparisons
-from tests.comparisons import added, both, change, comparison, removed
+from diagrams import report
+from diagrams.report import overlay_sequence, overlay_svg
+from diagrams.report.overlay import rows
+from diagrams.report.overlay_sequence import Line, overlay
+from diagrams.words.nodes import label
+from tests.support import comparisons
+from tests.support.comparisons import added, both, change, comparison, removed
 from tests.test_diagrams_report_hostile import parsed
 from tracer.model import Comparison, Node, Pair
 

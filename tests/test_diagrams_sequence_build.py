@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagrams import DETAILS
-from diagrams.fitting import fitted
-from diagrams.items import Diagram, Item
-from diagrams.sequence import sequence
-from tests.builders import boot, call, cast, failed_boot, http, log, rpc, served, small_boot, sql, state, step
+from diagrams.sequence.build import sequence
+from diagrams.sequence.fit import fitted
+from diagrams.sequence.model import Diagram, Item
+from tests.support.builders import boot, call, cast, failed_boot, http, log, rpc, served, small_boot, sql, state, step
 from tracer.model import PARTICIPANTS, Boot, Step
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import diagrams
-from diagrams.measure import cut, width
-from diagrams.metrics import UNITS
+from diagrams.svg.measure import cut, width
+from diagrams.svg.metrics import UNITS
 
 FONTS = Path(diagrams.__file__).parent / "fonts"
 faces = pytest.mark.parametrize(("face", "bold"), [("Regular", False), ("Bold", True)])

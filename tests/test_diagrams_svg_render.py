@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagrams.geometry import HEAD, PAGE, REPEAT, ROW, WIDEST
-from diagrams.layout import Layout, layout
 from diagrams.palette import colour
-from diagrams.sequence import sequence
-from diagrams.svg import draw, svg
+from diagrams.sequence.build import sequence
+from diagrams.svg.geometry import HEAD, PAGE, REPEAT, ROW, WIDEST
+from diagrams.svg.layout import Layout, layout
+from diagrams.svg.render import draw, svg
 from tests.bench.bench_diagrams import wide_boot
-from tests.builders import boot, call, http, rpc, served, small_boot, sql, state, step
+from tests.support.builders import boot, call, http, rpc, served, small_boot, sql, state, step
 from tracer.model import PARTICIPANTS, Boot
 
 
@@ -78,7 +78,7 @@ def test_a_bar_goes_on_over_the_pages() -> None:
 
 
 def test_what_does_not_fit_is_folded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagrams.svg.WIDEST", 2_500)
+    monkeypatch.setattr("diagrams.svg.render.WIDEST", 2_500)
     made = wide_boot(2_000)
     assert draw(sequence(made, "full")) is None
     text = svg(made, "full")

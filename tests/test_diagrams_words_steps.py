@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diagrams import words
-from tests.builders import call, cast, http, log, rpc, served, sql, state, step
+from diagrams.words import steps
+from tests.support.builders import call, cast, http, log, rpc, served, sql, state, step
 from tracer.model import Step
 
 API = ("nova.compute.api", "API")
@@ -23,18 +23,18 @@ API = ("nova.compute.api", "API")
         ("nova:main", None, "nova.py -> main()", "nova.main()"),
     ],
 )
-def test_calls(target: str, around: words.Home, title: str, label: str) -> None:
+def test_calls(target: str, around: steps.Home, title: str, label: str) -> None:
     one = call("API", target)
-    assert (words.title(one, around), words.label(one, around)) == (title, label)
+    assert (steps.title(one, around), steps.label(one, around)) == (title, label)
 
 
 def test_a_package_is_a_folder() -> None:
     one = call("API", "nova.virt:f", file="/x/site-packages/nova/virt/__init__.py")
-    assert words.title(one) == "virt/__init__.py -> f()"
+    assert steps.title(one) == "virt/__init__.py -> f()"
 
 
 def test_a_call_without_a_module_keeps_its_name() -> None:
-    assert words.title(step("call", "API", name="something")) == "something"
+    assert steps.title(step("call", "API", name="something")) == "something"
 
 
 @pytest.mark.parametrize(
@@ -57,45 +57,45 @@ def test_a_call_without_a_module_keeps_its_name() -> None:
     ],
 )
 def test_other_steps(one: Step, title: str) -> None:
-    assert words.title(one) == title
+    assert steps.title(one) == title
 
 
 def test_identifiers_are_cut_in_pictures() -> None:
     one = http("compute", "placement", "PUT", "/allocations/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11")
-    assert words.label(one) == "PUT /allocations/7b5e1c52…"
+    assert steps.label(one) == "PUT /allocations/7b5e1c52…"
 
 
 class TestStates:
     def test_the_form_of_the_outline(self) -> None:
         one = state("API", vm_state=(None, "building"), task_state=(None, "scheduling"))
-        assert words.note(one) == "instances: vm_state building, task_state None → scheduling"
+        assert steps.note(one) == "instances: vm_state building, task_state None → scheduling"
 
     def test_what_stays_is_told_once(self) -> None:
         one = state("API", vm_state=("building", "building"), task_state=("spawning", None))
-        assert words.note(one) == "instances: vm_state building, task_state spawning → None"
+        assert steps.note(one) == "instances: vm_state building, task_state spawning → None"
 
     def test_changes_that_are_no_pairs(self) -> None:
         one = step("state", "API", name="instances", table="instances", changes={"host": "cmp1", "vm_state": [1, 2, 3]})
-        assert words.note(one) == "instances: host cmp1, vm_state [1, 2, 3]"
+        assert steps.note(one) == "instances: host cmp1, vm_state [1, 2, 3]"
 
 
 class TestNotes:
     def test_sql(self) -> None:
-        assert words.note(sql("API", "SELECT", "instances", "instance_extra")).startswith(
+        assert steps.note(sql("API", "SELECT", "instances", "instance_extra")).startswith(
             "sql: SELECT instances, instance_extra (1 row)"
         )
-        assert " (2 rows) in nova_api " in words.note(sql("API", "SELECT", "x", rows=2, database="nova_api"))
+        assert " (2 rows) in nova_api " in steps.note(sql("API", "SELECT", "x", rows=2, database="nova_api"))
 
     def test_sql_that_was_not_understood_is_quoted_on_one_line(self) -> None:
         one = step("sql", "API", statement="SELECT\n  1")
-        assert words.note(one).startswith("sql: SELECT 1 ")
+        assert steps.note(one).startswith("sql: SELECT 1 ")
 
     def test_log_and_ask(self) -> None:
-        assert words.note(log("API", "made")) == "log: INFO nova.API: made"
-        assert words.note(log("API", "made", kind="ask")) == "ask: made"
+        assert steps.note(log("API", "made")) == "log: INFO nova.API: made"
+        assert steps.note(log("API", "made", kind="ask")) == "ask: made"
 
     def test_an_error_is_told_with_its_note(self) -> None:
-        assert words.note(sql("API", "INSERT", "x", error="IntegrityError: twice\nmore")).endswith(
+        assert steps.note(sql("API", "INSERT", "x", error="IntegrityError: twice\nmore")).endswith(
             "! IntegrityError: twice"
         )
 
@@ -104,10 +104,10 @@ def test_an_error_that_came_from_inside_names_the_step() -> None:
     inner = call("API", "nova.a:f", error="NoValidHost: none")
     inner.address = "1-1"
     outer = call("API", "nova.a:g", inner, error="NoValidHost: none")
-    assert words.raised(inner) == "NoValidHost: none"
-    assert words.raised(outer) == "NoValidHost, from 1-1"
+    assert steps.raised(inner) == "NoValidHost: none"
+    assert steps.raised(outer) == "NoValidHost, from 1-1"
 
 
 def test_a_hand_off_keeps_the_class_around_it() -> None:
-    assert words.home(step("handoff", "compute"), API) == API
-    assert words.home(step("libvirt", "compute"), API) is None
+    assert steps.home(step("handoff", "compute"), API) == API
+    assert steps.home(step("libvirt", "compute"), API) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from diagrams.outline import outline
-from tests.builders import boot, log, rpc, sql, step
+from diagrams.outline.outline import outline
+from tests.support.builders import boot, log, rpc, sql, step
 from tracer.model import Step
 
 

@@ -23,12 +23,12 @@ from examples.ci import comparison
 from examples.ci.recordings import Plan, Recording
 from examples.embedded import EmbeddedError
 from examples.embedded.boot import Boot
-from tests import golden
+from tests.support import golden
 from tracer.cli import main
 from tracer.commands import policies
-from tracer.diff import reading
-from tracer.diff.compare import compare
-from tracer.diff.policy import judge
+from tracer.diff.baseline import reader
+from tracer.diff.compare.compare import compare
+from tracer.diff.policy.rules import judge
 
 FOLDER = Path(comparison.__file__).parent
 ROOT = FOLDER.parents[1]
@@ -204,7 +204,7 @@ def test_the_policy_accepts_what_34_brought() -> None:
     policy = policies.load([FOLDER / "policy.yaml"])
 
     def judged(today: date) -> tuple[str, list[str]]:
-        sides = (reading.read(path.read_text(), path.name) for path in sorted(folder.glob("*.baseline")))
+        sides = (reader.read(path.read_text(), path.name) for path in sorted(folder.glob("*.baseline")))
         compared = compare(*sides)
         notes = judge(compared, policy, today)
         return compared.verdict, notes

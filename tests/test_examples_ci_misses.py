@@ -9,10 +9,10 @@ import pytest
 
 from examples.ci.misses import scores
 from examples.ci.mutations import MUTATIONS
-from tests.builders import small_boot
-from tracer.correlate import correlate
+from tests.support.builders import small_boot
+from tracer.correlation.pipeline import correlate
 from tracer.model import Boot
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 
 DATA = Path(__file__).parent / "data"
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from examples.cloud import general_log, testimony
-from examples.cloud.agreement import Agreement, Seen, Trees, agree, misplaced
+from examples.cloud import general_log
+from examples.cloud.accuracy import readers
+from examples.cloud.accuracy.match import Agreement, Seen, Trees, agree, misplaced
+from examples.cloud.accuracy.readers import Said
+from examples.cloud.accuracy.run import _same_status, capture_of, report
 from examples.cloud.errors import CloudError
 from examples.cloud.inside.firehose import noted
 from examples.cloud.plan import Plan
-from examples.cloud.testimony import Said
-from examples.cloud.truth import _same_status, capture_of, report
-from tests.events import UUID, Cloud, Services, run
+from tests.support.events import UUID, Cloud, Services, run
 
 GENERAL = (
     "/usr/sbin/mariadbd, Version: 10.11.19-MariaDB-0+deb12u1 (Debian 12). started with:\n"
@@ -110,11 +111,11 @@ def test_other_values_are_other_statements() -> None:
 
 def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
     """Which those are says libvirt-python's own source."""
-    first, second = testimony.libvirt_calls(LIBVIRTD)
+    first, second = readers.libvirt_calls(LIBVIRTD)
     assert (first.key, second.key) == (("virConnectGetLibVersion",), ("virDomainGetInfo",))
     assert second.ids == {"0f84580a-697e-4172-8f9e-98a4a3c024c2"}
     assert second.at - first.at == 464_000_000
-    assert testimony.libvirt_functions(LIBVIRT_PY) == {
+    assert readers.libvirt_functions(LIBVIRT_PY) == {
         "libvirt.open": ("virConnectOpen",),
         "virDomain.info": ("virDomainGetInfo",),
         "virDomain.vcpus": ("virDomainGetVcpus", "virDomainGetInfo", "virNodeGetCPUMap"),
@@ -124,7 +125,7 @@ def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
 
 
 def test_access_lines_without_their_queries() -> None:
-    assert [(*one.key, *one.values) for one in testimony.access_lines("identity", ACCESS)] == [
+    assert [(*one.key, *one.values) for one in readers.access_lines("identity", ACCESS)] == [
         ("identity", "GET", "/v3/auth/tokens", "200"),
         ("identity", "GET", "/v3/a b", "404"),
     ]
@@ -140,9 +141,9 @@ def test_firehose_is_noted_without_what_messages_hold() -> None:
     assert (reply["method"], reply["uuids"]) == ("reply", [UUID.format(1)])
     assert "s3cret" not in json.dumps(sent)
     log = "\n".join(json.dumps(one) for one in ({"event": "ready"}, sent, reply, sent | {"event": "deliver"}))
-    assert [one.key for one in testimony.messages(log, "publish")] == [("u1",)]
-    assert [one.key for one in testimony.messages(log, "deliver")] == [("u1",)]
-    assert testimony.unread(log) == 0
+    assert [one.key for one in readers.messages(log, "publish")] == [("u1",)]
+    assert [one.key for one in readers.messages(log, "deliver")] == [("u1",)]
+    assert readers.unread(log) == 0
 
 
 def held(said: list[Said], cloud: Cloud) -> Agreement:
@@ -244,7 +245,7 @@ def test_what_was_said_before_the_hooks_came_takes_nothing_of_the_boot() -> None
     """Under load the same statements come all the time, before the hooks too, and a log's seconds order them badly."""
     cloud = booted()
     said = witnessed(cloud)
-    earlier = [Said(one.at - 2 * testimony.SECOND, one.key, one.text, within=testimony.SECOND) for one in said]
+    earlier = [Said(one.at - 2 * readers.SECOND, one.key, one.text, within=readers.SECOND) for one in said]
     found = held([*earlier, *said], cloud)
     assert (found.missed, found.in_tree, found.recall, found.precision) == ({}, len(said), 1, 1)
 

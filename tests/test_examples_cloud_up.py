@@ -19,7 +19,7 @@ from examples.cloud.hypervisor import domains
 from examples.cloud.load import beside
 from examples.cloud.plan import Plan, load_plan
 from examples.cloud.shell import client_variables, create_arguments
-from tests.taps import Tap, assert_confirmed, chapters, steps
+from tests.support.taps import Tap, assert_confirmed, chapters, steps
 
 pytestmark = [
     pytest.mark.slow,

@@ -17,7 +17,7 @@ from examples.embedded.boot import Journal
 from examples.embedded.building import locked
 from examples.embedded.config import free_ports, without_keystone
 from examples.embedded.release import RELEASES
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_unknown_release_names_the_known_ones(tmp_path: Path) -> None:

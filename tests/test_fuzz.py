@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from tests.fuzz import kept, worker
 from tests.fuzz.kinds import KINDS, Case, unchanged
 from tests.fuzz.worker import run
-from tracer import capture, store
+from tracer import trace_file
 from tracer.errors import TracerError
+from tracer.recording import capture
 
 
 def of(kind: str, number: int = 0) -> Case:
@@ -76,7 +77,7 @@ def test_each_fault_is_found_and_the_next_case_runs(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Case, "lay_out", with_fault)
     if how == "defect":
-        monkeypatch.setattr(store, "read", fault)
+        monkeypatch.setattr(trace_file, "read", fault)
         found = list(run([of("trace", 1)]))
         assert [outcome.how for outcome in found] == ["defect"]
     else:
@@ -123,7 +124,7 @@ def test_any_value_in_any_place_of_a_trace_file_is_read_or_refused_in_one_line(
     path = tmp_path_factory.mktemp("any") / "t.jsonl"
     path.write_text("".join(json.dumps(each) + "\n" for each in lines))
     with suppress(TracerError):
-        assert store.read(path).boots
+        assert trace_file.read(path).boots
 
 
 @pytest.mark.slow

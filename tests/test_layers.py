@@ -21,16 +21,16 @@ IMPURE = (
     "tracer.__main__",
     "tracer.attach",
     "tracer.bootstrap",
-    "tracer.capture",
+    "tracer.recording.capture",
     "tracer.cli",
     "tracer.commands",
     "tracer.files",
-    "tracer.launch",
+    "tracer.recording.launch",
     "tracer.limits",
-    "tracer.points",
-    "tracer.service_options",
+    "tracer.recording.call_points",
+    "tracer.oslo_config",
     "tracer.sources",
-    "tracer.store",
+    "tracer.trace_file",
     "tracer.tap",
 )
 #: Modules through which a pure one would reach the outside, and the command line's own.
@@ -45,9 +45,9 @@ OUTSIDE_CALLS = frozenset({"open", "input", "print", "breakpoint"})
 CLOCKS = frozenset({"now", "utcnow", "today"})
 
 #: What readers share with the recorder: the fields of an event and the layout of a segment, nothing that runs.
-SHARED = frozenset({"patches.record"})
+SHARED = frozenset({"patches.record_format"})
 #: What masks secrets is one set of rules, for what hooks see, what passes the broker and what logs tell.
-MASKING = frozenset({"patches.masking", "patches.parameters"})
+MASKING = frozenset({"patches.masking", "patches.sql_parameters"})
 #: The command line, and who may import it.
 COMMAND_LINE = ("tracer.cli", "tracer.commands")
 MAY_IMPORT_COMMAND_LINE = ("tracer.__main__", "tracer.cli", "tracer.commands")
@@ -232,7 +232,7 @@ MAY_OPEN = {
     "tracer.bootstrap": "runs in foreign processes, where nothing else of ours is",
     "tracer.attach": "for now: processes by /proc, and what is on its way to tracer.files",
     "tracer.commands.status": "for now: a process's environment by /proc",
-    "tracer.tap.switch": "opens a URL",
+    "tracer.tap.tracing_switch": "opens a URL",
 }
 _OPENING = frozenset(
     """

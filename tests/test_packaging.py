@@ -16,7 +16,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("tracer", "patches", "diagrams")
 #: What is no module and belongs to the wheel all the same; a folder's templates and the like by its own glob.
-DATA = ("tracer/*.yaml", "tracer/diff/*.yaml", "tracer/bootstrap/*.py", "diagrams/templates/**/*", "diagrams/fonts/*")
+DATA = (
+    "tracer/recording/*.yaml",
+    "tracer/diff/policy/*.yaml",
+    "tracer/bootstrap/*.py",
+    "diagrams/templates/**/*",
+    "diagrams/fonts/*",
+)
 
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 

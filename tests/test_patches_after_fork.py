@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from patches import forks, replacing
+from patches import after_fork, patching
 
 
 @pytest.fixture(autouse=True)
 def undone() -> Iterator[None]:
     yield
-    replacing.restore_all()
+    patching.restore_all()
 
 
 def told_in_a_child(read: int) -> bytes:
@@ -34,9 +34,9 @@ def told_in_a_child(read: int) -> bytes:
 def test_a_child_is_told_until_all_is_undone() -> None:
     read, write = os.pipe()
     try:
-        forks.in_child(lambda: os.write(write, b"child"))
+        after_fork.in_child(lambda: os.write(write, b"child"))
         assert told_in_a_child(read) == b"child"
-        replacing.restore_all()
+        patching.restore_all()
         assert told_in_a_child(read) == b""
     finally:
         os.close(read)
@@ -48,7 +48,7 @@ def test_a_failure_does_not_keep_logging_from_its_own(capfd: pytest.CaptureFixtu
     def fail() -> None:
         raise RuntimeError("ours")
 
-    forks.in_child(fail)
+    after_fork.in_child(fail)
     child = os.fork()
     if child == 0:
         logging.getLogger("child").warning("still logs")
@@ -60,7 +60,7 @@ def test_a_failure_does_not_keep_logging_from_its_own(capfd: pytest.CaptureFixtu
 def test_nothing_is_left_in_logging() -> None:
     children = logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]
     before = set(children)
-    forks.in_child(int)
+    after_fork.in_child(int)
     assert len(set(children) - before) == 1
-    replacing.restore_all()
+    patching.restore_all()
     assert set(children) == before

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from patches import nova, steps, wsgi
-from tests.recorded import failing, recording, standing_in
+from patches import api_requests, recorder, wsgi
+from tests.support.recording import failing, recording, standing_in
 
 webob = pytest.importorskip("webob")
 webob_dec = pytest.importorskip("webob.dec")
@@ -195,11 +195,11 @@ def test_placements_handler_is_named(tmp_path: Path) -> None:
 
 def test_our_own_failures_stay_ours(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova"):
-        step = steps.begin("http", "POST /servers")  # a request that came before anything failed
+        step = recorder.begin("http", "POST /servers")  # a request that came before anything failed
         arrived = wsgi._Request(step, request := webob.Request.blank("/servers"))
         arrived.environ = request.environ
         token = wsgi.request.set(arrived)
         with failing():
             assert [wsgi_module.Resource("create")._handle(request).text for _ in range(10)] == ["done"] * 10
-            assert not nova.nova.enabled
+            assert not api_requests.nova.enabled
         wsgi.request.reset(token)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from patches import askpoints
-from tests.asked import added, module, said
-from tests.recorded import recording
+from patches import ask_points
+from tests.support.ask_service import added, module, said
+from tests.support.recording import recording
 
 __all__ = ["module"]
 
@@ -25,7 +25,7 @@ def test_a_failing_expression_says_so_once_and_the_point_gives_up(tmp_path: Path
             *["service:API.create nope=? name='x'"] * 3,
             "service:API.create nope=? name='x' (failed 5 times, switched off: NameError: name 'nope' is not defined)",
         ]
-        assert (made.state, askpoints.listed()[0]["failures"]) == ("switched off", 5)
+        assert (made.state, ask_points.listed()[0]["failures"]) == ("switched off", 5)
 
 
 class Nasty:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from patches import askpoints
-from tests.asked import added, line_of, module, point, said
-from tests.elsewhere import elsewhere
-from tests.recorded import recording
+from patches import ask_points
+from tests.support.ask_service import added, line_of, module, point, said
+from tests.support.recording import recording
+from tests.support.subprocess_python import elsewhere
 from tests.test_patches_versions import VERSIONS, interpreter
 
 __all__ = ["module"]
@@ -99,7 +99,7 @@ def test_threads_at_lines_do_not_disturb_each_other(tmp_path: Path, module: Any)
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="sys.monitoring sees them")
 def test_lines_of_generators_need_monitoring(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path):
-        made = askpoints.add(point("service:API.generate", when=line_of("yield 1")))
+        made = ask_points.add(point("service:API.generate", when=line_of("yield 1")))
         assert made.state == "a generator's or coroutine's lines can be asked from Python 3.12 on"
 
 

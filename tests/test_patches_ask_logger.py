@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from examples.embedded import EmbeddedCloud
-from patches import ask, logs, steps
-from tests.recorded import failing, inside_step, recording
+from patches import ask_logger, logs, recorder
+from tests.support.recording import failing, inside_step, recording
 
 ROOT = Path(__file__).parent.parent
 LINE = re.compile(
@@ -108,11 +108,11 @@ def test_who_asked_is_known_from_the_step_even_if_the_thread_is_stale(
     monkeypatch.setattr(oslo_context, "_request_store", threading.local())
     oslo_context.RequestContext(request_id="req-stale")
     with recording(tmp_path, hooks=["ask"], ask=["ask"]):
-        token = steps.context.set(CONTEXT)
+        token = recorder.context.set(CONTEXT)
         try:
             logging.getLogger("ask").info("x")
         finally:
-            steps.context.reset(token)
+            recorder.context.reset(token)
     assert asked((tmp_path / "ask.log").read_text())["asker"] == "req-global req-own u1 p1 - - default default"
 
 
@@ -146,11 +146,11 @@ class OldContext:
 )
 def test_who_asked_over_http(tmp_path: Path, environ: dict[str, Any], asker: str) -> None:
     with recording(tmp_path, hooks=["ask"], ask=["ask"]):
-        token = steps.context.set({"wsgi.version": (1, 0)} | environ)
+        token = recorder.context.set({"wsgi.version": (1, 0)} | environ)
         try:
             logging.getLogger("ask").info("x")
         finally:
-            steps.context.reset(token)
+            recorder.context.reset(token)
     assert asked((tmp_path / "ask.log").read_text())["asker"] == asker
 
 
@@ -218,7 +218,7 @@ def test_what_stands_in_the_logs_place_neither_stops_nor_misleads(tmp_path: Path
         (tmp_path / "ask.log").symlink_to(tmp_path / "elsewhere")
     with recording(tmp_path, hooks=["ask"], ask=["ask"]):
         logging.getLogger("ask").info("x")
-        failures, ask.ask.failures = ask.ask.failures, 0
+        failures, ask_logger.ask.failures = ask_logger.ask.failures, 0
     assert failures == 1
     assert not (tmp_path / "elsewhere").exists()
 
@@ -227,7 +227,7 @@ def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
     with recording(tmp_path, hooks=["ask", "logs"], ask=["ask"]), failing():
         for _ in range(10):
             logging.getLogger("ask").info("goes on")
-        assert not ask.ask.enabled
+        assert not ask_logger.ask.enabled
         assert logs.logs.failures == 0
 
 

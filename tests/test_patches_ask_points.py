@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from patches import asking, askpoints, replacing
-from tests.asked import added, line_of, module, point, said
-from tests.recorded import failing, recording
+from patches import ask_eval, ask_points, patching
+from tests.support.ask_service import added, line_of, module, point, said
+from tests.support.recording import failing, recording
 
 __all__ = ["module"]
 
@@ -59,7 +59,7 @@ def test_a_line_stands_in_the_call_it_was_asked_in(tmp_path: Path, module: Any) 
         assert [calls[event.parent or 0] for event in recorded.events("ask")] == [
             "service:API.create", "service:recursive", "service:recursive",
         ]  # fmt: skip
-        askpoints.remove("1")
+        ask_points.remove("1")
         module.API().create("y")
         assert len(said(recorded)) == 3
 
@@ -75,13 +75,13 @@ def test_removed_is_the_very_object_again(tmp_path: Path, module: Any) -> None:
         sys.modules["taken"] = taken
         assert module.failing is not before[1]
         for key in "01234":
-            assert askpoints.remove(key)
+            assert ask_points.remove(key)
         del sys.modules["taken"]
         assert [vars(module.API)["create"], module.failing, vars(module.API)["static"]] == before
         assert "create" not in vars(module.Sub)
         assert taken.__dict__["failing"] is before[1]
-        assert replacing.replaced == []
-        assert not askpoints.remove("0")
+        assert patching.replaced == []
+        assert not ask_points.remove("0")
 
 
 def test_what_others_have_wrapped_stays_and_keeps_quiet(tmp_path: Path, module: Any) -> None:
@@ -90,7 +90,7 @@ def test_what_others_have_wrapped_stays_and_keeps_quiet(tmp_path: Path, module: 
         added("service:failing", "n")
         ours = module.failing
         module.failing = functools.partial(ours)
-        askpoints.remove("1")
+        ask_points.remove("1")
         with pytest.raises(LookupError):
             module.failing(1)
         assert said(recorded) == []
@@ -102,7 +102,7 @@ def test_a_module_that_comes_later(tmp_path: Path) -> None:
     sys.path.insert(0, str(tmp_path))
     try:
         with recording(tmp_path / "cap", points=[["late_*", ["*"], []]]) as recorded:
-            made = askpoints.add(point("late_service:f", "n"))
+            made = ask_points.add(point("late_service:f", "n"))
             assert made.state == "module not loaded yet"
             import late_service  # type: ignore[import-not-found]
 
@@ -130,10 +130,10 @@ def test_a_module_that_comes_later(tmp_path: Path) -> None:
 )
 def test_what_is_not_there(tmp_path: Path, module: Any, where: str, when: Any, state: str, near: str) -> None:
     with recording(tmp_path):
-        made = askpoints.add(point(where, when=when))
+        made = ask_points.add(point(where, when=when))
         assert made.state == state
         assert not near or near in made.near
-        assert askpoints.listed() == []
+        assert ask_points.listed() == []
 
 
 def test_our_own_failure_stays_ours(tmp_path: Path, module: Any) -> None:
@@ -141,4 +141,4 @@ def test_our_own_failure_stays_ours(tmp_path: Path, module: Any) -> None:
         added("service:API.create", "name")
         for _ in range(9):
             assert module.API().create("x") == 1
-        assert asking.asks.failures == 5
+        assert ask_eval.asks.failures == 5

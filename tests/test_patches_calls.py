@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from patches import calls, record, steps
-from tests.recorded import Recorded, recording
-from tracer.event import Event
+from patches import calls, record_format
+from patches import recorder as patches_recorder
+from tests.support.recording import Recorded, recording
+from tracer.events import Event
 
 SOURCE = """
     import asyncio
@@ -119,7 +120,7 @@ def test_calls_nest(tmp_path: Path, module: Any) -> None:
     """What a call does is below it, and afterwards everything is where it was."""
     with recording(tmp_path / "cap", **points("*")) as recorded:
         module.outer()
-        assert steps.current.get() == 0
+        assert patches_recorder.current.get() == 0
         outer, inner = recorded_calls(recorded)
     assert (outer.name, outer.parent) == ("service:outer", 0)
     assert (inner.name, inner.parent) == ("service:inner", outer.number)
@@ -141,7 +142,7 @@ def test_an_exception_is_the_hosts_and_is_noted(tmp_path: Path, module: Any) -> 
     assert raised.value is error
     assert error.__context__ is None
     assert call.error == "LookupError: own"
-    assert steps.current.get() == 0
+    assert patches_recorder.current.get() == 0
 
 
 def test_static_and_class_methods_and_what_is_inherited(tmp_path: Path, module: Any) -> None:
@@ -186,14 +187,14 @@ def test_deep_recursion_outruns_the_table_of_open_calls(tmp_path: Path, module: 
     sys.setrecursionlimit(10_000)
     try:
         with recording(tmp_path / "cap", **points("deep")) as recorded:
-            assert module.deep(record.SLOTS + 100) == 0
-            assert len(recorded_calls(recorded)) == record.SLOTS + 101
+            assert module.deep(record_format.SLOTS + 100) == 0
+            assert len(recorded_calls(recorded)) == record_format.SLOTS + 101
             (path,) = (recorded.capture / "segments").glob("*.open")
             table = path.read_bytes()
     finally:
         sys.setrecursionlimit(1_000)
-    slots = range(record.OPEN_HEAD.size, record.SCRATCH, record.SLOT.size)
-    assert not any(record.SLOT.unpack_from(table, slot)[0] for slot in slots)
+    slots = range(record_format.OPEN_HEAD.size, record_format.SCRATCH, record_format.SLOT.size)
+    assert not any(record_format.SLOT.unpack_from(table, slot)[0] for slot in slots)
 
 
 def test_threads_each_have_their_own_step(tmp_path: Path, module: Any) -> None:
@@ -220,7 +221,7 @@ def test_a_failing_recorder_changes_nothing(
         raise RuntimeError("injected")
 
     with recording(tmp_path / "cap", **points("outer", "inner", "failing")):
-        recorder = steps.recorder
+        recorder = patches_recorder.recorder
         assert recorder is not None
         before = getattr(recorder, broken)
         setattr(recorder, broken, None if broken == "table" else fail)
@@ -228,7 +229,7 @@ def test_a_failing_recorder_changes_nothing(
             assert module.outer() == "inner"
             with pytest.raises(LookupError, match="own"):
                 module.failing()
-            assert steps.current.get() == 0
+            assert patches_recorder.current.get() == 0
         assert not calls.calls.enabled
         setattr(recorder, broken, before)
         calls.calls.failures, calls.calls.enabled = 0, True

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patches import commands
-from tests.recorded import failing, inside_step, recording
+from tests.support.recording import failing, inside_step, recording
 
 processutils = pytest.importorskip("oslo_concurrency.processutils")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from patches import pool
-from tests.recorded import failing, inside_step, recording
+from patches import db_pool
+from tests.support.recording import failing, inside_step, recording
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
@@ -71,7 +71,7 @@ def test_a_checkout_that_asks_the_database_first_is_no_news(tmp_path: Path, engi
 
 
 def test_a_checkout_that_hangs_is_news(tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "LONG", 1_000_000)
+    monkeypatch.setattr(db_pool, "LONG", 1_000_000)
     engine.connect().close()
     sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
     with recording(tmp_path / "cap", "pool") as recorded:
@@ -112,4 +112,4 @@ def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
             with engine.connect() as connection:
                 assert connection.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
             engine.dispose()
-        assert not pool.pool.enabled
+        assert not db_pool.pool.enabled

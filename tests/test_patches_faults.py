@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.elsewhere import elsewhere
+from tests.support.subprocess_python import elsewhere
 
 pytestmark = pytest.mark.slow  # ten seconds: every hook forty times, several of them over RPC
 

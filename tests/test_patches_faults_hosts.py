@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.elsewhere import elsewhere
+from tests.support.subprocess_python import elsewhere
 from tests.test_patches_versions import VERSIONS, interpreter
 
 _HOST = """

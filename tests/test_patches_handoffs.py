@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from patches import handoffs, steps
-from tests.elsewhere import elsewhere
-from tests.recorded import Recorded, inside_step, recording
-from tracer.event import Event
+from patches import handoffs, recorder
+from tests.support.recording import Recorded, inside_step, recording
+from tests.support.subprocess_python import elsewhere
+from tracer.events import Event
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -31,7 +31,7 @@ def recorded(tmp_path: Path) -> Iterator[Recorded]:
 
 def here() -> int:
     """The current step, as the work sees it."""
-    return steps.current.get()
+    return recorder.current.get()
 
 
 def failing() -> None:
@@ -77,13 +77,13 @@ def test_a_worker_that_is_used_again_inherits_nothing(recorded: Recorded) -> Non
     """Neither the step nor the context of its earlier work, and work from outside of a step is not wrapped."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with inside_step():
-            steps.context.set({"request_id": "req-1"})
-            assert pool.submit(steps.context.get).result() == {"request_id": "req-1"}
+            recorder.context.set({"request_id": "req-1"})
+            assert pool.submit(recorder.context.get).result() == {"request_id": "req-1"}
             with pytest.raises(LookupError):
                 pool.submit(failing).result()
-            steps.context.set(None)
+            recorder.context.set(None)
         assert pool.submit(here).result() == 0
-        assert pool.submit(steps.context.get).result() is None
+        assert pool.submit(recorder.context.get).result() is None
     assert [handed.error for handed in passed_on(recorded)] == [None, "LookupError: own"]
 
 
@@ -256,7 +256,7 @@ def test_failures_of_ours_change_nothing(recorded: Recorded, monkeypatch: pytest
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool, inside_step():
         with monkeypatch.context() as patched:
-            patched.setattr(steps, broken, fail)
+            patched.setattr(recorder, broken, fail)
             for _ in range(7):
                 assert pool.submit(abs, -1).result() == 1
                 with pytest.raises(LookupError, match="own"):

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from sqlalchemy import orm
 from sqlalchemy.ext import hybrid
 
-from patches import asking
-from tracer import expressions
+from patches import ask_eval
+from tracer.recording import ask_expressions
 
 #: Every special method that an expression, or the rendering of its value, could run.
 SPECIAL = """
@@ -86,10 +86,10 @@ def hosts_values() -> dict[str, Any]:
 
 def value(text: str, names: dict[str, Any]) -> str:
     """What a line says after ``text=``."""
-    (parsed,) = expressions.parse([text])
-    expression = asking.Expression(parsed.text, parsed.code, list(parsed.names), unsafe=False)
-    point = asking.Point({"key": "1", "where": "m:f", "when": "entry", "expressions": []})
-    seen = asking._Names(names)
+    (parsed,) = ask_expressions.parse([text])
+    expression = ask_eval.Expression(parsed.text, parsed.code, list(parsed.names), unsafe=False)
+    point = ask_eval.Point({"key": "1", "where": "m:f", "when": "entry", "expressions": []})
+    seen = ask_eval._Names(names)
     seen.module = {}
     return point._part(expression, seen).removeprefix(f"{parsed.text}=")
 
@@ -101,7 +101,7 @@ LEAVES = NAMES | st.sampled_from(["1", "'a'", "None", "1.5"])
 def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     two = st.tuples(inner, inner)
     operators = st.sampled_from([*OPERATORS, "not in", "is not"])
-    calls = st.sampled_from(sorted(set(expressions.CALLS) - {"hasattr", "isinstance"}))
+    calls = st.sampled_from(sorted(set(ask_expressions.CALLS) - {"hasattr", "isinstance"}))
     return st.one_of(
         st.builds(lambda pair, sign: f"({pair[0]} {sign} {pair[1]})", two, operators),
         st.builds(lambda one, sign: f"({sign}{one})", inner, st.sampled_from(["not ", "-", "+", "~"])),
@@ -125,7 +125,7 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def test_no_expression_runs_code_of_the_hosts(text: str) -> None:
     """Every special method of these values raises, and is counted."""
     del ran[:]
-    shown = value(text[: expressions.MAX_LENGTH], hosts_values())
+    shown = value(text[: ask_expressions.MAX_LENGTH], hosts_values())
     assert ran == []
     assert "host ran" not in shown
     assert len(shown) < 2000
@@ -141,7 +141,7 @@ def test_no_expression_runs_code_of_the_hosts(text: str) -> None:
         ("plain.anything", "<__getattr__: use --unsafe>"),
         ("lying.name", "<AttributeError: Lying has no name>"),
         ("slotted.size", "3"),
-        ("kind", "<class 'tests.test_patches_reading.OfMeta'>"),
+        ("kind", "<class 'tests.test_patches_host_objects.OfMeta'>"),
         ("g", "<generator>"),
         ("list(g)", "<generator: use --unsafe>"),
         ("1 in query", "<list_iterator: use --unsafe>"),
@@ -213,7 +213,7 @@ class Late(Info):
     ],
 )  # fmt: skip
 def test_known_containers_and_values_are_read(thing: Any, text: str, shown: str) -> None:
-    parsed = [each.text for each in expressions.parse([text])]
+    parsed = [each.text for each in ask_expressions.parse([text])]
     assert " ".join(value(each, {"x": thing}) for each in parsed) == shown
 
 

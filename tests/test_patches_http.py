@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from patches import http, steps
-from tests.recorded import Recorded, inside_step, recording
-from tests.web import Server, foreign
-from tracer.event import Event
+from patches import http, recorder
+from tests.support.recording import Recorded, inside_step, recording
+from tests.support.web import Server, foreign
+from tracer.events import Event
 
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated", "ignore:.*datetime.utc:DeprecationWarning")
 
@@ -79,7 +79,7 @@ def test_a_connection_that_fails_is_the_callers_to_see(recorded: Recorded) -> No
         requests.get("http://127.0.0.1:1/x", timeout=1)
     (sent,) = sides(recorded, "client")
     assert str(sent.error).startswith("ConnectionError")
-    assert steps.current.get() == 0
+    assert recorder.current.get() == 0
 
 
 def test_what_keystoneauth_sends_is_sent_by_requests(recorded: Recorded, server: Server) -> None:
@@ -100,12 +100,12 @@ def test_failures_of_ours_change_nothing(
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("injected")
 
-    monkeypatch.setattr(steps, broken, fail)
+    monkeypatch.setattr(recorder, broken, fail)
     requests = foreign("requests")
     for _ in range(6):
         assert requests.get(server.url + "/x").text == "ok"
         with pytest.raises(requests.ConnectionError):
             requests.get("http://127.0.0.1:1/x", timeout=1)
-        assert steps.current.get() == 0
+        assert recorder.current.get() == 0
     assert http.http.enabled is (broken == "note")
     http.http.failures, http.http.enabled = 0, True

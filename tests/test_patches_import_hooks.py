@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from patches import importing, steps
-from tests.recorded import recording
+from patches import import_hooks, recorder
+from tests.support.recording import recording
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +68,8 @@ class Told:
 def test_a_module_that_is_there_is_told_at_once() -> None:
     """Nothing is imported for it."""
     told = Told()
-    importing.when_imported("json", told)
-    importing.when_imported("no.such.module", told)
+    import_hooks.when_imported("json", told)
+    import_hooks.when_imported("no.such.module", told)
     assert told.names == ["json"]
 
 
@@ -77,8 +77,8 @@ def test_packages_and_submodules_are_told_when_they_have_run(folder: Path) -> No
     """By name or by glob; those that nobody asked for are not touched."""
     package(folder)
     exact, glob = Told(), Told()
-    importing.when_imported("lately.sub", exact)
-    importing.when_imported("lately*", glob)
+    import_hooks.when_imported("lately.sub", exact)
+    import_hooks.when_imported("lately*", glob)
     module = importlib.import_module("lately.sub")
     assert exact.names == ["lately.sub"]
     assert glob.names == ["lately", "lately.sub"]
@@ -89,7 +89,7 @@ def test_packages_and_submodules_are_told_when_they_have_run(folder: Path) -> No
 def test_a_told_module_is_what_it_would_be_without_us(folder: Path) -> None:
     """Its loader and spec are its own, already while its code runs."""
     package(folder)
-    importing.when_imported("lately*", Told())
+    import_hooks.when_imported("lately*", Told())
     module = importlib.import_module("lately.sub")
     own = importlib.machinery.SourceFileLoader
     assert module.__spec__ is not None
@@ -102,7 +102,7 @@ def test_a_namespace_package_and_what_is_in_it(folder: Path) -> None:
     """It has no code to run; its modules have."""
     package(folder)
     told = Told()
-    importing.when_imported("spread*", told)
+    import_hooks.when_imported("spread*", told)
     assert importlib.import_module("spread.part.mod").x == 1
     assert "spread.part.mod" in told.names
 
@@ -111,7 +111,7 @@ def test_a_module_that_is_run_again_is_told_again(folder: Path) -> None:
     """A reload makes new functions."""
     package(folder)
     told = Told()
-    importing.when_imported("lately", told)
+    import_hooks.when_imported("lately", told)
     module = importlib.import_module("lately")
     importlib.reload(module)
     assert told.names == ["lately", "lately"]
@@ -121,7 +121,7 @@ def test_a_failing_import_fails_as_without_us(folder: Path) -> None:
     """Its own exception, no trace of the module, and it may be tried again."""
     package(folder)
     told = Told()
-    importing.when_imported("broken", told)
+    import_hooks.when_imported("broken", told)
     for _ in range(2):
         with pytest.raises(LookupError, match="own") as raised:
             importlib.import_module("broken")
@@ -134,7 +134,7 @@ def test_a_failing_import_fails_as_without_us(folder: Path) -> None:
 
 def test_a_warning_at_import_is_the_importers(folder: Path) -> None:
     (folder / "warning.py").write_text("import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n")
-    importing.when_imported("warning", print)
+    import_hooks.when_imported("warning", print)
     with pytest.warns(DeprecationWarning, match="old") as seen:
         exec("import warning", {"__name__": "importer"})
     assert [each.filename for each in seen] == ["<string>"]
@@ -142,7 +142,7 @@ def test_a_warning_at_import_is_the_importers(folder: Path) -> None:
 
 def test_a_failing_import_shows_no_frame_of_ours(folder: Path) -> None:
     (folder / "failing.py").write_text("import no_such_module\n")
-    importing.when_imported("failing", print)
+    import_hooks.when_imported("failing", print)
     with pytest.raises(ModuleNotFoundError) as failure:
         exec("import failing")
     names = [Path(entry.path).name for entry in failure.traceback]
@@ -157,19 +157,19 @@ def test_a_failing_callback_is_ours_alone(folder: Path) -> None:
     def failing(module: ModuleType) -> None:
         raise RuntimeError("injected")
 
-    importing.when_imported("lately", failing)
-    importing.when_imported("lately", told)
+    import_hooks.when_imported("lately", failing)
+    import_hooks.when_imported("lately", told)
     assert importlib.import_module("lately").value == 1
     assert told.names == ["lately"]
-    assert importing.importing.failures == 1
-    importing.importing.failures = 0
+    assert import_hooks.importing.failures == 1
+    import_hooks.importing.failures = 0
 
 
 def test_what_looks_modules_up_by_other_ways_still_works(folder: Path) -> None:
     """runpy, pkgutil, importlib.resources, and a spec that is made into a module by hand."""
     package(folder)
     told = Told()
-    importing.when_imported("lately*", told)
+    import_hooks.when_imported("lately*", told)
     assert runpy.run_module("lately.sub", run_name="__main__")["name"] == "__main__"
     assert pkgutil.get_data("lately", "data.txt") == b"data"
     assert importlib.resources.files("lately").joinpath("data.txt").read_text() == "data"
@@ -191,7 +191,7 @@ def test_modules_in_an_archive(folder: Path) -> None:
         file.writestr("zipped.py", "value = 3\n")
     sys.path.insert(0, str(archive))
     told = Told()
-    importing.when_imported("zipped", told)
+    import_hooks.when_imported("zipped", told)
     module = importlib.import_module("zipped")
     assert module.value == 3
     assert told.names == ["zipped"]
@@ -202,7 +202,7 @@ def test_a_lazy_module_stays_lazy_until_it_is_used(folder: Path) -> None:
     """Whoever makes it lazy wraps the loader that we have wrapped."""
     package(folder)
     told = Told()
-    importing.when_imported("lately", told)
+    import_hooks.when_imported("lately", told)
     spec = importlib.util.find_spec("lately")
     assert spec is not None
     assert spec.loader is not None
@@ -220,7 +220,7 @@ def test_a_loader_that_puts_something_else_in_place(folder: Path) -> None:
     """A module may replace itself in sys.modules: the import gives what it left there."""
     (folder / "changing.py").write_text("import sys\nsys.modules[__name__] = sys.modules['json']\n")
     told = Told()
-    importing.when_imported("changing", told)
+    import_hooks.when_imported("changing", told)
     assert importlib.import_module("changing") is sys.modules["json"]
     assert told.names == ["changing"]
 
@@ -241,7 +241,7 @@ def test_an_import_under_way_since_before_us_is_told_when_it_is_done(folder: Pat
     thread.start()
     assert reached.wait(10)
     told = Told()
-    importing.when_imported("slow", told)
+    import_hooks.when_imported("slow", told)
     assert told.names == []
     opened.set()
     thread.join()
@@ -254,11 +254,11 @@ def test_nobody_is_told_after_the_end(folder: Path) -> None:
     """The finder is gone, and an import that it had its hands on goes on without it."""
     package(folder)
     told = Told()
-    importing.when_imported("lately*", told)
+    import_hooks.when_imported("lately*", told)
     spec = importlib.util.find_spec("lately")
     assert spec is not None
     assert spec.loader is not None
-    importing.stop()
+    import_hooks.stop()
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.value == 1
@@ -270,8 +270,8 @@ def test_nobody_is_told_after_the_end(folder: Path) -> None:
 def test_the_finder_comes_and_goes_without_a_trace() -> None:
     """sys.meta_path holds the very same finders, in their order."""
     before = list(sys.meta_path)
-    importing.when_imported("no.such.module", Told())
+    import_hooks.when_imported("no.such.module", Told())
     assert sys.meta_path[1:] == before
-    importing.stop()
+    import_hooks.stop()
     assert sys.meta_path == before
-    assert steps.recorder is not None
+    assert recorder.recorder is not None

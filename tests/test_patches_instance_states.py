@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from patches import states, steps
-from tests.recorded import failing, inside_step, recording, standing_in
+from patches import instance_states, recorder
+from tests.support.recording import failing, inside_step, recording, standing_in
 
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 
@@ -28,7 +28,7 @@ class Instance:
         raise AssertionError("a property of the host's was run")
 
     def save(self, expected_task_state: object = None) -> str:
-        steps.happened("sql", "UPDATE instances")
+        recorder.happened("sql", "UPDATE instances")
         if expected_task_state == "other":
             raise LookupError("Conflict updating instance")
         self._changed_fields.clear()
@@ -84,4 +84,4 @@ def test_our_own_failures_stay_ours(tmp_path: Path, instance_class: type[Instanc
             instance = instance_class(vm_state="active")
             instance.create()
             assert instance._changed_fields == set()
-        assert not states.states.enabled
+        assert not instance_states.states.enabled

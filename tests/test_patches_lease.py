@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy
 
 import patches
-from patches import attached, commands, lease, steps
-from tests.waiting import wait_until
-from tracer.sources import segments
+from patches import commands, control, lease, recorder
+from tests.support.waiting import wait_until
+from tracer.sources.hooks import segments
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_one_that_is_gone_does_not_hold(path: Path) -> None:
 def test_is_looked_at_once_a_second(path: Path) -> None:
     ended: list[int] = []
     lease.hold(str(path), lambda: ended.append(1))
-    now = steps.clock()
+    now = recorder.clock()
     assert now >= lease.look_at
     lease.look(now)
     assert lease.look_at == now + 1_000_000_000
@@ -55,14 +55,14 @@ def test_is_looked_at_once_a_second(path: Path) -> None:
 
 
 def test_without_one_nobody_looks() -> None:
-    assert steps.clock() < lease.look_at
+    assert recorder.clock() < lease.look_at
 
 
 def test_is_looked_at_when_it_ends(path: Path) -> None:
     """What is left of it is less than a second: then, and no later."""
     lease.hold(str(path), dict)
     os.utime(path, (time.time() + 0.5,) * 2)
-    now = steps.clock()
+    now = recorder.clock()
     lease.look(now)
     assert now < lease.look_at <= now + 500_000_000
 
@@ -71,10 +71,10 @@ engine = sqlalchemy.create_engine("sqlite://")
 
 #: Each way to write an event; a step is open before.
 WRITERS: dict[str, Callable[[int], object]] = {
-    "begin": lambda step: steps.begin("call", "x"),
-    "finish": steps.finish,
-    "note": lambda step: steps.note(step, ("key", "value")),
-    "happened": lambda step: steps.happened("call", "x"),
+    "begin": lambda step: recorder.begin("call", "x"),
+    "finish": recorder.finish,
+    "note": lambda step: recorder.note(step, ("key", "value")),
+    "happened": lambda step: recorder.happened("call", "x"),
     "end of a command": lambda step: commands._execute_ends(step, None, FailedError()),
     "log": lambda step: logging.getLogger("bootseq-test").warning("x"),
     "ask": lambda step: logging.getLogger("ask").warning("x"),
@@ -103,7 +103,7 @@ class FailedError(Exception):
 @pytest.fixture
 def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Recorded into by this process, with every hook."""
-    monkeypatch.setattr(attached, "drop", list)  # it would take patches out of this process
+    monkeypatch.setattr(control, "drop", list)  # it would take patches out of this process
     sys.modules["victim_points"] = victim_points
     options = {"segment_size": 1 << 20, "cap": 1 << 30, "points": [("victim_points", ["*"], [])], "ask": ["ask"]}
     patches.install(str(tmp_path), options)
@@ -115,15 +115,15 @@ def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("writer", WRITERS)
 def test_nothing_is_recorded_after_its_end(writer: str, capture: Path, path: Path) -> None:
     """Whoever records first looks, and what it would record is not recorded; nor is the end of what goes on."""
-    step = steps.begin("call", "open")
+    step = recorder.begin("call", "open")
     WRITERS[writer](step)
-    WRITERS[writer](steps.begin("call", "open"))
-    lease.hold(str(path), attached.expire)
+    WRITERS[writer](recorder.begin("call", "open"))
+    lease.hold(str(path), control.expire)
     path.unlink()
     before = contents(capture)
     WRITERS[writer](step)
-    assert steps.recorder is None
-    steps.finish(step)
+    assert recorder.recorder is None
+    recorder.finish(step)
     assert contents(capture) == before
 
 
@@ -136,7 +136,7 @@ def contents(capture: Path) -> dict[str, bytes]:
 def test_a_call_in_flight_is_not_recorded_after_its_end(capture: Path, path: Path) -> None:
     """Of a call that began before only its beginning is known."""
     os.utime(path, (time.time() + 0.3,) * 2)
-    lease.hold(str(path), attached.expire)
+    lease.hold(str(path), control.expire)
 
     class Number:
         def __add__(self, other: object) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from patches import libvirt
-from tests.recorded import failing, inside_step, recording, standing_in
+from tests.support.recording import failing, inside_step, recording, standing_in
 
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 XML = f"<domain type='test'><name>instance-01</name><uuid>{UUID}</uuid><disk><name>other</name></disk></domain>"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from patches import logs
-from tests.recorded import failing, inside_step, recording
+from tests.support.recording import failing, inside_step, recording
 
 
 class Formatting(logging.Handler):
@@ -146,7 +146,7 @@ def test_an_exception_is_named(tmp_path: Path, service: logging.Logger) -> None:
         assert recorded.one("log").attributes["exception"] == "KeyError: vm"
 
 
-@pytest.mark.parametrize("name", ["sqlalchemy.engine.Engine", "sqlalchemy", "_bootseq.hook"])
+@pytest.mark.parametrize("name", ["sqlalchemy.engine.Engine", "sqlalchemy", "_bootseq.hooks"])
 def test_some_loggers_are_left_out(tmp_path: Path, name: str) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         logging.getLogger(name).error("SELECT 1")

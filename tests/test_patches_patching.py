@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import wrapt
 
-from patches import replacing
+from patches import patching
 
 Maker = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -117,8 +117,8 @@ def holdings(*owners: Any) -> dict[tuple[str, str], int]:
 def nothing_stays() -> Iterator[None]:
     """Every test ends with all put back."""
     yield
-    assert replacing.restore_all() == []
-    assert replacing.replaced == []
+    assert patching.restore_all() == []
+    assert patching.replaced == []
 
 
 @pytest.mark.parametrize(("owner", "name", "use"), TARGETS, ids=IDS)
@@ -126,10 +126,10 @@ def test_calls_go_through_and_the_very_same_object_comes_back(owner: Any, name: 
     """A wrapped attribute answers as before; undone, its owner holds exactly what it held."""
     before, said = holdings(owner, Base), use()
     calls: list[str] = []
-    assert replacing.replace(owner, name, counting(calls))
+    assert patching.replace(owner, name, counting(calls))
     assert use() == said
     assert calls
-    assert replacing.restore_all() == []
+    assert patching.restore_all() == []
     assert holdings(owner, Base) == before
     assert use() == said
 
@@ -144,9 +144,9 @@ def test_undone_whatever_the_order_of_doing(order: tuple[int, ...]) -> None:
     owners = [Base, Child, Grandchild]
     before = holdings(*owners)
     for index in order:
-        assert replacing.replace(owners[index], "inherited", counting([]))
+        assert patching.replace(owners[index], "inherited", counting([]))
     assert Grandchild().inherited() == "inherited by Grandchild"
-    assert replacing.restore_all() == []
+    assert patching.restore_all() == []
     assert holdings(*owners) == before
 
 
@@ -154,33 +154,33 @@ def test_a_kind_stays_what_it_is() -> None:
     """A staticmethod is wrapped as one, a classmethod as one, a function as one."""
     for name in ("static", "klass", "method"):
         kind = type(vars(Base)[name])
-        replacing.replace(Base, name, counting([]))
+        patching.replace(Base, name, counting([]))
         assert type(vars(Base)[name]) is kind
 
 
 def test_two_hooks_on_one_attribute_both_run_and_both_go() -> None:
     """The second is around the first."""
     before, calls = holdings(Base), []  # type: ignore[var-annotated]
-    replacing.replace(Base, "method", counting(calls))
-    replacing.replace(Base, "method", counting(calls))
+    patching.replace(Base, "method", counting(calls))
+    patching.replace(Base, "method", counting(calls))
     Base().method()
     assert len(calls) == 2
-    replacing.restore_all()
+    patching.restore_all()
     assert holdings(Base) == before
 
 
 def test_what_somebody_wrapped_since_stays_and_passes_through() -> None:
     """It is named; once the other has put ours back, it goes at the next undoing."""
     original, calls = vars(Base)["method"], []  # type: ignore[var-annotated]
-    replacing.replace(Base, "method", counting(calls))
+    patching.replace(Base, "method", counting(calls))
     ours = vars(Base)["method"]
     theirs = counting([])(ours)
     Base.method = theirs  # type: ignore[method-assign]
-    assert replacing.restore_all() == ["Base.method"]
+    assert patching.restore_all() == ["Base.method"]
     assert vars(Base)["method"] is theirs
     assert Base().method() == "method of Base"
     Base.method = ours  # type: ignore[method-assign]
-    assert replacing.restore_all() == []
+    assert patching.restore_all() == []
     assert vars(Base)["method"] is original
 
 
@@ -188,7 +188,7 @@ def test_what_somebody_wrapped_since_stays_and_passes_through() -> None:
 def test_hooks_that_come_again_are_not_put_around_one_that_stayed(how: str) -> None:
     """Otherwise each call would be recorded twice."""
     original, calls = vars(Base)["static"], []  # type: ignore[var-annotated]
-    replacing.replace(Base, "static", counting(calls))
+    patching.replace(Base, "static", counting(calls))
     ours = vars(Base)["static"]
     wrappers: dict[str, Callable[[Callable[..., Any]], Any]] = {
         "wraps": counting([]),
@@ -197,8 +197,8 @@ def test_hooks_that_come_again_are_not_put_around_one_that_stayed(how: str) -> N
         "wrapt": lambda inner: wrapt.FunctionWrapper(inner, lambda f, _, args, kwargs: f(*args, **kwargs)),
     }
     Base.static = staticmethod(wrappers[how](ours.__func__))  # type: ignore[method-assign]
-    replacing.restore_all()
-    assert replacing.replace(Base, "static", counting(calls))
+    patching.restore_all()
+    assert patching.replace(Base, "static", counting(calls))
     calls.clear()
     assert Base.static() == "static"
     assert len(calls) == 1
@@ -208,31 +208,31 @@ def test_hooks_that_come_again_are_not_put_around_one_that_stayed(how: str) -> N
 def test_hooks_that_come_again_are_put_around_what_lost_ours() -> None:
     """Somebody wrapped ours and then put the original back: there is nothing of ours left."""
     original, calls = vars(Base)["method"], []  # type: ignore[var-annotated]
-    replacing.replace(Base, "method", counting(calls))
+    patching.replace(Base, "method", counting(calls))
     Base.method = counting([])(Base.method)  # type: ignore[method-assign]
-    replacing.restore_all()
+    patching.restore_all()
     Base.method = original  # type: ignore[method-assign]
-    replacing.replace(Base, "method", counting(calls))
+    patching.replace(Base, "method", counting(calls))
     Base().method()
     assert calls == ["method"]
 
 
 def test_a_reloaded_module_is_not_reported_as_wrapped() -> None:
     """Its functions are new ones: they are put back, and of the old ones nothing is left to say."""
-    replacing.replace(MODULE, "function", counting([]))
+    patching.replace(MODULE, "function", counting([]))
     exec("def function():\n    return 'reloaded'\n", vars(MODULE))
     new = MODULE.function
-    replacing.replace(MODULE, "function", counting([]))
-    assert replacing.restore_all() == []
+    patching.replace(MODULE, "function", counting([]))
+    assert patching.restore_all() == []
     assert MODULE.function is new
 
 
 def test_a_method_that_a_module_took_while_ours_stood_there_is_put_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
     original, module = vars(Base)["method"], ModuleType("taking")
     monkeypatch.setitem(sys.modules, "taking", module)
-    assert replacing.replace(Base, "method", counting([]))
+    assert patching.replace(Base, "method", counting([]))
     module.taken = Base.method  # type: ignore[attr-defined]
-    assert replacing.restore_all() == []
+    assert patching.restore_all() == []
     assert module.taken is original
 
 
@@ -242,10 +242,10 @@ def test_second_names_of_a_function_are_put_back_too() -> None:
     sys.modules["other"] = other
     try:
         original = MODULE.function
-        replacing.replace(MODULE, "function", counting([]))
+        patching.replace(MODULE, "function", counting([]))
         other.taken = MODULE.function  # type: ignore[attr-defined]
-        replacing.replace(other, "taken", counting([]))
-        replacing.restore_all()
+        patching.replace(other, "taken", counting([]))
+        patching.restore_all()
         assert other.taken is original
     finally:
         del sys.modules["other"]
@@ -275,14 +275,14 @@ class Holder:
 def test_what_a_function_cannot_stand_for_is_left_alone(name: str) -> None:
     """No attribute changes, and the caller is told."""
     before = holdings(Holder)
-    assert not replacing.replace(Holder, name, counting([]))
+    assert not patching.replace(Holder, name, counting([]))
     assert holdings(Holder) == before
 
 
 @pytest.mark.parametrize("owner", [dict, itertools.count])
 def test_classes_written_in_c_are_left_alone(owner: type) -> None:
     """They cannot be changed, and that is no error."""
-    assert not replacing.replace(owner, "__repr__", counting([]))
+    assert not patching.replace(owner, "__repr__", counting([]))
 
 
 def test_a_wrapt_method_still_gets_its_instance() -> None:
@@ -297,24 +297,24 @@ def test_a_wrapt_method_still_gets_its_instance() -> None:
         method = wrapt.FunctionWrapper(Base.method, wrapper)
 
     traced, before = Traced(), holdings(Traced)
-    assert replacing.replace(Traced, "method", counting([]))
+    assert patching.replace(Traced, "method", counting([]))
     assert traced.method() == "method of Traced"
     assert seen == [traced]
-    replacing.restore_all()
+    patching.restore_all()
     assert holdings(Traced) == before
 
 
 def test_what_is_no_attribute_is_undone_last_and_a_failure_is_told() -> None:
     """Functions given to undo() run after the attributes were put back, latest first."""
     order: list[str] = []
-    replacing.replace(Base, "method", counting([]))
-    original = replacing.replaced[-1][2]
+    patching.replace(Base, "method", counting([]))
+    original = patching.replaced[-1][2]
 
     def first() -> None:
         order.append("first")
         raise RuntimeError("broken")
 
-    replacing.undo(first)
-    replacing.undo(lambda: order.append("second" if vars(Base)["method"] is original else "too early"))
-    assert replacing.restore_all() == ["RuntimeError: broken"]
+    patching.undo(first)
+    patching.undo(lambda: order.append("second" if vars(Base)["method"] is original else "too early"))
+    assert patching.restore_all() == ["RuntimeError: broken"]
     assert order == ["second", "first"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from examples.embedded.release import environment, find_release
-from tracer import expressions
+from tracer.recording import ask_expressions
 
-SCRIPT = Path(__file__).with_name("asked_nova.py")
+SCRIPT = Path(__file__).with_name("support") / "ask_nova.py"
 OBJECTS = (
     "context", "instance", "bare", "bdm", "instances", "spec", "bdms", "expired", "fresh", "network", "waiting",
     "query",
@@ -57,13 +57,13 @@ SHOWN = {
 @pytest.mark.slow
 def test_expressions_run_nothing_of_novas() -> None:
     texts = [form.format(name) for form in FORMS for name in OBJECTS] + list(SHOWN)
-    parsed = [each for text in texts for each in expressions.parse([text])]
+    parsed = [each for text in texts for each in ask_expressions.parse([text])]
     asked = json.dumps([[each.text, each.code, each.names] for each in parsed])
     command = [str(environment(find_release("34"))), "-W", "ignore", str(SCRIPT)]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
     assert {text: ran for text, (_, ran) in answers.items() if ran} == {}
-    shown = {text: " ".join(answers[each.text][0] for each in expressions.parse([text])) for text in SHOWN}
+    shown = {text: " ".join(answers[each.text][0] for each in ask_expressions.parse([text])) for text in SHOWN}
     assert shown == SHOWN
     assert "geheim" not in done.stdout

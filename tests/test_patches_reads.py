@@ -13,8 +13,8 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from patches import fields, hook, http, sql, steps
-from tests.recorded import Recorded, recording
+from patches import hooks, host_fields, http, recorder, sql
+from tests.support.recording import Recorded, recording
 
 
 class Asked:
@@ -68,18 +68,22 @@ def recorded(tmp_path: Path) -> Iterator[Recorded]:
 def test_a_field_is_read_and_never_asked_for() -> None:
     """Dictionaries, slots and values of the class; no property, no method."""
     thing = Asked()
-    assert (fields.field(thing, "own"), fields.field(thing, "computed"), fields.field(thing, "missing")) == (
+    assert (
+        host_fields.field(thing, "own"),
+        host_fields.field(thing, "computed"),
+        host_fields.field(thing, "missing"),
+    ) == (
         1,
         None,
         None,
     )
     assert thing.asked == []
-    assert [fields.field(Slots(), name) for name in ("full", "empty", "shared", "missing")] == [3, None, 4, None]
+    assert [host_fields.field(Slots(), name) for name in ("full", "empty", "shared", "missing")] == [3, None, 4, None]
 
 
 def test_values_by_identity_keep_nothing_and_compare_nothing() -> None:
     """Equal objects have values of their own, which go with them."""
-    known: fields.ByIdentity[int] = fields.ByIdentity()
+    known: host_fields.ByIdentity[int] = host_fields.ByIdentity()
     one, other = Asked(), Asked()
     known.set(one, 1)
     known.set(other, 2)
@@ -135,7 +139,7 @@ def test_no_dialect_outlives_its_engine(recorded: Recorded) -> None:
 def test_calls_that_the_host_makes_wrongly_switch_nothing_off(recorded: Recorded) -> None:
     """It handles the errors, however many; the next right call is recorded."""
     session = requests.Session()
-    for _ in range(3 * hook.MAX_FAILURES):
+    for _ in range(3 * hooks.MAX_FAILURES):
         with pytest.raises(AttributeError):
             session.send(object())  # type: ignore[arg-type]
     assert (http.http.enabled, http.http.failures) == (True, 0)
@@ -143,15 +147,15 @@ def test_calls_that_the_host_makes_wrongly_switch_nothing_off(recorded: Recorded
 
 def test_failures_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five within a while switch a hook off; five in a long time do not."""
-    tested = hook.Hook("tested")
+    tested = hooks.Hook("tested")
     try:
-        clock = iter(range(0, 1 << 62, hook.FORGOTTEN_AFTER // 3))
-        monkeypatch.setattr(steps, "clock", clock.__next__)
+        clock = iter(range(0, 1 << 62, hooks.FORGOTTEN_AFTER // 3))
+        monkeypatch.setattr(recorder, "clock", clock.__next__)
         for _ in range(20):
             tested.swallow(ValueError("ours"), blamed=True)
         assert (tested.enabled, tested.failures) == (True, 20)
-        monkeypatch.setattr(steps, "clock", iter(range(1 << 61, 1 << 62)).__next__)
-        for _ in range(hook.MAX_FAILURES):
+        monkeypatch.setattr(recorder, "clock", iter(range(1 << 61, 1 << 62)).__next__)
+        for _ in range(hooks.MAX_FAILURES):
             tested.swallow(ValueError("ours"), blamed=True)
         assert not tested.enabled
         tested.reset()
@@ -159,4 +163,4 @@ def test_failures_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
             tested.swallow(MemoryError(), blamed=True)
         assert (tested.enabled, tested.failures) == (True, 0)
     finally:
-        del hook.hooks["tested"]
+        del hooks.hooks["tested"]

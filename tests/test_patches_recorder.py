@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import patches
-from patches import calls, record, steps
-from tests.raw import read_all
-from tests.recorded import Recorded, recording, standing_in
-from tracer.sources import segments
+from patches import calls, record_format, recorder
+from tests.support.raw_segments import read_all
+from tests.support.recording import Recorded, recording, standing_in
+from tracer.sources.hooks import segments
 
 #: pytest's own threads; none of them runs in the children.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -49,20 +49,20 @@ def names(recorded: Recorded) -> list[tuple[int, str]]:
 
 def test_nothing_happens_while_nothing_records() -> None:
     """Every function of a step does nothing then."""
-    assert steps.recorder is None
-    step = steps.begin("call", "x")
-    steps.note(step, ("a", 1))
-    steps.finish(step)
-    steps.happened("log", "x")
+    assert recorder.recorder is None
+    step = recorder.begin("call", "x")
+    recorder.note(step, ("a", 1))
+    recorder.finish(step)
+    recorder.happened("log", "x")
     assert step == 0
 
 
 def test_a_step_has_its_parent_notes_and_error(recorded: Recorded) -> None:
     """What is written about a step reads back as one event."""
-    outer = steps.begin("call", "outer")
-    step = steps.begin("rpc", "name", ("a", 1), parent=outer)
-    steps.note(step, ("b", "two"))
-    steps.finish(step, ValueError("bad"), ("c", 3.5))
+    outer = recorder.begin("call", "outer")
+    step = recorder.begin("rpc", "name", ("a", 1), parent=outer)
+    recorder.note(step, ("b", "two"))
+    recorder.finish(step, ValueError("bad"), ("c", 3.5))
     event = next(event for event in recorded.events() if event.name == "name")
     assert (event.parent, event.kind, event.error) == (outer, "rpc", "ValueError: bad")
     assert event.attributes == {"a": 1, "b": "two", "c": 3.5}
@@ -77,51 +77,51 @@ def test_threads_that_name_at_once_never_share_a_number(recorded: Recorded) -> N
     def name(thread: int) -> None:
         start.wait()
         for number in range(400):
-            steps.name_number(f"text {number % 40 if thread % 2 else number}")
+            recorder.name_number(f"text {number % 40 if thread % 2 else number}")
 
     workers = [threading.Thread(target=name, args=(thread,)) for thread in range(6)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    written = [payload for payload in read_all(recorded.capture / "segments") if payload[0] == record.NAME]
+    written = [payload for payload in read_all(recorded.capture / "segments") if payload[0] == record_format.NAME]
     by_number = {number: text for _, number, text, _ in written}
     assert len(by_number) == len(written)
-    assert {by_number[number] for number in steps.names.values()} == set(steps.names)
-    assert all(by_number[number] == text for text, number in steps.names.items())
+    assert {by_number[number] for number in recorder.names.values()} == set(recorder.names)
+    assert all(by_number[number] == text for text, number in recorder.names.items())
 
 
 def test_a_name_that_could_not_be_written_is_written_when_asked_for_again(recorded: Recorded) -> None:
     """Otherwise later records would refer to a text that stands nowhere."""
     unwritable: Any = (object(),)
     with pytest.raises(ValueError, match="unmarshallable"):
-        steps.name_number("text", unwritable)
-    number = steps.name_number("text")
-    assert (record.NAME, number, "text", ()) in read_all(recorded.capture / "segments")
+        recorder.name_number("text", unwritable)
+    number = recorder.name_number("text")
+    assert (record_format.NAME, number, "text", ()) in read_all(recorded.capture / "segments")
 
 
 @pytest.mark.usefixtures("recorded")
 def test_texts_without_end_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limits a text stands for itself; function names, which a program has few of, always have a number."""
-    monkeypatch.setattr(steps, "MAX_NAMES", 2)
-    assert [type(steps.number_or_text(text)) for text in ("a", "b", "c", "a")] == [int, int, str, int]
-    assert type(steps.name_number("function")) is int
-    long = steps.number_or_text("x" * (steps.MAX_NAME + 1))
+    monkeypatch.setattr(recorder, "MAX_NAMES", 2)
+    assert [type(recorder.number_or_text(text)) for text in ("a", "b", "c", "a")] == [int, int, str, int]
+    assert type(recorder.name_number("function")) is int
+    long = recorder.number_or_text("x" * (recorder.MAX_NAME + 1))
     assert type(long) is str
-    assert len(long) < steps.MAX_NAME + 50
+    assert len(long) < recorder.MAX_NAME + 50
 
 
 @pytest.mark.usefixtures("recorded")
 def test_long_texts_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is characters that count in the end."""
-    monkeypatch.setattr(steps, "MAX_NAMED_CHARACTERS", 10)
-    assert [type(steps.number_or_text(text)) for text in ("x" * 9, "yy", "z")] == [int, str, int]
+    monkeypatch.setattr(recorder, "MAX_NAMED_CHARACTERS", 10)
+    assert [type(recorder.number_or_text(text)) for text in ("x" * 9, "yy", "z")] == [int, str, int]
 
 
 def test_folders_and_files_are_their_owners_alone(tmp_path: Path) -> None:
     """0700 and 0600."""
     with recording(tmp_path / "cap") as found:
-        steps.happened("log", "x")
+        recorder.happened("log", "x")
         folder = found.capture / "segments"
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -129,15 +129,15 @@ def test_folders_and_files_are_their_owners_alone(tmp_path: Path) -> None:
 
 def test_parent_and_child_of_a_fork_are_both_recorded(recorded: Recorded) -> None:
     """Each into files of its own: neither overwrites the other's."""
-    steps.happened("log", "before")
+    recorder.happened("log", "before")
 
     def child() -> None:
         for number in range(100):
-            steps.happened("log", f"child {number}")
+            recorder.happened("log", f"child {number}")
 
     in_child(child)
     for number in range(100):
-        steps.happened("log", f"parent {number}")
+        recorder.happened("log", f"parent {number}")
     found = names(recorded)
     ours = [name for pid, name in found if pid == os.getpid()]
     theirs = [name for pid, name in found if pid != os.getpid()]
@@ -155,17 +155,17 @@ def test_a_child_that_records_nothing_leaves_no_files(recorded: Recorded) -> Non
 
 def test_what_was_going_on_at_the_fork_is_the_parents(recorded: Recorded) -> None:
     """The child closes nothing of the parent's; what it does itself is below none of the parent's steps."""
-    step = steps.begin("call", "forking")
-    steps.current.set(step)
+    step = recorder.begin("call", "forking")
+    recorder.current.set(step)
 
     def child() -> None:
-        steps.happened("log", "child")
-        steps.note(step, ("by", "child"))
-        steps.finish(step)
+        recorder.happened("log", "child")
+        recorder.note(step, ("by", "child"))
+        recorder.finish(step)
 
     in_child(child)
-    steps.current.set(0)
-    steps.finish(step, None, ("by", "parent"))
+    recorder.current.set(0)
+    recorder.finish(step, None, ("by", "parent"))
     events = {event.name: event for event in recorded.events()}
     assert events["forking"].attributes == {"by": "parent"}
     assert events["child"].parent == 0
@@ -174,14 +174,14 @@ def test_what_was_going_on_at_the_fork_is_the_parents(recorded: Recorded) -> Non
 def test_what_was_going_on_when_hooks_went_stays_out_of_the_next_recording(tmp_path: Path) -> None:
     """Its end would be one without a beginning, its number a parent that nobody knows."""
     with recording(tmp_path / "one"):
-        step = steps.begin("rpc", "going on")
+        step = recorder.begin("rpc", "going on")
     with recording(tmp_path / "two") as second:
-        steps.current.set(step)
-        inner = steps.begin("rpc", "inner")
-        steps.finish(inner)
-        steps.current.set(0)
-        steps.note(step, ("late", 1))
-        steps.finish(step)
+        recorder.current.set(step)
+        inner = recorder.begin("rpc", "inner")
+        recorder.finish(inner)
+        recorder.current.set(0)
+        recorder.note(step, ("late", 1))
+        recorder.finish(step)
         assert [(event.name, event.parent) for event in second.events()] == [("inner", 0)]
 
 
@@ -197,10 +197,10 @@ def test_a_call_that_forks_ends_once(tmp_path: Path) -> None:
     ):
         child = module.forking()
         if child == 0:
-            steps.happened("log", "child")
+            recorder.happened("log", "child")
             os._exit(0)
         os.waitpid(child, 0)
-        steps.happened("log", "parent")
+        recorder.happened("log", "parent")
         found = recorded.events()
     assert sorted((event.kind, event.name) for event in found) == [
         ("call", "forking_module:forking"),

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from patches import rpc, steps
-from tests.recorded import Recorded, inside_step, recording
-from tracer.event import Event
+from patches import recorder, rpc
+from tests.support.recording import Recorded, inside_step, recording
+from tracer.events import Event
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -221,7 +221,7 @@ def test_a_failure_of_ours_changes_nothing(recorded: Recorded, cloud: Cloud, mon
     def fail(*args: object) -> None:
         raise RuntimeError("injected")
 
-    monkeypatch.setattr(steps, "begin", fail)
+    monkeypatch.setattr(recorder, "begin", fail)
     for _ in range(3):
         assert cloud.client.call(CONTEXT, "build", name="x") == {"built": "x"}
         with pytest.raises(Exception, match="own"):

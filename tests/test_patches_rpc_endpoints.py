@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.recorded import failing, recording
+from tests.support.recording import failing, recording
 
 dispatcher = pytest.importorskip("oslo_messaging.rpc.dispatcher")
 serializer = pytest.importorskip("oslo_messaging.serializer")

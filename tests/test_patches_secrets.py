@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from patches import masking
-from tests.canary_texts import Canary, canaries
-from tests.innocent_texts import ACCEPTED, innocents
+from tests.support.canary_texts import Canary, canaries
+from tests.support.innocent_texts import ACCEPTED, innocents
 
 CANARIES = list(canaries())
 

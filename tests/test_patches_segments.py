@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
-from patches import mapping, record, segment
-from tests.raw import read_all
+from patches import memory_files, record_format
+from patches import segments as patches_segments
+from tests.support.raw_segments import read_all
 
 THREADS, EACH = 8, 3_000
 
 
-def segments(folder: Path, stem: str = "h-1-2", size: int = 1 << 16, cap: int = 1 << 30) -> segment.Segments:
+def segments(folder: Path, stem: str = "h-1-2", size: int = 1 << 16, cap: int = 1 << 30) -> patches_segments.Segments:
     """A recorder whose files are there."""
-    made = segment.Segments(str(folder), stem, segment.about_process(("told", "x")), size, cap)
+    made = patches_segments.Segments(str(folder), stem, patches_segments.about_process(("told", "x")), size, cap)
     made.open()
     return made
 
@@ -30,8 +31,8 @@ def segments(folder: Path, stem: str = "h-1-2", size: int = 1 << 16, cap: int = 
 def counts(folder: Path) -> tuple[int, int]:
     """(dropped, failures) as the only open table says."""
     (path,) = folder.glob("*.open")
-    magic, dropped, failures, _ = record.OPEN_HEAD.unpack_from(path.read_bytes())
-    assert magic == record.MAGIC
+    magic, dropped, failures, _ = record_format.OPEN_HEAD.unpack_from(path.read_bytes())
+    assert magic == record_format.MAGIC
     return dropped, failures
 
 
@@ -58,17 +59,17 @@ def test_many_threads_lose_nothing_over_many_segments(tmp_path: Path) -> None:
 
 def test_nobody_waits_for_the_next_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one thread makes it, others put their records down and go on; all of them are written."""
-    recorder = segments(tmp_path, size=record.HEADER_SIZE + 400)
+    recorder = segments(tmp_path, size=record_format.HEADER_SIZE + 400)
     recorder.write(("x" * 380,))
     making, made = threading.Event(), threading.Event()
-    create = mapping.create
+    create = memory_files.create
 
     def slow(path: str, size: int) -> Any:
         making.set()
         assert made.wait(10)
         return create(path, size)
 
-    monkeypatch.setattr(segment, "create", slow)
+    monkeypatch.setattr(patches_segments, "create", slow)
     maker = threading.Thread(target=recorder.write, args=(("maker", "x" * 90),))
     maker.start()
     assert making.wait(10)
@@ -82,8 +83,8 @@ def test_nobody_waits_for_the_next_segment(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_full_backlog_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for a segment takes bounded memory."""
-    monkeypatch.setattr(segment, "MAX_BACKLOG", 2)
-    recorder = segments(tmp_path, size=record.HEADER_SIZE + 40)
+    monkeypatch.setattr(patches_segments, "MAX_BACKLOG", 2)
+    recorder = segments(tmp_path, size=record_format.HEADER_SIZE + 40)
     recorder.write(("x" * 15,))
     recorder._tokens.clear()  # somebody else is making the next one
     for number in range(5):
@@ -93,7 +94,7 @@ def test_a_full_backlog_drops_and_counts(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_capture_at_its_cap_counts_drops(tmp_path: Path) -> None:
     """Its files never take more than the cap; what has no room is counted, and nothing is raised."""
-    size, table = 1 << 14, record.SCRATCH + record.SLOT.size
+    size, table = 1 << 14, record_format.SCRATCH + record_format.SLOT.size
     recorder = segments(tmp_path, size=size, cap=3 * size + table)
     for number in range(2_000):
         recorder.write(("event", number))
@@ -105,7 +106,7 @@ def test_a_capture_at_its_cap_counts_drops(tmp_path: Path) -> None:
 
 def test_processes_that_start_together_share_the_cap(tmp_path: Path) -> None:
     """The second finds the capture full, with its own file counted, and leaves none."""
-    size, table = 1 << 14, record.SCRATCH + record.SLOT.size
+    size, table = 1 << 14, record_format.SCRATCH + record_format.SLOT.size
     cap = 2 * (size + table) - 1
     first, second = (segments(tmp_path, stem=stem, size=size, cap=cap) for stem in ("h-1-1", "h-2-2"))
     first.write(("event",))
@@ -186,8 +187,8 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
 
 def test_a_recorder_makes_its_files_with_its_first_record(tmp_path: Path) -> None:
     """A forked child that execs at once leaves none."""
-    recorder = segment.Segments(str(tmp_path), "h-1-2", (), 1 << 14, 1 << 20)
-    record.SLOT.pack_into(recorder.table, recorder.take_slot(), 1, 2, 3, 4, 5)
+    recorder = patches_segments.Segments(str(tmp_path), "h-1-2", (), 1 << 14, 1 << 20)
+    record_format.SLOT.pack_into(recorder.table, recorder.take_slot(), 1, 2, 3, 4, 5)
     assert list(tmp_path.iterdir()) == []
     recorder.write(("first",))
     assert read_all(tmp_path) == [("first",)]
@@ -202,7 +203,7 @@ def test_what_was_abandoned_writes_nowhere(tmp_path: Path) -> None:
     recorder.abandon()
     recorder.write(("after",))
     recorder.failed()
-    record.SLOT.pack_into(recorder.table, recorder.take_slot(), 1, 2, 3, 4, 5)
+    record_format.SLOT.pack_into(recorder.table, recorder.take_slot(), 1, 2, 3, 4, 5)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == held
 
 

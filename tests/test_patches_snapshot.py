@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from patches import proof, replacing
+from patches import patching, snapshot
 
 
 class Owner:
@@ -31,7 +31,7 @@ class Heir(Owner):
 @pytest.fixture(autouse=True)
 def undone() -> Iterator[None]:
     yield
-    replacing.restore_all()
+    patching.restore_all()
 
 
 def same(function: Any) -> Any:
@@ -43,25 +43,25 @@ def same(function: Any) -> Any:
 
 
 def test_nothing_has_changed_where_nothing_was_done() -> None:
-    state = proof.state()
-    assert proof.changes(state, proof.state()) == []
+    state = snapshot.state()
+    assert snapshot.changes(state, snapshot.state()) == []
 
 
 def test_identities_are_those_of_what_stood_there() -> None:
     before = id(vars(Owner)["method"])
-    replacing.replace(Owner, "method", same)
-    replacing.replace(Heir, "method", same)
-    owned, inherited = proof.identities()
+    patching.replace(Owner, "method", same)
+    patching.replace(Heir, "method", same)
+    owned, inherited = snapshot.identities()
     assert owned[2:] == (f"{__name__}.Owner.method", before)
     assert inherited[3] == 0
-    assert proof.now(Owner, "method") != before
-    replacing.restore_all()
-    assert proof.now(Owner, "method") == before
-    assert proof.now(Heir, "method") == 0
+    assert snapshot.now(Owner, "method") != before
+    patching.restore_all()
+    assert snapshot.now(Owner, "method") == before
+    assert snapshot.now(Heir, "method") == 0
 
 
 def test_what_stays_behind_is_told(tmp_path: Path) -> None:
-    before = proof.state()
+    before = snapshot.state()
     handler, done = logging.NullHandler(), threading.Event()
     thread = threading.Thread(target=done.wait)
     logging.getLogger("proof").addHandler(handler)
@@ -72,7 +72,7 @@ def test_what_stays_behind_is_told(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path, os.O_RDONLY)
     thread.start()
     try:
-        told = "\n".join(proof.changes(before, proof.state()))
+        told = "\n".join(snapshot.changes(before, snapshot.state()))
     finally:
         logging.getLogger("proof").removeHandler(handler)
         sys.modules.pop("proof_of_nothing")

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from patches import sql, steps
-from tests.recorded import Recorded, inside_step, recording
-from tracer.event import Event
+from patches import recorder, sql
+from tests.support.recording import Recorded, inside_step, recording
+from tracer.events import Event
 
 SECRET = "Sq7-the-secret-Zk9"
 metadata = sa.MetaData()
@@ -235,7 +235,7 @@ def test_a_failure_of_ours_changes_nothing(
     def fail(*args: object) -> None:
         raise RuntimeError("injected")
 
-    monkeypatch.setattr(steps.recorder, "write", fail)
+    monkeypatch.setattr(recorder.recorder, "write", fail)
     for _ in range(7):
         with engine.connect() as connection:
             if statement == "SELECT 1":

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from patches import echo
-from tests.recorded import recording
+from patches import sql_echo
+from tests.support.recording import recording
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 LOGGER = logging.getLogger("sqlalchemy.engine")
@@ -115,7 +115,7 @@ def test_a_level_set_meanwhile_is_what_stays(tmp_path: Path, engine: Any, servic
 def test_a_level_that_is_none_is_refused_as_ever(tmp_path: Path, engine: Any) -> None:
     with recording(tmp_path, hooks=["echo"], echo=True), pytest.raises(ValueError, match="LOUD"):
         LOGGER.setLevel("LOUD")
-    assert echo._wanted == {}
+    assert sql_echo._wanted == {}
 
 
 def test_a_connection_that_is_out_stays_silent_until_its_next_checkout(

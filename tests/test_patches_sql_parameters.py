@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patches import masking, parameters
+from patches import masking, sql_parameters
 
 POSITIONAL = [
     ("SELECT * FROM t WHERE a = ? AND password = ?", [1]),
@@ -37,7 +37,7 @@ POSITIONAL = [
 def test_positions_are_masked_by_their_columns(statement: str, masked: list[int], mark: str) -> None:
     """Whatever a parameter is compared with, assigned to or inserted into."""
     marks = statement.replace("'?'", "").replace('"?"', "").count("?")
-    found = parameters.plan(statement.replace("?", mark) if mark != "?" else statement, (1,) * marks, None)
+    found = sql_parameters.plan(statement.replace("?", mark) if mark != "?" else statement, (1,) * marks, None)
     if "'?'" in statement and mark != "?":
         return
     assert list(found or ()) == masked
@@ -47,37 +47,37 @@ def test_names_are_masked_by_what_they_say_and_by_their_columns() -> None:
     """Of drivers that take a dict."""
     statement = "UPDATE t SET password=%(p)s, a=%(a)s WHERE id = %(t_id)s AND token = %(auth_token)s"
     given = {"p": 1, "a": 2, "t_id": 3, "auth_token": 4}
-    plan = parameters.plan(statement, given, None)
+    plan = sql_parameters.plan(statement, given, None)
     assert plan == frozenset({"p", "auth_token"})
-    assert parameters.kept(given, plan) == ("{}", "p", "***", "a", 2, "t_id", 3, "auth_token", "***")
+    assert sql_parameters.kept(given, plan) == ("{}", "p", "***", "a", 2, "t_id", 3, "auth_token", "***")
 
 
 def test_what_cannot_be_told_is_masked_whole_where_a_secret_is_named() -> None:
     """More parameters than placeholders, in a statement about passwords."""
-    assert parameters.plan("CALL set_password(?)", (1, 2, 3), None) == (0, 1, 2)
-    assert parameters.plan("CALL move(?)", (1, 2, 3), None) is None
+    assert sql_parameters.plan("CALL set_password(?)", (1, 2, 3), None) == (0, 1, 2)
+    assert sql_parameters.plan("CALL move(?)", (1, 2, 3), None) is None
 
 
 def test_none_is_kept_even_of_a_secret() -> None:
     """It hides nothing, and tells that nothing was set."""
-    assert parameters.kept((1, None), (1,)) == (1, None)
+    assert sql_parameters.kept((1, None), (1,)) == (1, None)
 
 
 def test_a_plan_for_another_driver_masks_all() -> None:
     """Rather than guess."""
-    assert parameters.kept((1, 2), frozenset({"p"})) == ("***", "***")
-    assert parameters.kept({"a": 1}, (0,)) == ("{}", "a", "***")
+    assert sql_parameters.kept((1, 2), frozenset({"p"})) == ("***", "***")
+    assert sql_parameters.kept({"a": 1}, (0,)) == ("{}", "a", "***")
 
 
 def test_no_more_is_kept_than_is_of_use() -> None:
     """A statement may have thousands of parameters."""
-    assert len(parameters.kept(tuple(range(5_000)), None)) == parameters.MAX_PARAMETERS
+    assert len(sql_parameters.kept(tuple(range(5_000)), None)) == sql_parameters.MAX_PARAMETERS
     assert (
-        len(parameters.kept({str(number): number for number in range(5_000)}, None))
-        == 2 * parameters.MAX_PARAMETERS + 1
+        len(sql_parameters.kept({str(number): number for number in range(5_000)}, None))
+        == 2 * sql_parameters.MAX_PARAMETERS + 1
     )
     statement = f"SELECT * FROM t WHERE password IN ({', '.join('?' * 5_000)})"
-    assert parameters.kept(("x",) * 5_000, parameters.plan(statement, ("x",) * 5_000, None)) == ("***",) * 80
+    assert sql_parameters.kept(("x",) * 5_000, sql_parameters.plan(statement, ("x",) * 5_000, None)) == ("***",) * 80
 
 
 @given(
@@ -85,9 +85,9 @@ def test_no_more_is_kept_than_is_of_use() -> None:
 )
 def test_no_text_breaks_it(statement: str, given: list[Any]) -> None:
     """Nothing raises, whatever is no SQL."""
-    plan = parameters.plan(statement, tuple(given), None)
+    plan = sql_parameters.plan(statement, tuple(given), None)
     masking.without_secrets(statement)
-    assert len(parameters.kept(tuple(given), plan)) == len(given)
+    assert len(sql_parameters.kept(tuple(given), plan)) == len(given)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_no_text_breaks_it(statement: str, given: list[Any]) -> None:
 def test_a_statement_made_to_be_slow_is_not(statement: str) -> None:
     """It is looked at once, in the service."""
     began = time.process_time()
-    parameters.plan(statement, (1, 2), None)
+    sql_parameters.plan(statement, (1, 2), None)
     assert time.process_time() - began < 0.5
 
 
@@ -129,6 +129,6 @@ def test_names_of_classes_below_str_are_names() -> None:
 
     given = {Label("host_1"): "compute1", Label("password"): "s3cret"}
     statement = "UPDATE users SET password=%(password)s WHERE host = %(host_1)s"
-    flat = parameters.kept(given, parameters.plan(statement, given, None))
+    flat = sql_parameters.kept(given, sql_parameters.plan(statement, given, None))
     assert flat == ("{}", "host_1", "compute1", "password", "***")
     assert {type(one) for one in flat} == {str}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.elsewhere import elsewhere
+from tests.support.subprocess_python import elsewhere
 
 _PROCESS = """
 import gc, importlib, threading, types

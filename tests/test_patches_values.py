@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patches import values
-from tracer.sources import unmarshal
+from tracer.sources.hooks import marshal_reader
 
 _armed: list[bool] = []
 
@@ -132,7 +132,7 @@ def test_anything_becomes_what_marshal_takes(value: Any) -> None:
     with armed():
         all_kept = (values.scalar(value), values.tree(value), values.keyed("name", value))
     for kept in all_kept:
-        unmarshal.loads(marshal.dumps((kept,), 2))
+        marshal_reader.loads(marshal.dumps((kept,), 2))
 
 
 @given(st.text(max_size=60), anything())

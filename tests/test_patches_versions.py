@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.elsewhere import ROOT, elsewhere
-from tracer.sources import segments
+from tests.support.subprocess_python import ROOT, elsewhere
+from tracer.sources.hooks import segments
 
 VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import patches
-from tests.recorded import Recorded, recording
+from tests.support.recording import Recorded, recording
 
 _SERVICE = """
 import warnings
@@ -123,5 +123,5 @@ def test_a_decorated_function_keeps_its_decorators_parameters(tmp_path: Path) ->
 
     before = inspect.getfullargspec(Owner.method), inspect.signature(Owner.method)
     with recording(tmp_path / "cap"):
-        patches.replacing.replace(Owner, "method", decorated)
+        patches.patching.replace(Owner, "method", decorated)
         assert (inspect.getfullargspec(Owner.method), inspect.signature(Owner.method)) == before

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from patches import steps, wsgi
-from tests.recorded import Recorded, recording
-from tests.web import Server, ask, foreign, layered
-from tracer.event import Event
+from patches import recorder, wsgi
+from tests.support.recording import Recorded, recording
+from tests.support.web import Server, ask, foreign, layered
+from tracer.events import Event
 
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated", "ignore:.*datetime.utc:DeprecationWarning")
 
@@ -44,7 +44,7 @@ def test_a_request_that_arrives_is_one_step(recorded: Recorded, server: Server) 
     seen: list[int] = []
 
     def inner(request: Any) -> str:
-        seen.append(steps.current.get())
+        seen.append(recorder.current.get())
         return "answer"
 
     server.application = layered(inner)
@@ -57,7 +57,7 @@ def test_a_request_that_arrives_is_one_step(recorded: Recorded, server: Server) 
     assert served.name == "POST /v2.1/servers"
     assert served.attributes.items() >= {
         ("method", "POST"), ("path", "/v2.1/servers"), ("query", "password=***"), ("request_id", "req-own"),
-        ("global_request_id", "req-caller"), ("microversion", "compute 2.95"), ("application", "tests.web"),
+        ("global_request_id", "req-caller"), ("microversion", "compute 2.95"), ("application", "tests.support.web"),
         ("status", 200),
     }  # fmt: skip
     assert served.parent == 0
@@ -77,7 +77,7 @@ def test_an_exception_goes_on_to_the_server(recorded: Recorded) -> None:
     assert error.__context__ is None
     (served,) = sides(recorded, "server")
     assert (served.error, served.attributes.get("status")) == ("LookupError: own", None)
-    assert (steps.current.get(), steps.context.get(), wsgi.request.get()) == (0, None, None)
+    assert (recorder.current.get(), recorder.context.get(), wsgi.request.get()) == (0, None, None)
 
 
 def test_an_http_exception_is_an_answer(recorded: Recorded) -> None:
@@ -98,7 +98,7 @@ def test_an_answer_that_comes_piece_by_piece_is_handed_on_as_it_is(recorded: Rec
     seen: list[int] = []
 
     def pieces() -> Iterator[bytes]:
-        seen.append(steps.current.get())
+        seen.append(recorder.current.get())
         yield b"one"
         yield b"two"
 
@@ -115,9 +115,9 @@ def test_a_request_within_a_request_is_its_own(recorded: Recorded) -> None:
     inner_application = layered(lambda request: "inner")
 
     def inner(request: Any) -> str:
-        before = steps.current.get(), steps.context.get(), wsgi.request.get()
+        before = recorder.current.get(), recorder.context.get(), wsgi.request.get()
         assert ask(inner_application, PATH_INFO="/inner")[1] == b"inner"
-        assert (steps.current.get(), steps.context.get(), wsgi.request.get()) == before
+        assert (recorder.current.get(), recorder.context.get(), wsgi.request.get()) == before
         return "outer"
 
     assert ask(layered(inner), PATH_INFO="/outer")[1] == b"outer"
@@ -157,9 +157,9 @@ def test_failures_of_ours_change_nothing(recorded: Recorded, monkeypatch: pytest
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("injected")
 
-    monkeypatch.setattr(steps, broken, fail)
+    monkeypatch.setattr(recorder, broken, fail)
     for _ in range(6):
         assert ask(layered(lambda request: "answer")) == ("200 OK", b"answer")
-        assert (steps.current.get(), steps.context.get(), wsgi.request.get()) == (0, None, None)
+        assert (recorder.current.get(), recorder.context.get(), wsgi.request.get()) == (0, None, None)
     assert not wsgi.wsgi.enabled
     wsgi.wsgi.failures, wsgi.wsgi.enabled = 0, True

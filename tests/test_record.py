@@ -15,12 +15,12 @@ import pytest
 from examples.embedded import EmbeddedCloud
 from examples.embedded.boot import Request
 from examples.embedded.release import INSIDE, environment, find_release
-from tracer import store
+from tracer import trace_file
 from tracer.model import Boot
 
 pytestmark = pytest.mark.slow
 #: With none but this test run's own services to attach to.
-BOOTSEQ = [sys.executable, "-m", "tests.confined", str(os.getpid())]
+BOOTSEQ = [sys.executable, "-m", "tests.support.confinement", str(os.getpid())]
 
 
 @pytest.fixture(scope="module", params=["native", "eventlet"])
@@ -47,7 +47,7 @@ def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path
     command = [*BOOTSEQ, "record", "-o", str(file), "--for", "2m", "--", *client(cloud, tmp_path, "recorded")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
-    (boot,) = store.read(file).boots
+    (boot,) = trace_file.read(file).boots
     assert (boot.server, boot.outcome) == ("recorded", "active")
     services = [chapter.service for chapter in boot.chapters]
     assert services == ["client", "conductor", "compute", "scheduler"]
@@ -76,4 +76,4 @@ def test_a_command_that_boots_nothing(cloud: EmbeddedCloud, tmp_path: Path) -> N
     command = [*BOOTSEQ, "record", "-o", str(file), "--", sys.executable, "-c", "raise SystemExit(7)"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 7, done.stderr
-    assert store.read(file).boots == []
+    assert trace_file.read(file).boots == []

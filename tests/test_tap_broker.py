@@ -15,9 +15,9 @@ from pathlib import Path
 import kombu
 import pytest
 
-from tests.rabbits import CTL, PASSWORD, Rabbit, publish, running
-from tests.taps import BOOTSEQ, PATIENCE, Tap
-from tests.waiting import wait_until
+from tests.support.rabbits import CTL, PASSWORD, Rabbit, publish, running
+from tests.support.taps import BOOTSEQ, PATIENCE, Tap
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedPro
 @contextmanager
 def conversation(rabbit: Rabbit) -> Iterator[Callable[[], None]]:
     """Two that talk when told to."""
-    program = str(Path(__file__).with_name("talking.py"))
+    program = str(Path(__file__).with_name("support") / "rpc_program.py")
     command = [sys.executable, "-W", "ignore", program, rabbit.url().replace("amqp:", "rabbit:")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

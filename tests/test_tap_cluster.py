@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.rabbits import CTL, PASSWORD, Rabbit, joined, publish, running
-from tests.taps import Tap
-from tests.waiting import wait_until
+from tests.support.rabbits import CTL, PASSWORD, Rabbit, joined, publish, running
+from tests.support.taps import Tap
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from examples.embedded import EmbeddedCloud
-from tests.rabbits import CTL, running
-from tests.taps import Tap, assert_confirmed, chapters, steps
+from tests.support.rabbits import CTL, running
+from tests.support.taps import Tap, assert_confirmed, chapters, steps
 
 pytestmark = pytest.mark.slow
 

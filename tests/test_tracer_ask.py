@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.victims import Victim
-from tracer import capture as captures
-from tracer import launch
-from tracer.attach import asking, detach, processes
-from tracer.attach.attaching import Attachment
+from tests.support.victims import Victim
+from tracer.attach import ask_points, detach, processes
+from tracer.attach.attach import Attachment
 from tracer.cli import main
-from tracer.sources import segments
+from tracer.recording import capture as captures
+from tracer.recording import launch
+from tracer.sources.hooks import segments
 
 SERVICE = """
 class Manager:
@@ -216,5 +216,5 @@ def test_who_is_started_under_the_hooks_has_them_too(tmp_path: Path, capture: Pa
 def test_points_are_for_whom_they_name(capture: Path) -> None:
     process = _process(os.getpid())
     points = [{"pids": pids, "services": services} for pids, services in [([], []), ([1], []), ([], ["nova-*"])]]
-    assert asking.meant_for(process, points) == points[:1]
-    assert asking.meant_for(process, [{"pids": [process.pid], "services": ["nova-*"]}]) != []
+    assert ask_points.meant_for(process, points) == points[:1]
+    assert ask_points.meant_for(process, [{"pids": [process.pid], "services": ["nova-*"]}]) != []

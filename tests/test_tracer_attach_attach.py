@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.victims import PROGRAM, VERSIONS, Victim, interpreter, open_folder
-from tracer import capture as captures
-from tracer.attach import detach, found, parts, payload, processes, registry, visits
-from tracer.attach.attaching import Attachment
-from tracer.attach.checks import Finding
-from tracer.sources import segments
+from tests.support.victims import PROGRAM, VERSIONS, Victim, interpreter, open_folder
+from tracer.attach import detach, discovery, processes, registry, spool_location
+from tracer.attach.attach import Attachment
+from tracer.attach.eligibility import Finding
+from tracer.attach.injection import payload, visits
+from tracer.recording import capture as captures
+from tracer.sources.hooks import segments
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 
@@ -102,10 +103,10 @@ def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path
         victim.ask("threading.Thread(target=lambda: points.stay(lock, entered)).start() or entered.wait()")
         detached(capture)
         assert str(capture) in Path(f"/proc/{victim.pid}/maps").read_text()
-        assert found.recording(_process(victim.pid)) is None
+        assert discovery.recording(_process(victim.pid)) is None
         other = made(tmp_path / "other")
         attached(other, victim)
-        recording = found.recording(_process(victim.pid))
+        recording = discovery.recording(_process(victim.pid))
         assert recording is not None
         assert recording.part.inner == str(other)
         victim.ask("lock.release()")
@@ -133,7 +134,7 @@ def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
         victim.ask("sql(1)")
         process = _process(victim.pid)
         attached(capture, victim)
-        request = {"capture": str(capture), "lease": str(capture / parts.LEASE), "options": options(capture)}
+        request = {"capture": str(capture), "lease": str(capture / spool_location.LEASE), "options": options(capture)}
         memory = []
         for number in range(50):
             visits.ask(process, "attach", request)
@@ -218,7 +219,7 @@ def test_hooks_go_when_the_lease_has_run_out(capture: Path) -> None:
         victim.ask("sql(1)")
         attached(capture, victim)
         victim.ask("sql(2)")
-        os.utime(capture / parts.LEASE, (1, 1))
+        os.utime(capture / spool_location.LEASE, (1, 1))
         time.sleep(1.1)  # it is looked at once a second
         victim.ask("sql(4)")
         assert victim.ask("leftovers()") == []
@@ -231,7 +232,7 @@ def test_a_lease_that_is_renewed_goes_on(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
         attached(capture, victim)
-        os.utime(capture / parts.LEASE, (1, 1))
+        os.utime(capture / spool_location.LEASE, (1, 1))
         Attachment(capture, 60).renew()
         time.sleep(1.1)
         victim.ask("sql(4)")
@@ -249,7 +250,7 @@ def test_kill_9_of_the_tool(moment: str, capture: Path) -> None:
             _killed(moment, capture, victim, delay)
             assert victim.ask("sql(3)") == 3
         detach.detach(capture)
-        assert found.recording(_process(victim.pid)) is None
+        assert discovery.recording(_process(victim.pid)) is None
         assert victim.ask("leftovers()") == []
         assert victim.ask("differences()") in ([], ["descriptors"])
         assert victim.alive()

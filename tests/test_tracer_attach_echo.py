@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.victims import Victim
+from tests.support.victims import Victim
 from tracer.cli import main
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 
 pytest.importorskip("sqlalchemy")
 pytest.importorskip("oslo_log")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.victims import PROGRAM, Victim, interpreter, open_folder
-from tracer.attach import checks, processes
-from tracer.attach.checks import Finding
+from tests.support.victims import PROGRAM, Victim, interpreter, open_folder
+from tracer.attach import eligibility, processes
+from tracer.attach.eligibility import Finding
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 
@@ -23,7 +23,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this
 def check(pid: int) -> Finding:
     process = processes.read(pid)
     assert process is not None
-    return checks.of_process(process)
+    return eligibility.of_process(process)
 
 
 def test_a_python_process_is_ready() -> None:
@@ -117,7 +117,7 @@ def test_another_users_process_without_rights() -> None:
 
 
 def test_the_machine() -> None:
-    for finding in checks.of_machine():
+    for finding in eligibility.of_machine():
         assert finding.pid == 0
         assert finding.state in ("ready", "cannot")
         assert finding.reason

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from tests.victims import PROGRAM, Victim
-from tests.waiting import children, wait_until
-from tracer import capture as captures
-from tracer.attach import detach, found, guard, lease, parts, processes, registry
-from tracer.attach.attaching import Attachment
-from tracer.attach.checks import Finding
+from tests.support.victims import PROGRAM, Victim
+from tests.support.waiting import children, wait_until
+from tracer.attach import detach, discovery, guard, lease, processes, registry, spool_location
+from tracer.attach.attach import Attachment
+from tracer.attach.eligibility import Finding
 from tracer.attach.processes import Process
-from tracer.sources import segments
+from tracer.recording import capture as captures
+from tracer.sources.hooks import segments
 
 #: Services at rest, and two at work.
 MODES = ("serve", "eventlet", "sleep", "lock", "epoll", "recv", "join", "calls")
@@ -51,7 +51,7 @@ def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[Finding
 
 
 def has_hooks(victim: Victim) -> bool:
-    return found.recording(process(victim)) is not None
+    return discovery.recording(process(victim)) is not None
 
 
 def result(capture: Path) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ from tests import confined
 confined.confine(int(sys.argv[1]))
 from pathlib import Path
 from tracer.attach import processes
-from tracer.attach.attaching import Attachment
+from tracer.attach.attach import Attachment
 attachment = Attachment(Path(sys.argv[2]), 60, lasting=False)
 results = attachment.attach([processes.read(int(pid)) for pid in sys.argv[3:]])
 print(*(result.state for result in results), flush=True)
@@ -200,7 +200,7 @@ def kill(pid: int) -> None:
 def end(capture: Path, seconds: float) -> None:
     """Have the lease end so soon, as the hooks see it after their next look."""
     until = time.time() + seconds
-    os.utime(capture / parts.LEASE, (until, until))
+    os.utime(capture / spool_location.LEASE, (until, until))
 
 
 def recorded(capture: Path) -> int:
@@ -301,7 +301,16 @@ def test_kill_9_of_record(tmp_path: Path) -> None:
     """The command itself, with a service that sleeps; what was recorded is named by where it is."""
     program = tmp_path / "nova-bootseq-test"
     program.write_text(PROGRAM.read_text())
-    command = [sys.executable, "-m", "tests.confined", str(os.getpid()), "record", "--keep", "-o", str(tmp_path / "x")]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.confinement",
+        str(os.getpid()),
+        "record",
+        "--keep",
+        "-o",
+        str(tmp_path / "x"),
+    ]
     with Victim("sleep", program=program) as victim:
         victim.ask("remember()")
         with subprocess.Popen([*command, "--", "sleep", "1000"]) as record:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tracer.attach import answers
-from tracer.attach.ptrace import RefusedError
+from tracer.attach.injection import answers
+from tracer.attach.injection.ptrace import RefusedError
 
 ATTACHED = {
     "state": "attached", "seconds": 0.5, "capture": "/c", "hooks": ("sql",), "off": (), "attributes": (("a.b", 7),),

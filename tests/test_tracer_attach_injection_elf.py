@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from tests.victims import VERSIONS, Victim, interpreter
-from tracer.attach import elf
-from tracer.attach import interpreter as interpreters
-from tracer.attach.ptrace import RefusedError
+from tests.support.victims import VERSIONS, Victim, interpreter
+from tracer.attach.injection import elf
+from tracer.attach.injection import interpreter as interpreters
+from tracer.attach.injection.ptrace import RefusedError
 
 
 def address(name: str) -> int:

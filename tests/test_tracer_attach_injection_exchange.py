@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.victims import Victim
-from tests.waiting import wait_until
-from tracer.attach import exchange as exchanges
-from tracer.attach import interpreter, processes, visits
-from tracer.attach.exchange import Exchange
-from tracer.attach.ptrace import BusyError, RefusedError
+from tests.support.victims import Victim
+from tests.support.waiting import wait_until
+from tracer.attach import processes
+from tracer.attach.injection import exchange as exchanges
+from tracer.attach.injection import interpreter, visits
+from tracer.attach.injection.exchange import Exchange
+from tracer.attach.injection.ptrace import BusyError, RefusedError
 
 
 def process(victim: Victim) -> processes.Process:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.victims import VERSIONS, WAITING, WORKING, Victim, interpreter
-from tracer.attach import inject, ptrace, waiting
-from tracer.attach import interpreter as interpreters
-from tracer.attach.inject import Visit
-from tracer.attach.ptrace import BusyError
+from tests.support.victims import VERSIONS, WAITING, WORKING, Victim, interpreter
+from tracer.attach.injection import blocking, inject, ptrace
+from tracer.attach.injection import interpreter as interpreters
+from tracer.attach.injection.inject import Visit
+from tracer.attach.injection.ptrace import BusyError
 
 #: Whose main thread never waits: each visit takes its turn with it, many of them take seconds.
 COMPUTE = pytest.param("compute", marks=pytest.mark.slow)
@@ -100,7 +100,7 @@ def test_what_was_pending_runs_once(version: str, mode: str, tmp_path: Path, mon
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
-    monkeypatch.setattr(waiting, "blocked_at", lambda pid: None)
+    monkeypatch.setattr(blocking, "blocked_at", lambda pid: None)
     with Victim(mode, python) as victim:
         for number in range(1, 4):
             visit = run(victim, "import __main__; __main__.seen.append(1)", tmp_path / "answer")
@@ -118,7 +118,7 @@ def test_what_is_still_to_be_read_is_not_taken_away() -> None:
         visit = inject._Run(python, lambda: True, time.monotonic() + 40)
         try:
             visit._bring_in(b"pass")
-            place = waiting.blocked_at(victim.pid)
+            place = blocking.blocked_at(victim.pid)
             assert place is not None
             with ThreadPoolExecutor(1) as pool:
                 held = pool.submit(victim.ask, "__import__('ctypes').PyDLL(None).usleep(300_000)")

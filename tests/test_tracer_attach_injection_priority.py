@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.victims import Victim
-from tracer.attach import inject, interpreter, priority
+from tests.support.victims import Victim
+from tracer.attach.injection import inject, interpreter, priority
 
 
 def goes_first(pid: int) -> bool:

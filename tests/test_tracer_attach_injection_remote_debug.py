@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.victims import Victim, interpreter
-from tracer.attach import remote_debug, visits
-from tracer.attach.ptrace import RefusedError
+from tests.support.victims import Victim, interpreter
+from tracer.attach.injection import remote_debug, visits
+from tracer.attach.injection.ptrace import RefusedError
 
 #: As of 3.14: 106 words, of which the last six are about debuggers.
 _RUNTIME, _INTERPRETER, _THREAD = 0, 0x1000, 0x2000

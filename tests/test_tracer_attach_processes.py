@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.victims import Victim
+from tests.support.victims import Victim
 from tracer.attach import processes
 
 SERVICES = {
@@ -74,6 +74,6 @@ def test_a_process_as_proc_tells_of_it() -> None:
 
 def test_services_are_found_by_a_glob(tmp_path: Path) -> None:
     program = tmp_path / "nova-bootseq-test"
-    program.write_text((Path(__file__).with_name("victim_program.py")).read_text())
+    program.write_text((Path(__file__).with_name("support") / "victim_program.py").read_text())
     with Victim(program=program) as victim:
         assert [process.pid for process in processes.services("nova-bootseq-*")] == [victim.pid]

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.victims import Victim
-from tests.waiting import wait_until
-from tracer.attach import parts, processes, registry, runtime
+from tests.support.victims import Victim
+from tests.support.waiting import wait_until
+from tracer.attach import processes, registry, runtime_folder, spool_location
 from tracer.attach.registry import Entry
 from tracer.errors import TracerError
 
@@ -24,7 +24,9 @@ def entry(pid: int = 0) -> Entry:
     """This process, or another."""
     process = processes.read(pid or os.getpid())
     assert process is not None
-    return registry.entry(process, parts.Part(Path("/x"), "/x"), {"hooks": ["sql"], "attributes": [("a", 1)]}, [])
+    return registry.entry(
+        process, spool_location.Part(Path("/x"), "/x"), {"hooks": ["sql"], "attributes": [("a", 1)]}, []
+    )
 
 
 def path_as(uid: int, **environ: str) -> str:
@@ -47,7 +49,7 @@ def test_what_is_added_is_read(tmp_path: Path) -> None:
         assert [each.capture for each in registry.everything()] == [tmp_path]
         registration.drop(read)
     assert registry.everything() == []
-    assert os.listdir(runtime.path()) == []
+    assert os.listdir(runtime_folder.path()) == []
 
 
 def test_nothing_lasts_beyond_the_machines_uptime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +57,7 @@ def test_nothing_lasts_beyond_the_machines_uptime(tmp_path: Path, monkeypatch: p
     with registry.locked(tmp_path) as registration:
         registration.renew(60)
         registration.add(entry())
-        monkeypatch.setattr(runtime, "boot_id", lambda: "another")
+        monkeypatch.setattr(runtime_folder, "boot_id", lambda: "another")
         now = registration.read()
         assert ([each.process() for each in now.entries], now.seconds_left) == ([None], 0)
         registration.drop(now.entries[0])
@@ -78,7 +80,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
-    assert os.listdir(runtime.path()) == []
+    assert os.listdir(runtime_folder.path()) == []
 
 
 def _waits_for_a_lock(thread: threading.Thread) -> bool:
@@ -108,7 +110,7 @@ def test_a_folder_that_others_may_have_prepared_is_refused(
     else:
         home.symlink_to(real)
         os.chown(home, 65534, 65534, follow_symlinks=False)
-    monkeypatch.setattr(runtime, "path", lambda: home)
+    monkeypatch.setattr(runtime_folder, "path", lambda: home)
     works: list[Any] = [registry.everything, lambda: registry.locked(tmp_path).__enter__()]
     for work in works:
         with pytest.raises(TracerError, match="cannot hold the list of what is attached"):
@@ -137,7 +139,7 @@ def test_a_file_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
     with registry.locked(tmp_path) as registration:
         registration.renew(60)
         registration.add(entry())
-        (folder,) = runtime.path().iterdir()
+        (folder,) = runtime_folder.path().iterdir()
         (folder / "7-7.process").write_text("{")
         (folder / "8-8.process").write_text('{"pid": "x"}')
         assert [each.pid for each in registration.read().entries] == [os.getpid()]

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from tests.victims import Victim
-from tracer.attach import answers, inject, interpreter, payload
-from tracer.attach.exchange import ROOM, Exchange
-from tracer.sources import unmarshal
+from tests.support.victims import Victim
+from tracer.attach.injection import answers, inject, interpreter, payload
+from tracer.attach.injection.exchange import ROOM, Exchange
+from tracer.sources.hooks import marshal_reader
 
-INJECTED = Path(payload.__file__).parent.parent / "bootstrap" / "injected.py"
+INJECTED = Path(payload.__file__).parents[2] / "bootstrap" / "injected.py"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ class Visitor:
     def answer(self) -> dict[Any, Any]:
         text = self.text()
         assert text[:2] == b"#a"
-        pairs = unmarshal.loads(text[64 : 64 + int.from_bytes(text[8:16], "little")])
+        pairs = marshal_reader.loads(text[64 : 64 + int.from_bytes(text[8:16], "little")])
         assert isinstance(pairs, tuple)
         found = dict(zip(pairs[::2], pairs[1::2], strict=True))
         found.pop("seconds", None)

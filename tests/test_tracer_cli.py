@@ -16,10 +16,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.builders import EPOCH, failed_boot, small_boot
-from tests.captures import craft
+from tests.support.builders import EPOCH, failed_boot, small_boot
+from tests.support.captures import craft
 from tests.test_tracer_files import full_disk
-from tracer import store
+from tracer import trace_file
 from tracer.cli import main
 from tracer.commands import progress
 from tracer.commands.list import _date
@@ -51,7 +51,7 @@ def file(tmp_path: Path) -> Path:
     trace.others[0].operation, trace.others[0].server = "DELETE /servers/1", ""
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
-    store.write(tmp_path / "t.jsonl.gz", trace)
+    trace_file.write(tmp_path / "t.jsonl.gz", trace)
     return tmp_path / "t.jsonl.gz"
 
 
@@ -178,7 +178,7 @@ def test_dates_are_cut_not_rounded_through_floats() -> None:
 
 def test_list_of_nothing(tmp_path: Path) -> None:
     """No boot is an answer, not an error."""
-    store.write(tmp_path / "t", Trace([]))
+    trace_file.write(tmp_path / "t", Trace([]))
     assert bootseq("list", tmp_path / "t").stdout == "no boots in it; other requests: --all\n"
     assert bootseq("list", "--all", tmp_path / "t").stdout == "no boots in it\n"
     assert json.loads(bootseq("list", "--json", tmp_path / "t").stdout) == []
@@ -209,9 +209,9 @@ def test_which_boot_is_meant(file: Path, tmp_path: Path) -> None:
     assert bootseq("show", file, "3").exit_code == 0
     same = failed_boot()
     same.number, same.request_id = 2, "req-3"
-    store.write(tmp_path / "same", Trace([failed_boot(), same]))
+    trace_file.write(tmp_path / "same", Trace([failed_boot(), same]))
     assert "'vm2' is 2 boots; name one by its number" in refused("show", tmp_path / "same", "vm2")
-    store.write(tmp_path / "other", Trace([], [failed_boot()]))
+    trace_file.write(tmp_path / "other", Trace([], [failed_boot()]))
     assert "no boot in it; other requests are listed by: bootseq list --all" in refused("show", tmp_path / "other")
 
 
@@ -290,7 +290,7 @@ def test_ingest(tmp_path: Path) -> None:
     """Captures in, a trace file out, and what came of it."""
     done = bootseq("ingest", "-o", tmp_path / "t", captured(tmp_path, "cap", STEP))
     assert done.stdout == f"{tmp_path / 't'}: 0 boots and 1 other request from 1 event of 1 process\n"
-    assert [other.operation for other in store.read(tmp_path / "t").others] == ["GET /"]
+    assert [other.operation for other in trace_file.read(tmp_path / "t").others] == ["GET /"]
 
 
 def test_ingest_of_copies(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_ingest_tells_what_it_could_not_read(tmp_path: Path) -> None:
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert "the record at byte" in line
-    assert store.read(tmp_path / "t").warnings == [line.removeprefix("bootseq: warning: ")]
+    assert trace_file.read(tmp_path / "t").warnings == [line.removeprefix("bootseq: warning: ")]
 
 
 def test_crafted_clocks(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.victims import Victim, open_folder
-from tests.waiting import wait_until
-from tracer.attach import processes, registry, visits
-from tracer.attach.checks import Finding
-from tracer.attach.parts import Part
+from tests.support.victims import Victim, open_folder
+from tests.support.waiting import wait_until
+from tracer.attach import processes, registry
+from tracer.attach.eligibility import Finding
+from tracer.attach.injection import visits
+from tracer.attach.spool_location import Part
 from tracer.cli import main
-from tracer.commands import findings
+from tracer.commands import process_reports
 
 FIELDS = {"pid", "service", "python", "state", "reason", "fix"}
 
@@ -88,7 +89,7 @@ def test_what_cannot_be_entered_is_told_and_counts(tmp_path: Path) -> None:
 
 def test_services_by_name(tmp_path: Path) -> None:
     program = tmp_path / "nova-bootseq-test"
-    program.write_text((Path(__file__).with_name("victim_program.py")).read_text())
+    program.write_text((Path(__file__).with_name("support") / "victim_program.py").read_text())
     with Victim(program=program) as victim:
         (row,) = rows("attach", "--service", "nova-bootseq-t*", "-o", tmp_path / "capture")
         assert (row["pid"], row["service"], row["state"]) == (victim.pid, "nova-bootseq-test", "attached")
@@ -140,7 +141,7 @@ def test_doctor_says_what_holds_for_several_once() -> None:
     found = [Finding(1, "a", *no), Finding(3, "b", *no), Finding(2, "a", *no), Finding(4, "c", "3.9", "ready")]
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        findings.tell_together(found)
+        process_reports.tell_together(found)
     assert output.getvalue().splitlines() == [
         "a (pid 1, 2), Python 3.11: cannot: no rights",
         "b (pid 3), Python 3.11: cannot: no rights",

@@ -10,8 +10,8 @@ import pytest
 from tests.test_tracer_cli import bootseq, refused
 from tests.test_tracer_commands_diff import NEW, Traced, boots, deletion, failed, traced
 from tests.test_tracer_files import full_disk
-from tracer import store
-from tracer.diff.reading import read
+from tracer import trace_file
+from tracer.diff.baseline.reader import read
 from tracer.model import Trace
 
 __all__ = ["traced"]  # the fixture
@@ -104,7 +104,7 @@ def test_baselines_that_cannot_be_written(traced: Traced, tmp_path: Path) -> Non
 def test_several_releases_in_one(traced: Traced, tmp_path: Path, versions: dict[str, str]) -> None:
     """Are told: most likely one of the files is another than was meant."""
     file = traced("t.jsonl", *boots(5))
-    store.write(tmp_path / "old.jsonl", Trace(boots(1), [], versions))
+    trace_file.write(tmp_path / "old.jsonl", Trace(boots(1), [], versions))
     done = bootseq("baseline", file, tmp_path / "old.jsonl", "-o", tmp_path / "b")
     assert done.exit_code == 0
     told = "bootseq: warning: several releases of Nova in one: 32.2.1, 34.0.0\n"

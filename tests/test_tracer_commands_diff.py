@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.builders import call, failed_boot, http, small_boot, sql, step
+from tests.support.builders import call, failed_boot, http, small_boot, sql, step
 from tests.test_tracer_cli import bootseq, refused
 from tests.test_tracer_files import full_disk
-from tracer import store
-from tracer.diff.normal import normal
-from tracer.diff.writing import written
+from tracer import trace_file
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.writer import written
 from tracer.model import Boot, Step, Trace
 
 Traced = Callable[..., Path]
@@ -31,7 +31,7 @@ def traced(tmp_path: Path) -> Traced:
     def made(name: str, *boots: Boot, warnings: tuple[str, ...] = (), others: tuple[Boot, ...] = ()) -> Path:
         for number, boot in enumerate([*boots, *others], 1):
             boot.number = number
-        store.write(tmp_path / name, Trace(list(boots), list(others), {"nova": "34.0.0"}, list(warnings)))
+        trace_file.write(tmp_path / name, Trace(list(boots), list(others), {"nova": "34.0.0"}, list(warnings)))
         return tmp_path / name
 
     return made

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diagrams import MERGED
-from tests.builders import call
+from tests.support.builders import call
 from tests.test_tracer_cli import bootseq, refused
 from tests.test_tracer_commands_diff import NEW, Traced, boots, deletion, failed, traced
 from tests.test_tracer_files import full_disk

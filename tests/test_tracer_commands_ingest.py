@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.formatted import by_json_formatter, exported
-from tests.logged import DIABLO, SERVICES
+from tests.support.log_traces import DIABLO, SERVICES
+from tests.support.oslo_log_lines import by_json_formatter, exported
 from tracer.cli import main
 from tracer.sources.logs import records
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.records import Record
-from tracer.tap.messages import NAME
+from tracer.sources.logs.times import Clock
+from tracer.tap.message_file import NAME
 
 
 def ingest(tmp_path: Path, *arguments: object, given: bytes | None = None) -> Result:

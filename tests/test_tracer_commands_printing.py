@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.builders import small_boot
-from tracer import store
+from tests.support.builders import small_boot
+from tracer import trace_file
 from tracer.cli import main
 from tracer.commands import printing
 from tracer.model import Trace
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
         step.error = HOSTILE
         step.attributes["statement"] = HOSTILE
     path = tmp_path / "t.jsonl"
-    store.write(path, Trace([made], [], {}, [HOSTILE]))
+    trace_file.write(path, Trace([made], [], {}, [HOSTILE]))
     return path
 
 

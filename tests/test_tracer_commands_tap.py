@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from tests.test_tracer_cli import refused
-from tracer import capture
 from tracer.cli import main
 from tracer.commands.tap import _way
-from tracer.tap.address import parse
+from tracer.recording import capture
+from tracer.tap.broker_url import parse
 
 #: Where nobody listens.
 NOBODY = "amqp://u:SECRET@127.0.0.1:1/"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.events import Cloud, Services, run, tree
-from tests.test_tracer_boots import assert_numbered, booted, tree_of_logs
-from tracer.event import Event
+from tests.support.events import Cloud, Services, run, tree
+from tests.test_tracer_correlation_requests import assert_numbered, booted, tree_of_logs
+from tracer.events import Event
 
 
 def test_loose_lines_go_below_the_step_that_was_under_way() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.events import EPOCH, TICK, Cloud, Message
-from tracer import clocks
-from tracer.event import Event, Process
+from tests.support.events import EPOCH, TICK, Cloud, Message
+from tracer.correlation import clocks
+from tracer.events import Event, Process
 
 
 def test_clocks_that_ties_prove_wrong_are_corrected() -> None:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.events import TICK, Cloud, Message, Worker, outline
-from tracer import linking
-from tracer.event import Event, Process
-from tracer.forest import Forest
+from tests.support.events import TICK, Cloud, Message, Worker, outline
+from tracer.correlation import links
+from tracer.correlation.forest import Forest
+from tracer.events import Event, Process
 
 
 def forest(cloud: Cloud) -> Forest:
     """The trees, whatever the order in which events come: they are shuffled."""
     events = list(cloud.events)
     random.Random(1).shuffle(events)
-    return linking.forest(events)
+    return links.forest(events)
 
 
 def heads(cloud: Cloud) -> list[str]:
@@ -46,7 +46,7 @@ def test_numbers_order_what_began_in_the_same_tick() -> None:
     """Clocks have coarse ticks: the parent was numbered first."""
     process = Process("p", 1, "h", "nova-api")
     events = [Event(process, number, number - 1, "call", f"f{number}", 1, 5, 5) for number in range(3, 0, -1)]
-    (head,) = linking.forest(events).heads
+    (head,) = links.forest(events).heads
     assert [step.service for step in head.walk()] == ["API"] * 3
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import step
-from tracer import services
+from tests.support.builders import step
+from tracer.correlation import participants
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from tracer import services
 )
 def test_by_command_line(argv: str, service: str) -> None:
     """The words decide, not the folders; what a client asks for does not make it a service."""
-    assert services.of_command(argv) == service
+    assert participants.of_command(argv) == service
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_by_command_line(argv: str, service: str) -> None:
 )  # fmt: skip
 def test_by_module(module: str, service: str) -> None:
     """Whole parts of dotted names count."""
-    assert services.of_module(module) == service
+    assert participants.of_module(module) == service
 
 
 def test_only_servers_tell_by_their_own_attributes() -> None:
     """A client's step has the endpoint's name too, at times: that is the far side's."""
     where: dict[str, Any] = {"module": "nova.scheduler.manager"}
-    assert services.of_step(step("rpc", "", side="server", **where)) == "scheduler"
-    assert services.of_step(step("rpc", "", side="client", **where)) == ""
-    assert services.of_step(step("http", "", side="server", application="placement.deploy")) == "placement"
-    assert services.of_step(step("http", "", side="server", module=["x"])) == ""
+    assert participants.of_step(step("rpc", "", side="server", **where)) == "scheduler"
+    assert participants.of_step(step("rpc", "", side="client", **where)) == ""
+    assert participants.of_step(step("http", "", side="server", application="placement.deploy")) == "placement"
+    assert participants.of_step(step("http", "", side="server", module=["x"])) == ""
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_only_servers_tell_by_their_own_attributes() -> None:
 )
 def test_by_what_is_asked(kind: str, attributes: dict[str, Any], service: str) -> None:
     """Topic or path, where the far side was not traced."""
-    assert services.of_peer(step(kind, "API", **attributes)) == service
+    assert participants.of_peer(step(kind, "API", **attributes)) == service

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.events import Cloud, Services, run, tree
-from tracer.correlate import correlate
-from tracer.event import Events
+from tests.support.events import Cloud, Services, run, tree
+from tracer.correlation.pipeline import correlate
+from tracer.events import Events
 from tracer.model import Trace
 
 

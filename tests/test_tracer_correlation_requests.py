@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.events import UUID, Cloud, Services, run, tree
-from tests.test_tracer_forest import CRAFTED
-from tracer.correlate import correlate
-from tracer.event import Event, Events
+from tests.support.events import UUID, Cloud, Services, run, tree
+from tests.test_tracer_correlation_forest import CRAFTED
+from tracer.correlation.pipeline import correlate
+from tracer.events import Event, Events
 from tracer.model import Boot, Step, Trace, Value
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import step
-from tracer import sql
+from tests.support.builders import step
+from tracer.correlation import statements as correlation_statements
 from tracer.model import Step
 
 UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
@@ -57,7 +57,7 @@ UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
 )
 def test_verb_and_tables(statement: str, verb: str, tables: tuple[str, ...]) -> None:
     """Names of tables in the order of their first mention: no aliases, no columns, no names of the statement's own."""
-    found = sql.summary(statement)
+    found = correlation_statements.summary(statement)
     assert (found.verb, found.tables) == (verb, tables)
 
 
@@ -78,24 +78,24 @@ SAME = [
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_fingerprints_of_what_differs_in_values_only(one: str, other: str) -> None:
     """Literals, parameters of whatever style, lengths of lists, blanks and comments do not count."""
-    assert sql.summary(one).fingerprint == sql.summary(other).fingerprint
+    assert correlation_statements.summary(one).fingerprint == correlation_statements.summary(other).fingerprint
 
 
 def test_fingerprints_of_different_statements_differ() -> None:
     """Tables, columns, verbs and quoted names do."""
     statements = [one for one, _ in SAME[:1] + SAME[5:6] + SAME[7:]]
     statements += ['SELECT "a" FROM b WHERE c = 1', "SELECT a FROM c WHERE c = 1", "SELECT a, d FROM b WHERE c = 1"]
-    assert len({sql.summary(statement).fingerprint for statement in statements}) == len(statements)
+    assert len({correlation_statements.summary(statement).fingerprint for statement in statements}) == len(statements)
 
 
 def executed(statement: str, parameters: Any, **more: Any) -> Step:
     made = step("sql", "conductor", statement=statement, parameters=parameters, **more)
-    sql.describe(made)
+    correlation_statements.describe(made)
     return made
 
 
 def changes(statement: str, parameters: Any, **more: Any) -> tuple[object, object] | None:
-    state = sql.state_of(executed(statement, parameters, **more))
+    state = correlation_statements.state_of(executed(statement, parameters, **more))
     return None if state is None else (state.attributes["instance"], state.attributes["changes"])
 
 
@@ -184,14 +184,14 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=60).map("".join))
 def test_any_text_is_summarised(statement: str) -> None:
     """No exception, and the same again."""
-    assert sql.summary(statement) == sql.summary(statement)
+    assert correlation_statements.summary(statement) == correlation_statements.summary(statement)
 
 
 @pytest.mark.parametrize("piece", [*PIECES, "a.", "SELECT (", "CASE ", "UNION ", "1", "a,", " ", "?,", "(?),"])
 def test_huge_statements_take_bounded_time(piece: str) -> None:
     """A megabyte of nesting, quotes or names: half a second at most, mostly far less; the beginning tells."""
     begun = time.process_time()
-    sql.summary("SELECT a FROM b WHERE " + piece * (1_000_000 // len(piece)))
+    correlation_statements.summary("SELECT a FROM b WHERE " + piece * (1_000_000 // len(piece)))
     assert time.process_time() - begun < 3
 
 
@@ -200,4 +200,7 @@ def test_statements_beyond_what_sqlparse_groups() -> None:
     many = "SELECT a FROM b WHERE c IN (" + ", ".join(["?"] * 6000) + ")"
     deep = "SELECT a FROM b WHERE " + "(" * 3000 + "1" + ")" * 3000
     for statement in (many, deep):
-        assert (sql.summary(statement).verb, sql.summary(statement).tables) == ("SELECT", ("b",))
+        assert (correlation_statements.summary(statement).verb, correlation_statements.summary(statement).tables) == (
+            "SELECT",
+            ("b",),
+        )

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import step
-from tracer import sql, states
+from tests.support.builders import step
+from tracer.correlation import statements, states
 from tracer.model import Step
 
 UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
@@ -33,7 +33,7 @@ def update(uuid: str = UUID, **changes: Any) -> Step:
     columns = ", ".join(f"{name}=?" for name in changes)
     statement = f"UPDATE instances SET {columns} WHERE uuid = ?"
     made = at_once(step("sql", "conductor", statement=statement, parameters=[*changes.values(), uuid]))
-    sql.describe(made)
+    statements.describe(made)
     return made
 
 

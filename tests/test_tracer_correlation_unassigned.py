@@ -7,13 +7,13 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from tests.events import EPOCH
-from tests.logged import DIABLO, trace
+from tests.support.events import EPOCH
+from tests.support.log_traces import DIABLO, trace
 from tests.test_tracer_unhooked import LOG, MS, SECOND, Told
-from tracer import store
+from tracer import trace_file
 from tracer.cli import main
-from tracer.correlate import correlate
-from tracer.event import Events
+from tracer.correlation.pipeline import correlate
+from tracer.events import Events
 from tracer.model import Untied
 
 
@@ -64,8 +64,8 @@ def test_a_message_of_which_nothing_is_known_is_listed() -> None:
 
 def test_list_tells_them(tmp_path: Path) -> None:
     file = tmp_path / "x.trace.jsonl"
-    store.write(file, trace(DIABLO))
-    assert store.read(file).untied == trace(DIABLO).untied
+    trace_file.write(file, trace(DIABLO))
+    assert trace_file.read(file).untied == trace(DIABLO).untied
     told = json.loads(CliRunner().invoke(main, ["list", str(file), "--untied", "--json"]).output)
     assert sum(row["count"] for row in told if row["kind"] == "sql" and row["why"] == "periodic") == 24
     lines = CliRunner().invoke(main, ["list", str(file), "--untied"]).output.splitlines()
@@ -78,7 +78,7 @@ def test_list_tells_them(tmp_path: Path) -> None:
 
 def test_list_of_nothing_says_so(tmp_path: Path) -> None:
     file = tmp_path / "x.trace.jsonl"
-    store.write(file, correlate(Events()))
+    trace_file.write(file, correlate(Events()))
     assert CliRunner().invoke(main, ["list", str(file), "--untied"]).output == (
         "nothing in it that belongs to no request\n"
     )
@@ -88,7 +88,7 @@ def test_a_crafted_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.trace.jsonl"
     made = correlate(Events())
     made.untied = [Untied("because", "compute", "sql", "x", 1, EPOCH, EPOCH)]
-    store.write(file, made)
+    trace_file.write(file, made)
     run = CliRunner().invoke(main, ["list", str(file), "--untied"])
     assert run.exit_code == 2
     assert "x.trace.jsonl:1: not a line of a trace file: why 'because' is not known" in run.output

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.builders import call, http, log, rpc, small_boot, sql, step
+from tests.support.builders import call, http, log, rpc, small_boot, sql, step
 from tests.test_tracer_cli import bootseq
-from tracer import store
-from tracer.diff import details
-from tracer.diff.compare import compare
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
-from tracer.diff.reading import read
-from tracer.diff.writing import written
+from tracer import trace_file
+from tracer.diff.baseline import details
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.reader import read
+from tracer.diff.baseline.writer import written
+from tracer.diff.compare.compare import compare
 from tracer.model import Boot, Step, Trace
 
 
@@ -123,7 +123,7 @@ def traced(tmp_path: Path) -> Callable[[str, Boot], Path]:
 
     def made(name: str, boot: Boot) -> Path:
         boot.operation = "boot"
-        store.write(tmp_path / name, Trace([boot], [], {"nova": "34.0.0"}))
+        trace_file.write(tmp_path / name, Trace([boot], [], {"nova": "34.0.0"}))
         return tmp_path / name
 
     return made

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import small_boot
-from tracer.diff.lines import is_baseline
-from tracer.diff.normal import normal
-from tracer.diff.reading import read
-from tracer.diff.writing import written
+from tests.support.builders import small_boot
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.reader import read
+from tracer.diff.baseline.writer import written
 from tracer.errors import TracerError
 from tracer.model import Node
+from tracer.notation.lines import is_baseline
 
 HEAD = "# bootseq baseline 2\n"
 CREATE = "compute/api.py.API -> create()"

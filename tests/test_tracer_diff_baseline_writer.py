@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import small_boot
-from tracer.diff import marks
-from tracer.diff.addresses import addressed
-from tracer.diff.normal import normal
-from tracer.diff.reading import read
-from tracer.diff.writing import written
+from tests.support.builders import small_boot
+from tracer.diff.baseline.addresses import addressed
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.reader import read
+from tracer.diff.baseline.writer import written
 from tracer.model import NOTES, NUMBERED, Baseline, Node
+from tracer.notation import marks
 
 API, CREATE = "nova/compute/api.py", "compute/api.py.API -> create()"
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import builders
-from tests.builders import call, cast, http, rpc, served, sql, state
-from tracer.diff.compare import compare
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
+from tests.support import builders
+from tests.support.builders import call, cast, http, rpc, served, sql, state
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.compare.compare import compare
 from tracer.model import Baseline, Boot, Change, Node, Step
 
 API = "nova.compute.api:API."

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import boot, call, cast, failed_boot, served, small_boot, sql, step
-from tests.merged import Part, check, taken
-from tracer.diff.merging import merge
-from tracer.diff.normal import normal
-from tracer.diff.wording import apart
+from tests.support.builders import boot, call, cast, failed_boot, served, small_boot, sql, step
+from tests.support.merged_boots import Part, check, taken
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.merge.merge import merge
 from tracer.model import Boot, Fragment, Merged, Node, Shared, Step
+from tracer.notation.normal_text import apart
 
 
 def merged(*boots: Boot) -> Merged:

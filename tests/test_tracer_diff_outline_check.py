@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from diagrams import outline as drawn
-from tests.builders import boot, call, cast, http, rpc, served, small_boot, sql, state
-from tracer import store
+from diagrams.outline import outline as drawn
+from tests.support.builders import boot, call, cast, http, rpc, served, small_boot, sql, state
+from tracer import trace_file
 from tracer.cli import main
-from tracer.diff import outlines, reality
-from tracer.diff.normal import normal
-from tracer.diff.writing import written
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.writer import written
+from tracer.diff.outline import check as outline_check
+from tracer.diff.outline import outline
 from tracer.model import Baseline, Boot, Comparison, Node, Step
 
 DATA = Path(__file__).parent / "data"
@@ -28,12 +29,12 @@ def nova34(tmp_path_factory: pytest.TempPathFactory) -> Boot:
         archive.extractall(folder / "cap", filter="data")
     done = CliRunner().invoke(main, ["ingest", "-o", str(folder / "boot.jsonl.gz"), str(folder / "cap")])
     assert done.exit_code == 0
-    return store.read(folder / "boot.jsonl.gz").boots[0]
+    return trace_file.read(folder / "boot.jsonl.gz").boots[0]
 
 
 def check(text: str, happened: Boot | Baseline) -> Comparison:
     baseline = normal(happened) if isinstance(happened, Boot) else happened
-    return reality.check(outlines.read(text, "x"), baseline)
+    return outline_check.check(outline.read(text, "x"), baseline)
 
 
 def found(text: str, *chapters: Step) -> list[tuple[str, str, str]]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from diagrams import outline as drawn
-from tests.builders import small_boot
-from tracer.diff import outlines
-from tracer.diff.normal import normal
-from tracer.diff.outlines import Written
-from tracer.diff.phrases import Phrase, named_by, phrase, state
-from tracer.diff.writing import written
+from diagrams.outline import outline as drawn
+from tests.support.builders import small_boot
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.writer import written
+from tracer.diff.outline import outline
+from tracer.diff.outline.outline import Written
 from tracer.errors import TracerError
+from tracer.notation.phrases import Phrase, named_by, phrase, state
 
 DIABLO = """\
 # Diablo, from memory
@@ -39,12 +39,12 @@ DIABLO = """\
 
 
 def steps(text: str) -> dict[str, Written]:
-    return {step.address: step for step in outlines.read(text, "x").walk()}
+    return {step.address: step for step in outline.read(text, "x").walk()}
 
 
 def refused(text: str) -> str:
     with pytest.raises(TracerError) as caught:
-        outlines.read(text, "my.outline")
+        outline.read(text, "my.outline")
     return str(caught.value)
 
 
@@ -65,7 +65,7 @@ def test_steps_notes_conditions() -> None:
 def test_chapters_stand_below_their_casts() -> None:
     """Where nothing is linked, a chapter's last cast opens the next; a step whose parent is not written goes higher."""
     found = steps(DIABLO)
-    assert [step.address for step in outlines.read(DIABLO, "x").steps] == ["1"]
+    assert [step.address for step in outline.read(DIABLO, "x").steps] == ["1"]
     assert [step.address for step in found["1-3"].children] == ["2"]
     assert [step.address for step in found["2-1"].children] == ["2-1-1-1", "3"]
 
@@ -75,7 +75,7 @@ def test_links_are_followed() -> None:
     assert [step.address for step in steps("1. x\n1-1. rpc.cast() → 2\n1-2. y\n2. z\n")["1-1"].children] == ["2"]
     assert [step.address for step in steps("1. x\n1-2. y\n2. z ← 1-2-3\n")["1-2"].children] == ["2"]
     assert [step.address for step in steps("1. x\n1-1. rpc.cast() → 2\n2-4. z\n")["1-1"].children] == ["2-4"]
-    assert [step.address for step in outlines.read("1. x\n1-1. y ← 1\n2. z ← 2\n", "x").steps] == ["1", "2"]
+    assert [step.address for step in outline.read("1. x\n1-1. y ← 1\n2. z ← 2\n", "x").steps] == ["1", "2"]
 
 
 @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
@@ -95,7 +95,7 @@ def test_what_show_prints(detail: str) -> None:
 
 def test_steps_that_are_hidden() -> None:
     """A line may say that it hides calls."""
-    assert [step.hides for step in outlines.read("1. x\n- +12 calls\n1-1. y\n- 12 calls\n", "x").walk()] == [
+    assert [step.hides for step in outline.read("1. x\n- +12 calls\n1-1. y\n- 12 calls\n", "x").walk()] == [
         True,
         False,
     ]

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-import tracer.diff
-from tracer.diff import compare, policy, policy_reading
-from tracer.diff.classes import CLASSES
+import tracer.diff.policy
+from tracer.diff.compare import compare
+from tracer.diff.policy import parser, rules
 from tracer.errors import TracerError
 from tracer.model import Baseline, Change, Comparison, Node, Pair
+from tracer.model.change_classes import CLASSES
 
 TODAY = date(2026, 7, 1)
-DEFAULTS = Path(tracer.diff.__file__).with_name("policy.yaml").read_text()
+DEFAULTS = Path(tracer.diff.policy.__file__).with_name("policy.yaml").read_text()
 BEGIN, PING = "sql: BEGIN in nova #4821edeb87e7", "sql: SELECT in nova_api #d41673f80456"
 NEW_ERROR = "compute/manager.py.ComputeManager -> _build() ! NoValidHost"
 
@@ -33,21 +34,21 @@ def comparison(
     return Comparison(Baseline([], outcomes=(old,)), Baseline([], outcomes=(new,)), pairs or [], list(changes))
 
 
-def own(text: str) -> policy.Policy:
+def own(text: str) -> rules.Policy:
     """A policy as people write it, on top of the defaults."""
-    made, on_top = policy_reading.read("version: 1\n" + text, "p.yaml")
+    made, on_top = parser.read("version: 1\n" + text, "p.yaml")
     return made.upon(defaults()) if on_top else made
 
 
-def defaults() -> policy.Policy:
+def defaults() -> rules.Policy:
     """The policy that comes with bootseq."""
-    return policy_reading.read(DEFAULTS, policy.DEFAULT)[0]
+    return parser.read(DEFAULTS, rules.DEFAULT)[0]
 
 
-def severity(one: Change, by: policy.Policy, today: date = TODAY) -> str:
+def severity(one: Change, by: rules.Policy, today: date = TODAY) -> str:
     """What the policy makes of one change; "" where it is none by a threshold."""
     made = comparison(one)
-    policy.judge(made, by, today)
+    rules.judge(made, by, today)
     return one.severity if made.changes else ""
 
 
@@ -161,12 +162,12 @@ def test_what_is_allowed_until_a_day() -> None:
     for until, said in [("2026-07-01", "note"), ("'2027-01-01'", "note"), ("2026-06-30", "fail")]:
         assert severity(change(new_text=known), own(ALLOW % until)) == said
     one = change(new_text=known)
-    assert policy.judge(comparison(one), own(ALLOW % "2026-07-01"), TODAY) == []
+    assert rules.judge(comparison(one), own(ALLOW % "2026-07-01"), TODAY) == []
     assert one.rule == "p.yaml:3: allowed until 2026-07-01: checked at start"
-    assert policy.judge(comparison(change(new_text=known)), own(ALLOW % "2026-06-30"), TODAY) == [
+    assert rules.judge(comparison(change(new_text=known)), own(ALLOW % "2026-06-30"), TODAY) == [
         "p.yaml:3: expired on 2026-06-30, 1 change it would have allowed: checked at start"
     ]
-    assert policy.judge(comparison(), own(ALLOW % "2026-06-30"), TODAY) == [
+    assert rules.judge(comparison(), own(ALLOW % "2026-06-30"), TODAY) == [
         "p.yaml:3: expired on 2026-06-30, nothing left that it would allow: checked at start"
     ]
 
@@ -174,14 +175,14 @@ def test_what_is_allowed_until_a_day() -> None:
 def test_an_allowance_makes_nothing_worse() -> None:
     by = own("classes: {added: ignore}\nallow:\n- {class: added, reason: r, until: 2027-01-01}")
     one = change()
-    assert policy.judge(comparison(one), by, TODAY) == []
+    assert rules.judge(comparison(one), by, TODAY) == []
     assert (one.severity, one.rule) == ("ignore", "")
 
 
 def test_entries_that_fit_nothing_are_told() -> None:
     """Of one's own policy; the defaults fit what they may."""
     by = own(f"{ALLOW % '2027-01-01'}\nrules:\n- {{kind: rpc, severity: warn}}\n- {{class: added, severity: warn}}")
-    assert policy.judge(comparison(change()), by, TODAY) == [
+    assert rules.judge(comparison(change()), by, TODAY) == [
         "p.yaml:5: fits no change",
         "p.yaml:3: checked at start: fits no change",
     ]
@@ -191,11 +192,11 @@ def test_the_verdict() -> None:
     """Only what fails makes a difference."""
     for class_, verdict in [("added", "differs"), ("slower", "same"), ("logged", "same")]:
         made = comparison(change(class_))
-        policy.judge(made, defaults(), TODAY)
+        rules.judge(made, defaults(), TODAY)
         assert made.verdict == verdict
     made = comparison()
     made.verdict = "differs"
-    policy.judge(made, defaults(), TODAY)
+    rules.judge(made, defaults(), TODAY)
     assert made.verdict == "same"
 
 
@@ -210,7 +211,7 @@ def test_slower_by_a_factor_and_by_so_much(took: tuple[int, ...], now: int, said
     pair = Pair(old, Node("call", "compute", "f()", took=(now * 10**6,) * 3), [one])
     by = own("classes: {slower: warn}")
     made = comparison(one, pairs=[Pair(None, None, children=[pair])])
-    policy.judge(made, by, TODAY)
+    rules.judge(made, by, TODAY)
     assert [change.severity for change in made.changes] == [change.severity for change in pair.changes] == said
 
 
@@ -226,11 +227,11 @@ def test_boots_that_ended_otherwise_are_told_by_why() -> None:
         change("outcome"), change("removed"), change("added", new_text=NEW_ERROR), change("error"), change("status")
     ]  # fmt: skip
     made = comparison(*changes, new="error")
-    policy.judge(made, defaults(), TODAY)
+    rules.judge(made, defaults(), TODAY)
     assert [each.severity for each in changes] == ["fail", "ignore", "fail", "fail", "fail"]
     assert changes[1].rule == "not judged: the boots ended otherwise"
     assert made.verdict == "differs"
-    policy.judge(mixed := Comparison(Baseline([], outcomes=("active",)), Baseline([], outcomes=("active", "error")), [],
+    rules.judge(mixed := Comparison(Baseline([], outcomes=("active",)), Baseline([], outcomes=("active", "error")), [],
                                      changes[1:2]), defaults(), TODAY)  # fmt: skip
     assert mixed.verdict == "differs"
 
@@ -308,7 +309,7 @@ def test_a_new_way_to_end_is_a_change() -> None:
 )  # fmt: skip
 def test_mistakes_are_told_with_their_line(text: str, said: str) -> None:
     with pytest.raises(TracerError) as raised:
-        policy_reading.read(text, "p.yaml")
+        parser.read(text, "p.yaml")
     assert str(raised.value).startswith("p.yaml" + said)
     assert str(raised.value).isprintable()
 
@@ -318,7 +319,7 @@ def test_a_billion_laughs_is_refused_at_once() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     begun = time.process_time()
     with pytest.raises(TracerError, match="aliases"):
-        policy_reading.read("\n".join(lines), "p.yaml")
+        parser.read("\n".join(lines), "p.yaml")
     assert time.process_time() - begun < 1
 
 
@@ -333,5 +334,5 @@ def test_crafted_patterns_take_no_time() -> None:
 def test_the_readme_s_policy_is_one() -> None:
     readme = Path(__file__).parent.parent.joinpath("README.md").read_text()
     (example,) = (block for block in readme.split("```yaml\n")[1:] if block.startswith("version: 1"))
-    made, on_top = policy_reading.read(example.partition("```")[0], "README.md")
+    made, on_top = parser.read(example.partition("```")[0], "README.md")
     assert (len(made.rules), len(made.allowed), set(made.thresholds), on_top) == (2, 1, {"slower", "repeated"}, True)

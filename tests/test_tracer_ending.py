@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import small_boot
-from tests.waiting import wait_until
-from tracer import store
+from tests.support.builders import small_boot
+from tests.support.waiting import wait_until
+from tracer import trace_file
 from tracer.model import Trace
 
 TRACER = [sys.executable, "-m", "tracer"]
@@ -39,7 +39,7 @@ def waits_in(process: subprocess.Popen[str], call: str) -> bool:
 @pytest.mark.parametrize(("number", "code"), ENDS)
 def test_in_the_middle_of_writing(tmp_path: Path, number: int, code: int) -> None:
     """Nothing is left of it, no traceback, and the exit code says which signal it was."""
-    store.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
+    trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
     path = fifo(tmp_path)
     # Opened to read by us, and never read: what is written fills it, and then the writer waits.
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -71,7 +71,7 @@ def test_at_any_moment(tmp_path: Path) -> None:
 
     What Python does before our first line and after our last one ends by the signal, which shells call 130 too.
     """
-    store.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
+    trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
     chance = random.Random(11)
     began = time.monotonic()
     subprocess.run([*TRACER, "list", "t.jsonl"], cwd=tmp_path, capture_output=True, check=True)
@@ -139,7 +139,7 @@ def test_a_recording_that_nobody_reads(tmp_path: Path) -> None:
     done = recording(tmp_path, "$RECORD -o r.trace.jsonl.gz -- sh -c 'sleep 0.2' 2>&1 | true")
     assert done.returncode == 0, done.stderr
     assert sorted(os.listdir(tmp_path)) == ["nova-compute", "r.trace.jsonl.gz"]
-    assert store.read(tmp_path / "r.trace.jsonl.gz").boots == []
+    assert trace_file.read(tmp_path / "r.trace.jsonl.gz").boots == []
 
 
 @needs_root
@@ -162,7 +162,7 @@ def test_a_recording_to_stdout(tmp_path: Path) -> None:
     done = recording(tmp_path, "$RECORD -o - -- echo hello")
     assert done.returncode == 0, done.stderr
     (tmp_path / "t").write_text(done.stdout)
-    assert store.read(tmp_path / "t").boots == []
+    assert trace_file.read(tmp_path / "t").boots == []
     assert "hello" in done.stderr
     assert sorted(os.listdir(tmp_path)) == ["nova-compute", "t"]
 
@@ -205,7 +205,7 @@ def test_outputs_of_a_recording(tmp_path: Path) -> None:
 
 def test_outputs_to_stdout(tmp_path: Path) -> None:
     """``-o -``: what would be in the file, and nothing else."""
-    store.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
+    trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
     for command in (["draw", "t.jsonl"], ["baseline", "t.jsonl"], ["diff", "t.jsonl", "t.jsonl"]):
         (suffix,) = {"draw": [".txt"], "baseline": [""], "diff": [".txt"]}[command[0]]
         outs = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tracer.errors import TracerError
-from tracer.files.writing import default_mode, written
+from tracer.files.write import default_mode, written
 
 
 def write(path: Path, data: bytes = b"new") -> None:

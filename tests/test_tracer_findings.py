@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.events import Cloud, Services, run
-from tests.logged import DIABLO, nova34, trace
-from tracer import findings, store
+from tests.support.events import Cloud, Services, run
+from tests.support.log_traces import DIABLO, nova34, trace
+from tracer import findings, trace_file
 from tracer.cli import main
 from tracer.findings import Finding
 from tracer.model import Trace
@@ -168,7 +168,7 @@ def test_hooks_that_are_missing_in_a_process() -> None:
 def test_show_tells_them(today: Path, tmp_path: Path) -> None:
     without(today / "nova-conductor.log", f"id:? {CALL}|id {CALL}")
     file = tmp_path / "x.trace.jsonl.gz"
-    store.write(file, trace(today))
+    trace_file.write(file, trace(today))
     shown = CliRunner().invoke(main, ["show", str(file), "--findings"])
     assert shown.exit_code == 0, shown.output
     head, first, second = shown.output.splitlines()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests import golden
-from tracer import store
+from tests.support import golden
+from tracer import trace_file as tracer_trace_file
 from tracer.cli import main
+from tracer.correlation.addresses import number
 from tracer.model import Boot, Step, Trace
-from tracer.numbering import number
 
 DATA = Path(__file__).parent / "data"
 
@@ -32,7 +32,7 @@ def trace_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trace(trace_file: Path) -> Trace:
-    return store.read(trace_file)
+    return tracer_trace_file.read(trace_file)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tracer import expressions
 from tracer.errors import TracerError
+from tracer.recording import ask_expressions
 
 
 def codes(*texts: str, unsafe: bool = False) -> list[str]:
     """What is evaluated."""
-    return [each.code for each in expressions.parse(texts, unsafe)]
+    return [each.code for each in ask_expressions.parse(texts, unsafe)]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_could_run_code_is_guarded(text: str, code: str) -> None:
 
 def test_commas_part_expressions_and_brackets_hold_them_together() -> None:
     """Each keeps the text that the user wrote, and the names by which secrets are known."""
-    found = expressions.parse(["spec.name, (a, b)", " c['password'] ,"])
+    found = ask_expressions.parse(["spec.name, (a, b)", " c['password'] ,"])
     assert [each.text for each in found] == ["spec.name", "(a, b)", "c['password']"]
     assert [each.names for each in found] == [("name", "spec"), ("a", "b"), ("c", "password")]
 
@@ -69,7 +69,7 @@ def test_commas_part_expressions_and_brackets_hold_them_together() -> None:
 def test_what_runs_or_fills_the_memory_is_refused(text: str, said: str) -> None:
     """With the part and why; --unsafe takes it as it is."""
     with pytest.raises(TracerError) as caught:
-        expressions.parse([text])
+        ask_expressions.parse([text])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert codes(text, unsafe=True)
@@ -96,12 +96,12 @@ def test_what_runs_or_fills_the_memory_is_refused(text: str, said: str) -> None:
 @pytest.mark.parametrize("unsafe", [False, True])
 def test_what_is_no_expression_is_refused_in_one_line(text: str, unsafe: bool) -> None:
     with pytest.raises(TracerError) as caught:
-        expressions.parse([text], unsafe)
+        ask_expressions.parse([text], unsafe)
     assert "\n" not in str(caught.value)
 
 
 def test_there_are_limits() -> None:
     with pytest.raises(TracerError, match="longer than 1000 characters"):
-        expressions.parse(["a" * 1001])
+        ask_expressions.parse(["a" * 1001])
     with pytest.raises(TracerError, match="33 expressions"):
-        expressions.parse(["a"] * 33)
+        ask_expressions.parse(["a"] * 33)

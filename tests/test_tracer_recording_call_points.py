@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer import points
 from tracer.errors import TracerError
+from tracer.recording import call_points
 
 
 def test_modules_and_names() -> None:
@@ -23,7 +23,7 @@ def test_modules_and_names() -> None:
       - f
     nova.compute.api: *names
     """
-    assert points.compiled("f", text) == [
+    assert call_points.compiled("f", text) == [
         ("nova.compute.api", ["API.create", "API._*"], ["API._x"]), ("nova.quota", ["f"], []),
         ("nova.compute.api", ["f"], []),
     ]  # fmt: skip
@@ -31,7 +31,7 @@ def test_modules_and_names() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
 def test_an_empty_file_has_no_points(text: str) -> None:
-    assert points.compiled("f", text) == []
+    assert call_points.compiled("f", text) == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_an_empty_file_has_no_points(text: str) -> None:
 def test_what_is_wrong_and_where(text: str, said: str) -> None:
     """File and line, in one line."""
     with pytest.raises(TracerError) as raised:
-        points.compiled("f", text)
+        call_points.compiled("f", text)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
 
@@ -76,7 +76,7 @@ def test_what_is_wrong_and_where(text: str, said: str) -> None:
 def test_any_text_is_points_or_wrong(text: str) -> None:
     """No other exception, whatever is in the file."""
     try:
-        found = points.compiled("f", text)
+        found = call_points.compiled("f", text)
     except TracerError:
         return
     assert all(names for _, names, _ in found)
@@ -85,8 +85,8 @@ def test_any_text_is_points_or_wrong(text: str) -> None:
 def test_files_add_to_the_default(tmp_path: Path) -> None:
     """The default's first, then each file's, by the names they were given under."""
     (tmp_path / "mine.yaml").write_text("ä.b: [c]", encoding="utf-8")
-    default = points.load([])
-    assert points.load([tmp_path / "mine.yaml"]) == [*default, ("ä.b", ["c"], [])]
+    default = call_points.load([])
+    assert call_points.load([tmp_path / "mine.yaml"]) == [*default, ("ä.b", ["c"], [])]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -99,13 +99,13 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         (binary, "not a text file: no UTF-8"),
     ]:
         with pytest.raises(TracerError) as raised:
-            points.load([path])
+            call_points.load([path])
         assert re.sub(r":\d+: ", ": ", str(raised.value)) == f"{path}: {said}"
 
 
 def test_the_default_names_functions() -> None:
     """Well-formed globs: a module's dotted name, and under it ``function`` or ``Class.method``."""
-    default = points.load([])
+    default = call_points.load([])
     assert len(default) > 20
     for module, names, left_out in default:
         assert all(part.isidentifier() or "*" in part for part in module.split("."))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_tracer_files import full_disk
-from tracer import capture
 from tracer.errors import TracerError
+from tracer.recording import capture
 
 
 def make(path: Path, ask: str = "ask") -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tracer import capture, launch
 from tracer.errors import TracerError
-from tracer.event import Events
-from tracer.sources import segments
+from tracer.events import Events
+from tracer.recording import capture, launch
+from tracer.sources.hooks import segments
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.events import tree
-from tracer import store
+from tests.support.events import tree
+from tracer import trace_file
 from tracer.model import Boot
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 
 #: An API as OpenStack's are built, cut down: WebOb over wsgiref, SQLAlchemy, work that goes on in a thread.
 SERVER = """
@@ -99,7 +99,7 @@ def line(process: subprocess.Popen[str]) -> str:
 def boot(folder: Path) -> Boot:
     done = bootseq(folder, "ingest", "-o", "t.jsonl.gz", "cap")
     assert (done.returncode, done.stderr) == (0, "")
-    (found,) = store.read(folder / "t.jsonl.gz").boots
+    (found,) = trace_file.read(folder / "t.jsonl.gz").boots
     return found
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.event import Event
-from tracer.sources import messages
+from tracer.events import Event
+from tracer.sources.broker import copies
 
 CONTEXT = {"_context_request_id": "req-1"}
 
@@ -37,7 +37,7 @@ class Firehose:
 
     def events(self) -> list[Event]:
         self.path.write_text("".join(json.dumps(copy) + "\n" for copy in self.copies))
-        return messages.read(self.path).events
+        return copies.read(self.path).events
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_lines_that_are_no_copies_are_counted(firehose: Firehose) -> None:
     firehose.sent("scheduler", {"method": "x", "args": {}}, "a", "b")
     assert len(firehose.events()) == 2
     firehose.path.write_bytes(b"\0\xff\n{}\n[1]\n\n" + firehose.path.read_bytes() + b'{"trace_key": "publish.n')
-    found = messages.read(firehose.path)
+    found = copies.read(firehose.path)
     assert len(found.events) == 2
     assert found.warnings == [f"{firehose.path}: 4 lines of it no copy of a message, left out"]
 

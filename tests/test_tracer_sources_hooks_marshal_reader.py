@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sources import unmarshal
-from tracer.sources.unmarshal import MAX_DEPTH, MAX_DIGITS, MalformedError, loads
+from tracer.sources.hooks import marshal_reader
+from tracer.sources.hooks.marshal_reader import MAX_DEPTH, MAX_DIGITS, MalformedError, loads
 
 #: What patches.values lets through: 64-bit integers, any float, any text that a str can hold.
 SCALARS = (
@@ -34,13 +34,13 @@ def exact(value: Any) -> Any:
 
 
 @given(PLAIN)
-def test_equals_marshal_on_all_that_hooks_may_write(value: unmarshal.Plain) -> None:
+def test_equals_marshal_on_all_that_hooks_may_write(value: marshal_reader.Plain) -> None:
     data = marshal.dumps(value, 2)
     assert exact(loads(data)) == exact(marshal.loads(data))
 
 
 @given(PLAIN, st.data())
-def test_a_cut_or_longer_record_is_malformed(value: unmarshal.Plain, draw: st.DataObject) -> None:
+def test_a_cut_or_longer_record_is_malformed(value: marshal_reader.Plain, draw: st.DataObject) -> None:
     """No prefix of a value is a value, and nothing may stand behind it."""
     data = marshal.dumps(value, 2)
     with pytest.raises(MalformedError):
@@ -55,7 +55,7 @@ def test_random_bytes_give_a_plain_value_or_malformed(data: bytes) -> None:
 
 
 @given(PLAIN, st.data())
-def test_flipped_bits_give_a_plain_value_or_malformed(value: unmarshal.Plain, draw: st.DataObject) -> None:
+def test_flipped_bits_give_a_plain_value_or_malformed(value: marshal_reader.Plain, draw: st.DataObject) -> None:
     data = bytearray(marshal.dumps(value, 2))
     for _ in range(draw.draw(st.integers(1, 8))):
         data[draw.draw(st.integers(0, len(data) - 1))] ^= 1 << draw.draw(st.integers(0, 7))

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from patches import record
-from tests.captures import OFFSET, about, craft, framed, head, packed, record_call, recorder, table
+from patches import record_format
+from tests.support.captures import OFFSET, about, craft, framed, head, packed, record_call, recorder, table
 from tracer.errors import TracerError
-from tracer.event import Event, Events
-from tracer.sources import segments
-from tracer.sources.segments import MAX_SIZE, MAX_TOLD, MAX_WARNINGS
+from tracer.events import Event, Events
+from tracer.sources.hooks import segments
+from tracer.sources.hooks.segments import MAX_SIZE, MAX_TOLD, MAX_WARNINGS
 
-NAMED = (record.NAME, 1, "nova.x:f", ("module", "nova.x", "function", "f"))
-SELECT = (record.NAME, 2, "SELECT 1", ())
+NAMED = (record_format.NAME, 1, "nova.x:f", ("module", "nova.x", "function", "f"))
+SELECT = (record_format.NAME, 2, "SELECT 1", ())
 
 
 def begin(number: int, name: str = "s", parent: int = 0, at: int = 10, attributes: Any = ()) -> tuple[Any, ...]:
-    return (record.BEGIN, number, parent, "rpc", 5, at, name, attributes)
+    return (record_format.BEGIN, number, parent, "rpc", 5, at, name, attributes)
 
 
 def step(number: int, name: str = "s", parent: int = 0, attributes: Any = ()) -> tuple[Any, ...]:
-    return (record.STEP, number, parent, "rpc", 5, 10, 20, name, None, attributes)
+    return (record_format.STEP, number, parent, "rpc", 5, 10, 20, name, None, attributes)
 
 
 def by_name(found: Events) -> dict[str, Event]:
@@ -37,16 +37,16 @@ def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
     writer = recorder(tmp_path, {"argv": "nova-api --config-file x", "version:nova": "34.0.0"})
     now, wall = time.monotonic_ns(), time.time_ns()
     body = ("{}", "server", ("{}", "tags", ("[]", 1, None, 2.5)))
-    writer.write((record.BEGIN, 1, 0, "http", 5, now, "GET /", ("side", "server", "body", body, "none", None)))
-    writer.write((record.NOTE, 1, ("request_id", "req-1")))
+    writer.write((record_format.BEGIN, 1, 0, "http", 5, now, "GET /", ("side", "server", "body", body, "none", None)))
+    writer.write((record_format.NOTE, 1, ("request_id", "req-1")))
     writer.write(NAMED)
     record_call(writer, 2, 1, now + 1, now + 5, 1)
-    writer.write((record.CALL, 3, 1, 5, now + 1, now + 6, 1, "ValueError: no"))
+    writer.write((record_format.CALL, 3, 1, 5, now + 1, now + 6, 1, "ValueError: no"))
     writer.write(SELECT)
-    writer.write((record.SQL, 4, 3, 5, now + 2, now + 3, 2, None, 7, (1, "a"), "nova_api", ("req-1", None)))
-    writer.write((record.LOG, 5, 3, "log", 5, now + 4, 1, "said", ("level", "INFO")))
-    writer.write((record.STEP, 6, 1, "rpc", 5, now + 5, now + 6, "ping", "OSError", ("mode", "call")))
-    writer.write((record.END, 1, now + 9, "OSError: gone", ("status", 500)))
+    writer.write((record_format.SQL, 4, 3, 5, now + 2, now + 3, 2, None, 7, (1, "a"), "nova_api", ("req-1", None)))
+    writer.write((record_format.LOG, 5, 3, "log", 5, now + 4, 1, "said", ("level", "INFO")))
+    writer.write((record_format.STEP, 6, 1, "rpc", 5, now + 5, now + 6, "ping", "OSError", ("mode", "call")))
+    writer.write((record_format.END, 1, now + 9, "OSError: gone", ("status", 500)))
     found = segments.read(tmp_path)
     assert found.warnings == []
     request, call, failed, sql, log, rpc = found.events
@@ -80,7 +80,7 @@ def test_many_segments_are_one_recording(tmp_path: Path) -> None:
     writer.write(begin(1, "outer"))
     for number in range(2, 400):
         record_call(writer, number, 1, number, number + 1, 1)
-    writer.write((record.END, 1, 10_000, None, ()))
+    writer.write((record_format.END, 1, 10_000, None, ()))
     files = sorted((tmp_path / "segments").glob("*.seg"))
     assert len(files) > 3
     files[-1].rename(files[-1].with_name("h1-7-1-10000.seg"))
@@ -98,15 +98,15 @@ def test_many_segments_are_one_recording(tmp_path: Path) -> None:
 def test_each_process_of_a_fork_has_its_own_numbers_and_names(tmp_path: Path) -> None:
     """Two processes use the same numbers for different steps and names."""
     for pid in (7, 8):
-        name = (record.NAME, 1, f"f{pid}", ())
-        craft(tmp_path, name, (record.CALL, 1, 0, 5, 1, 2, 1, None), stem=f"h1-{pid}-1", pid=pid)
+        name = (record_format.NAME, 1, f"f{pid}", ())
+        craft(tmp_path, name, (record_format.CALL, 1, 0, 5, 1, 2, 1, None), stem=f"h1-{pid}-1", pid=pid)
     found = segments.read(tmp_path)
     assert {(event.process.pid, event.number, event.name) for event in found.events} == {(7, 1, "f7"), (8, 1, "f8")}
 
 
 def test_open_calls_are_unfinished_steps(tmp_path: Path) -> None:
     """The calls that ran when the process was last seen; one whose record was written meanwhile is not there twice."""
-    file = craft(tmp_path, NAMED, (record.CALL, 1, 0, 5, 10, 20, 1, None))
+    file = craft(tmp_path, NAMED, (record_format.CALL, 1, 0, 5, 10, 20, 1, None))
     Path(str(file).replace("-0000.seg", ".open")).write_bytes(
         table((1, 0, 5, 10, 1), (2, 1, 5, 15, 1), (0, 0, 0, 0, 0), (3, 2, 5, 16, 9), dropped=4, failures=2)
     )
@@ -120,9 +120,14 @@ def test_open_calls_are_unfinished_steps(tmp_path: Path) -> None:
 
 def test_what_a_full_segment_swapped_is_put_in_order(tmp_path: Path) -> None:
     """While a thread makes the next segment, another's end may be written before the beginning that waits for room."""
-    ended = (record.END, 1, 20, "OSError", ("status", 500))
+    ended = (record_format.END, 1, 20, "OSError", ("status", 500))
     craft(
-        tmp_path, ended, (record.NOTE, 1, ("side", "server")), (record.CALL, 2, 1, 5, 11, 12, 1, None), begin(1), NAMED
+        tmp_path,
+        ended,
+        (record_format.NOTE, 1, ("side", "server")),
+        (record_format.CALL, 2, 1, 5, 11, 12, 1, None),
+        begin(1),
+        NAMED,
     )
     found = segments.read(tmp_path)
     assert found.warnings == []
@@ -135,7 +140,7 @@ def test_what_a_full_segment_swapped_is_put_in_order(tmp_path: Path) -> None:
 
 def test_ends_without_a_beginning_are_counted(tmp_path: Path) -> None:
     """Where records were dropped, what is left of a step is no step."""
-    craft(tmp_path, *((record.END, number, 20, None, ()) for number in range(1, 6)), step(9))
+    craft(tmp_path, *((record_format.END, number, 20, None, ()) for number in range(1, 6)), step(9))
     found = segments.read(tmp_path)
     assert [event.number for event in found.events] == [9]
     assert found.warnings == ["h1-7-1: 5 steps whose beginning is lost, left out"]
@@ -146,8 +151,10 @@ def test_a_torn_tail_costs_what_comes_after_it(tmp_path: Path) -> None:
     records = [packed(step(1, "a")), packed(step(2, "b")), packed(step(3, "c"))]
     file = craft(tmp_path, *records, room=0)
     whole = file.read_bytes()
-    ends = [record.HEADER_SIZE + sum(map(len, records[:count])) for count in range(4)]
-    boring = set(range(300, record.HEADER_SIZE - 20)) - set(range(0, record.HEADER_SIZE, 101))  # zeros of the header
+    ends = [record_format.HEADER_SIZE + sum(map(len, records[:count])) for count in range(4)]
+    boring = set(range(300, record_format.HEADER_SIZE - 20)) - set(
+        range(0, record_format.HEADER_SIZE, 101)
+    )  # zeros of the header
     for cut in sorted(set(range(len(whole) + 1)) - boring):
         file.write_bytes(whole[:cut])
         found = segments.read(tmp_path)
@@ -168,7 +175,7 @@ def test_a_hole_in_a_segment_is_told(tmp_path: Path) -> None:
     file = craft(tmp_path, step(1), bytes(40), step(2))
     found = segments.read(tmp_path)
     assert [event.number for event in found.events] == [1]
-    at = record.HEADER_SIZE + len(packed(step(1)))
+    at = record_format.HEADER_SIZE + len(packed(step(1)))
     assert found.warnings == [f"{file}: torn at byte {at}; what was recorded before it is kept"]
 
 
@@ -176,8 +183,8 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     """The checksum covers every byte of every record."""
     file = craft(tmp_path, step(1), step(2))
     whole = bytearray(file.read_bytes())
-    start = record.HEADER_SIZE + len(packed(step(1)))
-    for at in range(start + record.FRAME.size, start + len(packed(step(2)))):
+    start = record_format.HEADER_SIZE + len(packed(step(1)))
+    for at in range(start + record_format.FRAME.size, start + len(packed(step(2)))):
         changed = bytearray(whole)
         changed[at] ^= 0x40
         file.write_bytes(changed)
@@ -187,13 +194,13 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
 
 GOOD: dict[str, tuple[Any, ...]] = {
     "begin": begin(1),
-    "end": (record.END, 9, 20, None, ()),
+    "end": (record_format.END, 9, 20, None, ()),
     "step": step(1),
-    "note": (record.NOTE, 9, ("started", 5)),
-    "name": (record.NAME, 1, "f", ()),
-    "call": (record.CALL, 1, 0, 5, 10, 20, 1, None),
-    "sql": (record.SQL, 1, 0, 5, 10, 20, 2, None, 1, (), "nova", None),
-    "log": (record.LOG, 1, 0, "log", 5, 10, 1, "said", ()),
+    "note": (record_format.NOTE, 9, ("started", 5)),
+    "name": (record_format.NAME, 1, "f", ()),
+    "call": (record_format.CALL, 1, 0, 5, 10, 20, 1, None),
+    "sql": (record_format.SQL, 1, 0, 5, 10, 20, 2, None, 1, (), "nova", None),
+    "log": (record_format.LOG, 1, 0, "log", 5, 10, 1, "said", ()),
 }
 #: By the field's place in a record of this type: values that it may not have.
 STRANGE = (-1, 1 << 64, 2.5, b"x", (1,), ("a",), ((), 1), ("{}", 1), True)
@@ -278,13 +285,13 @@ def test_warnings_are_few_and_of_one_line_each(tmp_path: Path) -> None:
         (b"", "not a segment of bootseq's"),
         (b"\x7fELF" + bytes(9000), "not a segment of bootseq's"),
         (b"BOOTSEQ9" + bytes(9000), "written by another version of bootseq"),
-        (record.MAGIC, "its header is torn"),
-        (record.MAGIC + bytes(9000), "its header is torn"),
-        (record.MAGIC + framed(b"{0"), "type '{' is not admitted"),
+        (record_format.MAGIC, "its header is torn"),
+        (record_format.MAGIC + bytes(9000), "its header is torn"),
+        (record_format.MAGIC + framed(b"{0"), "type '{' is not admitted"),
         (head(about(pid="x")), "a number that is none, or out of range"),
         (head(about(wall=None)), "a number that is none, or out of range"),
         (head(about(monotonic=1 << 70)), "a number that is none, or out of range"),
-        (record.MAGIC + packed((1, 2)), "attributes that are not pairs"),
+        (record_format.MAGIC + packed((1, 2)), "attributes that are not pairs"),
     ],
 )
 def test_foreign_files_are_left_out(tmp_path: Path, content: bytes, said: str) -> None:
@@ -323,7 +330,7 @@ def test_pipes_folders_and_giants_do_not_hold_us_up(tmp_path: Path) -> None:
     assert len(found.warnings) == 5
 
 
-@pytest.mark.parametrize("content", [None, b"", b"x" * 50_000, record.MAGIC, table()[:100]])
+@pytest.mark.parametrize("content", [None, b"", b"x" * 50_000, record_format.MAGIC, table()[:100]])
 def test_without_an_open_table_the_rest_is_read(tmp_path: Path, content: bytes | None) -> None:
     """Missing, cut or foreign: one line."""
     file = craft(tmp_path, step(1))

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.sources.logs import records, texts
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.reading import read
+from tracer.sources.logs import buffers, records
+from tracer.sources.logs.reader import read
+from tracer.sources.logs.times import Clock
 
 LINE = "2026-11-22 12:00:00.000 1 INFO nova.compute.x [-] so söß\n"
 
 
 def content(path: Path) -> bytes:
-    with texts.opened(path) as data:
+    with buffers.opened(path) as data:
         return bytes(data)
 
 
@@ -61,7 +61,7 @@ def test_a_packed_file_is_read_up_to_its_damage(tmp_path: Path, damage: str, sai
 
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(buffers, "MAX_UNPACKED", 1 << 20)
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(4 << 20)))
     with pytest.raises(TracerError, match="unpacked"):
         content(tmp_path / "a.gz")
@@ -70,7 +70,7 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest
 def test_a_closed_stdin_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(TracerError, match="-: cannot be read: closed"):
-        read(texts.STDIN)
+        read(buffers.STDIN)
 
 
 def test_missing_and_folders_are_refused(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_dirt_between_lines_loses_no_line_of_its_own(tmp_path_factory: pytest.Te
 
 
 def interrupted(path: Path) -> None:
-    with texts.opened(path) as data:
+    with buffers.opened(path) as data:
         reader = records.read(data, Clock())
         next(reader)
         raise KeyboardInterrupt

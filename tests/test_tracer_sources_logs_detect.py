@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import formatted
-from tests.logged import nova34
+from tests.support import oslo_log_lines
+from tests.support.log_traces import nova34
 from tracer.errors import TracerError
-from tracer.sources.logs import forms, reading
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.formats import Formats
+from tracer.sources.logs import detect, reader
+from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import MAX_MESSAGE, Record
+from tracer.sources.logs.times import Clock
 
 UNTIL = datetime(2026, 11, 23, tzinfo=UTC)
-SITE = Formats((formatted.CONTEXT, formatted.DEFAULT), formatted.DATE, formatted.SUFFIX)
+SITE = Formats((oslo_log_lines.CONTEXT, oslo_log_lines.DEFAULT), oslo_log_lines.DATE, oslo_log_lines.SUFFIX)
 MANY = 700
 
 
 def read(data: bytes, *own: Formats) -> list[Record]:
-    return list(forms.read(data, own, Clock(until=UNTIL), Counter()))
+    return list(detect.read(data, own, Clock(until=UNTIL), Counter()))
 
 
 def seen(record: Record, *, origin: bool = True, pid: bool = True) -> tuple[object, ...]:
@@ -44,7 +44,7 @@ def seen(record: Record, *, origin: bool = True, pid: bool = True) -> tuple[obje
 def said(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Records of a real nova-compute at DEBUG with SQL echo."""
     folder = nova34(tmp_path_factory.mktemp("nova34"))
-    found = formatted.read((folder / "nova-conductor.log").read_bytes())[:MANY]
+    found = oslo_log_lines.read((folder / "nova-conductor.log").read_bytes())[:MANY]
     assert len(found) == MANY
     assert {record.level for record in found} >= {"DEBUG", "INFO"}
     return found
@@ -56,9 +56,9 @@ def text(lines: list[str]) -> bytes:
 
 def as_site(said: list[Record]) -> bytes:
     return text(
-        formatted.by_context_formatter(
-            said, formatted.DATE, logging_context_format_string=formatted.CONTEXT,
-            logging_default_format_string=formatted.DEFAULT, logging_debug_format_suffix=formatted.SUFFIX,
+        oslo_log_lines.by_context_formatter(
+            said, oslo_log_lines.DATE, logging_context_format_string=oslo_log_lines.CONTEXT,
+            logging_default_format_string=oslo_log_lines.DEFAULT, logging_debug_format_suffix=oslo_log_lines.SUFFIX,
         )
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def as_site(said: list[Record]) -> bytes:
 def as_iso(said: list[Record]) -> bytes:
     string = "%(isotime)s %(process)d %(levelname)s %(name)s"
     return text(
-        formatted.by_context_formatter(
+        oslo_log_lines.by_context_formatter(
             said,
             logging_context_format_string=f"{string} [%(global_request_id)s %(request_id)s %(user_name)s] %(message)s",
             logging_default_format_string=f"{string} [-] %(message)s",
@@ -75,31 +75,35 @@ def as_iso(said: list[Record]) -> bytes:
 
 
 def as_exported(said: list[Record]) -> bytes:
-    return formatted.exported(formatted.split(said, formatted.by_context_formatter(said)), "nova-conductor", 1)
+    return oslo_log_lines.exported(
+        oslo_log_lines.split(said, oslo_log_lines.by_context_formatter(said)), "nova-conductor", 1
+    )
 
 
 def as_short(said: list[Record]) -> bytes:
-    return formatted.short(formatted.split(said, formatted.by_context_formatter(said)), "nova-conductor", 1)
+    return oslo_log_lines.short(
+        oslo_log_lines.split(said, oslo_log_lines.by_context_formatter(said)), "nova-conductor", 1
+    )
 
 
 def devstack(said: list[Record]) -> list[tuple[int, str]]:
-    lines = formatted.by_context_formatter(
-        said, logging_context_format_string=formatted.DEVSTACK,
-        logging_default_format_string=formatted.DEVSTACK_DEFAULT,
-        logging_debug_format_suffix=formatted.DEVSTACK_SUFFIX,
+    lines = oslo_log_lines.by_context_formatter(
+        said, logging_context_format_string=oslo_log_lines.DEVSTACK,
+        logging_default_format_string=oslo_log_lines.DEVSTACK_DEFAULT,
+        logging_debug_format_suffix=oslo_log_lines.DEVSTACK_SUFFIX,
     )  # fmt: skip
-    return formatted.split(said, lines)
+    return oslo_log_lines.split(said, lines)
 
 
 FORMS: dict[str, Callable[[list[Record]], bytes]] = {
-    "today's": lambda said: text(formatted.by_context_formatter(said)),
+    "today's": lambda said: text(oslo_log_lines.by_context_formatter(said)),
     "isotime": as_iso,
-    "json": lambda said: text(formatted.by_json_formatter(said)),
+    "json": lambda said: text(oslo_log_lines.by_json_formatter(said)),
     "journal": as_exported,
     "short": as_short,
     "site": as_site,
-    "devstack in a journal": lambda said: formatted.exported(devstack(said), "n-cond", said[0].pid),
-    "devstack in syslog": lambda said: formatted.short(devstack(said), "n-cond", said[0].pid),
+    "devstack in a journal": lambda said: oslo_log_lines.exported(devstack(said), "n-cond", said[0].pid),
+    "devstack in syslog": lambda said: oslo_log_lines.short(devstack(said), "n-cond", said[0].pid),
 }
 
 
@@ -112,14 +116,14 @@ def test_records_are_the_same_in_every_form(said: list[Record], form: str) -> No
 
 
 def test_fluentd_tells_no_process_and_whole_milliseconds(said: list[Record]) -> None:
-    found = read(text(formatted.by_fluent_formatter(said)))
+    found = read(text(oslo_log_lines.by_fluent_formatter(said)))
     assert [seen(record, origin=False, pid=False) for record in found] == [
         seen(record, origin=False, pid=False) for record in said
     ]
 
 
 def test_a_traceback_stands_with_its_message_in_json(said: list[Record]) -> None:
-    as_json, as_text = formatted.failure("it failed", said[0])
+    as_json, as_text = oslo_log_lines.failure("it failed", said[0])
     (record,) = read(as_json.encode() + b"\n")
     assert record.message.startswith("it failed\nTraceback (most recent call last):\n")
     assert record.message.endswith("\nValueError: broke")
@@ -150,7 +154,7 @@ UWSGI = (
 
 def test_an_access_line_is_a_request(tmp_path: Path) -> None:
     (tmp_path / "nova-api-access.log").write_bytes(UWSGI)
-    (event,) = reading.read(tmp_path / "nova-api-access.log").events
+    (event,) = reader.read(tmp_path / "nova-api-access.log").events
     assert (event.kind, event.name, event.attributes["status"]) == ("http", "GET /v2.1/servers", 200)
     assert ((event.end or 0) - event.start, event.attributes["query"]) == (23_000_000, "a=b")
     assert event.start == 1_795_334_154_000_000_000  # uWSGI tells when it came
@@ -169,7 +173,7 @@ def test_a_format_without_a_time_is_refused_where_nothing_else_tells_it(tmp_path
     timeless = Formats(("%(levelname)s|%(name)s|%(message)s",))
     (tmp_path / "a.log").write_text("INFO|nova.x|said\n")
     with pytest.raises(TracerError, match=r"a\.log: .* no time"):
-        reading.read(tmp_path / "a.log", forms.Hints(formats=(timeless,)))
+        reader.read(tmp_path / "a.log", detect.Hints(formats=(timeless,)))
     (record,) = read(b"Nov 22 07:55:54 node1 nova-api[5]: INFO|nova.x|said\n", timeless)
     assert (record.logger, record.message, record.pid, record.prefix) == ("nova.x", "said", 5, "node1/nova-api")
 
@@ -177,7 +181,7 @@ def test_a_format_without_a_time_is_refused_where_nothing_else_tells_it(tmp_path
 def test_journalds_own_file_is_for_journalctl(tmp_path: Path) -> None:
     (tmp_path / "system.journal").write_bytes(b"LPKSHHRH" + bytes(400))
     with pytest.raises(TracerError, match=r"system\.journal: journald's own file; .*journalctl --file"):
-        reading.read(tmp_path / "system.journal")
+        reader.read(tmp_path / "system.journal")
 
 
 def test_packed_recoded_and_with_windows_ends(said: list[Record], tmp_path: Path) -> None:
@@ -186,7 +190,7 @@ def test_packed_recoded_and_with_windows_ends(said: list[Record], tmp_path: Path
         (plain, gzip.compress(plain), plain.decode().encode("utf-16"), plain.replace(b"\n", b"\r\n"))
     ):
         (tmp_path / f"{place}.log").write_bytes(data)
-    counts = {len(reading.read(path).events) for path in tmp_path.iterdir()}
+    counts = {len(reader.read(path).events) for path in tmp_path.iterdir()}
     assert len(counts) == 1
     assert counts != {0}
 
@@ -195,7 +199,7 @@ SAMPLES = [
     b'{"message": "m", "asctime": "2026-11-22 07:55:54", "levelname": "INFO", "name": "nova.x", "created": 1.5}\n',
     b'{"__REALTIME_TIMESTAMP": "1795334154000000", "MESSAGE": "INFO nova.x [-] m", "_PID": "1"}\n',
     b'{"log": "2026-11-22 07:55:54.393 5 INFO nova.x [-] m\\n", "stream": "stderr", "time": "2026-11-22T07:55:54Z"}\n',
-    formatted.journal_entry({"__CURSOR": "s=1", "MESSAGE": "INFO nova.x [-] a\nb", "_PID": "5"}),
+    oslo_log_lines.journal_entry({"__CURSOR": "s=1", "MESSAGE": "INFO nova.x [-] a\nb", "_PID": "5"}),
     b"Nov 22 07:55:54 node1 nova-api[5]: INFO nova.x [-] m\n",
     b"2026-11-22T07:55:54.393123456Z stderr F 2026-11-22 07:55:54.393 5 INFO nova.x [-] m\n",
     b"<134>Feb 29 07:55:54 n nova-api: ",
@@ -227,7 +231,7 @@ def test_dirt_loses_no_record_that_stands_whole(form: str, dirt: bytes) -> None:
 
 def test_torn_json_is_counted(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(SAMPLES[0] + SAMPLES[0][:40] + b"\n" + SAMPLES[0])
-    found = reading.read(tmp_path / "a.log")
+    found = reader.read(tmp_path / "a.log")
     assert (len(found.events), found.warnings) == (2, [f"{tmp_path / 'a.log'}: left out of it: torn lines (1)"])
 
 
@@ -250,7 +254,7 @@ def test_lines_of_containers_and_long_ones_in_parts(form: str) -> None:
 def test_json_in_a_journal_has_the_process_that_it_tells() -> None:
     inner = '{"message": "m", "levelname": "INFO", "name": "nova.x", "created": 1.5, "process": 7}'
     outer = {"__CURSOR": "s=1", "_HOSTNAME": "node1", "_SYSTEMD_UNIT": "nova-api.service", "_PID": "1"}
-    (record,) = read(formatted.journal_entry({**outer, "MESSAGE": inner}))
+    (record,) = read(oslo_log_lines.journal_entry({**outer, "MESSAGE": inner}))
     assert (record.prefix, record.pid, record.message) == ("node1/nova-api", 7, "m")
 
 

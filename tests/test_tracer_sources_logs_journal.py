@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formatted import journal_entry
-from tracer.sources.logs import forms, journal
-from tracer.sources.logs.dates import Clock
+from tests.support.oslo_log_lines import journal_entry
+from tracer.sources.logs import detect, journal
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE, Record
+from tracer.sources.logs.times import Clock
 
 TIME = "1795334154000001"
 REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
@@ -31,7 +31,7 @@ def entries(data: bytes) -> tuple[list[Entry], Counter[str]]:
 
 
 def read(data: bytes) -> list[Record]:
-    return list(forms.read(data, (), Clock(), Counter()))
+    return list(detect.read(data, (), Clock(), Counter()))
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -60,7 +60,7 @@ def test_a_message_that_journalctl_left_out_takes_no_lines_of_others_with_it() -
     lines = ["INFO nova.x [-] first", None, "goes on with what was left out", "INFO nova.x [-] last"]
     lost: Counter[str] = Counter()
     data = "".join(json.dumps({**stdout, "MESSAGE": line}) + "\n" for line in lines).encode()
-    found = list(forms.read(data, (), Clock(), lost))
+    found = list(detect.read(data, (), Clock(), lost))
     assert [record.message for record in found] == ["first", "last"]
     assert lost == {"messages that journalctl -o json gives with --all only": 1}
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.service_options import Options
-from tracer.sources.logs import configured
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.formats import Formats
+from tracer.oslo_config import Options
+from tracer.sources.logs import configured_formats
+from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.times import Clock
 
 REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
 NOON = 1_795_348_800_000_000_000  # 2026-11-22 12:00:00 UTC
@@ -78,7 +78,7 @@ def test_date_formats(form: str, told: str) -> None:
 )
 def test_what_cannot_be_used_is_refused_in_one_line(string: str, date: str | None, why: str) -> None:
     with pytest.raises(TracerError) as caught:
-        configured.told([string], date)
+        configured_formats.told([string], date)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -90,7 +90,7 @@ logging_context_format_string = "%(asctime)s $shown %(name)s <%(request_id)s> %(
 log_date_format = %d.%m.%Y %H:%M:%S
 logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
 """
-    formats = configured.of_service(Options(text, "nova.conf"), "nova.conf")
+    formats = configured_formats.of_service(Options(text, "nova.conf"), "nova.conf")
     lines = (
         f"22.11.2026 12:00:00 5 DEBUG nova.x <{REQUEST}> said at run /a.py:3\n22.11.2026 12:00:01.000 5 INFO y [-] z\n"
     )
@@ -101,7 +101,7 @@ logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
 
 def test_a_config_file_that_sets_what_cannot_be_used() -> None:
     with pytest.raises(TracerError, match=r"^nova\.conf: .* has no %\(message\)s$"):
-        configured.of_service(Options("[DEFAULT]\nlogging_default_format_string=x\n", "nova.conf"), "nova.conf")
+        configured_formats.of_service(Options("[DEFAULT]\nlogging_default_format_string=x\n", "nova.conf"), "nova.conf")
 
 
 PARTS = st.sampled_from(
@@ -113,7 +113,7 @@ PARTS = st.sampled_from(
 @given(st.lists(PARTS, max_size=12).map("".join), st.text(max_size=12), st.binary(max_size=200))
 def test_any_format_string_is_used_or_refused(string: str, date: str, data: bytes) -> None:
     try:
-        (formats,) = configured.told([string], date)
+        (formats,) = configured_formats.told([string], date)
     except TracerError:
         return
     for record in formats.read(data, Clock()):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.event import Event
-from tracer.sources.logs import reading
+from tracer.events import Event
+from tracer.sources.logs import reader
 
 R = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
 LOGGERS = (
@@ -30,7 +30,7 @@ class Log:
 
     def events(self) -> list[Event]:
         self.path.write_text("".join(self.lines))
-        return reading.read(self.path).events
+        return reader.read(self.path).events
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_processes_of_merged_logs_are_kept_apart(tmp_path: Path) -> None:
             for place, name in enumerate(["nova-api", "nova-compute", "nova-api"], 1)
         )
     )
-    assert [process.argv for process in reading.read(tmp_path / "all").processes] == [
+    assert [process.argv for process in reader.read(tmp_path / "all").processes] == [
         "nova-api.log",
         "nova-compute.log",
         "nova-api.log",

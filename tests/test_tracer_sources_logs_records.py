@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.sources.logs import records, zones
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.times import Clock
 
 REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
 CALLER = "req-34e0cc7c-cdb3-461d-a9fc-d5ba3c1c01f3"

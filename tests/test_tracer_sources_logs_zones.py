@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sources.logs import dates, records, zones
-from tracer.sources.logs.dates import Clock
+from tracer.sources.logs import records, times, zones
+from tracer.sources.logs.times import Clock
 
 BERLIN = zones.parse("Europe/Berlin")
 SHORT = "%b %d %H:%M:%S"
@@ -77,15 +77,15 @@ def test_a_date_without_a_year_is_of_the_last_one_that_fits() -> None:
     assert utc(clock.of("Feb 29 07:59:59", SHORT)) == "2024-02-29 07:59:59"
 
 
-@given(st.text(max_size=40), st.sampled_from([dates.ISO, SHORT, "%d/%b/%Y:%H:%M:%S %z"]))
+@given(st.text(max_size=40), st.sampled_from([times.ISO, SHORT, "%d/%b/%Y:%H:%M:%S %z"]))
 def test_any_text_is_a_time_or_none(text: str, form: str) -> None:
     assert Clock(BERLIN).of(text, form) >= 0
-    assert dates.of_microseconds(text) >= 0
+    assert times.of_microseconds(text) >= 0
 
 
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.booleans(), st.none()))
 def test_any_number_of_seconds_is_a_time_or_none(told: object) -> None:
-    assert 0 <= dates.of_seconds(told) < 1 << 63
+    assert 0 <= times.of_seconds(told) < 1 << 63
 
 
 @given(st.datetimes(), st.sampled_from([BERLIN, zones.parse("+14:00"), zones.parse("-14:00")]), st.integers(0, 1 << 33))

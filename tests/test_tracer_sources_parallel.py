@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.logged import DIABLO, nova34
-from tests.waiting import children, wait_until
+from tests.support.log_traces import DIABLO, nova34
+from tests.support.waiting import children, wait_until
 from tracer.errors import TracerError
-from tracer.sources import found, parallel
-from tracer.sources.logs.forms import Hints
+from tracer.sources import inputs, parallel
+from tracer.sources.logs.detect import Hints
 
 
 def size(path: Path, *, told: parallel.Told) -> int:
@@ -92,12 +92,12 @@ def test_helpers_end_with_the_one_whom_they_help(end: signal.Signals) -> None:
 
 
 def test_events_are_the_same_as_on_one_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = list(found.expanded((nova34(tmp_path), DIABLO)))
+    paths = list(inputs.expanded((nova34(tmp_path), DIABLO)))
     alone: list[object] = []
     together: list[object] = []
     for into, limit in ((alone, 1 << 60), (together, 0)):
-        monkeypatch.setattr(found, "WORTH_HELP", limit)
-        for path, events in found.read_all(paths, Hints()):
+        monkeypatch.setattr(inputs, "WORTH_HELP", limit)
+        for path, events in inputs.read_all(paths, Hints()):
             processes = {id(process): place for place, process in enumerate(events.processes)}
             into.append((path, [processes[id(event.process)] for event in events.events], astuple(events)))
     assert alone == together

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.tap.address import Address, Place, Tls, parse
+from tracer.tap.broker_url import Address, Place, Tls, parse
 
 SECRET = "s3cr3t/@:%#?,"
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.tap.lines import line, payload
-from tracer.tap.messages import Messages
+from tracer.tap.message_file import Messages
+from tracer.tap.message_lines import line, payload
 
 HEADERS = {
     "exchange_name": "nova", "routing_keys": ["conductor"], "properties": {"headers": {}, "delivery_mode": 2},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracer.errors import TracerError
-from tracer.tap.address import Address, Place, Tls
+from tracer.tap.broker_url import Address, Place, Tls
 from tracer.tap.service_config import read
 
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.conftest import GRACE_SECONDS
-from tracer.tap import keeper, switch
-from tracer.tap.switch import SwitchError
+from tracer.tap import tracing_switch, watchdog
+from tracer.tap.tracing_switch import SwitchError
 
 OURS = {"name": "bootseq-tap-1", "exclusive": True}
 
@@ -59,24 +59,24 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     thread.join(GRACE_SECONDS)
 
 
-def by_api(url: str) -> switch.Switch:
+def by_api(url: str) -> tracing_switch.Switch:
     how = {"url": url, "user": "u", "password": "p", "vhost": "/", "cafile": None, "verify": True}
-    return switch.make({"way": "management", "how": how})
+    return tracing_switch.make({"way": "management", "how": how})
 
 
 def test_by_the_management_api(api: str) -> None:
     """What else is set for the vhost stays."""
     used = by_api(api)
-    assert keeper.switch_on(used) == [api]
+    assert watchdog.switch_on(used) == [api]
     assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": True}
-    assert keeper.switch_on(used) == []
-    assert keeper.switch_off(used, [api], 0)
+    assert watchdog.switch_on(used) == []
+    assert watchdog.switch_off(used, [api], 0)
     assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False}
 
 
 def test_another_broker_s_management_api(api: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert by_api(api).taps() == {"bootseq-tap-1"}
-    keeper._see_to(by_api(api), "bootseq-tap-2", [], 0)
+    watchdog._see_to(by_api(api), "bootseq-tap-2", [], 0)
     assert "another broker" in capfd.readouterr().out
 
 
@@ -85,7 +85,7 @@ def test_what_the_api_refuses(api: str, status: int, said: str, monkeypatch: pyt
     """A redirect is not followed: the password would go along."""
     monkeypatch.setattr(Api, "status", status)
     with pytest.raises(SwitchError, match=said):
-        keeper.switch_on(by_api(api))
+        watchdog.switch_on(by_api(api))
 
 
 def test_no_management_api_there() -> None:

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import GRACE_SECONDS
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from tracer.errors import TracerError
-from tracer.tap import keeper, pipe
-from tracer.tap.keeping import Keeping
-from tracer.tap.pipe import Pipe
-from tracer.tap.switch import Rabbitmqctl, SwitchError
+from tracer.tap import watchdog, watchdog_pipe
+from tracer.tap.tracing_switch import Rabbitmqctl, SwitchError
+from tracer.tap.watchdog_client import Keeping
+from tracer.tap.watchdog_pipe import Pipe
 
-COMMAND = str(Path(__file__).with_name("fake_rabbitmqctl"))
+COMMAND = str(Path(__file__).with_name("support") / "fake_rabbitmqctl")
 REQUEST = {
     "way": "rabbitmqctl", "how": {"command": [COMMAND], "vhost": "/"}, "queue": "bootseq-tap-1", "vhost": "/",
 }  # fmt: skip
@@ -31,7 +31,7 @@ THEIRS = {"name": "bootseq-tap-2", "exclusive": True}
 #: A tap that starts the keeper, says so, and waits.
 TAP = """
 import json, sys, time
-from tracer.tap.keeping import Keeping
+from tracer.tap.watchdog_client import Keeping
 keeping = Keeping(json.loads(sys.argv[1]))
 print(keeping.nodes, flush=True)
 time.sleep(60)
@@ -153,7 +153,7 @@ def keepers() -> list[str]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if (
-                b"tracer.tap.keeper" in (folder / "cmdline").read_bytes()
+                b"tracer.tap.watchdog" in (folder / "cmdline").read_bytes()
                 and os.environ["FAKE"].encode() in (folder / "environ").read_bytes()
             ):
                 found.append(folder.name)
@@ -189,7 +189,7 @@ def test_a_dead_keeper_s_work_is_done(broker: Broker, works: bool) -> None:
 
 def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
-    monkeypatch.setattr(pipe, "LEASE", 0.2)
+    monkeypatch.setattr(watchdog_pipe, "LEASE", 0.2)
     one = Pipe(threading.Event())
     saved = os.dup(0)
     os.dup2(read, 0)
@@ -231,20 +231,20 @@ def test_what_was_on_may_go_off_with_the_broker(broker: Broker) -> None:
 
 
 def test_a_broker_that_is_not_there_yet_is_asked_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_PAUSE", 0.05)
+    monkeypatch.setattr(watchdog, "_PAUSE", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
     broker.fail("list_queues")
     threading.Timer(0.2, broker.heal, ("list_queues",)).start()
-    assert keeper._see_to(used, "bootseq-tap-1", [], 10) == ["rabbit@a"]
+    assert watchdog._see_to(used, "bootseq-tap-1", [], 10) == ["rabbit@a"]
     assert broker.traces()
 
 
 def test_on_as_long_as_another_tap_is_there(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_LOOK", 0.05)
+    monkeypatch.setattr(watchdog, "_LOOK", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used)
+    nodes = watchdog.switch_on(used)
     broker.say(queues=[THEIRS, OURS])
-    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", {"bootseq-tap-2"}))
+    ending = threading.Thread(target=watchdog.end, args=(used, nodes, "bootseq-tap-1", {"bootseq-tap-2"}))
     ending.start()
     known = broker.asked("list_queues")
     wait_until(lambda: broker.asked("list_queues") > known + 2, 10)
@@ -256,11 +256,11 @@ def test_on_as_long_as_another_tap_is_there(broker: Broker, monkeypatch: pytest.
 
 def test_a_tap_that_comes_while_it_is_switched_off(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """It found tracing on, and relies on it."""
-    monkeypatch.setattr(keeper, "_LOOK", 0.05)
+    monkeypatch.setattr(watchdog, "_LOOK", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used)
+    nodes = watchdog.switch_on(used)
     broker.say(queues=[], late=[THEIRS])
-    ending = threading.Thread(target=keeper.end, args=(used, nodes, "bootseq-tap-1", set[str]()))
+    ending = threading.Thread(target=watchdog.end, args=(used, nodes, "bootseq-tap-1", set[str]()))
     ending.start()
     wait_until(lambda: broker.asked("trace_off") == 1, 10)
     wait_until(lambda: broker.asked("trace_on") == 2, 10)
@@ -287,10 +287,10 @@ def test_every_node_of_a_cluster(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b", "rabbit@c"]})
     (broker.folder / "on.rabbit@b").touch()
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used)
+    nodes = watchdog.switch_on(used)
     assert nodes == ["rabbit@a", "rabbit@c"]
     assert all(broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c"))
-    assert keeper.switch_off(used, nodes, 0)
+    assert watchdog.switch_off(used, nodes, 0)
     assert [broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c")] == [False, True, False]
 
 
@@ -298,16 +298,16 @@ def test_half_a_cluster_is_none(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     broker.fail("trace_on", "rabbit@b")
     with pytest.raises(SwitchError):
-        keeper.switch_on(Rabbitmqctl([COMMAND], "/"))
+        watchdog.switch_on(Rabbitmqctl([COMMAND], "/"))
     assert not broker.traces("rabbit@a")
 
 
 def test_a_node_that_ended_traces_no_more(broker: Broker) -> None:
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used)
+    nodes = watchdog.switch_on(used)
     broker.say(nodes={"running_nodes": ["rabbit@a"]})
-    assert keeper.switch_off(used, nodes, 0)
+    assert watchdog.switch_off(used, nodes, 0)
     assert not broker.traces("rabbit@a")
 
 
@@ -316,26 +316,26 @@ def test_a_node_that_the_command_speaks_to_is_down(broker: Broker) -> None:
     alone, used = Rabbitmqctl([COMMAND], "/"), Rabbitmqctl([COMMAND], "/")
     alone.traced()
     broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
-    nodes = keeper.switch_on(used)
+    nodes = watchdog.switch_on(used)
     for command in ("list_queues", "cluster_status"):
         broker.fail(command)
         broker.fail(command, "rabbit@a")
     broker.say(nodes={"running_nodes": ["rabbit@b"]})
     assert used.taps() == {"bootseq-tap-1"}
     assert used.traced() == {"rabbit@b": True}
-    assert keeper.switch_off(used, nodes, 0)
+    assert watchdog.switch_off(used, nodes, 0)
     assert not broker.traces("rabbit@b")
     with pytest.raises(SwitchError):
         alone.traced()
 
 
 def test_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_PAUSE", 0.05)
+    monkeypatch.setattr(watchdog, "_PAUSE", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
-    nodes = keeper.switch_on(used)
+    nodes = watchdog.switch_on(used)
     broker.fail("trace_off")
-    assert not keeper.switch_off(used, nodes, 0.2)
+    assert not watchdog.switch_off(used, nodes, 0.2)
     assert broker.asked("trace_off") > 1
     threading.Timer(0.2, broker.heal, ("trace_off",)).start()
-    assert keeper.switch_off(used, nodes, 10)
+    assert watchdog.switch_off(used, nodes, 10)
     assert not broker.traces()

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import failed_boot, small_boot
-from tracer import numbering, store
+from tests.support.builders import failed_boot, small_boot
+from tracer import trace_file
+from tracer.correlation import addresses
 from tracer.errors import TracerError
 from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
 
@@ -52,7 +53,7 @@ def numbered(trace: Trace) -> Trace:
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
         boot.versions = trace.versions
-        numbering.number(boot.chapters, {})
+        addresses.number(boot.chapters, {})
     return trace
 
 
@@ -67,8 +68,8 @@ TRACES = st.builds(
 def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str, trace: Trace) -> None:
     """All of it, halves of surrogate pairs too, packed or not."""
     path = tmp_path_factory.mktemp("t") / name
-    store.write(path, trace)
-    assert store.read(path) == trace
+    trace_file.write(path, trace)
+    assert trace_file.read(path) == trace
 
 
 def sample() -> Trace:
@@ -80,14 +81,14 @@ def written(tmp_path: Path, name: str = "t.jsonl", trace: Trace | None = None) -
     for number, boot in enumerate(trace.boots, 1):
         boot.number = number
         boot.versions = trace.versions
-    store.write(tmp_path / name, trace)
+    trace_file.write(tmp_path / name, trace)
     return tmp_path / name
 
 
 def refused(path: Path) -> str:
     """What is said of a file that cannot be read: one line that begins with its name."""
     with pytest.raises(TracerError) as raised:
-        store.read(path)
+        trace_file.read(path)
     said = str(raised.value)
     assert said.startswith(str(path))
     assert said.isprintable()
@@ -106,11 +107,11 @@ def test_the_file_is_lines_of_json(tmp_path: Path) -> None:
 def test_one_boot_of_many(tmp_path: Path) -> None:
     """Chosen by what the header tells; its steps are read, the others' are not. Cut off is cut off all the same."""
     path = written(tmp_path)
-    for number, boot in enumerate(store.read(path).boots):
-        assert store.read_boot(path, lambda trace, number=number: trace.boots[number]) == boot  # type: ignore[misc]
+    for number, boot in enumerate(trace_file.read(path).boots):
+        assert trace_file.read_boot(path, lambda trace, number=number: trace.boots[number]) == boot  # type: ignore[misc]
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     with pytest.raises(TracerError, match="cut off after line"):
-        store.read_boot(path, lambda trace: trace.boots[0])
+        trace_file.read_boot(path, lambda trace: trace.boots[0])
 
 
 def test_the_same_trace_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
 def test_a_packed_file_is_known_by_its_content(tmp_path: Path) -> None:
     """Renamed it is still read."""
     packed = written(tmp_path, "t.gz").rename(tmp_path / "plain")
-    assert len(store.read(packed).boots) == 2
+    assert len(trace_file.read(packed).boots) == 2
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz"])
@@ -227,7 +228,7 @@ def test_crafted_fields(tmp_path: Path) -> None:
 
 def assert_refused_or_sound(path: Path, line: int) -> None:
     try:
-        trace = store.read(path)
+        trace = trace_file.read(path)
     except TracerError as error:
         said = str(error)
         assert said.isprintable()

@@ -12,14 +12,14 @@ def main() -> None:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))  # nothing is begun yet
     from tracer import cli
-    from tracer.commands import ending
+    from tracer.commands import signals
 
     try:
         signal.signal(signal.SIGINT, before)
-        ending.listen()
+        signals.listen()
         cli.main()
     except KeyboardInterrupt as error:
-        raise SystemExit(ending.code(error)) from None
+        raise SystemExit(signals.code(error)) from None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from tracer.commands import ending, printing
+from tracer.commands import printing, signals
 from tracer.commands.ask import ask
 from tracer.commands.attach import attach
 from tracer.commands.baseline import baseline
@@ -28,7 +28,7 @@ from tracer.commands.show import show
 from tracer.commands.status import status
 from tracer.commands.tap import tap
 from tracer.errors import TracerError
-from tracer.files import writing
+from tracer.files import write
 
 
 class _Group(click.Group):
@@ -39,7 +39,7 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except KeyboardInterrupt as error:
-            sys.exit(ending.code(error))
+            sys.exit(signals.code(error))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that the arguments name."""
@@ -54,7 +54,7 @@ class _Group(click.Group):
             code = super().main(*args, **kwargs | {"standalone_mode": False})
             sys.exit(code if isinstance(code, int) else 0)
         except click.Abort:
-            sys.exit(ending.INTERRUPTED)
+            sys.exit(signals.INTERRUPTED)
         except click.ClickException as error:
             # It quotes the command line, which may hold names of files.
             usage = io.StringIO()
@@ -67,7 +67,7 @@ class _Group(click.Group):
         except OSError as error:  # files have their own; what is left is our output
             said = f"cannot write: {error.strerror}"
             with contextlib.suppress(OSError):  # else Python tries once more at the end, and complains of its own
-                writing.silence(sys.stdout.fileno())
+                write.silence(sys.stdout.fileno())
         except MemoryError:
             said = "memory is short; give it less to read at once, or more memory"
         except Exception as error:  # noqa: BLE001 - the last resort: nothing that was read ends in a traceback

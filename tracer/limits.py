@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracer.errors import TracerError
-from tracer.files import reading
+from tracer.files import read
 
 #: Bytes of a file that people write by hand, or that we keep a few entries in.
 SMALL = 1 << 20
@@ -14,7 +14,7 @@ SMALL = 1 << 20
 def text(path: Path, most: int = SMALL) -> str:
     """What a file of at most so many bytes says; a TracerError says why it is none, whatever is in its place."""
     try:
-        data = reading.contents(path, most)
+        data = read.contents(path, most)
         return data.decode("utf-8")
     except OSError as error:
         raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TextIO
 
-from tracer import collector
+from tracer import gc_pause
 from tracer.errors import TracerError
-from tracer.files import reading
-from tracer.files.writing import written
+from tracer.files import read as files_read
+from tracer.files.write import written
 from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace, Untied
 from tracer.text import command, printable
 
@@ -113,7 +113,7 @@ def read_boot(path: Path, choose: Callable[[Trace], Boot]) -> Boot:
 
 def _read(path: Path, choose: Callable[[Trace], Boot] | None) -> Trace:
     try:
-        with reading.opened(path) as file, collector.paused():
+        with files_read.opened(path) as file, gc_pause.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
                 return _Reading(path, lines).trace(choose)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from diagrams import tables, words
-from diagrams.environment import templates
-from diagrams.folding import Row, fold
-from diagrams.mermaid import blocks
-from diagrams.outline import left_out, line, tree
+from diagrams.document import tables
+from diagrams.document.templates_env import templates
+from diagrams.outline.outline import left_out, line, tree
+from diagrams.sequence.fold import Row, fold
+from diagrams.sequence.mermaid import blocks
 from diagrams.text import plural, shorten, span
+from diagrams.words import steps as words_steps
 from tracer.model import Boot
 
 
@@ -17,7 +18,7 @@ def markdown(boot: Boot, detail: str = "calls") -> str:
         templates()
         .get_template("boot.md")
         .render(
-            title=shorten(f"{boot.operation} {boot.server}".strip(), words.LABEL),
+            title=shorten(f"{boot.operation} {boot.server}".strip(), words_steps.LABEL),
             facts=_facts(boot),
             chapters=[_chapter(row, detail) for row in fold(boot, detail)],
             left_out=left_out(boot.left_out),
@@ -34,7 +35,7 @@ def _chapter(row: Row, detail: str) -> tuple[str, str, str]:
     """Its head, how much it is and how long it went on, its tree."""
     steps = list(row.step.walk())
     lasted = max(step.end or step.start for step in steps) - row.step.start
-    head = shorten(line(row, "brief"), words.TITLE)
+    head = shorten(line(row, "brief"), words_steps.TITLE)
     return head, f"{plural(len(steps), 'step')}, {span(lasted)}", "\n".join(tree([row], detail))
 
 
@@ -52,4 +53,4 @@ def _facts(boot: Boot) -> list[tuple[str, str]]:
         "host": boot.host,
         "release": ", ".join(f"{name} {boot.versions[name]}" for name in RELEASES if name in boot.versions),
     }
-    return [(name, shorten(value, words.NOTE)) for name, value in facts.items() if value]
+    return [(name, shorten(value, words_steps.NOTE)) for name, value in facts.items() if value]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagrams.environment import templates
-from diagrams.markdown import RELEASES
-from diagrams.merged_folding import fold
-from diagrams.merged_outline import tree
-from diagrams.merged_words import guard
-from diagrams.mermaid import mermaid
+from diagrams.document.markdown import RELEASES
+from diagrams.document.templates_env import templates
+from diagrams.outline.merged import tree
+from diagrams.sequence.fold_merged import fold
+from diagrams.sequence.mermaid import mermaid
 from diagrams.text import shorten
-from diagrams.words import LABEL, NOTE, TITLE
+from diagrams.words.merged import guard
+from diagrams.words.steps import LABEL, NOTE, TITLE
 from tracer.model import Fragment, Merged, Operand, Shared
 
 

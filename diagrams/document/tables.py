@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from heapq import nlargest
 
-from diagrams import words
-from diagrams.items import lane_order
+from diagrams.sequence.model import lane_order
 from diagrams.text import clean, plain, shorten, span
+from diagrams.words import steps
 from tracer.model import Boot, Step
 
 #: Columns of the table of participants, in the order of the document.
@@ -32,7 +32,7 @@ class Table:
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            row[: len(self.texts)] = [shorten(cell, words.TITLE) for cell in row[: len(self.texts)]]
+            row[: len(self.texts)] = [shorten(cell, steps.TITLE) for cell in row[: len(self.texts)]]
 
 
 def participants(boot: Boot) -> Table:
@@ -80,7 +80,7 @@ def slowest(boot: Boot) -> Table:
 
 
 def _said(step: Step) -> str:
-    return words.title(step) if step.numbered else words.note(step)
+    return steps.title(step) if step.numbered else steps.note(step)
 
 
 def own_time(step: Step) -> int:
@@ -97,7 +97,7 @@ def own_time(step: Step) -> int:
 def states(boot: Boot) -> Table:
     """When which state was set, from the boot's start on."""
     found = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
-    rows = [[one.address, words.note(one), one.service, f"{(one.start - boot.started) / 1e9:.3f} s"] for one in found]
+    rows = [[one.address, steps.note(one), one.service, f"{(one.start - boot.started) / 1e9:.3f} s"] for one in found]
     return Table(["address", "state", "by"], ["after"], rows)
 
 

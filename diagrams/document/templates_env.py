@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from diagrams.fences import code, fenced, tagged
+from diagrams.document.fences import code, fenced, tagged
 
 if TYPE_CHECKING:
     from jinja2 import Environment

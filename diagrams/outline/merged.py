@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from diagrams.merged_folding import Frame, Mark, Row, fold, marks
-from diagrams.merged_words import failures, heading, usual_time
+from diagrams.sequence.fold_merged import Frame, Mark, Row, fold, marks
 from diagrams.text import clean, plural, shorten, span
-from diagrams.words import NOTE, TITLE
+from diagrams.words.merged import failures, heading, usual_time
+from diagrams.words.steps import NOTE, TITLE
 from tracer.model import NUMBERED, Merged, Shared
 
 _INDENT = "  "

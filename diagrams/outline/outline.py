@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagrams import ties, words
-from diagrams.folding import Row, fold, shown_notes
+from diagrams.sequence.fold import Row, fold, shown_notes
 from diagrams.text import clean, plain, plural, shorten, span, times
+from diagrams.words import steps, ties
 from tracer.model import Boot, LeftOut, Step
 
 
 def outline(boot: Boot, detail: str = "calls") -> str:
     """The whole text: what boot it is, its tree, what was left out."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
-    tied = shorten(ties.summary(boot), words.NOTE) if detail == "full" else ""
-    lines = [f"# {line}" for line in (*words.heading(boot), shorten(counts, words.NOTE), tied) if line]
+    tied = shorten(ties.summary(boot), steps.NOTE) if detail == "full" else ""
+    lines = [f"# {line}" for line in (*steps.heading(boot), shorten(counts, steps.NOTE), tied) if line]
     rows = fold(boot, detail)
     lines += tree(rows, detail)
     if boot.left_out:
@@ -47,7 +47,7 @@ def _service(row: Row, detail: str) -> str:
         return ""
     where = f" {step.host}" if step.host and detail == "full" else ""
     pid = f" {step.pid}" if step.pid and detail == "full" else ""
-    return f"[{shorten(step.service + where + pid, words.TITLE)}] "
+    return f"[{shorten(step.service + where + pid, steps.TITLE)}] "
 
 
 def _links(step: Step) -> str:
@@ -66,28 +66,28 @@ def notes(row: Row, detail: str) -> Iterator[str]:
     """The notes under a row: its error, what it carried, what happened in it, what it hides."""
     step = row.step
     if step.error is not None:
-        yield f"! {words.raised(step)}"
+        yield f"! {steps.raised(step)}"
     if detail == "full":
         yield from _carried(step, row.caller)
     for note in shown_notes(row.notes, detail):
         doubt = ties.doubt(note) if detail == "full" else ""
-        yield words.note(note) + (f" ({doubt})" if doubt else "")
+        yield steps.note(note) + (f" ({doubt})" if doubt else "")
     if row.hidden:
         yield f"+{plural(row.hidden, 'call')}"
 
 
 def _carried(step: Step, caller: str) -> Iterator[str]:
     if step.request_id and step.service != caller:
-        yield f"request {shorten(step.request_id, words.TITLE)}"
-    if query := words.query(step):
-        yield f"query: {shorten(query, words.NOTE)}"
+        yield f"request {shorten(step.request_id, steps.TITLE)}"
+    if query := steps.query(step):
+        yield f"query: {shorten(query, steps.NOTE)}"
     for key in ("body", "arguments") if step.kind in ("http", "rpc") else ():
         if (value := step.attributes.get(key)) not in (None, "", [], {}):
-            yield f"{key}: {shorten(plain(value), words.NOTE)}"
+            yield f"{key}: {shorten(plain(value), steps.NOTE)}"
     if isinstance(waited := step.attributes.get("waited"), int):
         yield f"waited {span(waited)}"
 
 
 def left_out(kept: list[LeftOut]) -> list[str]:
     """What ran in the same seconds and is no part of the boot."""
-    return [clean(f"{one.service}: {shorten(one.what, words.NOTE)} ({one.kind}){times(one.count)}") for one in kept]
+    return [clean(f"{one.service}: {shorten(one.what, steps.NOTE)} ({one.kind}){times(one.count)}") for one in kept]

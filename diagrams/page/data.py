@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagrams import words
-from diagrams.critical import critical_path
-from diagrams.folding import Place, enters_driver, leaves_home, places
-from diagrams.items import LANE, lane_order
+from diagrams.page.critical_path import critical_path
 from diagrams.palette import colour
+from diagrams.sequence.fold import Place, enters_driver, leaves_home, places
+from diagrams.sequence.model import LANE, lane_order
 from diagrams.text import clean, plain, plural, shorten
+from diagrams.words import steps as words_steps
 from tracer.model import NUMBERED, Boot, Step
 
 #: From which level on a step is shown: services and requests, calls, SQL, everything.
@@ -42,10 +42,10 @@ class _Columns:
         self._boot = boot
         self._places = places(boot)
         self._numbers = {id(place.step): number for number, place in enumerate(self._places)}
-        self._homes: list[words.Home] = []
+        self._homes: list[words_steps.Home] = []
         for place in self._places:
             around = self._homes[place.parent] if place.parent >= 0 else None
-            self._homes.append(words.home(place.step, around))
+            self._homes.append(words_steps.home(place.step, around))
         hosts = {step.host for step in boot.walk() if step.service == "compute"}
         self._by_host = len(hosts - {""}) > 1
         self._lanes, self._strings, self._origins, self._kinds = _Table(), _Table(), _Table(), _Table()
@@ -99,7 +99,7 @@ class _Columns:
             return _noted(step)
         place = self._places[self._numbers[id(step)]]
         around = self._homes[place.parent] if place.parent >= 0 else None
-        return words.label(step, around), words.title(step, around)
+        return words_steps.label(step, around), words_steps.title(step, around)
 
     def _ends(self, step: Step, parent: Step | None) -> tuple[int, int]:
         """The lanes between which it is drawn; one lane twice for what stays where it is."""
@@ -112,7 +112,7 @@ class _Columns:
             return own, self._lanes["libvirt"]
         if step.kind in ("http", "rpc") and step.text("side") == "client":
             far = far_side(step)
-            return own, self._lane(far) if far else self._lanes[shorten(words.peer(step) or "unknown", LANE)]
+            return own, self._lane(far) if far else self._lanes[shorten(words_steps.peer(step) or "unknown", LANE)]
         if step.kind == "http" and step.text("side") == "server" and parent is None:
             return self._lanes["client"], own
         return own, own
@@ -134,7 +134,7 @@ class _Columns:
         marks = (
             (FAILED, step.error is not None),
             (UNFINISHED, step.end is None),
-            (UNAWAITED, step.text("side") == "client" and step.text("mode") in words.UNAWAITED),
+            (UNAWAITED, step.text("side") == "client" and step.text("mode") in words_steps.UNAWAITED),
             (FAR, far),
             (HEAD, parent is None),
         )
@@ -158,12 +158,12 @@ def _noted(step: Step) -> tuple[str, str]:
         said = f"{step.text('verb')} {named}".strip() or " ".join(step.text("statement").split()) or step.name or "SQL"
         rows = step.attributes.get("rows")
         count = f" ({plural(rows, 'row')})" if isinstance(rows, int) and rows >= 0 else ""
-        return shorten(said, words.LABEL), shorten(said, words.TITLE) + count
+        return shorten(said, words_steps.LABEL), shorten(said, words_steps.TITLE) + count
     if step.kind == "state":
-        return shorten(words.changes(step), words.NOTE), words.note(step)
+        return shorten(words_steps.changes(step), words_steps.NOTE), words_steps.note(step)
     if step.kind in ("log", "ask"):
-        return shorten(step.text("message") or step.name, 2 * words.LABEL), words.note(step)
-    return words.note(step), words.note(step)
+        return shorten(step.text("message") or step.name, 2 * words_steps.LABEL), words_steps.note(step)
+    return words_steps.note(step), words_steps.note(step)
 
 
 def far_side(step: Step) -> Step | None:
@@ -207,7 +207,7 @@ def _short_address(step: Step, parent: Step | None, ordinal: int) -> int | str:
 def _origin(step: Step) -> tuple[object, ...]:
     return (
         step.service, step.host, step.pid, str(step.thread), step.request_id or "", step.global_request_id or "",
-        ", ".join(step.witnesses), words.tied(step),
+        ", ".join(step.witnesses), words_steps.tied(step),
     )  # fmt: skip
 
 

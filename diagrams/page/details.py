@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from diagrams.statements import laid_out
+from diagrams.page.statements import laid_out
 from tracer.model import Boot, Value
 
 #: Whole numbers up to here are the same in JavaScript.

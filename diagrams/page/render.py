@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from diagrams import words
-from diagrams.digest import digest
-from diagrams.environment import templates
-from diagrams.outline import left_out
-from diagrams.page_data import columns
-from diagrams.page_details import details, to_json
+from diagrams.document.templates_env import templates
+from diagrams.outline.outline import left_out
+from diagrams.page.data import columns
+from diagrams.page.details import details, to_json
+from diagrams.page.digest import digest
 from diagrams.text import clean, shorten
+from diagrams.words import steps as words_steps
 from tracer.model import Boot
 
 #: The scripts, in the order in which they are put together: each uses those before it.
@@ -26,7 +26,7 @@ _LEVELS = {"brief": "services", "calls": "calls", "full": "all"}
 def page(boot: Boot, detail: str = "calls") -> str:
     """``boot`` as HTML; ``detail`` says with which level it opens, every level is in it."""
     style, script = _assets()
-    title, ids = words.heading(boot)
+    title, ids = words_steps.heading(boot)
     steps, statements = details(boot)
     return templates().get_template("page/page.html").render(
         title=clean(title), ids=clean(ids), facts=_facts(boot), left_out=left_out(boot.left_out),
@@ -46,7 +46,7 @@ def _facts(boot: Boot) -> list[tuple[str, str]]:
         "releases": ", ".join(f"{name} {version}" for name, version in boot.versions.items()),
         "steps": ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items())),
     }
-    return [(name, shorten(value, words.NOTE)) for name, value in facts.items() if value]
+    return [(name, shorten(value, words_steps.NOTE)) for name, value in facts.items() if value]
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from diagrams.overlay import Row, rows
-from diagrams.paint import Paint
+from diagrams.report.overlay import Row, rows
+from diagrams.report.paint import Paint
 from diagrams.text import clean, often, plural, short_address, shorten
 from tracer.model import Comparison, Node
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagrams import overlay_svg
-from diagrams.changes import (
+from diagrams.document.templates_env import templates
+from diagrams.page.digest import digest
+from diagrams.report import overlay_svg
+from diagrams.report.common import (
     SEVERITIES,
     TEXT,
     about,
@@ -24,9 +26,7 @@ from diagrams.changes import (
     verdict,
     where,
 )
-from diagrams.digest import digest
-from diagrams.environment import templates
-from diagrams.overlay_sequence import Overlay, overlay
+from diagrams.report.overlay_sequence import Overlay, overlay
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 

@@ -8,7 +8,7 @@ One object::
      "new": {the same},
      "counts": {"fail": n, "warn": n, "note": n, "ignore": n},
      "changes": [{
-         "class": one of tracer.diff.classes.CLASSES,
+         "class": one of tracer.model.change_classes.CLASSES,
          "severity": "fail" | "warn" | "note" | "ignore",
          "old", "new": the step's address on either side, "" where nothing stands there,
          "text": what changed, on one line,
@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import json
 
-from diagrams.changes import counts
+from diagrams.report.common import counts
 from tracer.model import Baseline, Change, Comparison
 
 FORMAT, VERSION = "bootseq-diff", 1

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from diagrams.changes import about, addresses, around, grouped, release, rule, said, tally, verdict, where
-from diagrams.items import lane_order
+from diagrams.report.common import about, addresses, around, grouped, release, rule, said, tally, verdict, where
+from diagrams.sequence.model import lane_order
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 

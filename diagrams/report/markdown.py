@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagrams.changes import (
+from diagrams.document.fences import code
+from diagrams.report.common import (
     SEVERITIES,
     SIGNS,
     addresses,
@@ -18,7 +19,6 @@ from diagrams.changes import (
     verdict,
     where,
 )
-from diagrams.fences import code
 from diagrams.text import clean, shorten
 from tracer.model import Baseline, Change, Comparison
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from diagrams.changes import look
+from diagrams.report.common import look
 from tracer.model import Change, Comparison, Node, Pair
 
 #: A subtree that came or went is shown whole up to so many steps; of a larger one, its top and what leaves a service.

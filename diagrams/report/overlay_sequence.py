@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from diagrams.changes import TEXT, look, short
-from diagrams.items import lane_order
-from diagrams.node_words import between, goes_out, label, lane
-from diagrams.overlay import Row, rows
+from diagrams.report.common import TEXT, look, short
+from diagrams.report.overlay import Row, rows
+from diagrams.sequence.model import lane_order
 from diagrams.text import often, plural, short_address, shorten
+from diagrams.words.nodes import between, goes_out, label, lane
 from tracer.model import Change, Comparison
 
 #: Longest label, and longest text of what changed behind it.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from diagrams.changes import SIGNS
-from diagrams.overlay_sequence import Line, Overlay
 from diagrams.palette import colour
+from diagrams.report.common import SIGNS
+from diagrams.report.overlay_sequence import Line, Overlay
 from tracer.model import Change
 
 ROW, HEAD, BAR, STEP, DEEPEST = 18, 30, 7, 3, 8

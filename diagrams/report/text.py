@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from diagrams import report_columns
-from diagrams.changes import (
+from diagrams.report import columns as report_columns_
+from diagrams.report.common import (
     SEVERITIES,
     TEXT,
     about,
@@ -21,7 +21,7 @@ from diagrams.changes import (
     verdict,
     where,
 )
-from diagrams.paint import Paint
+from diagrams.report.paint import Paint
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 
@@ -50,7 +50,7 @@ def report(comparison: Comparison, width: int = 80, *, colour: bool = False, det
     for severity in told:
         lines += _severity(severity, groups[severity], width, paint, details=details)
     if width >= WIDE:
-        lines += report_columns.columns(comparison, width, paint, frozenset(told))
+        lines += report_columns_.columns(comparison, width, paint, frozenset(told))
     for severity in groups:
         if severity not in told:
             lines += ["", *_counted(severity, groups[severity], width)]

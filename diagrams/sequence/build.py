@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from diagrams import words
-from diagrams.folding import Place, Row, enters_driver, fold_for_picture, places, shown_notes
-from diagrams.items import ERROR, LANE, Diagram, Item, diagram, opened
+from diagrams.sequence.fold import Place, Row, enters_driver, fold_for_picture, places, shown_notes
+from diagrams.sequence.model import ERROR, LANE, Diagram, Item, diagram, opened
 from diagrams.text import plural, short_address, shorten, span, times
+from diagrams.words import steps
 from tracer.model import Boot, Step, Value
 
 
@@ -19,7 +19,7 @@ def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Dia
     writer = _Writer(found, boot.started, detail)
     for chapter in fold_for_picture(found, detail, depth):
         writer.chapter(chapter)
-    return diagram(*words.heading(boot), writer.lanes, writer.items)
+    return diagram(*steps.heading(boot), writer.lanes, writer.items)
 
 
 #: What a call inside its service must last for its time to be told, in nanoseconds.
@@ -93,14 +93,14 @@ class _Writer:
             target = self._lane("libvirt", step)
         elif step.kind in ("http", "rpc") and step.text("side") == "client":
             source = target
-            if step.text("mode") in words.UNAWAITED:
+            if step.text("mode") in steps.UNAWAITED:
                 return self._cast(row, source, inside)
             far = _far_side(step, inside)
             if far:
                 target, inside, hidden = self._lane(far.step.service, far.step), self._inside(far), hidden + far.hidden
                 answered = step if step.error is not None or far.step.error is None else far.step
             elif not row.children:
-                target = self._lane(words.peer(step) or "unknown")
+                target = self._lane(steps.peer(step) or "unknown")
         # Where nothing tells of the far side, what was noted meanwhile is the caller's.
         untold = source != target and not row.children and step.text("side") == "client"
         leaf = not inside or untold or all(isinstance(one, Step) and one.kind == "state" for one in inside)
@@ -113,7 +113,7 @@ class _Writer:
 
     def _cast(self, row: Row, source: int, inside: Sequence[_Inner]) -> _Open:
         step = row.step
-        target = self._lane(words.peer(step) or "unknown")
+        target = self._lane(steps.peer(step) or "unknown")
         extra = " ".join(
             filter(None, (opened(step.opens), times(row.count).strip(), _failure(step), _quietly(step, row.hidden)))
         )
@@ -170,7 +170,7 @@ class _Writer:
         named = ", ".join(list(tables)[:3]) + (" …" if len(tables) > 3 else "")
         verb = run[0].text("verb") or "SQL" if len(run) == 1 else f"{len(run)} SQL"
         failed = next((one for one in run if one.error is not None), None)
-        item = self._item("call", lane, self._lane("database"), shorten(f"{verb} {named}".strip(), words.LABEL), run[0])
+        item = self._item("call", lane, self._lane("database"), shorten(f"{verb} {named}".strip(), steps.LABEL), run[0])
         item.leaf = True
         if failed:
             item.mood, item.extra = "failed", _failure(failed)
@@ -179,8 +179,8 @@ class _Writer:
     def _note(self, step: Step, lane: int) -> None:
         if step.kind == "state":
             table = step.text("table")
-            text = words.changes(step) if table in ("", "instances") else words.note(step)
-            self.items.append(self._item("state", lane, lane, shorten(text, 2 * words.LABEL), step))
+            text = steps.changes(step) if table in ("", "instances") else steps.note(step)
+            self.items.append(self._item("state", lane, lane, shorten(text, 2 * steps.LABEL), step))
         else:
             text = step.text("message") or step.name
             self.items.append(self._item("note", lane, lane, shorten(text, ERROR), step))
@@ -237,4 +237,4 @@ def _answer(step: Step, *, timed: bool = True) -> list[str]:
 
 
 def _failure(step: Step) -> str:
-    return f"! {shorten(words.raised(step), ERROR)}" if step.error is not None else ""
+    return f"! {shorten(steps.raised(step), ERROR)}" if step.error is not None else ""

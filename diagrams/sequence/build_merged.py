@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagrams import node_words
-from diagrams.items import ERROR, Diagram, Item, diagram, opened
-from diagrams.merged_folding import Frame, Row, fold, unframed
-from diagrams.merged_words import failures, heading, usual_time
+from diagrams.sequence.fold_merged import Frame, Row, fold, unframed
+from diagrams.sequence.model import ERROR, Diagram, Item, diagram, opened
 from diagrams.text import plural, short_address, shorten, span, spread
-from diagrams.words import LABEL
+from diagrams.words import nodes
+from diagrams.words.merged import failures, heading, usual_time
+from diagrams.words.steps import LABEL
 from tracer.model import Merged
 
 _TABLES = re.compile(r"sql: (?P<verb>\S+)(?: (?!in \S+(?: #|$)|#)(?P<tables>.*?))?(?: in \S+)?(?: #\w+)?$")
@@ -58,7 +58,7 @@ class _Writer:
             elif isinstance(inner, list):
                 self._sql(inner, top.lane)
             elif isinstance(inner, Frame):
-                lane = self._lane(node_words.lane(_first(inner).step.service)) if top.lane < 0 else top.lane
+                lane = self._lane(nodes.lane(_first(inner).step.service)) if top.lane < 0 else top.lane
                 stack.append(_Open(self._frame(inner, lane), top.lane))
             else:
                 stack.append(self._chapter(inner) if top.lane < 0 else self._row(inner, top.lane))
@@ -73,13 +73,13 @@ class _Writer:
     def _chapter(self, head: Row) -> _Open:
         """A chapter: its band, and everything inside."""
         step = head.step
-        text = f"{shorten(step.service, node_words.LANE)}: {_label(head)}"
+        text = f"{shorten(step.service, nodes.LANE)}: {_label(head)}"
         came = [f"← {short_address(step.opened_by)}"] if step.opened_by else []
-        lane = self._lane(node_words.lane(step.service))
+        lane = self._lane(nodes.lane(step.service))
         inside: Iterator[_Inner] = _grouped(head.inside)
-        if step.kind == "http" or node_words.goes_out(step):
+        if step.kind == "http" or nodes.goes_out(step):
             # Its request is an arrow like any other; whoever sent it, if that was not traced, is the client.
-            lane = lane if node_words.goes_out(step) else self._lane("client")
+            lane = lane if nodes.goes_out(step) else self._lane("client")
             inside = iter([head])
         else:
             came += [*self._said(head), *_hidden(head.hidden)]
@@ -93,8 +93,8 @@ class _Writer:
         if far:
             inside = [*(one for one in inside if one is not far), *unframed(far.inside)]
             hidden, ended = hidden + far.hidden, row if row.step.errors else far
-        what, came_from, goes_to = node_words.between(row.step, far.step if far else None, outermost=False)
-        if row.step.kind == "http" and not node_words.goes_out(row.step) and self._name(around) == "client":
+        what, came_from, goes_to = nodes.between(row.step, far.step if far else None, outermost=False)
+        if row.step.kind == "http" and not nodes.goes_out(row.step) and self._name(around) == "client":
             what, came_from = "call", "client"
         if what == "note":
             self._note(row, self._lane(came_from))
@@ -181,14 +181,14 @@ def _then(inside: Iterator[_Inner], end: Item) -> Iterator[_Inner]:
 def _far_side(row: Row, inside: list[Row | Frame]) -> Row | None:
     """The receiving side of a request, if nothing but states is drawn beside it: then both are one arrow."""
     drawn = [one for one in inside if isinstance(one, Frame) or one.step.kind != "state"]
-    if len(drawn) == 1 and isinstance(far := drawn[0], Row) and far.high == 1 and node_words.goes_out(row.step):
-        return far if far.step.kind == row.step.kind and not node_words.goes_out(far.step) else None
+    if len(drawn) == 1 and isinstance(far := drawn[0], Row) and far.high == 1 and nodes.goes_out(row.step):
+        return far if far.step.kind == row.step.kind and not nodes.goes_out(far.step) else None
     return None
 
 
 def _label(row: Row) -> str:
     # What tells branches apart may stand at a text's end.
-    say, room = (node_words.label, 2 * LABEL) if row.differs else (node_words.short_label, LABEL)
+    say, room = (nodes.label, 2 * LABEL) if row.differs else (nodes.short_label, LABEL)
     return shorten(say(row.step.text) or row.step.kind, room)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from diagrams import merged_folding, merged_sequence, sequence
-from diagrams.folding import DETAILS, places
-from diagrams.items import Diagram, Item
+from diagrams.sequence import build, build_merged, fold_merged
+from diagrams.sequence.fold import DETAILS, places
+from diagrams.sequence.model import Diagram, Item
 from tracer.model import Boot, Merged
 
 #: A picture of so few items tells less of a boot than the beginning of a whole one.
@@ -19,8 +19,8 @@ _SILENT = frozenset({"end", "return", "frame", "branch", "close"})
 def drawn(boot: Boot | Merged, detail: str, depth: int | None = None) -> Diagram:
     """``boot``, or several merged, as a diagram; nothing deeper than ``depth`` is drawn."""
     if isinstance(boot, Merged):
-        return merged_sequence.sequence(boot, detail, depth)
-    return sequence.sequence(boot, detail, depth)
+        return build_merged.sequence(boot, detail, depth)
+    return build.sequence(boot, detail, depth)
 
 
 def fitted(boot: Boot | Merged, detail: str, draw: Callable[[Diagram], str | None]) -> str:
@@ -51,7 +51,7 @@ def _ever_smaller(boot: Boot | Merged, detail: str) -> Iterator[Diagram]:
 
 def _deepest(boot: Boot | Merged) -> int:
     if isinstance(boot, Merged):
-        return merged_folding.deepest(boot)
+        return fold_merged.deepest(boot)
     return max((place.depth for place in places(boot)), default=0)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from diagrams import words
+from diagrams.words import steps
 from tracer.model import NUMBERED, Boot, Step
 
 #: Puts a step into words, given the home of the shown step directly around it, so that it can say ``self``.
-Say = Callable[[Step, words.Home], str]
+Say = Callable[[Step, steps.Home], str]
 
 DETAILS = ("brief", "calls", "full")
 
@@ -119,7 +119,7 @@ def leaves_home(place: Place, all_places: list[Place]) -> bool:
     step = place.step
     if place.parent < 0 or step.kind in ("http", "rpc", "libvirt", "command"):
         return True
-    return enters_driver(step) and words.home(all_places[place.parent].step, None) != words.home(step, None)
+    return enters_driver(step) and steps.home(all_places[place.parent].step, None) != steps.home(step, None)
 
 
 def fold(boot: Boot, detail: str) -> list[Row]:
@@ -128,7 +128,7 @@ def fold(boot: Boot, detail: str) -> list[Row]:
     shown = [True] * len(found)
     if detail == "brief":
         shown = [leaves_home(p, found) or _broke(p.step) or bool(shown_notes(p.notes, detail)) for p in found]
-    chapters, rows = build(found, shown, words.title)
+    chapters, rows = build(found, shown, steps.title)
     if detail != "full":
         merge_equal(rows, detail)
     return chapters
@@ -148,7 +148,7 @@ def fold_for_picture(found: list[Place], detail: str, depth: int | None = None) 
         _with_what_leads_there(found, shown)
     if depth is not None:
         shown = [keep and place.depth <= depth for place, keep in zip(found, shown, strict=True)]
-    chapters, rows = build(found, shown, words.label)
+    chapters, rows = build(found, shown, steps.label)
     merge_equal(rows, detail)
     return chapters
 
@@ -177,11 +177,11 @@ def build(found: list[Place], shown: list[bool], say: Say) -> tuple[list[Row], l
     chapters: list[Row] = []
     rows: list[Row] = []
     holders: list[Row] = []  # for each place the row that shows or hides it
-    homes: list[words.Home] = []
+    homes: list[steps.Home] = []
     for place, keep in zip(found, shown, strict=True):
         step, parent = place.step, place.parent
         around = homes[parent] if parent >= 0 else None
-        homes.append(words.home(step, around) if step.children else None)  # nobody asks for a leaf's
+        homes.append(steps.home(step, around) if step.children else None)  # nobody asks for a leaf's
         if parent >= 0 and not keep:
             row = holders[parent]
             row.hidden += 1
@@ -243,6 +243,6 @@ def _alike(one: Row, other: Row, detail: str) -> bool:
 def _reads(row: Row, detail: str) -> object:
     """What two rows must have in common, apart from what is below them, to be shown as one."""
     step = row.step
-    notes = [words.note(note) for note in shown_notes(row.notes, detail) if note.kind != "sql"]
+    notes = [steps.note(note) for note in shown_notes(row.notes, detail) if note.kind != "sql"]
     sender = step.address if step.opens else ""
     return row.text, step.kind, step.service, step.error, step.end is None, row.hidden, notes, sender

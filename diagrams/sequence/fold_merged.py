@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from diagrams import node_words
-from diagrams.merged_words import guard
 from diagrams.text import often, spread
+from diagrams.words import nodes
+from diagrams.words.merged import guard
 from tracer.model import NUMBERED, Fragment, Merged, Shared
 
 #: Kinds of notes that each detail shows; pictures show SQL from ``calls`` on.
@@ -129,7 +129,7 @@ def _is_shown(place: _Place, found: list[_Place], detail: str, *, picture: bool)
 
 def _enters(place: _Place, found: list[_Place]) -> bool:
     around = found[place.parent].step
-    return node_words.enters_driver(place.step.text) and not node_words.enters_driver(around.text)
+    return nodes.enters_driver(place.step.text) and not nodes.enters_driver(around.text)
 
 
 _Inside = list[Row | Frame]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from diagrams.fitting import fitted, still_open
-from diagrams.items import Diagram, Item
-from diagrams.sequence import sequence
+from diagrams.sequence.build import sequence
+from diagrams.sequence.fit import fitted, still_open
+from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean
 from tracer.model import Boot, Merged
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from diagrams.fitting import drawn
-from diagrams.items import Diagram, Item
+from diagrams.sequence.fit import drawn
+from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean
 from tracer.model import Boot, Merged
 

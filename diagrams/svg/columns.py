@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from diagrams.geometry import STATE
-from diagrams.items import Diagram
-from diagrams.measure import width
+from diagrams.sequence.model import Diagram
+from diagrams.svg.geometry import STATE
+from diagrams.svg.measure import width
 
 #: From one lane to the next.
 CLOSEST, FARTHEST = 76, 150

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 
-from diagrams.measure import cut, width
+from diagrams.svg.measure import cut, width
 
 #: From an arrow's end to the frame around it, and from a frame to one around it.
 _AWAY, _APART = 14, 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from diagrams.frames import Box
+from diagrams.svg.frames import Box
 
 #: A row's height, the text's baseline and the arrow's line inside it.
 ROW, BASELINE, LINE = 12, 8, 10

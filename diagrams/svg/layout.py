@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from diagrams.columns import columns
-from diagrams.geometry import (
+from diagrams.sequence.model import Diagram, Item
+from diagrams.svg.columns import columns
+from diagrams.svg.geometry import (  # fmt: skip
     FOOT,
     GAP,
     HEAD,
@@ -20,11 +21,10 @@ from diagrams.geometry import (
     TIMES,
     TOP,
     Page,
-)  # fmt: skip
-from diagrams.items import Diagram, Item
-from diagrams.measure import width
-from diagrams.paging import Paper, breaks, rows
-from diagrams.placing import Placing, label_width
+)
+from diagrams.svg.measure import width
+from diagrams.svg.paging import Paper, breaks, rows
+from diagrams.svg.placing import Placing, label_width
 
 #: Addresses are measured if they are among so many with the most characters; there is room for what that may miss.
 _CANDIDATES = 50

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from diagrams.geometry import LEGEND, MARGIN, Arrow, Label, Page
-from diagrams.measure import width
+from diagrams.svg.geometry import LEGEND, MARGIN, Arrow, Label, Page
+from diagrams.svg.measure import width
 
 #: The looks of arrows, in words; what they carry is told by colours and dashes, who sends them by the lanes' colours.
 _ARROWS = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from diagrams.geometry import INNERMOST, MARGIN, TITLE, TITLE_SIZE, Page
-from diagrams.items import Diagram
-from diagrams.measure import FONT, cut, width
+from diagrams.sequence.model import Diagram
+from diagrams.svg.geometry import INNERMOST, MARGIN, TITLE, TITLE_SIZE, Page
+from diagrams.svg.measure import FONT, cut, width
 
 INK, GREY = "#1f2328", "#656d76"
 

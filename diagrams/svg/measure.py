@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagrams.metrics import BOLD, REGULAR, UNITS
+from diagrams.svg.metrics import BOLD, REGULAR, UNITS
 
 #: As wide as Liberation Sans are Arial and Helvetica: one of them stands on nearly every machine. Without any, text
 #: comes out up to a seventh wider.

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
-from diagrams.items import Item
+from diagrams.sequence.model import Item
 
 #: Rows that an item takes. A state may stand beside the row that set it, and then takes none.
 ROWS = {"end": 0, "chapter": 2}

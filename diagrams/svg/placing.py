@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from diagrams.frames import Frames
-from diagrams.geometry import (
+from diagrams.sequence.model import Item
+from diagrams.svg.frames import Frames
+from diagrams.svg.geometry import (  # fmt: skip
     AROUND,
     BAND_SIZE,
     BAR,
@@ -21,10 +22,9 @@ from diagrams.geometry import (
     Bar,
     Label,
     Page,
-)  # fmt: skip
-from diagrams.items import Item
-from diagrams.measure import cut, width
-from diagrams.paging import rows
+)
+from diagrams.svg.measure import cut, width
+from diagrams.svg.paging import rows
 from diagrams.text import shorten
 
 #: Between a label and the end of its arrow; what a row must leave free for a state to stand beside it.

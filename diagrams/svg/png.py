@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from diagrams.fitting import fitted
-from diagrams.items import Diagram
-from diagrams.measure import FONT
-from diagrams.svg import draw, pages
+from diagrams.sequence.fit import fitted
+from diagrams.sequence.model import Diagram
+from diagrams.svg.measure import FONT
+from diagrams.svg.render import draw, pages
 from tracer.model import Boot, Merged
 
 #: Pixels of the PNG for one of the SVG: what is larger in pixels than MOST gets fewer.

@@ -6,10 +6,12 @@ from collections import defaultdict
 from html import escape
 from operator import attrgetter
 
-from diagrams import frames
-from diagrams.columns import head_half
-from diagrams.fitting import drawn, fitted
-from diagrams.geometry import (
+from diagrams.palette import colour
+from diagrams.sequence.fit import drawn, fitted
+from diagrams.sequence.model import Diagram
+from diagrams.svg import frames
+from diagrams.svg.columns import head_half
+from diagrams.svg.geometry import (  # fmt: skip
     BAND_SIZE,
     BAR,
     BASELINE,
@@ -23,14 +25,12 @@ from diagrams.geometry import (
     WIDEST,
     Label,
     Page,
-)  # fmt: skip
-from diagrams.items import Diagram
-from diagrams.layout import Layout, layout
-from diagrams.legend import legend
-from diagrams.margins import GREY, INK, around, headline, opened, quiet
-from diagrams.measure import cut
-from diagrams.paging import PAPERS
-from diagrams.palette import colour
+)
+from diagrams.svg.layout import Layout, layout
+from diagrams.svg.legend import legend
+from diagrams.svg.margins import GREY, INK, around, headline, opened, quiet
+from diagrams.svg.measure import cut
+from diagrams.svg.paging import PAPERS
 from tracer.model import Boot, Merged
 
 _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"

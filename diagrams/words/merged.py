@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagrams.text import plural, shorten
-from diagrams.words import LABEL, NOTE, TITLE
+from diagrams.words.steps import LABEL, NOTE, TITLE
 from tracer.model import Merged, Shared
 
 #: Up to so many boots of a branch are named, or up to so many that do not go through it; longest name.

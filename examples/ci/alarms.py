@@ -17,9 +17,9 @@ from pathlib import Path
 import click
 
 from examples.ci.judging import judged
-from tracer import store
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
+from tracer import trace_file
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
 from tracer.model import Boot
 
 _BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
@@ -60,7 +60,7 @@ def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Boot]
         where = ["--servers", str(servers), "--capture", str(capture), "--state", str(Path(folder, "state"))]
         for command in ([sys.executable, *boot, *where], [_BOOTSEQ, "ingest", "-o", str(trace), str(capture)]):
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return store.read(trace).boots
+        return trace_file.read(trace).boots
 
 
 @click.command()

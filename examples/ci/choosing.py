@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import Random
 
 from examples.ci import tree
-from tracer.diff import wording
 from tracer.model import Boot, Step
+from tracer.notation import normal_text
 
 #: Changes the boot, which is a copy, and says at which step; None if the boot has nothing that can change so.
 Mutation = Callable[[Boot, Random], Step | None]
@@ -15,7 +15,7 @@ Mutation = Callable[[Boot, Random], Step | None]
 
 def real(step: Step) -> bool:
     """A step that the diff is to watch: no talk, no library's own."""
-    said = step.name.startswith("sqlalchemy.pool:") or wording.is_library(wording.text(step))
+    said = step.name.startswith("sqlalchemy.pool:") or normal_text.is_library(normal_text.text(step))
     return step.kind not in ("log", "ask") and not said
 
 

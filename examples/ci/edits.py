@@ -8,8 +8,8 @@ from random import Random
 
 from examples.ci import tree
 from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
+from tracer.correlation.statements import describe
 from tracer.model import Boot, Step, Value
-from tracer.sql import describe
 
 Fits = Callable[[Step], bool]
 

@@ -6,8 +6,8 @@ from datetime import date
 from functools import cache
 
 from tracer.commands import policies
-from tracer.diff.compare import compare
-from tracer.diff.policy import Policy, judge
+from tracer.diff.compare.compare import compare
+from tracer.diff.policy.rules import Policy, judge
 from tracer.model import Baseline, Change
 
 

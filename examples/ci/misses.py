@@ -16,9 +16,9 @@ import click
 
 from examples.ci.judging import judged
 from examples.ci.mutations import MUTATIONS
-from tracer import store
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
+from tracer import trace_file
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
 from tracer.model import Baseline, Boot
 
 #: What makes `bootseq diff` exit with 1.
@@ -75,7 +75,7 @@ def main(trace: Path, seeds: int, baseline: bool) -> None:
     """Print a line for each mutation, what was not found or named otherwise, and the whole."""
     total = Score("all")
     click.echo(f"{'mutation':<18}{'made':>6}{'found':>8}{'named right':>13}{'changes each':>14}")
-    for score in scores(store.read(trace).boots, seeds, baseline):
+    for score in scores(trace_file.read(trace).boots, seeds, baseline):
         click.echo(_line(score))
         for name in ("made", "found", "right", "changes"):
             setattr(total, name, getattr(total, name) + getattr(score, name))

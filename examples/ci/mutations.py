@@ -8,9 +8,9 @@ from random import Random
 
 from examples.ci import edits, tree
 from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
-from tracer.diff import wording
-from tracer.diff.normal import is_eager_load
+from tracer.diff.baseline.normalise import is_eager_load
 from tracer.model import Boot, Step
+from tracer.notation import normal_text
 
 
 def drop(boot: Boot, random: Random) -> Step | None:
@@ -67,7 +67,7 @@ def loop(boot: Boot, random: Random) -> Step | None:
     found = [
         (into, index)
         for into, index in tree.places(boot, sql)
-        if sum(wording.text(other) == wording.text(into[index]) for other in into) > 1
+        if sum(normal_text.text(other) == normal_text.text(into[index]) for other in into) > 1
     ]
     if not found:
         return None
@@ -82,7 +82,7 @@ def reorder(boot: Boot, random: Random) -> Step | None:
 
     def ordered(first: Step, second: Step) -> bool:
         loads = is_eager_load(first) and is_eager_load(second)
-        return real(second) and not loads and wording.text(first) != wording.text(second)
+        return real(second) and not loads and normal_text.text(first) != normal_text.text(second)
 
     found = [
         (into, index)

@@ -12,13 +12,16 @@ from pathlib import Path
 import click
 
 from examples.cloud import cycles as cycling
-from examples.cloud import lifecycle, shell, truth, witnessed, witnesses
+from examples.cloud import lifecycle, shell
+from examples.cloud.accuracy import boot as accuracy_boot
+from examples.cloud.accuracy import run
+from examples.cloud.accuracy import switch as accuracy_switch
+from examples.cloud.accuracy.switch import SWITCHED
 from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
 from examples.cloud.load import Load, beside
 from examples.cloud.plan import PORTS, Plan, load_plan
 from examples.cloud.process import Process
-from examples.cloud.witnesses import SWITCHED
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import RELEASES
 
@@ -136,8 +139,8 @@ def witness(state: Path, switch: str, only: str | None) -> None:
     """Switch MariaDB's general log, libvirtd's debug log, RabbitMQ's tracing; print where each witness writes."""
     plan = load_plan(state)
     for name in [only] if only else SWITCHED[:2]:
-        witnesses.switch(plan, name, switch == "on")
-    click.echo(json.dumps({name: str(path) for name, path in witnesses.witness_files(plan).items()}, indent=2))
+        accuracy_switch.switch(plan, name, switch == "on")
+    click.echo(json.dumps({name: str(path) for name, path in accuracy_switch.witness_files(plan).items()}, indent=2))
 
 
 @main.command("truth")
@@ -156,15 +159,15 @@ def check_truth(state: Path, capture: Path | None, network: str, workers: int, a
     """
     plan = load_plan(state)
     name = again or f"truth-{int(time.time())}"
-    how, folder = witnessed.recorded(plan, name)
+    how, folder = accuracy_boot.recorded(plan, name)
     if capture or plan.wrap:
-        folder = capture or truth.capture_of(plan)
+        folder = capture or run.capture_of(plan)
         how = ["run", "-o", str(folder)]
     if again is None:
         with beside(plan, workers, network=True) if workers else nullcontext():
-            witnessed.boot(plan, how, name, network)
-    boot, agreements = truth.check(plan, folder, name)
-    for line in truth.report(boot, agreements):
+            accuracy_boot.boot(plan, how, name, network)
+    boot, agreements = run.check(plan, folder, name)
+    for line in run.report(boot, agreements):
         click.echo(line)
     sys.exit(1 if any(one.missed for one in agreements) else 0)
 

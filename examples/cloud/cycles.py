@@ -9,10 +9,10 @@ from statistics import median
 
 from examples.cloud.load import Tally, beside
 from examples.cloud.plan import Plan
-from tracer import capture, points
 from tracer.attach import detach, processes
-from tracer.attach.attaching import Attachment
+from tracer.attach.attach import Attachment
 from tracer.attach.processes import Process
+from tracer.recording import call_points, capture
 
 SERVICES = ("nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
 #: Seconds that hooks may stay should this script die.
@@ -64,7 +64,7 @@ def _cycled(service: str, cycles: int) -> Row:
 
 
 def _cycle(folder: Path, wanted: list[Process], row: Row) -> None:
-    capture.make(folder, points=points.load([]), ask=["ask"], echo=False)
+    capture.make(folder, points=call_points.load([]), ask=["ask"], echo=False)
     for found in Attachment(folder, LEASE).attach(wanted):
         if found.state == "attached":
             row.attach_ms += found.more["stops_ms"]

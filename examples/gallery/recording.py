@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from examples.embedded import EmbeddedCloud
 from examples.gallery import drawing
 from examples.scrubbing import without_host, without_paths
-from tracer import store
+from tracer import trace_file
 from tracer.model import Trace
 
 
@@ -26,10 +26,10 @@ def record(target: Path) -> None:
 
 def keep(recorded: Path, target: Path) -> None:
     """The boots of a trace and nothing else, without what tells the machine."""
-    trace = store.read(recorded)
+    trace = trace_file.read(recorded)
     for boot in trace.boots:
         boot.left_out = []
     boots = recorded.with_name("boots.trace.jsonl.gz")
-    store.write(boots, Trace(trace.boots, versions=trace.versions))
+    trace_file.write(boots, Trace(trace.boots, versions=trace.versions))
     text = gzip.decompress(boots.read_bytes()).decode()
     target.write_bytes(gzip.compress(without_host(without_paths(text)).encode(), mtime=0))

@@ -12,10 +12,11 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.row import Row
-from tests.victims import VERSIONS, Victim, interpreter
-from tracer import capture as captures
-from tracer.attach import lease, parts, processes, registry, runtime, visits
-from tracer.attach.attaching import Attachment
+from tests.support.victims import VERSIONS, Victim, interpreter
+from tracer.attach import lease, processes, registry, runtime_folder, spool_location
+from tracer.attach.attach import Attachment
+from tracer.attach.injection import visits
+from tracer.recording import capture as captures
 
 #: Of each kind; BENCH_ATTACH says another number, for long runs.
 CYCLES = int(os.environ.get("BENCH_ATTACH", "50"))
@@ -45,12 +46,12 @@ def capture() -> Iterator[Path]:
     """A capture, and a memory of the tool's own, that go afterwards."""
     with tempfile.TemporaryDirectory(prefix="bootseq-bench-") as folder:
         path = Path(folder) / "capture"
-        home, runtime.path = runtime.path, lambda: Path(folder) / "runtime"
+        home, runtime_folder.path = runtime_folder.path, lambda: Path(folder) / "runtime"
         captures.make(path, points=[("nova*", ["*"], [])], ask=["ask"], echo=False)
         try:
             yield path
         finally:
-            runtime.path = home
+            runtime_folder.path = home
 
 
 def cycles(mode: str, python: str, count: int) -> Taken:
@@ -61,7 +62,11 @@ def cycles(mode: str, python: str, count: int) -> Taken:
         assert process is not None
         (first,) = Attachment(path, 3600).attach([process])
         (entry,) = registry.of(path).entries
-        request = {"capture": str(path), "lease": str(path / parts.LEASE), "options": Attachment(path, 1).options()}
+        request = {
+            "capture": str(path),
+            "lease": str(path / spool_location.LEASE),
+            "options": Attachment(path, 1).options(),
+        }
         for _ in range(count):
             lease.grant(entry.part, 3600)
             for what, asked in (("attach", request), ("detach", {})):

@@ -9,12 +9,13 @@ from functools import partial
 from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
 
-from diagrams import RENDERERS, mermaid, plantuml, render
-from diagrams.items import Diagram
-from diagrams.layout import layout
-from diagrams.sequence import sequence
+from diagrams import RENDERERS, render
+from diagrams.sequence import mermaid, plantuml
+from diagrams.sequence.build import sequence
+from diagrams.sequence.model import Diagram
+from diagrams.svg.layout import layout
 from tests.bench.row import Row
-from tests.builders import boot, call, http, rpc, served, sql, step
+from tests.support.builders import boot, call, http, rpc, served, sql, step
 from tracer.model import Boot, Step
 
 _SERVICES = ("conductor", "scheduler", "placement", "image", "network")

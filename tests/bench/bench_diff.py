@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from random import Random
 
-from tests import builders
 from tests.bench.row import Row
-from tracer.diff.compare import compare
-from tracer.diff.normal import normal
+from tests.support import builders
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.compare.compare import compare
 from tracer.model import Baseline, Node
 
 SIZES = (1_000, 10_000, 30_000, 100_000)

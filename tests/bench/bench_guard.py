@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tests.bench.bench_attach import capture
 from tests.bench.row import Row
-from tests.victims import Victim
-from tests.waiting import wait_until
-from tracer.attach import found, guard, processes, registry, runtime
+from tests.support.victims import Victim
+from tests.support.waiting import wait_until
+from tracer.attach import discovery, guard, processes, registry, runtime_folder
 
 #: Six that are idle, two at work.
 MODES = ("serve", "eventlet", "sleep", "lock", "epoll", "recv", "join", "calls")
@@ -25,7 +25,7 @@ _OWNER = """
 import sys, time
 from pathlib import Path
 from tracer.attach import processes, runtime
-from tracer.attach.attaching import Attachment
+from tracer.attach.attach import Attachment
 runtime.path = lambda: Path(sys.argv[1])
 attachment = Attachment(Path(sys.argv[2]), 600, lasting=False)
 print(*(each.state for each in attachment.attach([processes.read(int(pid)) for pid in sys.argv[3:]])), flush=True)
@@ -56,7 +56,14 @@ def run() -> Iterable[Row]:
 
 
 def _owner(path: Path, victims: list[Victim]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _OWNER, str(runtime.path()), str(path), *(str(each.pid) for each in victims)]
+    command = [
+        sys.executable,
+        "-c",
+        _OWNER,
+        str(runtime_folder.path()),
+        str(path),
+        *(str(each.pid) for each in victims),
+    ]
     owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     with owner.stdout as answer:
@@ -74,7 +81,7 @@ def _wait_ended(path: Path) -> None:
 
 def _has_hooks(victim: Victim) -> bool:
     process = processes.read(victim.pid)
-    return process is not None and found.recording(process) is not None
+    return process is not None and discovery.recording(process) is not None
 
 
 def _idle(pid: int) -> Iterable[Row]:

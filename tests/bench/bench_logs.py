@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench.row import Row
-from tests.logged import nova34
-from tracer import collector
-from tracer.sources import found
-from tracer.sources.logs import reading, records, texts
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.forms import Hints
+from tests.support.log_traces import nova34
+from tracer import gc_pause
+from tracer.sources import inputs
+from tracer.sources.logs import buffers, reader, records
+from tracer.sources.logs.detect import Hints
+from tracer.sources.logs.times import Clock
 
 #: Megabytes of logs.
 SIZE = 200
@@ -122,22 +122,22 @@ def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Ro
         rate = size / seconds
         return Row(what, rate, _RATE, *((rate / rates[peer], peer) if peer in rates else ()))
 
-    with collector.paused():
+    with gc_pause.paused():
         yield compared("records, all fields", _seconds(lambda: _records(logs)), FIELDS)
-        seconds = _seconds(lambda: [reading.read(path) for path in logs])
+        seconds = _seconds(lambda: [reader.read(path) for path in logs])
         yield compared("events, on one core", seconds, MERGER)
         for cores, limit in (("one core", sys.maxsize), ("all cores", 0)):
-            found.WORTH_HELP = limit
+            inputs.WORTH_HELP = limit
             begun = time.perf_counter()
             before = _cpu()
-            events = sum(len(one.events) for _, one in found.read_all(logs, Hints()))
+            events = sum(len(one.events) for _, one in inputs.read_all(logs, Hints()))
             yield Row(f"events on {cores}: {events} of them, wall", time.perf_counter() - begun, "s")
             yield Row(f"events on {cores}, CPU of all processes", _cpu() - before, "CPU s")
 
 
 def _records(logs: list[Path]) -> None:
     for path in logs:
-        with texts.opened(path) as data:
+        with buffers.opened(path) as data:
             for record in records.read(data, Clock()):
                 assert record.time
 

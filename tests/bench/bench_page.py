@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from diagrams import render
-from tests import browser
 from tests.bench.bench_diagrams import milliseconds, wide_boot
 from tests.bench.row import Row
+from tests.support import browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

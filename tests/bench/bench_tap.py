@@ -14,10 +14,10 @@ from pathlib import Path
 import kombu
 
 from tests.bench.row import Row
-from tests.logged import nova34
-from tests.rabbits import CTL, Rabbit, running
-from tests.taps import Tap
-from tests.waiting import wait_until
+from tests.support.log_traces import nova34
+from tests.support.rabbits import CTL, Rabbit, running
+from tests.support.taps import Tap
+from tests.support.waiting import wait_until
 
 MESSAGES = 8_000
 _TICKS = os.sysconf("SC_CLK_TCK")

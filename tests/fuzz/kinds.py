@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from tests import captures
 from tests.fuzz import seeds
 from tests.fuzz.mutation import Mutator, by_bytes, by_values
 from tests.fuzz.segments import by_records
+from tests.support import captures
 
 #: What stands in for the input, for a trace of ours, and for what an earlier command wrote.
 INPUT, OURS, MADE = "INPUT", "ours.trace.jsonl", "made.trace.jsonl"

@@ -6,17 +6,19 @@ import json
 import tarfile
 from functools import cache
 
-from patches import record
-from tests import captures, logged
-from tests.builders import failed_boot, small_boot
+from patches import record_format
 from tests.fuzz.segments import payloads
-from tracer import capture, numbering, store
+from tests.support import captures, log_traces
+from tests.support.builders import failed_boot, small_boot
+from tracer import trace_file
 from tracer.commands import policies as policy_files
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
-from tracer.diff.writing import written
+from tracer.correlation import addresses
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.writer import written
 from tracer.model import Trace
-from tracer.points import DEFAULT
+from tracer.recording import capture
+from tracer.recording.call_points import DEFAULT
 
 #: Of a log, so much at most: a boot's first lines and what is around some of its others.
 _EXCERPT = 9000
@@ -29,7 +31,7 @@ def _trace() -> Trace:
     trace = Trace([small_boot(), failed_boot()], [small_boot()], {"nova": "34.0.0"}, ["a warning"])
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
-        numbering.number(boot.chapters, {})
+        addresses.number(boot.chapters, {})
     return trace
 
 
@@ -40,24 +42,24 @@ def ours() -> bytes:
 
 
 def _written(trace: Trace) -> bytes:
-    return b"".join(json.dumps(line).encode() + b"\n" for line in store._lines(trace))
+    return b"".join(json.dumps(line).encode() + b"\n" for line in trace_file._lines(trace))
 
 
 def _one() -> Trace:
     trace = Trace([small_boot()], [], {}, [])
     trace.boots[0].number = 1
-    numbering.number(trace.boots[0].chapters, {})
+    addresses.number(trace.boots[0].chapters, {})
     return trace
 
 
 def traces() -> list[bytes]:
     """Trace files: boots that work, that fail, and one that logs and copies showed."""
-    return [ours(), _written(_trace()), _written(logged.diablo("nova-api.log", "nova-scheduler.log", "rpc.jsonl"))]
+    return [ours(), _written(_trace()), _written(log_traces.diablo("nova-api.log", "nova-scheduler.log", "rpc.jsonl"))]
 
 
 @cache
 def _archived(name: str) -> dict[str, bytes]:
-    with tarfile.open(logged.DATA / name) as archive:
+    with tarfile.open(log_traces.DATA / name) as archive:
         return {each.name: file.read() for each in archive if (file := archive.extractfile(each)) is not None}
 
 
@@ -72,7 +74,7 @@ def _excerpts(data: bytes) -> list[bytes]:
 
 def logs() -> list[bytes]:
     """Excerpts of logs, and some of them in the forms of journals, containers and formatters."""
-    texts = [path.read_bytes() for path in sorted(logged.DATA.glob("*/*.log"))]
+    texts = [path.read_bytes() for path in sorted(log_traces.DATA.glob("*/*.log"))]
     texts += [data for name, data in _archived("nova34-logs.tar.xz").items() if name.endswith(".log")]
     plain = [excerpt for text in texts for excerpt in _excerpts(text)]
     return plain + [form(text) for text in plain[::3] for form in (_as_json, _as_export, _as_syslog, _as_docker)]
@@ -111,7 +113,7 @@ def _as_docker(text: bytes) -> bytes:
 
 def copies() -> list[bytes]:
     """Copies of a boot's messages, of 2011 and of now."""
-    texts = [(logged.DIABLO / "rpc.jsonl").read_bytes(), _archived("nova34-logs.tar.xz")["rpc.jsonl"]]
+    texts = [(log_traces.DIABLO / "rpc.jsonl").read_bytes(), _archived("nova34-logs.tar.xz")["rpc.jsonl"]]
     return [b"".join(text.splitlines(keepends=True)[at : at + 6]) for text in texts for at in (0, 4, 12, 20)]
 
 
@@ -122,7 +124,7 @@ def segments() -> list[bytes]:
 
 
 def _cut_segment(data: bytes, count: int) -> bytes:
-    return data[: record.HEADER_SIZE] + b"".join(map(captures.framed, payloads(data)[:count])) + bytes(64)
+    return data[: record_format.HEADER_SIZE] + b"".join(map(captures.framed, payloads(data)[:count])) + bytes(64)
 
 
 def tables() -> list[bytes]:
@@ -138,13 +140,13 @@ def baselines() -> list[bytes]:
 
 
 def _segment_baseline() -> list[bytes]:
-    trace = logged.diablo("nova-api.log", "nova-compute.log", "rpc.jsonl")
+    trace = log_traces.diablo("nova-api.log", "nova-compute.log", "rpc.jsonl")
     return [written(learn([normal(boot) for boot in trace.boots], "b")).encode()[:6000]]
 
 
 def outlines() -> list[bytes]:
     """Outlines by hand."""
-    texts = [path.read_bytes() for path in sorted(logged.DATA.glob("*.outline"))]
+    texts = [path.read_bytes() for path in sorted(log_traces.DATA.glob("*.outline"))]
     return [text[:6000].rpartition(b"\n")[0] for text in texts] + [
         b"1. POST /servers\n- vm_state None \xe2\x86\x92 building\n1-1. create()\n"
     ]

@@ -6,15 +6,15 @@ import marshal
 from random import Random
 from zlib import crc32
 
-from patches import record
-from tests import captures
+from patches import record_format
 from tests.fuzz import mutation
+from tests.support import captures
 
 
 def payloads(data: bytes) -> list[bytes]:
     """A segment's records."""
-    found, at, size = [], record.HEADER_SIZE, record.FRAME.size
-    while at + size <= len(data) and (length := record.FRAME.unpack_from(data, at)[0]):
+    found, at, size = [], record_format.HEADER_SIZE, record_format.FRAME.size
+    while at + size <= len(data) and (length := record_format.FRAME.unpack_from(data, at)[0]):
         found.append(data[at + size : at + size + length])
         at += size + length
     return found
@@ -38,13 +38,13 @@ def by_records(random: Random, data: bytes, other: bytes) -> bytes:
             found[at] = mutation.by_bytes(random, found[at], other)
         else:
             found[at] = _changed_record(random, found[at])
-    start = data[: record.HEADER_SIZE]
+    start = data[: record_format.HEADER_SIZE]
     if random.random() < 0.15:
-        length, _ = record.FRAME.unpack_from(data, len(record.MAGIC))
-        begin = len(record.MAGIC) + record.FRAME.size
+        length, _ = record_format.FRAME.unpack_from(data, len(record_format.MAGIC))
+        begin = len(record_format.MAGIC) + record_format.FRAME.size
         payload = _changed_record(random, data[begin : begin + length])
-        start = (record.MAGIC + captures.framed(payload)).ljust(record.HEADER_SIZE, b"\0")
-    return start + b"".join(record.FRAME.pack(len(each), crc32(each)) + each for each in found if each)
+        start = (record_format.MAGIC + captures.framed(payload)).ljust(record_format.HEADER_SIZE, b"\0")
+    return start + b"".join(record_format.FRAME.pack(len(each), crc32(each)) + each for each in found if each)
 
 
 def _changed_record(random: Random, payload: bytes) -> bytes:

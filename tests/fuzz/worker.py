@@ -21,11 +21,12 @@ from typing import Any, NoReturn
 import click
 
 from tests.fuzz.kinds import MADE, Case
-from tracer import capture, cli
+from tracer import cli
 from tracer.attach import processes, registry
 from tracer.commands import ask
 from tracer.errors import TracerError
 from tracer.files.folder import Folder
+from tracer.recording import capture
 
 #: CPU seconds of one case: inputs are small. Then as many of the clock, for what waits instead.
 MAX_SECONDS = 8.0

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 sys.dont_write_bytecode = True
 
@@ -20,7 +20,7 @@ from nova.db.main import models  # noqa: E402
 from nova.network import model  # noqa: E402
 from sqlalchemy import orm  # noqa: E402
 
-from patches import asking  # noqa: E402
+from patches import ask_eval  # noqa: E402
 
 objects.register_all()
 UUID = "d9487b8a-4e68-4460-a969-9850706c1a2a"
@@ -57,13 +57,13 @@ def _names() -> dict[str, Any]:
 def main() -> None:
     """Evaluate each with a profile function that names what runs."""
     names, answers = _names(), {}
-    point = asking.Point({"key": "1", "where": "m:f", "when": "entry", "expressions": []})
+    point = ask_eval.Point({"key": "1", "where": "m:f", "when": "entry", "expressions": []})
     ours = str(ROOT / "patches")
     for text, code, inside in json.load(sys.stdin):
         ran: list[str] = []
-        seen = asking._Names(names)
+        seen = ask_eval._Names(names)
         seen.module = {}
-        expression = asking.Expression(text, code, inside, unsafe=False)
+        expression = ask_eval.Expression(text, code, inside, unsafe=False)
 
         def profile(frame: Any, event: str, _: Any, ran: list[str] = ran) -> None:
             file = frame.f_code.co_filename

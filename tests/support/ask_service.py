@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from patches import asking, askpoints
-from tests.recorded import Recorded
-from tracer import expressions
+from patches import ask_eval, ask_points
+from tests.support.recording import Recorded
+from tracer.recording import ask_expressions
 
 SOURCE = """
     import functools
@@ -82,14 +82,14 @@ def module() -> Iterator[Any]:
 
 def point(where: str, *texts: str, when: Any = "entry", key: str = "1", unsafe: bool = False) -> dict[str, Any]:
     """A point as the tool sends it."""
-    parsed = expressions.parse(texts or ["0"], unsafe)
+    parsed = ask_expressions.parse(texts or ["0"], unsafe)
     told = [[each.text, each.code, list(each.names)] for each in parsed]
     return {"key": key, "where": where, "when": when, "expressions": told, "unsafe": unsafe}
 
 
-def added(where: str, *texts: str, **how: Any) -> asking.Point:
+def added(where: str, *texts: str, **how: Any) -> ask_eval.Point:
     """A point that is in."""
-    made = askpoints.add(point(where, *texts, **how))
+    made = ask_points.add(point(where, *texts, **how))
     assert made.state == "added"
     return made
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from patches import record, segment
+from patches import record_format, segments
 
 #: Monotonic and wall clock of a crafted process at its start.
 MONOTONIC, WALL = 1_000_000_000, 1_767_225_600_000_000_000
@@ -23,7 +23,7 @@ def about(pid: Any = 7, host: str = "h1", **more: Any) -> dict[str, Any]:
 
 def framed(payload: bytes) -> bytes:
     """A payload with length and checksum before it."""
-    return record.FRAME.pack(len(payload), crc32(payload)) + payload
+    return record_format.FRAME.pack(len(payload), crc32(payload)) + payload
 
 
 def packed(fields: Any) -> bytes:
@@ -34,14 +34,14 @@ def packed(fields: Any) -> bytes:
 def head(pairs: dict[str, Any]) -> bytes:
     """A segment's head."""
     flat = tuple(item for pair in pairs.items() for item in pair)
-    return (record.MAGIC + packed(flat)).ljust(record.HEADER_SIZE, b"\0")
+    return (record_format.MAGIC + packed(flat)).ljust(record_format.HEADER_SIZE, b"\0")
 
 
 def table(*calls: tuple[int, int, int, int, int], dropped: int = 0, failures: int = 0) -> bytes:
     """An open table: ``calls`` as (number, parent, thread, start, name number)."""
-    slots = b"".join(record.SLOT.pack(*call) for call in calls)
-    size = record.SCRATCH + record.SLOT.size
-    return (record.OPEN_HEAD.pack(record.MAGIC, dropped, failures, 0) + slots).ljust(size, b"\0")
+    slots = b"".join(record_format.SLOT.pack(*call) for call in calls)
+    size = record_format.SCRATCH + record_format.SLOT.size
+    return (record_format.OPEN_HEAD.pack(record_format.MAGIC, dropped, failures, 0) + slots).ljust(size, b"\0")
 
 
 def craft(capture: Path, *records: Any, stem: str = "h1-7-1", number: int = 0, room: int = 64, **process: Any) -> Path:
@@ -57,21 +57,21 @@ def craft(capture: Path, *records: Any, stem: str = "h1-7-1", number: int = 0, r
 
 def recorder(
     capture: Path, told: dict[str, str] | None = None, stem: str = "", size: int = 1 << 16, cap: int = 1 << 26
-) -> segment.Segments:
+) -> segments.Segments:
     """The real recorder on a capture, as a process of its own."""
     folder = capture / "segments"
     folder.mkdir(parents=True, exist_ok=True)
     flat = tuple(item for pair in (told or {}).items() for item in pair)
-    made = segment.Segments(str(folder), stem or f"h1-7-{time.time_ns()}", segment.about_process(flat), size, cap)
+    made = segments.Segments(str(folder), stem or f"h1-7-{time.time_ns()}", segments.about_process(flat), size, cap)
     made.open()
     return made
 
 
 def record_call(
-    writer: segment.Segments, number: int, parent: int, start: int, end: int, name: int, thread: int = 5
+    writer: segments.Segments, number: int, parent: int, start: int, end: int, name: int, thread: int = 5
 ) -> None:
     """A call that raised nothing, by the short way that its hook takes."""
-    data = framed(record.PACKED_CALL.pack(b"C", number, parent, thread, start, end, name))
+    data = framed(record_format.PACKED_CALL.pack(b"C", number, parent, thread, start, end, name))
     try:
         writer.append(data)
     except ValueError:

@@ -2,7 +2,7 @@
 
 What they attach is registered in a folder of the test's own, which a variable names.
 
-``python -m tests.confined ROOT …`` is the command line, which sees the process ROOT and what that has started.
+``python -m tests.support.confinement ROOT …`` is the command line, which sees ROOT and what that has started.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import interpreter, processes, runtime
+from tracer.attach import processes, runtime_folder
+from tracer.attach.injection import interpreter
 from tracer.attach.processes import Process
 
 #: Names the folder.
@@ -42,7 +43,7 @@ def confine(root: int, put: Callable[[Any, str, Any], object] = setattr) -> None
         return find(pid)
 
     home = Path(os.environ[HOME])
-    put(runtime, "path", lambda: home)
+    put(runtime_folder, "path", lambda: home)
     put(processes, "everything", seen)
     put(interpreter, "find", entered)
 

@@ -1,4 +1,4 @@
-"""Makes the captures in tests/data: python -m tests.cutting CAPTURE OUT.tar.gz
+"""Makes the captures in tests/data: python -m tests.support.cut_capture CAPTURE OUT.tar.gz
 
 Of a capture of one real boot it keeps what was recorded while the boot lasted, and names no machine: paths, host and
 process ids become others. What it writes are segments as the recorder writes them, without the room at their ends.
@@ -13,16 +13,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from examples.scrubbing import HOST, without_paths
-from patches import record
-from tests.captures import framed, head, packed
-from tracer.correlate import correlate
-from tracer.sources import segments
-from tracer.sources.unmarshal import Plain, loads
+from patches import record_format
+from tests.support.captures import framed, head, packed
+from tracer.correlation.pipeline import correlate
+from tracer.sources.hooks import segments
+from tracer.sources.hooks.marshal_reader import Plain, loads
 
 #: Around the boot: a client's last line may come after the server's last step.
 MARGIN = 20_000_000
-_TIMES = {record.BEGIN: 5, record.STEP: 5, record.CALL: 4, record.SQL: 4, record.LOG: 5}
-_NAMES = {record.CALL: 6, record.SQL: 6, record.LOG: 6}
+_TIMES = {
+    record_format.BEGIN: 5,
+    record_format.STEP: 5,
+    record_format.CALL: 4,
+    record_format.SQL: 4,
+    record_format.LOG: 5,
+}
+_NAMES = {record_format.CALL: 6, record_format.SQL: 6, record_format.LOG: 6}
 
 
 def scrubbed(value: Plain) -> Plain:
@@ -47,11 +53,13 @@ class _Cut:
         steps = {self._fields(payload)[1] for payload in kept}
         used = {self._fields(payload)[_NAMES[kind]] for payload in kept if (kind := self._kind(payload)) in _NAMES}
         for payload in self.payloads:
-            if self._kind(payload) == record.NAME and self._fields(payload)[1] in used:
+            if self._kind(payload) == record_format.NAME and self._fields(payload)[1] in used:
                 yield packed(scrubbed(loads(payload)))
         for payload in self.payloads:
             kind = self._kind(payload)
-            if self._in_time(payload) or (kind in (record.END, record.NOTE) and self._fields(payload)[1] in steps):
+            if self._in_time(payload) or (
+                kind in (record_format.END, record_format.NOTE) and self._fields(payload)[1] in steps
+            ):
                 yield framed(payload) if payload[:1] == b"C" else packed(scrubbed(loads(payload)))
 
     def _in_time(self, payload: bytes) -> bool:
@@ -60,11 +68,11 @@ class _Cut:
 
     @staticmethod
     def _kind(payload: bytes) -> int:
-        return record.CALL if payload[:1] == b"C" else payload[6]  # a tuple's head, then its first integer
+        return record_format.CALL if payload[:1] == b"C" else payload[6]  # a tuple's head, then its first integer
 
     @staticmethod
     def _fields(payload: bytes) -> tuple[int, ...]:
-        return record.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else loads(payload)  # type: ignore[return-value]
+        return record_format.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else loads(payload)  # type: ignore[return-value]
 
 
 def cut(capture: Path, target: Path) -> None:

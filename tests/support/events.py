@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from tracer.correlate import correlate
-from tracer.event import Event, Events, Process
+from tracer.correlation.pipeline import correlate
+from tracer.events import Event, Events, Process
 from tracer.model import Boot, Step, Trace
 
 EPOCH = 1_767_225_600_000_000_000

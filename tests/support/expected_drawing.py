@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from diagrams.items import Diagram, Item
+from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean, short_address
 from tracer.model import Boot, Step
 

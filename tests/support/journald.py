@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 JOURNALD = Path("/lib/systemd/systemd-journald")
 FORMS = ("export", "json", "short", "short-precise", "short-iso", "short-full", "short-unix")
@@ -50,7 +50,7 @@ def kept(stdout: dict[str, bytes], native: list[bytes], folder: Path) -> dict[st
     entries = len(native) + sum(1 for data in stdout.values() for line in data.splitlines() if line.strip())
     inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", _SETUP, "-"]
     subprocess.run(
-        [*inside, sys.executable, "-m", "tests.journald", str(folder), str(entries)], check=True, timeout=100
+        [*inside, sys.executable, "-m", "tests.support.journald", str(folder), str(entries)], check=True, timeout=100
     )
     return {form: (folder / form).read_bytes() for form in FORMS}
 

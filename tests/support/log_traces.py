@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tracer.correlate import correlate
-from tracer.event import Events
+from tracer.correlation.pipeline import correlate
+from tracer.events import Events
 from tracer.model import Boot, Step, Trace
-from tracer.sources import found
-from tracer.sources.logs.forms import Hints
+from tracer.sources import inputs
+from tracer.sources.logs.detect import Hints
 
 _STAMP = re.compile(r"^2026-11-22 \d\d:\d\d:\d\d[.,]\d{3}(?= )", re.MULTILINE)
 _TIME = re.compile(r'("ts?": )(\d+\.\d+)')
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 DIABLO = DATA / "diablo"
 SERVICES = ("nova-api.log", "nova-scheduler.log", "nova-compute.log", "nova-network.log")
 
@@ -24,8 +24,8 @@ SERVICES = ("nova-api.log", "nova-scheduler.log", "nova-compute.log", "nova-netw
 def trace(*paths: Path) -> Trace:
     """All of them, tied together."""
     events = Events()
-    for path in found.expanded(paths):
-        one = found.read(path, {}, Hints())
+    for path in inputs.expanded(paths):
+        one = inputs.read(path, {}, Hints())
         events.events += one.events
         events.processes += one.processes
         events.warnings += one.warnings

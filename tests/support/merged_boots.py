@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from math import prod
 
-from tracer.diff.wording import apart, gist, text
 from tracer.model import Boot, Fragment, Merged, Shared, Step
+from tracer.notation.normal_text import apart, gist, text
 
 #: A step by what stands around it, outermost first, its service with each, and what it ended with.
 Path = tuple[str, ...]

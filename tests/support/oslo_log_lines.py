@@ -15,8 +15,8 @@ from oslo_context import context
 from oslo_log import formatters, log
 
 from tracer.sources.logs import records
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.times import Clock
 
 #: A site's own, of the kind that people write.
 _HEAD = "%(asctime)s.%(msecs)03d|%(levelname)-8s|pid=%(process)d|%(name)s"

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from patches import record
+from patches import record_format
 
 
 def read_raw(path: Path) -> Iterator[Any]:
     """The payloads of one segment: tuples, and packed calls as the tuple of their fields."""
-    data, at = path.read_bytes(), record.HEADER_SIZE
-    while at + record.FRAME.size <= len(data):
-        length, _ = record.FRAME.unpack_from(data, at)
+    data, at = path.read_bytes(), record_format.HEADER_SIZE
+    while at + record_format.FRAME.size <= len(data):
+        length, _ = record_format.FRAME.unpack_from(data, at)
         if not length:
             return
-        payload = data[at + record.FRAME.size : at + record.FRAME.size + length]
-        yield record.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else marshal.loads(payload)
-        at += record.FRAME.size + length
+        payload = data[at + record_format.FRAME.size : at + record_format.FRAME.size + length]
+        yield record_format.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else marshal.loads(payload)
+        at += record_format.FRAME.size + length
 
 
 def read_all(folder: Path) -> list[Any]:

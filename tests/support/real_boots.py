@@ -9,11 +9,11 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from tracer import store
+from tracer import trace_file
 from tracer.cli import main
 from tracer.model import Boot
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 
 @cache
@@ -25,5 +25,5 @@ def nova34() -> Boot:
             archive.extractall(capture, filter="data")
         done = CliRunner().invoke(main, ["ingest", "-o", str(trace), str(capture)], catch_exceptions=False)
         assert done.exit_code == 0, done.stderr
-        (made,) = store.read(trace).boots
+        (made,) = trace_file.read(trace).boots
     return made

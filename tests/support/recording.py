@@ -10,9 +10,11 @@ from types import ModuleType
 from typing import Any
 
 import patches
-from patches import hook, replacing, steps
-from tracer.event import Event
-from tracer.sources import segments
+from patches import hooks as patches_hooks
+from patches import patching
+from patches import recorder as patches_recorder
+from tracer.events import Event
+from tracer.sources.hooks import segments
 
 
 class Recorded:
@@ -43,8 +45,8 @@ def recording(capture: Path, *hooks: str, **options: Any) -> Iterator[Recorded]:
     patches.install(str(capture), {"segment_size": 1 << 20, "cap": 1 << 26, "hooks": list(hooks), "ask": []} | options)
     try:
         yield Recorded(capture)
-        failed = {name: each.last_error for name, each in hook.hooks.items() if each.failures}
-        before = [(owner, name, own) for owner, name, own, _ in replacing.replaced]
+        failed = {name: each.last_error for name, each in patches_hooks.hooks.items() if each.failures}
+        before = [(owner, name, own) for owner, name, own, _ in patching.replaced]
     finally:
         kept = patches.uninstall()
     assert kept == []
@@ -56,14 +58,14 @@ def recording(capture: Path, *hooks: str, **options: Any) -> Iterator[Recorded]:
 @contextmanager
 def failing() -> Iterator[None]:
     """Whatever a hook wants to record fails; for faults injected into hooks, so their counters start anew after it."""
-    recorder = steps.recorder
+    recorder = patches_recorder.recorder
     assert recorder is not None
-    steps.recorder = Broken()  # type: ignore[assignment]
+    patches_recorder.recorder = Broken()  # type: ignore[assignment]
     try:
         yield
     finally:
-        steps.recorder = recorder
-        for each in hook.hooks.values():
+        patches_recorder.recorder = recorder
+        for each in patches_hooks.hooks.values():
             each.reset()
 
 
@@ -80,14 +82,14 @@ class Broken:
 @contextmanager
 def inside_step(name: str = "around") -> Iterator[int]:
     """A step that goes on, as one of another hook's."""
-    step = steps.begin("call", name)
-    before = steps.current.get()
-    steps.current.set(step)
+    step = patches_recorder.begin("call", name)
+    before = patches_recorder.current.get()
+    patches_recorder.current.set(step)
     try:
         yield step
     finally:
-        steps.current.set(before)
-        steps.finish(step)
+        patches_recorder.current.set(before)
+        patches_recorder.finish(step)
 
 
 @contextmanager

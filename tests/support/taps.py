@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.rabbits import PASSWORD
-from tests.waiting import wait_until
+from tests.support.rabbits import PASSWORD
+from tests.support.waiting import wait_until
 
 BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 #: Seconds; rabbitmqctl takes one to three each time.

@@ -1,4 +1,4 @@
-"""The program of tests.victims: a service whose main thread waits or works as it is told, and which evaluates lines."""
+"""The program of tests.support.victims: a service whose main thread waits or works, and which evaluates lines."""
 
 from __future__ import annotations
 

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tracer import capture as captures
-from tracer.attach import detach, together, visits
-from tracer.attach.answers import Answer
-from tracer.attach.checks import Finding, finding, of_process
+from tracer.attach import detach, parallel_visits
 from tracer.attach.detach import Attached
+from tracer.attach.eligibility import Finding, finding, of_process
+from tracer.attach.injection import visits
+from tracer.attach.injection.answers import Answer
 from tracer.attach.processes import Process
+from tracer.recording import capture as captures
 
 #: What a process says of a point that it has not found, and of one that may come.
 _NO_LINE, _NOT_FOUND, _LATER = "no such line", ("no such module", "no such function"), "module not loaded yet"
@@ -79,7 +80,9 @@ def _each(
     judge: Callable[[Attached, Answer], Finding],
     told: Callable[[Finding], object],
 ) -> Iterator[Finding]:
-    return together.visit_all([(each.process, partial(_visit, each, what, request, judge)) for each in attached], told)
+    return parallel_visits.visit_all(
+        [(each.process, partial(_visit, each, what, request, judge)) for each in attached], told
+    )
 
 
 def _visit(

@@ -10,12 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tracer import capture as captures
-from tracer.attach import asking, checks, found, guard_client, lease, parts, payload, registry, together, visits
-from tracer.attach.checks import Finding, finding
+from tracer.attach import (
+    ask_points,
+    discovery,
+    eligibility,
+    guard_client,
+    lease,
+    parallel_visits,
+    registry,
+    spool_location,
+)
+from tracer.attach.eligibility import Finding, finding
 from tracer.attach.guard_client import GuardClient
+from tracer.attach.injection import payload, visits
 from tracer.attach.processes import Process
 from tracer.attach.registry import Registration
+from tracer.recording import capture as captures
 
 
 @dataclass
@@ -38,7 +48,7 @@ class Attachment:
         payload.prepare()
         with registry.locked(self.capture) as registration, self._guarded(registration):
             visits = [(each, partial(self._attach, registration, each, options)) for each in processes]
-            results = list(together.visit_all(visits, told))
+            results = list(parallel_visits.visit_all(visits, told))
             self._renew(registration)
         return results
 
@@ -63,22 +73,22 @@ class Attachment:
             self._guard = None
 
     def _attach(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
-        problem = checks.of_process(process)
+        problem = eligibility.of_process(process)
         if problem.state != "ready":
             return problem
-        before = found.recording(process)
+        before = discovery.recording(process)
         if before is None:
             return self._visit_first(registration, process, options)
-        if parts.belongs(self.capture, before.part):
+        if spool_location.belongs(self.capture, before.part):
             return self._visit(registration, process, options)
         where = before.part.inner
         return finding(
-            process, "cannot", f"it records into {where} already", checks.command("bootseq", "detach", where)
+            process, "cannot", f"it records into {where} already", eligibility.command("bootseq", "detach", where)
         )
 
     def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
         """Registered before the hooks come: should we die meanwhile, the guard knows of them."""
-        part = parts.of(self.capture, process)
+        part = spool_location.of(self.capture, process)
         entry = registry.entry(process, part, {}, [])
         registration.add(entry)
         state = ""
@@ -91,10 +101,10 @@ class Attachment:
         return result
 
     def _visit(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
-        part = parts.of(self.capture, process)
+        part = spool_location.of(self.capture, process)
         lease.grant(part, max(lease.FIRST, lease.left(part)))
-        options = options | {"asks": asking.meant_for(process, captures.asks(self.capture))}
-        request = {"capture": part.inner, "lease": f"{part.inner}/{parts.LEASE}", "options": options}
+        options = options | {"asks": ask_points.meant_for(process, captures.asks(self.capture))}
+        request = {"capture": part.inner, "lease": f"{part.inner}/{spool_location.LEASE}", "options": options}
         answer, visit = visits.ask(process, "attach", request)
         if answer["state"] != "attached":
             return finding(process, "cannot", str(answer.get("reason", answer["state"])))

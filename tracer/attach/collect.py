@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from tracer import capture as captures
 from tracer.attach import spool
 from tracer.files.folder import Folder
+from tracer.recording import capture as captures
 
 #: In a part, where files had to be left out: how many.
 LEFT_OUT = "left-out"

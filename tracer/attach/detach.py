@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tracer.attach import found, lease, parts, registry, together, visits
-from tracer.attach.answers import Answer
-from tracer.attach.checks import Finding, finding, of_process
-from tracer.attach.parts import Part
+from tracer.attach import discovery, lease, parallel_visits, registry, spool_location
+from tracer.attach.eligibility import Finding, finding, of_process
+from tracer.attach.injection import visits
+from tracer.attach.injection.answers import Answer
 from tracer.attach.processes import Process
 from tracer.attach.registry import Entry, Registration
+from tracer.attach.spool_location import Part
 from tracer.files import trust
 
 _SHOWN = 3
@@ -48,7 +49,7 @@ def attached() -> list[Attached]:
         each.process.pid: Attached(
             each.process, each.part, spools.get((each.part.inner, each.process.uid)) or _own(each)
         )
-        for each in found.all_recording()
+        for each in discovery.all_recording()
     }
     for each in registered:
         for entry in each.entries:
@@ -56,12 +57,12 @@ def attached() -> list[Attached]:
             if process is not None:
                 wanted[entry.pid] = Attached(process, entry.part, each.capture, entry)
     own = {pid: each.process for pid, each in wanted.items() if each.capture is not None}
-    for parent, child in found.forked(own):
+    for parent, child in discovery.forked(own):
         wanted[child.pid] = Attached(child, wanted[parent.pid].part, wanted[parent.pid].capture, forked=True)
     return [wanted[pid] for pid in sorted(wanted)]
 
 
-def _own(recording: found.Recording) -> Path | None:
+def _own(recording: discovery.Recording) -> Path | None:
     """The capture of a process of the caller's own, which ``bootseq run`` may have started."""
     return recording.part.path if recording.part.owner is None else None
 
@@ -109,12 +110,12 @@ def take_out(registration: Registration, told: Callable[[Finding], object] = id)
 
 
 def _visit_all(wanted: list[Attached], told: Callable[[Finding], object]) -> list[Finding]:
-    return list(together.visit_all([(each.process, partial(_detach, each)) for each in wanted], told))
+    return list(parallel_visits.visit_all([(each.process, partial(_detach, each)) for each in wanted], told))
 
 
 def _detach(each: Attached) -> Finding | None:
     """What came of it; of a forked child only what is worth a line, since most have no hooks any more."""
-    result = together.outcome(each.process, partial(_visit, each))
+    result = parallel_visits.outcome(each.process, partial(_visit, each))
     if result is None or (each.forked and (result.reason == _GONE or result.state == "cannot")):
         return None
     if result.state == "cannot":
@@ -156,6 +157,6 @@ def _judged(each: Attached, answer: Answer, stops: list[float]) -> Finding:
 def _bring_in(capture: Path, part: Part, label: str, held: bool) -> None:
     """What was recorded apart, into the capture; where its file system has gone with its container there is nothing."""
     with contextlib.suppress(OSError):
-        parts.gather(capture, part, label)
+        spool_location.gather(capture, part, label)
         if not held:
             part.remove()

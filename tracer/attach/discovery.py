@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracer.attach import parts, proc, processes
-from tracer.attach.parts import Part
+from tracer.attach import proc, processes, spool_location
 from tracer.attach.processes import Process, read
-from tracer.sources import tally
+from tracer.attach.spool_location import Part
+from tracer.sources.hooks import tally
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def recording(process: Process) -> Recording | None:
         for line in proc.maps(process.pid):
             claim = _claim(line)
             if claim is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
-                return Recording(process, parts.at(process, claim[0]), claim[1])
+                return Recording(process, spool_location.at(process, claim[0]), claim[1])
     except OSError:
         pass
     return None

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import interpreter, proc, remote_debug
+from tracer.attach import proc
+from tracer.attach.injection import interpreter, remote_debug
+from tracer.attach.injection.ptrace import RefusedError
 from tracer.attach.processes import Process, read
-from tracer.attach.ptrace import RefusedError
 
 OLDEST = (3, 8)
 _SYS_PTRACE = 19

@@ -16,8 +16,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tracer.attach import detach, registry, runtime
-from tracer.attach.checks import Finding
+from tracer.attach import detach, registry, runtime_folder
+from tracer.attach.eligibility import Finding
 from tracer.attach.registry import Entry, Registered
 from tracer.files import folder as folders
 
@@ -126,7 +126,7 @@ def main() -> None:
     request = json.loads(_line() or "null")
     if request is not None:
         home = Path(request["home"])
-        runtime.path = lambda: home
+        runtime_folder.path = lambda: home
         Guard(Path(request["capture"])).run()
 
 

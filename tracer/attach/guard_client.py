@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tracer.attach import guard, processes, registry, runtime
+from tracer.attach import guard, processes, registry, runtime_folder
 from tracer.attach.registry import Registration
 from tracer.errors import TracerError
 
@@ -31,7 +31,7 @@ class GuardClient:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env={}, start_new_session=True, bufsize=0,
         )  # fmt: skip
         self.pid = self._process.pid
-        self._say(json.dumps({"home": str(runtime.path()), "capture": os.fspath(capture)}).encode() + b"\n")
+        self._say(json.dumps({"home": str(runtime_folder.path()), "capture": os.fspath(capture)}).encode() + b"\n")
         self._wait_ready()
 
     def stay(self) -> None:

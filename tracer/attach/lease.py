@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tracer.attach.parts import Part
+from tracer.attach.spool_location import Part
 
 #: Seconds for which hooks may record while nobody has said yet that all is well.
 FIRST = 30.0

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from tracer.attach import ptrace
-from tracer.attach.checks import Finding, finding
+from tracer.attach.eligibility import Finding, finding
+from tracer.attach.injection import ptrace
+from tracer.attach.injection.ptrace import BusyError, RefusedError
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import BusyError, RefusedError
 
 #: At once. Most of the time of each visit is waiting.
 _AT_ONCE = 8

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tracer.attach import proc
-from tracer.attach.interpreter import readable_version
-from tracer.files import reading
+from tracer.attach.injection.interpreter import readable_version
+from tracer.files import read as files_read
 
 _PROJECTS = "nova|placement|keystone|glance|neutron|cinder|heat|ironic|octavia|manila|barbican|magnum|designate"
 _SCRIPT = re.compile(rf"(?:{_PROJECTS})(?:-[a-z0-9]+)+")
@@ -159,7 +159,7 @@ def _of_server(argv: tuple[str, ...]) -> str:
 
 def _of_file(path: str) -> str:
     try:
-        with reading.opened(Path(path)) as file:
+        with files_read.opened(Path(path)) as file:
             text = file.read(_MAX_FILE).decode(errors="replace")
     except OSError:
         return ""

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import found, runtime
+from tracer.attach import discovery, runtime_folder
 from tracer.attach.deputy import Owner
-from tracer.attach.parts import Part, label, remembered
 from tracer.attach.processes import Process
+from tracer.attach.spool_location import Part, label, remembered
 from tracer.files.folder import Folder
 
 _ABOUT, _LOCK, _GUARD, _PROCESS = "capture.json", "lock", "guard.json", ".process"
@@ -58,13 +58,13 @@ class Entry:
 
     def process(self) -> Process | None:
         """The process, None where it has ended."""
-        return found.alive(self.pid, self.started) if self.boot == runtime.boot_id() else None
+        return discovery.alive(self.pid, self.started) if self.boot == runtime_folder.boot_id() else None
 
 
 def entry(process: Process, part: Part, answer: dict[str, Any], stops: list[float]) -> Entry:
     """About a process that has just answered."""
     return Entry(
-        process.pid, process.started, runtime.boot_id(), process.uid, process.gid, process.name, process.python,
+        process.pid, process.started, runtime_folder.boot_id(), process.uid, process.gid, process.name, process.python,
         str(part.path), part.inner, label(process), list(answer.get("hooks", ())),
         list(answer.get("attributes", ())), stops,
     )  # fmt: skip
@@ -83,7 +83,7 @@ class Registered:
     @property
     def seconds_left(self) -> float:
         """Until the lease ends."""
-        return max(0.0, self.until - runtime.boot_time())
+        return max(0.0, self.until - runtime_folder.boot_time())
 
 
 class Registration:
@@ -99,7 +99,11 @@ class Registration:
 
     def renew(self, seconds: float) -> None:
         """Let the lease end so many seconds from now."""
-        about = {"capture": os.fspath(self.capture), "boot": runtime.boot_id(), "until": runtime.boot_time() + seconds}
+        about = {
+            "capture": os.fspath(self.capture),
+            "boot": runtime_folder.boot_id(),
+            "until": runtime_folder.boot_time() + seconds,
+        }
         self._write(_ABOUT, about)
 
     def add(self, entry: Entry) -> None:
@@ -115,7 +119,7 @@ class Registration:
         if guard is None:
             self._folder.remove(_GUARD)
         else:
-            self._write(_GUARD, {"pid": guard.pid, "started": guard.started, "boot": runtime.boot_id()})
+            self._write(_GUARD, {"pid": guard.pid, "started": guard.started, "boot": runtime_folder.boot_id()})
 
     def is_unused(self) -> bool:
         """Whether nothing is attached, and no guard is left."""
@@ -129,7 +133,7 @@ class Registration:
 
 def everything() -> list[Registered]:
     """Of each capture for which something is attached."""
-    with runtime.opened() as folder:
+    with runtime_folder.opened() as folder:
         names = [] if folder is None else folder.names()
         read = [_read_named(folder, name) for name in names if folder is not None]
     return [each for each in read if each is not None and each.entries]
@@ -137,7 +141,7 @@ def everything() -> list[Registered]:
 
 def of(capture: Path) -> Registered:
     """Of one capture."""
-    with runtime.opened() as folder:
+    with runtime_folder.opened() as folder:
         read = None if folder is None else _read_named(folder, _name(capture))
     return Registered(capture) if read is None else read
 
@@ -148,7 +152,7 @@ def locked(capture: Path) -> Iterator[Registration]:
 
     Waits for others who change what is attached for this capture.
     """
-    with runtime.made() as above:
+    with runtime_folder.made() as above:
         folder, lock = _locked(above, _name(capture))
         try:
             registration = Registration(folder, capture)
@@ -177,7 +181,7 @@ def _locked(above: Folder, name: str) -> tuple[Folder, int]:
 
 def changed_at(capture: Path) -> int:
     """When what is registered for a capture was last changed, 0 where nothing is."""
-    with runtime.opened() as folder:
+    with runtime_folder.opened() as folder:
         try:
             return 0 if folder is None else folder.about(_name(capture)).st_mtime_ns
         except FileNotFoundError:
@@ -196,7 +200,7 @@ def _read_named(above: Folder, name: str) -> Registered | None:
 def _read(folder: Folder, capture: Path) -> Registered:
     try:
         about = json.loads(folder.read(_ABOUT, own=True))
-        until = min(float(about["until"]), _MAX_TIME) if about["boot"] == runtime.boot_id() else 0.0
+        until = min(float(about["until"]), _MAX_TIME) if about["boot"] == runtime_folder.boot_id() else 0.0
     except _SENSELESS:
         until = 0.0
     return Registered(capture, until, tuple(_entries(folder)), _guard(folder))
@@ -227,7 +231,7 @@ def _checked(made: Entry) -> Entry:
 def _guard(folder: Folder) -> int:
     try:
         guard = json.loads(folder.read(_GUARD, own=True))
-        runs = guard["boot"] == runtime.boot_id() and found.alive(guard["pid"], guard["started"]) is not None
+        runs = guard["boot"] == runtime_folder.boot_id() and discovery.alive(guard["pid"], guard["started"]) is not None
         return int(guard["pid"]) if runs else 0
     except _SENSELESS:
         return 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError, is_mine
-from tracer.sources import tally as tallies
+from tracer.sources.hooks import tally as tallies
 
 LEASE, SEGMENTS = "lease", "segments"
 _TEMPORARY = (("var", "tmp"), ("tmp",))

@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import bringing, deputy, spool
+from tracer.attach import collect, deputy, spool
 from tracer.attach.deputy import Owner
+from tracer.attach.injection.ptrace import RefusedError
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import RefusedError
 from tracer.files import folder as folders
 from tracer.files.folder import Folder
-from tracer.sources.tally import Tally
+from tracer.sources.hooks.tally import Tally
 
 LEASE, SEGMENTS, PARTS = spool.LEASE, spool.SEGMENTS, "parts"
 #: In a capture: what the names of its parts are made of, so that nobody can foresee them.
@@ -220,4 +220,4 @@ def gather(capture: Path, part: Part, name: str) -> int:
     if part.owner is None:
         return 0
     with folders.opened(capture) as folder:
-        return bringing.bring(folder, PARTS, name, part.contents())
+        return collect.bring(folder, PARTS, name, part.contents())

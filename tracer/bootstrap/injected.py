@@ -78,17 +78,17 @@ def visit(given: dict[str, Any], packed: bytes) -> dict[str, Any]:
     hooks: Any = sys.modules.get("_bootseq")
     wanted = given["request"]
     if given["what"] != "attach":
-        answer = getattr(hooks.attached, given["what"])(wanted) if hooks is not None else {"state": "free"}
+        answer = getattr(hooks.control, given["what"])(wanted) if hooks is not None else {"state": "free"}
         return cast("dict[str, Any]", answer)
     if hooks is not None and hooks.installed():
-        where = getattr(hooks.attached, "capture", "")
+        where = getattr(hooks.control, "capture", "")
         if where != wanted["capture"]:
             return {"state": "refused", "reason": "it records into {} already".format(where or "another capture")}
     wanted["modules"] = list(sys.modules)
     if hooks is None or getattr(hooks, "VERSION", given["version"]) != given["version"]:
         forget()
         hooks = load(marshal.loads(packed), given["version"])  # noqa: S302 - as above
-    return cast("dict[str, Any]", hooks.attached.attach(wanted))
+    return cast("dict[str, Any]", hooks.control.attach(wanted))
 
 
 def load(given: dict[str, Any], version: str) -> Any:

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from tracer import capture as captures
-from tracer import expressions
-from tracer.attach import asking, guard_client
-from tracer.attach.asking import Point
-from tracer.attach.checks import Finding
+from tracer.attach import ask_points, guard_client
+from tracer.attach.ask_points import Point
 from tracer.attach.detach import Attached
-from tracer.commands import findings, printing
+from tracer.attach.eligibility import Finding
+from tracer.commands import printing, process_reports
 from tracer.errors import TracerError
+from tracer.recording import ask_expressions
+from tracer.recording import capture as captures
 from tracer.text import plural
 
 _WHERE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
@@ -41,7 +41,7 @@ def ask() -> None:
 @click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="Only this process; may be given again.")
 @click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service: nova-compute, 'nova-*'.")
 @click.option("--all", "everything", is_flag=True, help="Every process that has hooks in; so it is if you say nothing.")
-@findings.json_option
+@process_reports.json_option
 @click.argument("where")
 @click.argument("expression", nargs=-1, required=True)
 def add(
@@ -68,17 +68,17 @@ def add(
         raise TracerError("--return and --line are two places; add two ask points")
     if everything and (pids or services):
         raise TracerError("--all, or some: not both")
-    asked = expressions.parse(expression, unsafe)
-    everywhere = asking.recording()
+    asked = ask_expressions.parse(expression, unsafe)
+    everywhere = ask_points.recording()
     targets = _targets(everywhere, pids, services)
     point: Point = {
         "key": _next_key(everywhere), "where": where, "when": line or ("return" if at_return else "entry"),
         "expressions": [[each.text, each.code, list(each.names)] for each in asked], "unsafe": unsafe,
         "pids": list(pids), "services": list(services),
     }  # fmt: skip
-    found = _add(targets, point, None if as_json else findings.tell)
+    found = _add(targets, point, None if as_json else process_reports.tell)
     if as_json:
-        findings.as_json(found)
+        process_reports.as_json(found)
     else:
         printing.out(f"ask point {point['key']}; it goes with: bootseq ask remove {point['key']}")
     if any(each.state not in ("added", "waiting", "not there") for each in found):
@@ -88,7 +88,7 @@ def add(
 def _targets(
     everywhere: dict[Path, list[Attached]], pids: tuple[int, ...], services: tuple[str, ...]
 ) -> dict[Path, list[Attached]]:
-    targets = asking.chosen(everywhere, pids, services)
+    targets = ask_points.chosen(everywhere, pids, services)
     inside = {each.process.pid for attached in targets.values() for each in attached}
     missing = [pid for pid in pids if pid not in inside]
     if missing:
@@ -109,7 +109,7 @@ def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[F
     for folder in targets:
         guard_client.keep(folder)
         captures.keep_asks(folder, [*captures.asks(folder), point])
-    found = [each for attached in targets.values() for each in asking.add(attached, point)]
+    found = [each for attached in targets.values() for each in ask_points.add(attached, point)]
     if not any(each.state in ("added", "waiting") for each in found):
         for folder in targets:
             _forget(folder, [point["key"]])
@@ -130,7 +130,7 @@ def _forget(folder: Path, keys: list[str]) -> None:
 
 
 @ask.command("list")
-@findings.json_option
+@process_reports.json_option
 def list_points(as_json: bool) -> None:
     """Show what is asked, in which processes, and how many lines were written.
 
@@ -139,9 +139,9 @@ def list_points(as_json: bool) -> None:
       bootseq ask list
     """
     rows = []
-    for folder, attached in asking.recording().items():
+    for folder, attached in ask_points.recording().items():
         kept = captures.asks(folder)
-        states = asking.state(attached) if kept else []
+        states = ask_points.state(attached) if kept else []
         rows += [_row(folder, point, states) for point in kept]
     if as_json:
         printing.as_json(rows)
@@ -177,7 +177,7 @@ def _when(when: object) -> str:
 
 @ask.command()
 @click.option("--all", "everything", is_flag=True, help="Every ask point.")
-@findings.json_option
+@process_reports.json_option
 @click.argument("key", nargs=-1)
 def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Ask no more under KEY (a number that `bootseq ask list` shows).
@@ -189,7 +189,7 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """
     if bool(key) == everything:
         raise TracerError("say which: bootseq ask remove KEY, or --all")
-    targets = asking.recording()
+    targets = ask_points.recording()
     kept = {folder: [str(each["key"]) for each in captures.asks(folder)] for folder in targets}
     known = {each for keys in kept.values() for each in keys}
     unknown = [each for each in key if each not in known]
@@ -199,9 +199,9 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
     found = []
     for folder, attached in targets.items() if keys else ():
         _forget(folder, keys)
-        found += asking.remove(attached, keys, id if as_json else _say_removed)
+        found += ask_points.remove(attached, keys, id if as_json else _say_removed)
     if as_json:
-        findings.as_json(found)
+        process_reports.as_json(found)
     elif not keys:
         printing.out("nothing is asked")
     if any(each.state == "cannot" for each in found):
@@ -210,4 +210,4 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
 
 def _say_removed(each: Finding) -> None:
     if each.state != "none":
-        findings.tell(each, ", ".join(each.more.get("keys", [])))
+        process_reports.tell(each, ", ".join(each.more.get("keys", [])))

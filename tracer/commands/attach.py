@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from tracer import capture, durations, points
+from tracer import durations
 from tracer.attach import processes
-from tracer.attach.attaching import Attachment
-from tracer.attach.checks import Finding
+from tracer.attach.attach import Attachment
+from tracer.attach.eligibility import Finding
 from tracer.attach.processes import Process
-from tracer.commands import findings, recording
+from tracer.commands import process_reports, recording
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
+from tracer.recording import call_points, capture
 
 
 @click.command()
@@ -37,7 +38,7 @@ from tracer.errors import TracerError
 @recording.ask_option
 @recording.points_option
 @recording.cap_option
-@findings.json_option
+@process_reports.json_option
 def attach(
     pids: tuple[int, ...], services: tuple[str, ...], everything: bool, output: Path, duration: str, echo: bool,
     ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, as_json: bool,
@@ -55,11 +56,11 @@ def attach(
     """
     seconds = durations.seconds(duration)
     wanted = _wanted(pids, services, everything)
-    capture.make(output, points=points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
+    capture.make(output, points=call_points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
     told = _say if not as_json else id
     found = Attachment(output.resolve(), seconds).attach(wanted, told)
     if as_json:
-        findings.as_json(found)
+        process_reports.as_json(found)
     if any(finding.state != "attached" for finding in found):
         sys.exit(1)
 
@@ -89,4 +90,4 @@ def _say(finding: Finding) -> None:
         details = f"{finding.more['attributes']} places hooked, stood still for {longest:.1f} ms"
         if finding.more["off"]:
             details += f"; switched off: {', '.join(finding.more['off'])}"
-    findings.tell(finding, details)
+    process_reports.tell(finding, details)

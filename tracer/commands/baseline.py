@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from tracer import collector
-from tracer.commands import printing, sides
+from tracer import gc_pause
+from tracer.commands import inputs, printing
+from tracer.commands.inputs import Recorded
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
-from tracer.commands.sides import Recorded
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
-from tracer.diff.writing import written
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.baseline.writer import written
 from tracer.errors import TracerError
-from tracer.files import writing
+from tracer.files import write
 from tracer.model import Baseline, Boot
 from tracer.text import plural
 
@@ -44,14 +44,14 @@ def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outc
       bootseq baseline 34.trace.jsonl.gz -o nova-34.baseline
       bootseq baseline monday.trace.jsonl.gz tuesday.trace.jsonl.gz -o nova-34.baseline --outcome active
     """
-    with progress() as doing, collector.paused():
+    with progress() as doing, gc_pause.paused():
         read = [_read(path, words, doing) for path in dict.fromkeys(paths)]
         _check_doubts(read, partial)
         boots = _alike(read, outcome)
         doing(f"learning from {plural(len(boots), 'boot')}")
         learned = learn([normal(boot) for boot in boots], output.name)
         text = written(learned)
-    with writing.written(output, writing.default_mode()) as file:
+    with write.written(output, write.default_mode()) as file:
         file.write(text.encode(errors="backslashreplace"))
     _warn(boots)
     printing.done(output, _said(learned))
@@ -59,9 +59,9 @@ def baseline(paths: tuple[Path, ...], output: Path, words: tuple[str, ...], outc
 
 def _read(path: Path, words: tuple[str, ...], doing: Progress) -> Recorded:
     doing(f"reading {path}")
-    if sides.written(path) is not None:
+    if inputs.written(path) is not None:
         raise TracerError(f"{path}: a baseline already; learn from trace files")
-    return sides.recorded(path, words)
+    return inputs.recorded(path, words)
 
 
 def _check_doubts(read: list[Recorded], partial: bool) -> None:
@@ -82,16 +82,16 @@ def _alike(read: list[Recorded], outcome: str | None) -> list[Boot]:
     boots = [boot for each in read for boot in each.boots]
     if not all(boot.chapters for boot in boots):
         raise TracerError(f"{read[0].path}: a boot without a step in it; choose others with --boot")
-    outcomes = Counter(map(sides.outcome, boots))
+    outcomes = Counter(map(inputs.outcome, boots))
     ended = ", ".join(f"{count} {each}" for each, count in outcomes.most_common())
     if outcome is None and len(outcomes) > 1:
         raise TracerError(
-            f"the boots ended differently: {ended}; choose with --outcome {sides.usual(outcomes)} or --boot"
+            f"the boots ended differently: {ended}; choose with --outcome {inputs.usual(outcomes)} or --boot"
         )
-    chosen = [boot for boot in boots if outcome in (None, sides.outcome(boot))]
+    chosen = [boot for boot in boots if outcome in (None, inputs.outcome(boot))]
     if not chosen:
         raise TracerError(f"no boot ended {outcome}: {ended}")
-    if "unfinished" in map(sides.outcome, chosen):
+    if "unfinished" in map(inputs.outcome, chosen):
         raise TracerError(f"{ended}: a boot that had not ended when its recording did says nothing of the rest")
     return chosen
 

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import click
 
-from tracer import capture as captures
 from tracer.attach import detach as detaching
 from tracer.attach import registry
-from tracer.attach.checks import Finding
 from tracer.attach.detach import Attached
-from tracer.commands import findings, printing
+from tracer.attach.eligibility import Finding
+from tracer.commands import printing, process_reports
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
+from tracer.recording import capture as captures
 from tracer.text import plural
 
 
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Whatever capture of yours they record into.")
 @click.option("--everyone", is_flag=True, help="With --all: those that record for other users too.")
-@findings.json_option
+@process_reports.json_option
 @click.argument("capture", required=False, type=PATH)
 def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool) -> None:
     """Take the hooks out of the processes that record into CAPTURE, and prove it.
@@ -40,7 +40,7 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
         raise TracerError("say which: bootseq detach CAPTURE, or --all, or --all --everyone")
     found = _detach(capture, everyone, id if as_json else _say if capture is not None else _say_whose)
     if as_json:
-        findings.as_json(found)
+        process_reports.as_json(found)
     elif not found:
         printing.out("nothing is attached" + (f" for {capture}" if capture is not None else ""))
     if everything and not everyone:
@@ -73,12 +73,12 @@ def _name_others(others: list[Attached]) -> None:
 
 
 def _say(finding: Finding) -> None:
-    findings.tell(finding, _details(finding))
+    process_reports.tell(finding, _details(finding))
 
 
 def _say_whose(finding: Finding) -> None:
     whose = f"user {finding.more['user']}, capture {finding.more['capture']}"
-    findings.tell(finding, "; ".join(part for part in (whose, _details(finding)) if part))
+    process_reports.tell(finding, "; ".join(part for part in (whose, _details(finding)) if part))
 
 
 def _details(finding: Finding) -> str:

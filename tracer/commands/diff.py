@@ -11,16 +11,16 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer import collector
-from tracer.commands import policies, printing, sides
+from tracer import gc_pause
+from tracer.commands import inputs, policies, printing
+from tracer.commands.inputs import Side
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
-from tracer.commands.sides import Side
-from tracer.diff import reality
-from tracer.diff.compare import compare
-from tracer.diff.policy import judge
+from tracer.diff.compare.compare import compare
+from tracer.diff.outline import check
+from tracer.diff.policy.rules import judge
 from tracer.errors import TracerError
-from tracer.files import writing
+from tracer.files import write
 from tracer.model import Comparison
 
 SAME, DIFFERS = 0, 1
@@ -69,7 +69,7 @@ def diff(
     """
     formats = [_format(output, format_) for output in outputs]
     policy = policies.load(policy_files)
-    with progress() as doing, collector.paused():
+    with progress() as doing, gc_pause.paused():
         before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing, talk=before.outline is not None)
         comparison = _compared(before, after, doing)
@@ -91,7 +91,7 @@ def diff(
 
 
 def _format(output: Path, said: str | None) -> str:
-    by_suffix = "text" if writing.descriptor(output) is not None else _SUFFIXES.get(output.suffix.lower())
+    by_suffix = "text" if write.descriptor(output) is not None else _SUFFIXES.get(output.suffix.lower())
     if said or by_suffix:
         return said or str(by_suffix)
     raise TracerError(f"{output}: no report ends so; one of: {', '.join(_SUFFIXES)}, or say --format")
@@ -99,7 +99,7 @@ def _format(output: Path, said: str | None) -> str:
 
 def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, talk: bool = False) -> Side:
     doing(f"reading {path}")
-    return sides.read(path, words, option, talk=talk)
+    return inputs.read(path, words, option, talk=talk)
 
 
 def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
@@ -107,8 +107,8 @@ def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
         raise TracerError(f"{new.path}: an outline written by hand can only be OLD, what NEW is checked against")
     doing("comparing")
     if old.outline:
-        return reality.check(old.outline, new.baseline)
-    sides.refuse_different(old, new)
+        return check.check(old.outline, new.baseline)
+    inputs.refuse_different(old, new)
     comparison = compare(old.baseline, new.baseline)
     if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
         raise TracerError(f"{old.path} and {new.path} have no step in common: not of one kind of request")
@@ -128,7 +128,7 @@ def _tell(lines: list[str], what: str) -> None:
 
 def _write(path: Path, report: str) -> None:
     data = report.encode(errors="backslashreplace")
-    with writing.written(path, writing.default_mode()) as file:
+    with write.written(path, write.default_mode()) as file:
         file.write(data)
     printing.done(path, f"{len(data) / 1000:.0f} kB")
 

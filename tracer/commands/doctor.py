@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from tracer.attach import checks, found, processes
-from tracer.attach.checks import Finding, finding
-from tracer.commands import findings
+from tracer.attach import discovery, eligibility, processes
+from tracer.attach.eligibility import Finding, finding
+from tracer.commands import process_reports
 
 
 @click.command()
-@findings.json_option
+@process_reports.json_option
 def doctor(as_json: bool) -> None:
     """Say of this machine, and of each OpenStack service on it, whether it can be attached to.
 
@@ -18,7 +18,7 @@ def doctor(as_json: bool) -> None:
     Example:
       bootseq doctor
     """
-    lines = [*checks.of_machine(), *(_of(process) for process in processes.services())]
+    lines = [*eligibility.of_machine(), *(_of(process) for process in processes.services())]
     if not any(line.pid for line in lines):
         lines.append(
             Finding(
@@ -26,13 +26,13 @@ def doctor(as_json: bool) -> None:
             )
         )
     if as_json:
-        findings.as_json(lines)
+        process_reports.as_json(lines)
         return
-    findings.tell_together(lines)
+    process_reports.tell_together(lines)
 
 
 def _of(process: processes.Process) -> Finding:
-    recording = found.recording(process)
+    recording = discovery.recording(process)
     if recording is not None:
         return finding(process, "attached", f"records into {recording.part.inner}")
-    return checks.of_process(process)
+    return eligibility.of_process(process)

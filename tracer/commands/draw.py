@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer.commands import choose, printing
+from tracer.commands import printing, selection
 from tracer.commands.paths import PATH
 from tracer.commands.several import merged
 from tracer.commands.show import detail_option
 from tracer.errors import TracerError
-from tracer.files import writing
+from tracer.files import write
 
 
 @click.command()
@@ -65,17 +65,17 @@ def draw(
     suffix = _suffix(output, several)
     if paper and suffix not in diagrams.PAGED:
         raise TracerError(f"{output}: only {_dotted(diagrams.PAGED)} have pages; leave --pages out")
-    boot = merged(file, boots, also) if several else choose.boot(file, *boots)
+    boot = merged(file, boots, also) if several else selection.boot(file, *boots)
     contents = diagrams.drawn(boot, suffix, detail, paper)
     for path, data in zip(_paths(output, len(contents)), contents, strict=True):
-        with writing.written(path, writing.default_mode()) as picture:
+        with write.written(path, write.default_mode()) as picture:
             picture.write(data)
         printing.done(path, f"{len(data) / 1000:.0f} kB")
 
 
 def _suffix(output: Path, several: bool) -> str:
     """How the file ends; a TracerError if nothing draws that."""
-    suffix = output.suffix.removeprefix(".").lower() or ("txt" if writing.descriptor(output) is not None else "")
+    suffix = output.suffix.removeprefix(".").lower() or ("txt" if write.descriptor(output) is not None else "")
     drawn = diagrams.MERGED_SUFFIXES if several else diagrams.SUFFIXES
     if suffix not in drawn:
         what = f"several boots as .{suffix}" if suffix in diagrams.SUFFIXES else f".{suffix}"

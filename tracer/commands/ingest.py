@@ -9,16 +9,17 @@ from typing import NoReturn
 
 import click
 
-from tracer import capture, collector, service_options, store
+from tracer import gc_pause, oslo_config, trace_file
 from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
-from tracer.correlate import correlate
+from tracer.correlation.pipeline import correlate
 from tracer.errors import TracerError
-from tracer.event import Events
-from tracer.sources import found as sources
-from tracer.sources.logs import configured, zones
-from tracer.sources.logs.forms import Hints
+from tracer.events import Events
+from tracer.recording import capture
+from tracer.sources import inputs as sources
+from tracer.sources.logs import configured_formats, zones
+from tracer.sources.logs.detect import Hints
 from tracer.text import command, plural
 
 #: Of several files in which nothing is, so many say why.
@@ -78,14 +79,14 @@ def ingest(
       journalctl -o export -u 'devstack@*' | bootseq ingest -o boot.trace.jsonl.gz -
       bootseq ingest -o boot.trace.jsonl.gz --from-config /etc/nova/nova.conf --utc-offset Europe/Berlin /var/log/nova
     """
-    services = [configured.of_service(service_options.read(path), str(path)) for path in configs]
-    hints = Hints(zone, (*configured.told(strings, date), *services))
-    with progress() as doing, collector.paused():
+    services = [configured_formats.of_service(oslo_config.read(path), str(path)) for path in configs]
+    hints = Hints(zone, (*configured_formats.told(strings, date), *services))
+    with progress() as doing, gc_pause.paused():
         found = _read(paths, hints, doing)
         doing(f"tying {plural(len(found.events), 'event')} together")
         trace = correlate(found)
         doing(f"writing {output}")
-        store.write(output, trace)
+        trace_file.write(output, trace)
     _warn(trace.warnings)
     printing.done(
         output,

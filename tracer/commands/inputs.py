@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tracer import store
-from tracer.commands import choose
-from tracer.diff import lines, outlines, reading
-from tracer.diff.learning import learn
-from tracer.diff.normal import normal
-from tracer.diff.outlines import Outline
-from tracer.diff.scrubbing import route
+from tracer import trace_file
+from tracer.commands import selection
+from tracer.diff.baseline import reader
+from tracer.diff.baseline.learn import learn
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.outline import outline as outline_outline
+from tracer.diff.outline.outline import Outline
 from tracer.errors import TracerError
-from tracer.files import reading as opening
+from tracer.files import read as opening
 from tracer.model import Baseline, Boot, Trace
+from tracer.notation import lines
+from tracer.notation.scrub import route
 from tracer.text import command, plural
 
 #: No baseline that anyone reads is near this long.
@@ -61,10 +63,10 @@ def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, talk:
     if words:
         raise TracerError(f"{path}: no trace file, there are no boots to choose from; leave {option} out")
     if not lines.is_baseline(text):
-        outline = outlines.read(text, str(path))
+        outline = outline_outline.read(text, str(path))
         outline.name = path.name
         return Side(path, Baseline([], name=path.name), outline=outline)
-    baseline = reading.read(text, str(path))
+    baseline = reader.read(text, str(path))
     baseline.name = path.name
     side = _checked(Side(path, baseline))
     if not baseline.whole:
@@ -141,8 +143,8 @@ class Recorded:
 
 def recorded(path: Path, words: Sequence[str] = (), option: str = "--boot") -> Recorded:
     """The boots of a trace file, or those that ``words`` mean."""
-    trace = store.read(path)
-    boots = {boot.number: boot for boot in (choose.named(path, trace, word) for word in words)}.values()
+    trace = trace_file.read(path)
+    boots = {boot.number: boot for boot in (selection.named(path, trace, word) for word in words)}.values()
     chosen = list(boots) if words else trace.boots
     if not chosen:
         raise TracerError(f"{path}: no boot in it{_instead(path, trace, option)}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tracer import store
+from tracer import trace_file
 from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.model import Boot, Untied
@@ -29,7 +29,7 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
       bootseq list boot.trace.jsonl.gz
       bootseq list boot.trace.jsonl.gz --untied
     """
-    trace = store.read(file)
+    trace = trace_file.read(file)
     if untied:
         _list_untied(trace.untied, as_json)
         return

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-import tracer.diff
+import tracer.diff.policy
 from tracer import limits
-from tracer.diff.policy import DEFAULT, Policy
-from tracer.diff.policy_reading import MAX_SIZE, read
+from tracer.diff.policy.parser import MAX_SIZE, read
+from tracer.diff.policy.rules import DEFAULT, Policy
 
 #: What holds where no policy says otherwise.
-DEFAULTS = Path(tracer.diff.__file__).with_name("policy.yaml")
+DEFAULTS = Path(tracer.diff.policy.__file__).with_name("policy.yaml")
 
 
 def load(paths: Sequence[Path]) -> Policy:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from patches import masking
-from tracer.files import writing
+from tracer.files import write
 from tracer.text import printable
 
 STDOUT = 1
@@ -37,7 +37,7 @@ def as_json(content: object) -> None:
 def done(path: Path, text: str) -> None:
     """What came of writing a file: on stdout, unless the file is that."""
     line = f"{path}: {text}"
-    if writing.descriptor(path) == STDOUT:
+    if write.descriptor(path) == STDOUT:
         say(line)
     else:
         out(line)

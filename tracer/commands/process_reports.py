@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from tracer.attach.checks import Finding
+from tracer.attach.eligibility import Finding
 from tracer.commands import printing
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")

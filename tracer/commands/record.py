@@ -10,17 +10,18 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer import capture, durations, launch, points, store
+from tracer import durations, trace_file
 from tracer.attach import detach as detaching
-from tracer.attach.attaching import Attachment
-from tracer.attach.checks import Finding
-from tracer.attach.following import Following
-from tracer.commands import ending, printing, recording, spool
+from tracer.attach.attach import Attachment
+from tracer.attach.eligibility import Finding
+from tracer.commands import printing, record_folder, recording, signals
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
-from tracer.files import writing
+from tracer.files import write
 from tracer.model import Trace
+from tracer.recording import call_points, capture, launch
+from tracer.recording.follow import Following
 from tracer.text import plural
 
 #: Seconds that the command has to end in.
@@ -59,19 +60,19 @@ def record(
     """
     seconds = durations.seconds(duration)
     launch.check(list(command))
-    writing.check(output, replace=force)  # before services are entered, not after the boot
-    folder = spool.make(output, keep=keep)
+    write.check(output, replace=force)  # before services are entered, not after the boot
+    folder = record_folder.make(output, keep=keep)
     try:
-        capture.make(folder, points=points.load(list(point_files)), ask=["ask"], echo=echo)
+        capture.make(folder, points=call_points.load(list(point_files)), ask=["ask"], echo=echo)
         following = Following(Attachment(folder, seconds, lasting=False), _report_refusal)
         code, detached = _record(list(command), folder, following, seconds, _aside(output))
         trace = following.trace()
-        store.write(output, trace, replace=force)
+        trace_file.write(output, trace, replace=force)
     except BaseException:
-        spool.leave(folder, output)
+        record_folder.leave(folder, output)
         raise
     if not keep:
-        spool.remove(folder)
+        record_folder.remove(folder)
     _report_detached(detached)
     _show(output, trace, following)
     sys.exit(code)
@@ -79,7 +80,7 @@ def record(
 
 def _aside(output: Path) -> int | None:
     """Where the command's own output goes where stdout is the trace's."""
-    return sys.stderr.fileno() if writing.descriptor(output) == printing.STDOUT else None
+    return sys.stderr.fileno() if write.descriptor(output) == printing.STDOUT else None
 
 
 def _record(
@@ -91,7 +92,7 @@ def _record(
             raise TracerError("no OpenStack service here could be entered; see why: bootseq doctor")
         code = _run(command, folder, following, seconds, stdout)
     finally:
-        with ending.deferred():
+        with signals.deferred():
             detached = detaching.detach(folder)
             following.close()
     return code, detached
@@ -106,14 +107,14 @@ def _run(command: list[str], folder: Path, following: Following, seconds: float,
             _follow(following, seconds, doing)
     except KeyboardInterrupt as error:
         printing.note("ended early; writing what there is")
-        _end(process, ending.code(error))
-        return ending.code(error)
+        _end(process, signals.code(error))
+        return signals.code(error)
     return code
 
 
 def _end(process: subprocess.Popen[bytes], code: int) -> None:
     """Wait for the command, which a terminal's Ctrl-C has reached too; other signals are passed on to it."""
-    if code != ending.INTERRUPTED:
+    if code != signals.INTERRUPTED:
         process.terminate()
     try:
         process.wait(_PATIENCE)
@@ -143,7 +144,7 @@ def _report_detached(findings: list[Finding]) -> None:
 def _show(output: Path, trace: Trace, following: Following) -> None:
     for warning in trace.warnings:
         printing.note(f"warning: {warning}")
-    if writing.descriptor(output) != printing.STDOUT:
+    if write.descriptor(output) != printing.STDOUT:
         for boot in following.asked(trace):
             printing.lines(diagrams.render(boot, "txt"))
     printing.say(f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from tracer.commands import printing
 from tracer.errors import TracerError
 from tracer.files import folder
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 from tracer.text import command
 
 #: Where it is where it cannot be beside the output; both keep what is in them to its owner.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tracer import capture
 from tracer.commands.paths import PATH
+from tracer.recording import capture
 
 echo_option = click.option(
     "--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo too: statements appear in the service's log."

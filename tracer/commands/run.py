@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from tracer import capture, launch, points
 from tracer.commands import recording
 from tracer.commands.paths import PATH
+from tracer.recording import call_points, capture, launch
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -38,6 +38,6 @@ def run(
       bootseq run -o cap -- openstack server create --image cirros --flavor m1.tiny --nic none vm1
     """
     launch.check(list(command))
-    compiled = points.load(list(point_files))
+    compiled = call_points.load(list(point_files))
     capture.make(output, points=compiled, ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
     launch.become(list(command), output)

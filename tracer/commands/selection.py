@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tracer import store
+from tracer import trace_file
 from tracer.errors import TracerError
 from tracer.model import Boot, Trace
 from tracer.text import command
@@ -12,7 +12,7 @@ from tracer.text import command
 
 def boot(path: Path, word: str | None = None) -> Boot:
     """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
-    return store.read_boot(path, lambda trace: _only(path, trace) if word is None else named(path, trace, word))
+    return trace_file.read_boot(path, lambda trace: _only(path, trace) if word is None else named(path, trace, word))
 
 
 def named(path: Path, trace: Trace, word: str) -> Boot:

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracer.commands import sides
-from tracer.commands.sides import Recorded
-from tracer.diff.merging import merge
+from tracer.commands import inputs
+from tracer.commands.inputs import Recorded
+from tracer.diff.merge.merge import merge
 from tracer.errors import TracerError
 from tracer.model import Boot, Merged
 
 
 def merged(file: Path, words: Sequence[str], also: Sequence[Path]) -> Merged:
     """The boots of ``file``, or those that ``words`` mean, and all of the other files, as one sequence."""
-    found = [sides.recorded(file, words, "BOOT"), *(sides.recorded(path, (), "BOOT") for path in also)]
+    found = [inputs.recorded(file, words, "BOOT"), *(inputs.recorded(path, (), "BOOT") for path in also)]
     operations = sorted({each.operation for each in found})
     if len(operations) > 1:
         raise TracerError(f"{' and '.join(operations)} are different requests: nothing to merge")

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 import diagrams
-from tracer import findings, store
-from tracer.commands import choose, printing
+from tracer import findings, trace_file
+from tracer.commands import printing, selection
 from tracer.commands.paths import PATH
 from tracer.model import Step
 
@@ -57,7 +57,7 @@ def show(file: Path, boot: str | None, detail: str, only_findings: bool, as_json
     if only_findings:
         _show_findings(file, boot, as_json)
         return
-    found = choose.boot(file, boot)
+    found = selection.boot(file, boot)
     if as_json:
         printing.as_json([_row(step) for step in found.walk()])
     else:
@@ -69,8 +69,8 @@ def _row(step: Step) -> dict[str, Any]:
 
 
 def _show_findings(file: Path, boot: str | None, as_json: bool) -> None:
-    trace = store.read(file)
-    found = findings.findings(trace, choose.named(file, trace, boot) if boot else None)
+    trace = trace_file.read(file)
+    found = findings.findings(trace, selection.named(file, trace, boot) if boot else None)
     if as_json:
         printing.as_json([_finding(one) for one in found])
         return

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from tracer.attach import detach, found, lease, processes, registry, together
-from tracer.attach.checks import Finding, finding, of_process
+from tracer.attach import detach, discovery, lease, parallel_visits, processes, registry
 from tracer.attach.detach import Attached
-from tracer.commands import findings, printing
+from tracer.attach.eligibility import Finding, finding, of_process
+from tracer.commands import printing, process_reports
 from tracer.text import plural
 
 _INERT = "lease over, hooks inert: they record nothing, and go at their next event"
@@ -19,7 +19,7 @@ _UNGUARDED = "its guard was killed: the hooks are inert once the lease is over, 
 
 
 @click.command()
-@findings.json_option
+@process_reports.json_option
 def status(as_json: bool) -> None:
     """Show which processes have hooks in, what they recorded and lost so far, and which services have none.
 
@@ -33,22 +33,22 @@ def status(as_json: bool) -> None:
     pids = {each.process.pid for each in attached}
     results += [_free(of_process(process)) for process in processes.services() if process.pid not in pids]
     if as_json:
-        findings.as_json(results)
+        process_reports.as_json(results)
         return
     for each in results:
-        findings.tell(each, _details(each))
+        process_reports.tell(each, _details(each))
     if not results:
         printing.out("nothing is attached, and no OpenStack service runs here")
 
 
 def _has_left(each: Attached) -> bool:
     """Whether its hooks have gone by themselves: what is registered records from the beginning."""
-    return each.entry is not None and found.recording(each.process) is None
+    return each.entry is not None and discovery.recording(each.process) is None
 
 
 def _result(each: Attached, guarded: bool) -> Finding:
     show = _other if each.capture is None else _own
-    return together.outcome(each.process, lambda: show(each, guarded)) or _other(each, guarded)
+    return parallel_visits.outcome(each.process, lambda: show(each, guarded)) or _other(each, guarded)
 
 
 def _other(each: Attached, guarded: bool) -> Finding:

@@ -12,17 +12,18 @@ from urllib.parse import unquote, urlsplit
 import click
 from click.core import ParameterSource
 
-from tracer import capture, durations, points
+from tracer import durations
 from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
+from tracer.recording import call_points, capture
 from tracer.text import plural
 
 if TYPE_CHECKING:
-    from tracer.tap.address import Address
-    from tracer.tap.messages import Messages
-    from tracer.tap.tapping import Tapping
+    from tracer.tap.broker_url import Address
+    from tracer.tap.message_file import Messages
+    from tracer.tap.session import Tapping
 
 _FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/lib/rabbitmq/bin"
 
@@ -74,8 +75,8 @@ def tap(
       bootseq tap --from-config /etc/nova/nova.conf -o cap --for 10m
       bootseq tap --url amqp://openstack:PASSWORD@controller/ --rabbitmqctl 'docker exec rabbitmq rabbitmqctl' -o cap
     """
-    from tracer.tap.messages import Messages
-    from tracer.tap.tapping import Tapping
+    from tracer.tap.message_file import Messages
+    from tracer.tap.session import Tapping
 
     seconds = durations.seconds(duration) if duration else None
     address = _address(url, config, cafile, insecure)
@@ -83,7 +84,7 @@ def tap(
     if capture.is_capture(output):
         capture.own(output).close()
     else:
-        capture.make(output, points=points.load([]), ask=["ask"], echo=False)
+        capture.make(output, points=call_points.load([]), ask=["ask"], echo=False)
     with progress() as doing, Messages(output, cap << 20) as messages:
         try:
             tapping = Tapping(address, messages, lambda said: _say(said, doing), doing)
@@ -104,14 +105,14 @@ def tap(
 
 
 def _address(url: str | None, config: Path | None, cafile: str | None, insecure: bool) -> Address:
-    from tracer.tap import address, service_config
+    from tracer.tap import broker_url, service_config
 
     if config is not None and click.get_current_context().get_parameter_source("url") is ParameterSource.COMMANDLINE:
         raise TracerError("--url or --from-config, not both")
     if config is not None:
         found = service_config.read(config)
     elif url:
-        found = address.parse(url, "--url")
+        found = broker_url.parse(url, "--url")
     else:
         raise TracerError("which broker? Say --url amqp://… or --from-config /etc/nova/nova.conf")
     if found.tls is None:

@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tracer.forest import Forest
+from tracer.correlation.forest import Forest
 from tracer.model import Step
 
 #: (process, thread), or (process, None) for all of its threads

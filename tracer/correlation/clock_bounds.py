@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
-from tracer import services
-from tracer.event import Event
+from tracer.correlation import participants
+from tracer.events import Event
 
 #: Logs tell milliseconds, and the moment of the writing, in nanoseconds.
 _BLUR = 5_000_000
@@ -120,8 +120,8 @@ def _put(seen: _Seen, event: Event) -> None:
 def _taker(event: Event) -> str:
     """Who takes the message."""
     if event.attributes.get("side") == "server":
-        return services.of_command(event.process.argv)
-    return services.of_topic(event.attributes.get("topic"))
+        return participants.of_command(event.process.argv)
+    return participants.of_topic(event.attributes.get("topic"))
 
 
 def _in_order(clocks: list[_Seen]) -> Iterator[_Seen]:

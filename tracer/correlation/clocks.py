@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from tracer.event import Event
-from tracer.orders import Bound, bounds
+from tracer.correlation.clock_bounds import Bound, bounds
+from tracer.events import Event
 from tracer.text import plural
 
 #: More than this, 146 years, is not a wrong clock but a crafted capture.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracer import sql
-from tracer.gathering import Gathering
+from tracer.correlation import statements
+from tracer.correlation.chapters import Gathering
 from tracer.model import Step
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -51,6 +51,8 @@ def _servers(step: Step) -> Iterator[str]:
 def _instances(gathering: Gathering) -> set[str]:
     """What the request's states and statements set the state of."""
     states = (
-        step if step.kind == "state" else sql.state_of(step) for step in gathering.walk() if step.kind in _TELLING
+        step if step.kind == "state" else statements.state_of(step)
+        for step in gathering.walk()
+        if step.kind in _TELLING
     )
     return {state.text("instance") for state in states if state is not None} - {""}

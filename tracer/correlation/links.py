@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from itertools import count
 from math import inf
 
-from tracer import services
-from tracer.event import Event, Process
-from tracer.forest import Forest
+from tracer.correlation import participants
+from tracer.correlation.forest import Forest
+from tracer.events import Event, Process
 from tracer.model import Step, Value
 
 #: What a message is recognised by: which kind of mark, and the mark.
@@ -187,13 +187,13 @@ def _correct_ids(trees: Forest) -> None:
 def _name_services(processes: dict[str, Process], trees: Forest) -> None:
     """Endpoint or application, else the parent's in the same process, else what the process runs."""
     commands = {process.key: process.argv for process in processes.values()}
-    roles = {key: services.of_command(argv) for key, argv in commands.items()}
+    roles = {key: participants.of_command(argv) for key, argv in commands.items()}
     for head in trees.heads:
         for step in head.walk():
             process, parent = processes[step.id].key, trees.parents.get(step.id)
             same = parent is not None and processes[parent.id].key == process
             inherited = parent.service if parent is not None and same else ""
-            step.service = services.of_step(step) or inherited or roles[process]
+            step.service = participants.of_step(step) or inherited or roles[process]
 
 
 def _name_peers(clients: list[Step], trees: Forest) -> None:
@@ -202,7 +202,7 @@ def _name_peers(clients: list[Step], trees: Forest) -> None:
     for step in clients:
         far = next((child.service for child in step.children if child.attributes.get("side") == "server"), "")
         receivers = trees.casts.get(step.id, ())
-        peer = far or next((receiver.service for receiver in receivers), "") or services.of_peer(step)
+        peer = far or next((receiver.service for receiver in receivers), "") or participants.of_peer(step)
         if peer:
             step.attributes["peer"] = peer
             met.setdefault(step.text("host"), peer)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tracer import boots, clocks, linking, sql, unhooked, untied
-from tracer.event import Events, Process
-from tracer.forest import Forest
+from tracer.correlation import clocks, links, requests, statements, unassigned, witnesses
+from tracer.correlation.forest import Forest
+from tracer.events import Events, Process
 from tracer.model import Step, Trace
 from tracer.text import plural, printable
 
@@ -12,19 +12,19 @@ from tracer.text import plural, printable
 def correlate(found: Events) -> Trace:
     """All boots and other requests among the events."""
     skew = clocks.align(found.events)
-    trees = linking.forest(unhooked.tied(found.events))
+    trees = links.forest(witnesses.tied(found.events))
     for head in trees.heads:
         # What a step takes in goes before the walk comes to it.
         for step in head.walk():
             if step.kind == "sql":
-                sql.describe(step)
+                statements.describe(step)
             elif step.kind == "rpc":
                 _absorb_endpoint(step, trees)
                 _absorb_replies(step, trees)
-    made, others = boots.boots(trees)
-    left = untied.untied(trees, [*made, *others])
+    made, others = requests.boots(trees)
+    left = unassigned.untied(trees, [*made, *others])
     warnings = [
-        *found.warnings, *skew, *trees.warnings, *_told_by_processes(found), *untied.warning(left, trees),
+        *found.warnings, *skew, *trees.warnings, *_told_by_processes(found), *unassigned.warning(left, trees),
     ]  # fmt: skip
     versions = _versions(found.processes)
     for boot in [*made, *others]:

@@ -8,15 +8,15 @@ from collections import Counter, defaultdict
 
 import networkx as nx
 
-from tracer import numbering, occurrences, services, states
-from tracer.forest import Forest
-from tracer.gathering import Gathering
+from tracer.correlation import addresses, instance_events, participants, states
+from tracer.correlation.chapters import Gathering
+from tracer.correlation.forest import Forest
 from tracer.model import Boot, LeftOut, Step
 
 _SERVERS = re.compile(r"/(servers|os-volumes_boot)/?$")
 #: Where a boot begins when neither the client nor the API was traced.
 _BUILDS = ("schedule_and_build_instances", "build_instances", "build_and_run_instance", "run_instance")
-_HEARTBEATS = re.compile(rf"{services.REPORTS}|^services$")
+_HEARTBEATS = re.compile(rf"{participants.REPORTS}|^services$")
 
 
 def boots(trees: Forest) -> tuple[list[Boot], list[Boot]]:
@@ -90,7 +90,7 @@ def _gather(found: list[Gathering], trees: Forest, taken: set[str]) -> None:
     """Give each its chapters: what its casts open, news of its instance, loose trees that ids tie to it alone."""
     for gathering in found:
         gathering.follow_casts()
-    occurrences.gather(found, _loose(trees, taken))
+    instance_events.gather(found, _loose(trees, taken))
     loose = _loose(trees, taken)
     for gathering, roots in zip(found, _tied(found, loose), strict=True):
         for root in roots:
@@ -130,7 +130,7 @@ def _boot(number: int, gathering: Gathering, trees: Forest) -> Boot:
     chapters = gathering.in_order()
     states.derive(chapters)
     instance = states.instance_of(gathering.seed, chapters)
-    numbering.number(chapters, trees.casts)
+    addresses.number(chapters, trees.casts)
     return Boot(
         number=number,
         operation="boot",
@@ -147,7 +147,7 @@ def _boot(number: int, gathering: Gathering, trees: Forest) -> Boot:
 def _other(number: int, gathering: Gathering, trees: Forest) -> Boot:
     root, chapters = gathering.seed, gathering.in_order()
     states.derive(chapters)
-    numbering.number(chapters, trees.casts)
+    addresses.number(chapters, trees.casts)
     return Boot(
         number=number,
         operation=root.name,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tracer import sql
+from tracer.correlation import statements
 from tracer.model import Step, Value
 from tracer.text import printable
 
@@ -198,7 +198,7 @@ def _add_states(parent: Step) -> None:
     children = []
     for child in parent.children:
         children.append(child)
-        state = sql.state_of(child) if child.kind == "sql" else None
+        state = statements.state_of(child) if child.kind == "sql" else None
         if state is not None:
             children.append(state)
     if len(children) > len(parent.children):

@@ -7,13 +7,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tracer import services
-from tracer.forest import Forest
+from tracer.correlation import participants
+from tracer.correlation.forest import Forest
 from tracer.model import Boot, Step, Untied
 from tracer.text import plural, printable
 
 #: What a service does every few seconds whether it is asked for anything or not.
-_PERIODIC = re.compile(rf"\bservices$|{services.REPORTS}|(loopingcall|periodic_task)$")
+_PERIODIC = re.compile(rf"\bservices$|{participants.REPORTS}|(loopingcall|periodic_task)$")
 _LOUD = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL", "TRACE"})
 #: Logs tell of a moment this much too early or too late, in nanoseconds.
 _BLUR = 5_000_000

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from tracer.files import removing
+from tracer.files import remove as files_remove
 from tracer.files.trust import UnsafeError, is_mine, is_shared, kind, owner
-from tracer.files.walking import Walk, Way
+from tracer.files.walk import Walk, Way
 
 _OPEN = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -189,7 +189,7 @@ class Folder:
 
     def remove_tree(self, name: str) -> None:
         """Remove a folder of the caller's with all that is in it; other mounts, and what links lead to, stay."""
-        removing.tree(self.descriptor, _single(name))
+        files_remove.tree(self.descriptor, _single(name))
 
 
 def _single(name: str) -> str:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from tracer.files.folder import MAX_BYTES, Folder
 from tracer.files.trust import is_mine, is_trusted
-from tracer.files.walking import Walk, Way
+from tracer.files.walk import Walk, Way
 
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
 

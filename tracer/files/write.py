@@ -14,7 +14,7 @@ from typing import BinaryIO
 from tracer.errors import TracerError
 from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError, is_shared, is_trusted, kind, owner
-from tracer.files.walking import Walk, Way
+from tracer.files.walk import Walk, Way
 
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,7})")

@@ -1,6 +1,6 @@
 """The values that everything else takes and gives: steps and boots, what compares them, what merges them."""
 
-from tracer.model.compared import Baseline, Change, Comparison, Node, Pair
+from tracer.model.comparison import Baseline, Change, Comparison, Node, Pair
 from tracer.model.merged import Fragment, Merged, Operand, Shared
 from tracer.model.steps import NOTES, NUMBERED, PARTICIPANTS, Boot, LeftOut, Step, Trace, Untied, Value
 

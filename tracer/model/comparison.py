@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tracer.model.walking import walk
+from tracer.model.walk import walk
 
 
 @dataclass(slots=True)
 class Node:
     """A step in its normal form: what makes it the same step in another boot, how often it happens, how long it takes.
 
-    ``text`` says what it is without ids, addresses and times (tracer.diff.wording makes and reads it): two steps with
+    ``text`` says what it is without ids, addresses and times (see tracer.notation.normal_text): two steps with
     the same ``service`` and ``text`` are the same. ``low`` and ``high`` say how often it happens in a row while the
     step above it happens once; ``low`` 0 is a step that some boots lack. ``took`` is the shortest, median and longest
     time in nanoseconds, () where none is known. What a cast started at its receiver stands below the cast.
@@ -29,7 +29,7 @@ class Node:
     #: "nova/compute/api.py:1234": the function it is, or the one around it.
     where: str = ""
     address: str = ""
-    #: What else is known of it, by name (tracer.diff.details).
+    #: What else is known of it, by name (tracer.diff.baseline.details).
     details: dict[str, str] = field(default_factory=dict)
     children: list[Node] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ class Baseline:
 class Change:
     """One difference between an old and a new boot; ``old`` and ``new`` are addresses, "" where nothing stands."""
 
-    #: One of tracer.diff.classes.CLASSES.
+    #: One of tracer.model.change_classes.CLASSES.
     class_: str
     kind: str
     #: The participant: of the new step, or of the old one where there is no new one.

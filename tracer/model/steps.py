@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tracer.model.walking import walk
+from tracer.model.walk import walk
 
 #: A value a step keeps: what JSON can hold, nothing live.
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -67,7 +67,7 @@ class Step:
     witnesses: tuple[str, ...] = ("hooks",)
     tied_by: str = ""
     children: list[Step] = field(default_factory=list)
-    #: Given once by tracer.numbering; notes are addressed ``1-1-2/3``.
+    #: Given once by tracer.correlation.addresses; notes are addressed ``1-1-2/3``.
     address: str = ""
     #: Addresses of the chapters that this step's casts opened, or, at a chapter's head, of the step that sent it.
     opens: list[str] = field(default_factory=list)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracer.diff import marks
-from tracer.diff.marks import Marks
 from tracer.errors import TracerError
+from tracer.notation import marks
+from tracer.notation.marks import Marks
 from tracer.text import printable
 
 #: The first line of a baseline, before the format's number.

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from tracer.diff.scrubbing import argument, database, plain, route
 from tracer.model import Step, Value
+from tracer.notation.scrub import argument, database, plain, route
 
 _ERROR = re.compile(r" ! ([\w.]+)$")
 _SQL = re.compile(r"sql: (\S+)(?: (?!in \S+(?: #|$)|#)(.*?))?(?: in (\S+))?(?: #(\w+))?$")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from tracer.diff.scrubbing import argument, route
+from tracer.notation.scrub import argument, route
 
 _ERROR = re.compile(r" ! [\w.]+$")
 _SQL = re.compile(r"sql: (\w+)(?: (?!in )([A-Za-z_][\w.]*)((?:, [\w.]+)*))?")

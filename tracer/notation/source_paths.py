@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tracer.diff.marks import escape, escaped, unescaped
 from tracer.model import Node
+from tracer.notation.marks import escape, escaped, unescaped
 
 #: A text's own file: ``compute/api.py`` of ``compute/api.py.API -> create()`` and of ``x by compute/api.py.API``.
 _FILE = re.compile(r"(?:^|^\S+ by )([\w./-]+?\.py)(?:\.\w+)*(?: |$)")

@@ -1,7 +1,7 @@
 """What may be asked of a running service: checks expressions, and writes them so that evaluating disturbs nobody.
 
 Attributes, items, calls, operators and f-strings become calls of guards (``_ask_get(x, 'name')`` …) that stand in
-``patches.guards``: they run no property and no special method of the service's, load nothing, use nothing up.
+``patches.ask_guards``: they run no property and no special method of the service's, load nothing, use nothing up.
 """
 
 from __future__ import annotations

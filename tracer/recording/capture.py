@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import TracerError
-from tracer.files import folder, reading
+from tracer.files import folder, read
 from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError
 
 if TYPE_CHECKING:
-    from tracer.points import Point  # which needs YAML: the guard and what runs on other hosts have none
+    from tracer.recording.call_points import Point  # which needs YAML: the guard and what runs on other hosts have none
 
 FORMAT_VERSION = 1
 OPTIONS = "capture.json"
@@ -156,4 +156,4 @@ def _write(capture: Folder, name: str, content: object) -> None:
 
 def _machine() -> str:
     """Another after each start of each machine, and nobody's to know."""
-    return reading.contents(Path("/proc/sys/kernel/random/boot_id"), 64).decode().strip()
+    return read.contents(Path("/proc/sys/kernel/random/boot_id"), 64).decode().strip()

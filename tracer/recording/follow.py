@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tracer import collector
+from tracer import gc_pause
 from tracer.attach import processes
-from tracer.attach.attaching import Attachment
-from tracer.attach.checks import Finding
+from tracer.attach.attach import Attachment
+from tracer.attach.eligibility import Finding
 from tracer.attach.processes import Process
-from tracer.correlate import correlate
+from tracer.correlation.pipeline import correlate
 from tracer.model import Boot, Trace
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 
 #: Seconds between two looks at what was recorded; a look that takes longer is followed by as long a pause.
 PACE = 1.0
@@ -41,7 +41,7 @@ class Following:
 
     def trace(self) -> Trace:
         """What the capture holds by now."""
-        with collector.paused():
+        with gc_pause.paused():
             return correlate(segments.read(self._attachment.capture))
 
     def asked(self, trace: Trace) -> list[Boot]:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from tracer.errors import TracerError
 
-BOOTSTRAP = Path(__file__).with_name("bootstrap")
+BOOTSTRAP = Path(__file__).parents[1] / "bootstrap"
 
 
 def environment(base: dict[str, str], capture: Path) -> dict[str, str]:

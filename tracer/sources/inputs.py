@@ -8,15 +8,17 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from tracer import capture
 from tracer.errors import TracerError, UnreadableError
-from tracer.event import Events
-from tracer.sources import messages, parallel, segments
-from tracer.sources.logs import reading
-from tracer.sources.logs.forms import Hints
-from tracer.sources.logs.texts import STDIN
+from tracer.events import Events
+from tracer.recording import capture
+from tracer.sources import parallel
+from tracer.sources.broker import copies as broker_copies
+from tracer.sources.hooks import segments
+from tracer.sources.logs import reader
+from tracer.sources.logs.buffers import STDIN
+from tracer.sources.logs.detect import Hints
 
-#: Where ``bootseq tap`` writes in a capture (tracer.tap.messages).
+#: Where ``bootseq tap`` writes in a capture (tracer.tap.message_file).
 TAPPED = "messages.jsonl"
 _COPIES = (".jsonl", ".json", ".ndjson")
 #: Bytes of logs from which on to read them is longer than to start processes for it.
@@ -45,7 +47,7 @@ def _expanded(path: Path) -> list[Path]:
         raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
     if not path.is_dir() or capture.is_capture(path):
         return [path]
-    inside = [*reading.logs_in(path), *(file for file in sorted(path.rglob("*.jsonl")) if file.is_file())]
+    inside = [*reader.logs_in(path), *(file for file in sorted(path.rglob("*.jsonl")) if file.is_file())]
     if not inside:
         raise TracerError(f"{path}: neither a capture that `bootseq run -o` recorded into, nor are logs in it")
     return inside
@@ -99,8 +101,8 @@ def read(
     if path != STDIN and path.is_dir():
         return _capture(path, offsets)
     if path != STDIN and _is_copies(path):
-        if messages.is_copies(path):
-            return messages.read(path)
+        if broker_copies.is_copies(path):
+            return broker_copies.read(path)
         found = _log(path, hints, told)
         return found if found.events or found.damaged else Events(warnings=[f"{path}: {_why_not(path)}, left out"])
     return _log(path, hints, told)
@@ -109,7 +111,7 @@ def read(
 def _log(path: Path, hints: Hints, told: Callable[[float], None]) -> Events:
     """The events of a log; that it cannot be read is no reason not to read the others."""
     try:
-        return reading.read(path, hints, told)
+        return reader.read(path, hints, told)
     except UnreadableError as error:
         return Events(warnings=[str(error)], damaged=True)
 
@@ -126,7 +128,7 @@ def _capture(path: Path, offsets: dict[str, int]) -> Events:
     # That hooks recorded nothing is worth a word, unless it was the tap's alone.
     found = segments.read(path, offsets) if segments.recorded(path) or not tapped.is_file() else Events()
     if tapped.is_file():
-        copies = messages.read(tapped)
+        copies = broker_copies.read(tapped)
         found.events += copies.events
         found.processes += copies.processes
         found.warnings += copies.warnings

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from tracer import collector
+from tracer import gc_pause
 from tracer.errors import TracerError
 
 #: The folder that ``tracer`` is imported from.
@@ -129,7 +129,7 @@ def _start() -> tuple[subprocess.Popen[bytes], Connection]:
 
 def serve(ours: Connection) -> None:
     """A helper's life: it ends with the one whom it helps, however that ends."""
-    with collector.paused(), suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with gc_pause.paused(), suppress(EOFError, BrokenPipeError, ConnectionResetError):
         work = ours.recv()
         while True:
             path = ours.recv()

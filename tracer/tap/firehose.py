@@ -14,9 +14,9 @@ import kombu
 
 from patches import masking
 from tracer.errors import TracerError
-from tracer.files import reading
-from tracer.tap.address import Address, Place, Tls
-from tracer.tap.switch import PREFIX
+from tracer.files import read
+from tracer.tap.broker_url import Address, Place, Tls
+from tracer.tap.tracing_switch import PREFIX
 
 EXCHANGE = "amq.rabbitmq.trace"
 #: What the broker keeps for us at most: beyond either it throws the oldest away.
@@ -149,7 +149,7 @@ def _ssl(tls: Tls, host: str) -> dict[str, Any]:
     for path in (tls.cafile, tls.certfile, tls.keyfile):
         try:
             if path is not None:
-                with reading.opened(Path(path)):
+                with read.opened(Path(path)):
                     pass
         except OSError as error:
             raise TracerError(f"{path}: cannot be read: {error.strerror}") from None

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from tracer import service_options
+from tracer import oslo_config
 from tracer.errors import TracerError
-from tracer.service_options import Options
-from tracer.tap.address import Address, Tls, parse
+from tracer.oslo_config import Options
+from tracer.tap.broker_url import Address, Tls, parse
 
 _SECTION = "oslo_messaging_rabbit"
 #: Today's names, and those of the releases before.
@@ -24,7 +24,7 @@ _TRUE = ("1", "true", "yes", "on")
 
 def read(path: Path) -> Address:
     """A TracerError says what is missing; nothing of the file's values stands in it."""
-    options = service_options.read(path)
+    options = oslo_config.read(path)
     url = options.get("DEFAULT", "transport_url") or _url_of_old(options)
     if url is None:
         raise TracerError(f"{path}: no transport_url in its [DEFAULT]; name the broker with --url")

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tracer.errors import TracerError
-from tracer.tap.address import Address
+from tracer.tap.broker_url import Address
 from tracer.tap.firehose import Firehose, LostError
-from tracer.tap.keeping import GRACE, SHORT_GRACE, Keeping
-from tracer.tap.lines import line
-from tracer.tap.messages import Messages
+from tracer.tap.message_file import Messages
+from tracer.tap.message_lines import line
+from tracer.tap.watchdog_client import GRACE, SHORT_GRACE, Keeping
 
 #: Seconds between two looks at the clock, the queue and the switch; and how long a look waits for messages.
 _TICK = 1.0

@@ -17,10 +17,10 @@ from contextlib import suppress
 from threading import Event
 from typing import Any
 
-from tracer.files import writing
-from tracer.tap import switch
-from tracer.tap.pipe import Pipe
-from tracer.tap.switch import Switch, SwitchError
+from tracer.files import write
+from tracer.tap import tracing_switch
+from tracer.tap.tracing_switch import Switch, SwitchError
+from tracer.tap.watchdog_pipe import Pipe
 from tracer.text import printable
 
 #: Seconds for which a broker that does not answer is asked again to switch off, and the pause between.
@@ -44,7 +44,7 @@ def main() -> None:
     request = json.loads(pipe.line() or "null")
     if request is None:
         return  # the tap died before it asked for anything
-    used, patience, queue = switch.make(request), 0.0, request["queue"]
+    used, patience, queue = tracing_switch.make(request), 0.0, request["queue"]
     nodes: list[str] = []
     while queue:
         nodes = _see_to(used, queue, nodes, patience)
@@ -101,7 +101,7 @@ def _finish(used: Switch, nodes: list[str], own: str, vhost: str, why: str) -> N
         if not _tell(left=True):
             _say(f"{why or 'the tap died'}; tracing of vhost {vhost} stays on as long as another tap takes copies")
         with suppress(OSError):  # whoever reads what the tap said need not wait for this
-            writing.silence(2)
+            write.silence(2)
     done = end(used, nodes, own, there)
     if not _tell(off=done) or why:
         said = "is off again" if done else f"could not be switched off: rabbitmqctl trace_off -p {shlex.quote(vhost)}"

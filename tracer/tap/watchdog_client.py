@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from tracer.errors import TracerError
-from tracer.tap import keeper, switch
+from tracer.tap import tracing_switch, watchdog
 
 #: Seconds that the tap waits for it at the end, also where the broker is gone; it goes on trying by itself.
 GRACE = 30.0
@@ -19,12 +19,12 @@ _DEAD: dict[str, Any] = {"error": "the process that watches over tracing died"}
 
 
 class Keeping:
-    """Tracing is on from here to `end`, at the latest: see `tracer.tap.keeper`."""
+    """Tracing is on from here to `end`, at the latest: see `tracer.tap.watchdog`."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         # -P: nothing of the folder that we were started in is taken for a module.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tracer.tap.keeper"],
+            [sys.executable, "-P", "-m", "tracer.tap.watchdog"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0,
         )  # fmt: skip
         self._request = request
@@ -91,7 +91,7 @@ class Keeping:
             return f"another tap takes copies: process {number} switches tracing of vhost {self._vhost} off after it"
         self._close()
         # Somebody has killed it: what it would have done is done here.
-        if said.get("off") or keeper.switch_off(switch.make(self._request), self.nodes, grace):
+        if said.get("off") or watchdog.switch_off(tracing_switch.make(self._request), self.nodes, grace):
             return f"tracing of vhost {self._vhost} is off again"
         vhost = shlex.quote(self._vhost)
         return f"tracing of vhost {self._vhost} may still be on; switch it off: rabbitmqctl trace_off -p {vhost}"

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 from examples.cloud import shell
+from examples.cloud.accuracy.switch import SWITCHED, switch
 from examples.cloud.config import broker_url
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
-from examples.cloud.witnesses import SWITCHED, switch
 
-_FIREHOSE = Path(__file__).resolve().parent / "inside" / "firehose.py"
+_FIREHOSE = Path(__file__).resolve().parents[1] / "inside" / "firehose.py"
 # Seconds: what a service writes after its answer, and the broker's last copies.
 _SETTLE = 3.0
 

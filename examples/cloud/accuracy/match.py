@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from examples.cloud.testimony import SECOND, Said
-from tracer.event import Event
+from examples.cloud.accuracy.readers import SECOND, Said
+from tracer.events import Event
 from tracer.model import Boot, Step, Trace
 
 #: A witness that writes only when a request began is this much off.

@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from examples.cloud import general_log, testimony
-from examples.cloud.agreement import Agreement, Seen, Trees, agree, misplaced
+from examples.cloud import general_log
+from examples.cloud.accuracy import readers
+from examples.cloud.accuracy.match import Agreement, Seen, Trees, agree, misplaced
+from examples.cloud.accuracy.readers import SECOND, Said
+from examples.cloud.accuracy.switch import witness_files
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 from examples.cloud.services import APPLICATIONS
-from examples.cloud.testimony import SECOND, Said
-from examples.cloud.witnesses import witness_files
-from tracer import services
-from tracer.correlate import correlate
-from tracer.event import Event
+from tracer.correlation import participants
+from tracer.correlation.pipeline import correlate
+from tracer.events import Event
 from tracer.model import Boot, Trace
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 
 _SHOWN = 12
 
@@ -58,7 +59,7 @@ def _boot(trace: Trace, name: str) -> Boot:
 
 
 def _service(event: Event) -> str:
-    return services.of_command(event.process.argv)
+    return participants.of_command(event.process.argv)
 
 
 def _text(event: Event, name: str) -> str:
@@ -67,11 +68,11 @@ def _text(event: Event, name: str) -> str:
 
 
 def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
-    names = testimony.user_services()
+    names = readers.user_services()
     said, below = [], Counter[str]()
     log = files["mariadb"].read_text(errors="replace")
     for entry in general_log.logged(log, files["mariadb-connections"].read_text()):
-        at = testimony.at_of(entry.at)
+        at = readers.at_of(entry.at)
         if entry.below or entry.user not in names:
             if trees.inside(at):
                 below[entry.below if entry.user in names else f"by {entry.user or 'a connection without a name'}"] += 1
@@ -99,7 +100,7 @@ def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agree
 
 def _libvirt(plan: Plan, log: Path, events: Iterable[Event], trees: Trees) -> Agreement:
     (source,) = (environment(f"nova-{plan.release}").parent / "lib").glob("python*/site-packages/libvirt.py")
-    functions = testimony.libvirt_functions(source.read_text())
+    functions = readers.libvirt_functions(source.read_text())
     seen = [
         Seen(event, Said(event.start, (function,), f"{event.name} ({function})"))
         for event in events
@@ -107,18 +108,18 @@ def _libvirt(plan: Plan, log: Path, events: Iterable[Event], trees: Trees) -> Ag
         for function in functions.get(event.name, (event.name,))
     ]
     agreement = agree(
-        "libvirt: libvirtd's debug log", testimony.libvirt_calls(log.read_text(errors="replace")), seen, trees
+        "libvirt: libvirtd's debug log", readers.libvirt_calls(log.read_text(errors="replace")), seen, trees
     )
     for text in list(agreement.beyond):
-        if any(f"({name})" in text for name in testimony.LOCAL):
+        if any(f"({name})" in text for name in readers.LOCAL):
             agreement.explained[f"{text}: the library answers by itself"] += agreement.beyond.pop(text)
     return agreement
 
 
 def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agreement]:
     text = log.read_text()
-    if testimony.unread(text):
-        raise CloudError(f"the firehose's reader could not read {testimony.unread(text)} messages: {log}")
+    if readers.unread(text):
+        raise CloudError(f"the firehose's reader could not read {readers.unread(text)} messages: {log}")
     for title, event_name, side in (
         ("RPC sent: RabbitMQ's firehose", "publish", "client"),
         ("RPC received: RabbitMQ's firehose", "deliver", "server"),
@@ -128,7 +129,7 @@ def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agre
             for event in events
             if event.kind == "rpc" and event.attributes.get("side") == side
         ]
-        agreement = agree(title, testimony.messages(text, event_name), seen, trees)
+        agreement = agree(title, readers.messages(text, event_name), seen, trees)
         unsent = Counter(
             one.said.text
             for one in seen
@@ -142,12 +143,12 @@ def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agre
 
 
 def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
-    names = testimony.user_services()
+    names = readers.user_services()
     said = [
         one
         for name in APPLICATIONS
         if files[name].exists()
-        for one in testimony.access_lines(names[name], files[name].read_text(errors="replace"))
+        for one in readers.access_lines(names[name], files[name].read_text(errors="replace"))
     ]
     seen = []
     for event in events:

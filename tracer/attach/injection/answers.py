@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tracer.attach.ptrace import RefusedError
-from tracer.sources import unmarshal
+from tracer.attach.injection.ptrace import RefusedError
+from tracer.sources.hooks import marshal_reader
 from tracer.text import printable
 
 Answer = dict[str, Any]
@@ -41,19 +41,19 @@ class _WrongError(ValueError):
 def read(what: str, data: bytes) -> Answer:
     """The answer to the request ``what``; RefusedError where it is not one."""
     try:
-        pairs = unmarshal.loads(data)
+        pairs = marshal_reader.loads(data)
         if not isinstance(pairs, tuple) or len(pairs) % 2 or len(pairs) > 100:
             raise _WrongError
-        given: dict[str, unmarshal.Plain] = {"reason": "", "seconds": 0.0}
+        given: dict[str, marshal_reader.Plain] = {"reason": "", "seconds": 0.0}
         given |= {key: value for key, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(key, str)}
         wanted = _UNDONE | _SHAPES[what]
         shape = wanted[_fitting(given.get("state"), str)]
         return {name: _fitting(given.get(name), each) for name, each in (_ALWAYS | shape).items()}
-    except (unmarshal.MalformedError, KeyError, _WrongError):
+    except (marshal_reader.MalformedError, KeyError, _WrongError):
         raise RefusedError("what it answers makes no sense") from None
 
 
-def _fitting(value: unmarshal.Plain, shape: Any) -> Any:
+def _fitting(value: marshal_reader.Plain, shape: Any) -> Any:
     """The value, if it is of the shape: texts printable and not too long, numbers that can be counted with."""
     if isinstance(shape, list) and isinstance(value, tuple) and len(value) <= _MAX_ITEMS:
         return [_fitting(each, shape[0]) for each in value]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tracer.attach import proc
-from tracer.attach.ptrace import RefusedError
+from tracer.attach.injection.ptrace import RefusedError
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")

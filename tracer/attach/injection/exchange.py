@@ -17,7 +17,7 @@ import stat
 import time
 from functools import cache
 
-from tracer.attach.ptrace import BusyError, RefusedError
+from tracer.attach.injection.ptrace import BusyError, RefusedError
 
 #: Of memfd_create: closed where the process starts another program.
 CLOSE_ON_EXEC = 1

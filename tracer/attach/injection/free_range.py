@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 
-from tracer.attach import elf
-from tracer.attach.ptrace import RefusedError
+from tracer.attach.injection import elf
+from tracer.attach.injection.ptrace import RefusedError
 
 _PAGE = 4096
 #: Around it nothing else may lie, so that it is seen by itself in /proc/PID/maps.

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tracer.attach import priority, ptrace, room, waiting
-from tracer.attach.exchange import CLOSE_ON_EXEC, Exchange
-from tracer.attach.frames import Call, Frames, Guard
-from tracer.attach.interpreter import Interpreter
-from tracer.attach.ptrace import BusyError, Stopped
-from tracer.attach.waiting import Place
+from tracer.attach.injection import blocking, free_range, priority, ptrace
+from tracer.attach.injection.blocking import Place
+from tracer.attach.injection.exchange import CLOSE_ON_EXEC, Exchange
+from tracer.attach.injection.interpreter import Interpreter
+from tracer.attach.injection.ptrace import BusyError, Stopped
+from tracer.attach.injection.signal_frames import Call, Frames, Guard
 
 _MMAP, _MUNMAP, _MEMFD_CREATE = 9, 11, 319
 _READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
@@ -92,11 +92,11 @@ class _Run:
         return self._visit
 
     def _run(self, text: bytes) -> Visit:
-        place = waiting.blocked_at(self._python.pid)
+        place = blocking.blocked_at(self._python.pid)
         self._bring_in(text)
         if place is None or not self._run_there(place):
             self._run_soon()
-        watch = waiting.Watch(self._python.pid)
+        watch = blocking.Watch(self._python.pid)
         while not self._answered():
             self._check_time()
             time.sleep(_LOOK)
@@ -124,16 +124,16 @@ class _Run:
 
     def _bring_in(self, text: bytes) -> None:
         """The text into memory of its own, which its main thread maps for us."""
-        pages = room.pages(len(text))
-        size = pages + room.pages(0)
-        at = room.find(self._python.pid, size)
+        pages = free_range.pages(len(text))
+        size = pages + free_range.pages(0)
+        at = free_range.find(self._python.pid, size)
         self._nothing = at + pages
         self._visit.text = at, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
         self._make_together([call])
         soon = time.monotonic() + _SOON
-        while not room.is_mapped(self._python.pid, at, size):
+        while not free_range.is_mapped(self._python.pid, at, size):
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
@@ -159,7 +159,7 @@ class _Run:
 
     def _make_pending_there(self, place: Place) -> None:
         """Have the pending call made where the main thread is blocked: to run the text there would be twice."""
-        self._sent_there = self._call_there(place, self._nothing, (self._nothing, room.pages(0)))
+        self._sent_there = self._call_there(place, self._nothing, (self._nothing, free_range.pages(0)))
 
     def _call_there(self, place: Place, text: int, then_unmap: tuple[int, int]) -> bool:
         functions = self._python.functions
@@ -251,7 +251,7 @@ def _still_waits(thread: Stopped, place: Place) -> bool:
     saved = thread.saved
     arguments = (saved.rdi, saved.rsi, saved.rdx, saved.r10)
     same = (saved.rsp, saved.rip) == (place.stack, place.address)
-    return bool(same and saved.waits and not waiting.has_timeout(saved.orig_rax, arguments))
+    return bool(same and saved.waits and not blocking.has_timeout(saved.orig_rax, arguments))
 
 
 def _stopped(

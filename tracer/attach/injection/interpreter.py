@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 
 from tracer.attach import proc
-from tracer.attach.elf import Image, Mapping, images, mappings
-from tracer.attach.ptrace import RefusedError
+from tracer.attach.injection.elf import Image, Mapping, images, mappings
+from tracer.attach.injection.ptrace import RefusedError
 
 #: ``mov $15, %rax; syscall``, to which signal handlers return in every C library of x86_64; and ``syscall; ret``.
 _SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"

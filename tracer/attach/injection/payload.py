@@ -17,11 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import exchange
+from tracer.attach.injection import exchange
 
 SOURCES, COMPILED = "sources", "compiled"
 
-_INJECTED = Path(__file__).parent.parent / "bootstrap" / "injected.py"
+_INJECTED = Path(__file__).parents[2] / "bootstrap" / "injected.py"
 #: An expression, so that no name is left in the service's __main__; its value dies after the last line of ours.
 _TEXT = (
     '(lambda names, read: (__import__("builtins").exec(read(b"%s"), names), '

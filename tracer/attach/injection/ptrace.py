@@ -3,7 +3,7 @@
 Whatever moment we are killed at, the thread goes on as if nothing had been: it is never left in a state from which it
 would not find back by itself. So nothing here single-steps (the trap flag would outlive us and kill it) or has a call
 return to where it faults: what it is to do lies on its stack, down to the frame that holds its registers as they were
-(tracer.attach.frames), before the one request that sends it there. Then we need not be there any more.
+(tracer.attach.injection.signal_frames), before the one request that sends it there. Then we need not be there any more.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import threading
 import time
 from types import TracebackType
 
-from tracer.attach import priority
-from tracer.attach.frames import ENTERED, Call, Frames, Guard, Registers
+from tracer.attach.injection import priority
+from tracer.attach.injection.signal_frames import ENTERED, Call, Frames, Guard, Registers
 from tracer.errors import TracerError
 
 _CONT, _GETREGS, _SETREGS, _DETACH, _SYSCALL = 7, 12, 13, 17, 24

@@ -2,7 +2,7 @@
 
 Where the fields are stands in the process itself, in the ``_Py_DebugOffsets`` at the start of its ``_PyRuntime``, so
 the tool's Python need not be of the same version. Nothing is stopped. A main thread that waits does not come to the
-door: that is what tracer.attach.inject is for, of whatever version.
+door: that is what tracer.attach.injection.inject is for, of whatever version.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import struct
 from dataclasses import dataclass
 
 from tracer.attach import proc
-from tracer.attach.interpreter import Interpreter
-from tracer.attach.ptrace import RefusedError
+from tracer.attach.injection.interpreter import Interpreter
+from tracer.attach.injection.ptrace import RefusedError
 
 FIRST = (3, 14)
 _COOKIE = b"xdebugpy"

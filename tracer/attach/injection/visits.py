@@ -1,7 +1,7 @@
 """A visit: one request to a process that runs already, and the answer to it, within a deadline.
 
-Request and answer pass through the memory of that process (tracer.attach.exchange), through no folder: nobody but the
-process itself can answer, and what it answers is believed of itself alone (tracer.attach.answers).
+Request and answer pass through the memory of that process (see exchange), through no folder: nobody but the
+process itself can answer, and what it answers is believed of itself alone (tracer.attach.injection.answers).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tracer.attach import answers, inject, interpreter, payload, remote_debug, waiting
-from tracer.attach.answers import Answer
-from tracer.attach.exchange import Exchange
-from tracer.attach.inject import Visit
-from tracer.attach.interpreter import Interpreter
+from tracer.attach.injection import answers, blocking, inject, interpreter, payload, remote_debug
+from tracer.attach.injection.answers import Answer
+from tracer.attach.injection.exchange import Exchange
+from tracer.attach.injection.inject import Visit
+from tracer.attach.injection.interpreter import Interpreter
+from tracer.attach.injection.ptrace import BusyError, RefusedError
 from tracer.attach.processes import Process
-from tracer.attach.ptrace import BusyError, RefusedError
 
 PATIENCE = 10.0
 #: Seconds for which an answer is waited for that the process has begun to give as our patience ended.
@@ -62,7 +62,7 @@ def _ask(python: Interpreter, what: str, request: dict[str, Any], hooks: str, pa
 
 def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
     """By the door of 3.14 where there is one and its main thread is on its way there, else by ptrace."""
-    by_door = python.version >= remote_debug.FIRST and waiting.blocked_at(python.pid) is None
+    by_door = python.version >= remote_debug.FIRST and blocking.blocked_at(python.pid) is None
     try:
         if by_door:
             return _run_by_door(python, exchange, text, patience)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tracer.event import Event
-from tracer.unhooked import ids, merging, nesting, objects
+from tracer.correlation.witnesses import merge, messages, objects, parents
+from tracer.events import Event
 
 __all__ = ["tied"]
 
@@ -12,10 +12,10 @@ def tied(events: list[Event]) -> list[Event]:
     """The events, one for what several witnesses saw, below those they belong to; hooks' alone stay as they are."""
     if all(event.witnesses == ("hooks",) for event in events):
         return events
-    merged = merging.merged(events)
-    ids.pair(merged)
-    ids.spread(merged)
-    nesting.nest(merged)
-    ids.end_calls(merged)
+    merged = merge.merged(events)
+    messages.pair(merged)
+    messages.spread(merged)
+    parents.nest(merged)
+    messages.end_calls(merged)
     objects.name(merged)
     return merged

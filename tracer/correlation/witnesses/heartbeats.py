@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.event import Event
+from tracer.events import Event
 
 #: ``Service.save``: the report of 2011 to now.
 _REPORT = re.compile(r"\s*UPDATE services\b.*\breport_count\b", re.DOTALL)

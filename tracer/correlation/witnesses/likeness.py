@@ -6,8 +6,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from tracer import services
-from tracer.event import Event, Process
+from tracer.correlation import participants
+from tracer.events import Event, Process
 
 #: What oslo.log's format puts before a message that is about an instance.
 _INSTANCE = re.compile(r"\A\[instance: [^\]]*\] ")
@@ -63,7 +63,7 @@ def access_logs(events: Iterable[Event]) -> set[str]:
 
 def _writer(process: Process) -> Key:
     """What a process's own log and its server's access log have in common."""
-    return process.host, process.pid, services.of_command(process.argv)
+    return process.host, process.pid, participants.of_command(process.argv)
 
 
 def keys(event: Event, places: Mapping[str, str]) -> Iterator[Key]:

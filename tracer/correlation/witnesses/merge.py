@@ -6,8 +6,8 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from tracer.event import Event, Process
-from tracer.unhooked import likeness
+from tracer.correlation.witnesses import likeness
+from tracer.events import Event, Process
 
 #: Who knows more of a step stays; what others know is added.
 _RANKS = {"hooks": 0, "logs": 1, "broker": 3}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tracer import services
-from tracer.event import Event
+from tracer.correlation import participants
+from tracer.events import Event
 
 #: A message is taken within this time of its sending, in nanoseconds; what waits longer is not tied by its topic.
 _SOON = 30_000_000_000
@@ -28,9 +28,9 @@ def pair(events: list[Event]) -> None:
         if _marks([event], "client" if client else "server") & known["server" if client else "client"]:
             continue
         if client and event.attributes.get("mode") == "cast":
-            waiting[services.of_topic(event.attributes.get("topic"))].append(event)
+            waiting[participants.of_topic(event.attributes.get("topic"))].append(event)
         elif not client and not event.attributes.get("msg_id"):
-            role = services.of_command(event.process.argv)
+            role = participants.of_command(event.process.argv)
             sender = next((each for each in waiting[role] if _may_be(each, event)), None)
             if sender is None:
                 left[role].append(event)

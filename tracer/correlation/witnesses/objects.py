@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from tracer import sql
-from tracer.event import Event
+from tracer.correlation import statements
+from tracer.events import Event
 
 _SOME_METHOD, _SOME_CLASS_METHOD = "object_action", "object_class_action_versions"
 #: What only one method of all objects sends, of those that are asked for in this way: (verb, table) of a statement.
@@ -42,6 +42,6 @@ def name(events: list[Event]) -> None:
 
 def _told(asked: str, statement: Event) -> str:
     text = str(statement.attributes.get("statement"))
-    known = sql.summary(text)
+    known = statements.summary(text)
     told = _SENT_BY.get((asked, known.verb, known.tables[0] if known.tables else ""), "")
     return told.replace(".save", ".destroy") if _DELETES.match(text) else told

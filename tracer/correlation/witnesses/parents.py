@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from tracer.event import Event
-from tracer.unhooked import heartbeats
-from tracer.unhooked.merging import BLUR, number_anew
+from tracer.correlation.witnesses import heartbeats
+from tracer.correlation.witnesses.merge import BLUR, number_anew
+from tracer.events import Event
 
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 #: What has no end goes on while something is heard of it; this long a silence, in nanoseconds, ends it.

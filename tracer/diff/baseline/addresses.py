@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import replace
 from itertools import count
 
-from tracer.diff.wording import identity
 from tracer.model import NOTES, Baseline, Node
+from tracer.notation.normal_text import identity
 
 _UNAWAITED = frozenset({"cast", "fanout", "notify"})
 

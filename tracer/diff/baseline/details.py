@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tracer.diff.scrubbing import plain, route
 from tracer.model import NUMBERED, Pair, Step, Value
+from tracer.notation.scrub import plain, route
 
 Details = dict[str, str]
 
@@ -24,7 +24,7 @@ _MOST = 8
 _LONGEST = 160
 _DEEPEST = 3
 
-#: What a step's text (tracer.diff.wording) says of it, by kind.
+#: What a step's text (tracer.notation.normal_text) says of it, by kind.
 _TEXT = {
     "call": {"module", "class", "function"},
     "http": {"side", "method", "path", "query", "status", "peer"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median_low
 
-from tracer.diff import details, pairing
-from tracer.diff.digests import Digests
-from tracer.diff.ordering import out_of_order
+from tracer.diff.baseline import details
+from tracer.diff.compare import pair
+from tracer.diff.compare.order import out_of_order
+from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Baseline, Node
 
 
@@ -43,7 +44,7 @@ def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], No
     stack = [(top, fresh)]  # no recursion, since trees may be deep
     while stack:
         into, more = stack.pop()
-        matches = pairing.same(into.children, more, digests)
+        matches = pair.same(into.children, more, digests)
         for a, b in matches:
             old, new = into.children[a], more[b]
             meet(old, new)
@@ -61,12 +62,12 @@ def _widen(old: Node, new: Node) -> None:
     old.where, old.address = new.where or old.where, new.address or old.address
 
 
-def _mark_free(known: list[Node], fresh: list[Node], matches: list[pairing.Match]) -> None:
+def _mark_free(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> None:
     for place in out_of_order([a for a, _ in matches]):
         known[matches[place][0]].free = True
 
 
-def _laid_together(known: list[Node], fresh: list[Node], matches: list[pairing.Match]) -> list[Node]:
+def _laid_together(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> list[Node]:
     """The known siblings, those that this boot lacks now optional; what is new comes after the one it came after."""
     there = {b: a for a, b in matches}
     here = {a for a, _ in matches}

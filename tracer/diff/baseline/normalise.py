@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from tracer.diff import details, digests, heard, wording
+from tracer.diff.baseline import details
+from tracer.diff.compare import subtree_ids
+from tracer.diff.outline import log_evidence
 from tracer.model import Baseline, Boot, Node, Step
+from tracer.notation import normal_text
 
 #: Log lines from here on are steps; those below are counted, since how many there are is a setting.
 _LOGGED = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL"})
@@ -48,7 +51,7 @@ def _log_lines(boot: Boot) -> Counter[str]:
 
 def _node(step: Step, told: set[int]) -> Node:
     took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
-    text = heard.text(step) if id(step) in told else wording.text(step)
+    text = log_evidence.text(step) if id(step) in told else normal_text.text(step)
     return Node(
         step.kind, step.service, text, took=took, where=_place(step), address=step.address, details=details.of(step)
     )
@@ -107,13 +110,13 @@ def _put_under_senders(boot: Boot, made: dict[int, Node]) -> list[Node]:
 
 def _fold(roots: list[Node]) -> None:
     """Steps that happen several times in a row, with the same inside, become one that counts."""
-    known = digests.Digests()
+    known = subtree_ids.Digests()
     for node in reversed([node for root in roots for node in root.walk()]):
         node.children = _folded(node.children, known)
     roots[:] = _folded(roots, known)
 
 
-def _folded(siblings: list[Node], known: digests.Digests) -> list[Node]:
+def _folded(siblings: list[Node], known: subtree_ids.Digests) -> list[Node]:
     runs: list[Node] = []
     for node in siblings:
         last = runs[-1] if runs else None

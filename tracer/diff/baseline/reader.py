@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tracer.diff import lines, marks
-from tracer.diff.details import MORE
-from tracer.diff.growing import Tree
-from tracer.diff.lines import TITLE, BadLineError
-from tracer.diff.writing import VERSION
+from tracer.diff.baseline.details import MORE
+from tracer.diff.baseline.tree import Tree
+from tracer.diff.baseline.writer import VERSION
 from tracer.model import Baseline
+from tracer.notation import lines, marks
+from tracer.notation.lines import TITLE, BadLineError
 
 _FIELD = re.compile(r"# (boots|outcome|versions|log lines):(?: (.*))?")
 _RANGE = re.compile(r"(\d{1,9})(?:[–-](\d{1,9}))?")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracer.diff import lines, marks, paths
-from tracer.diff.lines import BadLineError, Line
-from tracer.diff.wording import identity
 from tracer.model import NOTES, NUMBERED, Node
+from tracer.notation import lines, marks, source_paths
+from tracer.notation.lines import BadLineError, Line
+from tracer.notation.normal_text import identity
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Tree:
         while stack:
             placed = stack.pop()
             around = placed.parent.node.where if placed.parent is not None else ""
-            place = paths.read_place(placed.line.marks.where, placed.node.text, around)
+            place = source_paths.read_place(placed.line.marks.where, placed.node.text, around)
             if place is None:
                 raise BadLineError(
                     placed.line.number, f"@{placed.line.marks.where}: in no file; write it as @path:line"

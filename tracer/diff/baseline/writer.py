@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.diff import marks
-from tracer.diff.addresses import addressed, is_chapter
-from tracer.diff.growing import marked_kind
-from tracer.diff.lines import TITLE, above_notes
-from tracer.diff.paths import written_place
-from tracer.diff.wording import identity
+from tracer.diff.baseline.addresses import addressed, is_chapter
+from tracer.diff.baseline.tree import marked_kind
 from tracer.model import NOTES, Baseline, Node
+from tracer.notation import marks
+from tracer.notation.lines import TITLE, above_notes
+from tracer.notation.normal_text import identity
+from tracer.notation.source_paths import written_place
 from tracer.text import spread
 
 #: 1: the first, without details. 2: with all that is known of a step.
@@ -29,7 +29,7 @@ address too, and 1-1-2/3 is the third note of 1-1-2. Edit as you like: the order
 
 
 def written(baseline: Baseline) -> str:
-    """The text of the whole baseline; ``tracer.diff.reading`` reads it back."""
+    """The text of the whole baseline; ``tracer.diff.baseline.reader`` reads it back."""
     lines = [*_header(baseline), "", *_steps(addressed(baseline))]
     return "\n".join(lines) + "\n"
 

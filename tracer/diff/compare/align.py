@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tracer.diff import pairing
-from tracer.diff.digests import Digests
-from tracer.diff.unfolding import unfold
+from tracer.diff.compare import pair as compare_pair
+from tracer.diff.compare.split_runs import unfold
+from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node, Pair
 
 
@@ -25,8 +25,8 @@ def _siblings(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
     if not old or not new:
         return [Pair(node, None) for node in old] + [Pair(None, node) for node in new]
     unfold(old, new)
-    matches = pairing.same(old, new, known)
-    matches += pairing.similar(old, new, matches, known)
+    matches = compare_pair.same(old, new, known)
+    matches += compare_pair.similar(old, new, matches, known)
     return _in_order(old, new, {b: a for a, b in matches})
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.diff import aligning, details, differences, moves
-from tracer.diff.digests import Digests
+from tracer.diff.baseline import details
+from tracer.diff.compare import align, moves
+from tracer.diff.compare import changes as compare_changes
+from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Baseline, Change, Comparison, Pair
 from tracer.text import spread
 
@@ -17,9 +19,9 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
     be another afterwards, to the same counts.
     """
     known = Digests()
-    top = Pair(None, None, children=aligning.aligned(old.nodes, new.nodes, known))
+    top = Pair(None, None, children=align.aligned(old.nodes, new.nodes, known))
     moves.join(top, known)
-    changes = [*_outcomes(old, new), *differences.mark(top), *_log_lines(old, new)]
+    changes = [*_outcomes(old, new), *compare_changes.mark(top), *_log_lines(old, new)]
     verdict = "differs" if changes else "same"
     return Comparison(old, new, top.children, changes, verdict, details.unknown(top.walk()))
 

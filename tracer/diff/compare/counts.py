@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tracer.diff.places import Place
-from tracer.diff.wording import identity
+from tracer.diff.compare.places import Place
 from tracer.model import NUMBERED, Change, Node, Pair
+from tracer.notation.normal_text import identity
 from tracer.text import spread
 
 #: A count that varied in the baseline may go so many times its spread beyond: it depends on what the cloud holds.

@@ -6,10 +6,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from tracer.diff import aligning, wording
-from tracer.diff.digests import Digests
-from tracer.diff.pairing import likeness
+from tracer.diff.compare import align
+from tracer.diff.compare.pair import likeness
+from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node, Pair
+from tracer.notation import normal_text
 
 #: A block that moved and changed is known again if so much of what its first step does is the same.
 _ALIKE = 0.5
@@ -66,7 +67,7 @@ def _text(node: Node) -> str:
 def _by(places: list[_Place], key: Callable[[Node], Hashable]) -> defaultdict[Hashable, deque[_Place]]:
     found: defaultdict[Hashable, deque[_Place]] = defaultdict(deque)
     for place in places:
-        if not wording.is_library(_node(place).text):
+        if not normal_text.is_library(_node(place).text):
             found[key(_node(place))].append(place)
     return found
 
@@ -104,4 +105,4 @@ def _move(old: _Place, new: _Place, known: Digests) -> None:
     new.pair.old = old.pair.old
     assert old.pair.old is not None, "it is gone"
     assert new.pair.new is not None, "it came"
-    new.pair.children = aligning.aligned(old.pair.old.children, new.pair.new.children, known)
+    new.pair.children = align.aligned(old.pair.old.children, new.pair.new.children, known)

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
-from tracer.diff.digests import Digests
-from tracer.diff.wording import identity
+from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node
+from tracer.notation.normal_text import identity
 
 #: Up to so many candidates on a side the most similar are found; of more, the first goes with the first.
 _FEW = 24

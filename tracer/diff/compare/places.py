@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracer.diff.wording import identity
 from tracer.model import Change, Node, Pair
+from tracer.notation.normal_text import identity
 
 #: Steps around a change that are named; real trees have fewer than a hundred levels.
 _DEEPEST = 200

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tracer.diff.pairing import home
+from tracer.diff.compare.pair import home
 from tracer.model import Node
 
 _Key = tuple[str, str]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.diff import details
-from tracer.diff.wording import identity
+from tracer.diff.baseline import details
 from tracer.model import Node, Pair
+from tracer.notation.normal_text import identity
 
-#: Which class of change it is when a trait of a step (tracer.diff.wording) changes.
+#: Which class of change it is when a trait of a step (tracer.notation.normal_text) changes.
 _CLASSES = {
     "mode": "mode", "to": "service", "tables": "tables", "database": "tables", "statement": "statement",
     "version": "version", "objects": "version", "query": "arguments", "arguments": "arguments", "via": "arguments",
     "endpoint": "renamed", "status": "status", "state": "state", "error": "error",
-    # and when a detail (tracer.diff.details) does; of any other it is the arguments.
+    # and when a detail (tracer.diff.baseline.details) does; of any other it is the arguments.
     "unfinished": "unfinished", "microversion": "version", "vm_state": "state", "message": "said",
     "action": "renamed", "handler": "renamed", "application": "renamed", "module": "renamed", "route": "renamed",
 }  # fmt: skip

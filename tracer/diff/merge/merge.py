@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from statistics import median_low
 
-from tracer.diff.addresses import is_chapter
-from tracer.diff.conditions import conditions
-from tracer.diff.fragments import Boots, Part, Sibling, arranged
-from tracer.diff.learning import united
-from tracer.diff.normal import normal
-from tracer.diff.wording import apart, gist
+from tracer.diff.baseline.addresses import is_chapter
+from tracer.diff.baseline.learn import united
+from tracer.diff.baseline.normalise import normal
+from tracer.diff.merge.conditions import conditions
+from tracer.diff.merge.fragments import Boots, Part, Sibling, arranged
 from tracer.model import NUMBERED, Boot, Fragment, Merged, Node, Shared
+from tracer.notation.normal_text import apart, gist
 
 #: A chapter's head, and the step that sent it.
 _Chapter = tuple[Node, Shared | None]

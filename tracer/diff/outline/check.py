@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tracer.diff import evidence, phrases
-from tracer.diff.claims import States
-from tracer.diff.fitting import Line, is_statement
-from tracer.diff.happening import Happening, find
-from tracer.diff.ordering import longest_rise
-from tracer.diff.outlines import Outline, Written
-from tracer.diff.seen import Seen, seen
-from tracer.diff.sight import Sight
-from tracer.diff.unfound import Search, Unfound
+from tracer.diff.compare.order import longest_rise
+from tracer.diff.outline import evidence
+from tracer.diff.outline.claims import States
+from tracer.diff.outline.match import Happening, find
+from tracer.diff.outline.missing import Search, Unfound
+from tracer.diff.outline.observed import Seen, seen
+from tracer.diff.outline.outline import Outline, Written
+from tracer.diff.outline.score import Line, is_statement
+from tracer.diff.outline.visibility import Sight
 from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
+from tracer.notation import phrases
 
 #: A place in the order of the report: where it happened, or after which step it would have; then the line.
 _Place = tuple[int, int, int]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-from tracer.diff import phrases
-from tracer.diff.outlines import Written
-from tracer.diff.phrases import Key
-from tracer.diff.seen import Seen, below
+from tracer.diff.outline.observed import Seen, below
+from tracer.diff.outline.outline import Written
+from tracer.notation import phrases
+from tracer.notation.phrases import Key
 
 
 class States:

@@ -7,12 +7,13 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tracer import services
-from tracer.diff import fitting, phrases
-from tracer.diff.fitting import Line, Pair
-from tracer.diff.happening import Happening
-from tracer.diff.outlines import Written
-from tracer.diff.seen import Seen, inside
+from tracer.correlation import participants
+from tracer.diff.outline import score
+from tracer.diff.outline.match import Happening
+from tracer.diff.outline.observed import Seen, inside
+from tracer.diff.outline.outline import Written
+from tracer.diff.outline.score import Line, Pair
+from tracer.notation import phrases
 
 #: ``block_device_mapping_get_all_by_instance``: a function of a service's db module says what it reads or writes.
 _NAMED = re.compile(r"(?P<table>\w+?)_(?P<verb>get|create|update|delete|destroy)(?:_|$)")
@@ -93,7 +94,7 @@ def _says(line: Line) -> str:
     """The service that a line names; a manager is what takes the messages to a service of its own."""
     if line.home and line.home[0].endswith("manager.py"):
         module = line.home[0].removesuffix(".py").replace("/", ".")
-        return services.of_module(f"nova.{module}") or line.written.service
+        return participants.of_module(f"nova.{module}") or line.written.service
     return line.written.service
 
 
@@ -120,8 +121,8 @@ def _by_statement(lines: list[Line], statements: list[Seen], start: Seen) -> Ite
             stand_in = Line(Written("", text, notes=states, line=line.written.line), optional=line.conditional)
             stands_for[stand_in] = line
     wanted, free = list(stands_for), statements
-    for lay in (fitting.in_order, fitting.in_any_order):
-        pairs = lay(wanted, free, start) if lay is fitting.in_any_order or fitting.may_compare(wanted, free) else []
+    for lay in (score.in_order, score.in_any_order):
+        pairs = lay(wanted, free, start) if lay is score.in_any_order or score.may_compare(wanted, free) else []
         yield from ((stands_for[stand_in], one) for stand_in, one in pairs)
         laid, used = {stand_in for stand_in, _ in pairs}, Counter(one.index for _, one in pairs)
         wanted = [line for line in wanted if line not in laid]

@@ -7,10 +7,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 
-from tracer.diff import fitting
-from tracer.diff.fitting import Line, Pair
-from tracer.diff.phrases import Key
-from tracer.diff.seen import Seen
+from tracer.diff.outline import score
+from tracer.diff.outline.observed import Seen
+from tracer.diff.outline.score import Line, Pair
+from tracer.notation.phrases import Key
 
 #: How many equal lines or steps are looked at in one place.
 NEAR = 64
@@ -61,8 +61,8 @@ class Level:
         """A line over several steps where it is written so, several over one that happens so often."""
         free = self._often(lines, self._one.children)
         pairs: list[Pair] = []
-        if fitting.may_compare(lines, free):
-            pairs = fitting.in_order(lines, free, self._one)
+        if score.may_compare(lines, free):
+            pairs = score.in_order(lines, free, self._one)
         if len(pairs) < len(lines):
             # Not simply what the next level is: the outline is coarser, or wrong.
             pairs = self._deeper(lines, free)
@@ -73,13 +73,13 @@ class Level:
     def _deeper(self, lines: list[Line], free: list[Seen]) -> list[Pair]:
         """Lay lines over all that happened inside; what is inside a step with a line is that line's own matter."""
         steps = self._candidates(lines)
-        found = [] if fitting.may_compare(lines, steps) else fitting.in_any_order(lines, free, self._one)
-        laid: list[Callable[[list[Line], list[Seen], Seen], list[Pair]]] = [fitting.in_order, fitting.in_any_order]
+        found = [] if score.may_compare(lines, steps) else score.in_any_order(lines, free, self._one)
+        laid: list[Callable[[list[Line], list[Seen], Seen], list[Pair]]] = [score.in_order, score.in_any_order]
         while laid:
             there = {id(line) for line, _ in found}
             left = [line for line in lines if id(line) not in there]
             steps = _outside(steps, [one for _, one in found])
-            fresh = laid[0](left, steps, self._one) if fitting.may_compare(left, steps) else []
+            fresh = laid[0](left, steps, self._one) if score.may_compare(left, steps) else []
             found += (outer := _outer(fresh))
             if not outer:
                 laid.pop(0)
@@ -119,7 +119,7 @@ class Level:
             queue.popleft()
         pairs = []
         for line in list(islice(queue, NEAR)):
-            if self._has(one) > 0 and self._wants(line) and fitting.weight(line, one, self._one):
+            if self._has(one) > 0 and self._wants(line) and score.weight(line, one, self._one):
                 self._take(line, one)
                 pairs.append((line, one))
         return pairs

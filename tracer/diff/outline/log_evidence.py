@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tracer.diff import wording
 from tracer.model import Baseline, Node, Step
+from tracer.notation import normal_text
 
 #: Python's own words.
 _NO_ATTRIBUTE = re.compile(r"(?:'\w+' object|type object '\w+') has no attribute '\w+'")
@@ -16,11 +16,11 @@ _INSTALLED = re.compile(r".*-packages/|.*/(?=nova/)")
 def text(step: Step) -> str:
     """A log line in words: the function that wrote it, ``compute/manager.py -> _run_instance()``, where it says so."""
     if found := _NO_ATTRIBUTE.search(step.text("message")):
-        return f"{wording.text(step)}: {found[0]}"
+        return f"{normal_text.text(step)}: {found[0]}"
     file, function = _INSTALLED.sub("", step.text("file")).removeprefix("nova/"), step.text("function")
     if function.isidentifier() and file.endswith(".py") and " " not in file:
         return f"{file} -> {function}()"
-    return wording.text(step)
+    return normal_text.text(step)
 
 
 def missing(boot: Baseline) -> dict[tuple[str, str], Node]:

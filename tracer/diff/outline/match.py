@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from tracer.diff import fitting
-from tracer.diff.fitting import Line, Pair
-from tracer.diff.level import NEAR, Level, by_index
-from tracer.diff.outlines import Outline, Written
-from tracer.diff.phrases import Key
-from tracer.diff.seen import Seen, below, inside
-from tracer.diff.sight import Sight
+from tracer.diff.outline import score
+from tracer.diff.outline.level import NEAR, Level, by_index
+from tracer.diff.outline.observed import Seen, below, inside
+from tracer.diff.outline.outline import Outline, Written
+from tracer.diff.outline.score import Line, Pair
+from tracer.diff.outline.visibility import Sight
+from tracer.notation.phrases import Key
 
 #: Fits less than this are not looked for where the outline does not write them.
 _SURE = 0.8
@@ -126,7 +126,7 @@ class _Finder:
         for one in steps[first : first + NEAR]:
             if one.index > around.last:
                 break
-            if one.index not in self._found.written and fitting.fit(line, one, around.home) >= _SURE:
+            if one.index not in self._found.written and score.fit(line, one, around.home) >= _SURE:
                 one.written, self._found.times[id(line)] = 1, 1
                 self._link(line, one)
                 self._found.moved.append((line, one))

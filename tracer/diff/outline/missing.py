@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tracer.diff import evidence, heard
-from tracer.diff.evidence import Statement
-from tracer.diff.fitting import Line
-from tracer.diff.happening import Happening
+from tracer.diff.outline import evidence, log_evidence
+from tracer.diff.outline.evidence import Statement
+from tracer.diff.outline.match import Happening
+from tracer.diff.outline.score import Line
 from tracer.model import Baseline, Node
 
 _WORD = re.compile(r"\w+")
@@ -32,7 +32,7 @@ class Search:
 
     def __init__(self, found: Happening, boot: Baseline) -> None:
         self._found = found
-        self._missing = heard.missing(boot)
+        self._missing = log_evidence.missing(boot)
         #: Lines of which something below was found.
         self._shown: set[int] = set()
         #: Lines that cannot happen without something that would have been seen and was not.
@@ -70,7 +70,7 @@ class Search:
         under = f", under “{'; '.join(line.written.conditions)}”," if line.written.conditions else ""
         gone = "unmet" if line.written.conditions else "missing"
         if (log := self._missing.get((line.phrase.owner, line.phrase.name))) is not None:
-            return Unfound(line, "missing", f"is written, and there is none: {heard.complaint(log)}", log=log)
+            return Unfound(line, "missing", f"is written, and there is none: {log_evidence.complaint(log)}", log=log)
         shows = self._would_show(line)
         if not shows and id(line) in self._shown:
             return Unfound(line, "unseen", f"is written{under or ','} and shows only by what is written under it")

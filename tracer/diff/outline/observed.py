@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tracer.diff import phrases
-from tracer.diff.phrases import Key, Phrase
-from tracer.diff.sight import Sight
-from tracer.diff.wording import is_library
+from tracer.diff.outline.visibility import Sight
 from tracer.model import Baseline, Node
+from tracer.notation import phrases
+from tracer.notation.normal_text import is_library
+from tracer.notation.phrases import Key, Phrase
 
 #: The file and class whose code runs, as far as it is known.
 Home = tuple[str, str] | None

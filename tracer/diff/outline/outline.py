@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tracer.diff import lines, marks
-from tracer.diff.lines import BadLineError, Line
+from tracer.notation import lines, marks
+from tracer.notation.lines import BadLineError, Line
 
 _CONDITION = re.compile(r"(?:if(?: \w+)?|unless):|else\b")
 _HIDES = re.compile(r"\+\d+ calls?")

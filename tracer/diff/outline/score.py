@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from tracer import services
-from tracer.diff import marks, phrases
-from tracer.diff.outlines import Written
-from tracer.diff.phrases import Key, Phrase
-from tracer.diff.seen import Home, Seen
-from tracer.diff.wording import is_library
+from tracer.correlation import participants
+from tracer.diff.outline.observed import Home, Seen
+from tracer.diff.outline.outline import Written
+from tracer.notation import marks, phrases
+from tracer.notation.normal_text import is_library
+from tracer.notation.phrases import Key, Phrase
 
 #: A table of more cells than this is not filled: equal lines are then laid over equal steps one by one.
 _CELLS = 100_000
@@ -118,7 +118,7 @@ def _served(said: Phrase, done: Phrase, one: Seen) -> float:
     if owner or not said.path:
         # ``Instance.save`` is a method of the object's, whoever takes the message.
         return 0.9 if said.owner == owner and not said.message else 0
-    service = services.of_module("nova." + said.path.removesuffix(".py").replace("/", "."))
+    service = participants.of_module("nova." + said.path.removesuffix(".py").replace("/", "."))
     return 0.9 if service in ("", one.node.service) else 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tracer.diff import phrases
 from tracer.model import Baseline
+from tracer.notation import phrases
 
 
 class Sight:

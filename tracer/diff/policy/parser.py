@@ -9,10 +9,10 @@ from typing import NoReturn, TypeVar
 
 import yaml
 
-from tracer.diff.classes import CLASSES, SEVERITIES
-from tracer.diff.policy import DEFAULT, GLOBS, Allowed, Policy, Rule, Selector, Threshold
+from tracer.diff.policy.rules import DEFAULT, GLOBS, Allowed, Policy, Rule, Selector, Threshold
 from tracer.errors import TracerError
 from tracer.model import NOTES, NUMBERED
+from tracer.model.change_classes import CLASSES, SEVERITIES
 from tracer.text import printable
 
 VERSION = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.model import Value
-from tracer.sources import literals
+from tracer.sources import values
 
 #: Conductor methods that stand for a method of the object they carry, and the argument that holds the object.
 _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname", "object_class_action": "objname"}
@@ -12,11 +12,11 @@ _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objna
 def unwrapped(body: Value) -> dict[str, Value]:
     """The message inside its envelope; {} where it is none."""
     if isinstance(body, str):
-        body = literals.parsed_json(body)
+        body = values.parsed_json(body)
     if isinstance(body, dict) and "oslo.message" in body:
         body = body["oslo.message"]
         if isinstance(body, str):
-            body = literals.parsed_json(body)
+            body = values.parsed_json(body)
     return body if isinstance(body, dict) else {}
 
 
@@ -29,22 +29,22 @@ def told(message: dict[str, Value]) -> dict[str, Value]:
     ):  # fmt: skip
         value = message.get(key)
         if isinstance(value, str) and value:
-            found[name] = literals.text(value)
+            found[name] = values.text(value)
     if isinstance(message.get("method"), str):
         found["method"] = method(message)
-        found["arguments"] = literals.masked(message.get("args"))
+        found["arguments"] = values.masked(message.get("args"))
     elif isinstance(event_type := message.get("event_type"), str):
-        found["method"] = literals.text(event_type)
+        found["method"] = values.text(event_type)
     return found
 
 
 def method(message: dict[str, Value]) -> str:
     """What the message does: ``Instance.save`` where it asks for ``object_action``."""
-    name, arguments = literals.text(str(message.get("method"))), message.get("args")
+    name, arguments = values.text(str(message.get("method"))), message.get("args")
     if name not in _ENVELOPES or not isinstance(arguments, dict):
         return name
     carried = arguments.get(_ENVELOPES[name])
     if isinstance(carried, dict):
         carried = carried.get("nova_object.name")
     inner = arguments.get("objmethod")
-    return literals.text(f"{carried}.{inner}") if isinstance(carried, str) and isinstance(inner, str) else name
+    return values.text(f"{carried}.{inner}") if isinstance(carried, str) and isinstance(inner, str) else name

@@ -8,11 +8,12 @@ from hashlib import sha1
 from pathlib import Path
 
 from tracer.errors import TracerError
-from tracer.event import Event, Events, Process
+from tracer.events import Event, Events, Process
 from tracer.model import Value
-from tracer.sources import bodies, literals
-from tracer.sources.logs import blocks, dates, texts
-from tracer.sources.senders import Senders
+from tracer.sources import values
+from tracer.sources.broker import bodies
+from tracer.sources.broker.senders import Senders
+from tracer.sources.logs import blocks, buffers, times
 from tracer.text import plural
 
 _TIMES = ("ts", "t", "time", "timestamp")
@@ -40,7 +41,7 @@ class Copy:
 def is_copies(path: Path) -> bool:
     """Whether a file's first line is such a copy."""
     try:
-        with texts.opened(path) as data:
+        with buffers.opened(path) as data:
             return _copy(1, next(blocks.lines(data), b"")) is not None
     except TracerError:
         return False  # reading it says why it cannot be read
@@ -50,18 +51,18 @@ def read(path: Path) -> Events:
     """The events of a file of message copies; what is none is counted in a warning."""
     found = Events()
     copies, senseless, cut = [], 0, False
-    with texts.opened(path) as data:
+    with buffers.opened(path) as data:
         for number, line in enumerate(blocks.lines(data), 1):
             copy = _copy(number, line)
             cut = copy is None and bool(line.strip(b"\0\r\n\t "))
             senseless += cut
             if copy is not None:
                 copies.append(copy)
-        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and texts.SHORTENED) if fault]
+        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
     if senseless:
         found.warnings.append(f"{path}: {plural(senseless, 'line')} of it no copy of a message, left out")
     # A last line that makes no sense is cut off.
-    found.damaged = senseless > cut or data.short or data.fault not in ("", texts.CUT_OFF)
+    found.damaged = senseless > cut or data.short or data.fault not in ("", buffers.CUT_OFF)
     broker = _Broker(path)
     for copy in sorted(copies, key=lambda copy: (copy.time, copy.number)):
         broker.take(copy)
@@ -71,13 +72,13 @@ def read(path: Path) -> Events:
 
 
 def _copy(number: int, line: bytes) -> Copy | None:
-    told = literals.parsed_json(line) if line.lstrip()[:1] == b"{" else None
+    told = values.parsed_json(line) if line.lstrip()[:1] == b"{" else None
     if not isinstance(told, dict) or "payload" not in told:
         return None
     kind, _, place = str(told.get("trace_key")).partition(".")
     if kind not in ("publish", "deliver"):
         return None
-    time = dates.of_seconds(next((told[name] for name in _TIMES if isinstance(told.get(name), (int, float))), None))
+    time = times.of_seconds(next((told[name] for name in _TIMES if isinstance(told.get(name), (int, float))), None))
     body = bodies.unwrapped(told["payload"])
     if not time or not body:
         return None
@@ -177,10 +178,10 @@ def _mode(copy: Copy, told: dict[str, Value]) -> str:
 def _failure(failure: Value) -> str:
     """Class and message of what went wrong at the far side, in either form."""
     if isinstance(failure, str):
-        read = literals.parsed_json(failure)
+        read = values.parsed_json(failure)
         failure = read if read is not None else failure
     if isinstance(failure, dict):
-        return literals.text(f"{failure.get('class', 'error')}: {failure.get('message', '')}")
+        return values.text(f"{failure.get('class', 'error')}: {failure.get('message', '')}")
     if isinstance(failure, list) and len(failure) > 1:
-        return literals.text(f"{failure[0]}: {failure[1]}")
-    return literals.text(str(failure))
+        return values.text(f"{failure[0]}: {failure[1]}")
+    return values.text(str(failure))

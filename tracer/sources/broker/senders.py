@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import networkx as nx
 
-from tracer.event import Event
+from tracer.events import Event
 
 #: Where requests come from that no message asked for, and that ask for an instance or do something to it.
 _ENTRY = "api"

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from patches import record
-from tracer.event import Event, Process
+from patches import record_format
+from tracer.events import Event, Process
 from tracer.model import NOTES, NUMBERED, Value
-from tracer.sources import unmarshal
-from tracer.sources.unmarshal import MalformedError, Plain
+from tracer.sources.hooks import marshal_reader
+from tracer.sources.hooks.marshal_reader import MalformedError, Plain
 from tracer.text import plural
 
 _KINDS = NUMBERED | NOTES
@@ -53,25 +53,25 @@ class Recording:
         self._named: list[tuple[Event, int | str]] = []
         self._lost_names = self._lost_steps = 0
         self._takers: dict[int, tuple[int, Callable[..., None]]] = {
-            record.BEGIN: (8, self._begin),
-            record.END: (5, self._end),
-            record.STEP: (10, self._step),
-            record.NOTE: (3, self._note),
-            record.NAME: (4, self._name),
-            record.CALL: (8, self._call),
-            record.SQL: (12, self._sql),
-            record.LOG: (9, self._log),
+            record_format.BEGIN: (8, self._begin),
+            record_format.END: (5, self._end),
+            record_format.STEP: (10, self._step),
+            record_format.NOTE: (3, self._note),
+            record_format.NAME: (4, self._name),
+            record_format.CALL: (8, self._call),
+            record_format.SQL: (12, self._sql),
+            record_format.LOG: (9, self._log),
         }
 
     def take(self, payload: bytes) -> None:
         """Take one record; MalformedError where it is none, and then nothing of it is kept."""
         if payload[:1] == b"C":
-            if len(payload) != record.PACKED_CALL.size:
+            if len(payload) != record_format.PACKED_CALL.size:
                 raise MalformedError("a call of another size")
-            _, number, parent, thread, start, end, name = record.PACKED_CALL.unpack(payload)
+            _, number, parent, thread, start, end, name = record_format.PACKED_CALL.unpack(payload)
             self._call(number, parent, thread, start, end, name, None)
             return
-        fields = unmarshal.loads(payload)
+        fields = marshal_reader.loads(payload)
         if not isinstance(fields, tuple) or not fields or type(fields[0]) is not int:
             raise MalformedError("not a record")
         length, taker = self._takers.get(fields[0], (0, None))

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
-from patches import record
+from patches import record_format
 from tracer.errors import TracerError
-from tracer.event import Events
-from tracer.files import reading
-from tracer.sources import unmarshal
-from tracer.sources.records import Recording, pairs
-from tracer.sources.unmarshal import MalformedError, Plain
+from tracer.events import Events
+from tracer.files import read as files_read
+from tracer.sources.hooks import marshal_reader
+from tracer.sources.hooks.marshal_reader import MalformedError, Plain
+from tracer.sources.hooks.recording import Recording, pairs
 from tracer.text import plural, printable
 
 #: A segment is a few MB; what is far beyond that is not ours, and is not read.
@@ -55,12 +55,12 @@ def _folders(capture: Path) -> list[tuple[Path, list[Path]]]:
 
 
 def _apart(capture: Path) -> list[Path]:
-    """Where processes have recorded that could not reach the capture's own folder (tracer.attach.parts)."""
+    """Where processes have recorded that could not reach the capture's own folder (tracer.attach.spool_location)."""
     return sorted((capture / "parts").glob("*/segments"))
 
 
 def _left_out(capture: Path) -> list[str]:
-    """Parts that the capture had not enough room for (tracer.attach.bringing)."""
+    """Parts that the capture had not enough room for (tracer.attach.collect)."""
     notes = sorted((capture / "parts").glob("*/left-out"))
     return [
         f"{note.parent}: not all of it was brought in, the capture is full or a file is none of ours" for note in notes
@@ -99,10 +99,10 @@ def _without_room(folder: Path, files: list[Path]) -> Iterator[str]:
 
 def _dropped(table: Path) -> int:
     try:
-        magic, dropped, *_ = record.OPEN_HEAD.unpack_from(_bytes(table))
+        magic, dropped, *_ = record_format.OPEN_HEAD.unpack_from(_bytes(table))
     except (OSError, MalformedError, struct.error):
         return 0
-    return int(dropped) if magic == record.MAGIC else 0
+    return int(dropped) if magic == record_format.MAGIC else 0
 
 
 def _told(capture: Path, warnings: list[str]) -> list[str]:
@@ -178,7 +178,7 @@ class _Process:
 
 def _bytes(file: Path) -> bytes:
     """All of a file that may be one of ours; a pipe or a device in its place must not hold us up."""
-    with reading.opened(file) as opened:
+    with files_read.opened(file) as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > MAX_SIZE:
             raise MalformedError("not a file of bootseq's")
@@ -186,26 +186,26 @@ def _bytes(file: Path) -> bytes:
 
 
 def _header(data: bytes) -> dict[str, Plain]:
-    magic, start = len(record.MAGIC), len(record.MAGIC) + record.FRAME.size
-    if data[:magic] != record.MAGIC:
-        ours = data[: magic - 1] == record.MAGIC[:-1]
+    magic, start = len(record_format.MAGIC), len(record_format.MAGIC) + record_format.FRAME.size
+    if data[:magic] != record_format.MAGIC:
+        ours = data[: magic - 1] == record_format.MAGIC[:-1]
         raise MalformedError("written by another version of bootseq" if ours else "not a segment of bootseq's")
-    length, checksum = record.FRAME.unpack_from(data[:start].ljust(start, b"\0"), magic)
+    length, checksum = record_format.FRAME.unpack_from(data[:start].ljust(start, b"\0"), magic)
     payload = data[start : start + length]
     if not length or len(payload) != length or crc32(payload) != checksum:
         raise MalformedError("its header is torn")
-    return pairs(unmarshal.loads(payload))
+    return pairs(marshal_reader.loads(payload))
 
 
 def _whole(payload: bytes, checksum: int) -> bool:
-    packed = len(payload) == record.PACKED_CALL.size and payload[:1] == b"C"
-    return crc32(payload) == checksum or (packed and checksum == record.PACKED_CHECK)
+    packed = len(payload) == record_format.PACKED_CALL.size and payload[:1] == b"C"
+    return crc32(payload) == checksum or (packed and checksum == record_format.PACKED_CHECK)
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, bytes | None]]:
     """(offset, payload) of each record; a payload of None is where the file is torn, and ends it."""
-    at, size, end = record.HEADER_SIZE, record.FRAME.size, len(data)
-    unpack = record.FRAME.unpack_from
+    at, size, end = record_format.HEADER_SIZE, record_format.FRAME.size, len(data)
+    unpack = record_format.FRAME.unpack_from
     while at + size <= end:
         length, checksum = unpack(data, at)
         payload = data[at + size : at + size + length]
@@ -219,11 +219,11 @@ def _frames(data: bytes) -> Iterator[tuple[int, bytes | None]]:
 
 def _read_open_table(data: bytes, recording: Recording) -> None:
     """The calls that were running when the process was last seen, and what it counted."""
-    if data[: len(record.MAGIC)] != record.MAGIC:
+    if data[: len(record_format.MAGIC)] != record_format.MAGIC:
         raise MalformedError("not a table of bootseq's")
     try:
-        _, dropped, failures, _ = record.OPEN_HEAD.unpack_from(data)
-        slots = record.SLOT.iter_unpack(data[record.OPEN_HEAD.size : record.SCRATCH])
+        _, dropped, failures, _ = record_format.OPEN_HEAD.unpack_from(data)
+        slots = record_format.SLOT.iter_unpack(data[record_format.OPEN_HEAD.size : record_format.SCRATCH])
         for number, parent, thread, start, name in slots:
             if number:
                 recording.open_call(number, parent, thread, start, name)

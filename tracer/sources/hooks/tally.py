@@ -6,11 +6,11 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from patches import record
+from patches import record_format
 from tracer.files.folder import Folder
 
 #: Bytes of an open table that tell of the recording itself.
-HEAD_SIZE = record.OPEN_HEAD.size
+HEAD_SIZE = record_format.OPEN_HEAD.size
 #: A segment is a few MB; what is far beyond that is not ours, and is not read.
 _MAX_SEGMENT = 64 << 20
 
@@ -33,8 +33,8 @@ def tally(segments: Folder, names: Iterable[str]) -> Tally:
                 events += _events(segments.read(name, _MAX_SEGMENT, own=True))
             elif name.endswith(".open"):
                 with segments.open(name, own=True) as file:
-                    magic, *counts, _ = record.OPEN_HEAD.unpack(file.read(HEAD_SIZE))
-                if magic == record.MAGIC:
+                    magic, *counts, _ = record_format.OPEN_HEAD.unpack(file.read(HEAD_SIZE))
+                if magic == record_format.MAGIC:
                     dropped, failures = dropped + counts[0], failures + counts[1]
         except (OSError, struct.error):
             continue
@@ -44,15 +44,15 @@ def tally(segments: Folder, names: Iterable[str]) -> Tally:
 def is_closed(head: bytes) -> bool:
     """Whether an open table that begins so belongs to a recording that is over."""
     try:
-        magic, *_, closed = record.OPEN_HEAD.unpack(head)
+        magic, *_, closed = record_format.OPEN_HEAD.unpack(head)
     except struct.error:
         return False
-    return bool(magic == record.MAGIC and closed)
+    return bool(magic == record_format.MAGIC and closed)
 
 
 def _events(data: bytes) -> int:
-    unpack, size = record.FRAME.unpack_from, record.FRAME.size
-    count, at = 0, record.HEADER_SIZE
+    unpack, size = record_format.FRAME.unpack_from, record_format.FRAME.size
+    count, at = 0, record_format.HEADER_SIZE
     while at + size <= len(data):
         length = unpack(data, at)[0] & 0xFFFF_FFFF
         if not length:

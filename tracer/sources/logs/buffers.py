@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from tracer.errors import UnreadableError
-from tracer.files import reading
+from tracer.files import read as files_read
 from tracer.sources.logs.blocks import Text
 
 #: What a packed file or a pipe may hold; a few kilobytes can be packed to unpack to any size.
@@ -74,7 +74,7 @@ def _plain(path: Path) -> Iterator[tuple[IO[bytes], str]]:
         if not encoding and head[:2] != b"\x1f\x8b":
             yield file, ""
             return
-        with reading.scratch() as copy:
+        with files_read.scratch() as copy:
             fault = _unpack(path, file, copy) if not encoding else ""
             if encoding:
                 _recode(file, copy, encoding)
@@ -86,12 +86,12 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
     """The file; of stdin and of pipes, what came through them."""
     if path == STDIN and sys.stdin is None:
         raise OSError(errno.EBADF, "closed")
-    with contextlib.nullcontext(sys.stdin.buffer) if path == STDIN else reading.opened(path, stream=True) as file:
+    with contextlib.nullcontext(sys.stdin.buffer) if path == STDIN else files_read.opened(path, stream=True) as file:
         about = None if path == STDIN else os.fstat(file.fileno()).st_mode
         if about is not None and stat.S_ISREG(about):
             yield file
             return
-        with reading.scratch() as copy:
+        with files_read.scratch() as copy:
             _copy(path, file.read, copy)
             copy.seek(0)
             yield copy

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tracer.event import Event
+from tracer.events import Event
 from tracer.model import Value
-from tracer.sources import literals
+from tracer.sources import values
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Ids, Record
-from tracer.sources.logs.service import Service
 
 _RUNNING = re.compile(r"Running cmd \((?:subprocess|SSH)\): (?P<command>.*)\Z", re.DOTALL)
 _RETURNED = re.compile(r"(?:CMD )?[\"'](?P<command>.*)[\"'] (?:returned: (?P<code>-?\d+)|failed)", re.DOTALL)
@@ -26,7 +26,7 @@ class Commands:
     def take(self, record: Record) -> bool:
         """Whether the record tells of a command."""
         if match := _RUNNING.match(record.message):
-            said = _unlimited(literals.text(match["command"]))
+            said = _unlimited(values.text(match["command"]))
             arguments: list[Value] = list(said.split())
             event = self._service.add("command", _program(said), record, arguments=arguments)
             self._running[record.ids, match["command"]] = event

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from tracer.sources.logs import blocks
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE
+from tracer.sources.logs.times import Clock
 
 _LINE = re.compile(
     rb"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?P<stream>stdout|stderr) "

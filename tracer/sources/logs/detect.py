@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from tracer.errors import TracerError, UnreadableError
-from tracer.sources.logs import blocks, containers, entries, formats, journal, json_lines, records, syslog
+from tracer.sources.logs import blocks, containers, entries, journal, json_lines, oslo_formats, records, syslog
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.formats import Formats
+from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.times import Clock
 
 #: So much of a text is looked at, up to the end of its line.
 _SAMPLE = 1 << 16
@@ -43,7 +43,7 @@ def read(data: Buffer, own: tuple[Formats, ...], clock: Clock, lost: Counter[str
     # A service begins with lines that have no context: where the user told how the others look, all is looked at.
     if containers.speaks(sample):
         return _entries(containers.read(data, clock), own, clock)
-    fitting = next((one for one in own if one.fit(data)), formats.ISO if formats.ISO.fit(sample) else None)
+    fitting = next((one for one in own if one.fit(data)), oslo_formats.ISO if oslo_formats.ISO.fit(sample) else None)
     if fitting is not None and fitting.timed:
         return fitting.read(data, clock)
     if syslog.speaks(sample):

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracer.sources.logs import formats, patterns
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.formats import Formats
+from tracer.sources.logs import format_strings, oslo_formats
+from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import MAX_MESSAGE, Record
+from tracer.sources.logs.times import Clock
 
 #: What goes to a journal without being told is in one of these.
-_KNOWN = (formats.OSLO, formats.DEVSTACK)
+_KNOWN = (oslo_formats.OSLO, oslo_formats.DEVSTACK)
 
 
 @dataclass(slots=True)
@@ -104,6 +104,6 @@ def _record(begun: _Begun, clock: Clock) -> Record:
     known = {"prefix": entry.name, "pid": entry.pid, "time": entry.time, **entry.known}
     text = b"\n".join(begun.lines)
     if begun.head is None:
-        return Record(**{"level": "INFO", "logger": "", "message": patterns.text(text[:MAX_MESSAGE]), **known})
+        return Record(**{"level": "INFO", "logger": "", "message": format_strings.text(text[:MAX_MESSAGE]), **known})
     one, match = begun.head
     return one.record(match, text[match.end() :][:MAX_MESSAGE], clock, **known)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracer.sources.logs import dates
+from tracer.sources.logs import times
 
 #: oslo.log's defaults.
 DATE = "%Y-%m-%d %H:%M:%S"
@@ -137,7 +137,7 @@ def date(form: str) -> tuple[str, str]:
         raise ValueError(f"date format {form!r} tells no day and time")
     parts = re.split("%(.)", plain)
     pattern = "".join(_DIRECTIVES[part] if place % 2 else re.escape(part) for place, part in enumerate(parts))
-    return (dates.ISO if plain in _ISO else plain), pattern
+    return (times.ISO if plain in _ISO else plain), pattern
 
 
 def text(rest: bytes) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tracer.event import Event
-from tracer.sources import literals
+from tracer.events import Event
+from tracer.sources import values
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Ids, Record
-from tracer.sources.logs.service import Service
 
 _URL = re.compile(r"(https?)://(?P<host>[^\s/'\"]+)(?P<path>/[^\s'\"?]*)?(?:\?(?P<query>[^\s'\"]*))?")
 _METHOD = re.compile(r"-X '?(?P<method>[A-Z]+)")
@@ -50,12 +50,12 @@ class Asked:
         url, method = _URL.search(record.message), _METHOD.search(record.message)
         if url is None:
             return
-        verb, path = method["method"] if method else "GET", literals.path(url["path"] or "/")
+        verb, path = method["method"] if method else "GET", values.path(url["path"] or "/")
         host = url["host"].rpartition("@")[2]
         passed = _PASSED_ON.search(record.message)
         event = self._service.add(
             "http", f"{verb} {path}", record, side="client", method=verb, path=path, host=host,
-            query=literals.text(url["query"] or "") or None,
+            query=values.text(url["query"] or "") or None,
         )  # fmt: skip
         # What it passes on, as the hooks see it; the id of who asked *it* ties nothing here.
         event.attributes.pop("global_request_id", None)

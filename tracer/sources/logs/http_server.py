@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tracer.event import Event
+from tracer.events import Event
 from tracer.model import Value
-from tracer.sources import literals
+from tracer.sources import values
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Service
 
 _ACCESS = re.compile(
     r'"(?P<method>[A-Z]{3,7}) (?P<path>/\S*)(?: HTTP/[\d.]+)?" '
@@ -91,7 +91,7 @@ class Requests:
         path = _path(match["path"])
         event = self._service.add(
             "http", f"{match['method']} {path}", record, side="server", method=match["method"], path=path,
-            query=literals.text(match["path"].partition("?")[2]) or None,
+            query=values.text(match["path"].partition("?")[2]) or None,
         )  # fmt: skip
         event.start = start
         self._last, self._last_logger = event, record.logger
@@ -121,13 +121,13 @@ def _took(rest: str) -> int:
 
 
 def _path(path: str) -> str:
-    return literals.path(path.partition("?")[0])
+    return values.path(path.partition("?")[0])
 
 
 def _action(match: re.Match[str]) -> dict[str, Value]:
     bound = _BOUND.search(match["method"])
     told: dict[str, Value] = {"action": bound[1] if bound else match["action"]}
-    body = literals.parsed_json(match["body"])
+    body = values.parsed_json(match["body"])
     if body is not None:
-        told["body"] = literals.masked(body)
+        told["body"] = values.masked(body)
     return told

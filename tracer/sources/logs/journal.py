@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from tracer.sources.logs import blocks, dates
+from tracer.sources.logs import blocks, times
 from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE
@@ -123,8 +123,8 @@ def entry(fields: Mapping[str, str], message: bytes | None) -> Entry:
     stream = fields.get("_STREAM_ID", "") if fields.get("_TRANSPORT", "stdout") == "stdout" else ""
     pid = fields.get("_PID", "") or fields.get("SYSLOG_PID", "")
     return Entry(
-        dates.of_microseconds(fields.get("_SOURCE_REALTIME_TIMESTAMP"))
-        or dates.of_microseconds(fields.get("__REALTIME_TIMESTAMP")),
+        times.of_microseconds(fields.get("_SOURCE_REALTIME_TIMESTAMP"))
+        or times.of_microseconds(fields.get("__REALTIME_TIMESTAMP")),
         _name(fields),
         _number(pid),
         message,

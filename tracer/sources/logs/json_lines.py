@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tracer.sources.logs import blocks, dates, journal
+from tracer.sources.logs import blocks, journal, times
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.entries import Entry
-from tracer.sources.logs.patterns import request_id
+from tracer.sources.logs.format_strings import request_id
 from tracer.sources.logs.records import MAX_MESSAGE
+from tracer.sources.logs.times import Clock
 
 #: What may stand before an object: journalctl's json-seq and json-sse.
 _MARKS = (b"\x1e", b"data: ")
@@ -129,7 +129,7 @@ def _of_oslo(fields: Fields, clock: Clock) -> Entry:
         "line": _number(fields.get("lineno")),
         "message": message.encode("utf-8", "replace").decode()[:MAX_MESSAGE],  # JSON may hold half characters
     }
-    time = dates.of_seconds(fields.get("created")) or clock.of(_text(fields, "asctime") or _text(fields, "time"))
+    time = times.of_seconds(fields.get("created")) or clock.of(_text(fields, "asctime") or _text(fields, "time"))
     told = {name: value for name, value in known.items() if value or name == "message"}
     clock.told = time
     return Entry(time, "", _number(fields.get("process")), b"", _TEXT, told)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from tracer.sources.logs import blocks, dates, patterns
+from tracer.sources.logs import blocks, format_strings, times
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.records import MAX_MESSAGE, UWSGI, Record
+from tracer.sources.logs.times import Clock
 
 #: Of a message's end so much is looked at for what a format puts after it.
 _TAIL = 1000
@@ -27,12 +27,12 @@ class Formats:
     def __init__(
         self,
         strings: Sequence[str],
-        date: str = patterns.DATE,
-        suffix: str = patterns.SUFFIX,
+        date: str = format_strings.DATE,
+        suffix: str = format_strings.SUFFIX,
         also: Sequence[str] = (),
     ) -> None:
-        self._form, asctime = patterns.date(date)
-        made = [patterns.compiled(string, asctime, place) for place, string in enumerate((*strings, *also))]
+        self._form, asctime = format_strings.date(date)
+        made = [format_strings.compiled(string, asctime, place) for place, string in enumerate((*strings, *also))]
         self._own = {f"format_{place}" for place in range(len(strings))}
         self.timed = all(one.timed for one in made)
         heads = b"|".join(rb"(?P<format_%d>%b)" % (place, one.head) for place, one in enumerate(made))
@@ -43,7 +43,7 @@ class Formats:
             for mark in (f"_{place}" for place in range(len(made)))
         ]
         self._tails = [one.tail for one in made]
-        self._suffix = patterns.ending(f" {suffix}")
+        self._suffix = format_strings.ending(f" {suffix}")
 
     def fit(self, data: Buffer) -> bool:
         """Whether lines of a text are so written."""
@@ -64,7 +64,7 @@ class Formats:
 
     def record(self, match: re.Match[bytes], rest: bytes, clock: Clock, **known: Any) -> Record:
         """What a head and the text after it say; ``known`` of it else, a ``time`` only where it tells none."""
-        message = patterns.text(rest)
+        message = format_strings.text(rest)
         if match.lastgroup == "uwsgi":
             time = known.get("time") or clock.told or clock.of_access(match["date"], rest)
             told = {"level": "INFO", "logger": "uwsgi", "pid": int(match["worker"])}
@@ -80,7 +80,7 @@ class Formats:
             "time": clock.told,
             "level": _level(found.get("levelname", "")),
             "logger": found.get("name", ""),
-            **{key: patterns.request_id(found.get(key, "")) for key in ("request_id", "global_request_id")},
+            **{key: format_strings.request_id(found.get(key, "")) for key in ("request_id", "global_request_id")},
         }
         tails = (self._suffix if told["level"] == "DEBUG" else None, self._tails[place])
         for tail in tails:
@@ -94,7 +94,7 @@ class Formats:
 
     def _time(self, found: dict[str, str], clock: Clock) -> int:
         if created := found.get("created"):
-            return dates.of_seconds(float(created))
+            return times.of_seconds(float(created))
         if isotime := found.get("isotime"):
             return clock.of(isotime)
         time = clock.of(found["asctime"], self._form) if "asctime" in found else 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tracer import services
-from tracer.event import Event, Process
+from tracer.correlation import participants
+from tracer.events import Event, Process
 from tracer.model import Value
-from tracer.sources import literals
+from tracer.sources import values
 from tracer.sources.logs.records import Record
 
 _FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
@@ -17,7 +17,7 @@ _MAX_MESSAGE = 1 << 16
 
 
 class Service:
-    """Events in the order of the log, numbered from 1; none has a parent yet (tracer.unhooked.nesting finds them)."""
+    """Events in the order of the log, numbered from 1, without parents (see correlation.witnesses.parents)."""
 
     def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
         host, _, program = name.rpartition("/")  # a journal tells both
@@ -45,7 +45,7 @@ class Service:
         if record.level in _FAILING and self._goes_on(record):
             return
         said: dict[str, Value] = {
-            "level": record.level, "logger": record.logger, "message": literals.text(record.message),
+            "level": record.level, "logger": record.logger, "message": values.text(record.message),
             "file": record.file or None, "line": record.line or None, "function": record.function or None,
         }  # fmt: skip
         event = self.add("log", record.logger, record, **said)
@@ -60,12 +60,12 @@ class Service:
         if _TRACEBACK not in said and not record.message.startswith(_TRACEBACK):
             return False
         if len(said) < _MAX_MESSAGE:
-            last.attributes["message"] = f"{said}\n{literals.text(record.message)}"
+            last.attributes["message"] = f"{said}\n{values.text(record.message)}"
         return True
 
     def finish(self) -> None:
         """Name the process by what speaks in it where its log's name says nothing."""
-        if services.of_command(self.process.argv) == "client":
+        if participants.of_command(self.process.argv) == "client":
             role = next((role for role, _ in self.roles.most_common() if role), "")
             program = _PROGRAMS.get(role)
             self.process.argv = f"{program} ({self.process.argv})" if program else self.process.argv

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
-from tracer import services
+from tracer.correlation import participants
 from tracer.errors import TracerError
-from tracer.event import Events
-from tracer.sources.logs import asked, carrot, forms, messaging, requests, statements, texts
+from tracer.events import Events
+from tracer.sources.logs import buffers, detect, http_client, http_server, rpc_carrot, rpc_oslo, sql
 from tracer.sources.logs.commands import Commands
-from tracer.sources.logs.dates import Clock
-from tracer.sources.logs.forms import Hints
+from tracer.sources.logs.detect import Hints
 from tracer.sources.logs.memo import Memo
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Service
+from tracer.sources.logs.times import Clock
 
 _SUFFIXES = (".gz", ".log", ".txt", ".out", ".export", ".jsonl", ".json")
 #: At DEBUG these tell how a library gets on, nothing of what the service does.
@@ -38,19 +38,19 @@ def read(path: Path, hints: Hints = _NO_HINTS, told: Callable[[float], None] = l
     found = Events()
     log = _Log(path)
     lost: Counter[str] = Counter()
-    with texts.opened(path) as data:
-        clock = Clock(hints.zone, texts.written(path))
+    with buffers.opened(path) as data:
+        clock = Clock(hints.zone, buffers.written(path))
         try:
-            said = forms.read(data, hints.formats, clock, lost)
+            said = detect.read(data, hints.formats, clock, lost)
             while log.take(islice(said, _BATCH)) is not None:
                 told(data.share)
         except TracerError as error:
             raise type(error)(f"{path}: {error}") from None
         if not log.services:
             found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")
-        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and texts.SHORTENED) if fault]
+        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
     found.warnings += [f"{path}: left out of it: {what} ({count})" for what, count in lost.items() if count]
-    found.damaged = data.short or data.fault not in ("", texts.CUT_OFF) or any(map(lost.__getitem__, forms.TORN))
+    found.damaged = data.short or data.fault not in ("", buffers.CUT_OFF) or any(map(lost.__getitem__, detect.TORN))
     for service in log.services:
         service.finish()
         found.processes.append(service.process)
@@ -113,13 +113,13 @@ class _Writer:
         self.service = service
         #: by logger: the participant whose it is, and who takes its records
         self.voices: Memo[str, tuple[str, Teller]] = Memo(
-            lambda logger: (services.of_module(logger), self._teller(logger))
+            lambda logger: (participants.of_module(logger), self._teller(logger))
         )
-        self._sql = statements.Statements(service)
-        self._messaging = messaging.Messages(service)
-        self._carrot = carrot.Messages(service)
-        self._requests = requests.Requests(service)
-        self._asked = asked.Asked(service)
+        self._sql = sql.Statements(service)
+        self._messaging = rpc_oslo.Messages(service)
+        self._carrot = rpc_carrot.Messages(service)
+        self._requests = http_server.Requests(service)
+        self._asked = http_client.Asked(service)
         self._commands = Commands(service)
 
     def _teller(self, logger: str) -> Teller:
@@ -129,9 +129,9 @@ class _Writer:
             return self._messaging.take
         if logger.endswith(".rpc") or ".rpc." in logger:
             return self._carrot.take
-        if requests.speaks(logger):
+        if http_server.speaks(logger):
             return self._requests.take
-        if asked.speaks(logger):
+        if http_client.speaks(logger):
             return self._asked.take
         if logger.endswith(("processutils", "nova.utils")):
             return self._commands.take

@@ -10,9 +10,9 @@ from itertools import chain
 
 from tracer.sources.logs import blocks
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.dates import Clock, Seconds
 from tracer.sources.logs.memo import Memo
-from tracer.sources.logs.said import Said, said
+from tracer.sources.logs.record_values import Said, said
+from tracer.sources.logs.times import Clock, Seconds
 
 #: What is looked at to learn whether something stands before the timestamps.
 _SAMPLE = 1 << 16

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tracer.event import Event
+from tracer.events import Event
 from tracer.model import Value
-from tracer.sources import bodies, literals
+from tracer.sources import values
+from tracer.sources.broker import bodies
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Record
-from tracer.sources.logs.service import Service
 
 _SENDING = re.compile(
     r"Making (?:an? )?(?:a?synchronous )?(?P<fanout>fanout )?(?P<mode>call|cast)"
@@ -47,9 +48,9 @@ class Messages:
             self._last_sent.end = record.time
 
     def _receive(self, written: str, record: Record) -> None:
-        message = literals.python(written)
+        message = values.python(written)
         if not isinstance(message, dict):
-            message = {match["key"]: match["value"] for match in _FIELD.finditer(written[: literals.MAX_LITERAL])}
+            message = {match["key"]: match["value"] for match in _FIELD.finditer(written[: values.MAX_LITERAL])}
         told: dict[str, Value] = {"side": "server", **bodies.told(message)}
         if "msg_id" in told:
             told["mode"] = "call"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tracer.event import Event
+from tracer.events import Event
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Ids, Record
-from tracer.sources.logs.service import Service
 
 _CALLING = re.compile(r"Calling RPC method (?P<method>\S+) on target (?P<target>\S+)")
 _SENT = re.compile(

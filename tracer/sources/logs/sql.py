@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from patches import masking, parameters
-from tracer.event import Event
+from patches import masking, sql_parameters
+from tracer.events import Event
 from tracer.model import Value
-from tracer.sources import literals
+from tracer.sources import values as sources_values
 from tracer.sources.logs.memo import Memo
+from tracer.sources.logs.process_log import Service
 from tracer.sources.logs.records import Ids, Record
-from tracer.sources.logs.service import Service
 
 _PARAMETERS = re.compile(
     r"(?:\[(?:generated in|cached since|no key|caching disabled|raw sql|dialect)[^\]]*\]\s*)?"
@@ -65,7 +65,7 @@ class Statements:
         self._waits.discard(event.number)
         event.end = max(record.time, event.start)
         written, statement = match["values"] or "()", str(event.attributes["statement"])
-        values = literals.python(written)
+        values = sources_values.python(written)
         event.attributes["parameters"] = _unread(statement, written) if values is None else _masked(statement, values)
         return True
 
@@ -84,16 +84,18 @@ def _masked(statement: str, values: Value) -> Value:
         values if isinstance(values, list) and values and all(isinstance(row, (list, dict)) for row in values) else None
     )
     if rows is not None:  # several executions of one statement
-        return [_masked(statement, row) for row in rows[: literals.MAX_ITEMS]]
+        return [_masked(statement, row) for row in rows[: sources_values.MAX_ITEMS]]
     if isinstance(values, dict):
         secret = _plan(statement, tuple(values))
-        return literals.masked({name: masking.MASK if name in secret else value for name, value in values.items()})
+        return sources_values.masked(
+            {name: masking.MASK if name in secret else value for name, value in values.items()}
+        )
     if not isinstance(values, list):
-        return literals.masked(values)
+        return sources_values.masked(values)
     places = _plan(statement, len(values))
     return [
-        masking.MASK if place in places and value is not None else literals.masked(value)
-        for place, value in enumerate(values[: literals.MAX_ITEMS])
+        masking.MASK if place in places and value is not None else sources_values.masked(value)
+        for place, value in enumerate(values[: sources_values.MAX_ITEMS])
     ]
 
 
@@ -101,9 +103,9 @@ def _masked(statement: str, values: Value) -> Value:
 def _plan(statement: str, given: int | tuple[str, ...]) -> frozenset[int | str]:
     """Which parameters are secrets, of so many or of those names: statements come again and again."""
     values = (None,) * given if isinstance(given, int) else dict.fromkeys(given)
-    return frozenset(parameters.plan(statement, values, None) or ())
+    return frozenset(sql_parameters.plan(statement, values, None) or ())
 
 
 def _unread(statement: str, written: str) -> str:
     """Parameters that are no Python literal, as they are too long or cut off."""
-    return masking.MASK if masking.names_secret(statement) else literals.text(written)
+    return masking.MASK if masking.names_secret(statement) else sources_values.text(written)

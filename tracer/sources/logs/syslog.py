@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from tracer.sources.logs import blocks, dates
+from tracer.sources.logs import blocks, times
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.dates import Clock
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE
+from tracer.sources.logs.times import Clock
 
 _LINE = re.compile(
     rb"^(?:<\d{1,3}>)?(?:"
@@ -50,5 +50,5 @@ def _time(match: re.Match[bytes], clock: Clock) -> int:
     if match["short"]:
         return clock.of(match["short"].decode(), "%b %d %H:%M:%S")
     if match["unix"]:
-        return dates.of_seconds(float(match["unix"]))
+        return times.of_seconds(float(match["unix"]))
     return clock.of((match["iso"] or match["full"] + (b"Z" if match["zone"] == b"UTC" else b"")).decode())
