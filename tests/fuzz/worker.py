@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 import click
 
+from tests import confined
 from tests.fuzz.kinds import MADE, Case
 from tracer import cli
 from tracer.attach import processes, registry
@@ -115,8 +116,8 @@ def _line(answers: int, begun: bytearray) -> bytes | None:
 
 def warm_up(cases: Iterable[Case]) -> None:
     """Run cases in this process: what they import and compile, workers that are forked from it need not do again."""
-    vars(os)["execvpe"] = _ended
-    before = os.getcwd()
+    before, registry = os.getcwd(), tempfile.mkdtemp(prefix="fuzz-")
+    _confine(Path(registry))
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
@@ -124,6 +125,7 @@ def warm_up(cases: Iterable[Case]) -> None:
             for command in case.commands:
                 _command(case.arguments(command))
             os.chdir(before)
+    shutil.rmtree(registry)
     gc.freeze()
 
 
@@ -131,7 +133,8 @@ def _work(cases: list[Case], answers: int) -> NoReturn:
     """The life of a worker; whatever becomes of it, it never returns to what it was forked from."""
     code, top = 1, Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
-        _confine()
+        _limit()
+        _confine(top / "registry")
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         for case in cases:
             folder = top / str(case.number)
@@ -149,10 +152,16 @@ def _work(cases: list[Case], answers: int) -> NoReturn:
         os._exit(code)
 
 
-def _confine() -> None:
-    """Nothing of the machine but the input is within reach, and no core file is written."""
+def _limit() -> None:
+    """The machine survives what an input asks for, and no core file is written."""
     resource.setrlimit(resource.RLIMIT_AS, (_WALL, _WALL))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _confine(registry: Path) -> None:
+    """Nothing of the machine but the input is within reach: no process, and nothing that is attached."""
+    os.environ[confined.HOME] = str(registry)
+    confined.confine(os.getpid())
     os.environ |= {"BOOTSEQ_DEBUG": "1", "XDG_STATE_HOME": "/nonexistent", "COLUMNS": "100"}
     vars(os)["execvpe"] = _ended
     vars(processes)["everything"] = lambda: iter(())  # no process of this machine is anybody's to look at
