@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 
 import click
 
-from tests import confined
 from tests.fuzz.kinds import MADE, Case
+from tests.support import confinement
 from tracer import cli
 from tracer.attach import processes, registry
 from tracer.commands import ask
@@ -160,8 +160,8 @@ def _limit() -> None:
 
 def _confine(registry: Path) -> None:
     """Nothing of the machine but the input is within reach: no process, and nothing that is attached."""
-    os.environ[confined.HOME] = str(registry)
-    confined.confine(os.getpid())
+    os.environ[confinement.HOME] = str(registry)
+    confinement.confine(os.getpid())
     os.environ |= {"BOOTSEQ_DEBUG": "1", "XDG_STATE_HOME": "/nonexistent", "COLUMNS": "100"}
     vars(os)["execvpe"] = _ended
     vars(processes)["everything"] = lambda: iter(())  # no process of this machine is anybody's to look at
