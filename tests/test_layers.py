@@ -25,6 +25,7 @@ IMPURE = (
     "tracer.cli",
     "tracer.commands",
     "tracer.files",
+    "tracer.recording.follow",
     "tracer.recording.launch",
     "tracer.limits",
     "tracer.recording.call_points",
