@@ -45,7 +45,7 @@ _MAX_HARMLESS = 4096
 #: Ids are longer, and never come again.
 _MAX_WORD = 32
 #: Numbers, times, addresses and ids have none of the signs.
-_number = re.compile(r"[\[('\"]{0,2}(?:req-)?[0-9a-f][0-9a-f:.,/-]*[\])'\",.;:]{0,3}").fullmatch
+_number = re.compile(r"[\[('\"]{0,2}(?:req-)?[0-9a-f][0-9a-f:.,/-]*(?:m?s|%)?[\])'\",.;:]{0,3}").fullmatch
 
 
 _BLANKS = re.compile(r"(\s+)")
@@ -109,6 +109,8 @@ def is_suspicious(text: str) -> bool:
     if _harmless.issuperset(words):
         return False
     rest = [word for word in words if word not in _harmless and not _number(word)]
+    if not rest:
+        return False
     lowered = " %s " % " ".join(rest).lower()
     if "%" in lowered:
         lowered += unquote(lowered)

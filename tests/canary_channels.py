@@ -321,9 +321,6 @@ def outputs(folder: Path, canaries: list[Canary]) -> Iterator[tuple[str, bytes]]
         said("draw", trace, "1", "-o", str(drawn), "--detail", "full")
         yield suffix, drawn.read_bytes()
     yield "diff report", said("diff", trace, trace, "--partial")
-    baseline = folder / "x.baseline"
-    said("baseline", trace, "-o", str(baseline), "--partial")
-    yield "baseline", baseline.read_bytes() if baseline.exists() else b""
 
 
 def leaked(found: bytes, canaries: list[Canary]) -> list[Canary]:
