@@ -18,7 +18,7 @@ from diagrams.sequence.fold import DETAILS
 from diagrams.svg import png
 from diagrams.svg import render as svg_render
 from diagrams.svg.paging import PAPERS
-from tracer.model import Boot, Comparison, Merged
+from tracer.model import Comparison, Merged, Request
 
 __all__ = [
     "DETAILS", "MERGED", "MERGED_SUFFIXES", "PAGED", "PAPERS", "RENDERERS", "REPORTS", "SUFFIXES",
@@ -28,7 +28,7 @@ __all__ = [
 _Renderer = TypeVar("_Renderer")
 
 #: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
-RENDERERS: dict[str, Callable[[Boot, str], str]] = {
+RENDERERS: dict[str, Callable[[Request, str], str]] = {
     "txt": outline.outline,
     "md": markdown.markdown,
     "svg": svg_render.svg,
@@ -52,7 +52,7 @@ SUFFIXES = (*RENDERERS, "png")
 MERGED_SUFFIXES = (*MERGED, "png")
 
 #: Those that can be had page by page, on one of PAPERS.
-PAGED: dict[str, Callable[[Boot | Merged, str, str], list[str] | list[bytes]]] = {
+PAGED: dict[str, Callable[[Request | Merged, str, str], list[str] | list[bytes]]] = {
     "svg": svg_render.pages,
     "png": png.png_pages,
 }
@@ -67,7 +67,7 @@ REPORTS: dict[str, Callable[[Comparison], str]] = {
 }
 
 
-def render(boot: Boot | Merged, suffix: str, detail: str = "calls") -> str:
+def render(boot: Request | Merged, suffix: str, detail: str = "calls") -> str:
     """``boot``, or several merged, as the text of a file with this ``suffix`` (``svg`` or ``.svg``), at a detail."""
     with _without_collector():
         if isinstance(boot, Merged):
@@ -75,7 +75,7 @@ def render(boot: Boot | Merged, suffix: str, detail: str = "calls") -> str:
         return _chosen(RENDERERS, suffix, detail)(boot, detail)
 
 
-def drawn(boot: Boot | Merged, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
+def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
     """``boot``, or several merged, as the contents of a file or, on one of ``PAPERS``, of a file a page."""
     if paper is not None:
         with _without_collector():

@@ -12,7 +12,7 @@ from diagrams.palette import colour
 from diagrams.sequence.fold import Place, places
 from diagrams.text import shorten, span, times
 from diagrams.words import steps
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -31,7 +31,7 @@ _SINGULARS = {"notify": "notification", "HTTP": "request"}
 _IDS = re.compile(r"(?<=/)(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|\d+)(?=/|$)")
 
 
-def topology(boot: Boot, detail: str = "calls") -> str:
+def topology(boot: Request, detail: str = "calls") -> str:
     """``boot``'s services as ``dot`` text; the detail makes no difference."""
     # Late here and below, so that who draws no topology does not pay for it.
     from graphviz import Digraph
@@ -51,7 +51,7 @@ def topology(boot: Boot, detail: str = "calls") -> str:
     return str(dot.source)
 
 
-def contacts(boot: Boot) -> MultiDiGraph[str]:
+def contacts(boot: Request) -> MultiDiGraph[str]:
     """Services, and an edge for each way in which one uses another: how long each time, and how often what about.
 
     An edge has ``lasted``, a list of nanoseconds (0 of what was not waited for or never ended), and ``about``, a

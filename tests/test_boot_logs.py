@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tests.support.log_traces import DATA, DIABLO, SERVICES, at_once, diablo, ends, heads, nova34, states, trace
 from tracer.cli import main
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 CHAPTERS_2011 = [("scheduler", "run_instance"), ("compute", "run_instance")]
 COPIES = "rpc.jsonl"
@@ -250,7 +250,7 @@ def test_today_a_thread_that_kept_its_context_adds_nothing_to_the_boot(all_of_to
     assert boot.duration < 6_000_000_000
 
 
-def steps(boot: Boot) -> list[tuple[object, ...]]:
+def steps(boot: Request) -> list[tuple[object, ...]]:
     """All that is told of a boot's steps but times and ids."""
     return [
         (s.address, s.service, s.kind, _ANY.sub("…", s.name), s.tied_by, s.witnesses, s.opened_by) for s in boot.walk()
@@ -287,7 +287,7 @@ def test_2011_three_boots_at_once_come_apart_by_their_messages(pattern: str, tmp
         assert any(left.why == "unknown" and left.kind == "sql" for left in found.untied)
 
 
-def rpc(boot: Boot) -> list[tuple[object, ...]]:
+def rpc(boot: Request) -> list[tuple[object, ...]]:
     return [(s.address, s.service, s.name, s.opened_by) for s in boot.walk() if s.kind == "rpc"]
 
 

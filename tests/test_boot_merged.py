@@ -16,7 +16,7 @@ from tests.test_diagrams_merged import check_drawn
 from tests.test_tracer_cli import bootseq
 from tracer import trace_file
 from tracer.diff.merge.merge import merge
-from tracer.model import Boot, Fragment, Merged, Operand, Shared
+from tracer.model import Fragment, Merged, Operand, Request, Shared
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ class Run:
     """Two boots from an image and one from a volume that become active, one that fits on no host."""
 
     file: Path
-    boots: list[Boot]
+    boots: list[Request]
     logs: Path
 
     def merged(self, *names: str) -> Merged:

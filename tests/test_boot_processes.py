@@ -19,7 +19,7 @@ from tests.support import witnesses
 from tests.support.witnesses import Agreement
 from tracer import trace_file
 from tracer.cli import main
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ class Run:
     pair: list[Booted]
     failed: Booted
 
-    def boot(self, booted: Booted) -> Boot:
+    def boot(self, booted: Booted) -> Request:
         """The boot that the trace has for one that the client asked for."""
         return next(boot for boot in self.trace.boots if boot.request_id == booted.request_id)
 
@@ -239,7 +239,7 @@ def test_rpc_equals_the_messages_in_the_transports_folder(run: Run, capsys: pyte
     assert start_up - Counter(str(message["_unique_id"]) for message in passed) == Counter()
 
 
-def _unique_ids(boot: Boot, foreign: bool = False) -> Iterator[str]:
+def _unique_ids(boot: Request, foreign: bool = False) -> Iterator[str]:
     """Of every message the boot's steps sent; ``foreign``: under an id that is not the boot's, and their replies."""
     for step in boot.walk():
         if step.kind != "rpc" or (foreign and step.request_id in boot.request_ids):

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from examples.embedded import EmbeddedCloud, boot_in_one_process
 from tracer import trace_file
 from tracer.cli import main
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ STATEMENTS = {"34": 150, "32": 148, "29": 145}
 NOT_NOVAS = ("BEGIN", "SAVEPOINT", "RELEASE", "PRAGMA", "ROLLBACK")
 
 
-def ingested(tmp_path: Path) -> Boot:
+def ingested(tmp_path: Path) -> Request:
     """The one boot of the capture in ``tmp_path``."""
     file = tmp_path / "boot.trace.jsonl"
     outcome = CliRunner().invoke(main, ["ingest", "-o", str(file), str(tmp_path / "cap")])
@@ -28,7 +28,7 @@ def ingested(tmp_path: Path) -> Boot:
     return boot
 
 
-def novas(boot: Boot) -> list[Step]:
+def novas(boot: Request) -> list[Step]:
     """The statements that Nova and Placement asked for themselves."""
     return [
         step
@@ -37,7 +37,7 @@ def novas(boot: Boot) -> list[Step]:
     ]
 
 
-def sent(boot: Boot, *modes: str) -> int:
+def sent(boot: Request, *modes: str) -> int:
     """How many messages of these modes."""
     return sum(
         step.kind == "rpc" and step.text("side") == "client" and step.text("mode") in modes for step in boot.walk()

@@ -19,7 +19,7 @@ from diagrams import DETAILS, render
 from diagrams.document.tables import own_time, participants, slowest, statements, states
 from tests.support.builders import boot, call, failed_boot, rpc, small_boot, sql, state
 from tests.test_diagrams_hostile import everything, hostile, poisoned
-from tracer.model import Boot
+from tracer.model import Request
 
 
 def github(text: str) -> str:
@@ -84,7 +84,7 @@ def harmless(read: Read) -> Page:
     return Page(read(document(poisoned("x"), "full")))
 
 
-def document(made: Boot, detail: str = "calls") -> str:
+def document(made: Request, detail: str = "calls") -> str:
     """As `draw` writes it."""
     return render(made, "md", detail).encode(errors="backslashreplace").decode()
 
@@ -122,7 +122,7 @@ class TestReaders:
 class TestDrawnIsRecorded:
     @pytest.mark.parametrize("detail", DETAILS)
     @pytest.mark.parametrize("made", [small_boot(), failed_boot()])
-    def test_lines_stand_for_every_numbered_step(self, made: Boot, detail: str) -> None:
+    def test_lines_stand_for_every_numbered_step(self, made: Request, detail: str) -> None:
         page = Page(github(document(made, detail)))
         stood = sum(
             _stood(block.splitlines()) for block, folded in zip(page.blocks, page.folded, strict=True) if folded

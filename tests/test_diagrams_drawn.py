@@ -17,12 +17,12 @@ from tests.support import real_boots
 from tests.support.builders import boot, call, cast, failed_boot, http, small_boot, sql
 from tests.support.expected_drawing import numbered, statements, stood_for
 from tests.test_diagrams_sequence_build import any_boot, trees
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 
 @pytest.mark.parametrize("detail", DETAILS)
 @pytest.mark.parametrize("make", [small_boot, failed_boot, real_boots.nova34])
-def test_of_a_boot(make: Callable[[], Boot], detail: str) -> None:
+def test_of_a_boot(make: Callable[[], Request], detail: str) -> None:
     made = make()
     diagram = sequence(made, detail)
     assert stood_for(diagram, made) == numbered(made)

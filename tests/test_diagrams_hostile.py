@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from diagrams import render
 from tests.support.builders import boot, call, small_boot
-from tracer.model import Boot, LeftOut, Value
+from tracer.model import LeftOut, Request, Value
 
 #: What has broken one format or another.
 _FRAGMENTS = [
@@ -31,7 +31,7 @@ hostile = st.lists(_pieces, min_size=1, max_size=6).map("".join)
 everything = "".join(_FRAGMENTS)
 
 
-def poisoned(text: str) -> Boot:
+def poisoned(text: str) -> Request:
     """The small boot with ``text`` in the place of everything that comes from a cloud."""
     made = small_boot()
     for step in made.walk():

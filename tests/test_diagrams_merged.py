@@ -21,10 +21,10 @@ from tests.support.builders import boot, call, http, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
 from tests.test_tracer_diff_merge_merge import alike, api, merged
 from tracer.diff.merge.merge import merge
-from tracer.model import NUMBERED, Boot, Merged, Shared, Step
+from tracer.model import NUMBERED, Merged, Request, Shared, Step
 
 
-def plain(image: str = "image", *more: Step) -> Boot:
+def plain(image: str = "image", *more: Step) -> Request:
     """A boot that asks a service for what it boots from, and tells compute of it."""
     asked = http("API", image, "GET", f"/v2/{image}s/1")
     told = rpc("API", "compute", "build", sql("compute", "SELECT", "instances"))
@@ -184,7 +184,7 @@ def test_document() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(alike())
-def test_nothing_is_lost(boots: list[Boot]) -> None:
+def test_nothing_is_lost(boots: list[Request]) -> None:
     """At every detail each step is drawn or counted where it is hidden; what boots part at is drawn."""
     check_drawn(merge(boots, [f"vm{number}" for number in range(len(boots))]))
 

@@ -19,7 +19,7 @@ from tests.support.builders import boot, call, log, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
 from tracer import trace_file
 from tracer.cli import main
-from tracer.model import Boot
+from tracer.model import Request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -44,7 +44,7 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
     """Opens the page of a boot; at the end nothing may have gone wrong in it."""
     pages: list[Shown] = []
 
-    def open_(made: Boot, detail: str = "calls", fragment: str = "") -> Shown:
+    def open_(made: Request, detail: str = "calls", fragment: str = "") -> Shown:
         file = tmp_path / "boot.html"
         file.write_bytes(render(made, "html", detail).encode(errors="backslashreplace"))
         pages.append(browser.show(running, file, fragment))
@@ -56,7 +56,7 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
         assert shown.complaints == []
 
 
-def total(made: Boot) -> int:
+def total(made: Request) -> int:
     return sum(1 for _ in made.walk())
 
 

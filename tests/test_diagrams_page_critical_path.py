@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from diagrams.page.critical_path import critical_path
 from tests.support.builders import boot, call, cast, failed_boot, served, small_boot, state
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 
-def shares(made: Boot) -> list[tuple[str, int]]:
+def shares(made: Request) -> list[tuple[str, int]]:
     """Addresses and microseconds, in the order of time."""
     return [(one.step.address, (one.end - one.start) // 1000) for one in critical_path(made)]
 

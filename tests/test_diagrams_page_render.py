@@ -17,7 +17,7 @@ from diagrams.page.data import ALL, CALLS, FAR, REQUESTS, SQL, columns
 from diagrams.page.details import to_json
 from tests.support.builders import boot, call, failed_boot, log, rpc, small_boot, sql, state
 from tests.test_diagrams_hostile import everything, hostile, poisoned
-from tracer.model import Boot
+from tracer.model import Request
 
 
 class Parts(HTMLParser):
@@ -49,12 +49,12 @@ class Parts(HTMLParser):
             self.blocks[self._within] = self.blocks.get(self._within, "") + data
 
 
-def parts(made: Boot, detail: str = "calls") -> Parts:
+def parts(made: Request, detail: str = "calls") -> Parts:
     """What a browser gets: the bytes as `draw` writes them."""
     return Parts(render(made, "html", detail).encode(errors="backslashreplace").decode())
 
 
-def read(made: Boot) -> dict[str, Any]:
+def read(made: Request) -> dict[str, Any]:
     return dict(json.loads(parts(made).blocks["columns"]))
 
 
@@ -79,7 +79,7 @@ def _with_blanks(attributes: dict[str, Any]) -> dict[str, Any]:
 class TestData:
     @pytest.mark.parametrize("made", [small_boot(), failed_boot()])
     @pytest.mark.parametrize("detail", DETAILS)
-    def test_every_step_is_there_at_every_detail(self, made: Boot, detail: str) -> None:
+    def test_every_step_is_there_at_every_detail(self, made: Request, detail: str) -> None:
         page = parts(made, detail)
         data = json.loads(page.blocks["columns"])
         steps = list(made.walk())

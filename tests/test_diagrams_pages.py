@@ -24,12 +24,12 @@ from tests.bench.bench_diagrams import wide_boot
 from tests.support.builders import boot, call, http, served, small_boot
 from tests.support.expected_drawing import squeezed
 from tests.test_diagrams_hostile import everything, poisoned
-from tracer.model import Boot
+from tracer.model import Request
 
 papers = pytest.mark.parametrize("paper", PAPERS)
 
 
-def placed(made: Boot, paper: str = "a4") -> Layout:
+def placed(made: Request, paper: str = "a4") -> Layout:
     return layout(sequence(made, "full"), PAPERS[paper])
 
 

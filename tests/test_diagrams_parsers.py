@@ -29,7 +29,7 @@ from tests.support.browser import Shown
 from tests.support.builders import failed_boot, small_boot
 from tests.support.expected_drawing import MESSAGES, messages, said, squeezed
 from tests.test_diagrams_hostile import everything, poisoned
-from tracer.model import Boot
+from tracer.model import Request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -39,9 +39,9 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _HOSTILE = {"everything": everything, "long": "ab" * 5_000, "bidi": "\u202eevil שלום", "quote": '"];drop table x;--'}
 
 
-def named(name: str) -> Boot:
+def named(name: str) -> Request:
     """The boots that tests draw, by name."""
-    made: dict[str, Callable[[], Boot]] = {"small": small_boot, "failed": failed_boot, "real": real_boots.nova34}
+    made: dict[str, Callable[[], Request]] = {"small": small_boot, "failed": failed_boot, "real": real_boots.nova34}
     return made[name]() if name in made else poisoned(_HOSTILE[name])
 
 
@@ -187,7 +187,7 @@ def graph(text: str) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def recorded_contacts(made: Boot) -> int:
+def recorded_contacts(made: Request) -> int:
     """Statements, libvirt calls, requests sent, and those that nobody was seen to send."""
     sent = sum(
         step.kind in ("sql", "libvirt") or (step.kind in ("http", "rpc") and step.text("side") == "client")

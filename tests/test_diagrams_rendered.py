@@ -19,7 +19,7 @@ from tests.support import browser
 from tests.support.browser import Shown
 from tests.support.builders import failed_boot, small_boot
 from tests.test_diagrams_hostile import everything, poisoned
-from tracer.model import Boot
+from tracer.model import Request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -83,7 +83,7 @@ def shown(running: Browser, folder: Path, svg: str) -> Shown:
     return browser.show(running, file)
 
 
-def boots() -> list[Boot]:
+def boots() -> list[Request]:
     named = [small_boot(), failed_boot(), *map(poisoned, _NAMES)]
     for made, name in zip(named[2:], _NAMES, strict=True):
         made.server = name

@@ -11,7 +11,7 @@ from diagrams.sequence.build import sequence
 from diagrams.sequence.fit import fitted
 from diagrams.sequence.model import Diagram, Item
 from tests.support.builders import boot, call, cast, failed_boot, http, log, rpc, served, small_boot, sql, state, step
-from tracer.model import PARTICIPANTS, Boot, Step
+from tracer.model import PARTICIPANTS, Request, Step
 
 
 def drawn(diagram: Diagram) -> list[str]:
@@ -47,7 +47,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Step:
     return step(kind, service, *children, name="n", side=side, mode=mode, unfinished=unfinished, error=error)
 
 
-def any_boot(heads: list[Step]) -> Boot:
+def any_boot(heads: list[Step]) -> Request:
     return boot(*(head for head in heads if head.numbered))
 
 

@@ -17,10 +17,10 @@ from diagrams.svg.layout import Layout, layout
 from diagrams.svg.render import draw, svg
 from tests.bench.bench_diagrams import wide_boot
 from tests.support.builders import boot, call, http, rpc, served, small_boot, sql, state, step
-from tracer.model import PARTICIPANTS, Boot
+from tracer.model import PARTICIPANTS, Request
 
 
-def placed(made: Boot, detail: str = "full") -> Layout:
+def placed(made: Request, detail: str = "full") -> Layout:
     return layout(sequence(made, detail))
 
 

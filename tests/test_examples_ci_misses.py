@@ -11,14 +11,14 @@ from examples.ci.misses import scores
 from examples.ci.mutations import MUTATIONS
 from tests.support.builders import small_boot
 from tracer.correlation.pipeline import correlate
-from tracer.model import Boot
+from tracer.model import Request
 from tracer.sources.hooks import segments
 
 DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
-def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Boot]:
+def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Request]:
     folder = tmp_path_factory.mktemp("nova34")
     with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
         archive.extractall(folder, filter="data")
@@ -27,7 +27,7 @@ def boots(tmp_path_factory: pytest.TempPathFactory) -> list[Boot]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("baseline", [False, True])
-def test_nothing_is_missed_and_nothing_misnamed(boots: list[Boot], baseline: bool) -> None:
+def test_nothing_is_missed_and_nothing_misnamed(boots: list[Request], baseline: bool) -> None:
     """Two of each kind; with more, and on other boots: python -m examples.ci.misses."""
     # The small boot has what Nova does not do on its fake driver.
     found = list(scores(boots if baseline else [*boots, small_boot()], 2, baseline))

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from examples.embedded import EmbeddedCloud
-from examples.embedded.boot import Request
+from examples.embedded import boot as embedded_boot
 from examples.embedded.release import INSIDE, environment, find_release
 from tracer import trace_file
-from tracer.model import Boot
+from tracer.model import Request
 
 pytestmark = pytest.mark.slow
 #: With none but this test run's own services to attach to.
@@ -34,7 +34,7 @@ def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def client(cloud: EmbeddedCloud, folder: Path, name: str) -> list[str]:
     """The command line of a client that asks for a server."""
     asked = folder / f"{name}.json"
-    asked.write_text(json.dumps(Request(names=(name,)).as_json()))
+    asked.write_text(json.dumps(embedded_boot.Request(names=(name,)).as_json()))
     url = f"http://127.0.0.1:{cloud.ports['nova-api']}/v2.1"
     script = [str(environment(find_release("34"))), str(INSIDE / "client.py")]
     return [*script, "--url", url, "--request", str(asked), "--answer", str(folder / "answer.json")]
@@ -64,7 +64,7 @@ def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path
     assert cloud.boot("afterwards").state == "active"
 
 
-def calls(boot: Boot) -> int:
+def calls(boot: Request) -> int:
     """RPC calls that were sent and answered."""
     sent = [step for step in boot.walk() if step.kind == "rpc" and step.text("mode") == "call"]
     return sum(step.text("side") == "client" for step in sent)

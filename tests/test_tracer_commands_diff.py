@@ -19,7 +19,7 @@ from tests.test_tracer_files import full_disk
 from tracer import trace_file
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.writer import written
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 Traced = Callable[..., Path]
 
@@ -28,7 +28,7 @@ Traced = Callable[..., Path]
 def traced(tmp_path: Path) -> Traced:
     """Writes boots, or other requests, as a trace file."""
 
-    def made(name: str, *boots: Boot, warnings: tuple[str, ...] = (), others: tuple[Boot, ...] = ()) -> Path:
+    def made(name: str, *boots: Request, warnings: tuple[str, ...] = (), others: tuple[Request, ...] = ()) -> Path:
         for number, boot in enumerate([*boots, *others], 1):
             boot.number = number
         trace_file.write(tmp_path / name, Trace(list(boots), list(others), {"nova": "34.0.0"}, list(warnings)))
@@ -37,7 +37,7 @@ def traced(tmp_path: Path) -> Traced:
     return made
 
 
-def boots(count: int, *more: Step, **fields: str) -> list[Boot]:
+def boots(count: int, *more: Step, **fields: str) -> list[Request]:
     """So many boots that work, with ``more`` steps at the end of the first chapter of each."""
     made = []
     for number in range(1, count + 1):
@@ -52,13 +52,13 @@ def boots(count: int, *more: Step, **fields: str) -> list[Boot]:
     return made
 
 
-def _add(boot: Boot, one: Step, place: int) -> None:
+def _add(boot: Request, one: Step, place: int) -> None:
     one.address = f"1-1-{place}" if one.numbered else f"1-1/{place}"
     one.start, one.end = boot.chapters[0].end or 0, (boot.chapters[0].end or 0) + 1000
     boot.chapters[0].children[0].children.append(one)
 
 
-def deletion() -> Boot:
+def deletion() -> Request:
     """Another request."""
     boot = small_boot()
     boot.operation, boot.server, boot.outcome = "DELETE /v2.1/servers/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11", "", "done"
@@ -69,7 +69,7 @@ def deletion() -> Boot:
     return boot
 
 
-def failed() -> Boot:
+def failed() -> Request:
     """The small boot that ends where the conductor finds no host."""
     boot = small_boot()
     boot.operation, boot.outcome = "boot", "error: NoValidHost: No valid host was found."

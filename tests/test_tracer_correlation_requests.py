@@ -13,7 +13,7 @@ from tests.support.events import UUID, Cloud, Services, run, tree
 from tests.test_tracer_correlation_forest import CRAFTED
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event, Events
-from tracer.model import Boot, Step, Trace, Value
+from tracer.model import Request, Step, Trace, Value
 
 
 def booted(**said: Any) -> tuple[Cloud, Services]:
@@ -31,7 +31,7 @@ def without(cloud: Cloud, *words: str) -> Cloud:
     return cloud
 
 
-def summary(boot: Boot) -> tuple[str, str, str, str]:
+def summary(boot: Request) -> tuple[str, str, str, str]:
     return boot.server, boot.request_id, boot.outcome, boot.host
 
 
@@ -153,7 +153,7 @@ def test_neutrons_news_of_a_port_belongs_to_the_boot_of_its_server() -> None:
     assert cloud.trace().others == []
 
 
-def tree_of_logs(boot: Boot) -> list[str]:
+def tree_of_logs(boot: Request) -> list[str]:
     return [step.text("message") for step in boot.walk() if step.kind == "log"]
 
 

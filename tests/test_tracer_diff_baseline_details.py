@@ -17,15 +17,15 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.reader import read
 from tracer.diff.baseline.writer import written
 from tracer.diff.compare.compare import compare
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 
-def differences(old: Boot, new: Boot) -> list[tuple[str, str]]:
+def differences(old: Request, new: Request) -> list[tuple[str, str]]:
     """Classes and kinds."""
     return [(change.class_, change.kind) for change in compare(normal(old), normal(new)).changes]
 
 
-def with_(*steps: Step) -> Boot:
+def with_(*steps: Step) -> Request:
     """The small boot, and these in its first chapter."""
     boot = small_boot()
     for place, one in enumerate(steps, 90):
@@ -118,10 +118,10 @@ def test_a_value_of_many_is_any() -> None:
 
 
 @pytest.fixture
-def traced(tmp_path: Path) -> Callable[[str, Boot], Path]:
+def traced(tmp_path: Path) -> Callable[[str, Request], Path]:
     """Writes a boot as a trace file."""
 
-    def made(name: str, boot: Boot) -> Path:
+    def made(name: str, boot: Request) -> Path:
         boot.operation = "boot"
         trace_file.write(tmp_path / name, Trace([boot], [], {"nova": "34.0.0"}))
         return tmp_path / name
@@ -129,7 +129,7 @@ def traced(tmp_path: Path) -> Callable[[str, Boot], Path]:
     return made
 
 
-def test_what_one_side_cannot_know(tmp_path: Path, traced: Callable[[str, Boot], Path]) -> None:
+def test_what_one_side_cannot_know(tmp_path: Path, traced: Callable[[str, Request], Path]) -> None:
     """Exit code 2, and what it is; a baseline of before has none of it."""
     hooked, logged = (
         with_(rpc("API", "conductor", "save", **MESSAGE)),
@@ -148,7 +148,7 @@ def test_what_one_side_cannot_know(tmp_path: Path, traced: Callable[[str, Boot],
     assert (done.exit_code, "a baseline of version 1 lacks microversions" in done.output) == (2, True)
 
 
-def test_statements_and_commands_by_default(traced: Callable[[str, Boot], Path]) -> None:
+def test_statements_and_commands_by_default(traced: Callable[[str, Request], Path]) -> None:
     """Another statement on the same table, another file, another step in a step's place: exit code 1."""
     pairs = [
         (sql("API", "UPDATE", "instances", fingerprint="a"), sql("API", "UPDATE", "instances", fingerprint="b")),

@@ -14,12 +14,12 @@ from tests.support.builders import call, cast, http, rpc, served, sql, state
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.compare.compare import compare
-from tracer.model import Baseline, Boot, Change, Node, Step
+from tracer.model import Baseline, Change, Node, Request, Step
 
 API = "nova.compute.api:API."
 
 
-def changes(old: Boot, new: Boot) -> list[Change]:
+def changes(old: Request, new: Request) -> list[Change]:
     return compare(normal(old), normal(new)).changes
 
 
@@ -182,7 +182,7 @@ def test_a_chapter_that_nobody_receives_any_more_is_gone_with_all_it_did() -> No
 
 
 def test_the_casts_receivers_may_come_in_any_order() -> None:
-    def boot(*order: int) -> Boot:
+    def boot(*order: int) -> Request:
         heads = [served("compute", "one"), served("network", "two")]
         sender = served("API", "boot", cast("API", "compute", "one", order[0]), cast("API", "network", "two", order[1]))
         return builders.boot(sender, *[heads[place - 2] for place in order])
@@ -190,11 +190,11 @@ def test_the_casts_receivers_may_come_in_any_order() -> None:
     assert changes(boot(2, 3), boot(3, 2)) == []
 
 
-def baseline(*boots: Boot) -> Baseline:
+def baseline(*boots: Request) -> Baseline:
     return learn([normal(boot) for boot in boots])
 
 
-def steps(*names: str) -> Boot:
+def steps(*names: str) -> Request:
     return builders.boot(served("API", "boot", *[a(name) for name in names]))
 
 
@@ -212,7 +212,7 @@ def test_what_only_some_boots_do_on_the_new_side_only_varies() -> None:
 
 
 def test_slower_than_ever_and_not_merely_slow() -> None:
-    def boot(took: int) -> Boot:
+    def boot(took: int) -> Request:
         return builders.boot(served("API", "boot", a("a", a("b", took=took))))
 
     learned = baseline(boot(10), boot(20), boot(15))

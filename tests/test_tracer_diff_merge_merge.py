@@ -14,18 +14,18 @@ from tests.support.builders import boot, call, cast, failed_boot, served, small_
 from tests.support.merged_boots import Part, check, taken
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.merge import merge
-from tracer.model import Boot, Fragment, Merged, Node, Shared, Step
+from tracer.model import Fragment, Merged, Node, Request, Shared, Step
 from tracer.notation.normal_text import apart
 
 
-def merged(*boots: Boot) -> Merged:
+def merged(*boots: Request) -> Merged:
     """The boots under the names vm1, vm2 …; what they are merged into is true."""
     made = merge(boots, [f"vm{number}" for number in range(1, len(boots) + 1)])
     check(made, list(boots))
     return made
 
 
-def api(*names: str | Step) -> Boot:
+def api(*names: str | Step) -> Request:
     """A boot that calls these functions of one module, one after the other."""
     return boot(call("API", "nova.api:main", *(_called(name) if isinstance(name, str) else name for name in names)))
 
@@ -145,7 +145,7 @@ def test_jobs_are_the_same_whatever_carries_them() -> None:
 def test_messages_are_the_same_whatever_objects_they_carry() -> None:
     """A port more in the arguments must not part all that the message starts."""
 
-    def asked(arguments: list[str]) -> Boot:
+    def asked(arguments: list[str]) -> Request:
         inside = served("compute", "build", call("compute", "nova.compute.manager:build"))
         return boot(cast("conductor", "compute", "build", 2, arguments=list(arguments)), inside)
 
@@ -191,7 +191,7 @@ def test_boots_that_end_differently() -> None:
 def test_what_some_were_asked_for() -> None:
     """Keys that they alone have first, then values that are no one boot's own, then what they alone lack."""
 
-    def asked(**body: Any) -> Boot:
+    def asked(**body: Any) -> Request:
         image = {"id": "i", "properties": {"mappings": [1]} if body["name"] == "mapped" else {}}
         return boot(
             step("http", "API", side="server", method="POST", path="/servers", body={"server": body}, image=image)
@@ -264,7 +264,7 @@ def _drawn(one: Plan, draw: st.DrawFn) -> Iterator[Step]:
 
 
 @st.composite
-def alike(draw: st.DrawFn) -> list[Boot]:
+def alike(draw: st.DrawFn) -> list[Request]:
     """Boots of one plan."""
     plan = draw(plans())
     return [boot(call("API", "nova.api:main", *drawn(plan, draw))) for _ in range(draw(st.integers(1, 4)))]
@@ -272,7 +272,7 @@ def alike(draw: st.DrawFn) -> list[Boot]:
 
 @settings(max_examples=150, deadline=None)
 @given(alike())
-def test_every_boot_can_be_read_back(boots: list[Boot]) -> None:
+def test_every_boot_can_be_read_back(boots: list[Request]) -> None:
     """By the branches that it goes through, by its loops, and by some order of what is in a par: it and no other."""
     made = merged(*boots)
     for number, each in enumerate(boots):

@@ -16,13 +16,13 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.writer import written
 from tracer.diff.outline import check as outline_check
 from tracer.diff.outline import outline
-from tracer.model import Baseline, Boot, Comparison, Node, Step
+from tracer.model import Baseline, Comparison, Node, Request, Step
 
 DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
-def nova34(tmp_path_factory: pytest.TempPathFactory) -> Boot:
+def nova34(tmp_path_factory: pytest.TempPathFactory) -> Request:
     """The real boot of the committed capture."""
     folder = tmp_path_factory.mktemp("nova34")
     with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
@@ -32,8 +32,8 @@ def nova34(tmp_path_factory: pytest.TempPathFactory) -> Boot:
     return trace_file.read(folder / "boot.jsonl.gz").boots[0]
 
 
-def check(text: str, happened: Boot | Baseline) -> Comparison:
-    baseline = normal(happened) if isinstance(happened, Boot) else happened
+def check(text: str, happened: Request | Baseline) -> Comparison:
+    baseline = normal(happened) if isinstance(happened, Request) else happened
     return outline_check.check(outline.read(text, "x"), baseline)
 
 
@@ -49,7 +49,7 @@ def own(function: str, *inside: Step) -> Step:
     return call("API", f"nova.compute.api:API.{function}", *inside)
 
 
-def test_eight_mistakes_of_a_real_outline(nova34: Boot) -> None:
+def test_eight_mistakes_of_a_real_outline(nova34: Request) -> None:
     """Three omissions, two false steps, one wrong order, two conditions that were not met: each as what it is."""
     comparison = check((DATA / "nova34-boot.outline").read_text(), nova34)
     assert [(change.class_, change.old, change.new, change.severity) for change in comparison.changes] == [
@@ -78,14 +78,14 @@ def test_eight_mistakes_of_a_real_outline(nova34: Boot) -> None:
 
 
 @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
-def test_what_show_prints_is_true(nova34: Boot, detail: str) -> None:
+def test_what_show_prints_is_true(nova34: Request, detail: str) -> None:
     """The tool's own tree, at any detail, is a true outline of the boot."""
     for happened in (nova34, small_boot()):
         comparison = check(drawn.outline(happened, detail), happened)
         assert (comparison.changes, comparison.verdict) == ([], "same")
 
 
-def test_a_baseline_without_its_head_is_true(nova34: Boot) -> None:
+def test_a_baseline_without_its_head_is_true(nova34: Request) -> None:
     """So is the form that is committed, statements and all."""
     assert check(written(normal(nova34)).partition("\n\n")[2], nova34).changes == []
 

@@ -13,7 +13,7 @@ from tests.support import golden
 from tracer import trace_file as tracer_trace_file
 from tracer.cli import main
 from tracer.correlation.addresses import number
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 DATA = Path(__file__).parent / "data"
 
@@ -36,12 +36,12 @@ def trace(trace_file: Path) -> Trace:
 
 
 @pytest.fixture(scope="module")
-def boot(trace: Trace) -> Boot:
+def boot(trace: Trace) -> Request:
     (boot,) = trace.boots
     return boot
 
 
-def test_tree(boot: Boot) -> None:
+def test_tree(boot: Request) -> None:
     """Every step with its address, service, kind, name and tie; a chapter with its sender. Log and SQL are counted."""
     lines = []
     for step in boot.walk():
@@ -73,7 +73,7 @@ def test_show(trace_file: Path) -> None:
     golden.compare("tracer/nova34-show.txt", done.stdout)
 
 
-def test_the_messages_are_those_of_a_boot(boot: Boot) -> None:
+def test_the_messages_are_those_of_a_boot(boot: Request) -> None:
     """Three casts, each with its receiver; thirteen calls, each with both ends and under the name of what it does."""
     sent = [step for step in boot.walk() if step.kind == "rpc" and step.attributes.get("side") == "client"]
     modes = Counter(step.text("mode") for step in sent)
@@ -89,7 +89,7 @@ def test_the_messages_are_those_of_a_boot(boot: Boot) -> None:
     assert not any("object_action" in step.name for step in sent)
 
 
-def test_placement_is_asked_six_times(boot: Boot) -> None:
+def test_placement_is_asked_six_times(boot: Request) -> None:
     """Each time with what Placement did for it."""
     asked = [step for step in boot.walk() if step.kind == "http" and step.text("peer") == "placement"]
     assert len(asked) == 6
@@ -99,7 +99,7 @@ def test_placement_is_asked_six_times(boot: Boot) -> None:
         assert any(inner.kind == "sql" for inner in served.walk())
 
 
-def test_states_change_where_they_are_set(boot: Boot) -> None:
+def test_states_change_where_they_are_set(boot: Request) -> None:
     """From building to active, each from what it was."""
     states = [step.attributes["changes"] for step in boot.walk() if step.kind == "state"]
     tasks = [change["task_state"] for change in states if isinstance(change, dict) and "task_state" in change]
@@ -109,20 +109,20 @@ def test_states_change_where_they_are_set(boot: Boot) -> None:
     ]  # fmt: skip
 
 
-def test_every_request_id_of_the_boot_is_served_in_it(boot: Boot) -> None:
+def test_every_request_id_of_the_boot_is_served_in_it(boot: Request) -> None:
     """Its own, and those that Placement gave: each is some step's."""
     owned = {step.request_id for step in boot.walk()} | {step.text("callee_request_id") for step in boot.walk()}
     assert set(boot.request_ids) <= owned
 
 
-def test_numbering_again_changes_nothing(boot: Boot) -> None:
+def test_numbering_again_changes_nothing(boot: Request) -> None:
     """Addresses follow from the tree alone."""
     before = [step.address for step in boot.walk()]
     number(boot.chapters, {})
     assert [step.address for step in boot.walk()] == before
 
 
-def test_children_lie_within_their_parents(boot: Boot) -> None:
+def test_children_lie_within_their_parents(boot: Request) -> None:
     """In time, but for what was handed over, and for log lines that were written later."""
     late = [(parent.name, child.name) for parent in boot.walk() for child in parent.children if outlives(parent, child)]
     assert late == []

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.events import tree
 from tracer import trace_file
-from tracer.model import Boot
+from tracer.model import Request
 from tracer.sources.hooks import segments
 
 #: An API as OpenStack's are built, cut down: WebOb over wsgiref, SQLAlchemy, work that goes on in a thread.
@@ -96,7 +96,7 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def boot(folder: Path) -> Boot:
+def boot(folder: Path) -> Request:
     done = bootseq(folder, "ingest", "-o", "t.jsonl.gz", "cap")
     assert (done.returncode, done.stderr) == (0, "")
     (found,) = trace_file.read(folder / "t.jsonl.gz").boots

@@ -18,7 +18,7 @@ from tests.support.builders import failed_boot, small_boot
 from tracer import trace_file
 from tracer.correlation import addresses
 from tracer.errors import TracerError
-from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace
+from tracer.model import NOTES, NUMBERED, LeftOut, Request, Step, Trace
 
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
 IDS = st.none() | TEXTS
@@ -43,8 +43,8 @@ def one(children: list[Step]) -> st.SearchStrategy[Step]:
 STEPS = st.recursive(one([]), lambda inner: st.lists(inner, max_size=3).flatmap(one), max_leaves=6)
 LEFT_OUT = st.builds(LeftOut, TEXTS, TEXTS, TEXTS, TIMES)
 BOOTS = st.builds(
-    Boot, st.just(0), TEXTS, st.lists(STEPS, min_size=1, max_size=2), TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2),
-    TEXTS, TEXTS, st.just({}), st.lists(LEFT_OUT, max_size=2),
+    Request, st.just(0), TEXTS, st.lists(STEPS, min_size=1, max_size=2), TEXTS, TEXTS, TEXTS,
+    st.lists(TEXTS, max_size=2), TEXTS, TEXTS, st.just({}), st.lists(LEFT_OUT, max_size=2),
 )  # fmt: skip
 
 

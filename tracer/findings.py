@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 from tracer.text import plural
 
 #: What each class of finding says, in the order of telling.
@@ -60,7 +60,7 @@ class Finding:
     count: int = 1
 
 
-def findings(trace: Trace, only: Boot | None = None) -> list[Finding]:
+def findings(trace: Trace, only: Request | None = None) -> list[Finding]:
     """All findings, or those of one boot and what holds for the whole trace; by class, then by place."""
     requests = [*trace.boots, *trace.others]
     seen = _Seen(requests)
@@ -95,7 +95,7 @@ def _of_file(trace: Trace) -> Iterator[Finding]:
 class _Seen:
     """What each witness saw of each process, kind and side, and when: what it should have seen then."""
 
-    def __init__(self, requests: list[Boot]) -> None:
+    def __init__(self, requests: list[Request]) -> None:
         self._times: dict[tuple[_Place, str], list[int]] = defaultdict(list)
         #: when the callers of messages gave up, by the message's id
         self._timed_out: dict[str, int] = {}
@@ -118,7 +118,7 @@ class _Seen:
         if step.kind == "rpc" and step.text("side") == "server":
             self._takers.update((f"{step.service} {witness}") for witness in step.witnesses)
 
-    def missing_in(self, request: Boot) -> Iterator[tuple[str, str, Step, tuple[str, ...]]]:
+    def missing_in(self, request: Request) -> Iterator[tuple[str, str, Step, tuple[str, ...]]]:
         """(class, text, step, who missed it) for each thing that is missing in a request's steps."""
         for step in request.walk():
             if step.kind == "rpc" and step.text("side") != "server":
@@ -189,7 +189,7 @@ def _named(step: Step) -> str:
     return f"{step.kind} {step.name}"
 
 
-def _together(told: Iterable[tuple[str, str, Step, tuple[str, ...]]], request: Boot) -> Iterator[Finding]:
+def _together(told: Iterable[tuple[str, str, Step, tuple[str, ...]]], request: Request) -> Iterator[Finding]:
     """One finding for what is told alike of several steps, at the first of them."""
     firsts: dict[_Alike, tuple[Step, tuple[str, ...]]] = {}
     counts: Counter[_Alike] = Counter()

@@ -17,7 +17,7 @@ from tracer import gc_pause
 from tracer.errors import TracerError
 from tracer.files import read as files_read
 from tracer.files.write import written
-from tracer.model import NOTES, NUMBERED, Boot, LeftOut, Step, Trace, Untied
+from tracer.model import NOTES, NUMBERED, LeftOut, Request, Step, Trace, Untied
 from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
@@ -88,7 +88,7 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
             yield {"boot": boot.number} | {name: getattr(step, name) for name in _STEP}
 
 
-def _boot_line(boot: Boot) -> dict[str, Any]:
+def _boot_line(boot: Request) -> dict[str, Any]:
     """``steps`` says how many lines are the boot's: a file that was cut off between two of them is not whole."""
     counted = {"steps": sum(1 for _ in boot.walk()), "left_out": [asdict(left) for left in boot.left_out]}
     return {name: getattr(boot, name) for name in _BOOT} | counted
@@ -99,11 +99,11 @@ def read(path: Path) -> Trace:
     return _read(path, None)
 
 
-def read_boot(path: Path, choose: Callable[[Trace], Boot]) -> Boot:
+def read_boot(path: Path, choose: Callable[[Trace], Request]) -> Request:
     """The boot that ``choose`` picks by what the header tells of all: the steps of the others are passed over."""
-    chosen: list[Boot] = []
+    chosen: list[Request] = []
 
-    def pick(trace: Trace) -> Boot:
+    def pick(trace: Trace) -> Request:
         chosen.append(choose(trace))
         return chosen[0]
 
@@ -111,7 +111,7 @@ def read_boot(path: Path, choose: Callable[[Trace], Boot]) -> Boot:
     return chosen[0]
 
 
-def _read(path: Path, choose: Callable[[Trace], Boot] | None) -> Trace:
+def _read(path: Path, choose: Callable[[Trace], Request] | None) -> Trace:
     try:
         with files_read.opened(path) as file, gc_pause.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
@@ -134,7 +134,7 @@ class _Reading:
         self._file = file
         self._number = self._size = 0
 
-    def trace(self, choose: Callable[[Trace], Boot] | None) -> Trace:
+    def trace(self, choose: Callable[[Trace], Request] | None) -> Trace:
         """All of it, or with the steps of one boot only."""
         header = self._header()
         try:
@@ -199,7 +199,7 @@ class _Reading:
         for _ in range(count):
             self._line()
 
-    def _take_steps(self, boot: Boot, count: int) -> None:
+    def _take_steps(self, boot: Request, count: int) -> None:
         steps: dict[str, Step] = {}
         for _ in range(count):
             line = self._next()
@@ -213,8 +213,8 @@ class _Reading:
             (steps[parent].children if parent else boot.chapters).append(step)
 
 
-def _boot(line: Any) -> Boot:
-    boot = Boot(chapters=[], **_checked(line, _BOOT))
+def _boot(line: Any) -> Request:
+    boot = Request(chapters=[], **_checked(line, _BOOT))
     boot.left_out = [LeftOut(**_checked(left, _LEFT_OUT)) for left in line["left_out"]]
     _texts(boot.request_ids)
     return boot

@@ -9,10 +9,10 @@ from diagrams.sequence.fold import Row, fold
 from diagrams.sequence.mermaid import blocks
 from diagrams.text import plural, shorten, span
 from diagrams.words import steps as words_steps
-from tracer.model import Boot
+from tracer.model import Request
 
 
-def markdown(boot: Boot, detail: str = "calls") -> str:
+def markdown(boot: Request, detail: str = "calls") -> str:
     """``boot`` as one Markdown document, as GitHub, GitLab and Sphinx with MyST read it."""
     return (
         templates()
@@ -43,7 +43,7 @@ def _chapter(row: Row, detail: str) -> tuple[str, str, str]:
 RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
 
 
-def _facts(boot: Boot) -> list[tuple[str, str]]:
+def _facts(boot: Request) -> list[tuple[str, str]]:
     facts = {
         "server": boot.server,
         "instance": boot.uuid,

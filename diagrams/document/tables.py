@@ -9,7 +9,7 @@ from heapq import nlargest
 from diagrams.sequence.model import lane_order
 from diagrams.text import clean, plain, shorten, span
 from diagrams.words import steps
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 #: Columns of the table of participants, in the order of the document.
 _KINDS = {
@@ -35,7 +35,7 @@ class Table:
             row[: len(self.texts)] = [shorten(cell, steps.TITLE) for cell in row[: len(self.texts)]]
 
 
-def participants(boot: Boot) -> Table:
+def participants(boot: Request) -> Table:
     """Each service with its counts; kinds that nobody has are no column."""
     counts: dict[str, Counter[str]] = {}
     for step in boot.walk():
@@ -45,7 +45,7 @@ def participants(boot: Boot) -> Table:
     return Table([""], [_KINDS[kind] for kind in kinds], rows)
 
 
-def statements(boot: Boot) -> Table:
+def statements(boot: Request) -> Table:
     """Tables with how often which verb named them, and how long that took; one that names several counts at each."""
     counts: dict[str, Counter[str]] = {}
     took: Counter[str] = Counter()
@@ -71,7 +71,7 @@ def _tables(step: Step) -> list[str]:
     return list(found) or ["–"]
 
 
-def slowest(boot: Boot) -> Table:
+def slowest(boot: Request) -> Table:
     """The steps that took longest themselves, without what was waited for inside them."""
     own = [(own_time(step), step) for step in boot.walk()]
     most = nlargest(_SLOWEST, [one for one in own if one[0] > 0], key=lambda one: one[0])
@@ -94,7 +94,7 @@ def own_time(step: Step) -> int:
     return left + max(0, step.end - at)
 
 
-def states(boot: Boot) -> Table:
+def states(boot: Request) -> Table:
     """When which state was set, from the boot's start on."""
     found = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
     rows = [[one.address, steps.note(one), one.service, f"{(one.start - boot.started) / 1e9:.3f} s"] for one in found]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from diagrams.sequence.fold import Row, fold, shown_notes
 from diagrams.text import clean, plain, plural, shorten, span, times
 from diagrams.words import steps, ties
-from tracer.model import Boot, LeftOut, Step
+from tracer.model import LeftOut, Request, Step
 
 
-def outline(boot: Boot, detail: str = "calls") -> str:
+def outline(boot: Request, detail: str = "calls") -> str:
     """The whole text: what boot it is, its tree, what was left out."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
     tied = shorten(ties.summary(boot), steps.NOTE) if detail == "full" else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 #: Values of vm_state with which a boot is over; what runs later no longer holds it up.
 _OVER = ("active", "error")
@@ -24,7 +24,7 @@ class Stretch:
     end: int
 
 
-def critical_path(boot: Boot) -> list[Stretch]:
+def critical_path(boot: Request) -> list[Stretch]:
     """The stretches, in the order of time; between chapters there may be a gap, where a message was under way."""
     if not boot.chapters:
         return []
@@ -49,7 +49,7 @@ def _senders(head: Step) -> list[Step]:
     return [step for step in head.walk() if step.opens]
 
 
-def _last(boot: Boot) -> tuple[Step, int]:
+def _last(boot: Request) -> tuple[Step, int]:
     """The chapter in which the boot was ready, and when: its state tells, else the chapter that ended last."""
     ready = [
         (step.start, number)

@@ -13,7 +13,7 @@ from diagrams.sequence.fold import Place, enters_driver, leaves_home, places
 from diagrams.sequence.model import LANE, lane_order
 from diagrams.text import clean, plain, plural, shorten
 from diagrams.words import steps as words_steps
-from tracer.model import NUMBERED, Boot, Step
+from tracer.model import NUMBERED, Request, Step
 
 #: From which level on a step is shown: services and requests, calls, SQL, everything.
 REQUESTS, CALLS, SQL, ALL = 1, 2, 3, 4
@@ -22,7 +22,7 @@ FAILED, UNFINISHED, UNAWAITED, FAR, HEAD = 1, 2, 4, 8, 16
 STATE = "instance"
 
 
-def columns(boot: Boot) -> dict[str, Any]:
+def columns(boot: Request) -> dict[str, Any]:
     """What the page needs to draw: see ``model.js`` for the other side."""
     return _Columns(boot).data()
 
@@ -38,7 +38,7 @@ class _Table(dict[Any, int]):
 class _Columns:
     """Goes over the steps in the tree's order and fills the columns."""
 
-    def __init__(self, boot: Boot) -> None:
+    def __init__(self, boot: Request) -> None:
         self._boot = boot
         self._places = places(boot)
         self._numbers = {id(place.step): number for number, place in enumerate(self._places)}

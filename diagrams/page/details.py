@@ -6,7 +6,7 @@ import json
 import re
 
 from diagrams.page.statements import laid_out
-from tracer.model import Boot, Value
+from tracer.model import Request, Value
 
 #: Whole numbers up to here are the same in JavaScript.
 _EXACT = 2**53
@@ -18,7 +18,7 @@ _FORBIDDEN = re.compile(
 )
 
 
-def details(boot: Boot) -> tuple[str, str]:
+def details(boot: Request) -> tuple[str, str]:
     """A line for each step, in the order of the tree: its attributes, its error, and the number of its statement.
 
     Beside them the statements, a line each: most are sent many times.

@@ -15,7 +15,7 @@ from diagrams.page.details import details, to_json
 from diagrams.page.digest import digest
 from diagrams.text import clean, shorten
 from diagrams.words import steps as words_steps
-from tracer.model import Boot
+from tracer.model import Request
 
 #: The scripts, in the order in which they are put together: each uses those before it.
 SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "actions", "main")
@@ -23,7 +23,7 @@ SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "a
 _LEVELS = {"brief": "services", "calls": "calls", "full": "all"}
 
 
-def page(boot: Boot, detail: str = "calls") -> str:
+def page(boot: Request, detail: str = "calls") -> str:
     """``boot`` as HTML; ``detail`` says with which level it opens, every level is in it."""
     style, script = _assets()
     title, ids = words_steps.heading(boot)
@@ -35,7 +35,7 @@ def page(boot: Boot, detail: str = "calls") -> str:
     )  # fmt: skip
 
 
-def _facts(boot: Boot) -> list[tuple[str, str]]:
+def _facts(boot: Request) -> list[tuple[str, str]]:
     """What is said of the boot as a whole."""
     facts = {
         "server": boot.server,

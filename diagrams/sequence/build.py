@@ -10,10 +10,10 @@ from diagrams.sequence.fold import Place, Row, enters_driver, fold_for_picture, 
 from diagrams.sequence.model import ERROR, LANE, Diagram, Item, diagram, opened
 from diagrams.text import plural, short_address, shorten, span, times
 from diagrams.words import steps
-from tracer.model import Boot, Step, Value
+from tracer.model import Request, Step, Value
 
 
-def sequence(boot: Boot, detail: str = "calls", depth: int | None = None) -> Diagram:
+def sequence(boot: Request, detail: str = "calls", depth: int | None = None) -> Diagram:
     """``boot`` as a diagram; nothing deeper than ``depth`` is drawn."""
     found = places(boot)
     writer = _Writer(found, boot.started, detail)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from diagrams.sequence import build, build_merged, fold_merged
 from diagrams.sequence.fold import DETAILS, places
 from diagrams.sequence.model import Diagram, Item
-from tracer.model import Boot, Merged
+from tracer.model import Merged, Request
 
 #: A picture of so few items tells less of a boot than the beginning of a whole one.
 FEW = 50
@@ -16,14 +16,14 @@ FEW = 50
 _SILENT = frozenset({"end", "return", "frame", "branch", "close"})
 
 
-def drawn(boot: Boot | Merged, detail: str, depth: int | None = None) -> Diagram:
+def drawn(boot: Request | Merged, detail: str, depth: int | None = None) -> Diagram:
     """``boot``, or several merged, as a diagram; nothing deeper than ``depth`` is drawn."""
     if isinstance(boot, Merged):
         return build_merged.sequence(boot, detail, depth)
     return build.sequence(boot, detail, depth)
 
 
-def fitted(boot: Boot | Merged, detail: str, draw: Callable[[Diagram], str | None]) -> str:
+def fitted(boot: Request | Merged, detail: str, draw: Callable[[Diagram], str | None]) -> str:
     """The largest picture of ``boot`` for which ``draw`` gives a text rather than None. What was folded is said."""
     for diagram in _ever_smaller(boot, detail):
         if (text := draw(diagram)) is not None:
@@ -31,7 +31,7 @@ def fitted(boot: Boot | Merged, detail: str, draw: Callable[[Diagram], str | Non
     raise ValueError("not even an empty picture fits")
 
 
-def _ever_smaller(boot: Boot | Merged, detail: str) -> Iterator[Diagram]:
+def _ever_smaller(boot: Request | Merged, detail: str) -> Iterator[Diagram]:
     """First less detail, as what services do with each other tells most; then less depth; then only its beginning."""
     yield drawn(boot, detail)
     for less in reversed(DETAILS[: DETAILS.index(detail)]):
@@ -49,7 +49,7 @@ def _ever_smaller(boot: Boot | Merged, detail: str) -> Iterator[Diagram]:
         yield _beginning(diagram, kept)
 
 
-def _deepest(boot: Boot | Merged) -> int:
+def _deepest(boot: Request | Merged) -> int:
     if isinstance(boot, Merged):
         return fold_merged.deepest(boot)
     return max((place.depth for place in places(boot)), default=0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from diagrams.words import steps
-from tracer.model import NUMBERED, Boot, Step
+from tracer.model import NUMBERED, Request, Step
 
 #: Puts a step into words, given the home of the shown step directly around it, so that it can say ``self``.
 Say = Callable[[Step, steps.Home], str]
@@ -62,7 +62,7 @@ class Place:
     notes: list[Step]
 
 
-def places(boot: Boot) -> list[Place]:
+def places(boot: Request) -> list[Place]:
     """Every numbered step of ``boot``, parents before their children."""
     found: list[Place] = []
     stack = [(chapter, -1, 0) for chapter in reversed(boot.chapters)]
@@ -122,7 +122,7 @@ def leaves_home(place: Place, all_places: list[Place]) -> bool:
     return enters_driver(step) and steps.home(all_places[place.parent].step, None) != steps.home(step, None)
 
 
-def fold(boot: Boot, detail: str) -> list[Row]:
+def fold(boot: Request, detail: str) -> list[Row]:
     """The rows of the outline: everything numbered, or at ``brief`` what leaves its service, sets a state or broke."""
     found = places(boot)
     shown = [True] * len(found)

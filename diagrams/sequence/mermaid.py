@@ -9,7 +9,7 @@ from diagrams.sequence.build import sequence
 from diagrams.sequence.fit import fitted, still_open
 from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean
-from tracer.model import Boot, Merged
+from tracer.model import Merged, Request
 
 #: Mermaid refuses a text that is longer; mermaid-cli then draws an error picture and exits with 0.
 LIMIT = 50_000
@@ -21,12 +21,12 @@ MOST_BLOCKS = 8
 _UNSAFE = re.compile(r"[;#%{}<>&\"`$\\]")
 
 
-def mermaid(boot: Boot | Merged, detail: str = "calls") -> str:
+def mermaid(boot: Request | Merged, detail: str = "calls") -> str:
     """``boot``, or several merged, as one Mermaid diagram, folded until Mermaid takes it."""
     return fitted(boot, detail, _within_limit)
 
 
-def blocks(boot: Boot, detail: str = "calls") -> list[str]:
+def blocks(boot: Request, detail: str = "calls") -> list[str]:
     """``boot`` as Mermaid diagrams that go on one after the other, folded only if they would be too many."""
     diagram = sequence(boot, detail)
     fewest = len(draw(diagram)) // LIMIT + 1

@@ -7,7 +7,7 @@ import re
 from diagrams.sequence.fit import drawn
 from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean
-from tracer.model import Boot, Merged
+from tracer.model import Merged, Request
 
 #: What PlantUML would take for markup, a link, a variable, a function, an icon or a comment, alone or doubled: it is
 #: written by its code point, which PlantUML resolves last.
@@ -17,7 +17,7 @@ _UNSAFE = re.compile(r"[<>\[\]{}%$\"'~\\&#|!@^`;]|([-_/*=.:])\1+")
 _HEAD = ["' PNG: set PLANTUML_LIMIT_SIZE, or draw SVG", "hide footbox", "skinparam sequenceMessageAlign left"]
 
 
-def plantuml(boot: Boot | Merged, detail: str = "calls") -> str:
+def plantuml(boot: Request | Merged, detail: str = "calls") -> str:
     """``boot``, or several merged, as PlantUML text."""
     return draw(drawn(boot, detail))
 

@@ -9,7 +9,7 @@ from diagrams.sequence.fit import fitted
 from diagrams.sequence.model import Diagram
 from diagrams.svg.measure import FONT
 from diagrams.svg.render import draw, pages
-from tracer.model import Boot, Merged
+from tracer.model import Merged, Request
 
 #: Pixels of the PNG for one of the SVG: what is larger in pixels than MOST gets fewer.
 ZOOMS = (2, 1)
@@ -18,12 +18,12 @@ MOST = 64_000_000
 _FAMILY = "Bootseq Sans"
 
 
-def png(boot: Boot | Merged, detail: str = "calls") -> bytes:
+def png(boot: Request | Merged, detail: str = "calls") -> bytes:
     """``boot``, or several merged, as one PNG, folded until it is small enough; what was folded is said in it."""
     return rasterised(fitted(boot, detail, _small_enough))
 
 
-def png_pages(boot: Boot | Merged, detail: str, paper: str) -> list[bytes]:
+def png_pages(boot: Request | Merged, detail: str, paper: str) -> list[bytes]:
     """``boot`` as a PNG a page."""
     return [rasterised(page) for page in pages(boot, detail, paper)]
 

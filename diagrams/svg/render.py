@@ -31,17 +31,17 @@ from diagrams.svg.legend import legend
 from diagrams.svg.margins import GREY, INK, around, headline, opened, quiet
 from diagrams.svg.measure import cut
 from diagrams.svg.paging import PAPERS
-from tracer.model import Boot, Merged
+from tracer.model import Merged, Request
 
 _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
 
 
-def svg(boot: Boot | Merged, detail: str = "calls") -> str:
+def svg(boot: Request | Merged, detail: str = "calls") -> str:
     """``boot``, or several merged, as one SVG; what is too long for one column goes on in a further one beside it."""
     return fitted(boot, detail, draw)
 
 
-def pages(boot: Boot | Merged, detail: str, paper: str) -> list[str]:
+def pages(boot: Request | Merged, detail: str, paper: str) -> list[str]:
     """``boot`` as an SVG a page, each of the proportion of one of PAPERS."""
     return draw_pages(drawn(boot, detail), paper)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from diagrams.text import clean, first_line, plain, plural, shorten, span
-from tracer.model import Boot, Step, Value
+from tracer.model import Request, Step, Value
 
 #: Longest title, note and picture label; what is longer is shortened with an ellipsis.
 TITLE, NOTE, LABEL = 160, 300, 56
@@ -34,7 +34,7 @@ def path(step: Step) -> str:
     return "/".join(parts) + ("/__init__.py" if step.text("file").endswith("__init__.py") else ".py")
 
 
-def heading(boot: Boot) -> tuple[str, str]:
+def heading(boot: Request) -> tuple[str, str]:
     """Which boot it is and how it ended; its ids."""
     where = f", host {boot.host}" if boot.host else ""
     release = f", Nova {boot.versions['nova']}" if "nova" in boot.versions else ""

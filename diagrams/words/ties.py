@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 _WORDS = {
     "context": "by its thread", "handoff": "by its hand-off", "msg_id": "by message id", "unique_id": "by message id",
@@ -26,7 +26,7 @@ def doubt(step: Step) -> str:
     return tie(step) if step.tied_by in _WEAK else ""
 
 
-def summary(boot: Boot) -> str:
+def summary(boot: Request) -> str:
     """``tied: rpc 34 by message id; sql 812 by request id, 40 by time``; "" where hooks saw every step."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     unhooked = False

@@ -20,7 +20,7 @@ from examples.ci.judging import judged
 from tracer import trace_file
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
-from tracer.model import Boot
+from tracer.model import Request
 
 _BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 
@@ -53,7 +53,7 @@ def alarms(release: str, mode: str, threads: str, servers: int, clouds: int) -> 
     return found
 
 
-def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Boot]:
+def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Request]:
     with tempfile.TemporaryDirectory() as folder:
         capture, trace = Path(folder, "capture"), Path(folder, "trace.jsonl.gz")
         boot = ["-m", "examples.embedded", "boot", "--release", release, "--mode", mode, "--threads", threads]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from random import Random
 
 from examples.ci import tree
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 from tracer.notation import normal_text
 
 #: Changes the boot, which is a copy, and says at which step; None if the boot has nothing that can change so.
-Mutation = Callable[[Boot, Random], Step | None]
+Mutation = Callable[[Request, Random], Step | None]
 
 
 def real(step: Step) -> bool:
@@ -39,13 +39,13 @@ def asked(step: Step) -> bool:
     return step.kind == "http" and step.text("side") == "client"
 
 
-def pick(boot: Boot, random: Random, fits: Callable[[Step], bool]) -> tree.Place | None:
+def pick(boot: Request, random: Random, fits: Callable[[Step], bool]) -> tree.Place | None:
     """One of the places whose step fits."""
     found = tree.places(boot, fits)
     return random.choice(found) if found else None
 
 
-def changed(boot: Boot, random: Random, fits: Callable[[Step], bool], change: Callable[[Step], None]) -> Step | None:
+def changed(boot: Request, random: Random, fits: Callable[[Step], bool], change: Callable[[Step], None]) -> Step | None:
     """One of the steps that fit, changed."""
     if (place := pick(boot, random, fits)) is None:
         return None

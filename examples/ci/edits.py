@@ -9,7 +9,7 @@ from random import Random
 from examples.ci import tree
 from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
 from tracer.correlation.statements import describe
-from tracer.model import Boot, Step, Value
+from tracer.model import Request, Step, Value
 
 Fits = Callable[[Step], bool]
 
@@ -35,7 +35,7 @@ def _never_end(step: Step) -> None:
     step.end = None
 
 
-def unfinished_chapter(boot: Boot, random: Random) -> Step | None:
+def unfinished_chapter(boot: Request, random: Random) -> Step | None:
     """Nothing in a chapter ends."""
     chapter = random.choice(boot.chapters)
     for step in chapter.walk():
@@ -44,7 +44,7 @@ def unfinished_chapter(boot: Boot, random: Random) -> Step | None:
     return chapter
 
 
-def other_chapter(boot: Boot, random: Random) -> Step | None:
+def other_chapter(boot: Request, random: Random) -> Step | None:
     """Two casts open each other's chapters."""
     opened = [chapter for chapter in boot.chapters if chapter.opened_by]
     pairs = [
@@ -58,7 +58,7 @@ def other_chapter(boot: Boot, random: Random) -> Step | None:
     return one
 
 
-def one_more_chapter(boot: Boot, random: Random) -> Step | None:
+def one_more_chapter(boot: Request, random: Random) -> Step | None:
     """A chapter comes twice."""
     chapter = random.choice(boot.chapters)
     again = copy.deepcopy(chapter)
@@ -67,13 +67,13 @@ def one_more_chapter(boot: Boot, random: Random) -> Step | None:
     return again
 
 
-def outcome(boot: Boot, _random: Random) -> Step | None:
+def outcome(boot: Request, _random: Random) -> Step | None:
     """The boot fails, and nothing else tells of it."""
     boot.outcome = "error: NeverSeen: it went wrong"
     return boot.chapters[0]
 
 
-def another_leaf(boot: Boot, random: Random) -> Step | None:
+def another_leaf(boot: Request, random: Random) -> Step | None:
     """A call that does nothing inside becomes one that happens elsewhere."""
     place = pick(boot, random, lambda step: calls(step) and not step.children)
     others = [step for step in boot.walk() if calls(step) and not step.children]
@@ -91,7 +91,7 @@ def another_leaf(boot: Boot, random: Random) -> Step | None:
     return step
 
 
-def empty(boot: Boot, random: Random) -> Step | None:
+def empty(boot: Request, random: Random) -> Step | None:
     """A step does nothing inside any more."""
     return changed(boot, random, lambda step: real(step) and any(map(real, step.children)), _empty)
 
@@ -100,7 +100,7 @@ def _empty(step: Step) -> None:
     step.children = []
 
 
-def stalled(boot: Boot, random: Random) -> Step | None:
+def stalled(boot: Request, random: Random) -> Step | None:
     """A step takes a hundred times as long."""
     place = pick(boot, random, lambda step: step.numbered and real(step) and (step.duration or 0) > 15_000_000)
     if place is None:

@@ -19,7 +19,7 @@ from examples.ci.mutations import MUTATIONS
 from tracer import trace_file
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
-from tracer.model import Baseline, Boot
+from tracer.model import Baseline, Request
 
 #: What makes `bootseq diff` exit with 1.
 FAILS = "fail"
@@ -37,7 +37,7 @@ class Score:
     misses: list[str] = field(default_factory=list)
 
 
-def scores(boots: Sequence[Boot], seeds: int, baseline: bool) -> Iterator[Score]:
+def scores(boots: Sequence[Request], seeds: int, baseline: bool) -> Iterator[Score]:
     """The score of each mutation."""
     learned = learn([normal(boot) for boot in boots]) if baseline else None
     for name in MUTATIONS:
@@ -47,7 +47,7 @@ def scores(boots: Sequence[Boot], seeds: int, baseline: bool) -> Iterator[Score]
         yield score
 
 
-def _try(score: Score, boots: Sequence[Boot], learned: Baseline | None, random: Random) -> None:
+def _try(score: Score, boots: Sequence[Request], learned: Baseline | None, random: Random) -> None:
     mutate, names = MUTATIONS[score.name]
     for boot in random.sample(boots, len(boots)):
         mutated = copy.deepcopy(boot)

@@ -9,17 +9,17 @@ from random import Random
 from examples.ci import edits, tree
 from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
 from tracer.diff.baseline.normalise import is_eager_load
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 from tracer.notation import normal_text
 
 
-def drop(boot: Boot, random: Random) -> Step | None:
+def drop(boot: Request, random: Random) -> Step | None:
     """A step happens no more."""
     place = pick(boot, random, real)
     return place[0].pop(place[1]) if place else None
 
 
-def lose(boot: Boot, random: Random) -> Step | None:
+def lose(boot: Request, random: Random) -> Step | None:
     """A cast never comes."""
     sent = [chapter for chapter in boot.chapters if chapter.opened_by]
     if not sent:
@@ -29,7 +29,7 @@ def lose(boot: Boot, random: Random) -> Step | None:
     return chapter
 
 
-def add(boot: Boot, random: Random) -> Step | None:
+def add(boot: Request, random: Random) -> Step | None:
     """A function is called that was not there."""
     place = pick(boot, random, calls)
     if place is None:
@@ -41,7 +41,7 @@ def add(boot: Boot, random: Random) -> Step | None:
     return new
 
 
-def add_statement(boot: Boot, random: Random) -> Step | None:
+def add_statement(boot: Request, random: Random) -> Step | None:
     """A statement is made that was not there."""
     place = pick(boot, random, sql)
     if place is None:
@@ -52,7 +52,7 @@ def add_statement(boot: Boot, random: Random) -> Step | None:
     return new
 
 
-def duplicate(boot: Boot, random: Random) -> Step | None:
+def duplicate(boot: Request, random: Random) -> Step | None:
     """A step happens twice."""
     place = pick(boot, random, real)
     if place is None:
@@ -62,7 +62,7 @@ def duplicate(boot: Boot, random: Random) -> Step | None:
     return step
 
 
-def loop(boot: Boot, random: Random) -> Step | None:
+def loop(boot: Request, random: Random) -> Step | None:
     """One statement more in a loop."""
     found = [
         (into, index)
@@ -77,7 +77,7 @@ def loop(boot: Boot, random: Random) -> Step | None:
     return step
 
 
-def reorder(boot: Boot, random: Random) -> Step | None:
+def reorder(boot: Request, random: Random) -> Step | None:
     """Two neighbours change places, which had an order."""
 
     def ordered(first: Step, second: Step) -> bool:
@@ -97,7 +97,7 @@ def reorder(boot: Boot, random: Random) -> Step | None:
     return step
 
 
-def move(boot: Boot, random: Random) -> Step | None:
+def move(boot: Request, random: Random) -> Step | None:
     """A block happens under another step of its service."""
     place = pick(boot, random, lambda step: calls(step) and len(step.children) > 1)
     if place is None:
@@ -112,7 +112,7 @@ def move(boot: Boot, random: Random) -> Step | None:
     return step
 
 
-def rename(boot: Boot, random: Random) -> Step | None:
+def rename(boot: Request, random: Random) -> Step | None:
     """A function has another name."""
 
     def change(step: Step) -> None:
@@ -121,7 +121,7 @@ def rename(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, calls, change)
 
 
-def wrap(boot: Boot, random: Random) -> Step | None:
+def wrap(boot: Request, random: Random) -> Step | None:
     """A step happens inside a function that was not there."""
     place = pick(boot, random, calls)
     if place is None:
@@ -133,7 +133,7 @@ def wrap(boot: Boot, random: Random) -> Step | None:
     return around
 
 
-def mode(boot: Boot, random: Random) -> Step | None:
+def mode(boot: Request, random: Random) -> Step | None:
     """A call becomes a cast, or the other way round."""
 
     def change(step: Step) -> None:
@@ -144,7 +144,7 @@ def mode(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, sent, change)
 
 
-def table(boot: Boot, random: Random) -> Step | None:
+def table(boot: Request, random: Random) -> Step | None:
     """A statement reads or writes another table."""
 
     def change(step: Step) -> None:
@@ -153,7 +153,7 @@ def table(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, sql, change)
 
 
-def join(boot: Boot, random: Random) -> Step | None:
+def join(boot: Request, random: Random) -> Step | None:
     """A statement reads one more table."""
 
     def change(step: Step) -> None:
@@ -164,12 +164,12 @@ def join(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, lambda step: sql(step) and step.text("verb") == "SELECT", change)
 
 
-def statement(boot: Boot, random: Random) -> Step | None:
+def statement(boot: Request, random: Random) -> Step | None:
     """Another statement on the same tables."""
     return changed(boot, random, sql, lambda step: step.attributes.update(fingerprint="333333333333"))
 
 
-def service(boot: Boot, random: Random) -> Step | None:
+def service(boot: Request, random: Random) -> Step | None:
     """Another service does it."""
 
     def change(step: Step) -> None:
@@ -180,12 +180,12 @@ def service(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, real, change)
 
 
-def version(boot: Boot, random: Random) -> Step | None:
+def version(boot: Request, random: Random) -> Step | None:
     """Another version of a method."""
     return changed(boot, random, sent, lambda step: step.attributes.update(version="9.9"))
 
 
-def objects(boot: Boot, random: Random) -> Step | None:
+def objects(boot: Request, random: Random) -> Step | None:
     """Another version of an object in the arguments."""
 
     def fits(step: Step) -> bool:
@@ -194,7 +194,7 @@ def objects(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, fits, lambda step: step.attributes.update(arguments={"instance": "Instance 9.9"}))
 
 
-def status(boot: Boot, random: Random) -> Step | None:
+def status(boot: Request, random: Random) -> Step | None:
     """Another answer."""
 
     def change(step: Step) -> None:
@@ -204,7 +204,7 @@ def status(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, asked, change)
 
 
-def query(boot: Boot, random: Random) -> Step | None:
+def query(boot: Request, random: Random) -> Step | None:
     """A request asks for more."""
 
     def change(step: Step) -> None:
@@ -214,7 +214,7 @@ def query(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, asked, change)
 
 
-def error(boot: Boot, random: Random) -> Step | None:
+def error(boot: Request, random: Random) -> Step | None:
     """A step fails."""
 
     def change(step: Step) -> None:
@@ -223,7 +223,7 @@ def error(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, lambda step: real(step) and step.numbered and step.error is None, change)
 
 
-def retry(boot: Boot, random: Random) -> Step | None:
+def retry(boot: Request, random: Random) -> Step | None:
     """A message or request fails once and is sent again."""
     place = pick(boot, random, lambda step: (sent(step) or asked(step)) and step.error is None and not step.opens)
     if place is None:
@@ -234,7 +234,7 @@ def retry(boot: Boot, random: Random) -> Step | None:
     return failed
 
 
-def state(boot: Boot, random: Random) -> Step | None:
+def state(boot: Request, random: Random) -> Step | None:
     """An instance gets another state."""
 
     def change(step: Step) -> None:
@@ -243,7 +243,7 @@ def state(boot: Boot, random: Random) -> Step | None:
     return changed(boot, random, lambda step: step.kind == "state", change)
 
 
-def slow(boot: Boot, random: Random) -> Step | None:
+def slow(boot: Request, random: Random) -> Step | None:
     """A short step takes two seconds longer: of longer ones the policy warns, since a machine may be busy."""
     place = pick(boot, random, lambda step: real(step) and step.numbered and 0 <= (step.duration or -1) < _SHORT)
     if place is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 #: Nanoseconds that a step takes which never was.
 SHORT = 1000
@@ -14,12 +14,12 @@ SHORT = 1000
 Place = tuple[list[Step], int]
 
 
-def places(boot: Boot, fits: Callable[[Step], bool]) -> list[Place]:
+def places(boot: Request, fits: Callable[[Step], bool]) -> list[Place]:
     """Where the steps stand that fit, chapters' heads left out."""
     return [(step.children, index) for step in boot.walk() for index, child in enumerate(step.children) if fits(child)]
 
 
-def put(boot: Boot, into: list[Step], index: int, step: Step) -> None:
+def put(boot: Request, into: list[Step], index: int, step: Step) -> None:
     """Let a copy of ``step`` with all below it happen at that place; all that comes later comes later by its time."""
     made = copy.deepcopy(step)
     at = _begins(into, index, step)
@@ -57,7 +57,7 @@ def swap(into: list[Step], index: int) -> None:
     into[index : index + 2] = [second, first]
 
 
-def stretch(boot: Boot, step: Step, by: int) -> None:
+def stretch(boot: Request, step: Step, by: int) -> None:
     """Let a step take so much longer."""
     end = step.end or step.start
     inside = {id(each) for each in step.walk()}

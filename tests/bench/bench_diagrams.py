@@ -16,12 +16,12 @@ from diagrams.sequence.model import Diagram
 from diagrams.svg.layout import layout
 from tests.bench.row import Row
 from tests.support.builders import boot, call, http, rpc, served, sql, step
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 _SERVICES = ("conductor", "scheduler", "placement", "image", "network")
 
 
-def wide_boot(messages: int) -> Boot:
+def wide_boot(messages: int) -> Request:
     """A boot of about that many messages; no two neighbours are equal, so nothing is folded."""
     parts: list[Step] = []
     count = 0
@@ -48,7 +48,7 @@ def milliseconds(draw: Callable[[], object], repeat: int = 5) -> float:
     return best * 1000
 
 
-def pixels(made: Boot) -> int:
+def pixels(made: Request) -> int:
     """How high all pages of the SVG are together."""
     return sum(page.height for page in layout(sequence(made, "full")).pages)
 

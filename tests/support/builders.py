@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from tracer.model import Boot, LeftOut, Step
+from tracer.model import LeftOut, Request, Step
 
 _ids = count(1)
 #: When every built boot starts: 2026-01-01 UTC.
@@ -78,9 +78,9 @@ def log(service: str, message: str, level: str = "INFO", kind: str = "log") -> S
     return step(kind, service, name=message, level=level, logger="nova." + service, message=message)
 
 
-def boot(*chapters: Step, **fields: Any) -> Boot:
+def boot(*chapters: Step, **fields: Any) -> Request:
     """A boot of these chapters, with addresses, links between chapters, and a tenth of a millisecond for every step."""
-    made = Boot(1, fields.pop("operation", "create"), list(chapters), **fields)
+    made = Request(1, fields.pop("operation", "create"), list(chapters), **fields)
     senders: dict[str, str] = {}
     now = EPOCH
     for number, chapter in enumerate(chapters, 1):
@@ -118,7 +118,7 @@ def _time(head: Step, now: int) -> int:
     return now
 
 
-def small_boot() -> Boot:
+def small_boot() -> Request:
     """A boot that works, cut down: every kind of step, the services and the order of a real one on Nova 34."""
     chapters = (_requested(), _conducted(), _built(), _informed())
     return boot(
@@ -222,7 +222,7 @@ def _informed() -> Step:
     return served("scheduler", "update_instance_info", endpoint=endpoint, mode="fanout")
 
 
-def failed_boot() -> Boot:
+def failed_boot() -> Request:
     """A boot that finds no host: the error rises from the scheduler, and one step never ends."""
     error = "NoValidHost: No valid host was found.\nThere are not enough hosts available."
     pick = call("scheduler", "nova.utils:pick", error=error)

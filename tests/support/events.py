@@ -10,7 +10,7 @@ from typing import Any
 
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event, Events, Process
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 EPOCH = 1_767_225_600_000_000_000
 TICK = 1_000_000
@@ -52,7 +52,7 @@ class Cloud:
         """All of it, tied together."""
         return correlate(self.found())
 
-    def boot(self) -> Boot:
+    def boot(self) -> Request:
         """The only boot in it."""
         (boot,) = self.trace().boots
         return boot
@@ -258,6 +258,6 @@ def outline(step: Step, depth: int = 0) -> str:
     return "\n".join([line, *(outline(child, depth + 1) for child in step.children)])
 
 
-def tree(boot: Boot) -> str:
+def tree(boot: Request) -> str:
     """All chapters of a boot as outlines."""
     return "\n".join(outline(chapter) for chapter in boot.chapters)

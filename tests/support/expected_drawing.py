@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean, short_address
-from tracer.model import Boot, Step
+from tracer.model import Request, Step
 
 MESSAGES = ("call", "self", "cast", "return")
 
@@ -41,7 +41,7 @@ class _Frame:
         return self.times * (self.own + self.inside)
 
 
-def stood_for(diagram: Diagram, boot: Boot) -> int:
+def stood_for(diagram: Diagram, boot: Request) -> int:
     """How many numbered steps the picture stands for, by its own words: ×7, +5 calls, an arrow for both ends."""
     steps = {short_address(step.address): step for step in boot.walk()}
     arrows = {item.address for item in diagram.items if item.what in ("call", "self", "cast")}
@@ -68,7 +68,7 @@ def statements(diagram: Diagram) -> int:
     return sum(int(count[1]) if count else 1 for count in counts)
 
 
-def numbered(boot: Boot) -> int:
+def numbered(boot: Request) -> int:
     """How many numbered steps were recorded."""
     return sum(step.numbered for step in boot.walk())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tracer.correlation.pipeline import correlate
 from tracer.events import Events
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 from tracer.sources import inputs
 from tracer.sources.logs.detect import Hints
 
@@ -112,12 +112,12 @@ def _moved(stamp: str, seconds: float) -> str:
     return when.isoformat(" ", "milliseconds").replace(".", stamp[19])
 
 
-def heads(boot: Boot) -> list[tuple[str, str]]:
+def heads(boot: Request) -> list[tuple[str, str]]:
     """Each chapter's service and name."""
     return [(chapter.service, chapter.name) for chapter in boot.chapters]
 
 
-def states(boot: Boot, name: str) -> list[object]:
+def states(boot: Request, name: str) -> list[object]:
     """The values that a state took one after another."""
     changes = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
     told = [step.attributes["changes"] for step in changes]

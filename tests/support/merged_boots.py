@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import prod
 
-from tracer.model import Boot, Fragment, Merged, Shared, Step
+from tracer.model import Fragment, Merged, Request, Shared, Step
 from tracer.notation.normal_text import apart, gist, text
 
 #: A step by what stands around it, outermost first, its service with each, and what it ended with.
@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 Part = Shared | Fragment
 
 
-def paths(boot: Boot) -> Counter[Path]:
+def paths(boot: Request) -> Counter[Path]:
     """How often a boot's own trace has each step, its chapters under the step that sent them."""
     found: Counter[Path] = Counter()
     around: dict[str, Path] = {}
@@ -80,7 +80,7 @@ def fragments(merged: Merged) -> Iterator[tuple[Fragment, frozenset[int]]]:
             stack.extend((inner, operand.boots) for operand in part.operands for inner in operand.inside)
 
 
-def check(merged: Merged, boots: list[Boot]) -> None:
+def check(merged: Merged, boots: list[Request]) -> None:
     """Each boot can be read from it, no branch is anybody else's, and every fragment is what its name says."""
     for number, boot in enumerate(boots):
         assert paths_in(merged, number) == paths(boot)

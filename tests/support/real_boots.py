@@ -11,13 +11,13 @@ from click.testing import CliRunner
 
 from tracer import trace_file
 from tracer.cli import main
-from tracer.model import Boot
+from tracer.model import Request
 
 DATA = Path(__file__).parents[1] / "data"
 
 
 @cache
-def nova34() -> Boot:
+def nova34() -> Request:
     """A boot on Nova 34 in several processes, with everything that the hooks saw."""
     with tempfile.TemporaryDirectory() as folder:
         capture, trace = Path(folder, "capture"), Path(folder, "boot.jsonl.gz")

@@ -17,7 +17,7 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.writer import written
 from tracer.errors import TracerError
 from tracer.files import write
-from tracer.model import Baseline, Boot
+from tracer.model import Baseline, Request
 from tracer.text import plural
 
 #: With fewer boots, what varies between two of them is mostly not known yet.
@@ -74,7 +74,7 @@ def _check_doubts(read: list[Recorded], partial: bool) -> None:
         printing.note(f"warning: {doubt}")
 
 
-def _alike(read: list[Recorded], outcome: str | None) -> list[Boot]:
+def _alike(read: list[Recorded], outcome: str | None) -> list[Request]:
     """The boots to learn from; a TracerError if they are not of one kind."""
     operations = sorted({each.operation for each in read})
     if len(operations) > 1:
@@ -96,7 +96,7 @@ def _alike(read: list[Recorded], outcome: str | None) -> list[Boot]:
     return chosen
 
 
-def _warn(boots: list[Boot]) -> None:
+def _warn(boots: list[Request]) -> None:
     releases = sorted({boot.versions["nova"] for boot in boots if "nova" in boot.versions})
     if len(releases) > 1:
         printing.note(f"warning: several releases of Nova in one: {', '.join(releases)}")

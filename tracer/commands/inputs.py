@@ -17,7 +17,7 @@ from tracer.diff.outline import outline as outline_outline
 from tracer.diff.outline.outline import Outline
 from tracer.errors import TracerError
 from tracer.files import read as opening
-from tracer.model import Baseline, Boot, Trace
+from tracer.model import Baseline, Request, Trace
 from tracer.notation import lines
 from tracer.notation.scrub import route
 from tracer.text import command, plural
@@ -105,7 +105,7 @@ class Recorded:
     """Boots of one trace file, of one operation."""
 
     path: Path
-    boots: list[Boot]
+    boots: list[Request]
     doubts: list[str]
 
     def side(self, *, talk: bool = False) -> Side:
@@ -136,7 +136,7 @@ class Recorded:
         """What they all are."""
         return operation(self.boots[0])
 
-    def _kept(self) -> list[Boot]:
+    def _kept(self) -> list[Request]:
         best = usual(self.outcomes)
         return [boot for boot in self.boots if outcome(boot) == best]
 
@@ -167,7 +167,7 @@ def _checked(side: Side) -> Side:
     return side
 
 
-def outcome(boot: Boot) -> str:
+def outcome(boot: Request) -> str:
     """How it ended: active, error, unfinished, done or failed, without what was said of it."""
     return boot.outcome.partition(":")[0]
 
@@ -177,7 +177,7 @@ def usual(outcomes: Counter[str]) -> str:
     return max(outcomes, key=lambda each: (each in _GOOD, outcomes[each], each))
 
 
-def operation(boot: Boot) -> str:
+def operation(boot: Request) -> str:
     """What kind of request it is, without its ids."""
     return " ".join(map(route, boot.operation.split(" ")))
 

@@ -12,7 +12,7 @@ import click
 from tracer import trace_file
 from tracer.commands import printing
 from tracer.commands.paths import PATH
-from tracer.model import Boot, Untied
+from tracer.model import Request, Untied
 from tracer.text import printable
 
 
@@ -59,7 +59,7 @@ def _untied_row(left: Untied) -> dict[str, Any]:
     return asdict(left) | {"first": _date(left.first), "last": _date(left.last)}
 
 
-def _row(boot: Boot) -> dict[str, Any]:
+def _row(boot: Request) -> dict[str, Any]:
     counts = dict(boot.counts())
     return {
         "number": boot.number,

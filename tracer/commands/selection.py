@@ -6,16 +6,16 @@ from pathlib import Path
 
 from tracer import trace_file
 from tracer.errors import TracerError
-from tracer.model import Boot, Trace
+from tracer.model import Request, Trace
 from tracer.text import command
 
 
-def boot(path: Path, word: str | None = None) -> Boot:
+def boot(path: Path, word: str | None = None) -> Request:
     """The boot that ``word`` means: a server's name or uuid, a request id, a number of ``list``; None: the only one."""
     return trace_file.read_boot(path, lambda trace: _only(path, trace) if word is None else named(path, trace, word))
 
 
-def named(path: Path, trace: Trace, word: str) -> Boot:
+def named(path: Path, trace: Trace, word: str) -> Request:
     """The boot, or other request, that ``word`` means; a TracerError where it is none or several."""
     everything = [*trace.boots, *trace.others]
     matching = [
@@ -30,7 +30,7 @@ def named(path: Path, trace: Trace, word: str) -> Boot:
     return matching[0]
 
 
-def _only(path: Path, trace: Trace) -> Boot:
+def _only(path: Path, trace: Trace) -> Request:
     if not trace.boots:
         everything = command("bootseq", "list", "--all", path)
         raise TracerError(f"{path}: no boot in it; other requests are listed by: {everything}")

@@ -10,7 +10,7 @@ from tracer.commands import inputs
 from tracer.commands.inputs import Recorded
 from tracer.diff.merge.merge import merge
 from tracer.errors import TracerError
-from tracer.model import Boot, Merged
+from tracer.model import Merged, Request
 
 
 def merged(file: Path, words: Sequence[str], also: Sequence[Path]) -> Merged:
@@ -38,7 +38,7 @@ def _names(found: list[Recorded]) -> list[str]:
     ]  # fmt: skip
 
 
-def _name(boot: Boot) -> str:
+def _name(boot: Request) -> str:
     return boot.server or str(boot.number)
 
 

@@ -11,7 +11,7 @@ import networkx as nx
 from tracer.correlation import addresses, instance_events, participants, states
 from tracer.correlation.chapters import Gathering
 from tracer.correlation.forest import Forest
-from tracer.model import Boot, LeftOut, Step
+from tracer.model import LeftOut, Request, Step
 
 _SERVERS = re.compile(r"/(servers|os-volumes_boot)/?$")
 #: Where a boot begins when neither the client nor the API was traced.
@@ -19,7 +19,7 @@ _BUILDS = ("schedule_and_build_instances", "build_instances", "build_and_run_ins
 _HEARTBEATS = re.compile(rf"{participants.REPORTS}|^services$")
 
 
-def boots(trees: Forest) -> tuple[list[Boot], list[Boot]]:
+def boots(trees: Forest) -> tuple[list[Request], list[Request]]:
     """The boots, and the other requests, each with its chapters, numbered; both in the order of their starts."""
     taken: set[str] = set()
     seeds = _seeds(trees)
@@ -126,12 +126,12 @@ def _is_request(root: Step) -> bool:
     return root.kind == "http" and root.attributes.get("side") == "server" and root.request_id is not None
 
 
-def _boot(number: int, gathering: Gathering, trees: Forest) -> Boot:
+def _boot(number: int, gathering: Gathering, trees: Forest) -> Request:
     chapters = gathering.in_order()
     states.derive(chapters)
     instance = states.instance_of(gathering.seed, chapters)
     addresses.number(chapters, trees.casts)
-    return Boot(
+    return Request(
         number=number,
         operation="boot",
         chapters=chapters,
@@ -144,11 +144,11 @@ def _boot(number: int, gathering: Gathering, trees: Forest) -> Boot:
     )
 
 
-def _other(number: int, gathering: Gathering, trees: Forest) -> Boot:
+def _other(number: int, gathering: Gathering, trees: Forest) -> Request:
     root, chapters = gathering.seed, gathering.in_order()
     states.derive(chapters)
     addresses.number(chapters, trees.casts)
-    return Boot(
+    return Request(
         number=number,
         operation=root.name,
         chapters=chapters,
@@ -158,7 +158,7 @@ def _other(number: int, gathering: Gathering, trees: Forest) -> Boot:
     )
 
 
-def _left_out(made: list[Boot], rest: list[Step]) -> list[list[LeftOut]]:
+def _left_out(made: list[Request], rest: list[Step]) -> list[list[LeftOut]]:
     """For each boot the trees that began in its time and are none of it, counted by what they are."""
     starts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for root in rest:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from tracer.correlation import participants
 from tracer.correlation.forest import Forest
-from tracer.model import Boot, Step, Untied
+from tracer.model import Request, Step, Untied
 from tracer.text import plural, printable
 
 #: What a service does every few seconds whether it is asked for anything or not.
@@ -23,7 +23,7 @@ _MAX_WHAT = 160
 _Busy = tuple[list[int], list[int]]
 
 
-def untied(trees: Forest, requests: list[Boot]) -> list[Untied]:
+def untied(trees: Forest, requests: list[Request]) -> list[Untied]:
     """The loose steps of all kinds that tell of something done; ``requests`` hold the others."""
     tied = {step.id for request in requests for step in request.walk()}
     busy = _busy(trees.heads)

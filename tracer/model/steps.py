@@ -135,7 +135,7 @@ class Untied:
 
 
 @dataclass(slots=True)
-class Boot:
+class Request:
     """One request's tree: for an instance's creation its chapters, request ids, instance and outcome."""
 
     number: int
@@ -177,8 +177,8 @@ class Boot:
 class Trace:
     """Everything one trace file holds: boots, the requests that boot nothing, and what its readers had to say."""
 
-    boots: list[Boot]
-    others: list[Boot] = field(default_factory=list)
+    boots: list[Request]
+    others: list[Request] = field(default_factory=list)
     #: Nova's release and the like, as the capture says: {"nova": "34.0.0"}.
     versions: dict[str, str] = field(default_factory=dict)
     #: One line each: torn tails, dropped events, segments that could not be read.

@@ -11,7 +11,7 @@ from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import Finding
 from tracer.attach.processes import Process
 from tracer.correlation.pipeline import correlate
-from tracer.model import Boot, Trace
+from tracer.model import Request, Trace
 from tracer.sources.hooks import segments
 
 #: Seconds between two looks at what was recorded; a look that takes longer is followed by as long a pause.
@@ -44,7 +44,7 @@ class Following:
         with gc_pause.paused():
             return correlate(segments.read(self._attachment.capture))
 
-    def asked(self, trace: Trace) -> list[Boot]:
+    def asked(self, trace: Trace) -> list[Request]:
         """The boots that the command asked for: those that begin outside of the services; all, if it was not traced."""
         services = {pid for pid, _ in self._known}
         mine = [boot for boot in trace.boots if boot.chapters[0].pid not in services]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from examples.cloud.accuracy.readers import SECOND, Said
 from tracer.events import Event
-from tracer.model import Boot, Step, Trace
+from tracer.model import Request, Step, Trace
 
 #: A witness that writes only when a request began is this much off.
 TOLERANCE = 5 * SECOND
@@ -64,9 +64,9 @@ class Trees:
     """Where each event stands: in the boot's tree, another request's, or in none."""
 
     trace: Trace
-    boot: Boot
+    boot: Request
     events: Iterable[Event]
-    _where: dict[str, Boot] = field(init=False)
+    _where: dict[str, Request] = field(init=False)
     _known: dict[str, Event] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Trees:
         for each in [*self.trace.boots, *self.trace.others]:
             self._where.update((step.id, each) for step in each.walk())
 
-    def of(self, seen: Seen) -> Boot | None:
+    def of(self, seen: Seen) -> Request | None:
         """A reply, and an endpoint's own call, are parts of the step above them."""
         event: Event | None = seen.event
         while event is not None:
@@ -160,7 +160,7 @@ def agree(
     return found
 
 
-def _loose(theirs: Said, ours: Seen | None, tree: Boot | None, trees: Trees) -> str:
+def _loose(theirs: Said, ours: Seen | None, tree: Request | None, trees: Trees) -> str:
     """Why something that is not in the boot's tree should be there; "" for what has no business there."""
     if ours is None:
         return "the hooks have no such event"
@@ -176,7 +176,7 @@ def _loose(theirs: Said, ours: Seen | None, tree: Boot | None, trees: Trees) -> 
     return ""
 
 
-def misplaced(boot: Boot) -> Iterator[tuple[str, Step]]:
+def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:
     """Steps whose parent is not the one that ids, addresses and time tell."""
     senders = {step.address: step for step in boot.walk()}
     for chapter in boot.chapters[1:]:

@@ -19,7 +19,7 @@ from examples.cloud.services import APPLICATIONS
 from tracer.correlation import participants
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event
-from tracer.model import Boot, Trace
+from tracer.model import Request, Trace
 from tracer.sources.hooks import segments
 
 _SHOWN = 12
@@ -33,7 +33,7 @@ def capture_of(plan: Plan) -> Path:
     return Path(words[words.index("-o") + 1])
 
 
-def check(plan: Plan, capture: Path, name: str) -> tuple[Boot, list[Agreement]]:
+def check(plan: Plan, capture: Path, name: str) -> tuple[Request, list[Agreement]]:
     """The boot that `name` means, and how each witness agrees."""
     found = segments.read(capture)
     # The events say everything already; correlation gives them their places.
@@ -50,7 +50,7 @@ def check(plan: Plan, capture: Path, name: str) -> tuple[Boot, list[Agreement]]:
     return boot, made
 
 
-def _boot(trace: Trace, name: str) -> Boot:
+def _boot(trace: Trace, name: str) -> Request:
     matching = [boot for boot in trace.boots if name in (boot.server, boot.uuid, boot.request_id)]
     if len(matching) != 1:
         known = ", ".join(boot.server for boot in trace.boots)
@@ -163,7 +163,7 @@ def _same_status(theirs: Said, ours: Said) -> bool:
     return ours.values in (theirs.values, ("",))
 
 
-def report(boot: Boot, agreements: list[Agreement]) -> Iterator[str]:
+def report(boot: Request, agreements: list[Agreement]) -> Iterator[str]:
     """The table, and below it all that it does not say."""
     yield f"boot {boot.server}: {boot.outcome}, {boot.duration / SECOND:.1f} s, {boot.request_id}"
     yield f"{'witness':34} {'of the boot':>11} {'in its tree':>11} {'recall':>8} {'precision':>9} {'apart':>6}"

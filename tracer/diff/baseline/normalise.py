@@ -10,7 +10,7 @@ from itertools import groupby
 from tracer.diff.baseline import details
 from tracer.diff.compare import subtree_ids
 from tracer.diff.outline import log_evidence
-from tracer.model import Baseline, Boot, Node, Step
+from tracer.model import Baseline, Node, Request, Step
 from tracer.notation import normal_text
 
 #: Log lines from here on are steps; those below are counted, since how many there are is a setting.
@@ -20,7 +20,7 @@ _LOGGED = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL"})
 _EAGER_LOAD = re.compile(r"\) AS anon_\d+ JOIN ")
 
 
-def normal(boot: Boot, name: str = "", *, talk: bool = False) -> Baseline:
+def normal(boot: Request, name: str = "", *, talk: bool = False) -> Baseline:
     """The boot as a baseline of one; with ``talk`` all that services without hooks log is in it, too."""
     hooked = {step.service for step in boot.walk() if "hooks" in step.witnesses}
     unhooked = frozenset(step.service for step in boot.walk()) - hooked
@@ -45,7 +45,7 @@ def _counts(step: Step) -> bool:
     return step.kind != "ask" and not step.name.startswith("sqlalchemy.pool:")
 
 
-def _log_lines(boot: Boot) -> Counter[str]:
+def _log_lines(boot: Request) -> Counter[str]:
     return Counter(step.service for step in boot.walk() if step.kind == "log")
 
 
@@ -96,7 +96,7 @@ def is_eager_load(step: Step) -> bool:
     return step.kind == "sql" and _EAGER_LOAD.search(step.text("statement")) is not None
 
 
-def _put_under_senders(boot: Boot, made: dict[int, Node]) -> list[Node]:
+def _put_under_senders(boot: Request, made: dict[int, Node]) -> list[Node]:
     """The chapters that nobody sent; each other one hangs below the step that sent it."""
     senders = {step.address: made[id(step)] for step in boot.walk() if step.opens and id(step) in made}
     roots: list[Node] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracer.model import Boot, Value
+from tracer.model import Request, Value
 
 #: Longer values are nothing to tell kinds of boots by; what lies deeper is part of something that is told already.
 _LONG, _DEEP = 40, 4
@@ -18,7 +18,7 @@ _NAME = "request.name"
 _Boots = frozenset[int]
 
 
-def conditions(boots: Sequence[Boot]) -> dict[_Boots, str]:
+def conditions(boots: Sequence[Request]) -> dict[_Boots, str]:
     """Sets of boots with what sets them apart: ``request has block_device_mapping_v2``."""
     asked = [dict(_asked(boot)) for boot in boots]
     found: dict[_Boots, str] = {}
@@ -58,7 +58,7 @@ def _named(key: str, has: str) -> str:
     return f"{whose} {has} {what}"
 
 
-def _asked(boot: Boot) -> Iterator[tuple[str, str]]:
+def _asked(boot: Request) -> Iterator[tuple[str, str]]:
     """Each key with its value as text, "" where that is long or not one value: ``request.flavorRef``, ``1``."""
     for step in boot.walk():
         body, image = step.attributes.get("body"), step.attributes.get("image")

@@ -13,7 +13,7 @@ from tracer.diff.baseline.learn import united
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.conditions import conditions
 from tracer.diff.merge.fragments import Boots, Part, Sibling, arranged
-from tracer.model import NUMBERED, Boot, Fragment, Merged, Node, Shared
+from tracer.model import NUMBERED, Fragment, Merged, Node, Request, Shared
 from tracer.notation.normal_text import apart, gist
 
 #: A chapter's head, and the step that sent it.
@@ -67,7 +67,7 @@ class _Sightings:
         )  # fmt: skip
 
 
-def merge(boots: Sequence[Boot], names: Sequence[str]) -> Merged:
+def merge(boots: Sequence[Request], names: Sequence[str]) -> Merged:
     """The boots as one sequence, numbered anew; ``names`` are what they are called, in their order."""
     seen = _Sightings()
     nodes: list[Node] = []
@@ -83,7 +83,7 @@ def merge(boots: Sequence[Boot], names: Sequence[str]) -> Merged:
     return Merged(boots[0].operation, chapters, list(names), outcomes, _versions(boots), conditions(boots))
 
 
-def _versions(boots: Sequence[Boot]) -> dict[str, str]:
+def _versions(boots: Sequence[Request]) -> dict[str, str]:
     """Of each release all that there are: ``{"nova": "32.2.1, 34.0.0"}``."""
     found: dict[str, set[str]] = {}
     for boot in boots:
