@@ -16,7 +16,7 @@ import pytest
 from tests.support.victims import PROGRAM, VERSIONS, Victim, interpreter, open_folder
 from tracer.attach import detach, discovery, processes, registry, spool_location
 from tracer.attach.attach import Attachment
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.attach.injection import payload, visits
 from tracer.recording import capture as captures
 from tracer.sources.hooks import segments
@@ -35,19 +35,19 @@ def made(path: Path) -> Path:
     return path
 
 
-def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[Finding]:
+def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[ProcessReport]:
     """Attach to victims, by their processes as /proc tells of them."""
     return Attachment(capture, seconds).attach([_process(victim.pid) for victim in victims])
 
 
-def attached(capture: Path, victim: Victim) -> Finding:
+def attached(capture: Path, victim: Victim) -> ProcessReport:
     """Attach to one, which must succeed."""
     (result,) = attach(capture, victim)
     assert (result.state, result.reason) == ("attached", "")
     return result
 
 
-def detached(capture: Path) -> Finding:
+def detached(capture: Path) -> ProcessReport:
     """Detach from the only one that is attached."""
     (result,) = detach.detach(capture)
     assert (result.state, result.reason) == ("detached", "")
@@ -108,7 +108,7 @@ def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path
         attached(other, victim)
         recording = discovery.recording(_process(victim.pid))
         assert recording is not None
-        assert recording.part.inner == str(other)
+        assert recording.spool.inner == str(other)
         victim.ask("lock.release()")
         detached(other)
 
@@ -323,5 +323,5 @@ def test_what_records_apart_is_brought_in(before: tuple[str, ...], how: dict[str
         detached(capture)
         assert victim.alive()
         assert capture.stat().st_mode & 0o777 == 0o700
-        assert entry.part.path == capture or not entry.part.path.exists()
+        assert entry.spool.path == capture or not entry.spool.path.exists()
         assert kinds(capture) == {"log": 1}

@@ -15,12 +15,12 @@ import pytest
 
 from tests.support.victims import PROGRAM, Victim, interpreter, open_folder
 from tracer.attach import eligibility, processes
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 
 
-def check(pid: int) -> Finding:
+def check(pid: int) -> ProcessReport:
     process = processes.read(pid)
     assert process is not None
     return eligibility.of_process(process)
@@ -99,8 +99,8 @@ def test_another_users_process_without_rights() -> None:
     root = Path(__file__).parent.parent
     report = (
         "import json, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tracer.attach import checks, processes\n"
-        "print(json.dumps(checks.of_process(processes.read(int(sys.argv[2]))).as_json()))"
+        "from tracer.attach import eligibility, processes\n"
+        "print(json.dumps(eligibility.of_process(processes.read(int(sys.argv[2]))).as_json()))"
     )
     with open_folder() as folder, Victim() as victim:
         shutil.copytree(root / "tracer", folder / "tracer", ignore=shutil.ignore_patterns("__pycache__"))

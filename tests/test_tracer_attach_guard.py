@@ -20,7 +20,7 @@ from tests.support.victims import PROGRAM, Victim
 from tests.support.waiting import children, wait_until
 from tracer.attach import detach, discovery, guard, lease, processes, registry, spool_location
 from tracer.attach.attach import Attachment
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.attach.processes import Process
 from tracer.recording import capture as captures
 from tracer.sources.hooks import segments
@@ -44,7 +44,7 @@ def process(victim: Victim) -> Process:
     return read
 
 
-def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[Finding]:
+def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[ProcessReport]:
     results = Attachment(capture, seconds).attach([process(victim) for victim in victims])
     assert [result.state for result in results] == ["attached"] * len(victims)
     return results
@@ -143,7 +143,7 @@ def test_a_second_attach_renews_through_the_same_guard(capture: Path) -> None:
         now = registry.of(capture)
         assert now.guard == pid
         assert 50 < now.seconds_left <= 60
-        assert 50 < lease.left(now.entries[0].part) <= 60
+        assert 50 < lease.left(now.entries[0].spool) <= 60
         time.sleep(2.5)  # the first lease would be over
         assert has_hooks(one)
         assert has_hooks(two)
@@ -180,7 +180,7 @@ def test_kill_9_of_owner_and_guard_leaves_inert_hooks(capture: Path) -> None:
         now = registry.of(capture)
         assert (now.guard, len(now.entries)) == (0, 2)
         end(capture, 0.5)
-        wait_until(lambda: not lease.left(now.entries[0].part))
+        wait_until(lambda: not lease.left(now.entries[0].spool))
         before = recorded(capture)
         assert has_hooks(idle)
         busy.ask("sql(3)")

@@ -25,15 +25,16 @@ def entry(pid: int = 0) -> Entry:
     process = processes.read(pid or os.getpid())
     assert process is not None
     return registry.entry(
-        process, spool_location.Part(Path("/x"), "/x"), {"hooks": ["sql"], "attributes": [("a", 1)]}, []
+        process, spool_location.Spool(Path("/x"), "/x"), {"hooks": ["sql"], "attributes": [("a", 1)]}, []
     )
 
 
 def path_as(uid: int, **environ: str) -> str:
     """Where another user's registry would be."""
-    code = f"import os; from tracer.attach import runtime; os.setgid({uid}); os.setuid({uid}); print(runtime.path())"
+    program = "import os; from tracer.attach import runtime_folder; "
+    program += f"os.setgid({uid}); os.setuid({uid}); print(runtime_folder.path())"
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", program],
         env={"PATH": os.environ["PATH"], **environ}, capture_output=True, text=True, check=True, cwd="/",
     )  # fmt: skip
     return done.stdout.strip()

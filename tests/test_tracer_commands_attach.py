@@ -20,9 +20,9 @@ from click.testing import CliRunner, Result
 from tests.support.victims import Victim, open_folder
 from tests.support.waiting import wait_until
 from tracer.attach import processes, registry
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.attach.injection import visits
-from tracer.attach.spool_location import Part
+from tracer.attach.spool_location import Spool
 from tracer.cli import main
 from tracer.commands import process_reports
 
@@ -138,7 +138,12 @@ def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_doctor_says_what_holds_for_several_once() -> None:
     """A line a service, not a process; the fix of all that follow one another below the last of them."""
     no = ("3.11", "cannot", "no rights", "sudo bootseq doctor")
-    found = [Finding(1, "a", *no), Finding(3, "b", *no), Finding(2, "a", *no), Finding(4, "c", "3.9", "ready")]
+    found = [
+        ProcessReport(1, "a", *no),
+        ProcessReport(3, "b", *no),
+        ProcessReport(2, "a", *no),
+        ProcessReport(4, "c", "3.9", "ready"),
+    ]
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         process_reports.tell_together(found)
@@ -215,21 +220,21 @@ def test_one_process_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pyte
     """Neither at attach nor at status, ask or detach; exit code 1 says so."""
     with Victim() as good, Victim() as bad:
         run("attach", "--pid", good.pid, "--pid", bad.pid, "-o", tmp_path / "capture")
-        find, tally = visits._entered, Part.tally
+        find, tally = visits._entered, Spool.tally
 
         def failing(process: processes.Process) -> Any:
             if process.pid == bad.pid:
                 raise MemoryError("a table of 1 TB")
             return find(process)
 
-        def failing_tally(part: Part, pattern: str) -> Any:
+        def failing_tally(spool: Spool, pattern: str) -> Any:
             if str(bad.inner_pid) in pattern:
                 raise MemoryError("a table of 1 TB")
-            return tally(part, pattern)
+            return tally(spool, pattern)
 
         with monkeypatch.context() as patched:
             patched.setattr(visits, "_entered", failing)
-            patched.setattr(Part, "tally", failing_tally)
+            patched.setattr(Spool, "tally", failing_tally)
             again = rows("attach", "--pid", good.pid, "--pid", bad.pid, "-o", tmp_path / "capture")
             assert {row["pid"]: row["state"] for row in again} == {good.pid: "attached", bad.pid: "cannot"}
             assert {row["pid"]: row["state"] for row in rows("status")} == {good.pid: "attached", bad.pid: "cannot"}

@@ -68,7 +68,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
             "options": Attachment(path, 1).options(),
         }
         for _ in range(count):
-            lease.grant(entry.part, 3600)
+            lease.grant(entry.spool, 3600)
             for what, asked in (("attach", request), ("detach", {})):
                 answer, visit = visits.ask(process, what, asked)
                 taken.stops += [1000 * stop for stop in visit.stops]

@@ -24,9 +24,9 @@ _IDLE = 10.0
 _OWNER = """
 import sys, time
 from pathlib import Path
-from tracer.attach import processes, runtime
+from tracer.attach import processes, runtime_folder
 from tracer.attach.attach import Attachment
-runtime.path = lambda: Path(sys.argv[1])
+runtime_folder.path = lambda: Path(sys.argv[1])
 attachment = Attachment(Path(sys.argv[2]), 600, lasting=False)
 print(*(each.state for each in attachment.attach([processes.read(int(pid)) for pid in sys.argv[3:]])), flush=True)
 time.sleep(1000)

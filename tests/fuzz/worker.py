@@ -250,7 +250,7 @@ def _registry(path: Path) -> None:
     with Folder(os.open(path, os.O_RDONLY), path) as folder:
         registered = registry._read(folder, path)
     for entry in registered.entries:
-        click.echo(f"{entry.part.path} {entry.part.inner} {len(entry.attributes)} {len(entry.hooks)} {entry.pid + 1}")
+        click.echo(f"{entry.spool.path} {entry.spool.inner} {len(entry.attributes)} {len(entry.hooks)} {entry.pid + 1}")
     click.echo(f"{registered.seconds_left} s")
 
 

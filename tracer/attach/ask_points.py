@@ -11,10 +11,11 @@ from typing import Any
 
 from tracer.attach import detach, parallel_visits
 from tracer.attach.detach import Attached
-from tracer.attach.eligibility import Finding, finding, of_process
+from tracer.attach.eligibility import ProcessReport, of_process, report_of
 from tracer.attach.injection import visits
 from tracer.attach.injection.answers import Answer
 from tracer.attach.processes import Process
+from tracer.callbacks import ignore
 from tracer.recording import capture as captures
 
 #: What a process says of a point that it has not found, and of one that may come.
@@ -58,54 +59,60 @@ def chosen(
     return {folder: attached for folder, attached in wanted.items() if attached}
 
 
-def add(attached: list[Attached], point: Point, told: Callable[[Finding], object] = id) -> list[Finding]:
+def add(
+    attached: list[Attached], point: Point, on_report: Callable[[ProcessReport], object] = ignore
+) -> list[ProcessReport]:
     """Have them ask at one more place."""
-    return list(_each(attached, "ask_add", {"point": point}, lambda each, answer: _added(each, point, answer), told))
+    return list(
+        _each(attached, "ask_add", {"point": point}, lambda each, answer: _added(each, point, answer), on_report)
+    )
 
 
-def remove(attached: list[Attached], keys: list[str], told: Callable[[Finding], object] = id) -> list[Finding]:
+def remove(
+    attached: list[Attached], keys: list[str], on_report: Callable[[ProcessReport], object] = ignore
+) -> list[ProcessReport]:
     """Have them ask no more under these keys."""
-    return list(_each(attached, "ask_remove", {"keys": keys}, _removed, told))
+    return list(_each(attached, "ask_remove", {"keys": keys}, _removed, on_report))
 
 
-def state(attached: list[Attached]) -> list[Finding]:
+def state(attached: list[Attached]) -> list[ProcessReport]:
     """What they ask, and how it goes."""
-    return list(_each(attached, "ask_list", {}, _listed, id))
+    return list(_each(attached, "ask_list", {}, _listed, ignore))
 
 
 def _each(
     attached: list[Attached],
     what: str,
     request: dict[str, Any],
-    judge: Callable[[Attached, Answer], Finding],
-    told: Callable[[Finding], object],
-) -> Iterator[Finding]:
+    judge: Callable[[Attached, Answer], ProcessReport],
+    on_report: Callable[[ProcessReport], object],
+) -> Iterator[ProcessReport]:
     return parallel_visits.visit_all(
-        [(each.process, partial(_visit, each, what, request, judge)) for each in attached], told
+        [(each.process, partial(_visit, each, what, request, judge)) for each in attached], on_report
     )
 
 
 def _visit(
-    each: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, Answer], Finding]
-) -> Finding | None:
+    each: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, Answer], ProcessReport]
+) -> ProcessReport | None:
     process = each.process
     problem = of_process(process)
     if problem.state != "ready":
         return None if each.forked else problem
     answer, _ = visits.ask(process, what, request)
     if answer["state"] in ("free", "expired"):
-        return None if each.forked else finding(process, "gone", "its hooks have gone by themselves")
+        return None if each.forked else report_of(process, "gone", "its hooks have gone by themselves")
     if answer["state"] != "asked":
-        return finding(process, "cannot", str(answer.get("reason", answer["state"])))
+        return report_of(process, "cannot", str(answer.get("reason", answer["state"])))
     return judge(each, answer)
 
 
-def _added(each: Attached, point: Point, answer: Answer) -> Finding:
+def _added(each: Attached, point: Point, answer: Answer) -> ProcessReport:
     outcome, known = str(answer["outcome"]), [str(name) for name in answer["near"]]
     if outcome == "added":
-        return finding(each.process, "added")
+        return report_of(each.process, "added")
     if outcome == _LATER:
-        return finding(each.process, "waiting", outcome)
+        return report_of(each.process, "waiting", outcome)
     reason = outcome
     if outcome == _NO_LINE:
         reason = f"nothing happens on line {point['when']}; see {_lines(known, point['when'])}"
@@ -114,7 +121,7 @@ def _added(each: Attached, point: Point, answer: Answer) -> Finding:
         wanted = name if outcome == "no such function" else module
         near = _near(wanted, known)
         reason += f" {wanted}" + (f"; did you mean {', '.join(near)}?" if near else "")
-    return finding(each.process, "not there", reason)
+    return report_of(each.process, "not there", reason)
 
 
 def _near(wanted: str, known: list[str]) -> list[str]:
@@ -130,11 +137,11 @@ def _lines(known: list[str], line: int) -> str:
     return f"lines {known[0]} to {known[-1]}, nearest {', '.join(map(str, numbers))}" if numbers else "another function"
 
 
-def _removed(each: Attached, answer: Answer) -> Finding:
+def _removed(each: Attached, answer: Answer) -> ProcessReport:
     keys = [str(key) for key in answer["removed"]]
-    return finding(each.process, "removed" if keys else "none", "" if keys else "it had none of these", keys=keys)
+    return report_of(each.process, "removed" if keys else "none", "" if keys else "it had none of these", keys=keys)
 
 
-def _listed(each: Attached, answer: Answer) -> Finding:
+def _listed(each: Attached, answer: Answer) -> ProcessReport:
     names = ("key", "where", "when", "state", "lines", "failures", "error")
-    return finding(each.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]])
+    return report_of(each.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]])

@@ -20,11 +20,12 @@ from tracer.attach import (
     registry,
     spool_location,
 )
-from tracer.attach.eligibility import Finding, finding
+from tracer.attach.eligibility import ProcessReport, report_of
 from tracer.attach.guard_client import GuardClient
 from tracer.attach.injection import payload, visits
 from tracer.attach.processes import Process
 from tracer.attach.registry import Registration
+from tracer.callbacks import ignore
 from tracer.recording import capture as captures
 
 
@@ -42,13 +43,15 @@ class Attachment:
         options: dict[str, Any] = json.loads((self.capture / captures.OPTIONS).read_text())
         return options
 
-    def attach(self, processes: list[Process], told: Callable[[Finding], object] = id) -> list[Finding]:
-        """Put the hooks into them, for the whole time of the lease; ``told`` is called with each result."""
+    def attach(
+        self, processes: list[Process], on_report: Callable[[ProcessReport], object] = ignore
+    ) -> list[ProcessReport]:
+        """Put the hooks into them, for the whole time of the lease; ``on_report`` is called with each result."""
         options = self.options()
         payload.prepare()
         with registry.locked(self.capture) as registration, self._guarded(registration):
             visits = [(each, partial(self._attach, registration, each, options)) for each in processes]
-            results = list(parallel_visits.visit_all(visits, told))
+            results = list(parallel_visits.visit_all(visits, on_report))
             self._renew(registration)
         return results
 
@@ -72,24 +75,24 @@ class Attachment:
             self._guard.stay()
             self._guard = None
 
-    def _attach(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
+    def _attach(self, registration: Registration, process: Process, options: dict[str, Any]) -> ProcessReport:
         problem = eligibility.of_process(process)
         if problem.state != "ready":
             return problem
         before = discovery.recording(process)
         if before is None:
             return self._visit_first(registration, process, options)
-        if spool_location.belongs(self.capture, before.part):
+        if spool_location.belongs(self.capture, before.spool):
             return self._visit(registration, process, options)
-        where = before.part.inner
-        return finding(
+        where = before.spool.inner
+        return report_of(
             process, "cannot", f"it records into {where} already", eligibility.command("bootseq", "detach", where)
         )
 
-    def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
+    def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> ProcessReport:
         """Registered before the hooks come: should we die meanwhile, the guard knows of them."""
-        part = spool_location.of(self.capture, process)
-        entry = registry.entry(process, part, {}, [])
+        spool = spool_location.of(self.capture, process)
+        entry = registry.entry(process, spool, {}, [])
         registration.add(entry)
         state = ""
         try:
@@ -100,16 +103,16 @@ class Attachment:
                 registration.drop(entry)
         return result
 
-    def _visit(self, registration: Registration, process: Process, options: dict[str, Any]) -> Finding:
-        part = spool_location.of(self.capture, process)
-        lease.grant(part, max(lease.FIRST, lease.left(part)))
+    def _visit(self, registration: Registration, process: Process, options: dict[str, Any]) -> ProcessReport:
+        spool = spool_location.of(self.capture, process)
+        lease.grant(spool, max(lease.FIRST, lease.left(spool)))
         options = options | {"asks": ask_points.meant_for(process, captures.asks(self.capture))}
-        request = {"capture": part.inner, "lease": f"{part.inner}/{spool_location.LEASE}", "options": options}
+        request = {"capture": spool.inner, "lease": f"{spool.inner}/{spool_location.LEASE}", "options": options}
         answer, visit = visits.ask(process, "attach", request)
         if answer["state"] != "attached":
-            return finding(process, "cannot", str(answer.get("reason", answer["state"])))
-        registration.add(registry.entry(process, part, answer, visit.stops))
-        return finding(
+            return report_of(process, "cannot", str(answer.get("reason", answer["state"])))
+        registration.add(registry.entry(process, spool, answer, visit.stops))
+        return report_of(
             process, "attached", capture=str(self.capture), attributes=len(answer["attributes"]),
             off=list(answer["off"]), work_ms=round(answer["seconds"] * 1000, 1),
             stops_ms=[round(stop * 1000, 3) for stop in visit.stops], way=visit.way,
@@ -117,6 +120,6 @@ class Attachment:
 
     def _renew(self, registration: Registration) -> None:
         registration.renew(self.seconds)
-        for part in {entry.part for entry in registration.read().entries if entry.process() is not None}:
+        for spool in {entry.spool for entry in registration.read().entries if entry.process() is not None}:
             with suppress(OSError):  # gone with its container
-                lease.grant(part, self.seconds)
+                lease.grant(spool, self.seconds)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from tracer.attach import spool
+from tracer.attach import spool as spools
 from tracer.files.folder import Folder
 from tracer.recording import capture as captures
 
-#: In a part, where files had to be left out: how many.
+#: In a spool, where files had to be left out: how many.
 LEFT_OUT = "left-out"
 _SEGMENT = re.compile(r"[\w.-]{1,200}-\d{1,10}-\d{1,20}(-\d{4,8}\.seg|\.open)", re.ASCII)
 _LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
@@ -20,11 +20,11 @@ _LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
 def bring(capture: Folder, above: str, name: str, contents: Iterator[bytes]) -> int:
     """Into the folder ``name`` in ``above``; how many files did not fit. Those that are there are replaced."""
     room = _cap(capture) - _size(capture, above)
-    with _within(capture, above) as parts, _within(parts, name) as part, _within(part, spool.SEGMENTS) as segments:
+    with _within(capture, above) as parts, _within(parts, name) as spool, _within(spool, spools.SEGMENTS) as segments:
         left_out = 0
         for head in contents:
             file, is_segment, size = _head(head)
-            target = segments if is_segment else part
+            target = segments if is_segment else spool
             room += _size_of(target, file)
             if size <= room and (_SEGMENT if is_segment else _LOG).fullmatch(file):
                 room -= _copy(target, file, size, contents)
@@ -32,7 +32,7 @@ def bring(capture: Folder, above: str, name: str, contents: Iterator[bytes]) -> 
                 left_out += 1
                 _skip(contents)
         if left_out:
-            with part.write(LEFT_OUT) as note:
+            with spool.write(LEFT_OUT) as note:
                 note.write(b"%d" % left_out)
     return left_out
 
@@ -79,11 +79,11 @@ def _cap(capture: Folder) -> int:
 
 def _size(capture: Folder, above: str) -> int:
     """Bytes of all that is recorded in it."""
-    size = _size_in(capture, spool.SEGMENTS)
+    size = _size_in(capture, spools.SEGMENTS)
     with suppress(FileNotFoundError), capture.folder(above) as parts:
         for name in parts.names():
-            with parts.folder(name) as part:
-                size += _size_in(part, spool.SEGMENTS)
+            with parts.folder(name) as spool:
+                size += _size_in(spool, spools.SEGMENTS)
     return size
 
 

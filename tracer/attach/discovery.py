@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 from tracer.attach import proc, processes, spool_location
 from tracer.attach.processes import Process, read
-from tracer.attach.spool_location import Part
+from tracer.attach.spool_location import Spool
 from tracer.sources.hooks import tally
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A process that records, the part of a capture that it records into, and the stem of its files there."""
+    """A process that records, the spool of a capture that it records into, and the stem of its files there."""
 
     process: Process
-    part: Part
+    spool: Spool
     stem: str
 
 
@@ -31,7 +31,7 @@ def recording(process: Process) -> Recording | None:
         for line in proc.maps(process.pid):
             claim = _claim(line)
             if claim is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
-                return Recording(process, spool_location.at(process, claim[0]), claim[1])
+                return Recording(process, spool_location.locate(process, claim[0]), claim[1])
     except OSError:
         pass
     return None

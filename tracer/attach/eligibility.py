@@ -23,7 +23,7 @@ _MOMENT = 0.3
 
 
 @dataclass(frozen=True)
-class Finding:
+class ProcessReport:
     """One line of ``doctor`` and ``status``; what is said of the machine has the pid 0."""
 
     pid: int
@@ -42,9 +42,9 @@ class Finding:
         return fields | more
 
 
-def finding(process: Process, state: str, reason: str = "", fix: str = "", **more: Any) -> Finding:
+def report_of(process: Process, state: str, reason: str = "", fix: str = "", **more: Any) -> ProcessReport:
     """About a process."""
-    return Finding(process.pid, process.name, process.python, state, reason, fix, more)
+    return ProcessReport(process.pid, process.name, process.python, state, reason, fix, more)
 
 
 def command(*words: str) -> str:
@@ -53,13 +53,13 @@ def command(*words: str) -> str:
     return text if text.isprintable() else ""
 
 
-def of_process(process: Process) -> Finding:
+def of_process(process: Process) -> ProcessReport:
     """``ready``, or ``cannot`` with the reason."""
     for check in (_runs, _may_be_entered, _can_be_entered):
         problem = check(process)
         if problem is not None:
-            return finding(process, "cannot", *problem)
-    return finding(process, "ready")
+            return report_of(process, "cannot", *problem)
+    return report_of(process, "ready")
 
 
 Problem = tuple[str, str] | None
@@ -146,7 +146,7 @@ def _has_shadow_stack(pid: int) -> bool:
     return any(line.startswith("x86_Thread_features:") and "shstk" in line for line in lines)
 
 
-def of_machine() -> list[Finding]:
+def of_machine() -> list[ProcessReport]:
     """What holds for every process here."""
     found = []
     if platform.machine() != "x86_64":
@@ -167,8 +167,8 @@ def of_machine() -> list[Finding]:
     return found
 
 
-def _machine(state: str, reason: str, fix: str = "") -> Finding:
-    return Finding(0, "this machine", "", state, reason, fix)
+def _machine(state: str, reason: str, fix: str = "") -> ProcessReport:
+    return ProcessReport(0, "this machine", "", state, reason, fix)
 
 
 def has_capability() -> bool:

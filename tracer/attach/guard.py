@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tracer.attach import detach, registry, runtime_folder
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.attach.registry import Entry, Registered
 from tracer.files import folder as folders
 
@@ -100,7 +100,7 @@ class Guard:
 
     def _end(self) -> bool:
         """Take the hooks out; False where the lease was renewed just now."""
-        results: dict[int, Finding] = {}
+        results: dict[int, ProcessReport] = {}
         for number in range(_TRIES):
             time.sleep(_PAUSE if number else 0)
             with registry.locked(self._capture) as registration:
@@ -116,7 +116,7 @@ class Guard:
                     return True
         return True
 
-    def _report(self, results: dict[int, Finding]) -> None:
+    def _report(self, results: dict[int, ProcessReport]) -> None:
         with suppress(OSError), folders.opened(self._capture) as folder, folder.write(RESULT) as file:
             file.write(json.dumps([each.as_json() for each in results.values()], indent=1).encode())
 

@@ -19,7 +19,7 @@ from typing import Any
 from tracer.attach import discovery, runtime_folder
 from tracer.attach.deputy import Owner
 from tracer.attach.processes import Process
-from tracer.attach.spool_location import Part, label, remembered
+from tracer.attach.spool_location import Spool, label, remembered
 from tracer.files.folder import Folder
 
 _ABOUT, _LOCK, _GUARD, _PROCESS = "capture.json", "lock", "guard.json", ".process"
@@ -52,7 +52,7 @@ class Entry:
     stops: list[float] = field(default_factory=list)
 
     @property
-    def part(self) -> Part:
+    def spool(self) -> Spool:
         """Where it records to."""
         return remembered(self.path, self.inner, Owner(self.uid, self.gid, self.pid, self.started))
 
@@ -61,11 +61,11 @@ class Entry:
         return discovery.alive(self.pid, self.started) if self.boot == runtime_folder.boot_id() else None
 
 
-def entry(process: Process, part: Part, answer: dict[str, Any], stops: list[float]) -> Entry:
+def entry(process: Process, spool: Spool, answer: dict[str, Any], stops: list[float]) -> Entry:
     """About a process that has just answered."""
     return Entry(
         process.pid, process.started, runtime_folder.boot_id(), process.uid, process.gid, process.name, process.python,
-        str(part.path), part.inner, label(process), list(answer.get("hooks", ())),
+        str(spool.path), spool.inner, label(process), list(answer.get("hooks", ())),
         list(answer.get("attributes", ())), stops,
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def locked(capture: Path) -> Iterator[Registration]:
 
     Waits for others who change what is attached for this capture.
     """
-    with runtime_folder.made() as above:
+    with runtime_folder.create() as above:
         folder, lock = _locked(above, _name(capture))
         try:
             registration = Registration(folder, capture)

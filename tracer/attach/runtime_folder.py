@@ -36,7 +36,7 @@ def _is_private(folder: str, uid: int) -> bool:
     return about.st_uid == uid and not about.st_mode & 0o077
 
 
-def made() -> Folder:
+def create() -> Folder:
     """The folder, made where there is none."""
     where = path()
     try:

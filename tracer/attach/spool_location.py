@@ -1,7 +1,7 @@
 """Where a process records to: the capture itself, or a folder in its own reach that is brought into the capture later.
 
 A service runs as a user of its own, maybe in a container, and a capture is its owner's alone. So where the process is
-another user's, or sees other files than we do, a part of the capture is a folder of that user's in the process's own
+another user's, or sees other files than we do, a spool of the capture is a folder of that user's in the process's own
 /var/tmp. All that is done there is done as that user (tracer.attach.deputy), and nothing that is read there is trusted.
 Its name cannot be foreseen, so nobody else has made it before.
 """
@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.attach import collect, deputy, spool
+from tracer.attach import collect, deputy
+from tracer.attach import spool as spools
 from tracer.attach.deputy import Owner
 from tracer.attach.injection.ptrace import RefusedError
 from tracer.attach.processes import Process
@@ -27,7 +28,7 @@ from tracer.files import folder as folders
 from tracer.files.folder import Folder
 from tracer.sources.hooks.tally import Tally
 
-LEASE, SEGMENTS, PARTS = spool.LEASE, spool.SEGMENTS, "parts"
+LEASE, SEGMENTS, PARTS = spools.LEASE, spools.SEGMENTS, "parts"
 #: In a capture: what the names of its parts are made of, so that nobody can foresee them.
 _KEY = "parts.key"
 _PREFIX = "bootseq-"
@@ -35,7 +36,7 @@ _key_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Part:
+class Spool:
     """A folder to record into: ``path`` is where we see it, ``inner`` where the process does.
 
     The ``owner`` is the user whose folder it is; None where it is the capture itself, our own.
@@ -52,24 +53,24 @@ class Part:
 
     def prepare(self) -> None:
         """Have in it what is recorded into."""
-        self._do(spool.prepare)
+        self._do(spools.prepare)
 
     def grant(self, seconds: float) -> None:
         """Have its lease end so many seconds from now."""
-        self._do(lambda folder: spool.grant(folder, time.time() + seconds))
+        self._do(lambda folder: spools.grant(folder, time.time() + seconds))
 
     def until(self) -> float | None:
         """When its lease ends, None where there is none."""
-        found = self._do(spool.until)
+        found = self._do(spools.until)
         return float(found) if isinstance(found, int | float) else None
 
     def end_lease(self) -> None:
         """Have nobody record into it any more."""
-        self._do(spool.end)
+        self._do(spools.end)
 
     def tally(self, pattern: str) -> Tally:
         """How much was recorded into it by the processes whose files match the pattern."""
-        found = self._do(lambda folder: [*vars(spool.tally(folder, pattern)).values()])
+        found = self._do(lambda folder: [*vars(spools.tally(folder, pattern)).values()])
         if not isinstance(found, list) or any(type(each) is not int for each in found):
             return Tally()
         return Tally(*found[:3])
@@ -81,20 +82,20 @@ class Part:
         *way, name = self.inner.strip("/").split("/")
 
         def work(root: Folder) -> Iterator[bytes]:
-            with spool.step_by_step(root, way) as above:
-                spool.remove(above, name)
+            with spools.step_by_step(root, way) as above:
+                spools.remove(above, name)
             yield from ()
 
         for _ in deputy.run(self.owner, self.root, work):
             pass
 
     def contents(self) -> Iterator[bytes]:
-        """What is in it, as spool.contents gives it."""
+        """What is in it, as spools.contents gives it."""
         assert self.owner is not None
 
         def work(root: Folder) -> Iterator[bytes]:
             with self._opened(root) as folder:
-                yield from spool.contents(folder)
+                yield from spools.contents(folder)
 
         return deputy.run(self.owner, self.root, work)
 
@@ -106,12 +107,12 @@ class Part:
 
         def working(root: Folder) -> Iterator[bytes]:
             with self._opened(root) as folder:
-                yield from spool.packed(work(folder))
+                yield from spools.packed(work(folder))
 
         return _loaded(deputy.run(self.owner, self.root, working))
 
     def _opened(self, root: Folder) -> Folder:
-        folder = spool.step_by_step(root, self.inner.strip("/").split("/"))
+        folder = spools.step_by_step(root, self.inner.strip("/").split("/"))
         folder.check_private()
         return folder
 
@@ -129,34 +130,34 @@ def owner(process: Process) -> Owner:
     return Owner(process.uid, process.gid, process.pid, process.started)
 
 
-def of(capture: Path, process: Process) -> Part:
-    """The part for a process, ready to be recorded into."""
+def of(capture: Path, process: Process) -> Spool:
+    """The spool for a process, ready to be recorded into."""
     if is_ours(process):
-        part = Part(capture, str(capture))
-        part.prepare()
-        return part
+        spool = Spool(capture, str(capture))
+        spool.prepare()
+        return spool
     root = root_of(process)
     name = _name(_key(capture), process.uid, _namespace(process.pid))
     try:
-        inner = _loaded(deputy.run(owner(process), root, lambda folder: spool.packed(spool.make(folder, name))))
+        inner = _loaded(deputy.run(owner(process), root, lambda folder: spools.packed(spools.make(folder, name))))
     except OSError as error:
         raise RefusedError(f"there is no folder that it could record into ({error.strerror})") from None
     if inner not in (f"/var/tmp/{name}", f"/tmp/{name}"):
         raise RefusedError("there is no folder that it could record into")
-    return at(process, inner)
+    return locate(process, inner)
 
 
-def at(process: Process, inner: str) -> Part:
+def locate(process: Process, inner: str) -> Spool:
     """The folder that a process calls ``inner``, whatever there is."""
     if is_ours(process):
-        return Part(Path(inner), inner)
-    return Part(Path(root_of(process).rstrip("/") + inner), inner, owner(process))
+        return Spool(Path(inner), inner)
+    return Spool(Path(root_of(process).rstrip("/") + inner), inner, owner(process))
 
 
-def remembered(path: str, inner: str, user: Owner) -> Part:
-    """A part as it was when its process was attached."""
+def remembered(path: str, inner: str, user: Owner) -> Spool:
+    """A spool as it was when its process was attached."""
     ours = user.uid == os.geteuid() and path == inner
-    return Part(Path(path), inner, None if ours else user)
+    return Spool(Path(path), inner, None if ours else user)
 
 
 def root_of(process: Process) -> str:
@@ -178,16 +179,16 @@ def _sees_the_same(process: Process) -> bool:
     return same_root and _namespace(process.pid) == _namespace("self") != "0"
 
 
-def belongs(capture: Path, part: Part) -> bool:
-    """Whether a part is one of the capture's, or the capture itself."""
-    if part.owner is None:
-        return part.path == capture
+def belongs(capture: Path, spool: Spool) -> bool:
+    """Whether a spool is one of the capture's, or the capture itself."""
+    if spool.owner is None:
+        return spool.path == capture
     try:
         key = _key(capture, make=False)
     except OSError:
         return False
-    name = _name(key, part.owner.uid, _namespace(part.owner.pid))
-    return bool(key) and secrets.compare_digest(os.path.basename(part.inner).encode(errors="replace"), name.encode())
+    name = _name(key, spool.owner.uid, _namespace(spool.owner.pid))
+    return bool(key) and secrets.compare_digest(os.path.basename(spool.inner).encode(errors="replace"), name.encode())
 
 
 def _key(capture: Path, make: bool = True) -> bytes:
@@ -203,7 +204,7 @@ def _name(key: bytes, uid: int, namespace: str) -> str:
 
 
 def label(process: Process) -> str:
-    """What to call the process's part within the capture."""
+    """What to call the process's spool within the capture."""
     return f"{process.uid}-{_namespace(process.pid)}"
 
 
@@ -215,9 +216,9 @@ def _namespace(pid: int | str) -> str:
         return "0"
 
 
-def gather(capture: Path, part: Part, name: str) -> int:
+def gather(capture: Path, spool: Spool, name: str) -> int:
     """Bring what was recorded apart into the capture, under ``name``; how many files it had no room for."""
-    if part.owner is None:
+    if spool.owner is None:
         return 0
     with folders.opened(capture) as folder:
-        return collect.bring(folder, PARTS, name, part.contents())
+        return collect.bring(folder, PARTS, name, spool.contents())

@@ -12,7 +12,8 @@ import click
 from tracer.attach import ask_points, guard_client
 from tracer.attach.ask_points import Point
 from tracer.attach.detach import Attached
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
+from tracer.callbacks import ignore
 from tracer.commands import printing, process_reports
 from tracer.errors import TracerError
 from tracer.recording import ask_expressions
@@ -104,7 +105,7 @@ def _next_key(targets: dict[Path, list[Attached]]) -> str:
     return str(max(used, default=0) + 1)
 
 
-def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[Finding]:
+def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[ProcessReport]:
     """Kept first: who is attached meanwhile has it too."""
     for folder in targets:
         guard_client.keep(folder)
@@ -156,7 +157,7 @@ def list_points(as_json: bool) -> None:
         printing.out("nothing is asked")
 
 
-def _row(folder: Path, point: Point, states: list[Finding]) -> dict[str, Any]:
+def _row(folder: Path, point: Point, states: list[ProcessReport]) -> dict[str, Any]:
     processes = [
         {"pid": each.pid, "service": each.service}
         | {name: told[name] for name in ("state", "lines", "failures", "error")}
@@ -199,7 +200,7 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
     found = []
     for folder, attached in targets.items() if keys else ():
         _forget(folder, keys)
-        found += ask_points.remove(attached, keys, id if as_json else _say_removed)
+        found += ask_points.remove(attached, keys, ignore if as_json else _say_removed)
     if as_json:
         process_reports.as_json(found)
     elif not keys:
@@ -208,6 +209,6 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _say_removed(each: Finding) -> None:
+def _say_removed(each: ProcessReport) -> None:
     if each.state != "none":
         process_reports.tell(each, ", ".join(each.more.get("keys", [])))

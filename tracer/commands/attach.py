@@ -10,8 +10,9 @@ import click
 from tracer import durations
 from tracer.attach import processes
 from tracer.attach.attach import Attachment
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.attach.processes import Process
+from tracer.callbacks import ignore
 from tracer.commands import process_reports, recording
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
@@ -57,8 +58,8 @@ def attach(
     seconds = durations.seconds(duration)
     wanted = _wanted(pids, services, everything)
     capture.make(output, points=call_points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
-    told = _say if not as_json else id
-    found = Attachment(output.resolve(), seconds).attach(wanted, told)
+    on_report = _say if not as_json else ignore
+    found = Attachment(output.resolve(), seconds).attach(wanted, on_report)
     if as_json:
         process_reports.as_json(found)
     if any(finding.state != "attached" for finding in found):
@@ -83,7 +84,7 @@ def _wanted(pids: tuple[int, ...], services: tuple[str, ...], everything: bool) 
     return [wanted[pid] for pid in sorted(wanted)]
 
 
-def _say(finding: Finding) -> None:
+def _say(finding: ProcessReport) -> None:
     details = ""
     if finding.state == "attached":
         longest = max(finding.more["stops_ms"], default=0.0)

@@ -11,7 +11,8 @@ import click
 from tracer.attach import detach as detaching
 from tracer.attach import registry
 from tracer.attach.detach import Attached
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
+from tracer.callbacks import ignore
 from tracer.commands import printing, process_reports
 from tracer.commands.paths import PATH
 from tracer.errors import TracerError
@@ -38,7 +39,7 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
     """
     if (capture is None) != everything or (everyone and not everything):
         raise TracerError("say which: bootseq detach CAPTURE, or --all, or --all --everyone")
-    found = _detach(capture, everyone, id if as_json else _say if capture is not None else _say_whose)
+    found = _detach(capture, everyone, ignore if as_json else _say if capture is not None else _say_whose)
     if as_json:
         process_reports.as_json(found)
     elif not found:
@@ -49,10 +50,10 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
         sys.exit(1)
 
 
-def _detach(capture: Path | None, everyone: bool, told: Callable[[Finding], object]) -> list[Finding]:
+def _detach(capture: Path | None, everyone: bool, on_report: Callable[[ProcessReport], object]) -> list[ProcessReport]:
     if capture is not None:
-        return detaching.detach(_own(capture), told)
-    return detaching.detach_all(told) + (detaching.detach_others(told) if everyone else [])
+        return detaching.detach(_own(capture), on_report)
+    return detaching.detach_all(on_report) + (detaching.detach_others(on_report) if everyone else [])
 
 
 def _own(path: Path) -> Path:
@@ -72,16 +73,16 @@ def _name_others(others: list[Attached]) -> None:
         printing.note("these are other users'; take them out too: bootseq detach --all --everyone")
 
 
-def _say(finding: Finding) -> None:
+def _say(finding: ProcessReport) -> None:
     process_reports.tell(finding, _details(finding))
 
 
-def _say_whose(finding: Finding) -> None:
+def _say_whose(finding: ProcessReport) -> None:
     whose = f"user {finding.more['user']}, capture {finding.more['capture']}"
     process_reports.tell(finding, "; ".join(part for part in (whose, _details(finding)) if part))
 
 
-def _details(finding: Finding) -> str:
+def _details(finding: ProcessReport) -> str:
     if not finding.more.get("proved"):
         return ""
     details = f"{plural(finding.more['attributes'], 'place')} as before"

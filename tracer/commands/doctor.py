@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tracer.attach import discovery, eligibility, processes
-from tracer.attach.eligibility import Finding, finding
+from tracer.attach.eligibility import ProcessReport, report_of
 from tracer.commands import process_reports
 
 
@@ -21,7 +21,7 @@ def doctor(as_json: bool) -> None:
     lines = [*eligibility.of_machine(), *(_of(process) for process in processes.services())]
     if not any(line.pid for line in lines):
         lines.append(
-            Finding(
+            ProcessReport(
                 0, "OpenStack", "", "none", "no service of it runs here; any Python process: bootseq attach --pid N"
             )
         )
@@ -31,8 +31,8 @@ def doctor(as_json: bool) -> None:
     process_reports.tell_together(lines)
 
 
-def _of(process: processes.Process) -> Finding:
+def _of(process: processes.Process) -> ProcessReport:
     recording = discovery.recording(process)
     if recording is not None:
-        return finding(process, "attached", f"records into {recording.part.inner}")
+        return report_of(process, "attached", f"records into {recording.spool.inner}")
     return eligibility.of_process(process)

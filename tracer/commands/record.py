@@ -13,7 +13,7 @@ import diagrams
 from tracer import durations, trace_file
 from tracer.attach import detach as detaching
 from tracer.attach.attach import Attachment
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.commands import printing, record_folder, recording, signals
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
@@ -85,7 +85,7 @@ def _aside(output: Path) -> int | None:
 
 def _record(
     command: list[str], folder: Path, following: Following, seconds: float, stdout: int | None
-) -> tuple[int, list[Finding]]:
+) -> tuple[int, list[ProcessReport]]:
     """The command's exit code, and what the services say that were detached; they are, whatever happens."""
     try:
         if not [finding for finding in following.attach() if finding.state == "attached"]:
@@ -128,12 +128,12 @@ def _follow(following: Following, seconds: float, doing: Progress) -> None:
         printing.note(f"not over after {seconds:.0f} s; writing what there is")
 
 
-def _report_refusal(finding: Finding) -> None:
+def _report_refusal(finding: ProcessReport) -> None:
     if finding.state != "attached":
         printing.note(f"{finding.service} (pid {finding.pid}) is not recorded: {finding.reason}")
 
 
-def _report_detached(findings: list[Finding]) -> None:
+def _report_detached(findings: list[ProcessReport]) -> None:
     for finding in findings:
         if finding.state != "detached" or finding.reason:
             printing.note(f"{finding.service} (pid {finding.pid}): {finding.reason}")
@@ -145,6 +145,6 @@ def _show(output: Path, trace: Trace, following: Following) -> None:
     for warning in trace.warnings:
         printing.note(f"warning: {warning}")
     if write.descriptor(output) != printing.STDOUT:
-        for boot in following.asked(trace):
+        for boot in following.command_boots(trace):
             printing.lines(diagrams.render(boot, "txt"))
     printing.say(f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')}")

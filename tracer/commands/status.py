@@ -10,7 +10,7 @@ import click
 
 from tracer.attach import detach, discovery, lease, parallel_visits, processes, registry
 from tracer.attach.detach import Attached
-from tracer.attach.eligibility import Finding, finding, of_process
+from tracer.attach.eligibility import ProcessReport, of_process, report_of
 from tracer.commands import printing, process_reports
 from tracer.text import plural
 
@@ -46,22 +46,22 @@ def _has_left(each: Attached) -> bool:
     return each.entry is not None and discovery.recording(each.process) is None
 
 
-def _result(each: Attached, guarded: bool) -> Finding:
+def _result(each: Attached, guarded: bool) -> ProcessReport:
     show = _other if each.capture is None else _own
     return parallel_visits.outcome(each.process, lambda: show(each, guarded)) or _other(each, guarded)
 
 
-def _other(each: Attached, guarded: bool) -> Finding:
+def _other(each: Attached, guarded: bool) -> ProcessReport:
     """What the kernel shows of it: no file of another user's recording is looked at."""
-    return finding(
+    return report_of(
         each.process, "attached", "for another user", "bootseq detach --all --everyone", **each.about, events=None,
         dropped=None, failures=None, hooks=[], attributes=None, seconds_left=None,
     )  # fmt: skip
 
 
-def _own(each: Attached, guarded: bool) -> Finding:
-    counts = each.part.tally(f"*-{each.process.inner_pid}-*")
-    left = None if _was_run(each) else lease.left(each.part)
+def _own(each: Attached, guarded: bool) -> ProcessReport:
+    counts = each.spool.tally(f"*-{each.process.inner_pid}-*")
+    left = None if _was_run(each) else lease.left(each.spool)
     state, reason, fix = "forked" if each.forked else "attached", "", ""
     if left is None:
         reason = "since it was started, by bootseq run"
@@ -73,7 +73,7 @@ def _own(each: Attached, guarded: bool) -> Finding:
         fix = f"bootseq detach {shlex.quote(str(each.capture))}"
     hooks = each.entry.hooks if each.entry is not None else []
     attributes = len(each.entry.attributes) if each.entry is not None else None
-    return finding(
+    return report_of(
         each.process, state, reason, fix, **each.about, events=counts.events, dropped=counts.dropped,
         failures=counts.failures, hooks=hooks, attributes=attributes,
         seconds_left=None if left is None else round(left),
@@ -88,12 +88,12 @@ def _was_run(each: Attached) -> bool:
         return False
 
 
-def _free(problem: Finding) -> Finding:
+def _free(problem: ProcessReport) -> ProcessReport:
     """A service without hooks: one that could be attached to, or why it could not."""
     return problem if problem.state == "cannot" else replace(problem, state="free")
 
 
-def _details(each: Finding) -> str:
+def _details(each: ProcessReport) -> str:
     if each.more.get("events") is None:
         return f"user {each.more['user']}, capture {each.more['capture']}" if "capture" in each.more else ""
     counts = plural(each.more["events"], "event")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tracer import gc_pause
 from tracer.attach import processes
 from tracer.attach.attach import Attachment
-from tracer.attach.eligibility import Finding
+from tracer.attach.eligibility import ProcessReport
 from tracer.attach.processes import Process
 from tracer.correlation.pipeline import correlate
 from tracer.model import Request, Trace
@@ -23,12 +23,12 @@ SETTLE = 5.0
 class Following:
     """The services of this machine under hooks, and the boots that a command started beside them asked for."""
 
-    def __init__(self, attachment: Attachment, told: Callable[[Finding], object]) -> None:
+    def __init__(self, attachment: Attachment, on_report: Callable[[ProcessReport], object]) -> None:
         self._attachment = attachment
-        self._told = told
+        self._told = on_report
         self._known: dict[tuple[int, int], Process] = {}
 
-    def attach(self) -> list[Finding]:
+    def attach(self) -> list[ProcessReport]:
         """Into the services that are new since the last time: all of them at first, later what they started."""
         fresh = {(each.pid, each.started): each for each in processes.services()}
         fresh = {key: each for key, each in fresh.items() if key not in self._known}
@@ -44,7 +44,7 @@ class Following:
         with gc_pause.paused():
             return correlate(segments.read(self._attachment.capture))
 
-    def asked(self, trace: Trace) -> list[Request]:
+    def command_boots(self, trace: Trace) -> list[Request]:
         """The boots that the command asked for: those that begin outside of the services; all, if it was not traced."""
         services = {pid for pid, _ in self._known}
         mine = [boot for boot in trace.boots if boot.chapters[0].pid not in services]
@@ -59,7 +59,7 @@ class Following:
         settled = 0.0
         while time.monotonic() < deadline:
             begun = time.monotonic()
-            boots = self.asked(self.trace())
+            boots = self.command_boots(self.trace())
             going_on = [boot.server or "a server" for boot in boots if boot.outcome == "unfinished"]
             still_open = any(not step.finished for boot in boots for step in boot.walk())
             if not going_on:

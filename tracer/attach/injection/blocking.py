@@ -16,7 +16,7 @@ _PATIENCE = 0.05
 
 
 @dataclass(frozen=True)
-class Place:
+class BlockedCall:
     """Where a thread waits: number and arguments of the system call, stack pointer, address; and what it has done."""
 
     number: int
@@ -26,7 +26,7 @@ class Place:
     switches: tuple[str, ...]
 
 
-def blocked_at(pid: int) -> Place | None:
+def blocked_at(pid: int) -> BlockedCall | None:
     """Where it is blocked, proved, None where it moves; takes as long as the proof, or a little while."""
     watch = Watch(pid)
     deadline = time.monotonic() + _PATIENCE
@@ -45,7 +45,7 @@ class Watch:
         self.place = _place(pid)
         self._since = time.monotonic()
 
-    def blocked(self) -> Place | None:
+    def blocked(self) -> BlockedCall | None:
         """Where it is blocked, if by now it is proved; begins anew where something has changed."""
         place = _place(self._pid)
         if place != self.place:
@@ -58,7 +58,7 @@ class Watch:
         return self.place is not None and time.monotonic() - self._since >= seconds
 
 
-def _place(pid: int) -> Place | None:
+def _place(pid: int) -> BlockedCall | None:
     """Where it waits now, None where it runs, or waits for a time only in what may be Python's own wait for the GIL."""
     try:
         call = Path(f"/proc/{pid}/task/{pid}/syscall").read_text().split()
@@ -71,7 +71,7 @@ def _place(pid: int) -> Place | None:
     if has_timeout(int(call[0]), arguments):
         return None
     switches = tuple(line for line in status.splitlines() if "ctxt_switches" in line)
-    return Place(int(call[0]), arguments, int(call[7], 16), int(call[8], 16), switches)
+    return BlockedCall(int(call[0]), arguments, int(call[7], 16), int(call[8], 16), switches)
 
 
 def has_timeout(number: int, arguments: tuple[int, ...]) -> bool:

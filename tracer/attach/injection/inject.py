@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracer.attach.injection import blocking, free_range, priority, ptrace
-from tracer.attach.injection.blocking import Place
+from tracer.attach.injection.blocking import BlockedCall
 from tracer.attach.injection.exchange import CLOSE_ON_EXEC, Exchange
 from tracer.attach.injection.interpreter import Interpreter
 from tracer.attach.injection.ptrace import BusyError, Stopped
@@ -149,7 +149,7 @@ class _Run:
         if self._exchange is not None:
             self._exchange.open()
 
-    def _run_there(self, place: Place) -> bool:
+    def _run_there(self, place: BlockedCall) -> bool:
         """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""
         assert self._visit.text is not None
         done = self._call_there(place, self._visit.text[0], self._visit.text)
@@ -157,11 +157,11 @@ class _Run:
             self._visit.text = None
         return done
 
-    def _make_pending_there(self, place: Place) -> None:
+    def _make_pending_there(self, place: BlockedCall) -> None:
         """Have the pending call made where the main thread is blocked: to run the text there would be twice."""
         self._sent_there = self._call_there(place, self._nothing, (self._nothing, free_range.pages(0)))
 
-    def _call_there(self, place: Place, text: int, then_unmap: tuple[int, int]) -> bool:
+    def _call_there(self, place: BlockedCall, text: int, then_unmap: tuple[int, int]) -> bool:
         functions = self._python.functions
         guards = [
             Guard(functions["Py_IsInitialized"], zero=False),
@@ -246,7 +246,7 @@ class _Run:
             time.sleep(0.1)
 
 
-def _still_waits(thread: Stopped, place: Place) -> bool:
+def _still_waits(thread: Stopped, place: BlockedCall) -> bool:
     """Whether it is stopped in the very system call in which it was seen to be blocked."""
     saved = thread.saved
     arguments = (saved.rdi, saved.rsi, saved.rdx, saved.r10)
@@ -264,7 +264,7 @@ def _stopped(
     failures: list[BaseException] = []
 
     def body() -> None:
-        ptrace.hurry()
+        ptrace.raise_priority()
         addresses = (interpreter.sigreturn, interpreter.lsearch)
         loans.enter_context(priority.Lent(interpreter.pid))
         thread = Stopped(interpreter.pid, interpreter.memory, *addresses)
@@ -274,7 +274,7 @@ def _stopped(
                 work(thread)
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
-        visit.stops.append(thread.stood)
+        visit.stops.append(thread.stopped_s)
 
     with ptrace.nothing_stopped:
         collecting = gc.isenabled()

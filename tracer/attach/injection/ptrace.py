@@ -48,7 +48,7 @@ _ptrace.restype = ctypes.c_long
 _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 
 
-def hurry() -> None:
+def raise_priority() -> None:
     """Have this thread of ours go before others where it may, and woken when its pauses are over, not 50 µs later.
 
     A process stands still while we are kept waiting: for a processor, or for another thread of ours that has the GIL
@@ -90,8 +90,8 @@ class Stopped:
         self._xstate = b""
         self._held = False
         self._since: float | None = None
-        #: Seconds for which it has stood still, at most. Until it is seen to stop it runs, or waits for a processor.
-        self.stood = 0.0
+        #: Seconds for which it has been held, at most. Until it is seen to stop it runs, or waits for a processor.
+        self.stopped_s = 0.0
         self.saved = Registers()
 
     def __enter__(self) -> Stopped:
@@ -214,9 +214,9 @@ class Stopped:
         self._moves()
 
     def _moves(self) -> None:
-        """It goes on; what it stood still until now is counted."""
+        """Count the time for which it was held until now: it runs again."""
         if self._since is not None:
-            self.stood += time.monotonic() - self._since
+            self.stopped_s += time.monotonic() - self._since
         self._since = None
 
     def _wait(self, stop: int, patience: float | None = None) -> None:

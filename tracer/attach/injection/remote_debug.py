@@ -1,8 +1,8 @@
-"""Python 3.14 and later: have it run a script by the door that it has for this (PEP 768), written to from outside.
+"""Python 3.14 and later: have it run a script through its remote debugging (PEP 768), from outside.
 
 Where the fields are stands in the process itself, in the ``_Py_DebugOffsets`` at the start of its ``_PyRuntime``, so
 the tool's Python need not be of the same version. Nothing is stopped. A main thread that waits does not come to the
-door: that is what tracer.attach.injection.inject is for, of whatever version.
+remote_exec: that is what tracer.attach.injection.inject is for, of whatever version.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_ENVIRONMENT = 4 << 20
 
 
 @dataclass(frozen=True)
-class Door:
+class RemoteExec:
     """Addresses in the process."""
 
     eval_breaker: int
@@ -39,7 +39,7 @@ class Door:
 
 
 def is_disabled(pid: int) -> bool:
-    """Whether who started the process has closed the door."""
+    """Whether who started the process has closed the remote_exec."""
     try:
         environment = proc.data(pid, "environ", _MAX_ENVIRONMENT).split(b"\0")
     except OSError:
@@ -47,8 +47,8 @@ def is_disabled(pid: int) -> bool:
     return any(each.startswith(_VARIABLE) and each != _VARIABLE for each in environment)
 
 
-def find(python: Interpreter) -> Door:
-    """The door; RefusedError where it is closed, or not as we know it."""
+def find(python: Interpreter) -> RemoteExec:
+    """The remote_exec; RefusedError where it is closed, or not as we know it."""
     runtime = python.image.symbol("_PyRuntime")
     if runtime is None:
         raise RefusedError("its Python does not say where its state is")
@@ -62,7 +62,7 @@ def find(python: Interpreter) -> Door:
     if os.pread(python.memory, 4, interpreter + enabled) != b"\1\0\0\0":
         raise RefusedError("its Python was started or built without remote debugging")
     flag, path, size = (words[support + 3 + number] for number in range(3))
-    return Door(thread + breaker, thread + structure + flag, thread + structure + path, size)
+    return RemoteExec(thread + breaker, thread + structure + flag, thread + structure + path, size)
 
 
 def _table(memory: int, runtime: int) -> tuple[int, ...]:
@@ -84,12 +84,12 @@ def _word(memory: int, at: int) -> int:
     return int.from_bytes(os.pread(memory, 8, at), "little")
 
 
-def run(python: Interpreter, door: Door, script: str) -> None:
+def run(python: Interpreter, remote_exec: RemoteExec, script: str) -> None:
     """Have it run the file ``script``, by the path that it has in the process's own namespace, as soon as it can."""
     path = os.fsencode(script) + b"\0"
-    if len(path) > door.path_size:
-        raise RefusedError(f"the path of the capture is too long for it: {len(path)} of {door.path_size} bytes")
-    os.pwrite(python.memory, path, door.path)
-    os.pwrite(python.memory, (1).to_bytes(4, "little"), door.flag)
-    breaker = _word(python.memory, door.eval_breaker)
-    os.pwrite(python.memory, (breaker | _PLEASE_STOP).to_bytes(8, "little"), door.eval_breaker)
+    if len(path) > remote_exec.path_size:
+        raise RefusedError(f"the path of the capture is too long for it: {len(path)} of {remote_exec.path_size} bytes")
+    os.pwrite(python.memory, path, remote_exec.path)
+    os.pwrite(python.memory, (1).to_bytes(4, "little"), remote_exec.flag)
+    breaker = _word(python.memory, remote_exec.eval_breaker)
+    os.pwrite(python.memory, (breaker | _PLEASE_STOP).to_bytes(8, "little"), remote_exec.eval_breaker)

@@ -61,11 +61,11 @@ def _ask(python: Interpreter, what: str, request: dict[str, Any], hooks: str, pa
 
 
 def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
-    """By the door of 3.14 where there is one and its main thread is on its way there, else by ptrace."""
-    by_door = python.version >= remote_debug.FIRST and blocking.blocked_at(python.pid) is None
+    """By the remote_exec of 3.14 where there is one and its main thread is on its way there, else by ptrace."""
+    by_remote_exec = python.version >= remote_debug.FIRST and blocking.blocked_at(python.pid) is None
     try:
-        if by_door:
-            return _run_by_door(python, exchange, text, patience)
+        if by_remote_exec:
+            return _run_by_remote_exec(python, exchange, text, patience)
         return inject.run(python, text, exchange.answered, patience, exchange)
     except BusyError:
         if python.is_gone():
@@ -76,13 +76,13 @@ def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) 
         return Visit("late")
 
 
-def _run_by_door(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
+def _run_by_remote_exec(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
     if remote_debug.is_disabled(python.pid):
         raise RefusedError("PYTHON_DISABLE_REMOTE_DEBUG is set for it")
-    door = remote_debug.find(python)
+    remote_exec = remote_debug.find(python)
     visit = inject.make(python, exchange)
     exchange.lay_down(exchange.fill(text))
-    remote_debug.run(python, door, exchange.path)
+    remote_debug.run(python, remote_exec, exchange.path)
     if not _answers(exchange, patience):
         raise BusyError(_BUSY)
     return Visit("remote debugging", visit.stops)
