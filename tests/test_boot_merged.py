@@ -16,7 +16,7 @@ from tests.test_diagrams_merged import check_drawn
 from tests.test_tracer_cli import bootseq
 from tracer import trace_file
 from tracer.diff.merge.merge import merge
-from tracer.model import Fragment, Merged, Operand, Request, Shared
+from tracer.model import Fragment, Merged, MergedStep, Operand, Request
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +58,7 @@ def where(made: Merged, text: str) -> list[tuple[Fragment, Operand]]:
     """The fragments with a branch that begins with a step that says this."""
     return [
         (fragment, operand) for fragment, _ in fragments(made) for operand in fragment.operands
-        if isinstance(first := operand.inside[0], Shared) and first.text == text
+        if isinstance(first := operand.inside[0], MergedStep) and first.text == text
     ]  # fmt: skip
 
 

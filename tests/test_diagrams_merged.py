@@ -21,7 +21,7 @@ from tests.support.builders import boot, call, http, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
 from tests.test_tracer_diff_merge_merge import alike, api, merged
 from tracer.diff.merge.merge import merge
-from tracer.model import NUMBERED, Merged, Request, Shared, Step
+from tracer.model import NUMBERED, Merged, MergedStep, Request, Step
 
 
 def plain(image: str = "image", *more: Step) -> Request:
@@ -234,7 +234,7 @@ def _check_items(made: Merged, diagram: Diagram) -> None:
     assert {item.address for item in diagram.items} <= {"", *(short_address(step.address) for step in made.walk())}
 
 
-def _directly(step: Shared) -> Iterator[Shared]:
+def _directly(step: MergedStep) -> Iterator[MergedStep]:
     return (one for one in Merged("", step.children, [], []).walk() if one.address.rpartition("-")[0] == step.address)
 
 

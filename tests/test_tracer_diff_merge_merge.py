@@ -14,7 +14,7 @@ from tests.support.builders import boot, call, cast, failed_boot, served, small_
 from tests.support.merged_boots import Part, check, taken
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.merge import merge
-from tracer.model import Fragment, Merged, Node, Request, Shared, Step
+from tracer.model import Fragment, Merged, MergedStep, Node, Request, Step
 from tracer.notation.normal_text import apart
 
 
@@ -37,7 +37,7 @@ def _called(name: str, *inside: str) -> Step:
 def said(made: Merged) -> str:
     """What stands inside the one step of the only chapter: ``a opt12(b) alt(1: c | 2: d) loop1–3(e) par(f | g)``."""
     (head,) = made.chapters
-    assert isinstance(head, Shared)
+    assert isinstance(head, MergedStep)
     return _said(head.children)
 
 
@@ -46,7 +46,7 @@ def _said(parts: list[Part]) -> str:
 
 
 def _one(part: Part) -> str:
-    if isinstance(part, Shared):
+    if isinstance(part, MergedStep):
         name = part.text.rpartition(" ")[2].removesuffix("()")
         return f"{name}[{_said(part.children)}]" if part.children else name
     inside = [_said(operand.inside) for operand in part.operands]
@@ -113,12 +113,12 @@ def test_chapters_follow_their_senders() -> None:
     cut.chapters[1].children = cut.chapters[1].children[:2]  # without the cast to compute
     made = merged(whole, cut)
     first, second, third = made.chapters
-    assert isinstance(first, Shared)
-    assert isinstance(second, Shared)
+    assert isinstance(first, MergedStep)
+    assert isinstance(second, MergedStep)
     assert isinstance(third, Fragment)
     assert third.operator == "opt"
     assert third.operands[0].boots == {0}
-    heads = [head for head in third.operands[0].inside if isinstance(head, Shared)]
+    heads = [head for head in third.operands[0].inside if isinstance(head, MergedStep)]
     assert [head.address for head in heads] == ["3", "4"]
     by_address = {step.address: step for step in made.walk()}
     for head in (second, *heads):
@@ -171,7 +171,7 @@ def test_each_boot_with_a_step_more_is_no_tower() -> None:
     made = merge(boots, [str(number) for number in range(60)])
     depths = [0]
     (head,) = made.chapters
-    assert isinstance(head, Shared)
+    assert isinstance(head, MergedStep)
     stack = [(part, 0) for part in head.children]
     while stack:
         part, depth = stack.pop()
@@ -301,7 +301,7 @@ def _after(part: Part, nodes: list[Node], start: int, boot: int) -> set[int]:
     return {start + 1} if start < len(nodes) and _same(*next(taken([part], boot)), nodes[start], boot) else set()
 
 
-def _mixed(threads: list[list[tuple[Shared, int]]], nodes: list[Node], start: int, boot: int) -> set[int]:
+def _mixed(threads: list[list[tuple[MergedStep, int]]], nodes: list[Node], start: int, boot: int) -> set[int]:
     """Where a mixture of the threads ends, in which each keeps its order."""
     states = {tuple(0 for _ in threads)}
     end = start + sum(map(len, threads))
@@ -315,6 +315,6 @@ def _mixed(threads: list[list[tuple[Shared, int]]], nodes: list[Node], start: in
     return {end} if tuple(map(len, threads)) in states else set()
 
 
-def _same(step: Shared, count: int, node: Node, boot: int) -> bool:
+def _same(step: MergedStep, count: int, node: Node, boot: int) -> bool:
     alike = (step.service, step.text, step.errors.get(boot, ""), count) == (node.service, *apart(node.text), node.high)
     return alike and _is(step.children, node.children, boot)

@@ -7,8 +7,8 @@ import pytest
 from tests.support.builders import boot, call, cast, http, served, sql, state, step
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.outline import check, evidence, outline
-from tracer.diff.outline.outline import Written
-from tracer.diff.outline.score import Line
+from tracer.diff.outline.outline import OutlineStep
+from tracer.diff.outline.score import OutlineLine
 from tracer.model import Step
 
 HEAD = "1. compute/manager.py.Manager -> build()\n"
@@ -31,7 +31,7 @@ HEAD = "1. compute/manager.py.Manager -> build()\n"
     ],
 )
 def test_what_a_function_of_the_database_sends(text: str, notes: list[str], texts: str | None) -> None:
-    sent = evidence.statement(Line(Written("1", text, notes=notes)))
+    sent = evidence.statement(OutlineLine(OutlineStep("1", text, notes=notes)))
     assert texts in (sent.texts if sent else [None])
 
 

@@ -11,7 +11,7 @@ from tests.support.builders import small_boot
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.writer import written
 from tracer.diff.outline import outline
-from tracer.diff.outline.outline import Written
+from tracer.diff.outline.outline import OutlineStep
 from tracer.errors import TracerError
 from tracer.notation.phrases import Phrase, named_by, phrase, state
 
@@ -38,7 +38,7 @@ DIABLO = """\
 """
 
 
-def steps(text: str) -> dict[str, Written]:
+def steps(text: str) -> dict[str, OutlineStep]:
     return {step.address: step for step in outline.read(text, "x").walk()}
 
 

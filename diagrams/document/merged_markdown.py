@@ -12,7 +12,7 @@ from diagrams.sequence.mermaid import mermaid
 from diagrams.text import shorten
 from diagrams.words.merged import guard
 from diagrams.words.steps import LABEL, NOTE, TITLE
-from tracer.model import Fragment, Merged, Operand, Shared
+from tracer.model import Fragment, Merged, MergedStep, Operand
 
 
 def markdown(merged: Merged, detail: str = "calls") -> str:
@@ -33,10 +33,10 @@ def markdown(merged: Merged, detail: str = "calls") -> str:
 
 def _differences(merged: Merged) -> Iterator[tuple[str, str, str, int]]:
     """Each branch that some boots do not go through: what it is, whose, its first step, how many steps it has."""
-    stack: list[Shared | Fragment] = list(reversed(merged.chapters))
+    stack: list[MergedStep | Fragment] = list(reversed(merged.chapters))
     while stack:
         part = stack.pop()
-        if isinstance(part, Shared):
+        if isinstance(part, MergedStep):
             stack.extend(reversed(part.children))
             continue
         if part.operator in ("opt", "alt"):
@@ -47,5 +47,5 @@ def _differences(merged: Merged) -> Iterator[tuple[str, str, str, int]]:
         stack.extend(inner for operand in reversed(part.operands) for inner in reversed(operand.inside))
 
 
-def _steps(operand: Operand) -> Iterator[Shared]:
+def _steps(operand: Operand) -> Iterator[MergedStep]:
     return Merged("", operand.inside, [], []).walk()

@@ -9,7 +9,7 @@ from diagrams.sequence.fold_merged import Frame, Mark, Row, fold, marks
 from diagrams.text import clean, plural, shorten, span
 from diagrams.words.merged import failures, heading, usual_time
 from diagrams.words.steps import NOTE, TITLE
-from tracer.model import NUMBERED, Merged, Shared
+from tracer.model import NUMBERED, Merged, MergedStep
 
 _INDENT = "  "
 #: What begins each operand but the first.
@@ -77,7 +77,7 @@ def _line(row: Row, service: str, above: str, detail: str) -> str:
     return f"{address}{who}{shorten(step.text or step.kind, NOTE)}{often}{opens}{opened}{took}"
 
 
-def _around(step: Shared) -> str:
+def _around(step: MergedStep) -> str:
     """The address of the step that a note stands in."""
     return step.address.rpartition("/")[0]
 

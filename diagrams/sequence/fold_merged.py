@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from diagrams.text import often, spread
 from diagrams.words import nodes
 from diagrams.words.merged import guard
-from tracer.model import NUMBERED, Fragment, Merged, Shared
+from tracer.model import NUMBERED, Fragment, Merged, MergedStep
 
 #: Kinds of notes that each detail shows; pictures show SQL from ``calls`` on.
 _NOTES = {
@@ -26,7 +26,7 @@ _LEAVING = frozenset({"http", "rpc", "libvirt", "command"})
 class Row:
     """A step that is shown; how often it is done in a row, if no frame says so; what is shown and hidden inside."""
 
-    step: Shared
+    step: MergedStep
     low: int = 1
     high: int = 1
     hidden: int = 0
@@ -72,7 +72,7 @@ class Mark:
 
 @dataclass(slots=True)
 class _Place:
-    step: Shared
+    step: MergedStep
     #: Index of the step around it, -1 for a chapter's head.
     parent: int
     depth: int
@@ -103,12 +103,12 @@ def deepest(merged: Merged) -> int:
 
 
 def _places(merged: Merged) -> Iterator[_Place]:
-    stack: list[tuple[Shared | Fragment, int, int, frozenset[str]]]
+    stack: list[tuple[MergedStep | Fragment, int, int, frozenset[str]]]
     stack = [(part, -1, 0, frozenset()) for part in reversed(merged.chapters)]
     number = -1
     while stack:
         part, parent, depth, within = stack.pop()
-        if isinstance(part, Shared):
+        if isinstance(part, MergedStep):
             number += 1
             yield _Place(part, parent, depth, not within <= {"loop"}, "alt" in within)
             stack.extend((child, number, depth + 1, frozenset()) for child in reversed(part.children))
@@ -137,9 +137,9 @@ _Inside = list[Row | Frame]
 
 def _built(merged: Merged, kept: dict[int, _Place]) -> _Inside:
     """Rows for the steps that are kept, in their frames; what is inside a hidden step stands where it would stand."""
-    top = Row(Shared("", "", "", frozenset()))
+    top = Row(MergedStep("", "", "", frozenset()))
     frames: list[Frame] = []
-    stack: list[tuple[Shared | Fragment, Row, _Inside, frozenset[int]]]
+    stack: list[tuple[MergedStep | Fragment, Row, _Inside, frozenset[int]]]
     everyone = frozenset(range(len(merged.names)))
     stack = [(part, top, top.inside, everyone) for part in reversed(merged.chapters)]
     while stack:

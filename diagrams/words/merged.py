@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagrams.text import plural, shorten
 from diagrams.words.steps import LABEL, NOTE, TITLE
-from tracer.model import Merged, Shared
+from tracer.model import Merged, MergedStep
 
 #: Up to so many boots of a branch are named, or up to so many that do not go through it; longest name.
 _NAMED, _BUT, _NAME = 3, 2, 24
@@ -39,7 +39,7 @@ def _listed(boots: list[int], merged: Merged) -> str:
     return ", ".join(shorten(merged.names[number], _NAME) for number in boots)
 
 
-def failures(step: Shared, merged: Merged) -> list[str]:
+def failures(step: MergedStep, merged: Merged) -> list[str]:
     """The errors that a step ended with, each with the boots it did in, where that is not all that have it."""
     said = []
     for error in dict.fromkeys(step.errors.values()):
@@ -49,6 +49,6 @@ def failures(step: Shared, merged: Merged) -> list[str]:
     return said
 
 
-def usual_time(step: Shared) -> int | None:
+def usual_time(step: MergedStep) -> int | None:
     """The median in nanoseconds, None where it is not worth telling."""
     return step.took[1] if step.took and step.took[1] >= _NOTEWORTHY else None

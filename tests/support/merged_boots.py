@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from math import prod
 
-from tracer.model import Fragment, Merged, Request, Shared, Step
+from tracer.model import Fragment, Merged, MergedStep, Request, Step
 from tracer.notation.normal_text import apart, gist, text
 
 #: A step by what stands around it, outermost first, its service with each, and what it ended with.
 Path = tuple[str, ...]
-Part = Shared | Fragment
+Part = MergedStep | Fragment
 
 
 def paths(boot: Request) -> Counter[Path]:
@@ -53,10 +53,10 @@ def paths_in(merged: Merged, boot: int) -> Counter[Path]:
     return found
 
 
-def taken(parts: list[Part], boot: int) -> Iterator[tuple[Shared, int]]:
+def taken(parts: list[Part], boot: int) -> Iterator[tuple[MergedStep, int]]:
     """The steps that a boot does, and how often in a row; in a par one operand after the other."""
     for part in parts:
-        if isinstance(part, Shared):
+        if isinstance(part, MergedStep):
             yield part, 1
         elif part.operator == "loop":
             yield from ((step, part.counts[boot]) for step, _ in taken(part.operands[0].inside, boot))
@@ -73,7 +73,7 @@ def fragments(merged: Merged) -> Iterator[tuple[Fragment, frozenset[int]]]:
     stack: list[tuple[Part, frozenset[int]]] = [(part, everyone) for part in merged.chapters]
     while stack:
         part, boots = stack.pop()
-        if isinstance(part, Shared):
+        if isinstance(part, MergedStep):
             stack.extend((child, part.boots) for child in part.children)
         else:
             yield part, boots
@@ -95,7 +95,7 @@ def check(merged: Merged, boots: list[Request]) -> None:
                 assert sorted(boot for boots in through for boot in boots) == sorted(arriving)
             case "loop":
                 (step,) = fragment.operands[0].inside
-                assert isinstance(step, Shared)
+                assert isinstance(step, MergedStep)
                 assert fragment.counts.keys() == step.boots == arriving
                 assert max(fragment.counts.values()) > 1
             case _:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Shared:
+class MergedStep:
     """A step that stands for the same step of several boots: who does it, in words, and in which of the boots.
 
     ``text`` is as a Node's, but without the error that it may have ended with: ``errors`` has it, by boot.
@@ -25,7 +25,7 @@ class Shared:
     #: Addresses of the chapters that it opens, or, at a chapter's head, of the step that sent it.
     opens: list[str] = field(default_factory=list)
     opened_by: str = ""
-    children: list[Shared | Fragment] = field(default_factory=list)
+    children: list[MergedStep | Fragment] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Operand:
     """One branch of a fragment: the boots that go through it, and what these do there."""
 
     boots: frozenset[int]
-    inside: list[Shared | Fragment]
+    inside: list[MergedStep | Fragment]
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Merged:
     """
 
     operation: str
-    chapters: list[Shared | Fragment]
+    chapters: list[MergedStep | Fragment]
     #: What each boot is called, and how it ended.
     names: list[str]
     outcomes: list[str]
@@ -67,12 +67,12 @@ class Merged:
     #: What sets of boots were asked for and the others were not: "request has key_name".
     conditions: dict[frozenset[int], str] = field(default_factory=dict)
 
-    def walk(self) -> Iterator[Shared]:
+    def walk(self) -> Iterator[MergedStep]:
         """Every step, in the order of the sequence; as deep as it may be."""
-        stack: list[Shared | Fragment] = list(reversed(self.chapters))
+        stack: list[MergedStep | Fragment] = list(reversed(self.chapters))
         while stack:
             part = stack.pop()
-            if isinstance(part, Shared):
+            if isinstance(part, MergedStep):
                 yield part
                 stack.extend(reversed(part.children))
             else:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tracer.model import Fragment, Operand, Shared
+from tracer.model import Fragment, MergedStep, Operand
 
-Part = Shared | Fragment
+Part = MergedStep | Fragment
 Boots = frozenset[int]
 
 #: With so many operands a par says no more than that the order varies: of more, no fitting one is looked for.
@@ -24,7 +24,7 @@ _DEEPEST = 8
 class Sibling:
     """One of the steps inside a step: what each boot that has it says of it."""
 
-    step: Shared
+    step: MergedStep
     #: How often in a row, and where among its siblings, by boot.
     counts: dict[int, int]
     places: dict[int, int]

@@ -13,11 +13,11 @@ from tracer.diff.baseline.learn import united
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.conditions import conditions
 from tracer.diff.merge.fragments import Boots, Part, Sibling, arranged
-from tracer.model import NUMBERED, Fragment, Merged, Node, Request, Shared
+from tracer.model import NUMBERED, Fragment, Merged, MergedStep, Node, Request
 from tracer.notation.normal_text import apart, gist
 
 #: A chapter's head, and the step that sent it.
-_Chapter = tuple[Node, Shared | None]
+_Chapter = tuple[Node, MergedStep | None]
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _Sightings:
         seen = self.by_node[id(node)]
         errors = {boot: one.error for boot, one in seen.items() if one.error}
         took = (min(node.took), median_low(node.took), max(node.took)) if node.took else ()
-        step = Shared(node.kind, node.service, node.text, self.boots(node), errors, took)
+        step = MergedStep(node.kind, node.service, node.text, self.boots(node), errors, took)
         return Sibling(
             step, {boot: one.count for boot, one in seen.items()}, {boot: one.place for boot, one in seen.items()},
             frozenset(boot for boot, one in seen.items() if one.beside),
@@ -92,7 +92,7 @@ def _versions(boots: Sequence[Request]) -> dict[str, str]:
     return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
 
 
-def _chapters(roots: list[Node], seen: _Sightings) -> Iterator[tuple[Sibling, Shared | None]]:
+def _chapters(roots: list[Node], seen: _Sightings) -> Iterator[tuple[Sibling, MergedStep | None]]:
     """Every chapter with what is inside and who sent it: first those that nobody did, then those that they opened."""
     waiting: deque[_Chapter] = deque((root, None) for root in roots)
     while waiting:
@@ -104,7 +104,7 @@ def _chapters(roots: list[Node], seen: _Sightings) -> Iterator[tuple[Sibling, Sh
         yield sibling, sender
 
 
-def _fill(top: Shared, head: Node, seen: _Sightings) -> list[_Chapter]:
+def _fill(top: MergedStep, head: Node, seen: _Sightings) -> list[_Chapter]:
     """Gives a chapter's head all that is inside; the chapters that are opened in it, in the order of their senders."""
     opened: list[_Chapter] = []
     stack = [(top, head)]
@@ -133,7 +133,7 @@ def _number(chapters: list[Part]) -> None:
             stack.append(child)
 
 
-def _link(sent: list[tuple[Shared, Shared | None]]) -> None:
+def _link(sent: list[tuple[MergedStep, MergedStep | None]]) -> None:
     """Chapters and the steps that sent them name each other."""
     for head, sender in sent:
         if sender is not None:
@@ -141,7 +141,7 @@ def _link(sent: list[tuple[Shared, Shared | None]]) -> None:
             head.opened_by = sender.address
 
 
-def _directly(parts: list[Part]) -> Iterator[Shared]:
+def _directly(parts: list[Part]) -> Iterator[MergedStep]:
     """The steps among the parts and in fragments of theirs."""
     stack = list(reversed(parts))
     while stack:

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 
 from tracer.diff.compare.order import longest_rise
 from tracer.diff.outline import evidence
-from tracer.diff.outline.claims import States
-from tracer.diff.outline.match import Happening, find
-from tracer.diff.outline.missing import Search, Unfound
-from tracer.diff.outline.observed import Seen, seen
-from tracer.diff.outline.outline import Outline, Written
-from tracer.diff.outline.score import Line, is_statement
-from tracer.diff.outline.visibility import Sight
+from tracer.diff.outline.claims import StateTimeline
+from tracer.diff.outline.match import OutlineMatch, find
+from tracer.diff.outline.missing import Search, UnmatchedLine
+from tracer.diff.outline.observed import ObservedStep, seen
+from tracer.diff.outline.outline import Outline, OutlineStep
+from tracer.diff.outline.score import OutlineLine, is_statement
+from tracer.diff.outline.visibility import Visibility
 from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
 from tracer.notation import phrases
 
 #: A place in the order of the report: where it happened, or after which step it would have; then the line.
 _Place = tuple[int, int, int]
-_Placed = tuple[_Place, Change, Line | None, Seen | None]
+_Placed = tuple[_Place, Change, OutlineLine | None, ObservedStep | None]
 
 
 def check(outline: Outline, boot: Baseline) -> Comparison:
@@ -28,7 +28,7 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     What does not happen has no place in the source: its ``where`` is the line of the outline.
     """
     statements = any(is_statement(note) for step in outline.walk() for note in step.notes)
-    sight = Sight(boot)
+    sight = Visibility(boot)
     found = find(outline, seen(boot, sight, statements), sight)
     evidence.gather(found)
     placed = [*_lines(found, boot), *_orders(found), *_moved(found), *_unwritten(found)]
@@ -46,10 +46,10 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
     return Comparison(old, boot, _pairs(found, placed), changes, verdict)
 
 
-def _lines(found: Happening, boot: Baseline) -> Iterator[_Placed]:
+def _lines(found: OutlineMatch, boot: Baseline) -> Iterator[_Placed]:
     """What is wrong with each line by itself: it does not happen, not so often, not in that way, without that state."""
     last = -1
-    states = States(found.root)
+    states = StateTimeline(found.root)
     unfound = {id(one.line): one for one in Search(found, boot).lines()}
     for line in found.lines:
         if not found.happened(line):
@@ -65,7 +65,7 @@ def _lines(found: Happening, boot: Baseline) -> Iterator[_Placed]:
             yield (one.index, 0, line.written.line), change, line, one
 
 
-def _missing(found: Happening, unfound: Unfound) -> Change:
+def _missing(found: OutlineMatch, unfound: UnmatchedLine) -> Change:
     line, around = unfound.line, found.around(unfound.line)
     change = _change(unfound.class_, unfound.text, line, None, unfound.below)
     change.severity = "fail" if unfound.class_ == "missing" else "note"
@@ -75,7 +75,7 @@ def _missing(found: Happening, unfound: Unfound) -> Change:
     return change
 
 
-def _otherwise(found: Happening, line: Line, one: Seen) -> Iterator[Change]:
+def _otherwise(found: OutlineMatch, line: OutlineLine, one: ObservedStep) -> Iterator[Change]:
     times, written = found.times[id(line)], line.written
     if times < (1 if written.low is None else written.low):
         yield _change("repeated", f"is written ×{written.low}, and happens ×{times}", line, one)
@@ -88,7 +88,7 @@ def _otherwise(found: Happening, line: Line, one: Seen) -> Iterator[Change]:
         yield _change("status", f"is written to be answered {said.status}, and is {done.status}", line, one)
 
 
-def _orders(found: Happening) -> Iterator[_Placed]:
+def _orders(found: OutlineMatch) -> Iterator[_Placed]:
     """The lines that must be moved for the order to be right: as few as possible."""
     for order in found.orders:
         ordered = [(line, one) for line, one in order if not one.node.free and one.node.kind != "sql"]
@@ -99,7 +99,7 @@ def _orders(found: Happening) -> Iterator[_Placed]:
             yield (one.index, 0, line.written.line), change, line, one
 
 
-def _order(ordered: list[tuple[Line, Seen]], kept: set[int], place: int) -> str:
+def _order(ordered: list[tuple[OutlineLine, ObservedStep]], kept: set[int], place: int) -> str:
     index = ordered[place][1].index
     for other in sorted(kept):
         line, one = ordered[other]
@@ -111,7 +111,7 @@ def _order(ordered: list[tuple[Line, Seen]], kept: set[int], place: int) -> str:
     return "is written at another place than it happens"
 
 
-def _moved(found: Happening) -> Iterator[_Placed]:
+def _moved(found: OutlineMatch) -> Iterator[_Placed]:
     for line, one in found.moved:
         around = found.written.get(one.parent.index) if one.parent else None
         below = _name(around) if around else one.parent.node.text if one.parent else ""
@@ -122,14 +122,16 @@ def _moved(found: Happening) -> Iterator[_Placed]:
             yield (one.index, 0, line.written.line), _change("moved", text, line, one), line, one
 
 
-def _name(line: Line) -> str:
+def _name(line: OutlineLine) -> str:
     return f"{line.written.address} {line.written.text}".strip() or "the outline"
 
 
-def _unwritten(found: Happening) -> Iterator[_Placed]:
+def _unwritten(found: OutlineMatch) -> Iterator[_Placed]:
     """The topmost steps that no line writes, and those that happen more often than is written."""
     told: dict[tuple[int, str], int] = {}
-    stack: list[tuple[Seen, Seen, Change | None]] = [(one, found.root, None) for one in reversed(found.root.children)]
+    stack: list[tuple[ObservedStep, ObservedStep, Change | None]] = [
+        (one, found.root, None) for one in reversed(found.root.children)
+    ]
     while stack:
         one, around, part_of = stack.pop()
         line = found.written.get(one.index)
@@ -148,17 +150,17 @@ def _unwritten(found: Happening) -> Iterator[_Placed]:
         stack.extend((child, around, part_of) for child in reversed(one.children))
 
 
-def _hidden(found: Happening, around: Seen, one: Seen) -> bool:
+def _hidden(found: OutlineMatch, around: ObservedStep, one: ObservedStep) -> bool:
     line = found.written.get(around.index)
     return line is not None and line.written.hides and one.node.kind in ("call", "handoff")
 
 
-def _too_often(line: Line, one: Seen) -> Change:
+def _too_often(line: OutlineLine, one: ObservedStep) -> Change:
     class_ = "unwritten" if line.written.low is None else "repeated"
     return _change(class_, f"happens ×{one.node.low}, and is written ×{one.written}", line, one)
 
 
-def _change(class_: str, text: str, line: Line | None, one: Seen | None, below: int = 0) -> Change:
+def _change(class_: str, text: str, line: OutlineLine | None, one: ObservedStep | None, below: int = 0) -> Change:
     said = line.written.text if line else ""
     done = one.node if one else Node(_kind(line.phrase) if line else "", "", "")
     return Change(
@@ -173,7 +175,7 @@ def _kind(said: phrases.Phrase) -> str:
     return "call" if said.kind == "words" else said.kind
 
 
-def _nodes(steps: list[Written], services: dict[int, str]) -> list[Node]:
+def _nodes(steps: list[OutlineStep], services: dict[int, str]) -> list[Node]:
     """Written steps as the nodes of a baseline."""
     top = Node("", "", "")
     stack = [(top, steps)]
@@ -184,20 +186,20 @@ def _nodes(steps: list[Written], services: dict[int, str]) -> list[Node]:
     return top.children
 
 
-def _beside(found: Happening, one: Seen) -> list[Seen]:
+def _beside(found: OutlineMatch, one: ObservedStep) -> list[ObservedStep]:
     """What stands in a step, and those statements and log lines that show a written function."""
     shown = [hint for hint in one.evidence if hint.index in found.written]
     return sorted([*one.children, *shown], key=lambda each: each.index) if shown else one.children
 
 
-def _node(step: Written, service: str = "") -> Node:
+def _node(step: OutlineStep, service: str = "") -> Node:
     """A written step as a node; ``service`` is where it happens, or would, if it does not say so."""
     kind = _kind(phrases.phrase(step.text, phrases.named_by(step.notes)))
     low, high = (1 if count is None else count for count in (step.low, step.high))
     return Node(kind, step.service or service, step.text, low, high, address=step.address)
 
 
-def _pairs(found: Happening, placed: list[_Placed]) -> list[Pair]:
+def _pairs(found: OutlineMatch, placed: list[_Placed]) -> list[Pair]:
     """Every step that happened beside its line; lines that did not happen after the one before them."""
     pairs: dict[int, Pair] = {-1: Pair(None, None)}
     children: dict[int, list[tuple[_Place, Pair]]] = defaultdict(list)
@@ -220,7 +222,7 @@ def _pairs(found: Happening, placed: list[_Placed]) -> list[Pair]:
     return pairs[-1].children
 
 
-def _before(found: Happening) -> dict[int, int]:
+def _before(found: OutlineMatch) -> dict[int, int]:
     """For each line that did not happen the place of what was written before it in the same step, and did."""
     last: dict[int, int] = {}
     before = {}

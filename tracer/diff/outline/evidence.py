@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from tracer.correlation import participants
 from tracer.diff.outline import score
-from tracer.diff.outline.match import Happening
-from tracer.diff.outline.observed import Seen, inside
-from tracer.diff.outline.outline import Written
-from tracer.diff.outline.score import Line, Pair
+from tracer.diff.outline.match import OutlineMatch
+from tracer.diff.outline.observed import ObservedStep, inside
+from tracer.diff.outline.outline import OutlineStep
+from tracer.diff.outline.score import OutlineLine, Pair
 from tracer.notation import phrases
 
 #: ``block_device_mapping_get_all_by_instance``: a function of a service's db module says what it reads or writes.
@@ -41,7 +41,7 @@ class Statement:
         return [f"sql: {verb} {table}" for verb in self.verbs for table in self.tables]
 
 
-def statement(line: Line) -> Statement | None:
+def statement(line: OutlineLine) -> Statement | None:
     """The statement by which a written function would show; None where it is none of a db module's, or says nothing."""
     said = line.phrase
     if said.kind != "call" or (said.owner != "db" and not said.path.startswith("db/")):
@@ -60,10 +60,10 @@ def _plurals(name: str) -> tuple[str, ...]:
     return name, f"{name}s", f"{name}es", f"{name.removesuffix('y')}ies"
 
 
-def gather(found: Happening) -> None:
+def gather(found: OutlineMatch) -> None:
     """Lay lines that were not found over what their functions left behind in the steps around."""
     found.services = _services(found)
-    groups: dict[int, list[Line]] = defaultdict(list)
+    groups: dict[int, list[OutlineLine]] = defaultdict(list)
     for line in found.lines:
         around, service = found.around(line), found.services[id(line)]
         if not found.happened(line) and not found.sight.calls(service) and service == inside(around).node.service:
@@ -76,7 +76,7 @@ def gather(found: Happening) -> None:
     found.services = _services(found)
 
 
-def _services(found: Happening) -> dict[int, str]:
+def _services(found: OutlineMatch) -> dict[int, str]:
     """In whose process each line runs: that of the step around, unless it or a line between says another."""
     services_: dict[int, str] = {}
     for line in found.lines:
@@ -90,7 +90,7 @@ def _services(found: Happening) -> dict[int, str]:
     return services_
 
 
-def _says(line: Line) -> str:
+def _says(line: OutlineLine) -> str:
     """The service that a line names; a manager is what takes the messages to a service of its own."""
     if line.home and line.home[0].endswith("manager.py"):
         module = line.home[0].removesuffix(".py").replace("/", ".")
@@ -98,7 +98,7 @@ def _says(line: Line) -> str:
     return line.written.service
 
 
-def _left_behind(found: Happening, start: Seen) -> list[Seen]:
+def _left_behind(found: OutlineMatch, start: ObservedStep) -> list[ObservedStep]:
     """Statements and log lines of one step in its own service, as often as they happened."""
     hints, stack = [], [start]
     while stack:
@@ -109,16 +109,18 @@ def _left_behind(found: Happening, start: Seen) -> list[Seen]:
     return [one for one in hints if one.index not in found.written for _ in range(min(one.node.high, _OFTEN))]
 
 
-def _by_statement(lines: list[Line], statements: list[Seen], start: Seen) -> Iterator[Pair]:
+def _by_statement(lines: list[OutlineLine], statements: list[ObservedStep], start: ObservedStep) -> Iterator[Pair]:
     """Functions over statements: in their order where that can be, and by the states they set."""
     made = {one.phrase.name for one in statements}
-    stands_for: dict[Line, Line] = {}
+    stands_for: dict[OutlineLine, OutlineLine] = {}
     for line in lines:
         sent = statement(line)
         text = next((text for text in sent.texts if phrases.phrase(text).name in made), "") if sent else ""
         if text:
             states = [note for note in line.written.notes if phrases.state(note)]
-            stand_in = Line(Written("", text, notes=states, line=line.written.line), optional=line.conditional)
+            stand_in = OutlineLine(
+                OutlineStep("", text, notes=states, line=line.written.line), optional=line.conditional
+            )
             stands_for[stand_in] = line
     wanted, free = list(stands_for), statements
     for lay in (score.in_order, score.in_any_order):
@@ -129,7 +131,7 @@ def _by_statement(lines: list[Line], statements: list[Seen], start: Seen) -> Ite
         free = list(_unused(free, used))
 
 
-def _unused(statements: list[Seen], used: Counter[int]) -> Iterator[Seen]:
+def _unused(statements: list[ObservedStep], used: Counter[int]) -> Iterator[ObservedStep]:
     """Those that are left; one that happened several times was given so often."""
     for one in statements:
         if used[one.index]:
@@ -138,9 +140,9 @@ def _unused(statements: list[Seen], used: Counter[int]) -> Iterator[Seen]:
             yield one
 
 
-def _by_log(lines: list[Line], hints: list[Seen]) -> Iterator[Pair]:
+def _by_log(lines: list[OutlineLine], hints: list[ObservedStep]) -> Iterator[Pair]:
     """Functions over lines that they logged."""
-    logged: dict[tuple[str, str], deque[Seen]] = defaultdict(deque)
+    logged: dict[tuple[str, str], deque[ObservedStep]] = defaultdict(deque)
     for one in hints:
         if one.node.kind == "log" and one.phrase.path:
             logged[one.phrase.path, one.phrase.name].append(one)
@@ -150,7 +152,7 @@ def _by_log(lines: list[Line], hints: list[Seen]) -> Iterator[Pair]:
             yield line, queue.popleft()
 
 
-def _link(found: Happening, pairs: Iterable[Pair]) -> None:
+def _link(found: OutlineMatch, pairs: Iterable[Pair]) -> None:
     for line, one in pairs:
         found.steps[id(line)] = [one]
         found.written.setdefault(one.index, line)

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from itertools import islice
 
 from tracer.diff.outline import score
-from tracer.diff.outline.observed import Seen
-from tracer.diff.outline.score import Line, Pair
+from tracer.diff.outline.observed import ObservedStep
+from tracer.diff.outline.score import OutlineLine, Pair
 from tracer.notation.phrases import Key
 
 #: How many equal lines or steps are looked at in one place.
 NEAR = 64
 
 
-def by_index(one: Seen) -> int:
+def by_index(one: ObservedStep) -> int:
     """A step's place in the whole tree's order."""
     return one.index
 
@@ -32,7 +32,7 @@ def _outer(pairs: list[Pair]) -> list[Pair]:
     return kept
 
 
-def _outside(steps: list[Seen], taken: list[Seen], besides: bool = False) -> list[Seen]:
+def _outside(steps: list[ObservedStep], taken: list[ObservedStep], besides: bool = False) -> list[ObservedStep]:
     """The steps that are not inside one of those taken, nor one of them, unless these are wanted ``besides``."""
     taken = sorted(taken, key=by_index)
     outside = []
@@ -46,18 +46,18 @@ def _outside(steps: list[Seen], taken: list[Seen], besides: bool = False) -> lis
 class Level:
     """The lines that stand directly under one line, laid over what happened in its step, as deep as it may be."""
 
-    def __init__(self, one: Seen, by_key: dict[Key, list[Seen]]) -> None:
+    def __init__(self, one: ObservedStep, by_key: dict[Key, list[ObservedStep]]) -> None:
         self._one = one
         self._by_key = by_key
         self.used: dict[int, int] = {}
         self.got: dict[int, int] = {}
 
-    def find(self, lines: list[Line]) -> list[Pair]:
+    def find(self, lines: list[OutlineLine]) -> list[Pair]:
         """Lay lines over steps; statements by themselves, since notes do not say what they come before or after."""
         statements = [line for line in lines if line.phrase.kind == "sql"]
         return self._lay([line for line in lines if line.phrase.kind != "sql"]) + self._lay(statements)
 
-    def _lay(self, lines: list[Line]) -> list[Pair]:
+    def _lay(self, lines: list[OutlineLine]) -> list[Pair]:
         """A line over several steps where it is written so, several over one that happens so often."""
         free = self._often(lines, self._one.children)
         pairs: list[Pair] = []
@@ -70,11 +70,14 @@ class Level:
         steps = _outside(self._candidates(lines), [one for _, one in pairs], besides=True)
         return pairs + self._more(lines, steps, {id(line) for line, _ in pairs})
 
-    def _deeper(self, lines: list[Line], free: list[Seen]) -> list[Pair]:
+    def _deeper(self, lines: list[OutlineLine], free: list[ObservedStep]) -> list[Pair]:
         """Lay lines over all that happened inside; what is inside a step with a line is that line's own matter."""
         steps = self._candidates(lines)
         found = [] if score.may_compare(lines, steps) else score.in_any_order(lines, free, self._one)
-        laid: list[Callable[[list[Line], list[Seen], Seen], list[Pair]]] = [score.in_order, score.in_any_order]
+        laid: list[Callable[[list[OutlineLine], list[ObservedStep], ObservedStep], list[Pair]]] = [
+            score.in_order,
+            score.in_any_order,
+        ]
         while laid:
             there = {id(line) for line, _ in found}
             left = [line for line in lines if id(line) not in there]
@@ -85,16 +88,16 @@ class Level:
                 laid.pop(0)
         return found
 
-    def _candidates(self, lines: list[Line]) -> list[Seen]:
+    def _candidates(self, lines: list[OutlineLine]) -> list[ObservedStep]:
         """All steps inside that a line may name, in order."""
-        found: dict[int, Seen] = {}
+        found: dict[int, ObservedStep] = {}
         for key in {line.phrase.key for line in lines}:
             steps = self._by_key.get(key, [])
             first = bisect_right(steps, self._one.index, key=by_index)
             found |= {one.index: one for one in steps[first : bisect_right(steps, self._one.last, key=by_index)]}
         return self._often(lines, [found[index] for index in sorted(found)])
 
-    def _often(self, lines: list[Line], steps: list[Seen]) -> list[Seen]:
+    def _often(self, lines: list[OutlineLine], steps: list[ObservedStep]) -> list[ObservedStep]:
         """The steps that are free, one that happens several times as often as lines can use it."""
         wanted = Counter(line.phrase.key for line in lines)
         # A line that says how often takes what it needs at once.
@@ -102,10 +105,10 @@ class Level:
         often = (min(self._has(one), max(1, *(wanted[key] for key in one.phrase.keys))) for one in steps)
         return [one for one, times in zip(steps, often, strict=True) for _ in range(times)]
 
-    def _more(self, lines: list[Line], steps: list[Seen], begun: set[int]) -> list[Pair]:
+    def _more(self, lines: list[OutlineLine], steps: list[ObservedStep], begun: set[int]) -> list[Pair]:
         """Lines that are written several times over further steps, more lines over steps that happen several times."""
         pairs: list[Pair] = []
-        wanting: dict[Key, deque[Line]] = {}
+        wanting: dict[Key, deque[OutlineLine]] = {}
         for line in lines:
             if self._wants(line) and (id(line) not in begun or (line.written.high or 1) > 1):
                 wanting.setdefault(line.phrase.key, deque()).append(line)
@@ -114,7 +117,7 @@ class Level:
                 pairs += self._serve(one, queue)
         return pairs
 
-    def _serve(self, one: Seen, queue: deque[Line]) -> list[Pair]:
+    def _serve(self, one: ObservedStep, queue: deque[OutlineLine]) -> list[Pair]:
         while queue and not self._wants(queue[0]):
             queue.popleft()
         pairs = []
@@ -124,13 +127,13 @@ class Level:
                 pairs.append((line, one))
         return pairs
 
-    def _wants(self, line: Line) -> int:
+    def _wants(self, line: OutlineLine) -> int:
         return (line.written.high or 1) - self.got.get(id(line), 0)
 
-    def _has(self, one: Seen) -> int:
+    def _has(self, one: ObservedStep) -> int:
         return max(one.times // self._one.times, 1) - self.used.get(one.index, 0)
 
-    def _take(self, line: Line, one: Seen) -> int:
+    def _take(self, line: OutlineLine, one: ObservedStep) -> int:
         times = min(self._wants(line), self._has(one))
         self.used[one.index] = self.used.get(one.index, 0) + times
         self.got[id(line)] = self.got.get(id(line), 0) + times

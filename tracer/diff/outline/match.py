@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from tracer.diff.outline import score
 from tracer.diff.outline.level import NEAR, Level, by_index
-from tracer.diff.outline.observed import Seen, below, inside
-from tracer.diff.outline.outline import Outline, Written
-from tracer.diff.outline.score import Line, Pair
-from tracer.diff.outline.visibility import Sight
+from tracer.diff.outline.observed import ObservedStep, below, inside
+from tracer.diff.outline.outline import Outline, OutlineStep
+from tracer.diff.outline.score import OutlineLine, Pair
+from tracer.diff.outline.visibility import Visibility
 from tracer.notation.phrases import Key
 
 #: Fits less than this are not looked for where the outline does not write them.
@@ -18,15 +18,15 @@ _SURE = 0.8
 
 
 @dataclass(slots=True)
-class Happening:
+class OutlineMatch:
     """What was found: for every line its steps, for every pair of both what stands under it in which order."""
 
-    root: Seen
-    lines: list[Line]
-    sight: Sight
-    steps: dict[int, list[Seen]] = field(default_factory=dict)
+    root: ObservedStep
+    lines: list[OutlineLine]
+    sight: Visibility
+    steps: dict[int, list[ObservedStep]] = field(default_factory=dict)
     #: A line of each step that has one, by the step's place.
-    written: dict[int, Line] = field(default_factory=dict)
+    written: dict[int, OutlineLine] = field(default_factory=dict)
     #: How often a line was found under one step, at most.
     times: dict[int, int] = field(default_factory=dict)
     #: Lines that happened below another step than they are written.
@@ -35,13 +35,13 @@ class Happening:
     orders: list[list[Pair]] = field(default_factory=list)
     #: In whose process each line runs, or would run.
     services: dict[int, str] = field(default_factory=dict)
-    _around: dict[int, Seen] = field(default_factory=dict)
+    _around: dict[int, ObservedStep] = field(default_factory=dict)
 
-    def happened(self, line: Line) -> bool:
+    def happened(self, line: OutlineLine) -> bool:
         """Whether any step is what the line writes."""
         return id(line) in self.steps
 
-    def around(self, line: Line) -> Seen:
+    def around(self, line: OutlineLine) -> ObservedStep:
         """The step that the nearest line around happened as."""
         return self._around[id(line)]
 
@@ -52,10 +52,10 @@ class Happening:
             self._around[id(line)] = up[0] if up else self._around.get(id(line.parent), self.root)
 
 
-def find(outline: Outline, root: Seen, sight: Sight) -> Happening:
+def find(outline: Outline, root: ObservedStep, sight: Visibility) -> OutlineMatch:
     """Lay the whole outline over the whole tree, from the top down."""
-    top = Line(Written("", "", children=outline.steps))
-    found = Happening(root, [], sight)
+    top = OutlineLine(OutlineStep("", "", children=outline.steps))
+    found = OutlineMatch(root, [], sight)
     finder = _Finder(found)
     finder.expand(top, root)
     stack = list(reversed(top.children))
@@ -68,16 +68,16 @@ def find(outline: Outline, root: Seen, sight: Sight) -> Happening:
 
 
 class _Finder:
-    def __init__(self, found: Happening) -> None:
+    def __init__(self, found: OutlineMatch) -> None:
         self._found = found
         self._pairs: list[Pair] = []
         self._left: list[Pair] = []
-        self._by_key: dict[Key, list[Seen]] = {}
+        self._by_key: dict[Key, list[ObservedStep]] = {}
         for one in below(found.root):
             for key in one.phrase.keys if one.parent else ():
                 self._by_key.setdefault(key, []).append(one)
 
-    def expand(self, line: Line, one: Seen) -> None:
+    def expand(self, line: OutlineLine, one: ObservedStep) -> None:
         """What stands under a line, in what happened under its step; then what is still to be found, anywhere there."""
         self._pairs.append((line, one))
         while self._pairs or self._left:
@@ -88,7 +88,7 @@ class _Finder:
                 if not self._found.happened(missing):
                     self._elsewhere(missing, around)
 
-    def _under(self, line: Line, one: Seen) -> None:
+    def _under(self, line: OutlineLine, one: ObservedStep) -> None:
         level = Level(one, self._by_key)
         lines = list(line.children)
         pairs: list[Pair] = []
@@ -114,12 +114,12 @@ class _Finder:
         firsts = {id(line): (line, one) for line, one in reversed(pairs)}
         self._found.orders.append(sorted(firsts.values(), key=lambda pair: _place(pair[0])))
 
-    def _link(self, line: Line, one: Seen) -> None:
+    def _link(self, line: OutlineLine, one: ObservedStep) -> None:
         self._found.steps.setdefault(id(line), []).append(one)
         self._found.written.setdefault(one.index, line)
         self._pairs.append((line, one))
 
-    def _elsewhere(self, line: Line, around: Seen) -> None:
+    def _elsewhere(self, line: OutlineLine, around: ObservedStep) -> None:
         """A step that nobody has written yet, anywhere below the one that the line stands under."""
         steps = self._by_key.get(line.phrase.key, [])
         first = bisect_right(steps, around.index, key=by_index)
@@ -133,12 +133,12 @@ class _Finder:
                 break
 
 
-def _passed_on(line: Line) -> list[Line]:
+def _passed_on(line: OutlineLine) -> list[OutlineLine]:
     """What is written under a line that was not found; it need not happen if that need not."""
     for child in line.children:
         child.optional = line.conditional
     return line.children
 
 
-def _place(line: Line) -> int:
+def _place(line: OutlineLine) -> int:
     return line.written.line

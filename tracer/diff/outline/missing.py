@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from tracer.diff.outline import evidence, log_evidence
 from tracer.diff.outline.evidence import Statement
-from tracer.diff.outline.match import Happening
-from tracer.diff.outline.score import Line
+from tracer.diff.outline.match import OutlineMatch
+from tracer.diff.outline.score import OutlineLine
 from tracer.model import Baseline, Node
 
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
-class Unfound:
+class UnmatchedLine:
     """What is to be said of a line: a class of change, and how it goes on after what is written."""
 
-    line: Line
+    line: OutlineLine
     class_: str
     text: str
     #: How many lines below it are told with it.
@@ -30,7 +30,7 @@ class Unfound:
 class Search:
     """The lines that were not found, and why: each of the outline is looked at once."""
 
-    def __init__(self, found: Happening, boot: Baseline) -> None:
+    def __init__(self, found: OutlineMatch, boot: Baseline) -> None:
         self._found = found
         self._missing = log_evidence.missing(boot)
         #: Lines of which something below was found.
@@ -40,17 +40,17 @@ class Search:
         for line in reversed(found.lines):
             self._look(line)
 
-    def _look(self, line: Line) -> None:
+    def _look(self, line: OutlineLine) -> None:
         happened = self._found.happened(line)
         if happened or id(line) in self._shown:
             self._shown.add(id(line.parent))
         elif not line.written.conditions and (id(line) in self._owing or self._would_show(line)):
             self._owing.add(id(line.parent))
 
-    def lines(self) -> list[Unfound]:
+    def lines(self) -> list[UnmatchedLine]:
         """What is to be said, in the order of the outline; what a line takes with it is counted in it."""
-        told: list[Unfound] = []
-        part_of: dict[int, Unfound] = {}
+        told: list[UnmatchedLine] = []
+        part_of: dict[int, UnmatchedLine] = {}
         for line in self._found.lines:
             over = part_of.get(id(line.parent))
             if self._found.happened(line):
@@ -65,23 +65,27 @@ class Search:
                 part_of[id(line)] = one
         return told
 
-    def _say(self, line: Line) -> Unfound:
+    def _say(self, line: OutlineLine) -> UnmatchedLine:
         """The line by itself."""
         under = f", under “{'; '.join(line.written.conditions)}”," if line.written.conditions else ""
         gone = "unmet" if line.written.conditions else "missing"
         if (log := self._missing.get((line.phrase.owner, line.phrase.name))) is not None:
-            return Unfound(line, "missing", f"is written, and there is none: {log_evidence.complaint(log)}", log=log)
+            return UnmatchedLine(
+                line, "missing", f"is written, and there is none: {log_evidence.complaint(log)}", log=log
+            )
         shows = self._would_show(line)
         if not shows and id(line) in self._shown:
-            return Unfound(line, "unseen", f"is written{under or ','} and shows only by what is written under it")
+            return UnmatchedLine(line, "unseen", f"is written{under or ','} and shows only by what is written under it")
         if (sent := self._statement(line)) is not None:
             what = f"{' or '.join(sent.verbs)} of {sent.tables[0]}"
-            return Unfound(line, gone if shows else "unseen", f"is written{under or ','} and there is no {what} for it")
+            return UnmatchedLine(
+                line, gone if shows else "unseen", f"is written{under or ','} and there is no {what} for it"
+            )
         if shows or (line.written.conditions and id(line) in self._owing):
-            return Unfound(line, gone, f"is written{under} and does not happen")
-        return Unfound(line, "unseen", f"is written{under or ','} and nothing recorded can tell of it")
+            return UnmatchedLine(line, gone, f"is written{under} and does not happen")
+        return UnmatchedLine(line, "unseen", f"is written{under or ','} and nothing recorded can tell of it")
 
-    def _would_show(self, line: Line) -> bool:
+    def _would_show(self, line: OutlineLine) -> bool:
         """Whether it would have been seen if it had happened."""
         sight, service = self._found.sight, self._found.services[id(line)]
         if sight.calls(service) or (line.phrase.owner, line.phrase.name) in self._missing:
@@ -92,7 +96,7 @@ class Search:
             return sent is not None and any(sent.tables[0] in _WORD.findall(note) for note in line.written.notes)
         return sight.kind(service, line.phrase.kind)
 
-    def _statement(self, line: Line) -> Statement | None:
+    def _statement(self, line: OutlineLine) -> Statement | None:
         """The statement that shows a function of the database's, where its table is among those that were seen."""
         sent, service = evidence.statement(line), self._found.services[id(line)]
         if sent is None or self._found.sight.calls(service):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tracer.diff.outline.visibility import Sight
+from tracer.diff.outline.visibility import Visibility
 from tracer.model import Baseline, Node
 from tracer.notation import phrases
 from tracer.notation.normal_text import is_library
@@ -24,7 +24,7 @@ _MANY = 1_000_000_000
 
 
 @dataclass(slots=True)
-class Seen:
+class ObservedStep:
     """A step that happened: where it stands in the whole, and what was found to be written of it."""
 
     node: Node
@@ -33,10 +33,10 @@ class Seen:
     index: int
     last: int
     home: Home
-    parent: Seen | None
-    children: list[Seen] = field(default_factory=list)
+    parent: ObservedStep | None
+    children: list[ObservedStep] = field(default_factory=list)
     #: Statements and log lines in it, where no hook saw what functions they stand for.
-    evidence: list[Seen] = field(default_factory=list)
+    evidence: list[ObservedStep] = field(default_factory=list)
     #: The states that it sets, by itself.
     states: frozenset[Key] = frozenset()
     #: What it does in its next two levels, by which equal steps are told apart.
@@ -56,10 +56,10 @@ class Seen:
         return self.node.kind not in _EVIDENCE
 
 
-def seen(baseline: Baseline, sight: Sight, statements: bool) -> Seen:
+def seen(baseline: Baseline, sight: Visibility, statements: bool) -> ObservedStep:
     """The whole tree under a root of its own; statements only where an outline speaks of them, or stand for calls."""
-    root = Seen(Node("", "", "", children=baseline.nodes), Phrase("", ""), -1, -1, None, None)
-    order: list[Seen] = [root]
+    root = ObservedStep(Node("", "", "", children=baseline.nodes), Phrase("", ""), -1, -1, None, None)
+    order: list[ObservedStep] = [root]
     stack = [(node, root) for node in reversed(_steps(root.node, sight, statements))]
     while stack:
         node, parent = stack.pop()
@@ -78,7 +78,7 @@ def seen(baseline: Baseline, sight: Sight, statements: bool) -> Seen:
     return root
 
 
-def _steps(node: Node, sight: Sight, statements: bool) -> list[Node]:
+def _steps(node: Node, sight: Visibility, statements: bool) -> list[Node]:
     """What an outline may write of a node's inside; what stands below a statement is none of it."""
     return [
         child
@@ -92,14 +92,14 @@ def _steps(node: Node, sight: Sight, statements: bool) -> list[Node]:
     ]
 
 
-def _seen(node: Node, parent: Seen, sight: Sight, index: int) -> Seen:
+def _seen(node: Node, parent: ObservedStep, sight: Visibility, index: int) -> ObservedStep:
     said = phrases.phrase(node.text)
     if not sight.calls(node.service):
         said = phrases.unserved(said)
     home = parent.home if said.kind == "handoff" else said.home
     # A path as deep as the tree would cost its square; the outermost say enough.
     path = parent.path if len(parent.path) >= _LOOK or not parent.node.text else (*parent.path, parent.node.text)
-    return Seen(
+    return ObservedStep(
         node,
         said,
         index,
@@ -112,7 +112,7 @@ def _seen(node: Node, parent: Seen, sight: Sight, index: int) -> Seen:
     )
 
 
-def _find_states(one: Seen) -> None:
+def _find_states(one: ObservedStep) -> None:
     """States are set by the statement before them, where that is all there is to set them; else by the step itself."""
     setters = {id(each.node): each for each in one.evidence}
     setter = one
@@ -123,7 +123,7 @@ def _find_states(one: Seen) -> None:
             setter = setters.get(id(child), one) if child.kind == "sql" else one
 
 
-def look(one: Seen) -> frozenset[Key]:
+def look(one: ObservedStep) -> frozenset[Key]:
     """What a step does: the keys of the two levels below it, and the states set there."""
     keys: set[Key] = set()
     for child in one.children[:_LOOK]:
@@ -136,7 +136,7 @@ def look(one: Seen) -> frozenset[Key]:
     return frozenset(keys).union(*there)
 
 
-def inside(one: Seen) -> Seen:
+def inside(one: ObservedStep) -> ObservedStep:
     """Where what a step makes happen happens: at the far side of a message or a request, where one is known."""
     if one.parent is None:
         return one.children[0] if one.children else one
@@ -145,7 +145,7 @@ def inside(one: Seen) -> Seen:
     return one
 
 
-def below(one: Seen) -> Iterator[Seen]:
+def below(one: ObservedStep) -> Iterator[ObservedStep]:
     """The step and all below it, without evidence."""
     stack = [one]
     while stack:

@@ -18,14 +18,14 @@ _FENCE = "```"
 
 
 @dataclass(slots=True)
-class Written:
+class OutlineStep:
     """A step as somebody wrote it, with what stands under it; ``line`` is where."""
 
     address: str
     text: str
     conditions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    children: list[Written] = field(default_factory=list)
+    children: list[OutlineStep] = field(default_factory=list)
     line: int = 0
     service: str = ""
     #: How often it is written to happen; None where nothing is said: then it is once.
@@ -36,7 +36,7 @@ class Written:
     #: It says of itself that it hides calls and hand-offs: ``- +12 calls``.
     hides: bool = False
 
-    def walk(self) -> Iterator[Written]:
+    def walk(self) -> Iterator[OutlineStep]:
         """The step and everything below it, in the order of the tree."""
         stack = [self]
         while stack:
@@ -50,9 +50,9 @@ class Outline:
     """A whole outline: its steps, each chapter below the one that sends it, those that none sends on top."""
 
     name: str
-    steps: list[Written]
+    steps: list[OutlineStep]
 
-    def walk(self) -> Iterator[Written]:
+    def walk(self) -> Iterator[OutlineStep]:
         """Every step."""
         for step in self.steps:
             yield from step.walk()
@@ -98,17 +98,17 @@ class _Reader:
     """What was read so far."""
 
     def __init__(self) -> None:
-        self.written: list[tuple[Written, Line]] = []
-        self._by_address: dict[str, Written] = {}
-        self._tops: list[tuple[Written, Line]] = []
-        self._above: Written | None = None
+        self.written: list[tuple[OutlineStep, Line]] = []
+        self._by_address: dict[str, OutlineStep] = {}
+        self._tops: list[tuple[OutlineStep, Line]] = []
+        self._above: OutlineStep | None = None
 
     def add(self, line: Line) -> None:
         """The next line: a step under the nearest written one that its address names, or a note."""
         if line.note:
             self._note(line)
             return
-        step = Written(
+        step = OutlineStep(
             line.address, marks.unescaped(line.words), line=line.number, low=line.marks.low, high=line.marks.high,
             chapter="-" not in line.address, service=_service(line),
         )  # fmt: skip
@@ -134,13 +134,13 @@ class _Reader:
             step.notes.append(text)
             step.hides = step.hides or _HIDES.fullmatch(text) is not None
 
-    def _nearest(self, address: str) -> Written | None:
+    def _nearest(self, address: str) -> OutlineStep | None:
         """The step of this address or, where that is not written, the nearest around it."""
         while address and address not in self._by_address:
             address = lines.around(address)
         return self._by_address[address] if address else None
 
-    def steps(self) -> list[Written]:
+    def steps(self) -> list[OutlineStep]:
         """The steps that nobody sends, every chapter put below the step that does."""
         openers = self._openers()
         tops = []
@@ -152,13 +152,13 @@ class _Reader:
                 sender.children.append(step)
         return tops
 
-    def _openers(self) -> dict[str, Written]:
+    def _openers(self) -> dict[str, OutlineStep]:
         openers = {chapter: step for step, line in self.written for chapter in line.marks.opens}
         if openers or any(line.marks.opened_by for _, line in self.written):
             return openers
         return self._guessed()
 
-    def _guessed(self) -> dict[str, Written]:
+    def _guessed(self) -> dict[str, OutlineStep]:
         """Where nothing is linked, the last message that nobody waits for ends a chapter and opens the next."""
         openers = {}
         heads = [step for step, _ in self._tops]

@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import islice
 
 from tracer.correlation import participants
-from tracer.diff.outline.observed import Home, Seen
-from tracer.diff.outline.outline import Written
+from tracer.diff.outline.observed import Home, ObservedStep
+from tracer.diff.outline.outline import OutlineStep
 from tracer.notation import marks, phrases
 from tracer.notation.normal_text import is_library
 from tracer.notation.phrases import Key, Phrase
@@ -24,11 +24,11 @@ _EVERYWHERE = frozenset({"api", "rpcapi", "client", "manager"})
 
 
 @dataclass(eq=False)
-class Line:
+class OutlineLine:
     """A written step on its way to what happened."""
 
-    written: Written
-    parent: Line | None = None
+    written: OutlineStep
+    parent: OutlineLine | None = None
     #: Stands under a step that is written under a condition and cannot be looked for.
     optional: bool = False
 
@@ -38,10 +38,10 @@ class Line:
         return phrases.phrase(self.written.text, phrases.named_by(self.written.notes))
 
     @cached_property
-    def children(self) -> list[Line]:
+    def children(self) -> list[OutlineLine]:
         """The lines below it; statements, though written as notes, are steps."""
         notes = [_statement(self.written, note) for note in self.written.notes if is_statement(note)]
-        return [Line(child, self) for child in (*notes, *self.written.children) if not _is_waiting(child)]
+        return [OutlineLine(child, self) for child in (*notes, *self.written.children) if not _is_waiting(child)]
 
     @cached_property
     def look(self) -> frozenset[Key]:
@@ -64,15 +64,15 @@ class Line:
         return self.parent.home if said.owner in ("", "self") and not said.message else None
 
 
-Pair = tuple[Line, Seen]
+Pair = tuple[OutlineLine, ObservedStep]
 
 
-def _statement(written: Written, note: str) -> Written:
+def _statement(written: OutlineStep, note: str) -> OutlineStep:
     text, said = marks.split(note)
-    return Written(written.address, text, line=written.line, low=said.low, high=said.high)
+    return OutlineStep(written.address, text, line=written.line, low=said.low, high=said.high)
 
 
-def _is_waiting(written: Written) -> bool:
+def _is_waiting(written: OutlineStep) -> bool:
     """Whether a line is about a connection that was waited for: no part of a boot's normal form."""
     return written.text.startswith("sqlalchemy/pool.py")
 
@@ -82,7 +82,7 @@ def is_statement(note: str) -> bool:
     return phrases.phrase(note).kind == "sql" and " " in phrases.phrase(note).name and not is_library(note)
 
 
-def fit(line: Line, one: Seen, home: Home) -> float:
+def fit(line: OutlineLine, one: ObservedStep, home: Home) -> float:
     """From 0, not this step, to 1, this very step; ``home`` is where the code around the line runs."""
     said, done = line.phrase, one.phrase
     if said.key not in done.keys:
@@ -108,7 +108,7 @@ def _http(said: Phrase, done: Phrase) -> float:
     return (1 if said.to == done.to else 0.7) * (1 if not said.status or said.status == done.status else 0.8)
 
 
-def _served(said: Phrase, done: Phrase, one: Seen) -> float:
+def _served(said: Phrase, done: Phrase, one: ObservedStep) -> float:
     """A function over a request or a message of which is not known what function serves it."""
     if done.kind == "http":
         return 0.9 if said.path.endswith(f"/{phrases.resource(done)}.py") else 0
@@ -122,7 +122,7 @@ def _served(said: Phrase, done: Phrase, one: Seen) -> float:
     return 0.9 if service in ("", one.node.service) else 0
 
 
-def _call(said: Phrase, done: Phrase, home: Home, one: Seen) -> float:
+def _call(said: Phrase, done: Phrase, home: Home, one: ObservedStep) -> float:
     if said.path:
         fits = said.path == done.path and said.owner in ("", done.owner)
         return (1 if said.owner == done.owner else 0.9) if fits else 0
@@ -138,7 +138,7 @@ def _call(said: Phrase, done: Phrase, home: Home, one: Seen) -> float:
     return 0.8 if any(word in f"{done.path} {done.owner}".lower() for word in words) else 0
 
 
-def _alike(line: Line, one: Seen) -> float:
+def _alike(line: OutlineLine, one: ObservedStep) -> float:
     """How much of what stands below the line stands below the step, and the other way round."""
     if not line.look or not one.look:
         return 1 if line.look == one.look else 0.5
@@ -146,7 +146,7 @@ def _alike(line: Line, one: Seen) -> float:
     return (both / len(line.look) + both / len(one.look)) / 2
 
 
-def weight(line: Line, one: Seen, around: Seen) -> float:
+def weight(line: OutlineLine, one: ObservedStep, around: ObservedStep) -> float:
     """What it is worth to lay a line that stands under ``around`` over a step in it.
 
     What must happen goes before what may, what is near before what is deep inside.
@@ -156,12 +156,12 @@ def weight(line: Line, one: Seen, around: Seen) -> float:
     return fits * near * (0.7 if line.conditional else 1) * (0.25 + 0.75 * _alike(line, one)) if fits else 0
 
 
-def may_compare(lines: list[Line], steps: list[Seen]) -> bool:
+def may_compare(lines: list[OutlineLine], steps: list[ObservedStep]) -> bool:
     """Whether all lines can be held against all steps in bounded time."""
     return len(lines) * len(steps) <= _CELLS
 
 
-def in_order(lines: list[Line], steps: list[Seen], around: Seen) -> list[Pair]:
+def in_order(lines: list[OutlineLine], steps: list[ObservedStep], around: ObservedStep) -> list[Pair]:
     """The heaviest way to lay lines over steps without crossing."""
     weights = [[weight(line, one, around) for one in steps] for line in lines]
     best = [[0.0] * (len(steps) + 1) for _ in range(len(lines) + 1)]
@@ -181,9 +181,9 @@ def in_order(lines: list[Line], steps: list[Seen], around: Seen) -> list[Pair]:
     return found
 
 
-def in_any_order(lines: list[Line], steps: list[Seen], around: Seen) -> list[Pair]:
+def in_any_order(lines: list[OutlineLine], steps: list[ObservedStep], around: ObservedStep) -> list[Pair]:
     """Line by line over the step that fits best and was not taken yet, of the first that come into question."""
-    by_key: dict[Key, deque[Seen]] = {}
+    by_key: dict[Key, deque[ObservedStep]] = {}
     for one in steps:
         for key in one.phrase.keys:
             by_key.setdefault(key, deque()).append(one)

@@ -8,7 +8,7 @@ from tracer.model import Baseline
 from tracer.notation import phrases
 
 
-class Sight:
+class Visibility:
     """The kinds of steps that were seen of each service, and the tables that statements name."""
 
     def __init__(self, boot: Baseline) -> None:
