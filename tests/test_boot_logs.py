@@ -68,7 +68,7 @@ def test_2011_statements_are_under_the_steps_they_belong_to() -> None:
     }  # fmt: skip
     assert all(step.tied_by == "time" for steps in by_service.values() for step in steps)
     assert "UPDATE services" not in [step.name for step in boot.walk()]
-    assert found.warnings == ["26 SQL statements of 69 in the logs tied to no request: 24 periodic, 2 start-up"]
+    assert found.warnings == ["26 of 69 SQL statements in the logs belong to no request: 24 periodic, 2 start-up"]
 
 
 def _became(chapter: Step) -> list[str]:
@@ -157,7 +157,7 @@ def test_today_statements_are_tied_by_request_id(all_of_today: Trace) -> None:
     found = all_of_today
     ties = [step.tied_by for boot in [*found.boots, *found.others] for step in boot.walk() if step.kind == "sql"]
     assert ties.count("request_id") / 892 > 0.95
-    assert found.warnings == ["20 SQL statements of 892 in the logs tied to no request: 20 periodic"]
+    assert found.warnings == ["20 of 892 SQL statements in the logs belong to no request: 20 periodic"]
 
 
 def test_today_every_message_has_both_ends(today: Path, all_of_today: Trace) -> None:

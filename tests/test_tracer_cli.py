@@ -298,7 +298,7 @@ def test_ingest_of_copies(tmp_path: Path) -> None:
     one, other = captured(tmp_path, "one", STEP), captured(tmp_path, "other", STEP)
     done = bootseq("ingest", "-o", tmp_path / "t", one, one, other)
     assert "from 1 event of 1 process\n" in done.stdout
-    assert done.stderr == f"bootseq: warning: {other}: 1 process of another capture again, left out\n"
+    assert done.stderr == f"bootseq: warning: {other}: 1 process skipped, already read from another capture\n"
 
 
 def test_ingest_tells_what_it_could_not_read(tmp_path: Path) -> None:

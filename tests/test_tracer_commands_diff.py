@@ -16,7 +16,7 @@ import pytest
 from tests.support.builders import call, failed_boot, http, small_boot, sql, step
 from tests.test_tracer_cli import bootseq, refused
 from tests.test_tracer_files import full_disk
-from tracer import trace_file
+from tracer import notices, trace_file
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.writer import written
 from tracer.model import Request, Step, Trace
@@ -280,7 +280,9 @@ def test_recordings_that_lack_something(traced: Traced) -> None:
     assert bootseq("diff", old, other).exit_code == 1
     beats = "26 SQL statements of 69 in the logs tied to no request: 24 periodic, 2 start-up"
     clock = "host b: its clock is 1.000 s ahead, corrected"
-    fine = traced("fine.jsonl", *boots(1), warnings=(clock, beats))
+    corrected = notices.clock_corrected("host b", "host a", 10**9, 3).text
+    periodic = notices.statements_unassigned({"periodic": 2}, 69).text
+    fine = traced("fine.jsonl", *boots(1), warnings=(clock, beats, corrected, periodic))
     assert bootseq("diff", old, fine).exit_code == 0
     unknown = "3 SQL statements of 69 in the logs tied to no request: 1 unknown, 2 periodic"
     assert bootseq("diff", old, traced("unknown.jsonl", *boots(1), warnings=(unknown,))).exit_code == 2

@@ -33,8 +33,8 @@ def test_what_processes_tell_of_themselves() -> None:
     process = cloud.process("python -c 'a\nb\x1b[31m'").process
     process.dropped, process.failures = 1, 2
     assert cloud.trace().warnings == [
-        "python -c 'a�b�[31m' (pid 100): 1 event dropped, the capture or the disk was full",
-        "python -c 'a�b�[31m' (pid 100): hooks of ours failed 2 times there",
+        "python -c 'a�b�[31m' (pid 100): 1 event dropped because the capture or the disk was full",
+        "python -c 'a�b�[31m' (pid 100): bootseq's hooks failed 2 times",
     ]
 
 

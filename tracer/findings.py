@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tracer.model import Request, Step, Trace
+from tracer.notices import Code, code_of
 from tracer.text import plural
 
 #: What each class of finding says, in the order of telling.
@@ -24,12 +25,11 @@ CLASSES = {
     "untied": "what could not be tied to a request and should have been",
     "reading": "what else was told while the sources were read",
 }
-#: Told in the file's warnings, which are lines for people.
-_TOLD = (
-    ("clock", re.compile(r"the clock of ")),
-    ("dropped", re.compile(r" dropped, | hooks of ours failed ")),
-    ("untied", re.compile(r"tied to no request")),
-)
+#: The classes of the trace's own notices; those of statements have counts of their own, which say more.
+_NOTICED = {
+    Code.CLOCK_CORRECTED: "clock", Code.ZONE_SUSPECTED: "clock", Code.EVENTS_DROPPED: "dropped",
+    Code.HOOKS_FAILED: "dropped", Code.STATEMENTS_UNASSIGNED: None, Code.STATEMENTS_PERIODIC: None,
+}  # fmt: skip
 _TIMED_OUT = re.compile(r"MessagingTimeout|Timed out waiting for a reply|Timeout while waiting on RPC")
 _TIMED_OUT_ON = re.compile(r"Timed out waiting for a reply to message ID (?P<id>[\w-]+)")
 _UNCLAIMED = re.compile(r"No calling threads? waiting for msg_id ?: ?\w*")
@@ -76,8 +76,8 @@ def findings(trace: Trace, only: Request | None = None) -> list[Finding]:
 
 def _of_file(trace: Trace) -> Iterator[Finding]:
     for warning in trace.warnings:
-        class_ = next((name for name, pattern in _TOLD if pattern.search(warning)), "reading")
-        if class_ != "untied":  # its own counts say more
+        class_ = _NOTICED.get(code_of(warning), "reading")
+        if class_ is not None:
             yield Finding(class_, warning)
     for left in trace.untied:
         if _UNCLAIMED.search(left.what):

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from tracer import gc_pause, oslo_config, trace_file
+from tracer import gc_pause, notices, oslo_config, trace_file
 from tracer.commands import printing
 from tracer.commands.paths import PATH
 from tracer.commands.progress import Progress, progress
@@ -105,9 +105,7 @@ def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
     for path, one in sources.read_all(every, hints, lambda path, share: doing(f"reading {path}", share)):
         again = known.intersection(process.key for process in one.processes)
         if again:
-            one.warnings.append(
-                f"{path}: {plural(len(again), 'process', 'processes')} of another capture again, left out"
-            )
+            one.warnings.append(notices.processes_repeated(str(path), len(again)).text)
         found.events += [event for event in one.events if event.process.key not in again]
         found.processes += [process for process in one.processes if process.key not in again]
         found.warnings += one.warnings

@@ -20,6 +20,7 @@ from tracer.files import read as opening
 from tracer.model import Baseline, Request, Trace
 from tracer.notation import lines
 from tracer.notation.scrub import route
+from tracer.notices import Code, code_of
 from tracer.text import command, plural
 
 #: No baseline that anyone reads is near this long.
@@ -29,11 +30,8 @@ MAX_TEXT = 64 << 20
 _NUMBERED = re.compile(r"^1(?:-\d+)*\. \S", re.MULTILINE)
 #: Outcomes of what went as it should.
 _GOOD = ("active", "done")
-#: What a trace's readers say of recordings that lack nothing by it. Statements of heartbeats and of the start are no
-#: boot's; of unknown ones nobody can say that.
-_HARMLESS = re.compile(
-    r", corrected$|of another capture again, left out$|in the logs tied to no request: (?!\d+ unknown)"
-)
+#: Notices about recordings that lack nothing by it: statements of heartbeats and of the start belong to no boot.
+_HARMLESS = frozenset({Code.CLOCK_CORRECTED, Code.PROCESSES_REPEATED, Code.STATEMENTS_PERIODIC})
 
 
 @dataclass(slots=True)
@@ -151,7 +149,7 @@ def recorded(path: Path, words: Sequence[str] = (), option: str = "--boot") -> R
     operations = sorted({operation(boot) for boot in chosen})
     if len(operations) > 1:
         raise TracerError(f"{path}: {' and '.join(operations)} are different requests; choose with {option}")
-    doubts = [f"{path}: {said}" for said in trace.warnings if not _HARMLESS.search(said)]
+    doubts = [f"{path}: {said}" for said in trace.warnings if code_of(said) not in _HARMLESS]
     return Recorded(path, chosen, doubts)
 
 

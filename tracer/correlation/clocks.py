@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
+from tracer import notices
 from tracer.correlation.clock_bounds import Bound, bounds
 from tracer.events import Event
-from tracer.text import plural
 
 #: More than this, 146 years, is not a wrong clock but a crafted capture.
 MAX_SHIFT = 1 << 62
@@ -150,7 +150,4 @@ def _line(clock: str, offset: int, measure: str, hosts: dict[str, str], messages
     one, other = (f"host {name}" if hosts.get(name) else name for name in (clock, measure))
     apart = abs(offset) % _QUARTER
     zone = not hosts.get(clock) and abs(offset) > _QUARTER // 2 and min(apart, _QUARTER - apart) < _NEAR_QUARTER
-    return (
-        f"the clock of {one} is {abs(offset) / 1e9:.3f} s {'ahead of' if offset > 0 else 'behind'} that of {other} "
-        f"(from {plural(messages, 'message')}), corrected{'; another time zone? see --utc-offset' if zone else ''}"
-    )
+    return notices.clock_corrected(one, other, offset, messages, zone=zone).text

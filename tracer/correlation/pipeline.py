@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tracer import notices
 from tracer.correlation import clocks, links, requests, statements, unassigned, witnesses
 from tracer.correlation.forest import Forest
 from tracer.events import Events, Process
 from tracer.model import Step, Trace
-from tracer.text import plural, printable
+from tracer.text import printable
 
 
 def correlate(found: Events) -> Trace:
@@ -74,9 +75,7 @@ def _told_by_processes(found: Events) -> list[str]:
     for process in found.processes:
         who = printable(f"{process.argv or process.key} (pid {process.pid})")
         if process.dropped:
-            told.append(f"{who}: {plural(process.dropped, 'event')} dropped, the capture or the disk was full")
+            told.append(notices.events_dropped(who, process.dropped).text)
         if process.failures:
-            why = "; ".join(said.get(process.key, {}))
-            failures = plural(process.failures, "time")
-            told.append(f"{who}: hooks of ours failed {failures} there{': ' if why else ''}{why}")
+            told.append(notices.hooks_failed(who, process.failures, said.get(process.key, {})).text)
     return told

@@ -7,10 +7,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
+from tracer import notices
 from tracer.correlation import participants
 from tracer.correlation.forest import Forest
 from tracer.model import Request, Step, Untied
-from tracer.text import plural, printable
+from tracer.text import printable
 
 #: What a service does every few seconds whether it is asked for anything or not.
 _PERIODIC = re.compile(rf"\bservices$|{participants.REPORTS}|(loopingcall|periodic_task)$")
@@ -47,8 +48,7 @@ def warning(found: list[Untied], trees: Forest) -> list[str]:
         counts[one.why] += one.count if one.kind == "sql" else 0
     if not logged or not sum(counts.values()):
         return []
-    whys = ", ".join(f"{counts[why]} {why}" for why in Untied.WHYS if counts[why])
-    return [f"{plural(sum(counts.values()), 'SQL statement')} of {len(logged)} in the logs tied to no request: {whys}"]
+    return [notices.statements_unassigned(counts, len(logged)).text]
 
 
 def _is_alone(head: Step, trees: Forest) -> bool:

@@ -1,0 +1,89 @@
+"""Notices: each is recognised by its text, in the wording of every release, whatever names it quotes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer import notices
+from tracer.notices import Code, Notice
+
+#: Each constructor with names that it quotes.
+CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
+    "events_dropped": [lambda name: notices.events_dropped(name, 1), lambda name: notices.events_dropped(name, 3)],
+    "hooks_failed": [
+        lambda name: notices.hooks_failed(name, 1),
+        lambda name: notices.hooks_failed("nova-api (pid 7)", 2, [name, "KeyError: 1, corrected"]),
+    ],
+    "clock_corrected": [
+        lambda name: notices.clock_corrected(name, "host b", 10**10, 1),
+        lambda name: notices.clock_corrected("host a", name, -1, 85),
+        lambda name: notices.clock_corrected(name, "b.log", 3600 * 10**9, 10, zone=True),
+    ],
+    "processes_repeated": [
+        lambda name: notices.processes_repeated(name, 1),
+        lambda name: notices.processes_repeated(name, 4),
+    ],
+    "statements_unassigned": [
+        lambda _: notices.statements_unassigned({"unknown": 1, "periodic": 2}, 69),
+        lambda _: notices.statements_unassigned({"periodic": 24, "start-up": 2}, 69),
+        lambda _: notices.statements_unassigned({"idle": 1, "unknown": 0}, 1),
+    ],
+}
+#: Texts of earlier releases' files.
+EARLIER = [
+    ("nova-api (pid 7): 3 events were dropped, the capture or the disk was full", Code.EVENTS_DROPPED),
+    ("nova-api (pid 7): 1 event dropped, the capture or the disk was full", Code.EVENTS_DROPPED),
+    ("nova-api (pid 7): hooks of ours failed 2 times there", Code.HOOKS_FAILED),
+    ("nova-api (pid 7): hooks of ours failed 1 time there: sql: KeyError: 1", Code.HOOKS_FAILED),
+    ("host b: its clock is 1.000 s ahead, corrected", Code.CLOCK_CORRECTED),
+    ("host b: its clock is 1.000 s behind, corrected", Code.CLOCK_CORRECTED),
+    ("the clock of host b is 9.990 s behind that of a.log (from 3 messages), corrected", Code.CLOCK_CORRECTED),
+    (
+        "the clock of a is 9.0 s ahead of that of b (from 1 message), corrected; another time zone? see --utc-offset",
+        Code.ZONE_SUSPECTED,
+    ),
+    ("cap: 1 process of another capture again, left out", Code.PROCESSES_REPEATED),
+    ("cap: 2 processes of another capture again, left out", Code.PROCESSES_REPEATED),
+    ("26 SQL statements of 69 in the logs tied to no request", Code.STATEMENTS_UNASSIGNED),
+    ("3 SQL statements of 69 in the logs tied to no request: 1 unknown, 2 periodic", Code.STATEMENTS_UNASSIGNED),
+    ("1 SQL statement of 69 in the logs tied to no request: 1 start-up", Code.STATEMENTS_PERIODIC),
+]
+
+
+def test_every_constructor_is_covered() -> None:
+    public = {name for name, value in inspect.getmembers(notices, inspect.isfunction) if not name.startswith("_")}
+    returning = {name for name in public if inspect.signature(getattr(notices, name)).return_annotation == "Notice"}
+    assert returning == set(CONSTRUCTORS)
+    built = {build("name").code for builds in CONSTRUCTORS.values() for build in builds}
+    assert built == set(Code) - {Code.OTHER}
+
+
+@given(name=st.one_of(st.text(), st.sampled_from([text for text, _ in EARLIER if "clock" in text])))
+@pytest.mark.parametrize("build", [build for builds in CONSTRUCTORS.values() for build in builds])
+def test_notices_are_recognised_by_their_texts(build: Callable[[str], Notice], name: str) -> None:
+    notice = build(name)
+    assert notices.code_of(notice.text) is notice.code
+
+
+@pytest.mark.parametrize(("text", "code"), EARLIER)
+def test_earlier_wordings_are_recognised(text: str, code: Code) -> None:
+    assert notices.code_of(text) is code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a.log: cut off; what stands before the cut is read",
+        "a.seg: the record at byte 9 makes no sense (the clock of x is 1 s behind that of y), left out",
+        "x.open: 3 records dropped: there was no room for a segment",
+        "nobody knows, corrected",
+    ],
+)
+def test_other_texts_are_not_taken_for_notices(text: str) -> None:
+    assert notices.code_of(text) is Code.OTHER

@@ -1,0 +1,109 @@
+"""Notices about a trace that decide something: a constructor a code, and the one recogniser of their texts.
+
+A trace file holds texts alone. ``code_of`` finds the code again, also in the wording of earlier releases' files: a new
+wording is added to ``_WORDINGS`` beside the earlier ones, none of which is ever removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from tracer.model import Untied
+from tracer.text import plural
+
+
+class Code(Enum):
+    """The kinds of notices that are told apart."""
+
+    #: Part of what happened was not recorded.
+    EVENTS_DROPPED = auto()
+    HOOKS_FAILED = auto()
+    #: A clock was wrong, and its times were corrected.
+    CLOCK_CORRECTED = auto()
+    #: A log may be in another time zone than the one that was given.
+    ZONE_SUSPECTED = auto()
+    #: A process of an earlier capture was not read again.
+    PROCESSES_REPEATED = auto()
+    #: Statements that belong to no request: some that should, and only heartbeats and the like.
+    STATEMENTS_UNASSIGNED = auto()
+    STATEMENTS_PERIODIC = auto()
+    #: Every other text.
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line for people and the code that decides."""
+
+    code: Code
+    text: str
+
+
+def events_dropped(process: str, count: int) -> Notice:
+    """Report events that a process could not record."""
+    text = f"{process}: {plural(count, 'event')} dropped because the capture or the disk was full"
+    return Notice(Code.EVENTS_DROPPED, text)
+
+
+def hooks_failed(process: str, count: int, reasons: Iterable[str] = ()) -> Notice:
+    """Report failures of bootseq's own hooks in a process."""
+    reason = "; ".join(reasons)
+    return Notice(
+        Code.HOOKS_FAILED, f"{process}: bootseq's hooks failed {plural(count, 'time')}{': ' if reason else ''}{reason}"
+    )
+
+
+def clock_corrected(clock: str, reference: str, ahead: int, messages: int, *, zone: bool = False) -> Notice:
+    """Report a clock that was ``ahead`` nanoseconds of another; ``zone``: by about whole time zones, in a log."""
+    direction = "ahead of" if ahead > 0 else "behind"
+    text = (
+        f"the clock of {clock} is {abs(ahead) / 1e9:.3f} s {direction} that of {reference} "
+        f"(from {plural(messages, 'message')}), corrected"
+    )
+    if zone:
+        return Notice(Code.ZONE_SUSPECTED, f"{text}; another time zone? see --utc-offset")
+    return Notice(Code.CLOCK_CORRECTED, text)
+
+
+def processes_repeated(path: str, count: int) -> Notice:
+    """Report processes of a capture that another capture, of which it is a copy, holds too."""
+    text = f"{path}: {plural(count, 'process', 'processes')} skipped, already read from another capture"
+    return Notice(Code.PROCESSES_REPEATED, text)
+
+
+def statements_unassigned(counts: Mapping[str, int], total: int) -> Notice:
+    """Report how many of the ``total`` SQL statements in logs belong to no request, by the reasons of ``Untied``."""
+    code = Code.STATEMENTS_UNASSIGNED if counts.get("unknown") else Code.STATEMENTS_PERIODIC
+    reasons = ", ".join(f"{counts[reason]} {reason}" for reason in Untied.WHYS if counts.get(reason))
+    statements = plural(total, "SQL statement")
+    return Notice(code, f"{sum(counts.values())} of {statements} in the logs belong to no request: {reasons}")
+
+
+#: The wordings of every release by their codes. Those that mean a loss come first: they quote log lines, which could
+#: end like one of the others.
+_WORDINGS = tuple(
+    (code, re.compile(pattern, re.DOTALL))
+    for code, pattern in (
+        (Code.EVENTS_DROPPED, r".*: \d+ events? dropped because the capture or the disk was full"),
+        (Code.EVENTS_DROPPED, r".*: \d+ events? (?:were )?dropped, the capture or the disk was full"),
+        (Code.HOOKS_FAILED, r".*: bootseq's hooks failed \d+ times?(?:: .*)?"),
+        (Code.HOOKS_FAILED, r".*: hooks of ours failed \d+ times? there(?:: .*)?"),
+        (Code.CLOCK_CORRECTED, r"the clock of .* s (?:ahead of|behind) that of .* \(from \d+ messages?\), corrected"),
+        (Code.CLOCK_CORRECTED, r"host .*: its clock is \S+ s (?:ahead|behind), corrected"),
+        (Code.ZONE_SUSPECTED, r"the clock of .*, corrected; another time zone\? see --utc-offset"),
+        (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? skipped, already read from another capture"),
+        (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? of another capture again, left out"),
+        (Code.STATEMENTS_PERIODIC, r"\d+ of \d+ SQL statements? in the logs belong to no request: (?!\d+ unknown).*"),
+        (Code.STATEMENTS_UNASSIGNED, r"\d+ of \d+ SQL statements? in the logs belong to no request: .*"),
+        (Code.STATEMENTS_PERIODIC, r"\d+ SQL statements? of \d+ in the logs tied to no request: (?!\d+ unknown).*"),
+        (Code.STATEMENTS_UNASSIGNED, r"\d+ SQL statements? of \d+ in the logs tied to no request(?:: .*)?"),
+    )
+)
+
+
+def code_of(text: str) -> Code:
+    """Return the code of a notice by its text, in the wording of this release or of an earlier one."""
+    return next((code for code, pattern in _WORDINGS if pattern.fullmatch(text)), Code.OTHER)
