@@ -19,7 +19,7 @@ from patches import ask_eval, libvirt, values
 from tests.support.canary_texts import Canary
 from tests.support.recording import recording, standing_in
 from tests.support.web import Server
-from tracer.tap import message_lines
+from tracer.tap import message_file
 
 BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 _REQUEST = "req-11111111-1111-1111-1111-111111111111"
@@ -234,10 +234,10 @@ def tap(_: Path, canaries: list[Canary]) -> bytes:
     for number, canary in enumerate(canaries):
         failure = json.dumps({"class": "X", "message": canary.text, "args": [canary.text], "tb": [canary.text]})
         for body in (_envelope(_message(canary, number)), _envelope({"_msg_id": "m", "failure": failure})):
-            copied += message_lines.line(1795335247.4, "publish.nova", headers, json.dumps(body).encode())
-        copied += message_lines.line(1795335247.4, "publish.nova", headers, canary.text.encode())
+            copied += message_file.encode_line(1795335247.4, "publish.nova", headers, json.dumps(body).encode())
+        copied += message_file.encode_line(1795335247.4, "publish.nova", headers, canary.text.encode())
         given = headers | {"properties": {"headers": {"x-auth-token": canary.secret, "text": canary.text}}}
-        copied += message_lines.line(1795335247.4, "publish.nova", given, b"{}")
+        copied += message_file.encode_line(1795335247.4, "publish.nova", given, b"{}")
     return copied
 
 

@@ -28,7 +28,7 @@ def test_which_broker(tmp_path: Path) -> None:
 
 def test_nobody_there(tmp_path: Path) -> None:
     said = refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--no-switch")
-    assert said == "amqp://u:***@127.0.0.1:1/%2F: cannot be reached: Connection refused"
+    assert said == "amqp://u:***@127.0.0.1:1/%2F: cannot connect: Connection refused"
     assert capture.is_capture(tmp_path / "cap")
 
 
@@ -37,7 +37,7 @@ def test_no_node_of_several(tmp_path: Path) -> None:
     said = refused(
         "tap", "-o", tmp_path / "cap", "--url", "amqp://u:SECRET@127.0.0.1:1,u:SECRET@127.0.0.1:2/v", "--no-switch"
     )
-    assert said.count("cannot be reached") == 2
+    assert said.count("cannot connect") == 2
     assert "SECRET" not in said
 
 
@@ -82,7 +82,7 @@ def test_authorities_that_are_not_there(tmp_path: Path) -> None:
     assert said == f"{tmp_path}/ca: cannot be read: No such file or directory"
     (tmp_path / "ca").write_text("nothing")
     said = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
-    assert said == f"{tmp_path}/ca: no certificate in it; name the authority's, a PEM file"
+    assert said == f"{tmp_path}/ca: contains no certificate; pass the authority's PEM file"
 
 
 def test_ways_to_switch() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.tap.broker_url import Address, Place, Tls, parse
+from tracer.tap.broker_url import BrokerAddress, BrokerNode, Tls, parse
 
 SECRET = "s3cr3t/@:%#?,"
 
@@ -15,19 +15,19 @@ SECRET = "s3cr3t/@:%#?,"
 @pytest.mark.parametrize(
     ("url", "places", "vhost", "tls"),
     [
-        ("amqp://u:p@h:1234/v", (Place("h", 1234, "u", "p"),), "v", None),
-        ("amqp://h", (Place("h", 5672, "guest", "guest"),), "/", None),
-        ("amqp://u:p@h/", (Place("h", 5672, "u", "p"),), "/", None),
-        ("amqp://u:p@h/%2F", (Place("h", 5672, "u", "p"),), "/", None),
-        ("amqp://u:p@h//", (Place("h", 5672, "u", "p"),), "/", None),
-        ("amqps://u:p@h/a%2Fb", (Place("h", 5671, "u", "p"),), "a/b", Tls()),
-        ("rabbit://u:p%40%3A@[::1]:5/", (Place("::1", 5, "u", "p@:"),), "/", None),
-        ("rabbit://u:p@a:1,x:y@b:2/v", (Place("a", 1, "u", "p"), Place("b", 2, "x", "y")), "v", None),
-        ("kombu+amqp://only@h/v", (Place("h", 5672, "only", ""),), "v", None),
+        ("amqp://u:p@h:1234/v", (BrokerNode("h", 1234, "u", "p"),), "v", None),
+        ("amqp://h", (BrokerNode("h", 5672, "guest", "guest"),), "/", None),
+        ("amqp://u:p@h/", (BrokerNode("h", 5672, "u", "p"),), "/", None),
+        ("amqp://u:p@h/%2F", (BrokerNode("h", 5672, "u", "p"),), "/", None),
+        ("amqp://u:p@h//", (BrokerNode("h", 5672, "u", "p"),), "/", None),
+        ("amqps://u:p@h/a%2Fb", (BrokerNode("h", 5671, "u", "p"),), "a/b", Tls()),
+        ("rabbit://u:p%40%3A@[::1]:5/", (BrokerNode("::1", 5, "u", "p@:"),), "/", None),
+        ("rabbit://u:p@a:1,x:y@b:2/v", (BrokerNode("a", 1, "u", "p"), BrokerNode("b", 2, "x", "y")), "v", None),
+        ("kombu+amqp://only@h/v", (BrokerNode("h", 5672, "only", ""),), "v", None),
     ],
 )
-def test_urls(url: str, places: tuple[Place, ...], vhost: str, tls: Tls | None) -> None:
-    assert parse(url, "--url") == Address(places, vhost, tls)
+def test_urls(url: str, places: tuple[BrokerNode, ...], vhost: str, tls: Tls | None) -> None:
+    assert parse(url, "--url") == BrokerAddress(places, vhost, tls)
 
 
 def test_options_behind_the_question_mark() -> None:
@@ -60,5 +60,8 @@ def test_no_text_breaks_it(text: str) -> None:
 
 def test_shown_without_the_password() -> None:
     address = parse("amqps://u:s3cr3t@h,[::1]:7/v", "--url")
-    assert [address.at(place) for place in address.places] == ["amqps://u:***@h:5671/v", "amqps://guest:***@[::1]:7/v"]
+    assert [address.node_url(place) for place in address.nodes] == [
+        "amqps://u:***@h:5671/v",
+        "amqps://guest:***@[::1]:7/v",
+    ]
     assert "s3cr3t" not in repr(address)

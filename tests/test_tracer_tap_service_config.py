@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracer.errors import TracerError
-from tracer.tap.broker_url import Address, Place, Tls
-from tracer.tap.service_config import read
+from tracer.tap.broker_url import BrokerAddress, BrokerNode, Tls, read_config
 
 
 @pytest.fixture
@@ -16,9 +15,9 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "nova.conf"
 
 
-def given(config: Path, text: str) -> Address:
+def given(config: Path, text: str) -> BrokerAddress:
     config.write_text(text)
-    return read(config)
+    return read_config(config)
 
 
 def test_transport_url(config: Path) -> None:
@@ -28,11 +27,11 @@ def test_transport_url(config: Path) -> None:
         "[DEFAULT]\n# transport_url = rabbit://no\nmy_ip = 10.0.0.1\ntransport_url = rabbit://old/\n"
         "transport_url = rabbit://openstack:p%40ss@$my_ip:5673/\n[database]\nconnection = mysql://u:100%@h/d\n",
     )
-    assert address == Address((Place("10.0.0.1", 5673, "openstack", "p@ss"),), "/")
+    assert address == BrokerAddress((BrokerNode("10.0.0.1", 5673, "openstack", "p@ss"),), "/")
 
 
 def test_doubled_dollar_is_one(config: Path) -> None:
-    assert given(config, "[DEFAULT]\ntransport_url=rabbit://u:a$$b@h/\n").places[0].password == "a$b"
+    assert given(config, "[DEFAULT]\ntransport_url=rabbit://u:a$$b@h/\n").nodes[0].password == "a$b"
 
 
 def test_tls(config: Path) -> None:
@@ -59,7 +58,7 @@ def test_tls_in_the_url(config: Path) -> None:
 @pytest.mark.parametrize("section", ["DEFAULT", "oslo_messaging_rabbit"])
 def test_before_transport_url(config: Path, section: str) -> None:
     address = given(config, f"[{section}]\nrabbit_hosts = a:1, b\nrabbit_userid = u\nrabbit_password = p@/:x\n")
-    assert address == Address((Place("a", 1, "u", "p@/:x"), Place("b", 5672, "u", "p@/:x")), "/")
+    assert address == BrokerAddress((BrokerNode("a", 1, "u", "p@/:x"), BrokerNode("b", 5672, "u", "p@/:x")), "/")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_what_is_wrong_is_told_without_its_values(config: Path, text: str, said:
 def test_not_there_and_not_text(config: Path, tmp_path: Path) -> None:
     for path in (config, tmp_path):
         with pytest.raises(TracerError, match="cannot be read"):
-            read(path)
+            read_config(path)
     config.write_bytes(b"\xff\xfe[\0")
-    with pytest.raises(TracerError, match="not text"):
-        read(config)
+    with pytest.raises(TracerError, match="not a text file"):
+        read_config(config)

@@ -17,10 +17,9 @@ import pytest
 from tests.conftest import GRACE_SECONDS
 from tests.support.waiting import wait_until
 from tracer.errors import TracerError
-from tracer.tap import watchdog, watchdog_pipe
+from tracer.tap import watchdog
 from tracer.tap.tracing_switch import Rabbitmqctl, SwitchError
-from tracer.tap.watchdog_client import Keeping
-from tracer.tap.watchdog_pipe import Pipe
+from tracer.tap.watchdog_client import WatchdogClient
 
 COMMAND = str(Path(__file__).with_name("support") / "fake_rabbitmqctl")
 REQUEST = {
@@ -28,12 +27,12 @@ REQUEST = {
 }  # fmt: skip
 OURS = {"name": "bootseq-tap-1", "exclusive": True}
 THEIRS = {"name": "bootseq-tap-2", "exclusive": True}
-#: A tap that starts the keeper, says so, and waits.
+#: A tap that starts the watchdog, says so, and waits.
 TAP = """
 import json, sys, time
-from tracer.tap.watchdog_client import Keeping
-keeping = Keeping(json.loads(sys.argv[1]))
-print(keeping.nodes, flush=True)
+from tracer.tap.watchdog_client import WatchdogClient
+client = WatchdogClient(json.loads(sys.argv[1]))
+print(client.nodes, flush=True)
 time.sleep(60)
 """
 
@@ -73,21 +72,21 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
 
 
 def test_on_and_off(broker: Broker) -> None:
-    keeping = Keeping(REQUEST)
-    assert (keeping.nodes, keeping.error) == (["rabbit@a"], None)
+    client = WatchdogClient(REQUEST)
+    assert (client.nodes, client.error) == (["rabbit@a"], None)
     assert broker.traces()
-    keeping.renew()
-    assert keeping.end() == "tracing of vhost / is off again"
+    client.renew()
+    assert client.end() == "tracing of vhost / is off again"
     assert not broker.traces()
-    assert keeping.end() == ""
+    assert client.end() == ""
 
 
 def test_what_was_on_stays_on(broker: Broker) -> None:
     (broker.folder / "on.").touch()
-    keeping = Keeping(REQUEST)
-    assert not keeping.on
-    assert keeping.error is None
-    assert keeping.end() == ""
+    client = WatchdogClient(REQUEST)
+    assert not client.on
+    assert client.error is None
+    assert client.end() == ""
     assert broker.traces()
     assert broker.asked("trace_off") == 0
 
@@ -95,15 +94,15 @@ def test_what_was_on_stays_on(broker: Broker) -> None:
 def test_another_broker_is_left_alone(broker: Broker) -> None:
     """A rabbitmqctl of this machine, while the URL is of another one."""
     broker.say(queues=[{"name": "conductor", "exclusive": False}, THEIRS | {"exclusive": False}])
-    keeping = Keeping(REQUEST)
-    assert keeping.error == "it speaks to another broker than the URL, or to another vhost"
+    client = WatchdogClient(REQUEST)
+    assert client.error == "it is connected to a different broker or vhost than the URL names"
     assert broker.asked("trace_on") == 0
 
 
 @pytest.mark.parametrize("command", ["list_queues", "cluster_status", "list_vhosts", "trace_on"])
 def test_what_fails_is_told(broker: Broker, command: str) -> None:
     broker.fail(command)
-    error = Keeping(REQUEST).error
+    error = WatchdogClient(REQUEST).error
     assert error == f"{COMMAND}: Error: unable to perform an operation on node"
 
 
@@ -112,13 +111,13 @@ def test_nonsense_is_told(broker: Broker, said: str) -> None:
     """Of a rabbitmqctl that is none, or of a version that says it otherwise."""
     for name in ("queues", "nodes"):
         (broker.folder / name).write_text(said)
-        assert Keeping(REQUEST).error
+        assert WatchdogClient(REQUEST).error
     assert broker.asked("trace_on") == 0
 
 
 def test_no_such_command() -> None:
-    keeping = Keeping(REQUEST | {"how": {"command": ["/nonexistent/rabbitmqctl"], "vhost": "/"}})
-    assert keeping.error == "/nonexistent/rabbitmqctl: No such file or directory"
+    client = WatchdogClient(REQUEST | {"how": {"command": ["/nonexistent/rabbitmqctl"], "vhost": "/"}})
+    assert client.error == "/nonexistent/rabbitmqctl: No such file or directory"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -130,7 +129,7 @@ def test_off_when_the_tap_dies(broker: Broker, number: signal.Signals) -> None:
     assert tap.stdout.readline() == "['rabbit@a']\n"
     assert broker.traces()
     os.kill(tap.pid, number)
-    _, said = tap.communicate(timeout=20)  # its end is the keeper's too, which has the same stderr
+    _, said = tap.communicate(timeout=20)  # its end is the watchdog's too, which has the same stderr
     assert said == "bootseq: the tap died; tracing of vhost / is off again\n"
     assert not broker.traces()
 
@@ -143,11 +142,11 @@ def test_off_when_the_tap_dies_while_it_is_switched_on(broker: Broker) -> None:
         wait_until(seen, 10)
         tap.kill()
         tap.wait()
-        wait_until(lambda: not keepers(), 10)
+        wait_until(lambda: not watchdogs(), 10)
         assert not broker.traces()
 
 
-def keepers() -> list[str]:
+def watchdogs() -> list[str]:
     """The processes that watch over a switch of this test."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -162,35 +161,35 @@ def keepers() -> list[str]:
     return found
 
 
-def test_switched_off_by_the_keeper_alone(broker: Broker) -> None:
-    """It was told to end, as at a shutdown: the tap hears of it, and ends."""
-    keeping = Keeping(REQUEST)
-    os.kill(keeping._process.pid, signal.SIGTERM)
-    keeping._process.wait(GRACE_SECONDS)
+def test_switched_off_by_the_watchdog_alone(broker: Broker) -> None:
+    """A signal stops the watchdog, as at a shutdown: the tap notices, and ends."""
+    client = WatchdogClient(REQUEST)
+    os.kill(client._process.pid, signal.SIGTERM)
+    client._process.wait(GRACE_SECONDS)
     assert not broker.traces()
     with pytest.raises(TracerError, match="was switched off meanwhile"):
-        keeping.renew()
-    assert keeping.end() == "tracing of vhost / is off again"
+        client.renew()
+    assert client.end() == "tracing of vhost / is off again"
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_a_dead_keeper_s_work_is_done(broker: Broker, works: bool) -> None:
-    keeping = Keeping(REQUEST)
-    os.kill(keeping._process.pid, signal.SIGKILL)
-    keeping._process.wait()
+def test_a_dead_watchdog_s_work_is_done(broker: Broker, works: bool) -> None:
+    client = WatchdogClient(REQUEST)
+    os.kill(client._process.pid, signal.SIGKILL)
+    client._process.wait()
     with pytest.raises(TracerError, match="ended"):
-        keeping.renew()
+        client.renew()
     if works:
-        assert keeping.end() == "tracing of vhost / is off again"
+        assert client.end() == "tracing of vhost / is off again"
     else:
         broker.fail("trace_off")
-        assert "may still be on; switch it off: rabbitmqctl trace_off -p /" in keeping.end(0.1)
+        assert "may still be on; switch it off: rabbitmqctl trace_off -p /" in client.end(0.1)
 
 
 def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
-    monkeypatch.setattr(watchdog_pipe, "LEASE", 0.2)
-    one = Pipe(threading.Event())
+    monkeypatch.setattr(watchdog, "LEASE", 0.2)
+    one = watchdog.Pipe(threading.Event())
     saved = os.dup(0)
     os.dup2(read, 0)
     try:
@@ -198,7 +197,7 @@ def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> No
         assert [one.line(), one.line()] == ['"a"', '"b"']
         assert (one.line(), one.why) == ("", "the tap gave no sign of life for 0 s")
         os.close(write)
-        other = Pipe(threading.Event())
+        other = watchdog.Pipe(threading.Event())
         assert (other.line(), other.why) == ("", "")
     finally:
         os.dup2(saved, 0)
@@ -208,25 +207,25 @@ def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_looked_after_again(broker: Broker) -> None:
     """After a restart of the broker tracing is off, and our queue another one."""
-    keeping = Keeping(REQUEST)
+    client = WatchdogClient(REQUEST)
     (broker.folder / "on.").unlink()
     broker.say(queues=[OURS | {"name": "bootseq-tap-3"}])
-    assert keeping.again("bootseq-tap-3")
+    assert client.switch_on_again("bootseq-tap-3")
     assert broker.traces()
-    assert not keeping.again("bootseq-tap-3")
-    assert keeping.end() == "tracing of vhost / is off again"
+    assert not client.switch_on_again("bootseq-tap-3")
+    assert client.end() == "tracing of vhost / is off again"
     assert not broker.traces()
 
 
 def test_what_was_on_may_go_off_with_the_broker(broker: Broker) -> None:
     """Somebody else had switched it on, and a restart off: then we do, and off again."""
     (broker.folder / "on.").touch()
-    keeping = Keeping(REQUEST)
+    client = WatchdogClient(REQUEST)
     (broker.folder / "on.").unlink()
-    assert not keeping.on
-    assert keeping.again("bootseq-tap-1")
-    assert keeping.on
-    assert keeping.end() == "tracing of vhost / is off again"
+    assert not client.on
+    assert client.switch_on_again("bootseq-tap-1")
+    assert client.on
+    assert client.end() == "tracing of vhost / is off again"
     assert not broker.traces()
 
 
@@ -235,7 +234,7 @@ def test_a_broker_that_is_not_there_yet_is_asked_again(broker: Broker, monkeypat
     used = Rabbitmqctl([COMMAND], "/")
     broker.fail("list_queues")
     threading.Timer(0.2, broker.heal, ("list_queues",)).start()
-    assert watchdog._see_to(used, "bootseq-tap-1", [], 10) == ["rabbit@a"]
+    assert watchdog._serve_queue(used, "bootseq-tap-1", [], 10) == ["rabbit@a"]
     assert broker.traces()
 
 
@@ -271,14 +270,14 @@ def test_a_tap_that_comes_while_it_is_switched_off(broker: Broker, monkeypatch: 
 
 
 def test_a_tap_leaves_while_another_goes_on(broker: Broker) -> None:
-    """It does not wait; its keeper does, and a signal to that one means now."""
-    keeping = Keeping(REQUEST)
+    """It does not wait; its watchdog does, and a signal to that one means now."""
+    client = WatchdogClient(REQUEST)
     broker.say(queues=[THEIRS])
-    said = keeping.end()
+    said = client.end()
     assert said.startswith("another tap takes copies: process ")
     assert broker.traces()
-    os.kill(keeping._process.pid, signal.SIGTERM)
-    keeping._process.wait(GRACE_SECONDS)
+    os.kill(client._process.pid, signal.SIGTERM)
+    client._process.wait(GRACE_SECONDS)
     assert not broker.traces()
 
 

@@ -21,9 +21,9 @@ from tracer.recording import call_points, capture
 from tracer.text import plural
 
 if TYPE_CHECKING:
-    from tracer.tap.broker_url import Address
-    from tracer.tap.message_file import Messages
-    from tracer.tap.session import Tapping
+    from tracer.tap.broker_url import BrokerAddress
+    from tracer.tap.message_file import MessageFile
+    from tracer.tap.session import TapSession
 
 _FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/lib/rabbitmq/bin"
 
@@ -75,8 +75,8 @@ def tap(
       bootseq tap --from-config /etc/nova/nova.conf -o cap --for 10m
       bootseq tap --url amqp://openstack:PASSWORD@controller/ --rabbitmqctl 'docker exec rabbitmq rabbitmqctl' -o cap
     """
-    from tracer.tap.message_file import Messages
-    from tracer.tap.session import Tapping
+    from tracer.tap.message_file import MessageFile
+    from tracer.tap.session import TapSession
 
     seconds = durations.seconds(duration) if duration else None
     address = _address(url, config, cafile, insecure)
@@ -85,32 +85,32 @@ def tap(
         capture.own(output).close()
     else:
         capture.make(output, points=call_points.load([]), ask=["ask"], echo=False)
-    with progress() as doing, Messages(output, cap << 20) as messages:
+    with progress() as doing, MessageFile(output, cap << 20) as messages:
         try:
-            tapping = Tapping(address, messages, lambda said: _say(said, doing), doing)
+            session = TapSession(address, messages, lambda said: _say(said, doing), doing)
         except KeyboardInterrupt:  # before the first message: its end like any other
             return
         begun = False
         try:
-            with tapping.until_signal():
-                _switch_on(tapping, address, way, doing)
+            with session.until_signal():
+                _switch_on(session, address, way, doing)
                 begun = True
-                tapping.run(seconds)
-                tapping.finish()
+                session.run(seconds)
+                session.finish()
         finally:
             doing.done()
-            of_tracing = tapping.close()
+            of_tracing = session.close()
             if begun:
                 _tell(messages, of_tracing)
 
 
-def _address(url: str | None, config: Path | None, cafile: str | None, insecure: bool) -> Address:
-    from tracer.tap import broker_url, service_config
+def _address(url: str | None, config: Path | None, cafile: str | None, insecure: bool) -> BrokerAddress:
+    from tracer.tap import broker_url
 
     if config is not None and click.get_current_context().get_parameter_source("url") is ParameterSource.COMMANDLINE:
         raise TracerError("--url or --from-config, not both")
     if config is not None:
-        found = service_config.read(config)
+        found = broker_url.read_config(config)
     elif url:
         found = broker_url.parse(url, "--url")
     else:
@@ -121,7 +121,7 @@ def _address(url: str | None, config: Path | None, cafile: str | None, insecure:
 
 
 def _way(
-    address: Address, rabbitmqctl: str | None, management: str | None, cafile: str | None, verify: bool
+    address: BrokerAddress, rabbitmqctl: str | None, management: str | None, cafile: str | None, verify: bool
 ) -> dict[str, Any]:
     """How tracing is switched, as the keeper is told of it."""
     if management:
@@ -134,9 +134,9 @@ def _way(
     return {"way": "rabbitmqctl", "how": {"command": [found], "vhost": address.vhost}}
 
 
-def _management(address: Address, url: str) -> dict[str, Any]:
+def _management(address: BrokerAddress, url: str) -> dict[str, Any]:
     parts = urlsplit(url)
-    place = address.places[0]
+    place = address.nodes[0]
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise TracerError("--management: not a URL; write it as http://HOST:15672")
     user = unquote(parts.username) if parts.username else place.user
@@ -147,25 +147,25 @@ def _management(address: Address, url: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _switch_on(tapping: Tapping, address: Address, way: dict[str, Any] | None, doing: Progress) -> None:
+def _switch_on(session: TapSession, address: BrokerAddress, way: dict[str, Any] | None, doing: Progress) -> None:
     vhost = address.vhost
-    name = tapping.firehose.name
+    name = session.firehose.name
     if way is None:
         _say(f"{name}: taking copies, if tracing of vhost {vhost} is on; Ctrl-C ends it", doing)
         return
     doing("switching tracing on")
-    keeping = tapping.switch_on(way | {"queue": tapping.firehose.queue, "vhost": vhost})
-    if keeping.error:
-        raise TracerError(f"{name}: tracing cannot be switched on: {keeping.error}; {_how_else(address)}")
-    if keeping.on:
+    client = session.switch_on(way | {"queue": session.firehose.queue, "vhost": vhost})
+    if client.error:
+        raise TracerError(f"{name}: tracing cannot be switched on: {client.error}; {_how_else(address)}")
+    if client.on:
         _say(f"{name}: tracing of vhost {vhost} switched on; taking copies, Ctrl-C ends it", doing)
     else:
-        whose = "for another tap, and goes off with it" if keeping.others else "already, and is left on at the end"
+        whose = "for another tap, and goes off with it" if client.others else "already, and is left on at the end"
         _say(f"warning: tracing of vhost {vhost} was on {whose}", doing)
         _say(f"{name}: taking copies, Ctrl-C ends it", doing)
 
 
-def _how_else(address: Address) -> str:
+def _how_else(address: BrokerAddress) -> str:
     return (
         "name another way: --rabbitmqctl 'ssh BROKER sudo rabbitmqctl' or --management http://BROKER:15672; or let the "
         f"broker's administrator do it (rabbitmqctl trace_on -p {shlex.quote(address.vhost)}, later trace_off) and say "
@@ -173,7 +173,7 @@ def _how_else(address: Address) -> str:
     )
 
 
-def _tell(messages: Messages, of_tracing: str) -> None:
+def _tell(messages: MessageFile, of_tracing: str) -> None:
     kinds = ", ".join(f"{count} {_DONE.get(kind, kind)}" for kind, count in messages.count.items())
     printing.say(f"{messages.path}: {plural(messages.total, 'message')} ({kinds})")
     if of_tracing:

@@ -1,1 +1,1 @@
-"""The broker as a witness: copies of every RPC message, from RabbitMQ's firehose, without endangering the broker."""
+"""Copies of every RPC message, taken from RabbitMQ's firehose without endangering the broker."""

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.tap.message_file import Messages
-from tracer.tap.message_lines import line, payload
+from tracer.tap.message_file import MessageFile, encode_line, payload
 
 HEADERS = {
     "exchange_name": "nova", "routing_keys": ["conductor"], "properties": {"headers": {}, "delivery_mode": 2},
@@ -25,7 +24,7 @@ HEADERS = {
 
 
 def written(body: bytes, **headers: Any) -> dict[str, Any]:
-    text = line(1.5, "publish.nova", HEADERS | headers, body)
+    text = encode_line(1.5, "publish.nova", HEADERS | headers, body)
     assert text.endswith(b"\n")
     assert text.count(b"\n") == 1
     said = json.loads(text)
@@ -110,7 +109,7 @@ def test_the_file_is_the_owner_s_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "messages.jsonl"
     path.write_bytes(b'{"t": 1}\n{"t"')
     path.chmod(0o644)
-    with Messages(tmp_path, 1 << 20) as messages:
+    with MessageFile(tmp_path, 1 << 20) as messages:
         messages.add("publish", b'{"t": 2}\n')
         assert path.read_bytes() == b'{"t": 1}\n{"t"\n{"t": 2}\n'
     assert path.stat().st_mode & 0o777 == 0o600
@@ -118,7 +117,7 @@ def test_the_file_is_the_owner_s_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_full(tmp_path: Path) -> None:
-    with Messages(tmp_path, 10) as messages:
+    with MessageFile(tmp_path, 10) as messages:
         messages.add("publish", b"12345678\n")
         with pytest.raises(TracerError, match=r"full .* --cap"):
             messages.add("publish", b"12\n")
@@ -129,8 +128,8 @@ def test_no_link_is_followed_and_no_pipe_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "messages.jsonl"
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TracerError, match="cannot be written"):
-        Messages(tmp_path, 1)
+        MessageFile(tmp_path, 1)
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(TracerError, match="not a file"):
-        Messages(tmp_path, 1)
+        MessageFile(tmp_path, 1)
