@@ -15,9 +15,8 @@ from typing import Any, Iterable
 
 from . import ask_eval, ask_lines, ask_wrappers, classes, import_hooks, patching
 from .ask_eval import Point, asks
+from .ask_outcomes import ADDED, NO_FUNCTION, NO_LINE, NO_MODULE, WAITING
 
-ADDED, WAITING = "added", "module not loaded yet"
-NO_MODULE, NO_FUNCTION, NO_LINE = "no such module", "no such function", "no such line"
 #: Names that are told of what is there instead.
 _MAX_NEAR = 3000
 

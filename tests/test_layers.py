@@ -47,6 +47,8 @@ CLOCKS = frozenset({"now", "utcnow", "today"})
 
 #: What readers share with the recorder: the fields of an event and the layout of a segment, nothing that runs.
 SHARED = frozenset({"patches.record_format"})
+#: The words in which a process with hooks answers the tool.
+ANSWERS = frozenset({"patches.ask_outcomes"})
 #: What masks secrets is one set of rules, for what hooks see, what passes the broker and what logs tell.
 MASKING = frozenset({"patches.masking", "patches.sql_parameters"})
 #: The command line, and who may import it.
@@ -164,6 +166,8 @@ def test_patches_are_shared_with_readers_by_their_record_alone() -> None:
     def allowed(module: Module, found: Import) -> bool:
         if not under(found.module, "patches"):
             return True
+        if under(module.name, "tracer.attach"):
+            return found.module in ANSWERS
         shared = MASKING if under(module.name, "tracer.tap") else SHARED | MASKING
         return found.module in shared and under(module.name, "tracer.sources", "tracer.tap")
 

@@ -134,7 +134,7 @@ def test_a_failure_of_ours_is_told_and_leaves_nothing(injected: Any, visitor: Vi
 def test_code_for_another_python_is_not_loaded(injected: Any, visitor: Visitor) -> None:
     hooks = {"order": [""], "codes": b"x", "magic": b"\0\0\0\0", "sources": {}}
     injected.main(asked("attach"), marshal.dumps(hooks, 2), visitor.numbers)
-    assert "compiled for another Python" in visitor.answer()["reason"]
+    assert visitor.answer()["state"] == "incompatible"
 
 
 def test_no_name_is_left_in_the_main_module(visitor: Visitor) -> None:

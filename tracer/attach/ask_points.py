@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from patches import ask_outcomes as outcomes
 from tracer.attach import detach, parallel_visits
 from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport, of_process, report_of
@@ -17,9 +19,6 @@ from tracer.attach.injection.answers import Answer
 from tracer.attach.processes import Process
 from tracer.callbacks import ignore
 from tracer.recording import capture as captures
-
-#: What a process says of a point that it has not found, and of one that may come.
-_NO_LINE, _NOT_FOUND, _LATER = "no such line", ("no such module", "no such function"), "module not loaded yet"
 
 #: A name that is longer is nobody's, and takes long to compare.
 _MAX_NAME = 200
@@ -109,19 +108,21 @@ def _visit(
 
 def _added(each: Attached, point: Point, answer: Answer) -> ProcessReport:
     outcome, known = str(answer["outcome"]), [str(name) for name in answer["near"]]
-    if outcome == "added":
+    if outcome == outcomes.ADDED:
         return report_of(each.process, "added")
-    if outcome == _LATER:
+    if outcome == outcomes.WAITING:
         return report_of(each.process, "waiting", outcome)
-    reason = outcome
-    if outcome == _NO_LINE:
+    reason, near = outcome, []
+    if outcome == outcomes.NO_LINE:
         reason = f"nothing happens on line {point['when']}; see {_lines(known, point['when'])}"
-    elif outcome in _NOT_FOUND:
+    elif outcome in (outcomes.NO_MODULE, outcomes.NO_FUNCTION):
         module, _, name = str(point["where"]).partition(":")
-        wanted = name if outcome == "no such function" else module
+        wanted = name if outcome == outcomes.NO_FUNCTION else module
         near = _near(wanted, known)
         reason += f" {wanted}" + (f"; did you mean {', '.join(near)}?" if near else "")
-    return report_of(each.process, "not there", reason)
+    report = report_of(each.process, "not there", reason)
+    # A known module, and a suggestion, help the most.
+    return replace(report, rank=2 * (outcome == outcomes.NO_MODULE) + (not near))
 
 
 def _near(wanted: str, known: list[str]) -> list[str]:

@@ -34,11 +34,14 @@ class ProcessReport:
     fix: str = ""
     #: What a command adds of its own.
     more: dict[str, Any] = field(default_factory=dict)
+    #: Of several processes' reasons, the one of the lowest rank helps the most; not printed.
+    rank: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         fields: dict[str, Any] = asdict(self)
         more: dict[str, Any] = fields.pop("more")
+        del fields["rank"]
         return fields | more
 
 

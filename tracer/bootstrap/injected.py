@@ -86,18 +86,22 @@ def visit(given: dict[str, Any], packed: bytes) -> dict[str, Any]:
             return {"state": "refused", "reason": "it records into {} already".format(where or "another capture")}
     wanted["modules"] = list(sys.modules)
     if hooks is None or getattr(hooks, "VERSION", given["version"]) != given["version"]:
+        modules = marshal.loads(packed)  # noqa: S302 - as above
+        if modules["codes"] and modules["magic"] != magic_number():
+            return {"state": "incompatible", "reason": "compiled for another Python"}
         forget()
-        hooks = load(marshal.loads(packed), given["version"])  # noqa: S302 - as above
+        hooks = load(modules, given["version"])
     return cast("dict[str, Any]", hooks.control.attach(wanted))
+
+
+def magic_number() -> bytes:
+    """Return the number that this Python's compiled code begins with."""
+    return cast("bytes", cast("Any", sys.modules["_frozen_importlib_external"]).MAGIC_NUMBER)
 
 
 def load(given: dict[str, Any], version: str) -> Any:
     """The hooks as modules, without the import system, whose locks may be held by what we have interrupted."""
-    codes = None
-    if given["codes"]:
-        if given["magic"] != cast("Any", sys.modules["_frozen_importlib_external"]).MAGIC_NUMBER:
-            raise ImportError("compiled for another Python")
-        codes = marshal.loads(given["codes"])  # noqa: S302 - the tool compiled it
+    codes = marshal.loads(given["codes"]) if given["codes"] else None  # noqa: S302 - the tool compiled it
     modules: dict[str, Any] = {}
     for name in given["order"]:
         full = "_bootseq." + name if name else "_bootseq"

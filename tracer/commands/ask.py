@@ -115,15 +115,10 @@ def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[P
         for folder in targets:
             _forget(folder, [point["key"]])
     if found and all(each.state == "not there" for each in found):
-        raise TracerError(f"{point['where']}: {min((each.reason for each in found), key=_helps)}")
+        raise TracerError(f"{point['where']}: {min(found, key=lambda report: report.rank).reason}")
     for each in found if told is not None else ():
         told(each)
     return found
-
-
-def _helps(reason: str) -> tuple[bool, bool]:
-    """What tells the most comes first."""
-    return reason.startswith("no such module"), "did you mean" not in reason
 
 
 def _forget(folder: Path, keys: list[str]) -> None:

@@ -19,7 +19,7 @@ _MAX_NUMBER = 1 << 64
 #: What an answer holds by its state, and by what was asked: a type (object: a number
 #: or a text); [shape], any number of these; (shape, …), these.
 _ALWAYS: dict[str, Any] = {"state": str, "reason": str, "seconds": float}
-_UNDONE: dict[str, dict[str, Any]] = {state: {} for state in ("free", "expired", "refused", "failed")}
+_UNDONE: dict[str, dict[str, Any]] = {state: {} for state in ("free", "expired", "refused", "failed", "incompatible")}
 _ATTACHED = {
     "capture": str, "hooks": [str], "off": [str], "attributes": [(str, int)], "dropped": int, "failures": int,
 }  # fmt: skip

@@ -30,7 +30,7 @@ def ask(process: Process, what: str, request: dict[str, Any], patience: float = 
     try:
         hooks = payload.for_version(python.version) if what == "attach" else ""
         answer, visit = _ask(python, what, request, hooks, patience)
-        if answer["state"] == "failed" and "compiled for another" in str(answer.get("reason")):
+        if answer["state"] == "incompatible":
             answer, visit = _ask(python, what, request, payload.SOURCES, patience)
     finally:
         python.close()
