@@ -63,13 +63,13 @@ def test_a_capture_that_another_user_prepared(shared: Path, user: int, mode: str
     before = everything(shared)
     code, out, error = bootseq(user, "run", "-o", shared / "cap", "--", "echo", "started")
     assert (code, out) == (2, "")
-    assert error.startswith(f"bootseq: {shared / 'cap'}: cannot make a capture: ")
+    assert error.startswith(f"bootseq: {shared / 'cap'}: cannot create a capture: ")
     assert "nobody" in error
     assert error.count("\n") == 1
     assert everything(shared) == before
     code, _, error = bootseq(user, "attach", "--pid", str(os.getpid()), "-o", shared / "cap")
     assert code == 2
-    assert "cannot make a capture" in error
+    assert "cannot create a capture" in error
     assert everything(shared) == before
 
 
@@ -105,7 +105,7 @@ def test_a_shared_folder_without_the_sticky_bit(user: int) -> None:
     with ground(0o777) as loose:
         code, _, error = bootseq(user, "run", "-o", loose / "cap", "--", "echo", "started")
         assert (code, list(loose.iterdir())) == (2, [])
-        assert "without the sticky bit" in error
+        assert "no sticky bit" in error
     with ground(0o1777) as sticky:
         assert bootseq(user, "run", "-o", sticky / "cap", "--", "true") == (0, "", "")
         assert (sticky / "cap").stat().st_mode & 0o7777 == 0o700
@@ -155,7 +155,7 @@ def test_detach_on_a_forged_capture(shared: Path) -> None:
     code, out, error = bootseq(0, "detach", shared / "cap")
     assert (code, out) == (2, "")
     reason = "cap belongs to nobody, in a folder that others may write to"
-    assert error == f"bootseq: {shared}/cap: not a capture of one's own: {reason}\n"
+    assert error == f"bootseq: {shared}/cap: not a capture of yours: {reason}\n"
     assert everything(shared.parent) == before
 
 
@@ -211,7 +211,7 @@ def test_every_command_that_writes(shared: Path, user: int, command: str) -> Non
     }  # fmt: skip
     code, _, error = bootseq(user, command, *arguments[command])
     assert code == 2
-    assert "symbolic link of nobody's" in error
+    assert "symbolic link owned by nobody" in error
     assert not (mine / "precious").exists()
 
 
@@ -244,7 +244,7 @@ def test_inputs_that_another_user_prepared(shared: Path, user: int) -> None:
     mine = own(user, shared.parent / "own")
     source = trace(mine / "t.trace.jsonl", user)
     shell(MALLORY, f"ln -s {source} {shared}/t1; mkfifo {shared}/t2")
-    for name, reason in (("t1", "is a symbolic link of nobody's"), ("t2", "a pipe, not a file")):
+    for name, reason in (("t1", "is a symbolic link owned by nobody"), ("t2", "a pipe, not a file")):
         code, out, error = bootseq(user, "list", shared / name)
         assert (code, out, error.count("\n")) == (2, "", 1)
         assert reason in error
@@ -331,7 +331,7 @@ def test_way_of_input_and_output(shared: Path) -> None:
     with ground(0o777) as loose:
         (loose / "d").mkdir()
         folders.opened(loose / "d", Way.INPUT).close()
-        with pytest.raises(PermissionError, match="without the sticky bit"):
+        with pytest.raises(PermissionError, match="no sticky bit"):
             folders.opened(loose / "d", Way.OUTPUT)
 
 

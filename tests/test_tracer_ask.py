@@ -167,7 +167,7 @@ def test_bad_usage(capture: Path) -> None:
     where = "small_service:plain"
     assert refused("ask", "add", where, "n") == "nothing is attached; bootseq attach --all -o CAPTURE"
     assert refused("ask", "add", "small_service.plain", "n").startswith("small_service.plain: not a place; name it as")
-    assert refused("ask", "add", where, "n.save()").startswith("n.save(): only these are called: abs")
+    assert refused("ask", "add", where, "n.save()").startswith("n.save(): only these functions may be called: abs")
     assert refused("ask", "add", where, "n", "--line", 3, "--return").startswith("--return and --line are two places")
     assert refused("ask", "add", where, "n", "--all", "--pid", 1) == "--all, or some: not both"
     assert refused("ask", "remove") == "say which: bootseq ask remove KEY, or --all"
@@ -201,7 +201,7 @@ def test_who_is_started_under_the_hooks_has_them_too(tmp_path: Path, capture: Pa
     (tmp_path / "small_service.py").write_text(SERVICE)
     point = {"key": "1", "where": "small_service:plain", "when": "entry", "expressions": [["n", "n", ["n"]]]}
     rest = {"unsafe": False, "pids": [], "services": []}
-    captures.keep_asks(capture, [point | rest, point | rest | {"key": "2", "pids": [1]}])
+    captures.write_asks(capture, [point | rest, point | rest | {"key": "2", "pids": [1]}])
     command = [sys.executable, "-c", "import small_service; small_service.plain(3)"]
     environment = launch.environment(dict(os.environ) | {"PYTHONPATH": str(tmp_path)}, capture)
     subprocess.run(command, env=environment, check=True, timeout=30)

@@ -23,7 +23,7 @@ def test_modules_and_names() -> None:
       - f
     nova.compute.api: *names
     """
-    assert call_points.compiled("f", text) == [
+    assert call_points.compile_text("f", text) == [
         ("nova.compute.api", ["API.create", "API._*"], ["API._x"]), ("nova.quota", ["f"], []),
         ("nova.compute.api", ["f"], []),
     ]  # fmt: skip
@@ -31,7 +31,7 @@ def test_modules_and_names() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
 def test_an_empty_file_has_no_points(text: str) -> None:
-    assert call_points.compiled("f", text) == []
+    assert call_points.compile_text("f", text) == []
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_an_empty_file_has_no_points(text: str) -> None:
         ("a: [[b]]", "f:1: under a expected a list of names such as API.create or API.*"),
         ("a: [2001-99-99]", "f:1: under a expected a list of names such as API.create or API.*"),
         ('a: [""]', "f:1: under a expected a list of names such as API.create or API.*"),
-        ("a: []", "f:1: under a every name is left out"),
-        ('\na: ["!b"]', "f:2: under a every name is left out"),
+        ("a: []", "f:1: under a every name is excluded"),
+        ('\na: ["!b"]', "f:2: under a every name is excluded"),
         ("5: [b]", "f:1: expected the name of a module"),
         ("[a]: [b]", "f:1: expected the name of a module"),
         ("<<: [b]", "f:1: expected the name of a module"),
@@ -64,7 +64,7 @@ def test_an_empty_file_has_no_points(text: str) -> None:
 def test_what_is_wrong_and_where(text: str, said: str) -> None:
     """File and line, in one line."""
     with pytest.raises(TracerError) as raised:
-        call_points.compiled("f", text)
+        call_points.compile_text("f", text)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
 
@@ -76,7 +76,7 @@ def test_what_is_wrong_and_where(text: str, said: str) -> None:
 def test_any_text_is_points_or_wrong(text: str) -> None:
     """No other exception, whatever is in the file."""
     try:
-        found = call_points.compiled("f", text)
+        found = call_points.compile_text("f", text)
     except TracerError:
         return
     assert all(names for _, names, _ in found)
@@ -96,7 +96,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path, said in [
         (tmp_path / "none", "cannot be read: No such file or directory"),
         (tmp_path, "cannot be read: Is a directory"),
-        (binary, "not a text file: no UTF-8"),
+        (binary, "not a text file: invalid UTF-8"),
     ]:
         with pytest.raises(TracerError) as raised:
             call_points.load([path])

@@ -58,10 +58,10 @@ def test_many_commands_at_once_make_one_capture(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("mine", "not a capture and not empty; name a folder that does not exist yet"),
-        ("file", "cannot make a capture: Not a directory"),
-        ("none/c", "cannot make a capture: No such file or directory"),
-        ("file/c", "cannot make a capture: Not a directory"),
-        ("x" * 300, "cannot make a capture: File name too long"),
+        ("file", "cannot create a capture: Not a directory"),
+        ("none/c", "cannot create a capture: No such file or directory"),
+        ("file/c", "cannot create a capture: Not a directory"),
+        ("x" * 300, "cannot create a capture: File name too long"),
     ],
 )
 def test_where_no_capture_can_be(tmp_path: Path, name: str, said: str) -> None:
@@ -86,7 +86,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_no_permission_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(TracerError, match="cannot make a capture: Permission denied"):
+    with pytest.raises(TracerError, match="cannot create a capture: Permission denied"):
         make(tmp_path / "c")
 
 

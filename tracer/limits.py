@@ -1,4 +1,4 @@
-"""Limits: the text of a file that is small where it is what it should be, read no further than it may be long."""
+"""Bounded reading of small text files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from tracer.errors import TracerError
 from tracer.files import read
 
-#: Bytes of a file that people write by hand, or that we keep a few entries in.
+#: Bytes of a file that people write by hand, or of one with a few entries.
 SMALL = 1 << 20
 
 
 def text(path: Path, most: int = SMALL) -> str:
-    """What a file of at most so many bytes says; a TracerError says why it is none, whatever is in its place."""
+    """Return the text of a UTF-8 file of at most ``most`` bytes; TracerError with the reason if it cannot be read."""
     try:
         data = read.contents(path, most)
         return data.decode("utf-8")
@@ -20,4 +20,4 @@ def text(path: Path, most: int = SMALL) -> str:
         raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise TracerError(f"{path}:{line}: not a text file: no UTF-8") from None
+        raise TracerError(f"{path}:{line}: not a text file: invalid UTF-8") from None

@@ -1,4 +1,4 @@
-"""A service's config file, its options as oslo.config reads them."""
+"""The options of a service's config file, read as oslo.config does."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from tracer.errors import TracerError
 
 
 class Options:
-    """The text of a file called ``name``: the last of several wins, $name is another option, nothing is inherited.
+    """The options in a text: of several values the last is used, $name is replaced, and DEFAULT is not inherited.
 
-    TracerError where it is no such file; nothing of its values stands in it.
+    Raises TracerError for invalid text; its message contains ``name``, the file, and none of the values.
     """
 
     def __init__(self, text: str, name: str) -> None:
         parser = configparser.RawConfigParser(strict=False, allow_no_value=True, default_section="\0")
         try:
             parser.read_string(text)
-        except (configparser.Error, AttributeError) as error:  # the latter: a name without a value goes on
+        except (configparser.Error, AttributeError) as error:  # the latter: a continued name without a value
             # The parser's own message would quote the line.
-            line = getattr(error, "lineno", None) or next((at for at, _ in getattr(error, "errors", [])), None)
+            line = getattr(error, "lineno", None) or next((number for number, _ in getattr(error, "errors", [])), None)
             where = f"{name}:{line}" if line else name
             raise TracerError(f"{where}: not a service's config file: expected [section] or name = value") from None
         self._parser = parser
 
     def get(self, section: str, *names: str) -> str | None:
-        """The first of the names that is there and not empty."""
+        """Return the value of the first of the names that has one, None if none has."""
         for name in names:
             value = self._parser.get(section, name, fallback=None)
             if value:
                 defaults = dict(self._parser["DEFAULT"]) if self._parser.has_section("DEFAULT") else {}
-                known = {key: each or "" for key, each in defaults.items()}
+                known = {key: default or "" for key, default in defaults.items()}
                 return string.Template(_unquoted(value)).safe_substitute(known)
         return None
 
@@ -43,5 +43,5 @@ def _unquoted(value: str) -> str:
 
 
 def read(path: Path) -> Options:
-    """The options of a file."""
+    """Read the options of a file."""
     return Options(limits.text(path), str(path))

@@ -109,7 +109,7 @@ def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[P
     """Kept first: who is attached meanwhile has it too."""
     for folder in targets:
         guard_client.keep(folder)
-        captures.keep_asks(folder, [*captures.asks(folder), point])
+        captures.write_asks(folder, [*captures.asks(folder), point])
     found = [each for attached in targets.values() for each in ask_points.add(attached, point)]
     if not any(each.state in ("added", "waiting") for each in found):
         for folder in targets:
@@ -122,7 +122,7 @@ def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[P
 
 
 def _forget(folder: Path, keys: list[str]) -> None:
-    captures.keep_asks(folder, [each for each in captures.asks(folder) if each["key"] not in keys])
+    captures.write_asks(folder, [each for each in captures.asks(folder) if each["key"] not in keys])
 
 
 @ask.command("list")

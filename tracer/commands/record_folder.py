@@ -36,7 +36,7 @@ def _named(path: Path) -> Path:
     except FileExistsError:
         raise TracerError(f"{path}: exists; name another output, or leave --keep out") from None
     except OSError as error:
-        raise TracerError(f"{path}: cannot make a capture: {error.strerror}") from None
+        raise TracerError(f"{path}: cannot create a capture: {error.strerror}") from None
 
 
 def remove(path: Path) -> None:

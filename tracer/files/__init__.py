@@ -1,9 +1,9 @@
-"""The one place that opens, makes, replaces and removes files: by descriptors, and only what nobody else prepared.
+"""The only package that opens, creates, replaces and removes files: by descriptors, and never on a path others control.
 
-- ``reading``: regular files, bounded, without waiting; streams that the caller names.
-- ``writing``: files that are written whole or not at all.
-- ``folder``: an opened folder and what is in it; private folders.
-- ``walking``: the way to a path, step by step; ``trust``: whose the steps are; ``removing``: trees.
+- ``read``: regular files, bounded and without blocking; streams that the caller names.
+- ``write``: files that are written completely or not at all.
+- ``folder``: an opened folder and its entries; private folders.
+- ``walk``: a path resolved step by step; ``trust``: the owners of the steps; ``remove``: trees.
 
-Every refusal is an OSError whose ``strerror`` is the reason, as the system's own are.
+Every refusal is an OSError whose ``strerror`` is the reason, like the system's own errors.
 """

@@ -1,4 +1,4 @@
-"""An opened folder: what is done in it is done in this very one, whatever its path leads to by then."""
+"""An opened folder: operations act on this very folder, even if its path now leads elsewhere."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tracer.files.walk import Walk, Way
 _OPEN = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
-#: Names and bytes that are read unless the caller says otherwise.
+#: Default limits: names listed from a folder, and bytes read from a file.
 MAX_NAMES = 100_000
 MAX_BYTES = 64 << 20
 
 
 class Folder:
-    """The folder behind a descriptor; names in it are single names. ``path`` is for messages and for other programs."""
+    """A folder behind a descriptor; its entries are single names. ``path`` is for messages and for other programs."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self.descriptor = descriptor
@@ -42,19 +42,19 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the descriptor."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.descriptor = -1
 
     def about(self, name: str = "") -> os.stat_result:
-        """The folder's own status, or that of what is called so in it, a link's own."""
+        """Return the status of the folder or of an entry; a link is not followed."""
         if not name:
             return os.fstat(self.descriptor)
         return os.stat(_single(name), dir_fd=self.descriptor, follow_symlinks=False)
 
     def has(self, name: str) -> bool:
-        """Whether anything is called so."""
+        """Return whether there is an entry of this name."""
         try:
             self.about(name)
         except FileNotFoundError:
@@ -62,7 +62,7 @@ class Folder:
         return True
 
     def names(self, limit: int = MAX_NAMES) -> list[str]:
-        """What is in it, sorted; an error where that is more than ``limit``."""
+        """Return the names of its entries, sorted; OSError (EFBIG) for more than ``limit``."""
         descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.descriptor)
         try:
             with os.scandir(descriptor) as entries:
@@ -70,28 +70,28 @@ class Folder:
         finally:
             os.close(descriptor)
         if len(names) > limit:
-            raise OSError(errno.EFBIG, f"more than {limit} files in it")
+            raise OSError(errno.EFBIG, f"it holds more than {limit} files")
         return sorted(names)
 
     def folder(self, name: str) -> Folder:
-        """A folder in it."""
+        """Open a folder in it."""
         return Folder(os.open(_single(name), _OPEN, dir_fd=self.descriptor), self.path / name)
 
     def make(self, name: str) -> Folder:
-        """A new folder in it that is the caller's alone, whatever the umask."""
+        """Create a folder in it that only the caller may use, whatever the umask."""
         if self.is_shared() and not self.about().st_mode & stat.S_ISVTX:
-            raise UnsafeError(f"{self.path} is open to others to write, without the sticky bit")
+            raise UnsafeError(f"{self.path} is writable by others and has no sticky bit")
         os.mkdir(_single(name), 0o700, dir_fd=self.descriptor)
-        made = self.folder(name)
+        inner = self.folder(name)
         try:
-            made.make_private()
+            inner.make_private()
         except BaseException:
-            made.close()
+            inner.close()
             raise
-        return made
+        return inner
 
     def make_private(self) -> None:
-        """Make the caller's own folder 0700; refuse another's."""
+        """Set the mode of the caller's own folder to 0700; refuse another user's."""
         about = self.about()
         if not is_mine(about):
             raise UnsafeError(f"{self.path} belongs to {owner(about)}")
@@ -99,23 +99,23 @@ class Folder:
             os.chmod(f"/proc/self/fd/{self.descriptor}", 0o700)
 
     def check_private(self) -> None:
-        """Refuse a folder that is not the caller's alone."""
+        """Refuse a folder that others own or may use."""
         about = self.about()
         if not is_mine(about):
             raise UnsafeError(f"{self.path} belongs to {owner(about)}")
         if about.st_mode & 0o077:
-            raise UnsafeError(f"{self.path} is open to others; take that away: chmod 700")
+            raise UnsafeError(f"{self.path} is accessible to others; run: chmod 700")
 
     def real(self) -> Path:
-        """Its path without links, as it is now."""
+        """Return its current path without links."""
         return Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))
 
     def is_shared(self) -> bool:
-        """Whether others than its owner may write to it."""
+        """Return whether others than its owner may write to it."""
         return is_shared(self.descriptor, self.about())
 
     def open(self, name: str, *, own: bool = False) -> BufferedReader:
-        """A regular file in it to read from, with ``own`` the caller's; never waits, and follows no link."""
+        """Open a regular file in it for reading, with ``own`` only the caller's; never blocks, follows no link."""
         descriptor = os.open(_single(name), _READ, dir_fd=self.descriptor)
         try:
             about = os.fstat(descriptor)
@@ -131,7 +131,7 @@ class Folder:
             raise
 
     def read(self, name: str, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:
-        """All of a regular file in it; an error where that is more than ``limit`` bytes."""
+        """Return the bytes of a regular file in it; OSError (EFBIG) for more than ``limit``."""
         with self.open(name, own=own) as file:
             data = file.read(limit + 1)
         if len(data) > limit:
@@ -139,20 +139,20 @@ class Folder:
         return data
 
     def append(self, name: str) -> int:
-        """The descriptor of the caller's own regular file, made 0600 where there is none, to write at its end."""
+        """Open the caller's own regular file for appending, created 0600 if missing; return its descriptor."""
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(_single(name), flags, 0o600, dir_fd=self.descriptor)
         about = os.fstat(descriptor)
         if stat.S_ISREG(about.st_mode) and is_mine(about):
             return descriptor
         os.close(descriptor)
-        raise UnsafeError(f"{name} is {kind(about)} of {owner(about)}'s, not a file of one's own")
+        raise UnsafeError(f"{name} is {kind(about)} owned by {owner(about)}, not the caller's own file")
 
     @contextmanager
     def write(self, name: str, mode: int = 0o600, *, replace: bool = True) -> Iterator[BinaryIO]:
-        """A file to write to, which becomes ``name`` at the end; until then, and on failure, ``name`` stays as it was.
+        """Yield a file that becomes ``name`` at the end; until then, and on failure, ``name`` is unchanged.
 
-        Only the caller's own regular file is replaced; without ``replace`` nothing is.
+        Only the caller's own regular file is replaced; without ``replace`` no file is.
         """
         self.check_free(_single(name), replace=replace)
         draft = f".{name[:100]}.{secrets.token_hex(8)}"
@@ -168,7 +168,7 @@ class Folder:
             raise
 
     def check_free(self, name: str, *, replace: bool = True) -> None:
-        """Refuse what is called so and is not the caller's own regular file; without ``replace`` that too."""
+        """Refuse an existing entry that is not the caller's own regular file; without ``replace`` any entry."""
         try:
             about = self.about(name)
         except FileNotFoundError:
@@ -183,80 +183,80 @@ class Folder:
             raise FileExistsError(errno.EEXIST, "it exists; name another file, or replace it with --force")
 
     def remove(self, name: str) -> None:
-        """Remove a file of it; nothing to do where there is none."""
+        """Remove a file in it, if there is one."""
         with suppress(FileNotFoundError):
             os.unlink(_single(name), dir_fd=self.descriptor)
 
     def remove_tree(self, name: str) -> None:
-        """Remove a folder of the caller's with all that is in it; other mounts, and what links lead to, stay."""
+        """Remove a folder of the caller's with its contents; other mounts and the targets of links stay."""
         files_remove.tree(self.descriptor, _single(name))
 
 
 def _single(name: str) -> str:
     if not name or "/" in name or name in (".", ".."):
-        raise OSError(errno.EINVAL, f"{name!r} is no file name")
+        raise OSError(errno.EINVAL, f"{name!r} is not a file name")
     return name
 
 
 def opened(path: Path, way: Way = Way.OWN) -> Folder:
-    """The folder at a path that nobody else prepared."""
+    """Open the folder at a path that no other user controls."""
     walk = Walk(path, way)
     try:
         step = os.open(walk.name, _OPEN, dir_fd=walk.descriptor)
-        found = Folder(step, path)
+        folder = Folder(step, path)
         try:
             walk.check_end(step)
-            return found
+            return folder
         except BaseException:
-            found.close()
+            folder.close()
             raise
     finally:
         walk.close()
 
 
 def private(path: Path, *, parents: bool = False) -> Folder:
-    """The caller's own folder at ``path``, 0700, made where there is none; with ``parents`` those before it as well."""
+    """Open the caller's own folder at ``path``, created 0700 if missing; with ``parents`` its parents as well."""
     try:
-        found = opened(path)
+        folder = opened(path)
     except FileNotFoundError:
-        return _made(path, parents)
+        return _create(path, parents)
     try:
-        found.check_private()
+        folder.check_private()
     except BaseException:
-        found.close()
+        folder.close()
         raise
-    return found
+    return folder
 
 
-def _made(path: Path, parents: bool) -> Folder:
+def _create(path: Path, parents: bool) -> Folder:
     above = path.absolute().parent
     try:
         parent = opened(above)
     except FileNotFoundError:
         if not parents:
             raise
-        parent = _made(above, parents)
+        parent = _create(above, parents)
     with parent:
         try:
-            found = parent.make(path.name)
-        except FileExistsError:  # by another command of ours in this very moment
-            found = parent.folder(path.name)
-    found.path = path
+            folder = parent.make(path.name)
+        except FileExistsError:  # another bootseq command has just created it
+            folder = parent.folder(path.name)
+    folder.path = path
     try:
-        found.check_private()
+        folder.check_private()
     except BaseException:
-        found.close()
+        folder.close()
         raise
-    return found
+    return folder
 
 
 def fresh(above: Path, prefix: str) -> Folder:
-    """A new private folder of a name that nobody can foresee."""
+    """Create a private folder with an unpredictable name."""
     with opened(above) as parent:
         return parent.make(f"{prefix}{secrets.token_hex(8)}")
 
 
 def remove(path: Path) -> None:
-    """Remove the caller's own folder at ``path`` with all that is in it; nothing to do where there is none."""
+    """Remove the caller's own folder at ``path`` with its contents, if there is one."""
     with suppress(FileNotFoundError), opened(path.parent) as parent:
         parent.remove_tree(path.name)

@@ -1,4 +1,4 @@
-"""Open a file to read from: a regular one, without waiting, and what was opened is what was checked."""
+"""Files opened for reading: regular ones, without blocking; the opened file is the one that was checked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
 
 @contextmanager
 def opened(path: Path, *, own: bool = False, stream: bool = False) -> Iterator[BufferedReader]:
-    """A regular file, with ``own`` the caller's on a way that nobody else can change; or a stream that is named so.
+    """Yield a regular file, with ``own`` the caller's on a path that no other user controls; or a named stream.
 
     Streams are /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``; with
-    ``stream`` also a pipe of the caller's where nobody else can have put it, which is waited for.
+    ``stream`` also a pipe of the caller's in a folder that no other user can write to; opening that one blocks.
     """
     descriptor = _STREAM.fullmatch(str(path))
     if descriptor is not None:
@@ -58,7 +58,7 @@ def _is_own_pipe(folder: Folder, name: str) -> bool:
 
 
 def contents(path: Path, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:
-    """All of it; an error where that is more than ``limit`` bytes."""
+    """Return the bytes of a file; OSError (EFBIG) for more than ``limit``."""
     with opened(path, own=own) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -67,5 +67,5 @@ def contents(path: Path, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:
 
 
 def scratch() -> BinaryIO:
-    """A file without a name, gone when it is closed."""
+    """Return a file without a name, removed when it is closed."""
     return tempfile.TemporaryFile()

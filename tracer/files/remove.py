@@ -1,4 +1,4 @@
-"""Remove a tree by descriptors: no link is followed, no mount is entered, and its root is the caller's own."""
+"""Removal of a tree by descriptors: no link is followed, no mount is entered, and its root is the caller's own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import stat
 from tracer.files.trust import UnsafeError, is_mine, owner
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: Nothing of ours is nearly as deep; each level holds a descriptor.
+#: No folder of bootseq is nearly as deep; each level holds a descriptor.
 _MAX_DEPTH = 32
 
 
 def tree(folder: int, name: str) -> None:
-    """Remove ``name``, a folder of the caller's, with all that is in it, from an opened folder."""
+    """Remove ``name``, a folder of the caller's, with its contents from an opened folder."""
     descriptor = os.open(name, _OPEN, dir_fd=folder)
     try:
         about = os.fstat(descriptor)
@@ -48,7 +48,7 @@ def _empty(folder: int, depth: int) -> None:
 
 
 def _check_same(folder: int, name: str, about: os.stat_result) -> None:
-    """Refuse to remove what has been put in its place meanwhile."""
+    """Refuse to remove a folder that has been exchanged meanwhile."""
     if not os.path.samestat(os.stat(name, dir_fd=folder, follow_symlinks=False), about):
         raise UnsafeError(f"{name} was exchanged meanwhile")
 
@@ -59,10 +59,10 @@ def _check_same_mount(descriptor: int, folder: int, name: str) -> None:
 
 
 def mount_id(descriptor: int) -> int:
-    """The mount that an opened file is reached by: a bind mount has the device of what it shows."""
-    # As bytes: what has become another user by now can load no codec any more.
+    """Return the id of the mount an opened file is reached by: a bind mount has the device of its source."""
+    # As bytes: a process that has changed its user cannot load a codec any more.
     with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
         for line in file:
             if line.startswith(b"mnt_id:"):
                 return int(line.split()[1])
-    raise OSError(errno.ENOSYS, "the kernel does not name the mount of a file")
+    raise OSError(errno.ENOSYS, "the kernel does not report the mount of a file")

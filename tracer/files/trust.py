@@ -1,4 +1,4 @@
-"""Whose a file is, and who else may change it."""
+"""The owner of a file, and the other users who may change it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class UnsafeError(PermissionError):
 
 
 def is_mine(about: os.stat_result) -> bool:
-    """Whether it belongs to the user we act as."""
+    """Return whether it belongs to the effective user."""
     return about.st_uid == os.geteuid()
 
 
 def is_trusted(about: os.stat_result) -> bool:
-    """Whether it belongs to the user we act as, or to root."""
+    """Return whether it belongs to the effective user or to root."""
     return about.st_uid in (0, os.geteuid())
 
 
 def is_shared(descriptor: int, about: os.stat_result) -> bool:
-    """Whether others than its owner (and root) may write to what is opened there."""
+    """Return whether others than its owner and root may write to the opened file."""
     if about.st_mode & stat.S_IWOTH:
         return True
     return bool(about.st_mode & stat.S_IWGRP) and (_has_list(descriptor) or not _is_private_group(about.st_gid))
 
 
 def _has_list(descriptor: int) -> bool:
-    """Whether there is an access list, whose users and groups the mode does not name."""
+    """Return whether it has an access list, whose users and groups the mode does not show."""
     try:
         return bool(os.getxattr(f"/proc/self/fd/{descriptor}", _ACL))
     except OSError:
@@ -44,7 +44,7 @@ def _has_list(descriptor: int) -> bool:
 
 
 def _is_private_group(gid: int) -> bool:
-    """Whether the group is that of the caller alone, as most distributions give each user one."""
+    """Return whether the caller is the only member of the group, as most distributions create one for each user."""
     try:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
     except KeyError:
@@ -53,12 +53,12 @@ def _is_private_group(gid: int) -> bool:
 
 
 def owner(about: os.stat_result) -> str:
-    """The owner's name for a message."""
+    """Return the owner's name for a message."""
     return user_name(about.st_uid)
 
 
 def user_name(uid: int) -> str:
-    """A user's name for a message."""
+    """Return a user's name for a message."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -66,7 +66,7 @@ def user_name(uid: int) -> str:
 
 
 def kind(about: os.stat_result) -> str:
-    """What it is, for a message."""
+    """Return the kind of a file for a message, with its article."""
     kinds = {
         stat.S_IFDIR: "a folder", stat.S_IFREG: "a file", stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe",
         stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a disk",

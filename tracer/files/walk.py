@@ -1,7 +1,7 @@
-"""The way to a path, step by step by descriptors: no step can be another than the one that was checked.
+"""A path resolved step by step by descriptors: each step is the very file that was checked.
 
-A symbolic link is followed only where nobody else can have put it: it and its folder belong to the caller or root, and
-nobody else may write to the folder. So /var/run leads to /run, and a link in /tmp leads nowhere.
+A symbolic link is followed only if no other user can have created it: it and its folder belong to the caller or root,
+and only they may write to the folder. So /var/run is followed to /run, and a link in /tmp is refused.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ _MAX_LINKS = 40
 
 
 class Way(enum.IntEnum):
-    """What is asked of the folders on the way; each asks what those before it ask, too."""
+    """The checks of the folders on a path; each value includes the checks of those before it."""
 
-    #: To content that is not trusted anyway: only its links are looked at.
+    #: To content that is not trusted anyway: only links are checked.
     INPUT = 0
-    #: To what we write: in a folder that several may write to, the next step is the caller's or root's, and stays so.
+    #: To a file to write: in a folder that several may write to, the next step is the caller's or root's, and stays so.
     OUTPUT = 1
-    #: To what we believe: each folder belongs to the caller or to root.
+    #: To content that is trusted: each folder belongs to the caller or to root.
     OWN = 2
 
 
 class Walk:
-    """A walk along a path. At its end ``descriptor`` is the last folder, and ``name`` what the path names in it."""
+    """A walk along a path. At its end ``descriptor`` is the last folder, and ``name`` the entry of the path in it."""
 
     def __init__(self, path: Path, way: Way) -> None:
         if "\0" in str(path):
-            raise OSError(errno.EINVAL, "no name of a file")
-        # What is believed later is found by its whole path then, so all of that is looked at.
+            raise OSError(errno.EINVAL, "not a file name: it contains a NUL byte")
+        # Trusted content is opened by its absolute path later, so the whole of it is checked.
         whole = Path.cwd() / path if way is Way.OWN else path
         self.descriptor = os.open("/" if whole.is_absolute() else ".", _FOLDER)
         self.name = "."
@@ -49,7 +49,7 @@ class Walk:
             raise
 
     def close(self) -> None:
-        """Let go of the last folder."""
+        """Close the last folder."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.descriptor = -1
@@ -108,30 +108,30 @@ class Walk:
 
     def _check_link(self, about: os.stat_result, here: os.stat_result) -> None:
         if here.st_dev == os.stat("/proc/self").st_dev and here.st_ino != os.stat("/proc").st_ino:
-            raise UnsafeError(f"{self.name} is a link of /proc; name what it leads to")
+            raise UnsafeError(f"{self.name} is a link of /proc; name its target")
         self._links += 1
         if self._links > _MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if not is_trusted(about):
-            raise UnsafeError(f"{self.name} is a symbolic link of {owner(about)}'s; name what it leads to")
+            raise UnsafeError(f"{self.name} is a symbolic link owned by {owner(about)}; name its target")
         if not is_trusted(here) or is_shared(self.descriptor, here):
-            raise UnsafeError(f"{self.name} is a symbolic link where others may write; name what it leads to")
+            raise UnsafeError(f"{self.name} is a symbolic link in a folder that others may write to; name its target")
 
     def check_step(self, about: os.stat_result, here: os.stat_result) -> None:
-        """Refuse a step that others may have put into a folder of several, or may exchange there."""
+        """Refuse a step that others may have created in a shared folder, or may exchange there."""
         if self._way < Way.OUTPUT or not is_shared(self.descriptor, here):
             return
         if not here.st_mode & stat.S_ISVTX:
-            raise UnsafeError(f"the folder of {self.name} is open to others to write, without the sticky bit")
+            raise UnsafeError(f"the folder of {self.name} is writable by others and has no sticky bit")
         if not is_trusted(about):
             raise UnsafeError(f"{self.name} belongs to {owner(about)}, in a folder that others may write to")
 
     def _check_folder(self, here: os.stat_result) -> None:
         if self._way is Way.OWN and not is_trusted(here):
-            raise UnsafeError(f"{self.shown()} belongs to {owner(here)}, who may exchange what is in it")
+            raise UnsafeError(f"{self.shown()} belongs to {owner(here)}, who may exchange its contents")
 
     def check_end(self, descriptor: int) -> None:
-        """Refuse an opened folder, the last step of the walk, that is not what the way asks for."""
+        """Refuse an opened folder, the last step of the walk, that does not pass the checks."""
         about = os.fstat(descriptor)
         if self.name != ".":
             self.check_step(about, os.fstat(self.descriptor))
@@ -139,5 +139,5 @@ class Walk:
             raise UnsafeError(f"it belongs to {owner(about)}")
 
     def shown(self) -> str:
-        """The last folder's path for a message."""
+        """Return the last folder's path for a message."""
         return os.readlink(f"/proc/self/fd/{self.descriptor}")

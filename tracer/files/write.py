@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the caller's own streams."""
+"""Files that are written completely or not at all, and the caller's own streams."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,7})")
 
 @contextmanager
 def written(path: Path, mode: int = 0o600, *, replace: bool = True) -> Iterator[BinaryIO]:
-    """A file to write to, which becomes ``path`` at the end; until then, and on failure, ``path`` stays as it was.
+    """Yield a file to write to, which becomes ``path`` at the end; until then, and on failure, ``path`` is unchanged.
 
-    Only the caller's own regular file is replaced, by one in the same folder; without ``replace`` nothing is. A stream
-    of this process (``-``, /dev/stdout), a pipe of the caller's and a terminal or the like, where nobody else can have
-    put it, are written to as they are. A TracerError says what was refused.
+    Only the caller's own regular file is replaced, by one in the same folder; without ``replace`` no file is. A stream
+    of this process (``-``, /dev/stdout), a pipe of the caller's and a terminal or the like, in a folder that no other
+    user can write to, are written to directly. Raises TracerError with the reason of a refusal.
     """
     try:
         stream = descriptor(path)
@@ -47,7 +47,7 @@ def written(path: Path, mode: int = 0o600, *, replace: bool = True) -> Iterator[
 
 
 def check(path: Path, *, replace: bool = True) -> None:
-    """Refuse, before long work, what ``written`` would refuse after it; without ``replace`` whatever exists."""
+    """Refuse, before long work, a path that ``written`` would refuse after it; without ``replace`` any existing one."""
     if descriptor(path) is not None:
         return
     try:
@@ -62,7 +62,7 @@ def check(path: Path, *, replace: bool = True) -> None:
 
 
 def descriptor(path: Path) -> int | None:
-    """The descriptor of this process that a path names, None where it names a file."""
+    """Return the descriptor of this process that a path names, None if it names a file."""
     named = _DESCRIPTOR.fullmatch(str(path))
     return int(named[1]) if named else _STREAMS.get(str(path))
 
@@ -101,23 +101,23 @@ def _opened_device(folder: Folder, name: str) -> BinaryIO:
 
 
 def _check_device(folder: Folder, about: os.stat_result, name: str) -> None:
-    """Only what the caller or root has put where nobody else can put another."""
+    """Refuse a device that others own, or in a folder that others may write to."""
     here = folder.about()
     if not is_trusted(about):
-        raise UnsafeError(f"{name} is {kind(about)} of {owner(about)}'s")
+        raise UnsafeError(f"{name} is {kind(about)} owned by {owner(about)}")
     if not is_trusted(here) or is_shared(folder.descriptor, here):
-        raise UnsafeError(f"{name} is {kind(about)} where others may put theirs")
+        raise UnsafeError(f"{name} is {kind(about)} in a folder that others may write to")
 
 
 def silence(number: int) -> None:
-    """Lead a descriptor of this process to nowhere."""
+    """Redirect a descriptor of this process to /dev/null."""
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     os.dup2(nowhere, number)
     os.close(nowhere)
 
 
 def default_mode() -> int:
-    """What a file that anyone makes gets here."""
+    """Return the mode of a new file under the current umask."""
     mask = os.umask(0o077)
     os.umask(mask)
     return 0o666 & ~mask

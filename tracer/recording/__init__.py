@@ -1,1 +1,1 @@
-"""Recording."""
+"""Captures, and the commands and services that record into them."""

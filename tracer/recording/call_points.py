@@ -1,4 +1,4 @@
-"""Call points: from the YAML that people write to the lists that hooks match against."""
+"""Call points: YAML files of functions to record, compile_text to the lists that hooks match against."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import yaml
 from tracer import limits
 from tracer.errors import TracerError
 
-#: module glob, name globs, globs of names left out
-Point = tuple[str, list[str], list[str]]
+#: module glob, name globs, globs of excluded names
+CallPoint = tuple[str, list[str], list[str]]
 
-#: Every process of the cloud keeps them all; aliases make many of a few lines.
+#: Every process of the cloud holds all of them, and YAML aliases expand a few lines to many.
 MAX_NAMES = 20_000
 
 DEFAULT = Path(__file__).with_name("points.yaml")
 
 
-def load(paths: list[Path]) -> list[Point]:
-    """The points of the default file and of ``paths``, in that order; a TracerError says what is wrong where."""
-    return [*_defaults(), *(point for path in paths for point in compiled(str(path), limits.text(path)))]
+def load(paths: list[Path]) -> list[CallPoint]:
+    """Return the points of the default file and of ``paths``, in that order; TracerError names the line."""
+    return [*_defaults(), *(point for path in paths for point in compile_text(str(path), limits.text(path)))]
 
 
 @cache
-def _defaults() -> list[Point]:
-    return compiled(str(DEFAULT), limits.text(DEFAULT))
+def _defaults() -> list[CallPoint]:
+    return compile_text(str(DEFAULT), limits.text(DEFAULT))
 
 
-def compiled(file: str, text: str) -> list[Point]:
-    """``{module glob: [name glob, "!name glob to leave out", …]}`` as points; a module may stand there twice.
+def compile_text(file: str, text: str) -> list[CallPoint]:
+    """Compile ``{module glob: [name glob, "!glob of names to exclude", …]}``; a module may occur twice.
 
-    Read as YAML's nodes, which know their lines, and never made into anything but text.
+    The text is read as YAML nodes, which have line numbers, and no tag constructs an object.
     """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -53,7 +53,7 @@ def compiled(file: str, text: str) -> list[Point]:
     return [_point(file, module, names) for module, names in node.value]
 
 
-def _point(file: str, module: yaml.Node, names: yaml.Node) -> Point:
+def _point(file: str, module: yaml.Node, names: yaml.Node) -> CallPoint:
     if not _is_text(module):
         _fail(file, module, "expected the name of a module")
     if not isinstance(names, yaml.SequenceNode) or not all(_is_text(name) for name in names.value):
@@ -61,7 +61,7 @@ def _point(file: str, module: yaml.Node, names: yaml.Node) -> Point:
     listed = [str(name.value) for name in names.value]
     wanted = [name for name in listed if not name.startswith("!")]
     if not wanted:
-        _fail(file, names, f"under {module.value} every name is left out")
+        _fail(file, names, f"under {module.value} every name is excluded")
     return str(module.value), wanted, [name[1:] for name in listed if name.startswith("!")]
 
 

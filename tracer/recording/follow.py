@@ -1,4 +1,4 @@
-"""Following a command's boots on a running cloud: attached services kept attached, and how far the boots are."""
+"""The boots of a command on a running cloud, followed until they end, with the hooks in all services meanwhile."""
 
 from __future__ import annotations
 
@@ -14,59 +14,59 @@ from tracer.correlation.pipeline import correlate
 from tracer.model import Request, Trace
 from tracer.sources.hooks import segments
 
-#: Seconds between two looks at what was recorded; a look that takes longer is followed by as long a pause.
+#: Seconds between two reads of the capture; a read that takes longer is followed by an equally long pause.
 PACE = 1.0
-#: Seconds that a boot which is over is given for what it still has open.
+#: Seconds for which the open steps of an ended boot are waited for.
 SETTLE = 5.0
 
 
 class Following:
-    """The services of this machine under hooks, and the boots that a command started beside them asked for."""
+    """The services of this machine with hooks, and the boots that a command beside them requested."""
 
     def __init__(self, attachment: Attachment, on_report: Callable[[ProcessReport], object]) -> None:
         self._attachment = attachment
-        self._told = on_report
+        self._on_report = on_report
         self._known: dict[tuple[int, int], Process] = {}
 
     def attach(self) -> list[ProcessReport]:
-        """Into the services that are new since the last time: all of them at first, later what they started."""
-        fresh = {(each.pid, each.started): each for each in processes.services()}
-        fresh = {key: each for key, each in fresh.items() if key not in self._known}
+        """Attach to the services that started since the last call, all of them at first; return their reports."""
+        fresh = {(process.pid, process.started): process for process in processes.services()}
+        fresh = {key: process for key, process in fresh.items() if key not in self._known}
         self._known |= fresh
-        return self._attachment.attach(list(fresh.values()), self._told) if fresh else []
+        return self._attachment.attach(list(fresh.values()), self._on_report) if fresh else []
 
     def close(self) -> None:
-        """Let go of what is attached: its guard takes out what is still in."""
+        """Let the guard take out the hooks that are still in."""
         self._attachment.close()
 
     def trace(self) -> Trace:
-        """What the capture holds by now."""
+        """Correlate the events recorded so far."""
         with gc_pause.paused():
             return correlate(segments.read(self._attachment.capture))
 
     def command_boots(self, trace: Trace) -> list[Request]:
-        """The boots that the command asked for: those that begin outside of the services; all, if it was not traced."""
+        """Return the boots that begin outside of the services; all boots if the command itself was not traced."""
         services = {pid for pid, _ in self._known}
         mine = [boot for boot in trace.boots if boot.chapters[0].pid not in services]
         return mine or trace.boots
 
-    def wait(self, seconds: float, doing: Callable[[str], object]) -> bool:
-        """Until the boots that the command asked for are over; False where time ran out first.
+    def wait(self, seconds: float, on_progress: Callable[[str], object]) -> bool:
+        """Wait until the boots of the command have ended; return False if ``seconds`` pass first.
 
-        Over is active or error by the states that the hooks saw: nothing is asked of the cloud.
+        A boot ends as active or error by the states that the hooks recorded: the cloud is not queried.
         """
         deadline = time.monotonic() + seconds
         settled = 0.0
         while time.monotonic() < deadline:
             begun = time.monotonic()
             boots = self.command_boots(self.trace())
-            going_on = [boot.server or "a server" for boot in boots if boot.outcome == "unfinished"]
+            unfinished = [boot.server or "a server" for boot in boots if boot.outcome == "unfinished"]
             still_open = any(not step.finished for boot in boots for step in boot.walk())
-            if not going_on:
+            if not unfinished:
                 settled = settled or begun
                 if not still_open or begun - settled > SETTLE:
                     return True
-            doing(f"waiting for {', '.join(going_on) or 'what is still going on'}")
+            on_progress(f"waiting for {', '.join(unfinished) or 'steps that are still open'}")
             self.attach()
             time.sleep(max(PACE, time.monotonic() - begun))
         return False

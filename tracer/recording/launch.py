@@ -1,4 +1,4 @@
-"""Start a command with the hooks in: its environment, and the exec that becomes it."""
+"""The start of a command with hooks: its environment, and the exec that replaces this process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BOOTSTRAP = Path(__file__).parents[1] / "bootstrap"
 
 
 def environment(base: dict[str, str], capture: Path) -> dict[str, str]:
-    """``base`` with what makes each Python started under it load the hooks; the processes it starts inherit it."""
-    # An empty entry stays: it stands for the working directory. An empty variable stands for nothing.
+    """Return ``base`` with the variables by which each Python started under it, and its children, load the hooks."""
+    # An empty entry stays: it means the working directory. An empty variable means no entry.
     inherited = base.get("PYTHONPATH") or str(BOOTSTRAP)
     folders = [str(BOOTSTRAP), *(folder for folder in inherited.split(os.pathsep) if folder != str(BOOTSTRAP))]
     return base | {
@@ -26,7 +26,7 @@ def environment(base: dict[str, str], capture: Path) -> dict[str, str]:
 
 
 def _patches_folder() -> Path:
-    """Only its place: the hooks are for other processes and never run in this one."""
+    """Return the folder of the hooks, without importing them: they never run in this process."""
     spec = find_spec("patches")
     assert spec is not None
     assert spec.origin is not None
@@ -34,14 +34,14 @@ def _patches_folder() -> Path:
 
 
 def check(command: list[str]) -> None:
-    """A TracerError where there is no such command."""
+    """Raise TracerError if the command does not exist or is not executable."""
     if shutil.which(command[0]) is None:
-        there = os.path.exists(command[0]) and os.path.dirname(command[0])
-        raise TracerError(f"{command[0]}: " + ("not an executable file" if there else "no such command"))
+        exists = os.path.exists(command[0]) and os.path.dirname(command[0])
+        raise TracerError(f"{command[0]}: " + ("not an executable file" if exists else "no such command"))
 
 
 def become(command: list[str], capture: Path) -> NoReturn:
-    """Replace this process by ``command``, hooks in; the process id stays, so supervisors and pid files stay true."""
+    """Replace this process by ``command`` with hooks; it keeps the process id, which supervisors and pid files hold."""
     try:
         os.execvpe(command[0], command, environment(dict(os.environ), capture))
     except OSError as error:
