@@ -15,7 +15,7 @@ from tests.support.merged_boots import Part, check, taken
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.merge import merge
 from tracer.model import Fragment, Merged, MergedStep, Node, Request, Step
-from tracer.notation.normal_text import apart
+from tracer.notation.parse import split_error
 
 
 def merged(*boots: Request) -> Merged:
@@ -316,5 +316,9 @@ def _mixed(threads: list[list[tuple[MergedStep, int]]], nodes: list[Node], start
 
 
 def _same(step: MergedStep, count: int, node: Node, boot: int) -> bool:
-    alike = (step.service, step.text, step.errors.get(boot, ""), count) == (node.service, *apart(node.text), node.high)
+    alike = (step.service, step.text, step.errors.get(boot, ""), count) == (
+        node.service,
+        *split_error(node.text),
+        node.high,
+    )
     return alike and _is(step.children, node.children, boot)

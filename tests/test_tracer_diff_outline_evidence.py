@@ -40,7 +40,7 @@ def found(text: str, *chapters: Step, witness: str = "logs") -> list[tuple[str, 
     happened = boot(*chapters)
     for one in happened.walk():
         one.witnesses = (witness,)
-    comparison = check.check(outline.read(text, "x"), normal(happened, talk=True))
+    comparison = check.check(outline.read(text, "x"), normal(happened, include_log_lines=True))
     return [(change.class_, change.old or change.new) for change in comparison.changes]
 
 
@@ -149,7 +149,7 @@ def test_what_python_says_is_missing() -> None:
 def test_what_cannot_be_seen_is_told_once() -> None:
     """With all that stands under it; but not what something under it shows, nor what would have been seen."""
     text = f"{HEAD}1-1. self._a()\n1-1-1. self._b()\n1-1-1-1. self._c()\n1-1-2. self._d()\n"
-    comparison = check.check(outline.read(text, "x"), normal(boot(served("compute", "build")), talk=True))
+    comparison = check.check(outline.read(text, "x"), normal(boot(served("compute", "build")), include_log_lines=True))
     (change,) = comparison.changes
     assert (change.class_, change.old, change.below, comparison.verdict) == ("unseen", "1-1", 3, "same")
     assert found(text, build(log("_c"))) == [("unseen", "1-1"), ("unseen", "1-1-1"), ("unseen", "1-1-2")]
@@ -178,5 +178,5 @@ def test_hooks_in_one_service_and_not_in_the_other() -> None:
     )
     happened = boot(call("API", "nova.compute.api:API.create", cast("API", "compute", "build", 2)), build())
     happened.chapters[1].witnesses = ("logs",)
-    told = check.check(outline.read(text, "x"), normal(happened, talk=True)).changes
+    told = check.check(outline.read(text, "x"), normal(happened, include_log_lines=True)).changes
     assert [(change.class_, change.old) for change in told] == [("missing", "1-1"), ("unseen", "2-1")]

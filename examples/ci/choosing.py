@@ -8,6 +8,7 @@ from random import Random
 from examples.ci import tree
 from tracer.model import Request, Step
 from tracer.notation import normal_text
+from tracer.notation.parse import is_library
 
 #: Changes the boot, which is a copy, and says at which step; None if the boot has nothing that can change so.
 Mutation = Callable[[Request, Random], Step | None]
@@ -15,7 +16,7 @@ Mutation = Callable[[Request, Random], Step | None]
 
 def real(step: Step) -> bool:
     """A step that the diff is to watch: no talk, no library's own."""
-    said = step.name.startswith("sqlalchemy.pool:") or normal_text.is_library(normal_text.text(step))
+    said = step.name.startswith("sqlalchemy.pool:") or is_library(normal_text.text(step))
     return step.kind not in ("log", "ask") and not said
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from math import prod
 
 from tracer.model import Fragment, Merged, MergedStep, Request, Step
-from tracer.notation.normal_text import apart, gist, text
+from tracer.notation.normal_text import text
+from tracer.notation.parse import split_error, without_versions
 
 #: A step by what stands around it, outermost first, its service with each, and what it ended with.
 Path = tuple[str, ...]
@@ -24,8 +25,8 @@ def paths(boot: Request) -> Counter[Path]:
             step, above = stack.pop()
             if not _counts(step):
                 continue
-            said, error = apart(text(step))
-            path = (*above, f"[{step.service}] {gist(said)}")
+            said, error = split_error(text(step))
+            path = (*above, f"[{step.service}] {without_versions(said)}")
             found[(*path, error)] += 1
             around[step.address] = path
             stack.extend((child, path) for child in step.children)

@@ -71,7 +71,7 @@ def diff(
     policy = policies.load(policy_files)
     with progress() as doing, gc_pause.paused():
         before = _read(old, old_boot, "--old-boot", doing)
-        after = _read(new, new_boot, "--new-boot", doing, talk=before.outline is not None)
+        after = _read(new, new_boot, "--new-boot", doing, include_log_lines=before.outline is not None)
         comparison = _compared(before, after, doing)
     # Allowances end with a day where the policy is looked at, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
@@ -97,9 +97,9 @@ def _format(output: Path, said: str | None) -> str:
     raise TracerError(f"{output}: no report ends so; one of: {', '.join(_SUFFIXES)}, or say --format")
 
 
-def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, talk: bool = False) -> Side:
+def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, include_log_lines: bool = False) -> Side:
     doing(f"reading {path}")
-    return inputs.read(path, words, option, talk=talk)
+    return inputs.read(path, words, option, include_log_lines=include_log_lines)
 
 
 def _compared(old: Side, new: Side, doing: Progress) -> Comparison:

@@ -50,14 +50,14 @@ class Side:
     outline: Outline | None = None
 
 
-def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, talk: bool = False) -> Side:
+def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, include_log_lines: bool = False) -> Side:
     """The file as a side; of a trace file all boots, or those that ``words`` mean. ``option`` is what gave these.
 
-    With ``talk`` it is for an outline to be checked against, and log lines tell of functions.
+    With ``include_log_lines`` the log lines of services without hooks are steps, as outline checks need them.
     """
     text = written(path)
     if text is None:
-        return recorded(path, words, option).side(talk=talk)
+        return recorded(path, words, option).side(include_log_lines=include_log_lines)
     if words:
         raise TracerError(f"{path}: no trace file, there are no boots to choose from; leave {option} out")
     if not lines.is_baseline(text):
@@ -106,14 +106,14 @@ class Recorded:
     boots: list[Request]
     doubts: list[str]
 
-    def side(self, *, talk: bool = False) -> Side:
+    def side(self, *, include_log_lines: bool = False) -> Side:
         """What the boots have in common.
 
         Boots that failed beside others that did not are told by their outcome alone: their steps would make every step
         of the others one that some boots lack.
         """
         kept = self._kept()
-        baseline = learn([normal(boot, talk=talk) for boot in kept], self.path.name)
+        baseline = learn([normal(boot, include_log_lines=include_log_lines) for boot in kept], self.path.name)
         side = Side(self.path, baseline, self.operation, self.doubts[:])
         side.baseline.outcomes = tuple(sorted(self.outcomes))
         if len(kept) < len(self.boots):

@@ -1,4 +1,4 @@
-"""The lines of an outline, as they are written: addresses, notes, the service in brackets, the words, the marks."""
+"""The lines of an outline: address or dash, service in brackets, words, marks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SERVICE = re.compile(r"\[([^\]]*)\] ?")
 
 @dataclass(slots=True)
 class Line:
-    """One line that says something: a step, or with ``note`` a note of the step above it or of the one it names."""
+    """A line with content: a step or, with ``note``, a note of the step above it or of the step that it names."""
 
     number: int
     address: str
@@ -34,30 +34,30 @@ class Line:
 
 
 class BadLineError(Exception):
-    """A line that makes no sense: its number and what is wrong with it."""
+    """An invalid line: its number and the problem."""
 
-    def __init__(self, number: int, what: str) -> None:
-        super().__init__(what)
+    def __init__(self, number: int, problem: str) -> None:
+        super().__init__(problem)
         self.number = number
 
     def under(self, name: str) -> TracerError:
-        """The same for the user: ``34.baseline:17: …``."""
+        """Return the error for the user: ``34.baseline:17: …``."""
         return TracerError(f"{name}:{self.number}: {printable(str(self))}")
 
 
 def is_baseline(text: str) -> bool:
-    """Whether a text says of itself that it is a baseline, of whatever version."""
+    """Return whether a text has the title of a baseline, of any version."""
     return first(text)[1].startswith(TITLE.rstrip())
 
 
 def first(text: str) -> tuple[int, str]:
-    """The first line with something on it, and its number."""
+    """Return the number of the first line that is not blank, and the line; (1, "") for a blank text."""
     lines = ((number, line.strip("\ufeff \t\r")) for number, line in enumerate(text.split("\n"), 1))
     return next(((number, line) for number, line in lines if line), (1, ""))
 
 
 def numbered(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that are neither empty nor comments, with their numbers."""
+    """Yield the lines that are neither blank nor comments, with their numbers."""
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip("\ufeff \t\r")
         if line and not line.startswith("#"):
@@ -65,9 +65,9 @@ def numbered(text: str) -> Iterator[tuple[int, str]]:
 
 
 def parse(number: int, line: str) -> Line | None:
-    """What one line says; None where it is neither a step nor a note."""
-    if found := _ADDRESSED.match(line):
-        address, rest = found[1], line[found.end() :]
+    """Parse a line; return None if it is neither a step nor a note. Raise BadLineError for invalid marks."""
+    if match := _ADDRESSED.match(line):
+        address, rest = match[1], line[match.end() :]
     elif line.startswith("- "):
         address, rest = "", line[2:].lstrip()
     else:
@@ -76,22 +76,22 @@ def parse(number: int, line: str) -> Line | None:
     service = named[1] if named else None
     full = rest[named.end() if named else 0 :]
     try:
-        words, said = marks.split(full)
+        words, parsed_marks = marks.split(full)
     except ValueError as problem:
         raise BadLineError(number, str(problem)) from None
-    return Line(number, address, not address or is_note(address), service, words, said, full)
+    return Line(number, address, not address or is_note(address), service, words, parsed_marks, full)
 
 
 def around(address: str) -> str:
-    """The address of the step that a step or note stands in, "" for a chapter."""
+    """Return the address of the step around a step or note, "" for a chapter."""
     return address[: max(address.rfind("-"), address.rfind("/"), 0)]
 
 
 def is_note(address: str) -> bool:
-    """Whether an address is that of a note; below one, even numbered steps have a slash in theirs."""
+    """Return whether an address is that of a note; below a note, numbered steps have a slash in theirs too."""
     return "/" in address[len(around(address)) :]
 
 
 def above_notes(address: str) -> str:
-    """The address of the step whose notes follow a line with this address: its own, or that of the note's step."""
+    """Return the address of the step whose notes follow this line: its own or, for a note, that of its step."""
     return around(address) if is_note(address) else address

@@ -1,4 +1,4 @@
-"""The marks at the end of an outline's line, what each says, and how text is kept from reading like one.
+"""The marks at the end of an outline's line, written and read, and the escapes that keep text from reading as a mark.
 
 A mark starts with a space and its own sign: `` ×2–3``, `` (any order)``, `` ~4.1–5–9 ms``, `` @123``, `` → 3``,
 `` ← 1-1-2``, `` ⟨topic conductor⟩``, and what ``show`` writes beside them, `` (1.2 ms, by time)`` and
@@ -24,18 +24,18 @@ _MARK = re.compile(
     r"|\((?P<span>\d[\d.]* (?:µs|ms|s)|\d+ min \d+ s)(?:, by [a-z, ]+)?\)|\((?P<tie>by [a-z, ]+)\)"
     r"|(?P<unfinished>… unfinished))$"
 )
-#: A time of more digits is longer than anybody has waited.
+#: Times with more digits are mistakes.
 _MAX_DIGITS = 15
 _UNITS = {"ns": 1, "µs": 1_000, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
-#: Steps that take less are not timed: the text stays quiet where nothing is slow.
+#: Shorter steps, in nanoseconds, get no time in the text.
 WORTH_TIMING = 1_000_000
 
 
 @dataclass(slots=True)
 class Marks:
-    """What the marks of a line say; what no mark says is as here."""
+    """The values of a line's marks; a default stands for a mark that the line lacks."""
 
     low: int | None = None
     high: int | None = None
@@ -49,30 +49,32 @@ class Marks:
 
 
 def split(line: str) -> tuple[str, Marks]:
-    """The words of a line, and what its marks say; ValueError says which mark makes no sense."""
-    found: dict[str, str] = {}
+    """Split a line into its words and marks; raise ValueError for an invalid mark."""
+    fields: dict[str, str] = {}
     while mark := _MARK.search(line):
-        said = {name: text for name, text in mark.groupdict().items() if text is not None}
-        if said.keys() & found.keys():
+        fresh = {name: text for name, text in mark.groupdict().items() if text is not None}
+        if fresh.keys() & fields.keys():
             break
-        found |= said
+        fields |= fresh
         line = line[: mark.start()].rstrip()
-    return line, _marks(found)
+    return line, _marks(fields)
 
 
-def _marks(found: dict[str, str]) -> Marks:
+def _marks(fields: dict[str, str]) -> Marks:
     marks = Marks(
-        free="free" in found, where=found.get("where", ""), opened_by=found.get("opened_by", ""),
-        opens=tuple(re.findall(r"\d+", found.get("opens", ""))),
+        free="free" in fields, where=fields.get("where", ""), opened_by=fields.get("opened_by", ""),
+        opens=tuple(re.findall(r"\d+", fields.get("opens", ""))),
     )  # fmt: skip
-    if "details" in found:
-        marks.details = _details(found["details"])
-    if "low" in found:
-        marks.low, marks.high = int(found["low"]), int(found.get("high", found["low"]))
+    if "details" in fields:
+        marks.details = _details(fields["details"])
+    if "low" in fields:
+        marks.low, marks.high = int(fields["low"]), int(fields.get("high", fields["low"]))
         if not marks.high or marks.low > marks.high:
-            raise ValueError(f"×{spread(marks.low, marks.high)} is no range of counts; write the least first: ×0–2")
-    if "took" in found:
-        marks.took = _took(found["took"], _UNITS[found["unit"]])
+            raise ValueError(
+                f"×{spread(marks.low, marks.high)} is not a range of counts; write the smaller first: ×0–2"
+            )
+    if "took" in fields:
+        marks.took = _took(fields["took"], _UNITS[fields["unit"]])
     return marks
 
 
@@ -82,56 +84,58 @@ def _details(text: str) -> dict[str, str]:
 
 
 def details(known: dict[str, str]) -> str:
-    """`` ⟨microversion compute 2.79; topic conductor⟩``; nothing where nothing is known."""
-    said = [f"{escaped(name, ' ;⟨⟩')} {escaped(value, ';⟨⟩')}".rstrip() for name, value in known.items()]
-    return f" ⟨{'; '.join(said)}⟩" if said else ""
+    """Write details as `` ⟨microversion compute 2.79; topic conductor⟩``, none as ""."""
+    parts = [f"{escaped(name, ' ;⟨⟩')} {escaped(value, ';⟨⟩')}".rstrip() for name, value in known.items()]
+    return f" ⟨{'; '.join(parts)}⟩" if parts else ""
 
 
 def _took(text: str, unit: int) -> tuple[int, ...]:
     parts = re.split("[–-]", text)
     if any(part.count(".") > 1 or len(part) > _MAX_DIGITS for part in parts):
-        raise ValueError(f"~{text} is no time")
+        raise ValueError(f"~{text} is not a time; write it as ~5 ms")
     times = [round(Decimal(part) * unit) for part in parts]
     if times != sorted(times):
-        raise ValueError(f"~{text} is no range of times; write the shortest first, then the median, then the longest")
+        raise ValueError(
+            f"~{text} is not a range of times; write the shortest first, then the median, then the longest"
+        )
     return (*times,) if len(times) == 3 else (times[0],) * 3
 
 
 def count(low: int, high: int) -> str:
-    """`` ×2–3``; nothing for what happens once."""
+    """Write a range of counts as `` ×2–3``, exactly one as ""."""
     return "" if low == high == 1 else f" ×{spread(low, high)}"
 
 
 def rounded(took: tuple[int, ...]) -> tuple[int, ...]:
-    """Times to three digits, as they are written; () where they are not worth it."""
+    """Round (shortest, median, longest) in ns to three digits, as written; () where the median is not worth timing."""
     if len(took) != 3 or took[1] < WORTH_TIMING:
         return ()
     return tuple(int(Decimal(f"{max(time, 0):.3g}")) for time in took)
 
 
 def took(times: tuple[int, ...]) -> str:
-    """`` ~4.1–5–9 ms``: shortest, median, longest; one number where they are equal."""
+    """Write times as `` ~4.1–5–9 ms``: shortest, median, longest; as one number where they are equal."""
     if not (times := rounded(times)):
         return ""
     unit = "s" if times[1] >= _UNITS["s"] else "ms"
-    said = [_digits(Decimal(time) / _UNITS[unit]) for time in times]
-    return f" ~{said[0] if len(set(said)) == 1 else '–'.join(said)} {unit}"
+    numbers = [_digits(Decimal(time) / _UNITS[unit]) for time in times]
+    return f" ~{numbers[0] if len(set(numbers)) == 1 else '–'.join(numbers)} {unit}"
 
 
 def _digits(number: Decimal) -> str:
-    said = f"{number:f}"
-    return said.rstrip("0").rstrip(".") if "." in said else said
+    digits = f"{number:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def escaped(text: str, besides: str = "") -> str:
-    """``text`` on one line, readable back: what does not print, backslashes and those ``besides`` as escapes."""
+    """Return ``text`` on one line with escapes for unprintable characters, backslashes and those in ``besides``."""
     if text.isprintable() and not any(char in text for char in "\\" + besides):
         return text
     return "".join(escape(char) if char in besides or not char.isprintable() or char == "\\" else char for char in text)
 
 
 def escape(char: str) -> str:
-    """One character as Python would write it."""
+    """Return the escape of a character in Python's syntax."""
     if char == "\\":
         return "\\\\"
     code = ord(char)
@@ -139,26 +143,26 @@ def escape(char: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """What ``escaped`` was given; an escape that it does not write stays as it is."""
+    """Undo ``escaped``; escapes that it does not write stay as they are."""
     return _ESCAPE.sub(_character, text) if "\\" in text else text
 
 
-def _character(found: re.Match[str]) -> str:
-    digits = found[1] or found[2] or found[3]
+def _character(match: re.Match[str]) -> str:
+    digits = match[1] or match[2] or match[3]
     if digits is None:
         return "\\"
     code = int(digits, 16)
-    return chr(code) if code <= 0x10FFFF else found[0]
+    return chr(code) if code <= 0x10FFFF else match[0]
 
 
 def guarded(text: str) -> str:
-    """``text`` escaped so that no mark is read at its end, and nothing is lost at either end."""
-    said = escaped(text)
-    if said.startswith(" "):
-        said = "\\x20" + said[1:]
-    if said.endswith(" "):
-        said = said[:-1] + "\\x20"
-    while mark := _MARK.search(said):
-        at = mark.start() + 1
-        said = said[:at] + escape(said[at]) + said[at + 1 :]
-    return said
+    """Escape ``text`` so that no mark is read at its end and spaces at both ends survive."""
+    result = escaped(text)
+    if result.startswith(" "):
+        result = "\\x20" + result[1:]
+    if result.endswith(" "):
+        result = result[:-1] + "\\x20"
+    while mark := _MARK.search(result):
+        position = mark.start() + 1
+        result = result[:position] + escape(result[position]) + result[position + 1 :]
+    return result

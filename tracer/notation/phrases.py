@@ -1,4 +1,4 @@
-"""What a step's line names, whether a trace says it or a person wrote it, in parts that can be compared."""
+"""The parts of a step's line, from a trace or written by a person, in a form in which both can be compared."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _HTTP = re.compile(r"([A-Z]+) (/[^\s?]*)(?:\?\S*)?(?: → (\S+?))?(?:: (\d+))?$"
 _HANDOFF = re.compile(r"hand-off to (\S+)(?: by \S+)?$")
 _SERVED = re.compile(r"(\S+) by (\S+?\.py)(?:\.([\w.]+))?(?: -> (\w+)\(.*\))?$")
 _CALL = re.compile(r"(\S+?\.py)(?:\.([\w.]+))? -> (\w+)\(.*\)$")
-_MADE = re.compile(r"(\S+?\.py)\.(\w+)(?:\(.*\))?$")
+_CONSTRUCTED = re.compile(r"(\S+?\.py)\.(\w+)(?:\(.*\))?$")
 _DOTTED = re.compile(r"(?:([\w.]+)\.)?(\w+)\(.*\)$")
 _BARE = re.compile(r"(?:\w+\.)?[A-Za-z_]\w*")
 _STATE = re.compile(r"\w+: (?:vm_state|task_state|power_state|host|node) ")
-#: Hosts and nodes are named otherwise on every machine, so nobody can write which.
+#: Names of hosts and nodes differ on every machine, so outlines cannot write them.
 _BECAME = re.compile(r"(vm_state|task_state|power_state) (?:\S+ → )?(\S+?)(?:,|$)")
 
 #: A request's function, by its method and whether one of the collection is meant: as Routes' mapper.resource has it.
@@ -29,80 +29,84 @@ _ACTIONS = {
     ("DELETE", True): "delete",
 }  # fmt: skip
 
-#: What the words after it are looked up by; two lines that share none name different steps.
+#: The key of a line in an index of steps; lines without a key in common name different steps.
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What is named: ``name`` a function, a message's method, a request's route, a table; the rest where it is said."""
+    """The step that a line names.
+
+    ``name`` is a function, a message's method, a request's route or a table; the other fields are "" where the line
+    lacks them.
+    """
 
     kind: str
     name: str
     path: str = ""
-    #: A class, or of ``self.db.x()`` what stands before the function; of a command its arguments, of a statement
+    #: A class or, of ``self.db.x()``, the part before the function; of a command its arguments, of a statement
     #: its other tables.
     owner: str = ""
-    #: A message that the far side serves, where that has another name than the function that serves it.
+    #: A message at its receiver, where its name differs from that of the function that serves it.
     message: str = ""
     mode: str = ""
     to: str = ""
     status: str = ""
-    #: What else it may be found under when it happened.
+    #: Further keys of a step that happened.
     also: tuple[Key, ...] = ()
 
     @property
     def key(self) -> Key:
-        """What it is looked up by when it was written."""
+        """The key of a written line."""
         return ("message", self.message) if self.message else (self.kind, self.name)
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """All that it is found under when it happened."""
+        """All keys of a step that happened."""
         if self.message:
             return ("message", self.message), (self.kind, self.name), *self.also
         return (self.key, ("rpc", "")) if self.kind == "rpc" else (self.key, *self.also)
 
     @property
     def home(self) -> tuple[str, str] | None:
-        """The file and class that it enters, None where it enters none that is said."""
+        """The file and class that it enters, None where the line names no file."""
         return (self.path, self.owner) if self.path else None
 
 
 @lru_cache(maxsize=65536)
 def phrase(text: str, note: str = "") -> Phrase:
-    """What a line names; ``note`` may name the message: ``to compute: run_instance``."""
-    said = _ERROR.sub("", text)
-    return next((found for read in _READERS if (found := read(said, note))), Phrase("words", said))
+    """Parse a line; ``note`` may name the message: ``to compute: run_instance``."""
+    body = _ERROR.sub("", text)
+    return next((parsed for read in _READERS if (parsed := read(body, note))), Phrase("words", body))
 
 
 def named_by(notes: list[str]) -> str:
-    """Of the notes under a message the one that says to whom it goes and what."""
+    """Return the note under a message that names its receiver and method, "" if none does."""
     return next((note for note in notes if _TO.match(note)), "")
 
 
 def state(text: str) -> frozenset[Key]:
-    """What a state note says that became of what: of ``task_state None → spawning`` the end."""
+    """Return the new states in a state note as keys: of ``task_state None → spawning`` the second."""
     if not _STATE.match(text):
         return frozenset()
     return frozenset(("state", f"{what} {became.lower()}") for what, became in _BECAME.findall(text.partition(": ")[2]))
 
 
-def unserved(said: Phrase) -> Phrase:
-    """A request or a message at its receiver, where no hook told which function serves it: what function that may be.
+def unserved(step: Phrase) -> Phrase:
+    """Add the keys of functions that may serve a request or message whose endpoint no hook recorded.
 
-    ``__getattr__`` is whatever its class has no method for.
+    ``__getattr__`` serves every method that its class lacks.
     """
-    if said.kind == "http" and not said.to:
-        method, *parts = said.name.replace("/", " ").split()
+    if step.kind == "http" and not step.to:
+        method, *parts = step.name.replace("/", " ").split()
         action = _ACTIONS.get((method, parts[-1:] == ["{id}"]))
-        return replace(said, also=(("call", action),)) if action else said
-    return replace(said, also=(("call", "__getattr__"),)) if said.message and not said.path else said
+        return replace(step, also=(("call", action),)) if action else step
+    return replace(step, also=(("call", "__getattr__"),)) if step.message and not step.path else step
 
 
-def resource(said: Phrase) -> str:
-    """The collection that a request is about: ``servers``."""
-    return next((part for part in reversed(said.name.split("/")) if part != "{id}"), "")
+def resource(request: Phrase) -> str:
+    """Return the collection in a request's route: ``servers``."""
+    return next((part for part in reversed(request.name.split("/")) if part != "{id}"), "")
 
 
 def _path(path: str) -> str:
@@ -117,53 +121,53 @@ def _command(text: str, note: str) -> Phrase | None:
 
 
 def _sql(text: str, note: str) -> Phrase | None:
-    if not (found := _SQL.match(text)):
+    if not (match := _SQL.match(text)):
         return None
-    return Phrase("sql", f"{found[1]} {found[2] or ''}".strip(), owner=found[3] or "")
+    return Phrase("sql", f"{match[1]} {match[2] or ''}".strip(), owner=match[3] or "")
 
 
 def _rpc(text: str, note: str) -> Phrase | None:
-    if not (found := _RPC.match(text)):
+    if not (match := _RPC.match(text)):
         return None
-    mode, to, method = found.groups()
+    mode, to, method = match.groups()
     if not method and (told := _TO.match(note)):
         to, method = told.groups()
     return Phrase("rpc", method or "", mode=mode, to=to or "")
 
 
 def _http(text: str, note: str) -> Phrase | None:
-    if not (found := _HTTP.match(text)):
+    if not (match := _HTTP.match(text)):
         return None
-    method, path, to, status = found.groups()
+    method, path, to, status = match.groups()
     return Phrase("http", f"{method} {re.sub('{[^}]*}', '{id}', route(path))}", to=to or "", status=status or "")
 
 
 def _handoff(text: str, note: str) -> Phrase | None:
-    return Phrase("handoff", found[1].replace(".<locals>", "")) if (found := _HANDOFF.match(text)) else None
+    return Phrase("handoff", match[1].replace(".<locals>", "")) if (match := _HANDOFF.match(text)) else None
 
 
 def _served(text: str, note: str) -> Phrase | None:
-    if not (found := _SERVED.match(text)):
+    if not (match := _SERVED.match(text)):
         return None
-    message, path, owner, function = found.groups()
+    message, path, owner, function = match.groups()
     return Phrase("call", function or message, _path(path), owner or "", message)
 
 
 def _call(text: str, note: str) -> Phrase | None:
-    if found := _CALL.match(text):
-        return Phrase("call", found[3], _path(found[1]), found[2] or "")
-    return Phrase("call", "__init__", _path(found[1]), found[2]) if (found := _MADE.match(text)) else None
+    if match := _CALL.match(text):
+        return Phrase("call", match[3], _path(match[1]), match[2] or "")
+    return Phrase("call", "__init__", _path(match[1]), match[2]) if (match := _CONSTRUCTED.match(text)) else None
 
 
 def _dotted(text: str, note: str) -> Phrase | None:
-    if not (found := _DOTTED.match(text)):
+    if not (match := _DOTTED.match(text)):
         return None
-    owner = (found[1] or "").removeprefix("self.").rpartition(".")[2]
-    return Phrase("call", found[2], owner=owner)
+    owner = (match[1] or "").removeprefix("self.").rpartition(".")[2]
+    return Phrase("call", match[2], owner=owner)
 
 
 def _bare(text: str, note: str) -> Phrase | None:
-    """A message at its receiver, as a trace says it that does not know who serves it."""
+    """Parse a message at its receiver from a trace in which no endpoint is known."""
     return Phrase("call", text.rpartition(".")[2], message=text) if _BARE.fullmatch(text) else None
 
 

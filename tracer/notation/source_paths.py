@@ -1,4 +1,4 @@
-"""Where a node's code stands, said as shortly as a baseline's text can: in the file that its line names already."""
+"""Positions in the source as marks of a baseline's lines: only the line number where the file is named already."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 from tracer.model import Node
 from tracer.notation.marks import escape, escaped, unescaped
 
-#: A text's own file: ``compute/api.py`` of ``compute/api.py.API -> create()`` and of ``x by compute/api.py.API``.
+#: The file in a text: ``compute/api.py`` of ``compute/api.py.API -> create()`` and of ``x by compute/api.py.API``.
 _FILE = re.compile(r"(?:^|^\S+ by )([\w./-]+?\.py)(?:\.\w+)*(?: |$)")
-#: Packages beside Nova whose steps are recorded; any other path is below ``nova/``, which its text leaves out.
+#: Packages beside Nova whose steps are recorded; any other path is below ``nova/``, which texts omit.
 _BESIDE = frozenset({"placement", "openstack", "nova"})
 
 
 def file_of(text: str) -> str:
-    """The file that a step's text names, from its package on: ``nova/compute/api.py``; "" where it names none."""
-    found = _FILE.match(text)
-    if not found:
+    """Return the file in a step's text, with its package: ``nova/compute/api.py``; "" where it names none."""
+    match = _FILE.match(text)
+    if not match:
         return ""
-    path = found[1]
+    path = match[1]
     return path if path.partition("/")[0] in _BESIDE else f"nova/{path}"
 
 
 def written_place(node: Node, parent: Node | None) -> str:
-    """The mark for where the node stands: `` @123``, or `` @path:123`` in a file that nothing names yet."""
+    """Write the node's position as `` @123``, or `` @path:123`` in a file that is not named yet; "" if inherited."""
     around = parent.where if parent is not None else ""
     if node.where == around:
         return ""
@@ -32,21 +32,25 @@ def written_place(node: Node, parent: Node | None) -> str:
     file, _, line = node.where.rpartition(":")
     if file and file == _file(node.text, around) and _is_line(line):
         return f" @{line}"
-    said = escaped(node.where, " ")
-    # A place that is only a number, or a question mark, would be read as another.
-    return f" @{escape(said[0])}{said[1:]}" if _is_line(said) or said == "?" else f" @{said}"
+    escaped_where = escaped(node.where, " ")
+    # A path that is only a number or a question mark would be read as another mark.
+    return (
+        f" @{escape(escaped_where[0])}{escaped_where[1:]}"
+        if _is_line(escaped_where) or escaped_where == "?"
+        else f" @{escaped_where}"
+    )
 
 
-def read_place(said: str, text: str, around: str) -> str | None:
-    """What ``written_place`` wrote, of a node with ``text`` below one at ``around``; None where no file is named."""
-    if not said:
+def read_place(mark: str, text: str, around: str) -> str | None:
+    """Read a mark back, of a node with ``text`` below one at ``around``; None where the file is not known."""
+    if not mark:
         return around
-    if said == "?":
+    if mark == "?":
         return ""
-    if not _is_line(said):
-        return unescaped(said)
+    if not _is_line(mark):
+        return unescaped(mark)
     file = _file(text, around)
-    return f"{file}:{said}" if file else None
+    return f"{file}:{mark}" if file else None
 
 
 def _is_line(text: str) -> bool:

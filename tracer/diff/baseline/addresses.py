@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 from tracer.model import NOTES, Baseline, Node
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 
 _UNAWAITED = frozenset({"cast", "fanout", "notify"})
 
@@ -31,7 +31,7 @@ def is_chapter(node: Node, parent: Node) -> bool:
     """Whether a node was opened by ``parent`` as a chapter, rather than done in it."""
     if node.address:
         return node.address.isdigit()
-    return node.kind == parent.kind == "rpc" and identity(parent.text).traits.get("mode") in _UNAWAITED
+    return node.kind == parent.kind == "rpc" and parse(parent.text).traits.get("mode") in _UNAWAITED
 
 
 def _copied(nodes: list[Node]) -> list[Node]:

@@ -20,11 +20,11 @@ _LOGGED = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL"})
 _EAGER_LOAD = re.compile(r"\) AS anon_\d+ JOIN ")
 
 
-def normal(boot: Request, name: str = "", *, talk: bool = False) -> Baseline:
-    """The boot as a baseline of one; with ``talk`` all that services without hooks log is in it, too."""
+def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) -> Baseline:
+    """Return the boot as a baseline of one; ``include_log_lines`` adds all log lines of services without hooks."""
     hooked = {step.service for step in boot.walk() if "hooks" in step.witnesses}
     unhooked = frozenset(step.service for step in boot.walk()) - hooked
-    told = {id(step) for step in boot.walk() if talk and step.kind == "log" and step.service in unhooked}
+    told = {id(step) for step in boot.walk() if include_log_lines and step.kind == "log" and step.service in unhooked}
     made = {id(step): _node(step, told) for step in boot.walk() if id(step) in told or _counts(step)}
     for step in boot.walk():
         if id(step) in made:
@@ -39,7 +39,7 @@ def normal(boot: Request, name: str = "", *, talk: bool = False) -> Baseline:
 
 
 def _counts(step: Step) -> bool:
-    """Not what an operator asked for, nor how long a connection was waited for, nor talk."""
+    """Return whether the step belongs to the normal form: no ``ask``, no wait for a connection, no log line below WARNING."""
     if step.kind == "log":
         return step.text("level") in _LOGGED
     return step.kind != "ask" and not step.name.startswith("sqlalchemy.pool:")

@@ -84,5 +84,5 @@ def _range(said: str, number: int) -> tuple[int, int]:
     found = _RANGE.fullmatch(said)
     low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
     if low > high:
-        raise BadLineError(number, f"log lines: {said!r} is no range of counts: compute 61–62")
+        raise BadLineError(number, f"log lines: {said!r} is not a range of counts; write it as compute 61–62")
     return low, high

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tracer.model import NOTES, NUMBERED, Node
 from tracer.notation import lines, marks, source_paths
 from tracer.notation.lines import BadLineError, Line
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ def _said(line: Line, parent: _Placed | None) -> tuple[str, str]:
     text = marks.unescaped(line.words[len(marked) + 3 :] if marked else line.words)
     if not text:
         raise BadLineError(line.number, "nothing is said here")
-    kind = marked or identity(text).kind
+    kind = marked or parse(text).kind
     if kind not in NUMBERED | NOTES:
         raise BadLineError(line.number, f"{{{kind}}}: no kind of step: {', '.join(sorted(NUMBERED | NOTES))}")
     if line.note and kind not in NOTES:

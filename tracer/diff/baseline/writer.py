@@ -9,7 +9,7 @@ from tracer.diff.baseline.tree import marked_kind
 from tracer.model import NOTES, Baseline, Node
 from tracer.notation import marks
 from tracer.notation.lines import TITLE, above_notes
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 from tracer.notation.source_paths import written_place
 from tracer.text import spread
 
@@ -96,6 +96,6 @@ def _words(node: Node) -> str:
     said = marks.guarded(text)
     if said.startswith("["):
         said = "\\x5b" + said[1:]
-    if identity(text).kind != node.kind:
+    if parse(text).kind != node.kind:
         return f"{{{node.kind}}} {said}"
     return "\\x7b" + said[1:] if marked_kind(said) else said

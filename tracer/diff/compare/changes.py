@@ -9,7 +9,7 @@ from tracer.diff.compare import counts, traits
 from tracer.diff.compare.order import out_of_order
 from tracer.diff.compare.places import Place
 from tracer.model import Change, Node, Pair
-from tracer.notation.normal_text import is_library
+from tracer.notation.parse import is_library
 
 #: A step is slower if it takes so many times as long as it ever did, and so much longer in nanoseconds.
 _SLOWER, _LONGER = 1.5, 1_000_000

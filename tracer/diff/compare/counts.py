@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.diff.compare.places import Place
 from tracer.model import NUMBERED, Change, Node, Pair
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 from tracer.text import spread
 
 #: A count that varied in the baseline may go so many times its spread beyond: it depends on what the cloud holds.
@@ -53,11 +53,11 @@ def _class(old: _Range, new: _Range, place: Place, text: str) -> str:
 
 def _failed_once(place: Place, text: str) -> bool:
     """Whether this is an attempt that failed, beside one of the same step that was there before and does not."""
-    said = identity(text)
+    said = parse(text)
     if "error" not in said.traits:
         return False
     return any(
-        pair.old is not None and pair.new is not None and identity(pair.new.text).name == said.name
+        pair.old is not None and pair.new is not None and parse(pair.new.text).name == said.name
         for pair in place.pair.children
     )
 

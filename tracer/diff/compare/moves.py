@@ -10,7 +10,7 @@ from tracer.diff.compare import align
 from tracer.diff.compare.pair import likeness
 from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node, Pair
-from tracer.notation import normal_text
+from tracer.notation.parse import is_library
 
 #: A block that moved and changed is known again if so much of what its first step does is the same.
 _ALIKE = 0.5
@@ -67,7 +67,7 @@ def _text(node: Node) -> str:
 def _by(places: list[_Place], key: Callable[[Node], Hashable]) -> defaultdict[Hashable, deque[_Place]]:
     found: defaultdict[Hashable, deque[_Place]] = defaultdict(deque)
     for place in places:
-        if not normal_text.is_library(_node(place).text):
+        if not is_library(_node(place).text):
             found[key(_node(place))].append(place)
     return found
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable
 
 from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 
 #: Up to so many candidates on a side the most similar are found; of more, the first goes with the first.
 _FEW = 24
@@ -33,7 +33,7 @@ def same(old: list[Node], new: list[Node], known: Digests) -> list[Match]:
 def similar(old: list[Node], new: list[Node], matches: list[Match], known: Digests) -> list[Match]:
     """Pairs among what ``same`` left over: one thing changed about the step, or its name did."""
     left, right = _rest(range(len(old)), range(len(new)), matches)
-    found = _by(lambda node: (node.kind, identity(node.text).name), old, new, left, right, known)
+    found = _by(lambda node: (node.kind, parse(node.text).name), old, new, left, right, known)
     left, right = _rest(left, right, found)
     return found + _renamed(old, new, [*matches, *found], left, right, known)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracer.model import Change, Node, Pair
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 
 #: Steps around a change that are named; real trees have fewer than a hundred levels.
 _DEEPEST = 200
@@ -50,5 +50,5 @@ class Place:
 
 
 def _tables(node: Node | None) -> tuple[str, ...]:
-    said = identity(node.text).traits.get("tables", "") if node is not None and node.kind == "sql" else ""
+    said = parse(node.text).traits.get("tables", "") if node is not None and node.kind == "sql" else ""
     return tuple(said.split(", ")) if said else ()

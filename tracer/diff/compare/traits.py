@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tracer.diff.baseline import details
 from tracer.model import Node, Pair
-from tracer.notation.normal_text import identity
+from tracer.notation.parse import parse
 
 #: Which class of change it is when a trait of a step (tracer.notation.normal_text) changes.
 _CLASSES = {
@@ -32,7 +32,7 @@ def changed(pair: Pair) -> Iterator[tuple[str, str]]:
 
 
 def _traits(old: Node, new: Node) -> Iterator[tuple[str, str]]:
-    before, now = identity(old.text), identity(new.text)
+    before, now = parse(old.text), parse(new.text)
     if before.name != now.name and before.kind != "sql":
         yield "renamed", f"renamed: {old.text} → {new.text}"
     told: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.conditions import conditions
 from tracer.diff.merge.fragments import Boots, Part, Sibling, arranged
 from tracer.model import NUMBERED, Fragment, Merged, MergedStep, Node, Request
-from tracer.notation.normal_text import apart, gist
+from tracer.notation.parse import split_error, without_versions
 
 #: A chapter's head, and the step that sent it.
 _Chapter = tuple[Node, MergedStep | None]
@@ -41,9 +41,9 @@ class _Sightings:
         """Takes down what is a boot's own of its tree, and makes the texts those that all boots share."""
         for siblings in (roots, *(node.children for root in roots for node in root.walk())):
             for place, node in enumerate(siblings):
-                text, error = apart(node.text)
+                text, error = split_error(node.text)
                 # What else a message carries, and what carries a job, is what boots differ in: it is the same step.
-                node.text = gist(text)
+                node.text = without_versions(text)
                 self.by_node[id(node)] = {boot: _Seen(place, node.high, error, node.free)}
 
     def meet(self, known: Node, fresh: Node) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tracer.diff.outline.visibility import Visibility
 from tracer.model import Baseline, Node
 from tracer.notation import phrases
-from tracer.notation.normal_text import is_library
+from tracer.notation.parse import is_library
 from tracer.notation.phrases import Key, Phrase
 
 #: The file and class whose code runs, as far as it is known.

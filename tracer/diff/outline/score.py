@@ -12,7 +12,7 @@ from tracer.correlation import participants
 from tracer.diff.outline.observed import Home, ObservedStep
 from tracer.diff.outline.outline import OutlineStep
 from tracer.notation import marks, phrases
-from tracer.notation.normal_text import is_library
+from tracer.notation.parse import is_library
 from tracer.notation.phrases import Key, Phrase
 
 #: A table of more cells than this is not filled: equal lines are then laid over equal steps one by one.

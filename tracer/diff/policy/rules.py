@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from math import inf
 
 from tracer.model import Change, Comparison, Pair
-from tracer.notation import normal_text
+from tracer.notation.parse import parse
 from tracer.text import plural
 
 #: Where the defaults' own rules come from, in a report; nobody is told that one of them fits nothing.
@@ -181,7 +181,7 @@ def _ended_otherwise(comparison: Comparison) -> bool:
 def _explains(change: Change) -> bool:
     """Whether a change tells why boots ended otherwise; that the steps after it are missing is no news."""
     failed = (text for text in (change.old_text, change.new_text) if text)
-    return change.class_ in _EXPLAINS or any("error" in normal_text.identity(text).traits for text in failed)
+    return change.class_ in _EXPLAINS or any("error" in parse(text).traits for text in failed)
 
 
 def _expired(allowed: Sequence[Allowed], used: Mapping[int, int], today: date) -> Iterator[str]:
