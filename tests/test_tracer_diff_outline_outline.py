@@ -131,7 +131,7 @@ def test_arrows_in_notes_are_words() -> None:
         ("# only\n", "my.outline:1: no outline: no line starts with an address (1-1-2. …)"),
         ("- x\n", "my.outline:1: a note before the first step"),
         ("1. x\nfoo\n", "my.outline:2: neither a step (1-1-2. …) nor a note (- …) nor a remark (# …): foo"),
-        ("1. x\n1-1.\n", "my.outline:2: nothing is said after the address"),
+        ("1. x\n1-1.\n", "my.outline:2: the line is empty after its address"),
         ("1. x\n1-1. y ×2–1\n", "my.outline:2: ×2–1 is not a range of counts; write the smaller first: ×0–2"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What changed between two boots, or between what two releases' boots have in common."""
+"""Differences: of two boots or baselines, of an outline and a boot, of several boots merged."""

@@ -1,1 +1,1 @@
-"""Baseline."""
+"""Baselines: boots in normal form, learned, written and read."""

@@ -1,4 +1,4 @@
-"""Addresses of a baseline's nodes as its text needs them: each once, chapters by number, notes by their place."""
+"""The addresses of a baseline's nodes as its text needs them: unique, chapters by number, notes by position."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _UNAWAITED = frozenset({"cast", "fanout", "notify"})
 
 
 def addressed(baseline: Baseline) -> Baseline:
-    """A copy in the order and with the addresses of its text: the baseline's own addresses where each fits its place.
+    """Return a copy in the order and with the addresses of its text: the baseline's own where all of them fit.
 
-    Chapters come last below the step that opens them: in the text they stand on their own.
+    Chapters are the last children of the step that opens them: in the text they are separate.
     """
-    made = replace(baseline, nodes=_copied(baseline.nodes))
-    fits = _fit(made.nodes)
-    chapters = deque((node, node.address) for node in made.nodes)
+    copy = replace(baseline, nodes=_copied(baseline.nodes))
+    fits = _fit(copy.nodes)
+    chapters = deque((node, node.address) for node in copy.nodes)
     numbers = count(1)
     while chapters:
         head, address = chapters.popleft()
         chapters.extend(_give(head, address if fits else str(next(numbers)), fits))
-    return made
+    return copy
 
 
 def is_chapter(node: Node, parent: Node) -> bool:
-    """Whether a node was opened by ``parent`` as a chapter, rather than done in it."""
+    """Return whether ``parent`` opened the node as a chapter, rather than waited for it."""
     if node.address:
         return node.address.isdigit()
     return node.kind == parent.kind == "rpc" and parse(parent.text).traits.get("mode") in _UNAWAITED
@@ -48,7 +48,7 @@ def _copied(nodes: list[Node]) -> list[Node]:
 
 
 def _give(head: Node, address: str, keep: bool) -> list[tuple[Node, str]]:
-    """Give addresses to the nodes of one chapter; the chapters opened in it, in order, with theirs."""
+    """Set the addresses of the nodes of a chapter; return the chapters opened in it, in order, with theirs."""
     opened: list[tuple[Node, str]] = []
     stack = [(head, address)]
     while stack:
@@ -67,8 +67,8 @@ def _give(head: Node, address: str, keep: bool) -> list[tuple[Node, str]]:
 
 
 def _fit(nodes: list[Node]) -> bool:
-    """Whether the addresses of numbered nodes say where these stand, each once, and chapters ascend."""
-    seen: set[str] = set()
+    """Return whether the addresses of numbered nodes are unique and match their positions, and chapters ascend."""
+    addresses: set[str] = set()
     stack = [(Node("", "", "", children=nodes), False)]
     while stack:
         parent, noted = stack.pop()
@@ -79,13 +79,13 @@ def _fit(nodes: list[Node]) -> bool:
                     return False
                 last = int(child.address)
             elif child.kind in NOTES or noted:
-                stack.append((child, True))  # addressed by place, with all below it
+                stack.append((child, True))  # addressed by position, with all below it
                 continue
             elif not _stands_in(child.address, parent.address):
                 return False
-            if child.address in seen:
+            if child.address in addresses:
                 return False
-            seen.add(child.address)
+            addresses.add(child.address)
             stack.append((child, False))
     return True
 

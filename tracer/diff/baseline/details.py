@@ -1,7 +1,7 @@
-"""What is known of a step beside its text: every attribute but those that its text says and those no release decides.
+"""The details of a step: its attributes without those in its text and those that no release decides.
 
-A value that differs between the boots of a baseline is all of them, `` | `` between. ``MORE`` says that the recording
-may lack some: logs and copies of messages do not tell all that hooks do.
+A value that differs between the boots of a baseline lists all of them with `` | `` between. ``MORE`` marks that the
+recording may lack some: logs and copies of messages hold less than hooks record.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from tracer.notation.scrub import plain, route
 
 Details = dict[str, str]
 
-#: The name under which it stands that there may be others.
+#: The name of the mark that there may be further details.
 MORE = "…"
 NONE = "none"
 _OR = " | "
-#: Any value: of more different ones than this nobody learns anything.
+#: Any value: replaces lists of more than ``_MOST`` values.
 _ANY = "*"
 _MOST = 8
 _LONGEST = 160
 _DEEPEST = 3
 
-#: What a step's text (tracer.notation.normal_text) says of it, by kind.
+#: The attributes in a step's text (tracer.notation.normal_text), by kind.
 _TEXT = {
     "call": {"module", "class", "function"},
     "http": {"side", "method", "path", "query", "status", "peer"},
@@ -36,42 +36,42 @@ _TEXT = {
     "state": {"table", "changes"},
     "log": {"level", "logger", "function"},
 }
-#: What no release decides.
+#: Attributes that no release decides.
 _VARYING = frozenset(
     {
         # ids and queues of one message, one connection, one thread, one moment
         "message", "msg_id", "unique_id", "reply", "reply_queue", "callee_request_id", "logged_request_id",
         "context_request_id", "peer_address", "host", "started", "worker", "waited", "redelivered", "topic_order",
-        # who asked for which instance, and what the cloud holds
+        # the requester, the instance, and the content of the cloud
         "user_id", "project_id", "roles", "instance", "display_name", "image", "payload", "rows", "parameters",
-        # where in the source it stands, and a statement's text, of which the fingerprint holds all but literals
+        # the position in the source, and a statement's text, of which the fingerprint holds all but literals
         "file", "line", "statement",
     }
 )  # fmt: skip
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\(HTTP .*|/\S+")
-#: As tempfile names things.
+#: The names of tempfile's files.
 _TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 
 
 def of(step: Step) -> Details:
-    """The step's details, in the order of their names."""
-    told = _TEXT.get(step.kind, set())
-    found = {
-        key: said
+    """Return the step's details, in the order of their names."""
+    in_text = _TEXT.get(step.kind, set())
+    details = {
+        key: text
         for key, value in sorted(step.attributes.items())
-        if value is not None and key not in told and (said := _said(step.kind, key, value))
+        if value is not None and key not in in_text and (text := _detail(step.kind, key, value))
     }
     if step.kind == "command":
-        found["files"] = _files(step.attributes.get("arguments"))
+        details["files"] = _files(step.attributes.get("arguments"))
     if step.end is None and step.kind in NUMBERED:
-        found["unfinished"] = "yes"
+        details["unfinished"] = "yes"
     if "hooks" not in step.witnesses:
-        found[MORE] = ""
-    return found
+        details[MORE] = ""
+    return details
 
 
-def _said(kind: str, key: str, value: Value) -> str:
+def _detail(kind: str, key: str, value: Value) -> str:
     if kind == "log":
         return _message(str(value)) if key == "message" else ""
     if key == "server":
@@ -84,22 +84,22 @@ def _said(kind: str, key: str, value: Value) -> str:
 
 
 def _scrubbed(key: str, text: str) -> str:
-    said = route(text) if key in ("path", "route") else plain(text)
+    scrubbed = route(text) if key in ("path", "route") else plain(text)
     if key == "topic":
-        name, dot, _ = said.partition(".")
-        said = f"{name}.{{host}}" if dot else name
-    return _clean(said)
+        name, dot, _ = scrubbed.partition(".")
+        scrubbed = f"{name}.{{host}}" if dot else name
+    return _clean(scrubbed)
 
 
 def _message(text: str) -> str:
-    """A log line without what it is about: quoted words, paths, numbers."""
+    """Return a log line without quoted words, paths and numbers."""
     return _clean(_NUMBER.sub("{number}", _QUOTED.sub("{}", plain(text.split("\n", 1)[0]))))
 
 
 def _files(arguments: Value) -> str:
-    """The names of a command's files, its program's too: of paths its text says no more than that they are there."""
+    """Return the names of a command's files, its program included: its text has placeholders for paths."""
     named = (
-        [str(each).rstrip("/").rpartition("/")[2] for each in arguments or () if "/" in str(each)]
+        [str(argument).rstrip("/").rpartition("/")[2] for argument in arguments or () if "/" in str(argument)]
         if isinstance(arguments, list)
         else []
     )
@@ -111,7 +111,7 @@ def _clean(text: str) -> str:
 
 
 def _names(value: Value, above: str = "", depth: int = 0) -> Iterator[str]:
-    """The names in a body or in arguments: what is asked for, not of whom or how much."""
+    """Yield the dotted names of the keys in a body or in arguments, without values."""
     if isinstance(value, dict) and depth < _DEEPEST:
         for key, inner in value.items():
             name = f"{above}{_clean(plain(str(key))).replace(' ', '_')}"
@@ -123,7 +123,7 @@ def _names(value: Value, above: str = "", depth: int = 0) -> Iterator[str]:
 
 
 def united(known: Details, fresh: Details) -> Details:
-    """What steps of several boots have in common, and all that they differ in."""
+    """Return the details of steps of several boots as one: equal values once, different ones all."""
     if known == fresh:
         return known
     return {key: _both(key, known, fresh) for key in sorted({*known, *fresh})}
@@ -141,7 +141,7 @@ def _values(key: str, details: Mapping[str, str]) -> list[str]:
 
 
 def differing(old: Details, new: Details) -> Iterator[tuple[str, str, str]]:
-    """Names with the old and the new value, of what is known on both sides and differs."""
+    """Yield (name, old value, new value) of the details that both sides record and that differ."""
     for key in dict.fromkeys((*old, *new)):
         if key == MORE or (key not in old and MORE in old) or (key not in new and MORE in new):
             continue
@@ -151,7 +151,7 @@ def differing(old: Details, new: Details) -> Iterator[tuple[str, str, str]]:
 
 
 def unknown(pairs: Iterator[Pair]) -> list[str]:
-    """The names of what only one side can tell of steps that are on both."""
+    """Return the names of details that only one side records, of steps that are on both."""
     names: set[str] = set()
     for old, new in ((pair.old, pair.new) for pair in pairs):
         if old is not None and new is not None and old.details is not new.details:

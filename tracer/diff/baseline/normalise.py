@@ -1,4 +1,4 @@
-"""A boot in its normal form: without what no other boot has, casts with what they started, repeats counted."""
+"""The normal form of a boot: without what is its own, casts with the chapters they open, repeats counted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tracer.diff.outline import log_evidence
 from tracer.model import Baseline, Node, Request, Step
 from tracer.notation import normal_text
 
-#: Log lines from here on are steps; those below are counted, since how many there are is a setting.
+#: Levels of log lines that are steps; others are only counted, since a setting decides how many there are.
 _LOGGED = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL"})
-#: SQLAlchemy's subqueryload: one statement more for each collection, in the order of a set of objects, which another
-#: process has elsewhere in memory (loading.py goes through Mapper._prop_set, a frozenset).
+#: SQLAlchemy's subqueryload: a further statement for each collection, in the order of a set of objects, which depends
+#: on their addresses in memory (loading.py iterates over Mapper._prop_set, a frozenset).
 _EAGER_LOAD = re.compile(r"\) AS anon_\d+ JOIN ")
 
 
@@ -24,12 +24,14 @@ def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) ->
     """Return the boot as a baseline of one; ``include_log_lines`` adds all log lines of services without hooks."""
     hooked = {step.service for step in boot.walk() if "hooks" in step.witnesses}
     unhooked = frozenset(step.service for step in boot.walk()) - hooked
-    told = {id(step) for step in boot.walk() if include_log_lines and step.kind == "log" and step.service in unhooked}
-    made = {id(step): _node(step, told) for step in boot.walk() if id(step) in told or _counts(step)}
+    log_step_ids = {
+        id(step) for step in boot.walk() if include_log_lines and step.kind == "log" and step.service in unhooked
+    }
+    nodes = {id(step): _node(step, log_step_ids) for step in boot.walk() if id(step) in log_step_ids or _counts(step)}
     for step in boot.walk():
-        if id(step) in made:
-            _adopt(made, step)
-    roots = _put_under_senders(boot, made)
+        if id(step) in nodes:
+            _adopt(nodes, step)
+    roots = _put_under_senders(boot, nodes)
     _fold(roots)
     return Baseline(
         roots, name=name, outcomes=(boot.outcome.partition(":")[0],), versions=dict(boot.versions),
@@ -39,7 +41,7 @@ def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) ->
 
 
 def _counts(step: Step) -> bool:
-    """Return whether the step belongs to the normal form: no ``ask``, no wait for a connection, no log line below WARNING."""
+    """Return whether the step belongs to the normal form: not ``ask``, waits for connections and low log levels."""
     if step.kind == "log":
         return step.text("level") in _LOGGED
     return step.kind != "ask" and not step.name.startswith("sqlalchemy.pool:")
@@ -49,16 +51,22 @@ def _log_lines(boot: Request) -> Counter[str]:
     return Counter(step.service for step in boot.walk() if step.kind == "log")
 
 
-def _node(step: Step, told: set[int]) -> Node:
+def _node(step: Step, log_step_ids: set[int]) -> Node:
     took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
-    text = log_evidence.text(step) if id(step) in told else normal_text.text(step)
+    text = log_evidence.text(step) if id(step) in log_step_ids else normal_text.text(step)
     return Node(
-        step.kind, step.service, text, took=took, where=_place(step), address=step.address, details=details.of(step)
+        step.kind,
+        step.service,
+        text,
+        took=took,
+        where=_source_position(step),
+        address=step.address,
+        details=details.of(step),
     )
 
 
-def _place(step: Step) -> str:
-    """``nova/compute/api.py:1234`` for a step that is a function of its own."""
+def _source_position(step: Step) -> str:
+    """Return ``nova/compute/api.py:1234`` for a step that is a function, "" for others."""
     file, line = step.text("file"), step.attributes.get("line")
     path = "/".join(step.text("module").split("."))
     if step.kind not in ("call", "rpc") or not line or not path:
@@ -69,47 +77,47 @@ def _place(step: Step) -> str:
     return ""
 
 
-def _adopt(made: dict[int, Node], step: Step) -> None:
-    """A node's children, each marked where it ran beside another; they know where the code around them is."""
-    node = made[id(step)]
-    inside = [child for child in step.children if id(child) in made]
-    node.children = [made[id(child)] for child in _loads_in_order(inside, made)]
+def _adopt(nodes: dict[int, Node], step: Step) -> None:
+    """Set a node's children, those that ran concurrently marked; they inherit the position in the source."""
+    node = nodes[id(step)]
+    inside = [child for child in step.children if id(child) in nodes]
+    node.children = [nodes[id(child)] for child in _loads_in_order(inside, nodes)]
     for below in node.children:
         below.where = below.where or node.where
     latest: Step | None = None
     for child in inside:
         if latest is not None and child.start < (latest.end or latest.start):
-            made[id(child)].free = made[id(latest)].free = True
+            nodes[id(child)].free = nodes[id(latest)].free = True
         if latest is None or (child.end or child.start) > (latest.end or latest.start):
             latest = child
 
 
-def _loads_in_order(steps: list[Step], made: dict[int, Node]) -> Iterator[Step]:
-    """The steps, with eager loads that follow each other sorted by what they say."""
+def _loads_in_order(steps: list[Step], nodes: dict[int, Node]) -> Iterator[Step]:
+    """Yield the steps, adjacent eager loads sorted by their texts."""
     for loads, group in groupby(steps, is_eager_load):
         alike = list(group)
-        yield from sorted(alike, key=lambda step: made[id(step)].text) if loads else alike
+        yield from sorted(alike, key=lambda step: nodes[id(step)].text) if loads else alike
 
 
 def is_eager_load(step: Step) -> bool:
-    """Whether it is one of the statements by which SQLAlchemy loads an object's collections, in no order."""
+    """Return whether it is a statement by which SQLAlchemy loads an object's collections, in no fixed order."""
     return step.kind == "sql" and _EAGER_LOAD.search(step.text("statement")) is not None
 
 
-def _put_under_senders(boot: Request, made: dict[int, Node]) -> list[Node]:
-    """The chapters that nobody sent; each other one hangs below the step that sent it."""
-    senders = {step.address: made[id(step)] for step in boot.walk() if step.opens and id(step) in made}
+def _put_under_senders(boot: Request, nodes: dict[int, Node]) -> list[Node]:
+    """Append every sent chapter to its sender's children; return the others."""
+    senders = {step.address: nodes[id(step)] for step in boot.walk() if step.opens and id(step) in nodes}
     roots: list[Node] = []
     for chapter in boot.chapters:
-        if id(chapter) not in made:
+        if id(chapter) not in nodes:
             continue
         sender = senders.get(chapter.opened_by)
-        (roots if sender is None else sender.children).append(made[id(chapter)])
+        (roots if sender is None else sender.children).append(nodes[id(chapter)])
     return roots
 
 
 def _fold(roots: list[Node]) -> None:
-    """Steps that happen several times in a row, with the same inside, become one that counts."""
+    """Replace runs of equal steps, everything below included, by one step with a count, in place."""
     known = subtree_ids.Digests()
     for node in reversed([node for root in roots for node in root.walk()]):
         node.children = _folded(node.children, known)
@@ -131,5 +139,5 @@ def _folded(siblings: list[Node], known: subtree_ids.Digests) -> list[Node]:
 
 
 def _between(took: tuple[int, ...]) -> tuple[int, ...]:
-    kept = sorted(took)
-    return (kept[0], kept[len(kept) // 2], kept[-1]) if kept else ()
+    times = sorted(took)
+    return (times[0], times[len(times) // 2], times[-1]) if times else ()

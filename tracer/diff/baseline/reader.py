@@ -1,4 +1,4 @@
-"""A baseline read back from its text, as it was written or as people have edited it since."""
+"""The reader of baselines, as written or as edited by people since."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RANGE = re.compile(r"(\d{1,9})(?:[–-](\d{1,9}))?")
 
 
 def read(text: str, name: str) -> Baseline:
-    """The baseline; a TracerError names ``name`` and the line that cannot be read."""
+    """Read a baseline; a TracerError names ``name`` and the line that is invalid."""
     try:
         return _read(text, name)
     except BadLineError as bad:
@@ -42,47 +42,47 @@ def _read(text: str, name: str) -> Baseline:
 
 
 def _version(number: int, line: str) -> int:
-    said = line.removeprefix(TITLE)
-    if not line.startswith(TITLE) or not said.isdecimal():
+    version = line.removeprefix(TITLE)
+    if not line.startswith(TITLE) or not version.isdecimal():
         raise BadLineError(number, f"not a baseline: its first line is not {TITLE}{VERSION}")
-    if int(said[:9]) > VERSION:
+    if int(version[:9]) > VERSION:
         raise BadLineError(
-            number, f"a baseline of version {said[:9]}; this bootseq reads up to {VERSION}: use a newer one"
+            number, f"a baseline of version {version[:9]}; this bootseq reads up to {VERSION}: use a newer one"
         )
-    return int(said)
+    return int(version)
 
 
 def _read_header(baseline: Baseline, text: str) -> None:
-    """The fields before the first step; anything else there is a remark."""
+    """Read the fields before the first step; other lines there are remarks."""
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip("\ufeff \t\r")
         if line and not line.startswith("#"):
             return
-        if found := _FIELD.fullmatch(line):
-            _read_field(baseline, found[1], (found[2] or "").strip(), number)
+        if match := _FIELD.fullmatch(line):
+            _read_field(baseline, match[1], (match[2] or "").strip(), number)
 
 
-def _read_field(baseline: Baseline, field_: str, said: str, number: int) -> None:
+def _read_field(baseline: Baseline, field_: str, value: str, number: int) -> None:
     if field_ == "boots":
-        if not (said.isdecimal() and int(said[:9]) > 0):
-            raise BadLineError(number, f"boots: {said} is no number of boots")
-        baseline.boots = int(said[:9])
+        if not (value.isdecimal() and int(value[:9]) > 0):
+            raise BadLineError(number, f"boots: {value} is not a number of boots; write 1 or more")
+        baseline.boots = int(value[:9])
     elif field_ == "outcome":
-        baseline.outcomes += (marks.unescaped(said),)
+        baseline.outcomes += (marks.unescaped(value),)
     elif field_ == "versions":
-        baseline.versions = _listed(said)
+        baseline.versions = _listed(value)
     else:
-        baseline.log_lines = {service: _range(value, number) for service, value in _listed(said).items()}
+        baseline.log_lines = {service: _range(counts, number) for service, counts in _listed(value).items()}
 
 
-def _listed(said: str) -> dict[str, str]:
-    pairs = (part.strip().partition(" ") for part in said.split(",") if part.strip())
+def _listed(text: str) -> dict[str, str]:
+    pairs = (part.strip().partition(" ") for part in text.split(",") if part.strip())
     return {marks.unescaped(key): marks.unescaped(value.strip()) for key, _, value in pairs}
 
 
-def _range(said: str, number: int) -> tuple[int, int]:
-    found = _RANGE.fullmatch(said)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+def _range(text: str, number: int) -> tuple[int, int]:
+    match = _RANGE.fullmatch(text)
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
     if low > high:
-        raise BadLineError(number, f"log lines: {said!r} is not a range of counts; write it as compute 61–62")
+        raise BadLineError(number, f"log lines: {text!r} is not a range of counts; write it as compute 61–62")
     return low, high

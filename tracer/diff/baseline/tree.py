@@ -1,4 +1,4 @@
-"""The tree that a baseline's lines make: each under the step that its address names, chapters under their senders."""
+"""The tree of a baseline's lines: each below the step that its address names, chapters below their senders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.notation.parse import parse
 
 @dataclass(slots=True)
 class _Placed:
-    """A node, the line that says it, and the node around it."""
+    """A node, its line, and the node around it."""
 
     node: Node
     line: Line
@@ -21,7 +21,7 @@ class _Placed:
 
 
 class Tree:
-    """What was read so far; BadLineError says which line has no place in it."""
+    """The lines read so far as a tree; raise BadLineError for a line that does not fit into it."""
 
     def __init__(self) -> None:
         self._by_address: dict[str, _Placed] = {}
@@ -30,7 +30,7 @@ class Tree:
         self._above = ""
 
     def add(self, line: Line) -> None:
-        """The next line."""
+        """Add the next line."""
         address = line.address or self._above
         if not address:
             raise BadLineError(line.number, "a note before the first step")
@@ -46,16 +46,16 @@ class Tree:
         if not address:
             return None
         if address not in self._by_address:
-            raise BadLineError(line.number, f"{line.address} stands in no step: there is no {address} above it")
+            raise BadLineError(line.number, f"{line.address} has no parent: no line above it has the address {address}")
         return self._by_address[address]
 
     def _register(self, placed: _Placed) -> None:
-        """A note is found under the address that was written, or under the one of its place."""
+        """Register a step or note by its written address, a note without one by that of its position."""
         line = placed.line
         if not line.note and line.address in self._by_address:
             first = self._by_address[line.address].line.number
             raise BadLineError(
-                line.number, f"{line.address} stands twice, in line {first} too; any other number will do"
+                line.number, f"{line.address} appears twice, first in line {first}; give it another number"
             )
         if line.address:
             self._by_address[line.address] = placed
@@ -64,7 +64,7 @@ class Tree:
             self._by_address.setdefault(placed.node.address, placed)
 
     def nodes(self) -> list[Node]:
-        """The nodes that nobody sent; what was sent stands below its sender, and each node knows where it is."""
+        """Return the nodes without a sender; chapters are below theirs, and positions in the source are set."""
         heads = [placed for placed in self._placed if placed.parent is None]
         openers = self._openers()
         for head in heads:
@@ -73,11 +73,11 @@ class Tree:
                 sender.node.children.append(head.node)
         tops = [head for head in heads if head.parent is None]
         self._check_links(heads, openers)
-        self._find_places(tops)
+        self._resolve_positions(tops)
         return [head.node for head in tops]
 
     def _openers(self) -> dict[str, list[_Placed]]:
-        """Who says of a chapter that it opens it."""
+        """Return the lines that open a chapter with →, by its address."""
         openers: dict[str, list[_Placed]] = {}
         for placed in self._placed:
             for chapter in placed.line.marks.opens:
@@ -85,40 +85,40 @@ class Tree:
         return openers
 
     def _sender(self, head: _Placed, openers: list[_Placed]) -> _Placed | None:
-        """Who sent a chapter: it says so itself, or its sender says it; both must agree."""
+        """Return the sender of a chapter, named by ← on its own line or by → on the sender's; both must agree."""
         named, chapter = head.line.marks.opened_by, head.line.address
         if named and named not in self._by_address:
-            raise BadLineError(head.line.number, f"← {named}: there is no such step")
+            raise BadLineError(head.line.number, f"← {named}: no line has this address")
         senders = [*openers, self._by_address[named]] if named else openers
         for sender in senders[1:]:
             if sender is not senders[0]:
                 both = f"{_name(senders[0])} and {_name(sender)}"
-                raise BadLineError(head.line.number, f"chapter {chapter} is sent by {both}, as → and ← say")
+                raise BadLineError(head.line.number, f"chapter {chapter} has two senders by → and ←: {both}")
         return senders[0] if senders else None
 
     def _check_links(self, heads: list[_Placed], openers: dict[str, list[_Placed]]) -> None:
         chapters = {head.line.address for head in heads}
         for chapter, senders in openers.items():
             if chapter not in chapters:
-                raise BadLineError(senders[0].line.number, f"→ {chapter}: there is no such chapter")
+                raise BadLineError(senders[0].line.number, f"→ {chapter}: no chapter has this address")
 
-    def _find_places(self, tops: list[_Placed]) -> None:
+    def _resolve_positions(self, tops: list[_Placed]) -> None:
         by_node = {id(placed.node): placed for placed in self._placed}
         stack = list(tops)
         while stack:
             placed = stack.pop()
             around = placed.parent.node.where if placed.parent is not None else ""
-            place = source_paths.read_place(placed.line.marks.where, placed.node.text, around)
-            if place is None:
+            where = source_paths.read_place(placed.line.marks.where, placed.node.text, around)
+            if where is None:
                 raise BadLineError(
-                    placed.line.number, f"@{placed.line.marks.where}: in no file; write it as @path:line"
+                    placed.line.number, f"@{placed.line.marks.where}: the file is not known; write @path:line"
                 )
-            placed.node.where = place
+            placed.node.where = where
             stack.extend(by_node.pop(id(child)) for child in placed.node.children)
-        # Whoever follows the senders back must come to a chapter that nobody sent.
+        # The chain of senders must end at a chapter without one.
         if lost := [placed for placed in by_node.values() if placed.parent is not None]:
             raise BadLineError(
-                lost[0].line.number, f"{lost[0].node.address} stands in a chapter that was sent from itself"
+                lost[0].line.number, f"{lost[0].node.address} belongs to a chapter that is sent from itself"
             )
 
 
@@ -127,37 +127,47 @@ def _name(placed: _Placed) -> str:
 
 
 def _node(line: Line, parent: _Placed | None) -> Node:
-    kind, text = _said(line, parent)
-    said = line.marks
+    kind, text = _kind_and_text(line, parent)
+    parsed_marks = line.marks
     service = parent.node.service if parent is not None else ""
     if line.service is not None:
         service = marks.unescaped(line.service)
     address = line.address
     if line.note and parent is not None:
         address = f"{parent.node.address}/{parent.notes + 1}"
-    node = Node(kind, service, text, free=said.free, took=said.took, address=address, details=said.details)
-    if said.low is not None and said.high is not None:
-        node.low, node.high = said.low, said.high
+    node = Node(
+        kind,
+        service,
+        text,
+        free=parsed_marks.free,
+        took=parsed_marks.took,
+        address=address,
+        details=parsed_marks.details,
+    )
+    if parsed_marks.low is not None and parsed_marks.high is not None:
+        node.low, node.high = parsed_marks.low, parsed_marks.high
     return node
 
 
-def _said(line: Line, parent: _Placed | None) -> tuple[str, str]:
-    """The kind and the text of a line's words; a kind must be written only where the text does not show it."""
+def _kind_and_text(line: Line, parent: _Placed | None) -> tuple[str, str]:
+    """Return the kind and text of a line's words; a kind is written only where the text does not show it."""
     marked = marked_kind(line.words)
     text = marks.unescaped(line.words[len(marked) + 3 :] if marked else line.words)
     if not text:
-        raise BadLineError(line.number, "nothing is said here")
+        raise BadLineError(line.number, "the line is empty after its address")
     kind = marked or parse(text).kind
     if kind not in NUMBERED | NOTES:
-        raise BadLineError(line.number, f"{{{kind}}}: no kind of step: {', '.join(sorted(NUMBERED | NOTES))}")
+        raise BadLineError(line.number, f"{{{kind}}}: unknown kind; use {', '.join(sorted(NUMBERED | NOTES))}")
     if line.note and kind not in NOTES:
-        raise BadLineError(line.number, f"no statement (sql: …), state or log line; write a remark as # …: {text[:40]}")
+        raise BadLineError(
+            line.number, f"expected a statement (sql: …), a state or a log line; write a remark as # …: {text[:40]}"
+        )
     if not line.note and kind in NOTES and parent is not None:
         raise BadLineError(line.number, f"{text[:40]} is a note: write it as - … under its step")
     return kind, text
 
 
 def marked_kind(words: str) -> str:
-    """The kind that words begin with, as in ``{ask} …``; "" where there is none."""
+    """Return the kind at the beginning of words, as in ``{ask} …``, or ""."""
     kind, end, _ = words.removeprefix("{").partition("} ")
     return kind if words.startswith("{") and end and kind.isalpha() else ""

@@ -1,4 +1,4 @@
-"""A baseline as text: a numbered outline that people commit, review and edit."""
+"""The writer of baselines: numbered outlines that people commit, review and edit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracer.notation.parse import parse
 from tracer.notation.source_paths import written_place
 from tracer.text import spread
 
-#: 1: the first, without details. 2: with all that is known of a step.
+#: 1: the first, without details. 2: with details.
 VERSION = 2
 
 _LEGEND = """\
@@ -29,7 +29,7 @@ address too, and 1-1-2/3 is the third note of 1-1-2. Edit as you like: the order
 
 
 def written(baseline: Baseline) -> str:
-    """The text of the whole baseline; ``tracer.diff.baseline.reader`` reads it back."""
+    """Return the text of the whole baseline; ``tracer.diff.baseline.reader`` reads it back."""
     lines = [*_header(baseline), "", *_steps(addressed(baseline))]
     return "\n".join(lines) + "\n"
 
@@ -47,8 +47,8 @@ def _header(baseline: Baseline) -> Iterator[str]:
     yield from (f"# {line}" for line in _LEGEND.splitlines())
 
 
-def _listed(said: dict[str, str]) -> str:
-    return ", ".join(f"{marks.escaped(name, ' ,')} {marks.escaped(value, ' ,')}" for name, value in said.items())
+def _listed(values: dict[str, str]) -> str:
+    return ", ".join(f"{marks.escaped(name, ' ,')} {marks.escaped(value, ' ,')}" for name, value in values.items())
 
 
 def _steps(baseline: Baseline) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _steps(baseline: Baseline) -> Iterator[str]:
 
 
 def _chapter(head: Node, sender: Node | None, opened: list[tuple[Node, Node | None]]) -> Iterator[str]:
-    """One chapter's lines; the chapters that it opens are added to ``opened``."""
+    """Yield the lines of a chapter; append the chapters that it opens to ``opened``."""
     above = ""
     stack = [(head, sender)]
     while stack:
@@ -76,12 +76,12 @@ def _chapter(head: Node, sender: Node | None, opened: list[tuple[Node, Node | No
 
 
 def _line(node: Node, parent: Node | None, plain: bool, head: bool, chapters: list[Node]) -> str:
-    said = ("- " if plain else f"{node.address}. ") + _service(node, None if head else parent) + _words(node)
-    said += marks.count(node.low, node.high) + (" (any order)" if node.free else "")
-    said += marks.took(node.took) + written_place(node, parent)
-    said += marks.details(node.details)
-    said += f" → {', '.join(child.address for child in chapters)}" if chapters else ""
-    return said + (f" ← {parent.address}" if head and parent else "")
+    line = ("- " if plain else f"{node.address}. ") + _service(node, None if head else parent) + _words(node)
+    line += marks.count(node.low, node.high) + (" (any order)" if node.free else "")
+    line += marks.took(node.took) + written_place(node, parent)
+    line += marks.details(node.details)
+    line += f" → {', '.join(child.address for child in chapters)}" if chapters else ""
+    return line + (f" ← {parent.address}" if head and parent else "")
 
 
 def _service(node: Node, parent: Node | None) -> str:
@@ -91,11 +91,11 @@ def _service(node: Node, parent: Node | None) -> str:
 
 
 def _words(node: Node) -> str:
-    """The text; before it the kind, where the text does not say it."""
+    """Return the text, the kind before it where the text does not show it."""
     text = node.text or node.kind
-    said = marks.guarded(text)
-    if said.startswith("["):
-        said = "\\x5b" + said[1:]
+    words = marks.guarded(text)
+    if words.startswith("["):
+        words = "\\x5b" + words[1:]
     if parse(text).kind != node.kind:
-        return f"{{{node.kind}}} {said}"
-    return "\\x7b" + said[1:] if marked_kind(said) else said
+        return f"{{{node.kind}}} {words}"
+    return "\\x7b" + words[1:] if marked_kind(words) else words

@@ -1,1 +1,1 @@
-"""Compare."""
+"""The comparison of two trees of normal steps: pairs and changes."""

@@ -1,4 +1,4 @@
-"""Two boots or baselines, compared."""
+"""The comparison of two boots or baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks of steps that are gone in one place and came in another: moved, and not removed and added."""
+"""Moved blocks: steps removed at one position and added at another, joined into one pair."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node, Pair
 from tracer.notation.parse import is_library
 
-#: A block that moved and changed is known again if so much of what its first step does is the same.
+#: The least likeness of the first steps of a block that moved and changed.
 _ALIKE = 0.5
 
 
 @dataclass(slots=True)
-class _Place:
-    """A pair with one side only, the pair above it, and how many steps it is with all below."""
+class _Block:
+    """A pair with one side only, the pair above it, and the number of steps in it."""
 
     pair: Pair
     above: Pair
-    up: _Place | None
+    up: _Block | None
     size: int = 1
-    #: It, something below or something above it was taken: it cannot be taken as a whole any more.
+    #: It, a block below or a block above was taken: it cannot be taken as a whole any more.
     taken: bool = False
-    below: list[_Place] = field(default_factory=list)
+    below: list[_Block] = field(default_factory=list)
 
     def take(self) -> None:
-        """Nothing of it, and nothing around it, moves as a whole any more."""
+        """Mark it, the blocks below and the blocks around as taken."""
         stack = [self]
         while stack:
-            place = stack.pop()
-            place.taken = True
-            stack += place.below
+            block = stack.pop()
+            block.taken = True
+            stack += block.below
         up = self.up
         while up is not None and not up.taken:
             up.taken = True
@@ -42,20 +42,20 @@ class _Place:
 
 
 def join(top: Pair, known: Digests) -> None:
-    """Let what moved stand once below ``top``: at its new place, with its old and its new step.
+    """Join moved blocks below ``top`` into pairs with both sides at the new position, in place.
 
-    The largest block first, wherever it stands inside what came: to where the very same one is gone, else to where the
-    only one is gone that begins with the same step, of whatever service, and does alike.
+    The largest added block first, also inside other added blocks: with an equal removed block, else with the only
+    removed block that begins with the same text, of any service, and is alike inside.
     """
-    gone = _places(top, lambda pair: pair.old, lambda pair: pair.new)
-    came = _places(top, lambda pair: pair.new, lambda pair: pair.old)
+    gone = _one_sided(top, lambda pair: pair.old, lambda pair: pair.new)
+    came = _one_sided(top, lambda pair: pair.new, lambda pair: pair.old)
     same, named = _by(gone, known.body), _by(gone, _text)
     rivals = _by(came, _text)
     for new in came:
         node = _node(new)
         alone = len(rivals[node.text]) == len(named[node.text]) == 1
         there = same[known.body(node)] or (named[node.text] if alone else [])
-        old = next((place for place in there if not place.taken), None)
+        old = next((block for block in there if not block.taken), None)
         if old is not None and not new.taken and likeness(_node(old), node, known) >= _ALIKE:
             _move(old, new, known)
 
@@ -64,45 +64,45 @@ def _text(node: Node) -> str:
     return node.text
 
 
-def _by(places: list[_Place], key: Callable[[Node], Hashable]) -> defaultdict[Hashable, deque[_Place]]:
-    found: defaultdict[Hashable, deque[_Place]] = defaultdict(deque)
-    for place in places:
-        if not is_library(_node(place).text):
-            found[key(_node(place))].append(place)
-    return found
+def _by(blocks: list[_Block], key: Callable[[Node], Hashable]) -> defaultdict[Hashable, deque[_Block]]:
+    by_key: defaultdict[Hashable, deque[_Block]] = defaultdict(deque)
+    for block in blocks:
+        if not is_library(_node(block).text):
+            by_key[key(_node(block))].append(block)
+    return by_key
 
 
-def _places(top: Pair, side: Callable[[Pair], Node | None], other: Callable[[Pair], Node | None]) -> list[_Place]:
-    """Every pair that has this side only, the largest first."""
-    found: list[_Place] = []
-    stack: list[tuple[Pair, _Place | None]] = [(top, None)]
+def _one_sided(top: Pair, side: Callable[[Pair], Node | None], other: Callable[[Pair], Node | None]) -> list[_Block]:
+    """Return every pair that has only this side as a block, the largest first."""
+    blocks: list[_Block] = []
+    stack: list[tuple[Pair, _Block | None]] = [(top, None)]
     while stack:
         above, up = stack.pop()
         for pair in above.children:
-            place = None
+            block = None
             if side(pair) is not None and other(pair) is None:
-                place = _Place(pair, above, up)
-                found.append(place)
+                block = _Block(pair, above, up)
+                blocks.append(block)
                 if up is not None:
-                    up.below.append(place)
-            stack.append((pair, place))
-    for place in reversed(found):
-        if place.up is not None:
-            place.up.size += place.size
-    return sorted(found, key=lambda place: -place.size)
+                    up.below.append(block)
+            stack.append((pair, block))
+    for block in reversed(blocks):
+        if block.up is not None:
+            block.up.size += block.size
+    return sorted(blocks, key=lambda block: -block.size)
 
 
-def _node(place: _Place) -> Node:
-    node = place.pair.old or place.pair.new
-    assert node is not None, "one of the sides is there"
+def _node(block: _Block) -> Node:
+    node = block.pair.old or block.pair.new
+    assert node is not None, "a block has one side"
     return node
 
 
-def _move(old: _Place, new: _Place, known: Digests) -> None:
+def _move(old: _Block, new: _Block, known: Digests) -> None:
     old.take()
     new.take()
     old.above.children = [pair for pair in old.above.children if pair is not old.pair]
     new.pair.old = old.pair.old
-    assert old.pair.old is not None, "it is gone"
-    assert new.pair.new is not None, "it came"
+    assert old.pair.old is not None, "it was removed"
+    assert new.pair.new is not None, "it was added"
     new.pair.children = align.aligned(old.pair.old.children, new.pair.new.children, known)

@@ -1,4 +1,4 @@
-"""Siblings of an old and of a new tree, paired: the same, the same with another inside, the same changed, renamed."""
+"""The matches between siblings of an old and a new tree: equal, equal but for the inside, changed, renamed."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Node
 from tracer.notation.parse import parse
 
-#: Up to so many candidates on a side the most similar are found; of more, the first goes with the first.
+#: The most candidates on a side that are compared with each other; longer lists are matched in order.
 _FEW = 24
-#: Two steps of different names are one that was renamed if so much of what they do inside is the same.
+#: The least likeness of two steps of different names that are a renamed one.
 _ALIKE = 0.5
 
-#: Places in the old and in the new list.
+#: Indexes in the old and in the new list.
 Match = tuple[int, int]
 
 
 def same(old: list[Node], new: list[Node], known: Digests) -> list[Match]:
-    """Pairs of siblings that are the same step, whatever happens inside."""
+    """Return the matches of siblings that are the same step, whatever happens inside."""
     left, right = list(range(len(old))), list(range(len(new)))
     matches: list[Match] = []
     for key in (known.whole, known.body, lambda node: (node.service, node.text)):
-        found = _by(key, old, new, left, right, known)
-        matches += found
-        left, right = _rest(left, right, found)
+        fresh = _by(key, old, new, left, right, known)
+        matches += fresh
+        left, right = _rest(left, right, fresh)
     return sorted(matches, key=lambda match: match[1])
 
 
 def similar(old: list[Node], new: list[Node], matches: list[Match], known: Digests) -> list[Match]:
-    """Pairs among what ``same`` left over: one thing changed about the step, or its name did."""
+    """Return further matches among the siblings that ``same`` left: of changed and of renamed steps."""
     left, right = _rest(range(len(old)), range(len(new)), matches)
-    found = _by(lambda node: (node.kind, parse(node.text).name), old, new, left, right, known)
-    left, right = _rest(left, right, found)
-    return found + _renamed(old, new, [*matches, *found], left, right, known)
+    by_name = _by(lambda node: (node.kind, parse(node.text).name), old, new, left, right, known)
+    left, right = _rest(left, right, by_name)
+    return by_name + _renamed(old, new, [*matches, *by_name], left, right, known)
 
 
-def _rest(left: Iterable[int], right: Iterable[int], found: list[Match]) -> tuple[list[int], list[int]]:
-    gone_left, gone_right = {a for a, _ in found}, {b for _, b in found}
+def _rest(left: Iterable[int], right: Iterable[int], matches: list[Match]) -> tuple[list[int], list[int]]:
+    gone_left, gone_right = {a for a, _ in matches}, {b for _, b in matches}
     return [a for a in left if a not in gone_left], [b for b in right if b not in gone_right]
 
 
@@ -47,7 +47,7 @@ def _by(
     key: Callable[[Node], Hashable], old: list[Node], new: list[Node],
     left: list[int], right: list[int], known: Digests,
 ) -> list[Match]:  # fmt: skip
-    """The pairs that have the same key, the most similar ones where there are several."""
+    """Return the matches with equal keys, the most similar ones where there are several."""
     there: defaultdict[Hashable, list[int]] = defaultdict(list)
     for b in right:
         there[key(new[b])].append(b)
@@ -77,16 +77,16 @@ def _best(old: list[Node], new: list[Node], left: list[int], right: list[int], k
 
 
 def _neighbours(old: list[Node], new: list[Node], a: int, b: int) -> int:
-    """How many of the siblings on both sides are the same: tells which of several equal steps is gone."""
+    """Count the equal adjacent siblings, 0 to 2: they show which of several equal steps was removed."""
     return sum(_text(old, a + step) == _text(new, b + step) for step in (-1, 1))
 
 
-def _text(nodes: list[Node], place: int) -> str:
-    return nodes[place].text if 0 <= place < len(nodes) else ""
+def _text(nodes: list[Node], index: int) -> str:
+    return nodes[index].text if 0 <= index < len(nodes) else ""
 
 
 def likeness(old: Node, new: Node, known: Digests) -> float:
-    """The share of what the two do directly inside that is the same, 0 to 1; 1 for two that do nothing inside."""
+    """Return the equal share of the steps directly inside, 0 to 1; 1 for two without any."""
     if known.body(old) == known.body(new):
         return 1.0
     inside = [Counter(child.text for child in node.children) for node in (old, new)]
@@ -97,24 +97,24 @@ def likeness(old: Node, new: Node, known: Digests) -> float:
 def _renamed(
     old: list[Node], new: list[Node], matches: list[Match], left: list[int], right: list[int], known: Digests
 ) -> list[Match]:
-    """One step gone and one come between the same neighbours, of the same kind, and alike."""
+    """Return the matches of a removed and an added step between the same neighbours, of one kind, and alike."""
     after = {b: a for a, b in matches}
     before = [b for _, b in sorted(matches)]
-    olds = sorted(a for a, _ in matches)
+    old_indexes = sorted(a for a, _ in matches)
     gaps: defaultdict[int, list[int]] = defaultdict(list)
     for a in left:
-        place = bisect_left(olds, a)
-        gaps[before[place - 1] if place else -1].append(a)
-    news = sorted(after)
-    found: list[Match] = []
+        index = bisect_left(old_indexes, a)
+        gaps[before[index - 1] if index else -1].append(a)
+    new_indexes = sorted(after)
+    renamed: list[Match] = []
     for b in right:
-        place = bisect_left(news, b)
-        here = gaps.get(news[place - 1] if place else -1, [])
+        index = bisect_left(new_indexes, b)
+        here = gaps.get(new_indexes[index - 1] if index else -1, [])
         fitting = next((a for a in here[:_FEW] if _could_be(old[a], new[b], known)), None)
         if fitting is not None:
             here.remove(fitting)
-            found.append((fitting, b))
-    return found
+            renamed.append((fitting, b))
+    return renamed
 
 
 def _could_be(old: Node, new: Node, known: Digests) -> bool:
@@ -128,9 +128,9 @@ def _could_be(old: Node, new: Node, known: Digests) -> bool:
 
 
 def home(text: str) -> str:
-    """Where a step's code is or goes: ``compute/api.py.API``, ``virDomain``, the command, the path's beginning."""
+    """Return the owner of a step: ``compute/api.py.API``, ``virDomain``, the command, the path's beginning."""
     for mark in (" -> ", ".", " "):
-        before, found, _ = text.partition(mark)
-        if found:
+        before, separator, _ = text.partition(mark)
+        if separator:
             return before
     return text

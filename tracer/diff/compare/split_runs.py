@@ -1,4 +1,4 @@
-"""Runs of equal steps taken apart where the other tree shows them apart, so that each step finds its own."""
+"""The splitting of runs of equal steps where the other tree has them split, so that each part can match."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tracer.model import Node
 _Key = tuple[str, str]
 
 
-def unfold(old: list[Node], new: list[Node]) -> None:
-    """Take runs apart in both lists; what they count in total stays the same.
+def split_runs(old: list[Node], new: list[Node]) -> None:
+    """Split runs in both lists, in place; their total counts stay the same.
 
     ``×11`` against a ``×3`` and a ``×7`` of the same step with one of another name in between becomes ``×3 ×1 ×7``.
     """
-    _take_apart(old, new)
-    _take_apart(new, old)
+    _split(old, new)
+    _split(new, old)
 
 
-def _take_apart(runs: list[Node], others: list[Node]) -> None:
+def _split(runs: list[Node], others: list[Node]) -> None:
     if all(node.high == 1 for node in runs):
         return
     here, there = _alike(runs), _alike(others)
@@ -29,21 +29,21 @@ def _take_apart(runs: list[Node], others: list[Node]) -> None:
         if len(nodes) == 1 and nodes[0].high > 1:
             counts = [node.high for node in _pieces(nodes[0], here, there, others)]
             if len(counts) > 1 and sum(counts) <= nodes[0].high:
-                place = next(place for place, node in enumerate(runs) if node is nodes[0])
-                runs[place : place + 1] = _parts(nodes[0], counts)
+                index = next(index for index, node in enumerate(runs) if node is nodes[0])
+                runs[index : index + 1] = _parts(nodes[0], counts)
 
 
 def _alike(nodes: list[Node]) -> defaultdict[_Key, list[Node]]:
-    found: defaultdict[_Key, list[Node]] = defaultdict(list)
+    by_key: defaultdict[_Key, list[Node]] = defaultdict(list)
     for node in nodes:
-        found[node.service, node.text].append(node)
-    return found
+        by_key[node.service, node.text].append(node)
+    return by_key
 
 
 def _pieces(
     run: Node, here: defaultdict[_Key, list[Node]], there: defaultdict[_Key, list[Node]], others: list[Node]
 ) -> Iterator[Node]:
-    """The nodes of the other side that the run may be: the same step, and, as far as that is missing, one changed."""
+    """Yield the other side's nodes that the run may match: the same step and, if some are missing, changed ones."""
     key = run.service, run.text
     missing = run.low - sum(node.high for node in there.get(key, ()))
     for node in others if missing > 0 else there.get(key, ()):
@@ -63,7 +63,7 @@ def _sort(node: Node) -> str:
 
 
 def _parts(run: Node, counts: list[int]) -> Iterator[Node]:
-    """The run in parts of these counts; what they leave over goes with the largest."""
+    """Yield the run in parts of these counts; the rest is added to the largest."""
     counts[counts.index(max(counts))] += run.high - sum(counts)
     low = run.low
     for count in counts:

@@ -1,4 +1,4 @@
-"""Numbers for subtrees: two subtrees have the same number if, and only if, they are the same."""
+"""Numbers of subtrees: two subtrees have the same number if, and only if, they are equal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from tracer.model import Node
 
 
 class Digests:
-    """Numbers given on demand; equal structures share one, so that comparing two subtrees is comparing two integers.
+    """Numbers assigned on demand; equal structures share one, so that comparing subtrees is comparing integers.
 
-    Steps that run beside each other count as a multiset; times and places in the source do not count.
+    Concurrent steps count as a multiset; times and positions in the source do not count. Nodes are keyed by ``id``,
+    since they are compared by value elsewhere and thus have no hash; they are kept alive meanwhile.
     """
 
     def __init__(self) -> None:
@@ -19,28 +20,28 @@ class Digests:
         self._alive: list[Node] = []
 
     def body(self, node: Node) -> int:
-        """The same for nodes that do the same, however often they do it."""
+        """Return the number of the node's service, text, details and inside, whatever its count."""
         return self._both(node)[0]
 
     def whole(self, node: Node) -> int:
-        """The same for nodes that do the same, equally often."""
+        """Return the number of the node with its count."""
         return self._both(node)[1]
 
     def _both(self, node: Node) -> tuple[int, int]:
         if id(node) not in self._known:
             # Children first, without recursion: a tree may be deeper than Python's stack.
-            for each in reversed(list(self._unknown(node))):
-                self._known[id(each)] = self._number(each)
-                self._alive.append(each)  # an id is only good for as long as its node lives
+            for inner in reversed(self._unknown(node)):
+                self._known[id(inner)] = self._number(inner)
+                self._alive.append(inner)  # an id is valid only while its node lives
         return self._known[id(node)]
 
     def _unknown(self, node: Node) -> list[Node]:
-        found, stack = [], [node]
+        unknown, stack = [], [node]
         while stack:
-            each = stack.pop()
-            found.append(each)
-            stack.extend(child for child in each.children if id(child) not in self._known)
-        return found
+            inner = stack.pop()
+            unknown.append(inner)
+            stack.extend(child for child in inner.children if id(child) not in self._known)
+        return unknown
 
     def _number(self, node: Node) -> tuple[int, int]:
         inside = [(child.free, self._known[id(child)][1]) for child in node.children]

@@ -1,4 +1,4 @@
-"""What changed about a step that is there on both sides."""
+"""The changed traits and details of a step that is on both sides."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tracer.diff.baseline import details
 from tracer.model import Node, Pair
 from tracer.notation.parse import parse
 
-#: Which class of change it is when a trait of a step (tracer.notation.normal_text) changes.
+#: The class of change by the trait of a step (tracer.notation.parse) that changes.
 _CLASSES = {
     "mode": "mode", "to": "service", "tables": "tables", "database": "tables", "statement": "statement",
     "version": "version", "objects": "version", "query": "arguments", "arguments": "arguments", "via": "arguments",
     "endpoint": "renamed", "status": "status", "state": "state", "error": "error",
-    # and when a detail (tracer.diff.baseline.details) does; of any other it is the arguments.
+    # and by the detail (tracer.diff.baseline.details); other details are arguments.
     "unfinished": "unfinished", "microversion": "version", "vm_state": "state", "message": "said",
     "action": "renamed", "handler": "renamed", "application": "renamed", "module": "renamed", "route": "renamed",
 }  # fmt: skip
@@ -21,7 +21,7 @@ _NONE = details.NONE
 
 
 def changed(pair: Pair) -> Iterator[tuple[str, str]]:
-    """The classes of what changed about the step, each with a line that tells it."""
+    """Yield (class of change, one-line description) for what changed about the step."""
     old, new = pair.old, pair.new
     if old is None or new is None:
         return
@@ -35,21 +35,21 @@ def _traits(old: Node, new: Node) -> Iterator[tuple[str, str]]:
     before, now = parse(old.text), parse(new.text)
     if before.name != now.name and before.kind != "sql":
         yield "renamed", f"renamed: {old.text} → {new.text}"
-    told: dict[str, list[str]] = {}
+    by_class: dict[str, list[str]] = {}
     for trait in dict.fromkeys((*before.traits, *now.traits)):
         a, b = before.traits.get(trait, _NONE), now.traits.get(trait, _NONE)
         if a != b:
-            told.setdefault(_CLASSES[trait], []).append(f"{trait} {_listed(a, b)}")
+            by_class.setdefault(_CLASSES[trait], []).append(f"{trait} {_listed(a, b)}")
     for name, a, b in details.differing(old.details, new.details):
-        told.setdefault(_CLASSES.get(name, "arguments"), []).append(f"{name} {_listed(a, b)}")
-    if "tables" in told:
-        told.pop("statement", None)  # other tables make another statement
-    for class_, said in told.items():
-        yield class_, f"{now.name}: {'; '.join(said)}"
+        by_class.setdefault(_CLASSES.get(name, "arguments"), []).append(f"{name} {_listed(a, b)}")
+    if "tables" in by_class:
+        by_class.pop("statement", None)  # other tables imply another statement
+    for class_, differences in by_class.items():
+        yield class_, f"{now.name}: {'; '.join(differences)}"
 
 
 def _listed(old: str, new: str) -> str:
-    """``old → new``; of long lists only what is not in both."""
+    """Return ``old → new``; of long lists only the parts that are not in both."""
     for mark in ("&", ", "):
         before, now = old.split(mark), new.split(mark)
         if len(before) + len(now) > 3:

@@ -1,1 +1,1 @@
-"""Merge."""
+"""Several boots merged into one sequence with combined fragments."""

@@ -1,1 +1,1 @@
-"""Outline."""
+"""Hand-written outlines: read, and checked against the steps of a boot."""

@@ -1,4 +1,4 @@
-"""Functions that nobody saw being called, by what they left behind: the statements they made, the lines they logged."""
+"""Evidence of functions whose calls were not recorded: their statements and log lines."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ from tracer.diff.outline.outline import OutlineStep
 from tracer.diff.outline.score import OutlineLine, Pair
 from tracer.notation import phrases
 
-#: ``block_device_mapping_get_all_by_instance``: a function of a service's db module says what it reads or writes.
+#: ``block_device_mapping_get_all_by_instance``: a function of a db module names the table and the verb.
 _NAMED = re.compile(r"(?P<table>\w+?)_(?P<verb>get|create|update|delete|destroy)(?:_|$)")
 _VERBS = {
     "get": ("SELECT",), "create": ("INSERT",), "update": ("UPDATE",), "update_or_create": ("UPDATE", "INSERT"),
     "delete": ("UPDATE", "DELETE"), "destroy": ("UPDATE", "DELETE"),
 }  # fmt: skip
-#: Notes that say it of others: ``insert a row with defaults into instances``, ``volumes: status in-use``.
+#: Notes that name the table of other functions: ``insert a row with defaults into instances``,
+#: ``volumes: status in-use``.
 _INSERTS = re.compile(r"inserts? (?:[\w ]+ )?into (\w+)\b")
 _SETS = re.compile(r"(\w+): \w")
-#: A statement in a loop is looked at so many times.
+#: The most occurrences of a statement that are used.
 _OFTEN = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a function of the database's is known to send: one of ``verbs`` to the first of ``tables`` that there is."""
+    """The statement of a database function: one of ``verbs`` on the first of ``tables`` that exists."""
 
     verbs: tuple[str, ...]
     tables: tuple[str, ...]
 
     @property
     def texts(self) -> list[str]:
-        """All that it may look like."""
+        """Its possible texts."""
         return [f"sql: {verb} {table}" for verb in self.verbs for table in self.tables]
 
 
 def statement(line: OutlineLine) -> Statement | None:
-    """The statement by which a written function would show; None where it is none of a db module's, or says nothing."""
-    said = line.phrase
-    if said.kind != "call" or (said.owner != "db" and not said.path.startswith("db/")):
+    """Return the statement that would show a written function; None if it is not in a db module or names no table."""
+    phrase = line.phrase
+    if phrase.kind != "call" or (phrase.owner != "db" and not phrase.path.startswith("db/")):
         return None
-    if found := _NAMED.match(said.name):
-        verb = "update_or_create" if said.name.endswith("update_or_create") else found["verb"]
-        return Statement(_VERBS[verb], _plurals(found["table"]))
+    if match := _NAMED.match(phrase.name):
+        verb = "update_or_create" if phrase.name.endswith("update_or_create") else match["verb"]
+        return Statement(_VERBS[verb], _plurals(match["table"]))
     for note in line.written.notes:
         for pattern, verb in ((_INSERTS, "INSERT"), (_SETS, "UPDATE")):
             if noted := pattern.match(note):
@@ -60,62 +61,62 @@ def _plurals(name: str) -> tuple[str, ...]:
     return name, f"{name}s", f"{name}es", f"{name.removesuffix('y')}ies"
 
 
-def gather(found: OutlineMatch) -> None:
-    """Lay lines that were not found over what their functions left behind in the steps around."""
-    found.services = _services(found)
+def gather(match: OutlineMatch) -> None:
+    """Match unmatched lines with the statements and log lines in the steps around them."""
+    match.services = _services(match)
     groups: dict[int, list[OutlineLine]] = defaultdict(list)
-    for line in found.lines:
-        around, service = found.around(line), found.services[id(line)]
-        if not found.happened(line) and not found.sight.calls(service) and service == inside(around).node.service:
+    for line in match.lines:
+        around, service = match.around(line), match.services[line]
+        if not match.happened(line) and not match.visibility.calls(service) and service == inside(around).node.service:
             groups[around.index].append(line)
     for lines in groups.values():
-        start = inside(found.around(lines[0]))
-        hints = _left_behind(found, start)
-        _link(found, _by_statement(lines, [one for one in hints if one.node.kind == "sql"], start))
-        _link(found, _by_log([line for line in lines if not found.happened(line)], hints))
-    found.services = _services(found)
+        start = inside(match.around(lines[0]))
+        hints = _hints(match, start)
+        _link(match, _by_statement(lines, [step for step in hints if step.node.kind == "sql"], start))
+        _link(match, _by_log([line for line in lines if not match.happened(line)], hints))
+    match.services = _services(match)
 
 
-def _services(found: OutlineMatch) -> dict[int, str]:
-    """In whose process each line runs: that of the step around, unless it or a line between says another."""
-    services_: dict[int, str] = {}
-    for line in found.lines:
-        steps = found.steps.get(id(line))
+def _services(match: OutlineMatch) -> dict[OutlineLine | None, str]:
+    """Return the service of each line: that of the step around, unless it or a line between names another."""
+    services: dict[OutlineLine | None, str] = {}
+    for line in match.lines:
+        steps = match.steps.get(line)
         if steps:
-            services_[id(line)] = steps[0].node.service
-        elif found.steps.get(id(line.parent)) or id(line.parent) not in services_:
-            services_[id(line)] = _says(line) or inside(found.around(line)).node.service
+            services[line] = steps[0].node.service
+        elif match.steps.get(line.parent) or line.parent not in services:
+            services[line] = _named_service(line) or inside(match.around(line)).node.service
         else:
-            services_[id(line)] = _says(line) or services_[id(line.parent)]
-    return services_
+            services[line] = _named_service(line) or services[line.parent]
+    return services
 
 
-def _says(line: OutlineLine) -> str:
-    """The service that a line names; a manager is what takes the messages to a service of its own."""
+def _named_service(line: OutlineLine) -> str:
+    """Return the service that a line names; a manager module belongs to the service of its package."""
     if line.home and line.home[0].endswith("manager.py"):
         module = line.home[0].removesuffix(".py").replace("/", ".")
         return participants.of_module(f"nova.{module}") or line.written.service
     return line.written.service
 
 
-def _left_behind(found: OutlineMatch, start: ObservedStep) -> list[ObservedStep]:
-    """Statements and log lines of one step in its own service, as often as they happened."""
+def _hints(match: OutlineMatch, start: ObservedStep) -> list[ObservedStep]:
+    """Return the free statements and log lines of a step in its own service, repeated by their counts."""
     hints, stack = [], [start]
     while stack:
-        one = stack.pop()
-        hints += [*one.evidence, *(child for child in one.children if not child.real)]
-        stack += [child for child in one.children if child.real and child.node.service == start.node.service]
-    hints.sort(key=lambda one: one.index)
-    return [one for one in hints if one.index not in found.written for _ in range(min(one.node.high, _OFTEN))]
+        step = stack.pop()
+        hints += [*step.evidence, *(child for child in step.children if not child.real)]
+        stack += [child for child in step.children if child.real and child.node.service == start.node.service]
+    hints.sort(key=lambda step: step.index)
+    return [step for step in hints if step.index not in match.written for _ in range(min(step.node.high, _OFTEN))]
 
 
 def _by_statement(lines: list[OutlineLine], statements: list[ObservedStep], start: ObservedStep) -> Iterator[Pair]:
-    """Functions over statements: in their order where that can be, and by the states they set."""
-    made = {one.phrase.name for one in statements}
+    """Match functions with statements, in order where possible, and by the states they set."""
+    recorded = {step.phrase.name for step in statements}
     stands_for: dict[OutlineLine, OutlineLine] = {}
     for line in lines:
         sent = statement(line)
-        text = next((text for text in sent.texts if phrases.phrase(text).name in made), "") if sent else ""
+        text = next((text for text in sent.texts if phrases.phrase(text).name in recorded), "") if sent else ""
         if text:
             states = [note for note in line.written.notes if phrases.state(note)]
             stand_in = OutlineLine(
@@ -125,35 +126,35 @@ def _by_statement(lines: list[OutlineLine], statements: list[ObservedStep], star
     wanted, free = list(stands_for), statements
     for lay in (score.in_order, score.in_any_order):
         pairs = lay(wanted, free, start) if lay is score.in_any_order or score.may_compare(wanted, free) else []
-        yield from ((stands_for[stand_in], one) for stand_in, one in pairs)
-        laid, used = {stand_in for stand_in, _ in pairs}, Counter(one.index for _, one in pairs)
+        yield from ((stands_for[stand_in], step) for stand_in, step in pairs)
+        laid, used = {stand_in for stand_in, _ in pairs}, Counter(step.index for _, step in pairs)
         wanted = [line for line in wanted if line not in laid]
         free = list(_unused(free, used))
 
 
 def _unused(statements: list[ObservedStep], used: Counter[int]) -> Iterator[ObservedStep]:
-    """Those that are left; one that happened several times was given so often."""
-    for one in statements:
-        if used[one.index]:
-            used[one.index] -= 1
+    """Yield the unused statements; repeated ones occur several times in the list."""
+    for step in statements:
+        if used[step.index]:
+            used[step.index] -= 1
         else:
-            yield one
+            yield step
 
 
 def _by_log(lines: list[OutlineLine], hints: list[ObservedStep]) -> Iterator[Pair]:
-    """Functions over lines that they logged."""
+    """Match functions with lines that they logged."""
     logged: dict[tuple[str, str], deque[ObservedStep]] = defaultdict(deque)
-    for one in hints:
-        if one.node.kind == "log" and one.phrase.path:
-            logged[one.phrase.path, one.phrase.name].append(one)
+    for step in hints:
+        if step.node.kind == "log" and step.phrase.path:
+            logged[step.phrase.path, step.phrase.name].append(step)
     for line in lines:
         queue = logged.get((line.home[0], line.phrase.name)) if line.home and line.phrase.kind == "call" else None
         if queue:
             yield line, queue.popleft()
 
 
-def _link(found: OutlineMatch, pairs: Iterable[Pair]) -> None:
-    for line, one in pairs:
-        found.steps[id(line)] = [one]
-        found.written.setdefault(one.index, line)
-        found.times[id(line)] = line.written.low or 1
+def _link(match: OutlineMatch, pairs: Iterable[Pair]) -> None:
+    for line, step in pairs:
+        match.steps[line] = [step]
+        match.written.setdefault(step.index, line)
+        match.times[line] = line.written.low or 1

@@ -1,4 +1,4 @@
-"""What happened, by place: every step of a baseline with what is needed to find the line that writes it."""
+"""The steps of a boot, prepared for the search for the lines that describe them."""
 
 from __future__ import annotations
 
@@ -11,75 +11,75 @@ from tracer.notation import phrases
 from tracer.notation.parse import is_library
 from tracer.notation.phrases import Key, Phrase
 
-#: The file and class whose code runs, as far as it is known.
+#: The file and class whose code runs, None where unknown.
 Home = tuple[str, str] | None
 
-#: What a service leaves behind of the functions that ran in it.
+#: Kinds of steps that show functions whose calls were not recorded.
 _EVIDENCE = frozenset({"sql", "log"})
 
-#: A step's look counts so many of those below it.
-_LOOK = 64
-#: More often than this nobody counts.
+#: The most children that count for a step's signature.
+_SIGNATURE_WIDTH = 64
+#: The largest count.
 _MANY = 1_000_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ObservedStep:
-    """A step that happened: where it stands in the whole, and what was found to be written of it."""
+    """A step that happened: its position in the tree, and how often the outline describes it."""
 
     node: Node
     phrase: Phrase
-    #: Its place in the whole tree's order, and that of the last step below it.
+    #: Its index in the whole tree's order, and that of the last step below it.
     index: int
     last: int
     home: Home
     parent: ObservedStep | None
     children: list[ObservedStep] = field(default_factory=list)
-    #: Statements and log lines in it, where no hook saw what functions they stand for.
+    #: Statements and log lines in it, where no hook recorded the functions behind them.
     evidence: list[ObservedStep] = field(default_factory=list)
-    #: The states that it sets, by itself.
+    #: The states that it sets itself.
     states: frozenset[Key] = frozenset()
-    #: What it does in its next two levels, by which equal steps are told apart.
-    look: frozenset[Key] = frozenset()
-    #: How deep it stands.
+    #: The keys of its next two levels, which distinguish steps of equal text.
+    signature: frozenset[Key] = frozenset()
+    #: Its depth in the tree.
     depth: int = 0
-    #: How often it happens in the whole boot, all that is around it taken into account.
+    #: How often it happens in the whole boot: its count times those of all steps around.
     times: int = 1
-    #: How many of its occurrences are written.
+    #: How many of its occurrences the outline describes.
     written: int = 0
     #: The texts around it, outermost first.
     path: tuple[str, ...] = ()
 
     @property
     def real(self) -> bool:
-        """Whether it is a step that others can stand in."""
+        """Return whether it is a step that contains others, not mere evidence."""
         return self.node.kind not in _EVIDENCE
 
 
-def seen(baseline: Baseline, sight: Visibility, statements: bool) -> ObservedStep:
-    """The whole tree under a root of its own; statements only where an outline speaks of them, or stand for calls."""
+def observe(baseline: Baseline, visibility: Visibility, statements: bool) -> ObservedStep:
+    """Return the whole tree under a new root; statements only with ``statements`` or where they stand for calls."""
     root = ObservedStep(Node("", "", "", children=baseline.nodes), Phrase("", ""), -1, -1, None, None)
     order: list[ObservedStep] = [root]
-    stack = [(node, root) for node in reversed(_steps(root.node, sight, statements))]
+    stack = [(node, root) for node in reversed(_steps(root.node, visibility, statements))]
     while stack:
         node, parent = stack.pop()
-        one = _seen(node, parent, sight, len(order) - 1)
+        step = _observe(node, parent, visibility, len(order) - 1)
         hint = node.kind == "log" or (node.kind == "sql" and not statements)
-        (parent.evidence if hint else parent.children).append(one)
-        order.append(one)
-        stack.extend((child, one) for child in reversed(_steps(node, sight, statements)))
-    for one in order:
-        _find_states(one)
-    for one in reversed(order):
-        one.last = max(one.last, one.index)
-        if one.parent is not None:
-            one.parent.last = max(one.parent.last, one.last)
-        one.look = look(one)
+        (parent.evidence if hint else parent.children).append(step)
+        order.append(step)
+        stack.extend((child, step) for child in reversed(_steps(node, visibility, statements)))
+    for step in order:
+        _set_states(step)
+    for step in reversed(order):
+        step.last = max(step.last, step.index)
+        if step.parent is not None:
+            step.parent.last = max(step.parent.last, step.last)
+        step.signature = _signature(step)
     return root
 
 
-def _steps(node: Node, sight: Visibility, statements: bool) -> list[Node]:
-    """What an outline may write of a node's inside; what stands below a statement is none of it."""
+def _steps(node: Node, visibility: Visibility, statements: bool) -> list[Node]:
+    """Return the children of a node that an outline may describe."""
     return [
         child
         for child in node.children
@@ -87,21 +87,25 @@ def _steps(node: Node, sight: Visibility, statements: bool) -> list[Node]:
         and (
             child.kind not in ("state", "log", "ask", "sql")
             or (child.kind == "sql" and statements)
-            or (child.kind in _EVIDENCE and not sight.calls(child.service))
+            or (child.kind in _EVIDENCE and not visibility.calls(child.service))
         )
     ]
 
 
-def _seen(node: Node, parent: ObservedStep, sight: Visibility, index: int) -> ObservedStep:
-    said = phrases.phrase(node.text)
-    if not sight.calls(node.service):
-        said = phrases.unserved(said)
-    home = parent.home if said.kind == "handoff" else said.home
-    # A path as deep as the tree would cost its square; the outermost say enough.
-    path = parent.path if len(parent.path) >= _LOOK or not parent.node.text else (*parent.path, parent.node.text)
+def _observe(node: Node, parent: ObservedStep, visibility: Visibility, index: int) -> ObservedStep:
+    parsed = phrases.phrase(node.text)
+    if not visibility.calls(node.service):
+        parsed = phrases.unserved(parsed)
+    home = parent.home if parsed.kind == "handoff" else parsed.home
+    # Paths as deep as the tree would cost quadratic memory; the outermost texts suffice.
+    path = (
+        parent.path
+        if len(parent.path) >= _SIGNATURE_WIDTH or not parent.node.text
+        else (*parent.path, parent.node.text)
+    )
     return ObservedStep(
         node,
-        said,
+        parsed,
         index,
         index,
         home,
@@ -112,43 +116,41 @@ def _seen(node: Node, parent: ObservedStep, sight: Visibility, index: int) -> Ob
     )
 
 
-def _find_states(one: ObservedStep) -> None:
-    """States are set by the statement before them, where that is all there is to set them; else by the step itself."""
-    setters = {id(each.node): each for each in one.evidence}
-    setter = one
-    for child in one.node.children:
+def _set_states(step: ObservedStep) -> None:
+    """Assign states to the statement before them where only that shows their setter, else to the step itself."""
+    setters = {id(hint.node): hint for hint in step.evidence}
+    setter = step
+    for child in step.node.children:
         if child.kind == "state":
             setter.states |= phrases.state(child.text)
         else:
-            setter = setters.get(id(child), one) if child.kind == "sql" else one
+            setter = setters.get(id(child), step) if child.kind == "sql" else step
 
 
-def look(one: ObservedStep) -> frozenset[Key]:
-    """What a step does: the keys of the two levels below it, and the states set there."""
+def _signature(step: ObservedStep) -> frozenset[Key]:
+    """Return the keys of the two levels below a step, and the states set there."""
     keys: set[Key] = set()
-    for child in one.children[:_LOOK]:
+    for child in step.children[:_SIGNATURE_WIDTH]:
         keys.update(child.phrase.keys[:1])
-        for below in child.children[:_LOOK]:
+        for below in child.children[:_SIGNATURE_WIDTH]:
             keys.update(below.phrase.keys[:1])
-    there = (
-        each.states for step in {id(one): one, id(inside(one)): inside(one)}.values() for each in (step, *step.evidence)
-    )
-    return frozenset(keys).union(*there)
+    shown = (hint.states for inner in {step, inside(step)} for hint in (inner, *inner.evidence))
+    return frozenset(keys).union(*shown)
 
 
-def inside(one: ObservedStep) -> ObservedStep:
-    """Where what a step makes happen happens: at the far side of a message or a request, where one is known."""
-    if one.parent is None:
-        return one.children[0] if one.children else one
-    if one.phrase.kind == "rpc" or one.phrase.to:
-        return next((child for child in one.children if child.node.kind == one.node.kind), one)
-    return one
+def inside(step: ObservedStep) -> ObservedStep:
+    """Return the step in which the contents of a step happen: the far side of a message or request, or itself."""
+    if step.parent is None:
+        return step.children[0] if step.children else step
+    if step.phrase.kind == "rpc" or step.phrase.to:
+        return next((child for child in step.children if child.node.kind == step.node.kind), step)
+    return step
 
 
-def below(one: ObservedStep) -> Iterator[ObservedStep]:
-    """The step and all below it, without evidence."""
-    stack = [one]
+def below(step: ObservedStep) -> Iterator[ObservedStep]:
+    """Yield the step and all below it, without evidence."""
+    stack = [step]
     while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed(one.children))
+        step = stack.pop()
+        yield step
+        stack.extend(reversed(step.children))

@@ -1,4 +1,4 @@
-"""Hand-written outlines: numbered notes on what happens, as people write them or cut them from what ``show`` prints."""
+"""Hand-written outlines: numbered notes on a boot, written by people or cut from the output of ``show``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tracer.notation.lines import BadLineError, Line
 
 _CONDITION = re.compile(r"(?:if(?: \w+)?|unless):|else\b")
 _HIDES = re.compile(r"\+\d+ calls?")
-#: Where the tree ends in what ``show`` prints.
+#: The line after the tree in the output of ``show``.
 _END = "left out, as no part of it:"
 _FENCE = "```"
 
 
 @dataclass(slots=True)
 class OutlineStep:
-    """A step as somebody wrote it, with what stands under it; ``line`` is where."""
+    """A written step with its notes and children; ``line`` is its number in the file."""
 
     address: str
     text: str
@@ -28,16 +28,16 @@ class OutlineStep:
     children: list[OutlineStep] = field(default_factory=list)
     line: int = 0
     service: str = ""
-    #: How often it is written to happen; None where nothing is said: then it is once.
+    #: The written range of counts; None, which means once, where the line has none.
     low: int | None = None
     high: int | None = None
-    #: A chapter's head: it stands below the step that sends it, where that can be told.
+    #: A chapter's head; a child of the step that sends it, where that is known.
     chapter: bool = False
-    #: It says of itself that it hides calls and hand-offs: ``- +12 calls``.
+    #: A note says that calls and hand-offs are hidden: ``- +12 calls``.
     hides: bool = False
 
     def walk(self) -> Iterator[OutlineStep]:
-        """The step and everything below it, in the order of the tree."""
+        """Yield the step and everything below it, in the order of the tree."""
         stack = [self]
         while stack:
             step = stack.pop()
@@ -47,19 +47,19 @@ class OutlineStep:
 
 @dataclass(slots=True)
 class Outline:
-    """A whole outline: its steps, each chapter below the one that sends it, those that none sends on top."""
+    """A whole outline: its steps, chapters below their senders, those without one at the top."""
 
     name: str
     steps: list[OutlineStep]
 
     def walk(self) -> Iterator[OutlineStep]:
-        """Every step."""
+        """Yield every step."""
         for step in self.steps:
             yield from step.walk()
 
 
 def read(text: str, name: str) -> Outline:
-    """The outline; a TracerError names ``name`` and the line that is neither a step nor a note."""
+    """Read an outline; a TracerError names ``name`` and the line that is invalid."""
     reader = _Reader()
     try:
         for number, line in _tree_lines(text):
@@ -77,7 +77,7 @@ def read(text: str, name: str) -> Outline:
 
 
 def _tree_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of the tree: all of a text file, in Markdown those of its blocks of text."""
+    """Yield the numbered lines of the tree: all of a text file, in Markdown those of its ``text`` blocks."""
     fenced = "\n```text" in f"\n{text}"
     inside = not fenced
     for number, line in lines.numbered(text):
@@ -90,12 +90,12 @@ def _tree_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _service(line: Line) -> str:
-    """Who does it; ``show --detail full`` says the host and the process behind it."""
+    """Return the service of a line without the host and process of ``show --detail full``."""
     return marks.unescaped((line.service or "").partition(" ")[0])
 
 
 class _Reader:
-    """What was read so far."""
+    """The lines read so far."""
 
     def __init__(self) -> None:
         self.written: list[tuple[OutlineStep, Line]] = []
@@ -104,7 +104,7 @@ class _Reader:
         self._above: OutlineStep | None = None
 
     def add(self, line: Line) -> None:
-        """The next line: a step under the nearest written one that its address names, or a note."""
+        """Add a line: a step below the nearest written step that its address names, or a note."""
         if line.note:
             self._note(line)
             return
@@ -113,7 +113,7 @@ class _Reader:
             chapter="-" not in line.address, service=_service(line),
         )  # fmt: skip
         if not step.text:
-            raise BadLineError(line.number, "nothing is said after the address")
+            raise BadLineError(line.number, "the line is empty after its address")
         parent = self._nearest(lines.around(line.address))
         if parent is None:
             self._tops.append((step, line))
@@ -135,13 +135,13 @@ class _Reader:
             step.hides = step.hides or _HIDES.fullmatch(text) is not None
 
     def _nearest(self, address: str) -> OutlineStep | None:
-        """The step of this address or, where that is not written, the nearest around it."""
+        """Return the step of this address or, where that is not written, the nearest around it."""
         while address and address not in self._by_address:
             address = lines.around(address)
         return self._by_address[address] if address else None
 
     def steps(self) -> list[OutlineStep]:
-        """The steps that nobody sends, every chapter put below the step that does."""
+        """Return the steps without a sender, after appending every chapter to its sender's children."""
         openers = self._openers()
         tops = []
         for step, line in self._tops:
@@ -159,7 +159,7 @@ class _Reader:
         return self._guessed()
 
     def _guessed(self) -> dict[str, OutlineStep]:
-        """Where nothing is linked, the last message that nobody waits for ends a chapter and opens the next."""
+        """Return openers for outlines without → and ←: the last cast of a chapter opens the next chapter."""
         openers = {}
         heads = [step for step, _ in self._tops]
         for head, following in pairwise(heads):

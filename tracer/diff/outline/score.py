@@ -1,4 +1,4 @@
-"""How well a written line fits a step that happened, and which lines are best laid over which steps."""
+"""The score of a written line on an observed step, and the best assignments of lines to steps."""
 
 from __future__ import annotations
 
@@ -15,187 +15,193 @@ from tracer.notation import marks, phrases
 from tracer.notation.parse import is_library
 from tracer.notation.phrases import Key, Phrase
 
-#: A table of more cells than this is not filled: equal lines are then laid over equal steps one by one.
+#: The most cells of the table for the best assignment in order; beyond, lines take steps greedily.
 _CELLS = 100_000
 _WORD = re.compile(r"[a-z]+")
-_LOOK = 64
-#: Of ``self.network_api`` it is the network that tells.
+_SIGNATURE_WIDTH = 64
+#: Words that do not identify an owner: of ``self.network_api``, only ``network`` does.
 _EVERYWHERE = frozenset({"api", "rpcapi", "client", "manager"})
 
 
 @dataclass(eq=False)
 class OutlineLine:
-    """A written step on its way to what happened."""
+    """A written step that is matched with observed steps."""
 
     written: OutlineStep
     parent: OutlineLine | None = None
-    #: Stands under a step that is written under a condition and cannot be looked for.
+    #: Is below a step that is written under a condition and was not matched.
     optional: bool = False
 
     @cached_property
     def phrase(self) -> Phrase:
-        """What it names."""
+        """The parsed line."""
         return phrases.phrase(self.written.text, phrases.named_by(self.written.notes))
 
     @cached_property
     def children(self) -> list[OutlineLine]:
-        """The lines below it; statements, though written as notes, are steps."""
+        """The lines below it; statements, written as notes, are lines too."""
         notes = [_statement(self.written, note) for note in self.written.notes if is_statement(note)]
         return [OutlineLine(child, self) for child in (*notes, *self.written.children) if not _is_waiting(child)]
 
     @cached_property
-    def look(self) -> frozenset[Key]:
-        """What it writes below itself, as far as a step's look goes."""
-        keys = {child.phrase.key for child in self.children[:_LOOK]}
-        keys.update(below.phrase.key for child in self.children[:_LOOK] for below in child.children[:_LOOK])
+    def signature(self) -> frozenset[Key]:
+        """The keys of the two levels of lines below it, comparable to the signature of a step."""
+        keys = {child.phrase.key for child in self.children[:_SIGNATURE_WIDTH]}
+        keys.update(
+            below.phrase.key
+            for child in self.children[:_SIGNATURE_WIDTH]
+            for below in child.children[:_SIGNATURE_WIDTH]
+        )
         return frozenset(keys).union(*map(phrases.state, self.written.notes))
 
     @property
     def conditional(self) -> bool:
-        """Whether it need not happen."""
+        """Return whether the line describes a step that need not happen."""
         return self.optional or bool(self.written.conditions)
 
     @cached_property
     def home(self) -> Home:
-        """The file and class that the outline is in from here on, as far as it says so."""
-        said = self.phrase
-        if said.home or not self.parent:
-            return said.home
-        return self.parent.home if said.owner in ("", "self") and not said.message else None
+        """The file and class around the lines below it, None where unknown."""
+        phrase = self.phrase
+        if phrase.home or not self.parent:
+            return phrase.home
+        return self.parent.home if phrase.owner in ("", "self") and not phrase.message else None
 
 
 Pair = tuple[OutlineLine, ObservedStep]
 
 
 def _statement(written: OutlineStep, note: str) -> OutlineStep:
-    text, said = marks.split(note)
-    return OutlineStep(written.address, text, line=written.line, low=said.low, high=said.high)
+    text, parsed_marks = marks.split(note)
+    return OutlineStep(written.address, text, line=written.line, low=parsed_marks.low, high=parsed_marks.high)
 
 
 def _is_waiting(written: OutlineStep) -> bool:
-    """Whether a line is about a connection that was waited for: no part of a boot's normal form."""
+    """Return whether a line describes a wait for a connection, which is not in a boot's normal form."""
     return written.text.startswith("sqlalchemy/pool.py")
 
 
 def is_statement(note: str) -> bool:
-    """Whether a note writes a statement that the service itself makes."""
+    """Return whether a note describes a statement of the service itself."""
     return phrases.phrase(note).kind == "sql" and " " in phrases.phrase(note).name and not is_library(note)
 
 
-def fit(line: OutlineLine, one: ObservedStep, home: Home) -> float:
-    """From 0, not this step, to 1, this very step; ``home`` is where the code around the line runs."""
-    said, done = line.phrase, one.phrase
-    if said.key not in done.keys:
+def fit(line: OutlineLine, step: ObservedStep, home: Home) -> float:
+    """Return the fit from 0, another step, to 1, this step; ``home`` is the file and class around the line."""
+    written, observed = line.phrase, step.phrase
+    if written.key not in observed.keys:
         return 0
-    if said.kind == "call" and (done.kind == "http" or (done.message and not done.path)):
-        return _served(said, done, one)
-    if said.kind == "call":
-        return _call(said, done, home, one)
-    if said.kind == "http":
-        # Without an arrow it may be either side, unless the line says whose.
-        far = not said.to and done.to and line.written.service not in ("", one.node.service)
-        return 0 if far else _http(said, done)
-    if said.kind == "rpc":
-        if not said.name and (said.mode, said.to) != (done.mode, said.to and done.to):
+    if written.kind == "call" and (observed.kind == "http" or (observed.message and not observed.path)):
+        return _served(written, observed, step)
+    if written.kind == "call":
+        return _call(written, observed, home, step)
+    if written.kind == "http":
+        # Without an arrow it may be either side, unless the line names the service.
+        far = not written.to and observed.to and line.written.service not in ("", step.node.service)
+        return 0 if far else _http(written, observed)
+    if written.kind == "rpc":
+        if not written.name and (written.mode, written.to) != (observed.mode, written.to and observed.to):
             return 0
-        return 1 if said.mode == done.mode else 0.6
-    return 1 if said == done else 0.8
+        return 1 if written.mode == observed.mode else 0.6
+    return 1 if written == observed else 0.8
 
 
-def _http(said: Phrase, done: Phrase) -> float:
-    if said.to and said.to != done.to:
+def _http(written: Phrase, observed: Phrase) -> float:
+    if written.to and written.to != observed.to:
         return 0
-    return (1 if said.to == done.to else 0.7) * (1 if not said.status or said.status == done.status else 0.8)
+    return (1 if written.to == observed.to else 0.7) * (
+        1 if not written.status or written.status == observed.status else 0.8
+    )
 
 
-def _served(said: Phrase, done: Phrase, one: ObservedStep) -> float:
-    """A function over a request or a message of which is not known what function serves it."""
-    if done.kind == "http":
-        return 0.9 if said.path.endswith(f"/{phrases.resource(done)}.py") else 0
-    if said.message == done.message:
+def _served(written: Phrase, observed: Phrase, step: ObservedStep) -> float:
+    """Return the fit of a function on a request or message whose endpoint is unknown."""
+    if observed.kind == "http":
+        return 0.9 if written.path.endswith(f"/{phrases.resource(observed)}.py") else 0
+    if written.message == observed.message:
         return 1
-    owner = done.message.rpartition(".")[0]
-    if owner or not said.path:
-        # ``Instance.save`` is a method of the object's, whoever takes the message.
-        return 0.9 if said.owner == owner and not said.message else 0
-    service = participants.of_module("nova." + said.path.removesuffix(".py").replace("/", "."))
-    return 0.9 if service in ("", one.node.service) else 0
+    owner = observed.message.rpartition(".")[0]
+    if owner or not written.path:
+        # ``Instance.save`` is a method of the object, in any service.
+        return 0.9 if written.owner == owner and not written.message else 0
+    service = participants.of_module("nova." + written.path.removesuffix(".py").replace("/", "."))
+    return 0.9 if service in ("", step.node.service) else 0
 
 
-def _call(said: Phrase, done: Phrase, home: Home, one: ObservedStep) -> float:
-    if said.path:
-        fits = said.path == done.path and said.owner in ("", done.owner)
-        return (1 if said.owner == done.owner else 0.9) if fits else 0
-    around = one.parent.home if one.parent else None
-    if said.owner == "self":
-        return 1 if done.home and done.home == home else 0.9 if done.home and done.home == around else 0
-    if not said.owner:
-        files = [place[0] for place in (home, around) if place]
-        return 1 if done.path in files else 0.5
-    if not done.path:
-        return 1 if said.owner == done.owner else 0
-    words = [word for word in _WORD.findall(said.owner.lower()) if word not in _EVERYWHERE]
-    return 0.8 if any(word in f"{done.path} {done.owner}".lower() for word in words) else 0
+def _call(written: Phrase, observed: Phrase, home: Home, step: ObservedStep) -> float:
+    if written.path:
+        fits = written.path == observed.path and written.owner in ("", observed.owner)
+        return (1 if written.owner == observed.owner else 0.9) if fits else 0
+    around = step.parent.home if step.parent else None
+    if written.owner == "self":
+        return 1 if observed.home and observed.home == home else 0.9 if observed.home and observed.home == around else 0
+    if not written.owner:
+        files = [known[0] for known in (home, around) if known]
+        return 1 if observed.path in files else 0.5
+    if not observed.path:
+        return 1 if written.owner == observed.owner else 0
+    words = [word for word in _WORD.findall(written.owner.lower()) if word not in _EVERYWHERE]
+    return 0.8 if any(word in f"{observed.path} {observed.owner}".lower() for word in words) else 0
 
 
-def _alike(line: OutlineLine, one: ObservedStep) -> float:
-    """How much of what stands below the line stands below the step, and the other way round."""
-    if not line.look or not one.look:
-        return 1 if line.look == one.look else 0.5
-    both = len(line.look & one.look)
-    return (both / len(line.look) + both / len(one.look)) / 2
+def _alike(line: OutlineLine, step: ObservedStep) -> float:
+    """Return the share of equal keys in both signatures, 0 to 1."""
+    if not line.signature or not step.signature:
+        return 1 if line.signature == step.signature else 0.5
+    both = len(line.signature & step.signature)
+    return (both / len(line.signature) + both / len(step.signature)) / 2
 
 
-def weight(line: OutlineLine, one: ObservedStep, around: ObservedStep) -> float:
-    """What it is worth to lay a line that stands under ``around`` over a step in it.
+def weight(line: OutlineLine, step: ObservedStep, around: ObservedStep) -> float:
+    """Return the weight of matching a line below ``around`` with a step in it, 0 for no match.
 
-    What must happen goes before what may, what is near before what is deep inside.
+    Required lines weigh more than conditional ones, near steps more than deep ones.
     """
-    fits = fit(line, one, around.home)
-    near = 0.6 + 0.4 / (one.depth - around.depth)
-    return fits * near * (0.7 if line.conditional else 1) * (0.25 + 0.75 * _alike(line, one)) if fits else 0
+    fits = fit(line, step, around.home)
+    near = 0.6 + 0.4 / (step.depth - around.depth)
+    return fits * near * (0.7 if line.conditional else 1) * (0.25 + 0.75 * _alike(line, step)) if fits else 0
 
 
 def may_compare(lines: list[OutlineLine], steps: list[ObservedStep]) -> bool:
-    """Whether all lines can be held against all steps in bounded time."""
+    """Return whether comparing all lines with all steps takes bounded time."""
     return len(lines) * len(steps) <= _CELLS
 
 
 def in_order(lines: list[OutlineLine], steps: list[ObservedStep], around: ObservedStep) -> list[Pair]:
-    """The heaviest way to lay lines over steps without crossing."""
-    weights = [[weight(line, one, around) for one in steps] for line in lines]
+    """Return the pairs of the heaviest assignment of lines to steps that keeps both orders."""
+    weights = [[weight(line, step, around) for step in steps] for line in lines]
     best = [[0.0] * (len(steps) + 1) for _ in range(len(lines) + 1)]
     for a in range(len(lines) - 1, -1, -1):
         row, under, worth = best[a], best[a + 1], weights[a]
         for b in range(len(steps) - 1, -1, -1):
             row[b] = max(under[b], row[b + 1], worth[b] + under[b + 1] if worth[b] else 0)
-    found, a, b = [], 0, 0
+    pairs, a, b = [], 0, 0
     while a < len(lines) and b < len(steps):
         if weights[a][b] and best[a][b] == weights[a][b] + best[a + 1][b + 1]:
-            found.append((lines[a], steps[b]))
+            pairs.append((lines[a], steps[b]))
             a, b = a + 1, b + 1
         elif best[a][b] == best[a][b + 1]:
             b += 1
         else:
             a += 1
-    return found
+    return pairs
 
 
 def in_any_order(lines: list[OutlineLine], steps: list[ObservedStep], around: ObservedStep) -> list[Pair]:
-    """Line by line over the step that fits best and was not taken yet, of the first that come into question."""
+    """Return pairs of each line, in turn, with its best free step among the first candidates."""
     by_key: dict[Key, deque[ObservedStep]] = {}
-    for one in steps:
-        for key in one.phrase.keys:
-            by_key.setdefault(key, deque()).append(one)
-    found: list[Pair] = []
+    for step in steps:
+        for key in step.phrase.keys:
+            by_key.setdefault(key, deque()).append(step)
+    pairs: list[Pair] = []
     taken: set[int] = set()
     for line in lines:
         queue = by_key.get(line.phrase.key, deque())
         while queue and queue[0].index in taken:
             queue.popleft()
-        free = [one for one in islice(queue, _LOOK) if one.index not in taken]
-        best = max(free, default=None, key=lambda one: (weight(line, one, around), -one.index))
+        free = [step for step in islice(queue, _SIGNATURE_WIDTH) if step.index not in taken]
+        best = max(free, default=None, key=lambda step: (weight(line, step, around), -step.index))
         if best is not None and weight(line, best, around):
             taken.add(best.index)
-            found.append((line, best))
-    return found
+            pairs.append((line, best))
+    return pairs

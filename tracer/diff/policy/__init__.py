@@ -1,1 +1,1 @@
-"""Policy."""
+"""Policies: read from YAML, and applied to the changes of a comparison."""

@@ -1,4 +1,4 @@
-"""A place in two trees laid over each other, and the changes that stand there."""
+"""A position in two aligned trees, and the changes at it."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the trees the walk is: among the children of ``pair``, which stands itself at the place ``above``."""
+class TreePosition:
+    """The children of ``pair`` as a position; ``above`` is that of the pair itself."""
 
     pair: Pair
-    above: Place | None = None
+    above: TreePosition | None = None
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The texts of the steps around, outermost first; of very deep trees the innermost."""
-        found: list[str] = []
-        place: Place | None = self
-        while place is not None and len(found) < _DEEPEST:
-            node = place.pair.new or place.pair.old
+        """The texts of the steps around, outermost first; only the innermost of very deep trees."""
+        texts: list[str] = []
+        position: TreePosition | None = self
+        while position is not None and len(texts) < _DEEPEST:
+            node = position.pair.new or position.pair.old
             if node is not None:
-                found.append(node.text)
-            place = place.above
-        return tuple(reversed(found))
+                texts.append(node.text)
+            position = position.above
+        return tuple(reversed(texts))
 
     @property
     def around(self) -> str:
-        """Where it happens, in words."""
+        """A phrase for the position: ``in compute/api.py.API -> create()``."""
         node = self.pair.new or self.pair.old
         return f"in {node.text}" if node is not None else "as a chapter of its own"
 
     def change(self, class_: str, pair: Pair, text: str, ratio: float | None = None, below: int = 0) -> Change:
-        """A change of the pair, which stands here."""
+        """Return a change of the pair, which is at this position."""
         old, new = pair.old, pair.new
         node = new or old
         assert node is not None, "a pair has a side"
@@ -50,5 +50,5 @@ class Place:
 
 
 def _tables(node: Node | None) -> tuple[str, ...]:
-    said = parse(node.text).traits.get("tables", "") if node is not None and node.kind == "sql" else ""
-    return tuple(said.split(", ")) if said else ()
+    tables = parse(node.text).traits.get("tables", "") if node is not None and node.kind == "sql" else ""
+    return tuple(tables.split(", ")) if tables else ()
