@@ -22,7 +22,7 @@ TREES: st.SearchStrategy[Step] = st.recursive(
 @given(st.lists(TREES, min_size=1, max_size=4))
 def test_addresses(chapters: list[Step]) -> None:
     """Unique in the boot; chapters count from 1, steps and notes each from 1 below their parent's address."""
-    correlation_addresses.number(chapters, {})
+    correlation_addresses.assign(chapters, {})
     addresses = [found.address for chapter in chapters for found in chapter.walk()]
     assert len(set(addresses)) == len(addresses)
     assert [chapter.address for chapter in chapters] == [str(number) for number in range(1, len(chapters) + 1)]
@@ -41,7 +41,7 @@ def test_addresses(chapters: list[Step]) -> None:
 def test_notes_and_steps_count_apart() -> None:
     """A note between two calls takes no ordinal from them."""
     head = step("rpc", "API", step("call", "API"), step("sql", "API"), step("call", "API"), step("log", "API"))
-    correlation_addresses.number([head], {})
+    correlation_addresses.assign([head], {})
     assert [child.address for child in head.children] == ["1-1", "1/1", "1-2", "1/2"]
 
 
@@ -50,6 +50,6 @@ def test_casts_know_their_chapters() -> None:
     sender, first, second, foreign = (step("rpc", "API") for _ in range(4))
     foreign.address = "1"
     head = step("http", "API", sender)
-    correlation_addresses.number([head, first, second], {sender.id: [first, second, foreign]})
+    correlation_addresses.assign([head, first, second], {sender.id: [first, second, foreign]})
     assert sender.opens == ["2", "3"]
     assert (first.opened_by, second.opened_by, foreign.opened_by) == ("1-1", "1-1", "")

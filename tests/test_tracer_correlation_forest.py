@@ -21,7 +21,7 @@ def crafted(number: int, parent: int, **attributes: Any) -> Event:
 
 def test_crafted_parents_make_no_ring() -> None:
     """Own parents, later parents, each other's parents, parents that are not there: roots."""
-    trees = links.forest([crafted(1, 1), crafted(2, 3), crafted(3, 2), crafted(4, 99)])
+    trees = links.build([crafted(1, 1), crafted(2, 3), crafted(3, 2), crafted(4, 99)])
     assert sorted(len(list(head.walk())) for head in trees.heads) == [1, 1, 2]
 
 
@@ -37,7 +37,7 @@ def test_crafted_ids_make_no_ring() -> None:
         crafted(13, 0, **ids, msg_id="d"), crafted(14, 13, kind="rpc", side="client", mode="cast", msg_id="c"),
     ]  # fmt: skip
     nested = [crafted(21, 0), crafted(22, 21, **ids, msg_id="e"), crafted(23, 0, kind="rpc", mode="cast", msg_id="e")]
-    assert_sound(links.forest([*calls, *casts, *nested]), 11)
+    assert_sound(links.build([*calls, *casts, *nested]), 11)
 
 
 def test_the_same_events_twice_are_one() -> None:
@@ -51,7 +51,7 @@ def test_the_same_events_twice_are_one() -> None:
 
 def test_nesting_ends_somewhere() -> None:
     """As deep as a crafted file likes: addresses would grow with the square."""
-    trees = links.forest(crafted(number, number - 1) for number in range(1, 20 * MAX_DEPTH))
+    trees = links.build(crafted(number, number - 1) for number in range(1, 20 * MAX_DEPTH))
     assert_sound(trees, 20 * MAX_DEPTH - 1)
     depth: dict[str, int] = {}
     for step in trees.heads[0].walk():
@@ -84,7 +84,7 @@ CRAFTED = st.builds(
 @given(st.lists(CRAFTED, max_size=24))
 def test_whatever_is_crafted_the_trees_are_sound(events: list[Event]) -> None:
     """Every event stands once, below a parent, as a root or as the head of a chapter; no walk comes back to itself."""
-    assert_sound(links.forest(events), len({event.number for event in events}))
+    assert_sound(links.build(events), len({event.number for event in events}))
 
 
 def assert_sound(trees: Forest, count: int) -> None:
@@ -110,7 +110,7 @@ def test_long_chains_and_crowds_take_linear_time() -> None:
         events.append(crafted(number + 1, number, kind="rpc", side="client", mode=mode, msg_id=str(number + 3)))
         events.append(crafted(number + 2, 0, kind="http", side="client" if number % 2 else "server", path="/"))
     events += [crafted(number, number - 1) for number in range(30_001, 50_000)]
-    assert_sound_count(links.forest(events), len(events))
+    assert_sound_count(links.build(events), len(events))
 
 
 def assert_sound_count(trees: Forest, count: int) -> None:

@@ -17,7 +17,7 @@ def forest(cloud: Cloud) -> Forest:
     """The trees, whatever the order in which events come: they are shuffled."""
     events = list(cloud.events)
     random.Random(1).shuffle(events)
-    return links.forest(events)
+    return links.build(events)
 
 
 def heads(cloud: Cloud) -> list[str]:
@@ -46,7 +46,7 @@ def test_numbers_order_what_began_in_the_same_tick() -> None:
     """Clocks have coarse ticks: the parent was numbered first."""
     process = Process("p", 1, "h", "nova-api")
     events = [Event(process, number, number - 1, "call", f"f{number}", 1, 5, 5) for number in range(3, 0, -1)]
-    (head,) = links.forest(events).heads
+    (head,) = links.build(events).heads
     assert [step.service for step in head.walk()] == ["API"] * 3
 
 

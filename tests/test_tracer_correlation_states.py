@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.builders import step
 from tracer.correlation import statements, states
-from tracer.model import Step
+from tracer.model import Request, Step
 
 UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
 OTHER = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a12"
@@ -115,12 +115,14 @@ def test_changes_lead_from_each_value_to_the_next(values: list[str | None]) -> N
     assert [new for _, new in changes] == expected
 
 
-def became(*children: Step, seed: dict[str, Any] | None = None) -> states.Instance:
-    """What is told of the instance after these."""
-    asked = called(*children, **(seed or {}))
-    asked.kind = "http"
-    states.derive([asked])
-    return states.instance_of(asked, [asked])
+def became(*children: Step, seed: dict[str, Any] | None = None) -> Request:
+    """Return the boot of one request with these steps, its instance described."""
+    request = called(*children, **(seed or {}))
+    request.kind = "http"
+    states.derive([request])
+    boot = Request(1, "boot", [request])
+    states.describe_instance(boot, request)
+    return boot
 
 
 def notified(name: str, **said: Any) -> Step:
@@ -148,12 +150,12 @@ def test_outcomes() -> None:
 def test_name_uuid_and_host() -> None:
     """The name as it was asked for, else as it was told; the hosts where the instances came to be."""
     asked = {"body": {"server": {"name": "vm1"}}}
-    found = became(state(host="cmp1"), state(host="cmp2"), notified("x", display_name="other"), seed=asked)
-    assert (found.name, found.uuid, found.host) == ("vm1", UUID, "cmp2")
-    found = became(state(host="cmp1"), state(OTHER, host="cmp2"), notified("x", display_name="other"))
-    assert (found.name, found.uuid, found.host) == ("other", UUID, "cmp1, cmp2")
+    boot = became(state(host="cmp1"), state(host="cmp2"), notified("x", display_name="other"), seed=asked)
+    assert (boot.server, boot.uuid, boot.host) == ("vm1", UUID, "cmp2")
+    boot = became(state(host="cmp1"), state(OTHER, host="cmp2"), notified("x", display_name="other"))
+    assert (boot.server, boot.uuid, boot.host) == ("other", UUID, "cmp1, cmp2")
     strange: list[dict[str, Any]] = [{}, {"body": "x"}, {"body": {"server": []}}, {"body": {"server": {"name": 5}}}]
-    assert [became(seed=each).name for each in strange] == ["", "", "", "5"]
+    assert [became(seed=attributes).server for attributes in strange] == ["", "", "", "5"]
 
 
 def test_why_it_failed() -> None:

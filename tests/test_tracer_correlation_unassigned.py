@@ -14,7 +14,7 @@ from tracer import trace_file
 from tracer.cli import main
 from tracer.correlation.pipeline import correlate
 from tracer.events import Events
-from tracer.model import Untied
+from tracer.model import Unassigned
 
 
 def untied(told: Told) -> list[tuple[str, str, str, int]]:
@@ -87,7 +87,7 @@ def test_list_of_nothing_says_so(tmp_path: Path) -> None:
 def test_a_crafted_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.trace.jsonl"
     made = correlate(Events())
-    made.untied = [Untied("because", "compute", "sql", "x", 1, EPOCH, EPOCH)]
+    made.untied = [Unassigned("because", "compute", "sql", "x", 1, EPOCH, EPOCH)]
     trace_file.write(file, made)
     run = CliRunner().invoke(main, ["list", str(file), "--untied"])
     assert run.exit_code == 2

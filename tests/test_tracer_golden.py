@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from tests.support import golden
 from tracer import trace_file as tracer_trace_file
 from tracer.cli import main
-from tracer.correlation.addresses import number
+from tracer.correlation.addresses import assign
 from tracer.model import Request, Step, Trace
 
 DATA = Path(__file__).parent / "data"
@@ -118,7 +118,7 @@ def test_every_request_id_of_the_boot_is_served_in_it(boot: Request) -> None:
 def test_numbering_again_changes_nothing(boot: Request) -> None:
     """Addresses follow from the tree alone."""
     before = [step.address for step in boot.walk()]
-    number(boot.chapters, {})
+    assign(boot.chapters, {})
     assert [step.address for step in boot.walk()] == before
 
 

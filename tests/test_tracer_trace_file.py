@@ -53,7 +53,7 @@ def numbered(trace: Trace) -> Trace:
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
         boot.versions = trace.versions
-        addresses.number(boot.chapters, {})
+        addresses.assign(boot.chapters, {})
     return trace
 
 

@@ -40,14 +40,14 @@ class Told:
 
 
 def parents(told: Told) -> list[tuple[int, str]]:
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     return [(event.parent, event.tied_by) for event in told.events]
 
 
 def test_hooks_alone_stay_as_they_are() -> None:
     cloud = Cloud()
     cloud.process("nova-api").log("x")
-    assert witnesses.tied(cloud.events) is cloud.events
+    assert witnesses.unify(cloud.events) is cloud.events
 
 
 def test_a_line_belongs_to_the_message_of_its_request() -> None:
@@ -55,7 +55,7 @@ def test_a_line_belongs_to_the_message_of_its_request() -> None:
     told.takes("a", 0, request_id="req-a", unique_id="1")
     told.takes("b", 5 * MS, request_id="req-b", unique_id="2")
     line = told.line(20 * MS, "req-a")
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert (line.parent, line.tied_by) == (told.events[0].number, "request_id")
 
 
@@ -63,7 +63,7 @@ def test_a_line_without_an_id_belongs_to_the_only_message_under_way() -> None:
     told = Told()
     taken = told.takes("a", 0, 50 * MS, request_id="req-a")
     inside, outside = told.line(20 * MS), told.line(90 * MS)
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert (inside.parent, inside.tied_by) == (taken.number, "time")
     assert outside.parent == 0
 
@@ -85,7 +85,7 @@ def test_a_line_without_an_id_belongs_to_the_one_that_told_of_its_instance() -> 
         line.attributes["message"] = f"[instance: {UUID.format(place)}] starting"
     line = told.line(20 * MS)
     line.attributes["message"] = f"deleting {UUID.format(1)}"
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert (line.parent, line.tied_by) == (told.events[1].number, "instance")
 
 
@@ -94,7 +94,7 @@ def test_a_message_without_an_answer_ends_with_what_was_heard_last() -> None:
     taken = told.takes("a", 0, request_id="req-a")
     told.line(20 * MS, "req-a")
     late = told.line(60 * SECOND)
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert taken.end == EPOCH + 20 * MS
     assert late.parent == 0
 
@@ -103,7 +103,7 @@ def test_a_cast_takes_the_first_id_that_is_told_after_it() -> None:
     told = Told()
     taken = told.takes("a", 0, unique_id="1")
     told.line(20 * MS, "req-a")
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert taken.attributes["request_id"] == "req-a"
 
 
@@ -113,7 +113,7 @@ def test_a_stale_id_is_set_aside() -> None:
     told.line(5 * MS, "req-a")
     later = told.add("http", "GET /b", 9 * SECOND, 9 * SECOND + 9 * MS, side="server", request_id="req-a")
     line = told.line(9 * SECOND + 5 * MS, "req-a")
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert (later.attributes.get("request_id"), later.attributes["logged_request_id"]) == (None, "req-a")
     assert (line.parent, line.tied_by) == (later.number, "time")
 
@@ -125,7 +125,7 @@ def test_heartbeats_belong_to_nothing() -> None:
     own = told.add("sql", "", 20 * MS, 20 * MS, statement="SELECT x FROM services \nWHERE services.id = ?")
     beat = told.add("sql", "", 21 * MS, 21 * MS, statement="UPDATE services SET report_count=? WHERE services.id = ?")
     other = told.add("sql", "", 22 * MS, 22 * MS, statement="SELECT x FROM services WHERE services.topic = ?")
-    witnesses.tied(told.events)
+    witnesses.unify(told.events)
     assert (begins.parent, own.parent, beat.parent, bool(other.parent)) == (0, 0, 0, True)
 
 
@@ -135,7 +135,7 @@ def test_log_and_copy_of_a_message_are_one_step_with_two_witnesses() -> None:
     broker.add(
         "rpc", "Instance.save", MS, 29 * MS, side="client", mode="call", msg_id="m", unique_id="u", topic="conductor"
     )
-    (merged,) = witnesses.tied([*broker.events, *log.events])
+    (merged,) = witnesses.unify([*broker.events, *log.events])
     assert (merged.name, merged.witnesses, merged.attributes["unique_id"]) == ("Instance.save", ("logs", "broker"), "u")
     assert merged.process is LOG
 
@@ -177,7 +177,7 @@ def test_casts_of_2011_are_paired_by_topic_in_their_order() -> None:
     first = api.add("rpc", "", 0, 0, side="client", mode="cast", topic="scheduler")
     second = api.add("rpc", "", MS, MS, side="client", mode="cast", topic="scheduler")
     taken = [scheduler.takes(f"run_{each}", 5 * MS + each, request_id=f"req-{each}") for each in range(2)]
-    witnesses.tied([*api.events, *scheduler.events])
+    witnesses.unify([*api.events, *scheduler.events])
     assert [sent.name for sent in (first, second)] == ["run_0", "run_1"]
     assert [sent.attributes["topic_order"] for sent in (first, second)] == [
         each.attributes["topic_order"] for each in taken
@@ -195,11 +195,11 @@ def test_logs_of_two_hosts_with_the_same_pid_are_not_mixed() -> None:
     log = Told(Process("log h2 7", 7, "", "nova-compute"))
     log.takes("build", 5 * MS, unique_id="u2")
     log.add("sql", "", 3 * MS, 3 * MS, statement="SELECT 1 FROM x")
-    seen = {event.process.host for event in witnesses.tied([*cloud.events, *log.events]) if "logs" in event.witnesses}
+    seen = {event.process.host for event in witnesses.unify([*cloud.events, *log.events]) if "logs" in event.witnesses}
     assert seen == {"h2"}
     stranger = Told(Process("log h3 7", 7, "", "nova-compute"))
     stranger.add("sql", "", 3 * MS, 3 * MS, statement="SELECT 1 FROM x")
-    alone = witnesses.tied([*cloud.events, *stranger.events])
+    alone = witnesses.unify([*cloud.events, *stranger.events])
     assert [event.process for event in alone if "logs" in event.witnesses and "hooks" not in event.witnesses] == [
         stranger.process
     ]
@@ -215,7 +215,7 @@ def test_a_log_writes_out_what_hooks_leave_out() -> None:
     for at, message in enumerate(written):
         level = "ERROR" if message.startswith("Boom") else "DEBUG"
         log.line(at * MS).attributes |= {"message": message, "level": level}
-    told = [(event.attributes["message"], event.witnesses) for event in witnesses.tied([*cloud.events, *log.events])]
+    told = [(event.attributes["message"], event.witnesses) for event in witnesses.unify([*cloud.events, *log.events])]
     both = ("hooks", "logs")
     assert sorted(told, key=str) == [
         ("Boom", both), ("Took 0.5 s", both), ("Took 1 s", ("logs",)), ("Weighed <list>", both),
@@ -232,7 +232,7 @@ def test_lines_of_one_place_in_the_source_are_one_line() -> None:
     log = Told(Process("log compute", compute.process.pid, "", "nova-compute"))
     for at, (message, line) in enumerate((("Weighed nothing", 4), ("Weighed [host1]", 5), ("a token: ***", 6))):
         log.line(at * MS).attributes |= {**source, "message": message, "line": line}
-    told = [(event.attributes["line"], event.witnesses) for event in witnesses.tied([*cloud.events, *log.events])]
+    told = [(event.attributes["line"], event.witnesses) for event in witnesses.unify([*cloud.events, *log.events])]
     assert sorted(told) == [(4, ("logs",)), (5, ("hooks", "logs")), (6, ("hooks", "logs"))]
 
 
@@ -247,7 +247,7 @@ def test_a_statement_that_the_echo_shortened_is_one_step() -> None:
     cut = len(whole) - 350
     log.add("sql", "", 0, statement=f"{whole[:250]} ... {cut} characters truncated ... {whole[-100:]}")
     other = log.add("sql", "", 0, statement=f"{whole[:250]} ... {cut + 1} characters truncated ... {whole[-100:]}")
-    merged = witnesses.tied([*cloud.events, *log.events])
+    merged = witnesses.unify([*cloud.events, *log.events])
     assert [event.witnesses for event in merged if event is not other] == [("hooks", "logs")]
     assert (len(merged), other.witnesses) == (2, ("logs",))
 
@@ -286,14 +286,14 @@ def test_a_request_seen_by_hooks_and_two_logs_is_one_step() -> None:
     api.does("http", "POST /v2.1/servers", **POST, request_id="req-1")
     own, server = asked(api.process.pid, MS), access(api.process.pid, 0)
     own.events[0].attributes["request_id"] = "req-1"
-    (merged,) = witnesses.tied([*server.events, *own.events, *cloud.events])
+    (merged,) = witnesses.unify([*server.events, *own.events, *cloud.events])
     assert (merged.witnesses, merged.attributes["status"]) == (("hooks", "logs"), 202)
 
 
 def test_access_logs_of_two_hosts_with_the_same_pid_are_left_alone() -> None:
     """Nothing says whose requests they are."""
     told = [asked(7, MS), asked(7, 2 * MS, folder="h2"), access(7, 0), access(7, 0, folder="h2")]
-    merged = witnesses.tied([event for log in told for event in log.events])
+    merged = witnesses.unify([event for log in told for event in log.events])
     assert [event.witnesses for event in merged] == [("logs",)] * 4
 
 
@@ -304,5 +304,5 @@ def test_a_request_whose_log_tells_a_stale_id_is_one_step() -> None:
     api.does("http", "GET /v2.1", **asked, request_id="req-1")
     log = Told(Process("log api", api.process.pid, "", "nova-api"))
     log.add("http", "GET /v2.1", MS, 2 * MS, **asked, request_id="req-0")
-    (merged,) = witnesses.tied([*cloud.events, *log.events])
+    (merged,) = witnesses.unify([*cloud.events, *log.events])
     assert (merged.witnesses, merged.attributes["request_id"]) == (("hooks", "logs"), "req-1")

@@ -1,4 +1,4 @@
-"""An event: one thing a witness saw, before anything is tied together."""
+"""Events: what witnesses recorded, before anything is linked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 from tracer.model import Value
+from tracer.model.attributes import Attributed
 
 
 @dataclass(slots=True)
 class Process:
     """A process that recorded or logged: ``key`` is unique in all that is read, ``argv`` may be a log's name.
 
-    ``clock`` names whose times it tells: its host's or, where no host is told, the log's or the file of copies'.
+    ``clock`` names the clock of its times: its host or, where that is unknown, the log or the file of copies.
     """
 
     key: str
@@ -29,10 +30,11 @@ class Process:
 
 
 @dataclass(slots=True)
-class Event:
-    """What a witness saw of one step. ``number`` and ``parent`` (0: none) are the process's own step numbers.
+class Event(Attributed):
+    """A witness's record of a step. ``number`` and ``parent`` (0: none) are the process's own step numbers.
 
-    ``start`` and ``end`` are nanoseconds since the epoch, ``end`` None where the step was not seen to end.
+    ``start`` and ``end`` are nanoseconds since the epoch, ``end`` None where the end was not recorded. Attributes are
+    those of a Step, and its ``request_id`` and ``global_request_id``.
     """
 
     process: Process
@@ -45,25 +47,25 @@ class Event:
     end: int | None = None
     error: str | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
-    #: Who saw it: hooks, logs, broker.
+    #: Who recorded it: hooks, logs, broker; hooks first.
     witnesses: tuple[str, ...] = ("hooks",)
-    #: How the parent was found where no hook knew it (see Step.tied_by).
+    #: The link to the parent where no hook recorded it (see Step.tied_by).
     tied_by: str = ""
 
     def __reduce__(self) -> tuple[type[Event], tuple[object, ...]]:
-        """How one comes from a helper of tracer.sources.parallel: in half of the time that the default takes."""
+        """Return the class and the fields: unpickled from tracer.sources.parallel in half the time of the default."""
         return Event, _values(self)
 
 
-_values = attrgetter(*(each.name for each in fields(Event)))
+_values = attrgetter(*(field_.name for field_ in fields(Event)))
 
 
 @dataclass(slots=True)
 class Events:
-    """All that one capture (or log, or message copy) gave, and what to tell the user about reading it."""
+    """The content of one capture, log or file of message copies, and the warnings of its reader."""
 
     events: list[Event] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    #: Something in it was bad, rather than cut off or missing: a warning names it, and the exit code says so.
+    #: Something in it was invalid, rather than cut off or missing: a warning names it, and the exit code is not 0.
     damaged: bool = False

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from tracer.model import Untied
+from tracer.model import Unassigned
 from tracer.text import plural
 
 
@@ -75,9 +75,9 @@ def processes_repeated(path: str, count: int) -> Notice:
 
 
 def statements_unassigned(counts: Mapping[str, int], total: int) -> Notice:
-    """Report how many of the ``total`` SQL statements in logs belong to no request, by the reasons of ``Untied``."""
+    """Report how many of the ``total`` SQL statements in logs belong to no request, by reasons of ``Unassigned``."""
     code = Code.STATEMENTS_UNASSIGNED if counts.get("unknown") else Code.STATEMENTS_PERIODIC
-    reasons = ", ".join(f"{counts[reason]} {reason}" for reason in Untied.WHYS if counts.get(reason))
+    reasons = ", ".join(f"{counts[reason]} {reason}" for reason in Unassigned.WHYS if counts.get(reason))
     statements = plural(total, "SQL statement")
     return Notice(code, f"{sum(counts.values())} of {statements} in the logs belong to no request: {reasons}")
 

@@ -17,7 +17,7 @@ from tracer import gc_pause
 from tracer.errors import TracerError
 from tracer.files import read as files_read
 from tracer.files.write import written
-from tracer.model import NOTES, NUMBERED, LeftOut, Request, Step, Trace, Untied
+from tracer.model import NOTES, NUMBERED, LeftOut, Request, Step, Trace, Unassigned
 from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
@@ -141,7 +141,7 @@ class _Reading:
             versions = _checked(header, {"versions": (dict,)})["versions"]
             trace = Trace([], [], dict(zip(versions, _texts(list(versions.values())), strict=True)))
             trace.warnings = _texts(header["warnings"])
-            trace.untied = [_untied(line) for line in header.get("untied", [])]
+            trace.untied = [_unassigned(line) for line in header.get("untied", [])]
             for kind, made in (("boots", trace.boots), ("others", trace.others)):
                 made.extend(_boot(line) for line in header[kind])
                 for boot in made:
@@ -232,10 +232,10 @@ def _step(line: Any) -> Step:
     return step
 
 
-def _untied(line: Any) -> Untied:
-    left = Untied(**_checked(line, _UNTIED))
+def _unassigned(line: Any) -> Unassigned:
+    left = Unassigned(**_checked(line, _UNTIED))
     _check_times(left.first, left.last)
-    if left.why not in Untied.WHYS:
+    if left.why not in Unassigned.WHYS:
         raise ValueError(f"why {left.why!r} is not known")
     return left
 

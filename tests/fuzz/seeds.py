@@ -31,7 +31,7 @@ def _trace() -> Trace:
     trace = Trace([small_boot(), failed_boot()], [small_boot()], {"nova": "34.0.0"}, ["a warning"])
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
-        addresses.number(boot.chapters, {})
+        addresses.assign(boot.chapters, {})
     return trace
 
 
@@ -48,7 +48,7 @@ def _written(trace: Trace) -> bytes:
 def _one() -> Trace:
     trace = Trace([small_boot()], [], {}, [])
     trace.boots[0].number = 1
-    addresses.number(trace.boots[0].chapters, {})
+    addresses.assign(trace.boots[0].chapters, {})
     return trace
 
 

@@ -12,7 +12,7 @@ import click
 from tracer import trace_file
 from tracer.commands import printing
 from tracer.commands.paths import PATH
-from tracer.model import Request, Untied
+from tracer.model import Request, Unassigned
 from tracer.text import printable
 
 
@@ -43,19 +43,19 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
         printing.out(line)
 
 
-def _list_untied(found: list[Untied], as_json: bool) -> None:
+def _list_untied(found: list[Unassigned], as_json: bool) -> None:
     """What could not be tied first, then what need not be: heartbeats, start-up, what came while nothing was asked."""
     if as_json:
         printing.as_json([_untied_row(left) for left in found])
         return
     if not found:
         printing.out("nothing in it that belongs to no request")
-    ordered = sorted(found, key=lambda left: (Untied.WHYS.index(left.why), left.service, left.kind, -left.count))
+    ordered = sorted(found, key=lambda left: (Unassigned.WHYS.index(left.why), left.service, left.kind, -left.count))
     for line in _table([list(map(str, _untied_row(left).values())) for left in ordered]):
         printing.out(line)
 
 
-def _untied_row(left: Untied) -> dict[str, Any]:
+def _untied_row(left: Unassigned) -> dict[str, Any]:
     return asdict(left) | {"first": _date(left.first), "last": _date(left.last)}
 
 

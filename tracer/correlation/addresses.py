@@ -1,4 +1,4 @@
-"""Addresses: ordinals joined by dashes for steps, and for notes their place among the notes of their step."""
+"""Addresses: ordinals joined by dashes for steps, and for notes their ordinal among the notes of their step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from tracer.model import Step
 
 
-def number(chapters: list[Step], casts: Mapping[str, Sequence[Step]]) -> None:
-    """Give every step of the chapters its address, once; tell senders of casts which chapters they opened.
+def assign(chapters: list[Step], casts: Mapping[str, Sequence[Step]]) -> None:
+    """Set the address of every step of the chapters, once, and link senders of casts with the chapters they opened.
 
     ``casts`` maps a sending step's id to the receivers' steps, each the head of a chapter.
     """

@@ -1,6 +1,6 @@
-"""Orders: what must have come before what, by two clocks: sent before taken, answered before heard.
+"""Bounds on clock differences, by the order of events: sent before received, answered before the answer arrives.
 
-Each message that two clocks saw says by how much one of them is ahead of the other, at least and at most.
+Each message recorded by two clocks bounds how far one of them is ahead of the other, at least and at most.
 """
 
 from __future__ import annotations
@@ -11,139 +11,136 @@ from dataclasses import dataclass
 from math import inf
 
 from tracer.correlation import participants
+from tracer.correlation.tolerances import LATE_RECORD, LOG_DELAY, WITNESS_SKEW
 from tracer.events import Event
-
-#: Logs tell milliseconds, and the moment of the writing, in nanoseconds.
-_BLUR = 5_000_000
-#: An access line is written a while after the answer; a copy reaches its file a while after the message went on.
-_LATE = 100_000_000
-#: Two witnesses of one end of a message tell of it within this time of each other.
-_NEAR = 2_000_000_000
 
 
 @dataclass(slots=True)
 class Bound:
-    """``other``'s clock is ahead of ``one``'s by ``low`` to ``high`` nanoseconds, as one message says.
+    """One message's bound: the clock ``other`` is ahead of ``clock`` by ``low`` to ``high`` nanoseconds.
 
-    What is ``sure`` follows from the order of events; else it is how long such things take at most. Beyond either end
-    by ``slack`` may still be right: what was told was written a moment later.
+    It is ``sure`` where it follows from the order of events; else it follows from how long such things take at most.
+    A difference beyond either end by ``slack`` is still possible: the record was written a moment later.
     """
 
-    one: str
+    clock: str
     other: str
     low: float
     high: float
     slack: int = 0
     sure: bool = True
 
-    def seen_from(self, clock: str) -> Bound:
-        """The same with ``clock`` as ``one``."""
-        return self if clock == self.one else Bound(self.other, self.one, -self.high, -self.low, self.slack, self.sure)
+    def relative_to(self, clock: str) -> Bound:
+        """Return the same bound with one of its two clocks, ``clock``, as the first."""
+        if clock == self.clock:
+            return self
+        return Bound(self.other, self.clock, -self.high, -self.low, self.slack, self.sure)
 
 
 @dataclass(slots=True)
-class _Seen:
-    """One message or request: who saw its sending (and the coming of its answer), who its taking (and answering)."""
+class _Ends:
+    """The events of one message or request, of all witnesses: at its sender, and at its receiver."""
 
     sent: list[Event]
-    taken: list[Event]
+    received: list[Event]
 
 
 def bounds(events: Iterable[Event]) -> Iterator[Bound]:
-    """What the messages and requests among the events say of the clocks."""
-    told = [event for event in events if event.kind in ("rpc", "http")]
-    if len({event.process.clock for event in told}) < 2:
+    """Yield the bounds that follow from the messages and requests among the events."""
+    exchanges = [event for event in events if event.kind in ("rpc", "http")]
+    if len({event.process.clock for event in exchanges}) < 2:
         return
-    answered = {
-        (event.process.key, event.parent): event.start for event in told if event.attributes.get("mode") == "reply"
-    }
-    for seen in [*_messages(told), *_requests(told)]:
-        for sent in seen.sent:
-            for taken in seen.taken:
-                if sent.process.clock != taken.process.clock:
-                    yield _of_ends(sent, taken, answered.get((taken.process.key, taken.number)))
-        yield from _of_one_end(seen.sent)
-        yield from _of_one_end(seen.taken)
+    answers = {(event.process.key, event.parent): event.start for event in exchanges if event.mode == "reply"}
+    for ends in [*_messages(exchanges), *_requests(exchanges)]:
+        for sent in ends.sent:
+            for received in ends.received:
+                if sent.process.clock != received.process.clock:
+                    yield _by_order(sent, received, answers.get((received.process.key, received.number)))
+        yield from _by_witnesses(ends.sent)
+        yield from _by_witnesses(ends.received)
 
 
-def _of_ends(sent: Event, taken: Event, answered: int | None) -> Bound:
-    """A message is not taken before it is sent; the answer to it is not heard before it is given."""
-    if answered is None and "hooks" not in taken.witnesses:
-        answered = taken.end
-    # Who gave up waiting heard no answer.
-    heard = None if sent.error else sent.end
-    waits = sent.attributes.get("mode") == "call" or sent.kind == "http"
-    low = answered - heard if waits and answered is not None and heard is not None else -inf
-    return Bound(sent.process.clock, taken.process.clock, low, taken.start - sent.start, _slack(sent, taken))
+def _by_order(sent: Event, received: Event, answered: int | None) -> Bound:
+    """Return the bound of two ends: a message is sent before it is received, answered before the answer arrives."""
+    if answered is None and not received.from_hooks:
+        answered = received.end
+    # A sender that stopped waiting received no answer.
+    answer_arrived = None if sent.error else sent.end
+    waits = sent.mode == "call" or sent.kind == "http"
+    low = answered - answer_arrived if waits and answered is not None and answer_arrived is not None else -inf
+    return Bound(sent.process.clock, received.process.clock, low, received.start - sent.start, _slack(sent, received))
 
 
-def _slack(sent: Event, taken: Event) -> int:
-    if sent.witnesses == taken.witnesses == ("hooks",):
+def _slack(sent: Event, received: Event) -> int:
+    if sent.witnesses == received.witnesses == ("hooks",):
         return 0
     if sent.kind == "http":
         # The server's line may only have the time of another line, that was written meanwhile.
-        return _LATE + ((taken.end or taken.start) - taken.start if "logs" in taken.witnesses else 0)
-    return _LATE if "broker" in (*sent.witnesses, *taken.witnesses) else _BLUR
+        served = (received.end or received.start) - received.start
+        return LATE_RECORD + (served if "logs" in received.witnesses else 0)
+    return LATE_RECORD if "broker" in (*sent.witnesses, *received.witnesses) else LOG_DELAY
 
 
-def _of_one_end(seen: list[Event]) -> Iterator[Bound]:
-    """Several witnesses of one end saw it at about the same time."""
-    for place, one in enumerate(seen):
-        for other in seen[:place]:
-            if one.process.clock != other.process.clock and one.witnesses != other.witnesses:
-                apart = other.start - one.start
-                yield Bound(one.process.clock, other.process.clock, apart - _NEAR, apart + _NEAR, sure=False)
+def _by_witnesses(events: list[Event]) -> Iterator[Bound]:
+    """Yield the bounds of one end's events: its witnesses record it at about the same time."""
+    for index, event in enumerate(events):
+        for other in events[:index]:
+            if event.process.clock != other.process.clock and event.witnesses != other.witnesses:
+                apart = other.start - event.start
+                low, high = apart - WITNESS_SKEW, apart + WITNESS_SKEW
+                yield Bound(event.process.clock, other.process.clock, low, high, sure=False)
 
 
-def _messages(told: list[Event]) -> Iterator[_Seen]:
-    """By their ids; those of 2011 without one by request and method or, where as many were taken as sent, by topic."""
-    by_id: dict[object, _Seen] = defaultdict(lambda: _Seen([], []))
-    nameless: dict[object, dict[str, _Seen]] = defaultdict(lambda: defaultdict(lambda: _Seen([], [])))
-    for event in told:
-        told_of = event.attributes
-        if event.kind != "rpc" or told_of.get("mode") in ("reply", "notify"):
+def _messages(exchanges: list[Event]) -> Iterator[_Ends]:
+    """Yield messages by id; those of 2011 without an id by topic and order, where as many were received as sent."""
+    by_id: dict[object, _Ends] = defaultdict(lambda: _Ends([], []))
+    without_id: dict[object, dict[str, _Ends]] = defaultdict(lambda: defaultdict(lambda: _Ends([], [])))
+    for event in exchanges:
+        if event.kind != "rpc" or event.mode in ("reply", "notify"):
             continue
-        ids = [(name, told_of[name]) for name in ("msg_id", "unique_id") if told_of.get(name)]
+        attributes = event.attributes
+        ids = [(name, attributes[name]) for name in ("msg_id", "unique_id") if attributes.get(name)]
         if ids:
-            _put(by_id[ids[0]], event)
+            _add(by_id[ids[0]], event)
         else:
-            _put(nameless[_taker(event)][event.process.clock], event)
+            _add(without_id[_receiver(event)][event.process.clock], event)
     yield from by_id.values()
-    for clocks in nameless.values():
+    for clocks in without_id.values():
         yield from _in_order(list(clocks.values()))
 
 
-def _put(seen: _Seen, event: Event) -> None:
-    (seen.taken if event.attributes.get("side") == "server" else seen.sent).append(event)
+def _add(ends: _Ends, event: Event) -> None:
+    (ends.received if event.is_server else ends.sent).append(event)
 
 
-def _taker(event: Event) -> str:
-    """Who takes the message."""
-    if event.attributes.get("side") == "server":
+def _receiver(event: Event) -> str:
+    """Return the participant that receives the message."""
+    if event.is_server:
         return participants.of_command(event.process.argv)
     return participants.of_topic(event.attributes.get("topic"))
 
 
-def _in_order(clocks: list[_Seen]) -> Iterator[_Seen]:
-    """The messages of one topic that have no id: the first that was sent is the first that was taken, and so on."""
-    ends = [sorted(end, key=lambda event: event.start) for seen in clocks for end in (seen.sent, seen.taken) if end]
-    if len({len(end) for end in ends}) == 1:
-        for same in zip(*ends, strict=True):
-            seen = _Seen([], [])
-            for event in same:
-                _put(seen, event)
-            yield seen
+def _in_order(clocks: list[_Ends]) -> Iterator[_Ends]:
+    """Yield one topic's messages that have no id: the first to be sent is the first to be received, and so on."""
+    sides = [
+        sorted(side, key=lambda event: event.start) for ends in clocks for side in (ends.sent, ends.received) if side
+    ]
+    if len({len(side) for side in sides}) == 1:
+        for events in zip(*sides, strict=True):
+            ends = _Ends([], [])
+            for event in events:
+                _add(ends, event)
+            yield ends
 
 
-def _requests(told: list[Event]) -> Iterator[_Seen]:
-    """By the id that the answer named, where just one such request was made and served, as each clock tells."""
-    found: dict[object, _Seen] = defaultdict(lambda: _Seen([], []))
-    for event in told:
+def _requests(exchanges: list[Event]) -> Iterator[_Ends]:
+    """Yield HTTP requests by the id that the answer named, where each clock has one such request and one answer."""
+    by_id: dict[object, _Ends] = defaultdict(lambda: _Ends([], []))
+    for event in exchanges:
         if event.kind == "http":
-            server = event.attributes.get("side") == "server"
-            named = event.attributes.get("request_id" if server else "callee_request_id")
+            named = event.attributes.get("request_id" if event.is_server else "callee_request_id")
             if named:
-                _put(found[named, event.attributes.get("method"), event.attributes.get("path")], event)
-    for seen in found.values():
-        if all(len({event.process.clock for event in end}) == len(end) for end in (seen.sent, seen.taken)):
-            yield seen
+                _add(by_id[named, event.attributes.get("method"), event.attributes.get("path")], event)
+    for ends in by_id.values():
+        if all(len({event.process.clock for event in side}) == len(side) for side in (ends.sent, ends.received)):
+            yield ends

@@ -1,7 +1,7 @@
-"""Clocks of several hosts and logs: how far each is ahead of the others, told by what they saw of the same messages.
+"""Clocks of several hosts and logs: how far each is ahead of the others, by their records of the same messages.
 
-Clocks that may agree are believed to. The offset that most messages allow is taken (Marzullo's algorithm): a few lines
-that tell a wrong id, or come late, do not set a clock wrong.
+Clocks that may agree are assumed to. The offset that most messages allow is used (Marzullo's algorithm): a few lines
+with a wrong id, or a late one, do not distort a clock.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _QUARTER, _NEAR_QUARTER = 900_000_000_000, 3_000_000_000
 
 @dataclass(slots=True)
 class _End:
-    """Where the offsets that one message allows begin or end, and whether that follows from an order of events."""
+    """One end of the offsets that a message allows; ``sure`` if it follows from the order of events."""
 
-    at: float
+    offset: float
     opens: bool
     sure: bool = False
 
@@ -41,24 +41,26 @@ class _Region:
 
     @property
     def width(self) -> float:
-        """In nanoseconds."""
-        return self.high.at - self.low.at
+        """Nanoseconds from the lowest to the highest offset."""
+        return self.high.offset - self.low.offset
 
     def best(self) -> int:
-        """The middle, or the only end that is known or sure; 0 where neither is."""
-        low, high = self.low.at, self.high.at
+        """Return the middle, or the only end that is known or sure; 0 where neither is."""
+        low, high = self.low.offset, self.high.offset
         if inf not in (abs(low), abs(high)) and self.low.sure == self.high.sure:
             return int(low + high) // 2
-        known = [end.at for end in (self.low, self.high) if abs(end.at) < inf and (end.sure or self.width == inf)]
+        known = [
+            end.offset for end in (self.low, self.high) if abs(end.offset) < inf and (end.sure or self.width == inf)
+        ]
         return int(known[0]) if known else 0
 
 
 def align(events: Iterable[Event]) -> list[str]:
-    """Shift what clocks told that messages prove wrong; a line for each such clock."""
+    """Shift the events of clocks that messages prove wrong, in place; return a line for each such clock."""
     events = list(events)
     near: dict[str, list[Bound]] = defaultdict(list)
     for bound in bounds(events):
-        near[bound.one].append(bound)
+        near[bound.clock].append(bound)
         near[bound.other].append(bound)
     if not near:
         return []
@@ -73,63 +75,63 @@ def align(events: Iterable[Event]) -> list[str]:
 
 
 def _ahead(near: dict[str, list[Bound]], weights: Counter[str]) -> dict[str, int]:
-    """How far each clock is ahead of most of those that messages tie it to."""
+    """Return how far each clock is ahead of most of those that messages link it to."""
     ahead: dict[str, int] = {}
     while len(ahead) < len(near):
         first = max((clock for clock in near if clock not in ahead), key=lambda clock: (weights[clock], clock))
         group = _group(first, near)
-        # Most are right, not the busiest.
+        # The majority is right, not the busiest clock.
         usual = _common(group.values())[0]
         ahead |= {clock: offset - usual for clock, offset in group.items()}
     return {clock: offset for clock, offset in ahead.items() if abs(offset) < MAX_SHIFT}
 
 
 def _common(offsets: Iterable[int]) -> list[int]:
-    """The offsets, each once, those that most clocks have first."""
+    """Return the distinct offsets, those of most clocks first."""
     return [offset for offset, _ in Counter(offsets).most_common()]
 
 
 def _group(first: str, near: dict[str, list[Bound]]) -> dict[str, int]:
-    """The offsets from ``first`` of all clocks that messages tie to it: what is bounded the closest by those known."""
+    """Return the offsets from ``first`` of all clocks that messages link to it, the most closely bounded ones first."""
     known = {first: 0}
     regions: dict[str, _Region] = {}
     fresh = first
     while True:
-        for clock in {bound.other for bound in (each.seen_from(fresh) for each in near[fresh])} - set(known):
+        for clock in {bound.relative_to(fresh).other for bound in near[fresh]} - set(known):
             regions[clock] = _region(clock, near[clock], known)
         if not regions:
             break
         fresh = min(regions, key=lambda clock: (regions[clock].width, -regions[clock].votes, clock))
         del regions[fresh]
         known[fresh] = _offset(near[fresh], fresh, known)
-    # What came early was placed by the few that were known then.
+    # The first clocks were compared with only a few others: repeat it with all.
     for clock in [*known, *known][1:]:
-        known[clock] = _offset(near[clock], clock, {each: at for each, at in known.items() if each != clock})
+        known[clock] = _offset(near[clock], clock, {name: offset for name, offset in known.items() if name != clock})
     return known
 
 
-def _offset(told: list[Bound], clock: str, known: dict[str, int]) -> int:
-    """The offset of most others where it is possible, or of the next most; else what is told, to the letter."""
-    region = _region(clock, told, known)
+def _offset(limits: list[Bound], clock: str, known: dict[str, int]) -> int:
+    """Return the offset of most others that the bounds allow; else the best by the bounds without their slack."""
+    region = _region(clock, limits, known)
     for offset in _common(known.values()):
-        if region.low.at <= offset <= region.high.at:
+        if region.low.offset <= offset <= region.high.offset:
             return offset
-    return _region(clock, told, known, lenient=False).best()
+    return _region(clock, limits, known, lenient=False).best()
 
 
-def _region(clock: str, told: list[Bound], known: dict[str, int], lenient: bool = True) -> _Region:
-    """What most messages allow, of those that ``clock`` has in common with a clock whose offset is known."""
+def _region(clock: str, limits: list[Bound], known: dict[str, int], lenient: bool = True) -> _Region:
+    """Return the offsets of ``clock`` that most messages with clocks of known offset allow, with slack if lenient."""
     ends: list[_End] = []
-    for bound in told:
-        seen = bound.seen_from(clock)
-        if seen.other in known and seen.low - seen.slack <= seen.high + seen.slack:
-            slack = seen.slack if lenient else 0
+    for limit in limits:
+        bound = limit.relative_to(clock)
+        if bound.other in known and bound.low - bound.slack <= bound.high + bound.slack:
+            slack = bound.slack if lenient else 0
             # ``clock`` is ahead by as much as the other, less what the other is ahead of it.
-            ahead = known[seen.other]
-            # Told to the letter, what was written late may end before it begins: then it is right in between.
-            low, high = sorted((ahead - seen.high - slack, ahead - seen.low + slack))
-            ends += [_End(low, True, seen.sure and low > -inf), _End(high, False, seen.sure and high < inf)]
-    ends.sort(key=lambda end: (end.at, not end.opens))
+            ahead = known[bound.other]
+            # Without slack, a late record may end before it begins: the offset is in between.
+            low, high = sorted((ahead - bound.high - slack, ahead - bound.low + slack))
+            ends += [_End(low, True, bound.sure and low > -inf), _End(high, False, bound.sure and high < inf)]
+    ends.sort(key=lambda end: (end.offset, not end.opens))
     best, votes = _Region(_End(-inf, True), _End(inf, False), 0), 0
     for end, following in pairwise(ends):
         votes += 1 if end.opens else -1
@@ -147,7 +149,7 @@ def _shift(event: Event, by: int) -> None:
 
 
 def _line(clock: str, offset: int, measure: str, hosts: dict[str, str], messages: int) -> str:
-    one, other = (f"host {name}" if hosts.get(name) else name for name in (clock, measure))
+    wrong, right = (f"host {name}" if hosts.get(name) else name for name in (clock, measure))
     apart = abs(offset) % _QUARTER
     zone = not hosts.get(clock) and abs(offset) > _QUARTER // 2 and min(apart, _QUARTER - apart) < _NEAR_QUARTER
-    return notices.clock_corrected(one, other, offset, messages, zone=zone).text
+    return notices.clock_corrected(wrong, right, offset, messages, zone=zone).text

@@ -1,4 +1,4 @@
-"""A forest: steps with their children, and which trees the casts in others opened. No step stands in it twice."""
+"""A forest: steps with their children, and the trees that casts opened. It contains no step twice."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from tracer.model import Step
 
-#: Deeper than any program recurses; what a crafted capture nests deeper stands side by side at this depth.
+#: Deeper than any program recurses; what a crafted capture nests deeper becomes siblings at this depth.
 MAX_DEPTH = 500
 
 
 class Forest:
     """Trees of steps: ``parents`` by a child's id, ``casts`` the receivers' trees by the sending step's id.
 
-    A step is a root, or the child of one step, or the head of a chapter that one cast opened; and no tree comes,
-    over parents and casts, before itself. ``adopt`` and ``open`` refuse what would break that.
+    A step is a root, or the child of one step, or the head of a chapter that one cast opened; and no tree is above
+    itself, over parents and casts. ``adopt`` and ``open`` refuse what would break that.
     """
 
     def __init__(self) -> None:
@@ -25,29 +25,29 @@ class Forest:
         self.senders: dict[str, Step] = {}
         #: the topmost step of every tree, by start: roots and heads of chapters
         self.heads: list[Step] = []
-        #: what is worth telling about how the trees were put together
+        #: one line for each problem in building the trees
         self.warnings: list[str] = []
-        # What stands above a step, over parents and casts; not always the next: paths get shorter as they are walked.
+        # An ancestor of each step, over parents and casts; not always the nearest: walking shortens the paths.
         self._above: dict[str, str] = {}
 
     def adopt(self, parent: Step, child: Step, tied_by: str) -> bool:
-        """Put ``child``, with all below it, below ``parent``; False, and nothing done, where it cannot stand there."""
-        if not self._take(parent, child, tied_by):
+        """Make ``child``, with all below it, a child of ``parent``; return False, unchanged, if it cannot be."""
+        if not self._place_below(parent, child, tied_by):
             return False
         parent.children.append(child)
         self.parents[child.id] = parent
         return True
 
     def open(self, sender: Step, receiver: Step, tied_by: str) -> bool:
-        """Let ``receiver``'s tree be a chapter that ``sender`` opened; False, and nothing done, where it cannot be."""
-        if not self._take(sender, receiver, tied_by):
+        """Make ``receiver``'s tree a chapter that ``sender`` opened; return False, unchanged, if it cannot be."""
+        if not self._place_below(sender, receiver, tied_by):
             return False
         self.casts[sender.id].append(receiver)
         self.senders[receiver.id] = sender
         return True
 
     def lift(self, parent: Step, lifted: list[Step]) -> None:
-        """Take some of ``parent``'s children out; in their places come their own."""
+        """Remove some of ``parent``'s children; their own children replace them."""
         children, ids = [], {step.id for step in lifted}
         for child in parent.children:
             if child.id not in ids:
@@ -66,13 +66,13 @@ class Forest:
         self.heads.append(head)
 
     def ancestors(self, step: Step) -> Iterator[Step]:
-        """The parents of a step, the nearest first."""
+        """Yield the parents of a step, the nearest first."""
         while step.id in self.parents:
             step = self.parents[step.id]
             yield step
 
     def flatten(self) -> None:
-        """Bring up what is nested deeper than MAX_DEPTH: addresses grow with depth, and all of them with its square."""
+        """Raise steps nested deeper than MAX_DEPTH: an address grows with depth, all of them with its square."""
         for head in self.heads:
             level = [head]
             for _ in range(MAX_DEPTH):
@@ -80,16 +80,16 @@ class Forest:
                 if not level:
                     break
             for step in level:
-                self._bring_up(step)
+                self._raise_descendants(step)
 
-    def _bring_up(self, step: Step) -> None:
+    def _raise_descendants(self, step: Step) -> None:
         below = list(step.walk())[1:]
-        for each in below:
-            each.children = []
-            self.parents[each.id] = step
+        for descendant in below:
+            descendant.children = []
+            self.parents[descendant.id] = step
         step.children = below
 
-    def _take(self, above: Step, step: Step, tied_by: str) -> bool:
+    def _place_below(self, above: Step, step: Step, tied_by: str) -> bool:
         if step.id in self._above or self._top(above.id) == step.id:
             return False
         self._above[step.id] = above.id

@@ -1,4 +1,4 @@
-"""What happens to an instance by itself: libvirt's and Neutron's news of it, under ids of their own."""
+"""Instance events: what libvirt and Neutron report about an instance, under request ids of their own."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ import re
 from collections.abc import Iterator
 
 from tracer.correlation import statements
-from tracer.correlation.chapters import Gathering
+from tracer.correlation.chapters import RequestChapters
 from tracer.model import Step
+from tracer.model.patterns import UUID
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID)
 _LIFECYCLE = "ComputeManager.handle_lifecycle_event"
 _EXTERNAL = "/os-server-external-events"
-_TELLING = frozenset({"state", "sql"})
+#: Kinds of steps that may set an instance's state.
+_STATE_KINDS = frozenset({"state", "sql"})
 
 
-def gather(found: list[Gathering], loose: list[Step]) -> None:
-    """Make chapters of the loose trees that bring news of an instance to the only request under way that made it."""
-    news = [(root, uuids) for root in loose if (uuids := _told_of(root))]
-    if not news:
+def assign(requests: list[RequestChapters], unclaimed: list[Step]) -> None:
+    """Add each tree that reports an instance event to the only request under way that created the instance."""
+    reports = [(root, uuids) for root in unclaimed if (uuids := _reported_instances(root))]
+    if not reports:
         return
-    made = [(gathering, _instances(gathering)) for gathering in found]
-    ends = [max((step.end or step.start for step in gathering.walk()), default=0) for gathering in found]
-    for root, uuids in news:
+    instances = [_instances(request) for request in requests]
+    ends = [max((step.end or step.start for step in request.walk()), default=0) for request in requests]
+    for root, uuids in reports:
         fitting = [
-            gathering
-            for (gathering, own), end in zip(made, ends, strict=True)
-            if own & uuids and gathering.seed.start <= root.start <= end
+            request
+            for request, own, end in zip(requests, instances, ends, strict=True)
+            if own & uuids and request.seed.start <= root.start <= end
         ]
         if len(fitting) == 1:
             fitting[0].add_chapter(root, "instance")
 
 
-def _told_of(root: Step) -> set[str]:
-    """The uuids of the instances that a tree brings news of; none where it is no such tree."""
+def _reported_instances(root: Step) -> set[str]:
+    """Return the uuids of the instances whose events a tree reports; empty for other trees."""
     if root.kind == "call" and root.name.endswith(_LIFECYCLE):
         return {uuid for step in root.walk() for uuid in _UUID.findall(f"{step.text('uuid')} {step.text('arguments')}")}
-    asked = [step for step in root.walk() if step.kind == "http" and step.text("path").endswith(_EXTERNAL)]
-    return {uuid for step in asked for uuid in _servers(step)}
+    posts = [step for step in root.walk() if step.kind == "http" and step.text("path").endswith(_EXTERNAL)]
+    return {uuid for step in posts for uuid in _servers(step)}
 
 
 def _servers(step: Step) -> Iterator[str]:
@@ -48,11 +50,11 @@ def _servers(step: Step) -> Iterator[str]:
             yield str(event.get("server_uuid"))
 
 
-def _instances(gathering: Gathering) -> set[str]:
-    """What the request's states and statements set the state of."""
+def _instances(request: RequestChapters) -> set[str]:
+    """Return the uuids of the instances whose state the request's states and statements set."""
     states = (
         step if step.kind == "state" else statements.state_of(step)
-        for step in gathering.walk()
-        if step.kind in _TELLING
+        for step in request.walk()
+        if step.kind in _STATE_KINDS
     )
     return {state.text("instance") for state in states if state is not None} - {""}

@@ -1,7 +1,7 @@
-"""From events to trees: parents within a process by the hooks' context, across processes by ids that were there anyway.
+"""Links from events to forest: parents within a process by the hooks' context, across processes by OpenStack's own ids.
 
-RPC ends meet by msg_id or unique_id, or by the message object where both are in one process; HTTP ends by the callee's
-request id, else by what was asked, by whom, while it was under way. Nothing is tied by time alone.
+RPC ends are linked by msg_id or unique_id, or by the message object where both are in one process; HTTP ends by the
+callee's request id, else by method, path and caller while the request was under way. Nothing is linked by time alone.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from math import inf
 
 from tracer.correlation import participants
 from tracer.correlation.forest import Forest
+from tracer.correlation.tolerances import CLOCK_RESIDUE
 from tracer.events import Event, Process
 from tracer.model import Step, Value
 
-#: What a message is recognised by: which kind of mark, and the mark.
+#: A message's identity: the kind of its mark, and the mark.
 _Key = tuple[str, str]
-#: Where clocks were corrected as far as can be told, logs may be apart by this much, in nanoseconds.
-_SLACK = 2_000_000_000
 
 
-def forest(events: Iterable[Event]) -> Forest:
-    """All events as steps of trees; children in the order of their starts."""
+def build(events: Iterable[Event]) -> Forest:
+    """Return all events as steps of linked forest; children in the order of their starts."""
     # By number where a clock's tick holds several: a parent was numbered before its children.
     ordered = sorted(events, key=lambda event: (event.start, event.number))
     known = {f"{event.process.key}/{event.number}": event for event in ordered}
     steps = {key: _step(key, event) for key, event in known.items()}
-    trees = Forest()
+    forest = Forest()
     for key, event in known.items():
         parent = steps.get(f"{event.process.key}/{event.parent}")
-        # A crafted file may say otherwise.
+        # A crafted file may contradict this.
         if parent is not None and event.parent < event.number:
-            tied_by = event.tied_by or ("handoff" if parent.kind == "handoff" else "context")
-            trees.adopt(parent, steps[key], tied_by)
-    _tie_processes(list(steps.values()), trees)
+            link = event.tied_by or ("handoff" if parent.kind == "handoff" else "context")
+            forest.adopt(parent, steps[key], link)
+    _link_processes(list(steps.values()), forest)
     for step in steps.values():
         if len(step.children) > 1:
             step.children.sort(key=lambda child: child.start)
-    trees.heads = sorted((step for step in steps.values() if step.id not in trees.parents), key=lambda step: step.start)
-    trees.flatten()
-    _correct_ids(trees)
-    _name_services({key: event.process for key, event in known.items()}, trees)
-    _name_peers([step for step in steps.values() if step.attributes.get("side") == "client"], trees)
-    return trees
+    forest.heads = sorted(
+        (step for step in steps.values() if step.id not in forest.parents), key=lambda step: step.start
+    )
+    forest.flatten()
+    _correct_ids(forest)
+    _name_services({key: event.process for key, event in known.items()}, forest)
+    _name_peers([step for step in steps.values() if step.is_client], forest)
+    return forest
 
 
 def _step(key: str, event: Event) -> Step:
@@ -75,39 +76,39 @@ def _id(value: Value) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _tie_processes(steps: list[Step], trees: Forest) -> None:
-    """The ends of messages and requests: those that ids tie, then the others."""
+def _link_processes(steps: list[Step], forest: Forest) -> None:
+    """Link the ends of messages and requests: first by ids, then the others."""
     rpc = [step for step in steps if step.kind == "rpc"]
     http = [step for step in steps if step.kind == "http"]
-    _tie_rpc(rpc, trees)
-    _tie_http(http, trees)
-    asked = [step for step in http if step.attributes.get("side") == "client" and not step.text("callee_request_id")]
-    arrived = [step for step in http if step.attributes.get("side") == "server" and step.id not in trees.parents]
-    _tie_unanswered(sorted(asked, key=lambda step: step.start), sorted(arrived, key=lambda step: step.start), trees)
+    _link_rpc(rpc, forest)
+    _link_http(http, forest)
+    clients = [step for step in http if step.is_client and not step.text("callee_request_id")]
+    servers = [step for step in http if step.is_server and step.id not in forest.parents]
+    _link_unanswered(sorted(clients, key=lambda step: step.start), sorted(servers, key=lambda step: step.start), forest)
 
 
-def _tie_rpc(steps: list[Step], trees: Forest) -> None:
+def _link_rpc(steps: list[Step], forest: Forest) -> None:
     sent: dict[_Key, deque[Step]] = defaultdict(deque)
     for step in steps:
-        if step.attributes.get("side") != "server" and step.attributes.get("mode") != "reply":
+        if not step.is_server and step.mode != "reply":
             for key in _message_keys(step):
                 sent[key].append(step)
     for step in steps:
-        if step.attributes.get("side") != "server":
+        if not step.is_server:
             continue
         mark = next((key for key in _message_keys(step) if key in sent), None)
         sender = _sender(step, mark, sent[mark]) if mark else None
         if mark and sender:
-            waits = sender.attributes.get("mode") == "call"
-            step.attributes.setdefault("mode", sender.text("mode"))
-            (trees.adopt if waits else trees.open)(sender, step, mark[0])
+            waits = sender.mode == "call"
+            step.attributes.setdefault("mode", sender.mode)
+            (forest.adopt if waits else forest.open)(sender, step, mark[0])
 
 
 def _message_keys(step: Step) -> list[_Key]:
-    """What a message can be recognised by: ids, or its place in memory in one process whose transport gives none."""
+    """Return the marks of a message: ids, or its memory address in a process whose transport has none."""
     ids = ((name, step.attributes.get(name)) for name in ("msg_id", "unique_id", "payload", "topic_order"))
     known: list[_Key] = [(name, value) for name, value in ids if isinstance(value, str) and value]
-    # A unique id comes with the message; a mere msg_id may be made up at arrival, as by oslo.messaging's fake driver.
+    # A unique id travels with the message; a msg_id alone may be created at arrival (oslo.messaging's fake driver).
     if step.text("unique_id") or not isinstance(step.attributes.get("message"), int):
         return known
     return [*known, ("message", f"{step.host} {step.pid} {step.name} {step.attributes['message']}")]
@@ -116,67 +117,69 @@ def _message_keys(step: Step) -> list[_Key]:
 def _sender(step: Step, key: _Key, candidates: deque[Step]) -> Step | None:
     if key[0] != "message":
         return candidates[0]
-    # The place is used again by later messages: the sender is the last before, and a message has one receiver.
+    # Later messages reuse the address: the sender is the last before, and a message has one receiver.
     while len(candidates) > 1 and candidates[1].start <= step.start:
         candidates.popleft()
     if not candidates or candidates[0].start > step.start:
         return None
-    return candidates[0] if candidates[0].attributes.get("mode") == "fanout" else candidates.popleft()
+    return candidates[0] if candidates[0].mode == "fanout" else candidates.popleft()
 
 
-def _tie_http(steps: list[Step], trees: Forest) -> None:
-    """By the id that the answer names, which need not be the callee's alone: Glance answers with its caller's."""
+def _link_http(steps: list[Step], forest: Forest) -> None:
+    """Link by the id that the answer names, which need not be the callee's alone: Glance answers with its caller's."""
     by_callee: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
         if callee := step.text("callee_request_id"):
             by_callee[callee].append(step)
     for step in steps:
-        named = by_callee.get(step.request_id or "", []) if step.attributes.get("side") == "server" else []
-        sure = len(named) == 1 and "hooks" in step.witnesses
-        client = next((each for each in named if sure or (_line(each) == _line(step) and _while(each, step))), None)
-        if client is not None and trees.adopt(client, step, "request_id"):
+        named = by_callee.get(step.request_id or "", []) if step.is_server else []
+        sure = len(named) == 1 and step.from_hooks
+        client = next((c for c in named if sure or (_line(c) == _line(step) and _waits(c, step))), None)
+        if client is not None and forest.adopt(client, step, "request_id"):
             named.remove(client)
 
 
-def _while(client: Step, served: Step) -> bool:
-    """Whether a request can have been served while ``client`` waited: a log may tell an earlier request's id."""
-    return "hooks" in served.witnesses or client.start - _SLACK <= served.start <= (client.end or inf) + _SLACK
+def _waits(client: Step, served: Step) -> bool:
+    """Return whether ``client`` may have waited when a request was served: a log may have an earlier request's id."""
+    return served.from_hooks or client.start - CLOCK_RESIDUE <= served.start <= (client.end or inf) + CLOCK_RESIDUE
 
 
 def _line(step: Step) -> tuple[str, str]:
-    """What an HTTP request's first line says."""
+    """Return the method and path of an HTTP request."""
     return step.text("method"), step.text("path")
 
 
-def _tie_unanswered(clients: list[Step], arrived: list[Step], trees: Forest) -> None:
-    """Requests whose answer named no callee: by what was asked, where just one that asked it was under way then."""
+def _link_unanswered(clients: list[Step], servers: list[Step], forest: Forest) -> None:
+    """Link requests whose answer named no callee: by method, path and caller, where only one such was under way."""
     waiting: dict[object, deque[Step]] = defaultdict(deque)
     for client in clients:
-        waiting[_asked(client)].append(client)
+        waiting[_signature(client)].append(client)
     under_way: dict[object, list[tuple[float, int, Step]]] = defaultdict(list)
     order = count()
-    for step in arrived:
-        asked = _asked(step)
-        begun, now = waiting[asked], under_way[asked]
+    for step in servers:
+        signature = _signature(step)
+        begun, now = waiting[signature], under_way[signature]
         while begun and begun[0].start <= step.start:
             client = begun.popleft()
             heapq.heappush(now, (inf if client.end is None else client.end, next(order), client))
         while now and now[0][0] < step.start:
             heapq.heappop(now)
-        if len(now) == 1 and trees.adopt(now[0][2], step, "global_request_id" if step.global_request_id else "request"):
+        if len(now) == 1 and forest.adopt(
+            now[0][2], step, "global_request_id" if step.global_request_id else "request"
+        ):
             now.pop()
 
 
-def _asked(step: Step) -> object:
+def _signature(step: Step) -> object:
     return step.text("method"), step.text("path"), step.global_request_id
 
 
-def _correct_ids(trees: Forest) -> None:
-    """A log line says its thread's context, which may be an earlier request's: where it stands tells better."""
-    for head in trees.heads:
+def _correct_ids(forest: Forest) -> None:
+    """Correct the ids of log lines: a line has its thread's context, which may be an earlier request's."""
+    for head in forest.heads:
         served: dict[str, str | None] = {}
         for step in head.walk():
-            parent = trees.parents.get(step.id)
+            parent = forest.parents.get(step.id)
             around = served[parent.id] if parent is not None else None
             if step.kind in ("log", "ask") and around and step.request_id not in (None, around):
                 step.attributes["logged_request_id"] = step.request_id
@@ -184,28 +187,62 @@ def _correct_ids(trees: Forest) -> None:
             served[step.id] = (step.request_id if step.kind in ("http", "rpc") else None) or around
 
 
-def _name_services(processes: dict[str, Process], trees: Forest) -> None:
-    """Endpoint or application, else the parent's in the same process, else what the process runs."""
+def _name_services(processes: dict[str, Process], forest: Forest) -> None:
+    """Set each step's service: by endpoint or application, else the parent's in the process, else by its command."""
     commands = {process.key: process.argv for process in processes.values()}
     roles = {key: participants.of_command(argv) for key, argv in commands.items()}
-    for head in trees.heads:
+    for head in forest.heads:
         for step in head.walk():
-            process, parent = processes[step.id].key, trees.parents.get(step.id)
+            process, parent = processes[step.id].key, forest.parents.get(step.id)
             same = parent is not None and processes[parent.id].key == process
             inherited = parent.service if parent is not None and same else ""
             step.service = participants.of_step(step) or inherited or roles[process]
 
 
-def _name_peers(clients: list[Step], trees: Forest) -> None:
-    """Who is at the far side: seen there, else told by topic or path, else whom others met at the same address."""
-    met: dict[str, str] = {}
+def _name_peers(clients: list[Step], forest: Forest) -> None:
+    """Set each client's ``peer``: the service linked there, else by topic or path, else others' at the same address."""
+    by_host: dict[str, str] = {}
     for step in clients:
-        far = next((child.service for child in step.children if child.attributes.get("side") == "server"), "")
-        receivers = trees.casts.get(step.id, ())
+        far = next((child.service for child in step.children if child.is_server), "")
+        receivers = forest.casts.get(step.id, ())
         peer = far or next((receiver.service for receiver in receivers), "") or participants.of_peer(step)
         if peer:
             step.attributes["peer"] = peer
-            met.setdefault(step.text("host"), peer)
+            by_host.setdefault(step.text("host"), peer)
     for step in clients:
-        if "peer" not in step.attributes and step.kind == "http" and step.text("host") and step.text("host") in met:
-            step.attributes["peer"] = met[step.text("host")]
+        if "peer" not in step.attributes and step.kind == "http" and step.text("host") and step.text("host") in by_host:
+            step.attributes["peer"] = by_host[step.text("host")]
+
+
+def absorb_endpoints_and_replies(forest: Forest) -> None:
+    """Merge the receiver's endpoint call and the sending of its reply into the receiver's own step."""
+    for head in forest.heads:
+        # A step is absorbed before the walk reaches it.
+        for step in head.walk():
+            if step.kind == "rpc":
+                _absorb_endpoint(step, forest)
+                _absorb_replies(step, forest)
+
+
+def _absorb_endpoint(step: Step, forest: Forest) -> None:
+    """Merge the call point on an RPC endpoint's method into the dispatch that calls it: it adds the source position."""
+    if not step.is_server or not step.attributes.get("function"):
+        return
+    for child in step.children:
+        same = all(child.attributes.get(name) == step.attributes.get(name) for name in ("module", "class", "function"))
+        if child.kind == "call" and same:
+            step.attributes |= {name: child.attributes[name] for name in ("file", "line") if name in child.attributes}
+            step.error = step.error or child.error
+            forest.lift(step, [child])
+            return
+
+
+def _absorb_replies(step: Step, forest: Forest) -> None:
+    """Keep the sending of the reply as an attribute: the end of the receiver's step already shows the return."""
+    replies = [child for child in step.children if child.kind == "rpc" and child.mode == "reply"]
+    if replies:
+        last = replies[-1]
+        step.attributes["reply"] = {
+            "at": last.start, "unique_id": last.text("unique_id"), "failed": last.attributes.get("failed"),
+        }  # fmt: skip
+        forest.lift(step, replies)

@@ -1,4 +1,4 @@
-"""Which participant did a step: by RPC endpoint and WSGI application first, by what the process runs otherwise."""
+"""Participants: the service that did a step, by RPC endpoint or WSGI application, else by the process's command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MODULES = (
     ("neutron", "network"),
     ("cinder", "volume"),
 )
-#: What the command line of a process says, the more telling first.
+#: Command lines of services, the more specific first.
 _COMMANDS = (
     (re.compile(r"nova[-.](cmd\.)?conductor"), "conductor"),
     (re.compile(r"nova[-.](cmd\.)?scheduler"), "scheduler"),
@@ -34,7 +34,7 @@ _COMMANDS = (
     (re.compile(r"\bneutron\b"), "network"),
     (re.compile(r"\bcinder\b"), "volume"),
 )
-#: Programs that ask; the names of images and servers in what they are told must not make them services.
+#: Client programs; the names of images and servers among their arguments must not make them services.
 _CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-(?![XW] )\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
 _TOPICS = {
     "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "compute-alt": "compute",
@@ -50,17 +50,14 @@ _PATHS = (
     (re.compile(r"/(servers|flavors|os-[a-z-]+)"), "API"),
 )
 
-#: What a service tells every few seconds, that it lives: a method's name.
-REPORTS = r"Service\.(save|get_by_|create)|report_state"
-
 
 def of_module(module: str) -> str:
-    """The participant whose code ``module`` is, "" where it belongs to all."""
+    """Return the participant whose code ``module`` is, "" where it belongs to all."""
     return next((service for prefix, service in _MODULES if (module + ".").startswith(prefix + ".")), "")
 
 
 def of_command(argv: str) -> str:
-    """The participant that a command line starts, "client" where it is none of the services."""
+    """Return the participant that a command line starts, "client" where it is none of the services."""
     # A path of the environment must not decide: only the words' last parts count.
     words = " ".join(word.rpartition("/")[2] for word in argv.split())
     if _CLIENTS.match(words):
@@ -69,19 +66,19 @@ def of_command(argv: str) -> str:
 
 
 def of_topic(topic: object) -> str:
-    """The participant that takes a topic's messages; "client" where it is none of the services."""
+    """Return the participant that receives a topic's messages, "client" where it is none of the services."""
     return of_command(f"nova-{topic}")
 
 
 def of_step(step: Step) -> str:
-    """The participant that a step's own attributes name: the endpoint's or the application's; "" where it has none."""
-    if step.attributes.get("side") != "server":
+    """Return the participant of the endpoint or application that served the step, "" where it names none."""
+    if not step.is_server:
         return ""
     return of_module(step.text("module") or step.text("application"))
 
 
 def of_peer(step: Step) -> str:
-    """The participant a client's step talks to, as far as topic or path tell; "" where they do not."""
+    """Return the participant that a client's step calls, by topic or path; "" where these do not name it."""
     if step.kind == "rpc":
         return _TOPICS.get(step.text("topic").partition(".")[0], "")
     if step.kind == "http":

@@ -1,81 +1,74 @@
-"""From events to a trace: trees, what each step means, boots and their numbers."""
+"""The pipeline from events to a trace, stage by stage."""
 
 from __future__ import annotations
 
 from tracer import notices
-from tracer.correlation import clocks, links, requests, statements, unassigned, witnesses
-from tracer.correlation.forest import Forest
-from tracer.events import Events, Process
-from tracer.model import Step, Trace
+from tracer.correlation import addresses, clocks, links, requests, statements, states, unassigned, witnesses
+from tracer.events import Event, Events, Process
+from tracer.model import Trace
 from tracer.text import printable
 
 
-def correlate(found: Events) -> Trace:
-    """All boots and other requests among the events."""
-    skew = clocks.align(found.events)
-    trees = links.forest(witnesses.tied(found.events))
-    for head in trees.heads:
-        # What a step takes in goes before the walk comes to it.
-        for step in head.walk():
-            if step.kind == "sql":
-                statements.describe(step)
-            elif step.kind == "rpc":
-                _absorb_endpoint(step, trees)
-                _absorb_replies(step, trees)
-    made, others = requests.boots(trees)
-    left = unassigned.untied(trees, [*made, *others])
+def correlate(events: Events) -> Trace:
+    """Return all boots and other requests among the events; shifts and completes the events in place."""
+    # Correct the clocks that messages prove wrong.
+    clock_warnings = clocks.align(events.events)
+    # Keep one event for each step, and find the parents of those that no hook recorded.
+    merged = witnesses.unify(events.events)
+    # Build trees: by the hooks' context within processes, by ids across them.
+    forest = links.build(merged)
+    # Parse SQL statements, once for each text.
+    statements.annotate(forest)
+    # Remove steps that only repeat what their parent shows.
+    links.absorb_endpoints_and_replies(forest)
+    # Group the trees into requests, each with its chapters in order.
+    grouped = requests.group(forest)
+    # Derive the instance states, then number what there is now.
+    for request in grouped.all:
+        states.derive(request.chapters)
+        addresses.assign(request.chapters, forest.casts)
+    # Name each boot's instance, host and outcome, and count what happened beside it.
+    for boot, seed in zip(grouped.boots, grouped.seeds, strict=True):
+        states.describe_instance(boot, seed)
+    requests.count_left_out(grouped)
+    # Count what belongs to no request, and why.
+    rest = unassigned.count(forest, grouped.all)
+    versions = _versions(events.processes)
+    for request in grouped.all:
+        request.versions = versions
     warnings = [
-        *found.warnings, *skew, *trees.warnings, *_told_by_processes(found), *unassigned.warning(left, trees),
+        *events.warnings, *clock_warnings, *forest.warnings, *_process_warnings(events),
+        *unassigned.warnings(rest, forest),
     ]  # fmt: skip
-    versions = _versions(found.processes)
-    for boot in [*made, *others]:
-        boot.versions = versions
-    return Trace(made, others, versions, warnings, left)
-
-
-def _absorb_endpoint(step: Step, trees: Forest) -> None:
-    """A call point on an RPC endpoint's method saw what the dispatch saw: one step, with its place in the source."""
-    if step.attributes.get("side") != "server" or not step.attributes.get("function"):
-        return
-    for child in step.children:
-        same = all(child.attributes.get(name) == step.attributes.get(name) for name in ("module", "class", "function"))
-        if child.kind == "call" and same:
-            step.attributes |= {name: child.attributes[name] for name in ("file", "line") if name in child.attributes}
-            step.error = step.error or child.error
-            trees.lift(step, [child])
-            return
-
-
-def _absorb_replies(step: Step, trees: Forest) -> None:
-    """Sending the reply is the end of the receiver's step: the nesting already says that it returns."""
-    replies = [child for child in step.children if child.kind == "rpc" and child.attributes.get("mode") == "reply"]
-    if replies:
-        last = replies[-1]
-        step.attributes["reply"] = {
-            "at": last.start, "unique_id": last.text("unique_id"), "failed": last.attributes.get("failed"),
-        }  # fmt: skip
-        trees.lift(step, replies)
+    return Trace(grouped.boots, grouped.others, versions, warnings, rest)
 
 
 def _versions(processes: list[Process]) -> dict[str, str]:
-    """What runs; several releases of one thing side by side are all named."""
-    found: dict[str, dict[str, None]] = {}
+    """Return the release of each package that runs; several releases side by side are all named."""
+    releases: dict[str, dict[str, None]] = {}
     for process in processes:
         for name, version in process.versions.items():
-            found.setdefault(name, {})[version] = None
-    return {name: ", ".join(sorted(versions)) for name, versions in sorted(found.items())}
+            releases.setdefault(name, {})[version] = None
+    return {name: ", ".join(sorted(versions)) for name, versions in sorted(releases.items())}
 
 
-def _told_by_processes(found: Events) -> list[str]:
-    said: dict[str, dict[str, None]] = {}
-    for event in found.events:
-        if event.kind == "log" and event.attributes.get("logger") == "bootseq":
-            said.setdefault(event.process.key, {})[printable(str(event.attributes.get("message")))] = None
-    told = []
-    for process in found.processes:
+def _process_warnings(events: Events) -> list[str]:
+    """Return a line for each process that dropped events, and for each whose hooks failed."""
+    reasons = _hook_failures(events.events)
+    warnings = []
+    for process in events.processes:
         who = printable(f"{process.argv or process.key} (pid {process.pid})")
         if process.dropped:
-            told.append(notices.events_dropped(who, process.dropped).text)
+            warnings.append(notices.events_dropped(who, process.dropped).text)
         if process.failures:
-            told.append(notices.hooks_failed(who, process.failures, said.get(process.key, {})).text)
-    return told
+            warnings.append(notices.hooks_failed(who, process.failures, reasons.get(process.key, {})).text)
+    return warnings
+
+
+def _hook_failures(events: list[Event]) -> dict[str, dict[str, None]]:
+    """Return the distinct messages by which bootseq's own hooks reported failures, by process key."""
+    messages: dict[str, dict[str, None]] = {}
+    for event in events:
+        if event.kind == "log" and event.attributes.get("logger") == "bootseq":
+            messages.setdefault(event.process.key, {})[printable(str(event.attributes.get("message")))] = None
+    return messages

@@ -1,7 +1,7 @@
-"""What a statement does: verb, tables and fingerprint, from sqlparse's tokens, worked out once a text.
+"""SQL statements: verb, tables, fingerprint and assigned columns, from sqlparse's tokens, once for each text.
 
-Tokens only: its grouping refuses statements of over 10,000 tokens or 100 levels, takes six times as long, and tells
-nothing that is needed here.
+Tokens only: sqlparse's grouping refuses statements of over 10,000 tokens or 100 levels, takes six times as long, and
+adds nothing that is needed here.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from hashlib import sha1
 
 from sqlparse import lexer, tokens
 
+from tracer.correlation.forest import Forest
 from tracer.model import Step, Value
+from tracer.model.patterns import UUID
 
-#: Longer statements are summarised by their beginning: it says what they do.
+#: Longer statements are summarised by their beginning: the verb and the tables are there.
 MAX_READ = 20_000
 
 _TABLE_FOLLOWS = frozenset({"FROM", "JOIN", "INTO", "TABLE"})
-#: What may stand before the table's name.
+#: Words that may precede the table's name.
 _NO_NAMES = frozenset({"SELECT", "LATERAL", "ONLY", "IGNORE", "LOW_PRIORITY", "IF", "NOT", "EXISTS"})
-#: What ends a list of tables.
+#: Words that end a list of tables.
 _END_TABLES = frozenset(
     {"WHERE", "GROUP BY", "ORDER BY", "HAVING", "LIMIT", "UNION", "UNION ALL", "SET", "VALUES", "RETURNING", "FOR"}
 )
@@ -30,53 +32,53 @@ _SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
 _STATES = frozenset({"vm_state", "task_state", "power_state", "host", "node"})
 _LIST = re.compile(r"\( \?(?: , \?)+ \)")
 _ROWS = re.compile(r"\( \? \)(?: , \( \? \))+")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID)
 
-#: A token that says something: sqlparse's type and the text. Blanks and comments do not.
+#: A token, neither blank nor comment: sqlparse's type and the text.
 _Token = tuple[object, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``fingerprint`` is the same for statements that differ in literals, parameters and lengths of lists only."""
+    """A statement in short; ``fingerprint`` ignores differences in literals, parameters and lengths of lists."""
 
     verb: str
     tables: tuple[str, ...]
     fingerprint: str
-    #: Columns that an UPDATE or INSERT assigns a parameter to: the column, the parameter's place, and its name or "".
+    #: Columns that an UPDATE or INSERT assigns a parameter to: the column, the parameter's index, and its name or "".
     assigned: tuple[tuple[str, int, str], ...]
 
 
 def summary(statement: str) -> Summary:
-    """What one statement does."""
+    """Return the summary of a statement, cached by its text."""
     return _summary(statement[:MAX_READ])
 
 
 @lru_cache(maxsize=4096)
 def _summary(text: str) -> Summary:
-    said = [
+    words = [
         (kind, token)
         for kind, token in lexer.tokenize(text)  # type: ignore[no-untyped-call]
         if kind not in tokens.Whitespace and kind not in tokens.Comment
     ]
-    verb = _verb(said)
-    assigned = tuple(_updated(said)) if verb == "UPDATE" else tuple(_inserted(said)) if verb == "INSERT" else ()
-    return Summary(verb, tuple(dict.fromkeys(_tables(said, verb))), _fingerprint(said, verb), assigned)
+    verb = _verb(words)
+    assigned = tuple(_updated(words)) if verb == "UPDATE" else tuple(_inserted(words)) if verb == "INSERT" else ()
+    return Summary(verb, tuple(dict.fromkeys(_tables(words, verb))), _fingerprint(words, verb), assigned)
 
 
-def _verb(said: list[_Token]) -> str:
-    first = next((token.upper() for _, token in said if token != "("), "")
+def _verb(words: list[_Token]) -> str:
+    first = next((token.upper() for _, token in words if token != "("), "")
     depth = 0
-    for kind, token in said if first == "WITH" else ():
+    for kind, token in words if first == "WITH" else ():
         depth += (token == "(") - (token == ")")
         if depth == 0 and kind is tokens.DML:
             return token.upper()
     return first
 
 
-def _fingerprint(said: list[_Token], verb: str) -> str:
+def _fingerprint(words: list[_Token], verb: str) -> str:
     varies = _is_varying_in_savepoint if verb in _SAVEPOINTS else _is_varying
-    plain = " ".join("?" if varies(kind) else token for kind, token in said)
+    plain = " ".join("?" if varies(kind) else token for kind, token in words)
     plain = _ROWS.sub("( ? )", _LIST.sub("( ? )", plain))
     return sha1(plain.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()[:12]
 
@@ -91,14 +93,14 @@ def _is_varying_in_savepoint(kind: object) -> bool:
 
 @dataclass(slots=True)
 class _Level:
-    """Inside one pair of brackets: whether it reads or writes tables, lists them, expects the next name to be one's."""
+    """The state inside a pair of brackets: it reads or writes tables, lists them, expects a table's name next."""
 
     works: bool = False
     lists: bool = False
     expects: bool = False
 
     def take(self, word: str) -> None:
-        """A keyword."""
+        """Update the state by a keyword."""
         if word in ("SELECT", "DELETE"):
             self.works = True
         if word == "UPDATE" or word.rpartition(" ")[2] in _TABLE_FOLLOWS:
@@ -107,13 +109,13 @@ class _Level:
             self.expects = self.lists = False
 
 
-def _tables(said: list[_Token], verb: str) -> Iterator[str]:
-    """Names that follow FROM, JOIN, INTO, TABLE or the UPDATE that the statement is, and commas after such names."""
+def _tables(words: list[_Token], verb: str) -> Iterator[str]:
+    """Yield names after FROM, JOIN, INTO, TABLE or the statement's own UPDATE, and after commas that follow these."""
     outer: list[_Level] = []
     level = _Level(works=True)
     before, queries = "", set()
-    for at, (kind, token) in enumerate(said):
-        word, after = token.upper(), said[at + 1][1].upper() if at + 1 < len(said) else ""
+    for index, (kind, token) in enumerate(words):
+        word, after = token.upper(), words[index + 1][1].upper() if index + 1 < len(words) else ""
         if token == "(":
             level.expects = False
             outer.append(level)
@@ -123,13 +125,13 @@ def _tables(said: list[_Token], verb: str) -> Iterator[str]:
         elif token == ",":
             level.expects = level.lists
         elif level.expects and _may_name(kind) and word.partition(" ")[0] not in _NO_NAMES:
-            level.expects = after == "."  # a schema's name comes first
+            level.expects = after == "."  # a schema's name is first
             if after != "." and token not in queries:
                 yield token.strip('"`[]')
         elif word == "UPDATE" and (verb != "UPDATE" or outer or before in ("FOR", "KEY", "DO")):
             level.lists = False
-        elif word == "AS" and after == "(" and verb != said[0][1].upper():
-            queries.add(said[at - 1][1])
+        elif word == "AS" and after == "(" and verb != words[0][1].upper():
+            queries.add(words[index - 1][1])
         elif kind in tokens.Keyword and not (word == "FROM" and before == "DISTINCT"):
             level.take(word)
         before = word
@@ -143,73 +145,81 @@ def _may_name(kind: object) -> bool:
     )
 
 
-def _updated(said: list[_Token]) -> Iterator[tuple[str, int, str]]:
-    """``column = parameter`` between SET and what follows the assignments."""
-    place, depth, setting = 0, 0, False
-    for at, (kind, token) in enumerate(said):
+def _updated(words: list[_Token]) -> Iterator[tuple[str, int, str]]:
+    """Yield (column, parameter's index, its name) for each ``column = parameter`` between SET and WHERE."""
+    parameter, depth, setting = 0, 0, False
+    for index, (kind, token) in enumerate(words):
         word = token.upper()
         depth += (token == "(") - (token == ")")
         if depth == 0 and word in ("SET", "WHERE"):
             setting = word == "SET"
         if kind is not tokens.Name.Placeholder:
             continue
-        after = said[at + 1][1].upper() if at + 1 < len(said) else ""
-        if setting and depth == 0 and at > 1 and said[at - 1][1] == "=" and after in ("", ",", "WHERE", ";"):
-            yield said[at - 2][1].strip('"`[]'), place, _parameter_name(token)
-        place += 1
+        after = words[index + 1][1].upper() if index + 1 < len(words) else ""
+        if setting and depth == 0 and index > 1 and words[index - 1][1] == "=" and after in ("", ",", "WHERE", ";"):
+            yield words[index - 2][1].strip('"`[]'), parameter, _parameter_name(token)
+        parameter += 1
 
 
-def _inserted(said: list[_Token]) -> Iterator[tuple[str, int, str]]:
-    """The columns in the first brackets, and the parameters that stand alone at their places in the second."""
-    brackets, place = _brackets(said)
+def _inserted(words: list[_Token]) -> Iterator[tuple[str, int, str]]:
+    """Yield (column, index, name): columns in the first brackets, single parameters at their places in the second."""
+    brackets, parameter = _brackets(words)
     if len(brackets) < 2:
         return
     columns, values = brackets
     for column, value in zip(columns, values, strict=False):
         if len(value) == 1 and value[0][0] is tokens.Name.Placeholder and column:
-            yield column[-1][1].strip('"`[]'), place, _parameter_name(value[0][1])
-        place += sum(kind is tokens.Name.Placeholder for kind, _ in value)
+            yield column[-1][1].strip('"`[]'), parameter, _parameter_name(value[0][1])
+        parameter += sum(kind is tokens.Name.Placeholder for kind, _ in value)
 
 
-def _brackets(said: list[_Token]) -> tuple[list[list[list[_Token]]], int]:
-    """What stands between the commas of the first two pairs of brackets; the parameters before the second."""
-    found: list[list[list[_Token]]] = []
-    depth = place = 0
-    for kind, token in said:
+def _brackets(words: list[_Token]) -> tuple[list[list[list[_Token]]], int]:
+    """Return the tokens between the commas of the first two pairs of brackets; the number of parameters before them."""
+    brackets: list[list[list[_Token]]] = []
+    depth = parameters = 0
+    for kind, token in words:
         if token == "(":
             depth += 1
             if depth == 1:
-                if len(found) == 2:
+                if len(brackets) == 2:
                     break
-                found.append([[]])
+                brackets.append([[]])
                 continue
         elif token == ")":
-            depth = max(depth - 1, 0)  # one that nobody opened closes nothing
+            depth = max(depth - 1, 0)  # an unmatched bracket closes nothing
         elif token == "," and depth == 1:
-            found[-1].append([])
+            brackets[-1].append([])
             continue
         if depth:
-            found[-1][-1].append((kind, token))
-        if kind is tokens.Name.Placeholder and len(found) < 2:
-            place += 1
-    return found, place
+            brackets[-1][-1].append((kind, token))
+        if kind is tokens.Name.Placeholder and len(brackets) < 2:
+            parameters += 1
+    return brackets, parameters
 
 
 def _parameter_name(token: str) -> str:
-    """``vm_state`` of ``%(vm_state)s`` and ``:vm_state``; "" of parameters without names."""
+    """Return ``vm_state`` of ``%(vm_state)s`` and ``:vm_state``, "" for a parameter without a name."""
     match = re.fullmatch(r"%\((.+)\)s|[:@$]([^\W\d]\w*)", token)
     return (match[1] or match[2]) if match else ""
 
 
+def annotate(forest: Forest) -> None:
+    """Describe every SQL step of the forest."""
+    for head in forest.heads:
+        for step in head.walk():
+            if step.kind == "sql":
+                describe(step)
+
+
 def describe(step: Step) -> None:
-    """Add verb, tables and fingerprint to a SQL step, and a name that says them."""
-    found = summary(step.text("statement"))
-    step.attributes |= {"verb": found.verb, "tables": list(found.tables), "fingerprint": found.fingerprint}
-    step.name = " ".join([found.verb or "SQL", *found.tables[:1]])
+    """Add verb, tables and fingerprint to a SQL step, and name it by verb and first table."""
+    known = summary(step.text("statement"))
+    step.attributes |= {"verb": known.verb, "tables": list(known.tables), "fingerprint": known.fingerprint}
+    step.name = " ".join([known.verb or "SQL", *known.tables[:1]])
 
 
 def state_of(step: Step) -> Step | None:
-    """The state that an UPDATE or INSERT of ``instances`` sets, as a step of its own; None where it sets none."""
+    """Return the state that an UPDATE or INSERT of ``instances`` sets, as a step of its own; None if it sets none."""
     if step.attributes.get("tables") != ["instances"] or step.error:
         return None
     assigned = _assigned(step)
@@ -235,16 +245,16 @@ def state_of(step: Step) -> Step | None:
 
 def _assigned(step: Step) -> dict[str, Value]:
     parameters = step.attributes.get("parameters")
-    found = summary(step.text("statement")).assigned
+    assigned = summary(step.text("statement")).assigned
     if isinstance(parameters, dict):
-        return {column: parameters[name] for column, _, name in found if name in parameters}
+        return {column: parameters[name] for column, _, name in assigned if name in parameters}
     if isinstance(parameters, list):
-        return {column: parameters[place] for column, place, _ in found if place < len(parameters)}
+        return {column: parameters[index] for column, index, _ in assigned if index < len(parameters)}
     return {}
 
 
 def _instance(step: Step, assigned: dict[str, Value]) -> str:
-    """Which instance: assigned with the rest, or looked for by the last uuid among the parameters."""
+    """Return the instance's uuid: assigned with the rest, else the last uuid among the parameters, else ""."""
     if "uuid" in assigned:
         return str(assigned["uuid"])
     parameters = step.attributes.get("parameters")

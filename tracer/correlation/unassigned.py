@@ -1,4 +1,4 @@
-"""What is tied to no request: statements, lines and messages that stand alone, counted by why, whose, and what."""
+"""Steps that belong to no request: statements, log lines and messages, counted by reason, service, kind and subject."""
 
 from __future__ import annotations
 
@@ -8,58 +8,56 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from tracer import notices
-from tracer.correlation import participants
 from tracer.correlation.forest import Forest
-from tracer.model import Request, Step, Untied
+from tracer.correlation.tolerances import LOG_DELAY
+from tracer.model import Request, Step, Unassigned
+from tracer.model.patterns import LOG_FILE_WARNING_LEVELS, PERIODIC_LOGGERS, SERVICE_REPORTS
 from tracer.text import printable
 
 #: What a service does every few seconds whether it is asked for anything or not.
-_PERIODIC = re.compile(rf"\bservices$|{participants.REPORTS}|(loopingcall|periodic_task)$")
-_LOUD = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL", "TRACE"})
-#: Logs tell of a moment this much too early or too late, in nanoseconds.
-_BLUR = 5_000_000
-_MAX_WHAT = 160
+_PERIODIC = re.compile(rf"\bservices$|{SERVICE_REPORTS}|({'|'.join(PERIODIC_LOGGERS)})$")
+_MAX_SUBJECT = 160
 
 #: When requests were under way in a process: their starts, and the latest end of each with those before it.
 _Busy = tuple[list[int], list[int]]
 
 
-def untied(trees: Forest, requests: list[Request]) -> list[Untied]:
-    """The loose steps of all kinds that tell of something done; ``requests`` hold the others."""
-    tied = {step.id for request in requests for step in request.walk()}
-    busy = _busy(trees.heads)
-    periodic = {head.request_id for head in trees.heads if head.kind == "log" and _PERIODIC.search(head.name)} - {None}
+def count(forest: Forest, requests: list[Request]) -> list[Unassigned]:
+    """Return the counts of the forest's steps that are in none of ``requests``, but for calls and hand-offs."""
+    assigned = {step.id for request in requests for step in request.walk()}
+    busy = _busy(forest.heads)
+    periodic = {head.request_id for head in forest.heads if head.kind == "log" and _PERIODIC.search(head.name)} - {None}
     groups: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
-    for head in trees.heads:
-        if _is_alone(head, trees) if head.id in tied else head.kind not in ("call", "handoff"):
-            beats = head.request_id in periodic or _PERIODIC.search(head.name) or _listens(head)
-            why = "periodic" if beats else _why(head, busy)
-            groups[why, head.service, head.kind, _what(head)].append(head.start)
-    return [Untied(*group, len(times), min(times), max(times)) for group, times in sorted(groups.items())]
+    for head in forest.heads:
+        if _is_alone(head, forest) if head.id in assigned else head.kind not in ("call", "handoff"):
+            is_periodic = head.request_id in periodic or _PERIODIC.search(head.name) or _listens(head)
+            why = "periodic" if is_periodic else _why(head, busy)
+            groups[why, head.service, head.kind, _subject(head)].append(head.start)
+    return [Unassigned(*group, len(times), min(times), max(times)) for group, times in sorted(groups.items())]
 
 
-def warning(found: list[Untied], trees: Forest) -> list[str]:
-    """How much of the SQL that logs tell belongs to no request, and why."""
+def warnings(rest: list[Unassigned], forest: Forest) -> list[str]:
+    """Return at most one line: how many SQL statements of the logs belong to no request, and why."""
     logged = {
-        step.id for head in trees.heads for step in head.walk() if step.kind == "sql" and "logs" in step.witnesses
+        step.id for head in forest.heads for step in head.walk() if step.kind == "sql" and "logs" in step.witnesses
     }
     counts: dict[str, int] = defaultdict(int)
-    for one in found:
-        counts[one.why] += one.count if one.kind == "sql" else 0
+    for group in rest:
+        counts[group.why] += group.count if group.kind == "sql" else 0
     if not logged or not sum(counts.values()):
         return []
     return [notices.statements_unassigned(counts, len(logged)).text]
 
 
-def _is_alone(head: Step, trees: Forest) -> bool:
-    """Whether it is a message of which one end was seen, that tells no request: nothing says whose it is."""
-    if head.kind != "rpc" or head.request_id or head.tied_by or head.text("mode") == "notify":
+def _is_alone(head: Step, forest: Forest) -> bool:
+    """Return whether it is a message without a request id whose other end is unknown: nothing says whose it is."""
+    if head.kind != "rpc" or head.request_id or head.tied_by or head.mode == "notify":
         return False
-    return head.text("side") == "server" or not (head.children or trees.casts.get(head.id))
+    return head.is_server or not (head.children or forest.casts.get(head.id))
 
 
 def _listens(head: Step) -> bool:
-    """A line about waiting for messages, under the id of whatever its thread did before."""
+    """Return whether it is a line about waiting for messages: its id is that of whatever its thread did before."""
     return head.name.startswith(("oslo_messaging", "oslo.messaging")) and head.text("level") == "DEBUG"
 
 
@@ -67,16 +65,16 @@ def _busy(heads: Iterable[Step]) -> dict[str, _Busy]:
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for head in heads:
         for step in head.walk():
-            if step.text("side") == "server":
-                spans[step.process].append((step.start - _BLUR, (step.end or step.start) + _BLUR))
-    found: dict[str, _Busy] = {}
-    for process, told in spans.items():
-        told.sort()
+            if step.is_server:
+                spans[step.process].append((step.start - LOG_DELAY, (step.end or step.start) + LOG_DELAY))
+    busy: dict[str, _Busy] = {}
+    for process, own in spans.items():
+        own.sort()
         ends: list[int] = []
-        for _, end in told:
+        for _, end in own:
             ends.append(max(end, ends[-1]) if ends else end)
-        found[process] = [start for start, _ in told], ends
-    return found
+        busy[process] = [start for start, _ in own], ends
+    return busy
 
 
 def _why(head: Step, busy: dict[str, _Busy]) -> str:
@@ -86,14 +84,14 @@ def _why(head: Step, busy: dict[str, _Busy]) -> str:
         return "idle"
     if not before:
         return "start-up"
-    # Hooks know what a step is done for: where that is nothing, it is nothing that was asked for.
-    asked = "hooks" not in head.witnesses and (head.request_id or ends[before - 1] >= head.start)
-    return "unknown" if asked else "idle"
+    # Hooks record what a step is done for: where they record nothing, nobody asked for it.
+    may_be_asked_for = not head.from_hooks and (head.request_id or ends[before - 1] >= head.start)
+    return "unknown" if may_be_asked_for else "idle"
 
 
-def _what(head: Step) -> str:
+def _subject(head: Step) -> str:
     text = printable(head.name or head.kind)
-    if head.kind in ("log", "ask") and head.text("level") in _LOUD:
+    if head.kind in ("log", "ask") and head.text("level") in LOG_FILE_WARNING_LEVELS:
         message = head.text("message").partition("\n")[0]
         text = printable(f"{head.name}: {message}")
-    return text if len(text) <= _MAX_WHAT else text[: _MAX_WHAT - 1] + "…"
+    return text if len(text) <= _MAX_SUBJECT else text[: _MAX_SUBJECT - 1] + "…"

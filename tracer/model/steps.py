@@ -1,4 +1,4 @@
-"""What a trace is made of: steps, the boots (and other requests) they form, and how to walk them."""
+"""A trace: its steps, and the boots and other requests that they form."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tracer.model.attributes import Attributed
+from tracer.model.values import Value
 from tracer.model.walk import walk
-
-#: A value a step keeps: what JSON can hold, nothing live.
-Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 
 #: Steps that carry an ordinal of their own; the others are notes of the step they happened in (DESIGN, "Numbering").
 NUMBERED = frozenset({"http", "rpc", "call", "handoff", "libvirt", "command"})
@@ -24,15 +23,15 @@ PARTICIPANTS = (
 
 
 @dataclass(slots=True)
-class Step:
-    """One node of the tree: something a service did, with what it did inside as children.
+class Step(Attributed):
+    """A node of the tree: something a service did, with what it did inside as children.
 
     ``start`` and ``end`` are nanoseconds since the epoch; ``end`` is None while the step is unfinished.
-    ``tied_by`` says how it was tied to its parent: ``context`` (same thread of control), ``handoff``, ``msg_id``,
+    ``tied_by`` is the way it was linked to its parent: ``context`` (same thread of control), ``handoff``, ``msg_id``,
     ``unique_id``, ``message`` (same object in one process), ``payload`` (same text of a message without an id),
-    ``topic_order`` (the first message of its topic to be taken after it was sent, where logs tell no id), ``time`` (the
-    only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
-    only one of its method and path under way), ``instance`` (news of the boot's instance), or ``""`` for a root.
+    ``topic_order`` (the first message of its topic to be received after it was sent, where logs have no id), ``time``
+    (the only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
+    only one of its method and path under way), ``instance`` (an event of the boot's instance), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):
 
@@ -46,8 +45,8 @@ class Step:
     - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it)
     - libvirt: ``class``, ``function``
     - command: ``arguments``, ``exit_code``
-    - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (what the
-      line says where that is not the request it was written in)
+    - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (the
+      line's own id where that is not the request it was written in)
     - state: ``table``, ``instance``, ``changes`` ({"vm_state": [old or None, new], "task_state": …})
     """
 
@@ -67,7 +66,7 @@ class Step:
     witnesses: tuple[str, ...] = ("hooks",)
     tied_by: str = ""
     children: list[Step] = field(default_factory=list)
-    #: Given once by tracer.correlation.addresses; notes are addressed ``1-1-2/3``.
+    #: Assigned once by tracer.correlation.addresses; notes are addressed ``1-1-2/3``.
     address: str = ""
     #: Addresses of the chapters that this step's casts opened, or, at a chapter's head, of the step that sent it.
     opens: list[str] = field(default_factory=list)
@@ -90,22 +89,17 @@ class Step:
 
     @property
     def process(self) -> str:
-        """The key of the process that did it: what its id begins with."""
+        """The key of the process that did it: its id up to the last slash."""
         return self.id.rpartition("/")[0]
 
     def walk(self) -> Iterator[Step]:
-        """The step and everything below it, in the tree's order; as deep as it may be."""
+        """Yield the step and everything below it, in the tree's order, at any depth."""
         return walk(self)
-
-    def text(self, key: str) -> str:
-        """The attribute ``key`` as text, "" where it is missing."""
-        value = self.attributes.get(key)
-        return "" if value is None else str(value)
 
 
 @dataclass(slots=True)
 class LeftOut:
-    """Steps of a boot's time window that do not belong to it, counted: ``what`` is e.g. "heartbeat Service.save"."""
+    """The count of equal steps in a boot's time window that do not belong to it; ``what``: "heartbeat Service.save"."""
 
     service: str
     what: str
@@ -114,11 +108,11 @@ class LeftOut:
 
 
 @dataclass(slots=True)
-class Untied:
-    """Steps that stand in no request, counted: of one ``why``, service, kind and subject.
+class Unassigned:
+    """The count of steps that belong to no request: of one ``why``, service, kind and subject (``what``).
 
-    ``why``: ``unknown`` (it tells a request that nothing else does, or came while several were under way),
-    ``periodic`` (heartbeats and the like), ``start-up`` (before its process took the first request), ``idle`` (for no
+    ``why``: ``unknown`` (its request id is nobody else's, or it happened while several requests were under way),
+    ``periodic`` (heartbeats and the like), ``start-up`` (before its process served the first request), ``idle`` (for no
     request).
     ``first`` and ``last`` are the earliest and the latest start, nanoseconds since the epoch.
     """
@@ -136,7 +130,10 @@ class Untied:
 
 @dataclass(slots=True)
 class Request:
-    """One request's tree: for an instance's creation its chapters, request ids, instance and outcome."""
+    """A request: the boot of an instance, or anything else that was asked for, as its chapters.
+
+    ``server``, ``uuid`` and ``host`` are the instance's, "" where the request creates none.
+    """
 
     number: int
     operation: str
@@ -148,7 +145,7 @@ class Request:
     #: "active", "error: <first line>", "unfinished", or "done" / "failed" for requests that create nothing.
     outcome: str = "unfinished"
     host: str = ""
-    #: Releases of what ran, as the traced processes said: {"nova": "34.0.0"}; the same for all boots of a trace.
+    #: Releases as the traced processes reported them: {"nova": "34.0.0"}; the same for all requests of a trace.
     versions: dict[str, str] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -159,28 +156,28 @@ class Request:
 
     @property
     def duration(self) -> int:
-        """Nanoseconds from the first start to the last end that was seen."""
+        """Nanoseconds from the first start to the last known end."""
         last = max((step.end or step.start for step in self.walk()), default=0)
         return last - self.started if last else 0
 
     def walk(self) -> Iterator[Step]:
-        """Every step of every chapter, in the tree's order."""
+        """Yield every step of every chapter, in the tree's order."""
         for chapter in self.chapters:
             yield from chapter.walk()
 
     def counts(self) -> Mapping[str, int]:
-        """How many steps of each kind."""
+        """Return the number of steps by kind."""
         return Counter(step.kind for step in self.walk())
 
 
 @dataclass(slots=True)
 class Trace:
-    """Everything one trace file holds: boots, the requests that boot nothing, and what its readers had to say."""
+    """The content of a trace file: boots, the requests that boot nothing, and the warnings of its readers."""
 
     boots: list[Request]
     others: list[Request] = field(default_factory=list)
-    #: Nova's release and the like, as the capture says: {"nova": "34.0.0"}.
+    #: Nova's release and the like, as the capture reports them: {"nova": "34.0.0"}.
     versions: dict[str, str] = field(default_factory=dict)
     #: One line each: torn tails, dropped events, segments that could not be read.
     warnings: list[str] = field(default_factory=list)
-    untied: list[Untied] = field(default_factory=list)
+    untied: list[Unassigned] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How trees are walked: in their order, as deep as they may be."""
+"""The walk of a tree, in its order, at any depth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Branch = TypeVar("_Branch", bound=_Branching)
 
 
 def walk(top: _Branch) -> Iterator[_Branch]:
-    """``top`` and everything below it, parents before their children."""
+    """Yield ``top`` and everything below it, parents before their children."""
     stack = [top]
     while stack:
         branch = stack.pop()

@@ -1,21 +1,21 @@
-"""What logs and message copies tell, made into events that stand as hooks' do: merged, with ids and parents."""
+"""Events of logs and message copies, completed until they are like those of hooks: merged, with ids and parents."""
 
 from __future__ import annotations
 
-from tracer.correlation.witnesses import merge, messages, objects, parents
+from tracer.correlation.witnesses import merge, messages, parents
 from tracer.events import Event
 
-__all__ = ["tied"]
+__all__ = ["unify"]
 
 
-def tied(events: list[Event]) -> list[Event]:
-    """The events, one for what several witnesses saw, below those they belong to; hooks' alone stay as they are."""
+def unify(events: list[Event]) -> list[Event]:
+    """Return one event for each step, below the event it belongs to; those of hooks alone are returned unchanged."""
     if all(event.witnesses == ("hooks",) for event in events):
         return events
-    merged = merge.merged(events)
+    merged = merge.merge(events)
     messages.pair(merged)
-    messages.spread(merged)
-    parents.nest(merged)
+    messages.exchange_ids(merged)
+    parents.assign(merged)
     messages.end_calls(merged)
-    objects.name(merged)
+    messages.name_object_methods(merged)
     return merged

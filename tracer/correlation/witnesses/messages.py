@@ -1,123 +1,161 @@
-"""Ids where a witness had none: messages of 2011 paired, and request ids carried over from the other end."""
+"""Ids and names that a witness lacks: messages of 2011 paired, and ids, names and ends completed from the other end."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
-from tracer.correlation import participants
+from tracer.correlation import participants, statements
+from tracer.correlation.tolerances import LOG_DELAY, QUEUE_WAIT
 from tracer.events import Event
 
-#: A message is taken within this time of its sending, in nanoseconds; what waits longer is not tied by its topic.
-_SOON = 30_000_000_000
-#: Two logs' timestamps of one moment may differ by this much.
-_EARLY = 5_000_000
-_MESSAGE = ("msg_id", "unique_id", "payload")
+_IDS = ("msg_id", "unique_id", "payload")
+
+_SOME_METHOD, _SOME_CLASS_METHOD = "object_action", "object_class_action_versions"
+#: The methods of Nova's objects that alone send a statement, by (carrying method, verb, table).
+#: A statement that several methods send is not here: an unknown name is better than a wrong one.
+_SENT_BY = {
+    (_SOME_METHOD, "UPDATE", "instances"): "Instance.save",
+    (_SOME_METHOD, "UPDATE", "compute_nodes"): "ComputeNode.save",
+    (_SOME_METHOD, "INSERT", "virtual_interfaces"): "VirtualInterface.create",
+    (_SOME_CLASS_METHOD, "INSERT", "instance_actions_events"): "InstanceActionEvent.event_start",
+}
+#: A deleted row remains, marked; what follows WHERE asks for one that is not.
+_DELETES = re.compile(r"\s*UPDATE\b(?:(?!\bWHERE\b).)*\bdeleted(?:_at)?\s*=", re.DOTALL)
 
 
 def pair(events: list[Event]) -> None:
-    """Give the two ends of a message without ids, that only logs saw, a mark in common: by topic, in their order.
+    """Give the two ends of a message without ids, that only logs recorded, a common id: by topic and order.
 
-    What is left then is tied where as many were sent as taken: one clock may be wrong by more than anything tells.
+    The rest is paired where as many were sent as received: one clock may be wrong by more than messages prove.
     """
-    rpc = [event for event in events if event.kind == "rpc" and event.witnesses[0] != "hooks"]
-    known = {end: _marks(rpc, end) for end in ("client", "server")}
+    rpc = [event for event in events if event.kind == "rpc" and not event.from_hooks]
+    known = {end: _ids(rpc, end) for end in ("client", "server")}
     waiting: dict[str, list[Event]] = defaultdict(list)
-    left: dict[str, list[Event]] = defaultdict(list)
-    for event in sorted(rpc, key=_place):
-        client = _is_sent(event)
-        if _marks([event], "client" if client else "server") & known["server" if client else "client"]:
+    unpaired: dict[str, list[Event]] = defaultdict(list)
+    for event in sorted(rpc, key=_send_time):
+        if _ids([event], "client" if event.is_client else "server") & known["server" if event.is_client else "client"]:
             continue
-        if client and event.attributes.get("mode") == "cast":
+        if event.is_client and event.mode == "cast":
             waiting[participants.of_topic(event.attributes.get("topic"))].append(event)
-        elif not client and not event.attributes.get("msg_id"):
+        elif not event.is_client and not event.attributes.get("msg_id"):
             role = participants.of_command(event.process.argv)
-            sender = next((each for each in waiting[role] if _may_be(each, event)), None)
+            sender = next((sent for sent in waiting[role] if _may_be(sent, event)), None)
             if sender is None:
-                left[role].append(event)
+                unpaired[role].append(event)
             else:
                 waiting[role].remove(sender)
-                _mark(sender, event)
-    for role, taken in left.items():
-        if len(taken) == len(waiting[role]) and all(map(_same_request, waiting[role], taken)):
-            for sent, event in zip(waiting[role], taken, strict=True):
-                _mark(sent, event)
+                _link(sender, event)
+    for role, received in unpaired.items():
+        if len(received) == len(waiting[role]) and all(map(_same_request, waiting[role], received)):
+            for sent, event in zip(waiting[role], received, strict=True):
+                _link(sent, event)
 
 
-def _is_sent(event: Event) -> bool:
-    return event.attributes.get("side") == "client"
+def _send_time(event: Event) -> int:
+    return event.start - (LOG_DELAY if event.is_client else 0)
 
 
-def _place(event: Event) -> int:
-    return event.start - (_EARLY if _is_sent(event) else 0)
+def _link(sent: Event, received: Event) -> None:
+    topic_order = f"{received.process.key} {received.number}"
+    sent.attributes["topic_order"] = received.attributes["topic_order"] = topic_order
+    sent.name = sent.name or received.name
 
 
-def _mark(sent: Event, taken: Event) -> None:
-    sent.attributes["topic_order"] = taken.attributes["topic_order"] = f"{taken.process.key} {taken.number}"
-    sent.name = sent.name or taken.name
-
-
-def _marks(events: list[Event], side: str) -> set[tuple[str, object]]:
+def _ids(events: list[Event], side: str) -> set[tuple[str, object]]:
     return {
         (name, event.attributes[name])
         for event in events
-        for name in _MESSAGE
+        for name in _IDS
         if name in event.attributes and event.attributes.get("side") == side
     }
 
 
-def _may_be(sent: Event, taken: Event) -> bool:
-    """Whether it was sent not long before."""
-    return taken.start - _SOON <= sent.start <= taken.start + _EARLY and _same_request(sent, taken)
+def _may_be(sent: Event, received: Event) -> bool:
+    """Return whether the message was sent not long before, for the same request."""
+    return received.start - QUEUE_WAIT <= sent.start <= received.start + LOG_DELAY and _same_request(sent, received)
 
 
-def _same_request(sent: Event, taken: Event) -> bool:
-    """As far as that is told."""
-    return len({sent.attributes.get("request_id"), taken.attributes.get("request_id")} - {None}) <= 1
+def _same_request(sent: Event, received: Event) -> bool:
+    """Return whether the request ids agree or one is unknown."""
+    return len({sent.attributes.get("request_id"), received.attributes.get("request_id")} - {None}) <= 1
 
 
-def spread(events: list[Event]) -> None:
-    """Let each end of a message know the request that the other end told, and what was asked."""
-    rpc = [event for event in events if event.kind == "rpc" and event.attributes.get("mode") != "reply"]
+def exchange_ids(events: list[Event]) -> None:
+    """Complete each end of a message by the request ids and the method that the other end knows."""
+    rpc = [event for event in events if event.kind == "rpc" and event.mode != "reply"]
     senders: dict[tuple[str, object], Event] = {}
     for event in rpc:
-        if event.attributes.get("side") == "client":
-            for name in (*_MESSAGE, "topic_order"):
+        if event.is_client:
+            for name in (*_IDS, "topic_order"):
                 if name in event.attributes:
                     senders.setdefault((name, event.attributes[name]), event)
     for event in rpc:
-        if event.attributes.get("side") != "server":
+        if not event.is_server:
             continue
-        marks = ((name, event.attributes.get(name)) for name in (*_MESSAGE, "topic_order"))
-        sender = next((senders[mark] for mark in marks if mark in senders), None)
+        ids = ((name, event.attributes.get(name)) for name in (*_IDS, "topic_order"))
+        sender = next((senders[id_] for id_ in ids if id_ in senders), None)
         if sender is not None:
-            _share(sender, event)
+            _complete(sender, event)
+            _complete(event, sender)
 
 
-def _share(sender: Event, receiver: Event) -> None:
-    for one, other in ((sender, receiver), (receiver, sender)):
-        if one.witnesses[0] == "hooks":
-            continue
-        for name in ("request_id", "global_request_id", "method"):
-            value = other.attributes.get(name)
-            if value is not None and name not in one.attributes:
-                one.attributes[name] = value
-        one.name = one.name or other.name
+def _complete(event: Event, other: Event) -> None:
+    """Add what the other end of a message knows; hooks know it all."""
+    if event.from_hooks:
+        return
+    for name in ("request_id", "global_request_id", "method"):
+        value = other.attributes.get(name)
+        if value is not None and name not in event.attributes:
+            event.attributes[name] = value
+    event.name = event.name or other.name
 
 
 def end_calls(events: list[Event]) -> None:
-    """Give calls whose answer no witness saw the end of what they waited for: logs before 2015 do not tell more.
+    """End calls without a recorded answer when their receiver ended: logs before 2015 do not have more.
 
-    In a process that told of one answer, a call without has got none.
+    In a process that recorded any answer, a call without one got none.
     """
     ends = {
         event.attributes.get("msg_id"): event.end
         for event in events
-        if event.kind == "rpc" and event.attributes.get("side") == "server" and event.attributes.get("msg_id")
+        if event.kind == "rpc" and event.is_server and event.attributes.get("msg_id")
     }
-    calls = [event for event in events if event.kind == "rpc" and event.attributes.get("mode") == "call"]
-    calls = [event for event in calls if _is_sent(event)]
-    telling = {event.process.key for event in calls if event.end is not None}
+    calls = [event for event in events if event.kind == "rpc" and event.mode == "call" and event.is_client]
+    with_answers = {event.process.key for event in calls if event.end is not None}
     for event in calls:
         end = ends.get(event.attributes.get("msg_id"))
-        if event.end is None and end is not None and event.witnesses == ("logs",) and event.process.key not in telling:
+        logged = event.witnesses == ("logs",) and event.process.key not in with_answers
+        if event.end is None and end is not None and logged:
             event.end = max(end, event.start)
+
+
+def name_object_methods(events: list[Event]) -> None:
+    """Name the object's method in messages that only logs recorded, where a statement of the receiver proves it.
+
+    Logs have only the method that carries all others: object_action.
+    """
+    sent_below: dict[tuple[str, int], list[Event]] = defaultdict(list)
+    for event in events:
+        if event.kind == "sql" and event.parent:
+            sent_below[event.process.key, event.parent].append(event)
+    methods = {}
+    for event in events:
+        if event.witnesses == ("logs",) and event.is_server and event.name in (_SOME_METHOD, _SOME_CLASS_METHOD):
+            below = sent_below[event.process.key, event.number]
+            method = next(filter(None, (_object_method(event.name, statement) for statement in below)), "")
+            if method:
+                event.name = event.attributes["method"] = method
+                methods[event.attributes.get("msg_id")] = method
+    for event in events:
+        if event.kind == "rpc" and event.name in (_SOME_METHOD, _SOME_CLASS_METHOD):
+            event.name = methods.get(event.attributes.get("msg_id"), event.name)
+            event.attributes["method"] = event.name
+
+
+def _object_method(carrier: str, statement: Event) -> str:
+    """Return the object's method that sent the statement, "" where several do."""
+    text = str(statement.attributes.get("statement"))
+    known = statements.summary(text)
+    method = _SENT_BY.get((carrier, known.verb, known.tables[0] if known.tables else ""), "")
+    return method.replace(".save", ".destroy") if _DELETES.match(text) else method

@@ -1,8 +1,8 @@
-"""Nesting: which request or message each event belongs to that no hook put below another.
+"""Parents of log lines and message copies: the request or message that each belongs to where no hook recorded it.
 
-By the request id that it tells; without one, by what its process had taken and not yet answered, where that is one
-thing only: what a service logs between taking a message and taking the next belongs to that message. Of several things
-under way, it is the only one that told of the same instance.
+By the request id of the line; without one, by the only message or request that its process had received and not yet
+answered: what a service logs between receiving a message and receiving the next belongs to that message. Of several
+under way, it is the only one whose other lines name the same instance. Heartbeats belong to none.
 """
 
 from __future__ import annotations
@@ -10,92 +10,91 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from tracer.correlation.witnesses import heartbeats
-from tracer.correlation.witnesses.merge import BLUR, number_anew
+from tracer.correlation.tolerances import HEARTBEAT_SPAN, LOG_RESOLUTION, SILENCE, SILENCE_WITH_ID, STALE_ID
+from tracer.correlation.witnesses.merge import renumber
 from tracer.events import Event
+from tracer.model.patterns import PERIODIC_LOGGERS, UUID
 
-_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-#: What has no end goes on while something is heard of it; this long a silence, in nanoseconds, ends it.
-_SILENCE = 10_000_000_000
-#: With an id it goes on through a longer silence: an image may take its time.
-_FORGOTTEN = 600_000_000_000
-#: What a request leaves to be done after its answer tells its id for this long; later lines only have not lost it.
-_STALE = 2_000_000_000
+_UUID = re.compile(rf"\b{UUID}\b")
+#: ``Service.save``: the report of 2011 to now.
+_REPORT = re.compile(r"\s*UPDATE services\b.*\breport_count\b", re.DOTALL)
+#: The statements before a report: the service reads its own row, by its id; SQLite begins a transaction.
+_BEFORE_REPORT = re.compile(r"\s*(SELECT\b.*\bFROM services\b.*\bservices\.id = |BEGIN( IMMEDIATE)?\s*\Z)", re.DOTALL)
 
 
-def nest(events: list[Event]) -> None:
-    """Set the parents of all events that have none and that hooks did not see."""
-    number_anew(events)
+def assign(events: list[Event]) -> None:
+    """Set the parent of every event that has none and that hooks did not record; complete ends and request ids."""
+    renumber(events)
     processes: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         processes[event.process.key].append(event)
     for own in processes.values():
-        if any(event.witnesses[0] != "hooks" for event in own):
-            _Process(own).nest()
+        if any(not event.from_hooks for event in own):
+            _Process(own).assign()
 
 
 class _Process:
-    """One process's events, in their order."""
+    """The events of one process, in order, with the messages and requests that it has received and not answered."""
 
     def __init__(self, events: list[Event]) -> None:
         self._events = sorted(events, key=lambda event: (event.start, event.number))
-        self._beats = heartbeats.marked(self._events)
-        #: taken and not yet answered
+        self._heartbeats = heartbeats(self._events)
+        #: received and not yet answered
         self._open: list[Event] = []
-        #: when something was heard last of what is open, by its number
-        self._heard: dict[int, int] = {}
+        #: the time of the last event of each open request, by the request's number
+        self._last: dict[int, int] = {}
         self._endless: list[Event] = []
-        #: the uuids that were told in each, by its number
+        #: the uuids in each request's events, by the request's number
         self._uuids: dict[int, set[str]] = defaultdict(set)
-        #: requests that were done, and when
-        self._done: dict[str, int] = {}
+        #: the ends of answered requests by request id
+        self._answered: dict[str, int] = {}
 
-    def nest(self) -> None:
-        """Go through them once."""
-        upcoming = [event for event in self._events if event.attributes.get("side") == "server"]
+    def assign(self) -> None:
+        """Set the parents in one pass."""
+        upcoming = [event for event in self._events if event.is_server]
         upcoming.reverse()
-        for place, event in enumerate(self._events):
-            while upcoming and upcoming[-1].start <= event.start + BLUR:
+        for index, event in enumerate(self._events):
+            while upcoming and upcoming[-1].start <= event.start + LOG_RESOLUTION:
                 self._begin(upcoming.pop())
-            if event.attributes.get("side") == "server" or event.parent or event.witnesses[0] == "hooks":
+            if event.is_server or event.parent or event.from_hooks:
                 continue
             self._close(event.start)
-            if place not in self._beats:
-                self._put(event)
+            if index not in self._heartbeats:
+                self._place(event)
         for event in self._endless:
-            event.end = max(self._heard.get(event.number, event.start), event.start)
+            event.end = max(self._last.get(event.number, event.start), event.start)
 
     def _begin(self, server: Event) -> None:
         self._close(server.start)
-        if server.kind == "http" and server.witnesses == ("logs",) and self._is_stale(server):
-            _set_aside(server)
+        if server.kind == "http" and server.witnesses == ("logs",) and self._has_stale_id(server):
+            _set_id_aside(server)
         self._open.append(server)
-        self._heard[server.number] = server.start
-        if server.end is None and server.witnesses[0] != "hooks":
+        self._last[server.number] = server.start
+        if server.end is None and not server.from_hooks:
             self._endless.append(server)
 
     def _close(self, now: int) -> None:
         for server in self._open:
-            told = server.attributes.get("request_id")
-            if isinstance(told, str) and server.end is not None and server.end + BLUR < now:
-                self._done[told] = server.end
-        self._open = [server for server in self._open if self._goes_on(server, now)]
+            request_id = server.attributes.get("request_id")
+            if isinstance(request_id, str) and server.end is not None and server.end + LOG_RESOLUTION < now:
+                self._answered[request_id] = server.end
+        self._open = [server for server in self._open if self._is_open(server, now)]
 
-    def _goes_on(self, server: Event, now: int) -> bool:
+    def _is_open(self, server: Event, now: int) -> bool:
         if server.end is not None:
-            return server.end + BLUR >= now
-        return now - self._heard[server.number] <= _FORGOTTEN
+            return server.end + LOG_RESOLUTION >= now
+        return now - self._last[server.number] <= SILENCE_WITH_ID
 
-    def _put(self, event: Event) -> None:
-        told = event.attributes.get("request_id")
-        server, tied_by = self._by_id(str(told)) if told else (None, "")
-        if server is None and self._is_stale(event):
-            _set_aside(event)
-            told = None
-        if not told:
-            server, tied_by = self._alone(event)
+    def _place(self, event: Event) -> None:
+        request_id = event.attributes.get("request_id")
+        server, tied_by = self._by_id(str(request_id)) if request_id else (None, "")
+        if server is None and self._has_stale_id(event):
+            _set_id_aside(event)
+            request_id = None
+        if not request_id:
+            server, tied_by = self._by_time_or_instance(event)
         elif server is None:
-            server, tied_by = self._by_silence(), "request_id"
+            server, tied_by = self._last_without_id(), "request_id"
         if server is None:
             return
         if event.number < server.number:
@@ -105,50 +104,70 @@ class _Process:
             self._uuids[server.number] |= _uuids(event)
         event.start = max(event.start, server.start)
         event.end = max(event.end, event.start) if event.end is not None else None
-        self._heard[server.number] = max(self._heard.get(server.number, 0), event.end or event.start)
-        if not server.attributes.get("request_id") and told:
-            server.attributes["request_id"] = told
+        self._last[server.number] = max(self._last.get(server.number, 0), event.end or event.start)
+        if not server.attributes.get("request_id") and request_id:
+            server.attributes["request_id"] = request_id
 
-    def _is_stale(self, event: Event) -> bool:
-        """Whether it tells a request that was done a while ago: its thread's context, which nobody has cleared."""
-        told = event.attributes.get("request_id")
-        return isinstance(told, str) and event.start - self._done.get(told, event.start) > _STALE
+    def _has_stale_id(self, event: Event) -> bool:
+        """Return whether its request was answered a while ago: its thread's context was not cleared."""
+        request_id = event.attributes.get("request_id")
+        return isinstance(request_id, str) and event.start - self._answered.get(request_id, event.start) > STALE_ID
 
     def _by_id(self, request_id: str) -> tuple[Event | None, str]:
-        """What was taken last of that request."""
+        """Return what was received last of that request."""
         for server in reversed(self._open):
             if request_id in (server.attributes.get("request_id"), server.attributes.get("context_request_id")):
                 return server, "request_id"
         return None, ""
 
-    def _by_silence(self) -> Event | None:
-        """What was taken last and has told no request yet."""
+    def _last_without_id(self) -> Event | None:
+        """Return what was received last and has no request id yet."""
         for server in reversed(self._open):
-            told = server.attributes
-            if not told.get("request_id") and "logged_request_id" not in told and server.witnesses[0] != "hooks":
+            attributes = server.attributes
+            if not attributes.get("request_id") and "logged_request_id" not in attributes and not server.from_hooks:
                 return server
         return None
 
-    def _alone(self, event: Event) -> tuple[Event | None, str]:
-        """The only thing that was under way, or the only one in which the same instance, port, … was told of."""
-        heard = [
+    def _by_time_or_instance(self, event: Event) -> tuple[Event | None, str]:
+        """Return the only request under way, or the only one whose events name the same instance, port or the like."""
+        active = [
             server
             for server in self._open
-            if server.end is not None or event.start - self._heard[server.number] <= _SILENCE
+            if server.end is not None or event.start - self._last[server.number] <= SILENCE
         ]
-        if len(heard) == 1:
-            return heard[0], "time"
+        if len(active) == 1:
+            return active[0], "time"
         uuids = _uuids(event)
-        telling = [server for server in heard if uuids & self._uuids[server.number]]
-        return (telling[0], "instance") if len(telling) == 1 else (None, "")
+        related = [server for server in active if uuids & self._uuids[server.number]]
+        return (related[0], "instance") if len(related) == 1 else (None, "")
 
 
 def _uuids(event: Event) -> set[str]:
-    told = event.attributes
-    return set(_UUID.findall(f"{event.name} {told.get('message', '')} {told.get('parameters', '')}"))
+    attributes = event.attributes
+    return set(_UUID.findall(f"{event.name} {attributes.get('message', '')} {attributes.get('parameters', '')}"))
 
 
-def _set_aside(event: Event) -> None:
-    """Take the request id for what it is: what the line says, not whom it belongs to."""
+def _set_id_aside(event: Event) -> None:
+    """Keep the request id as what the line says, not as the request that it belongs to."""
     event.attributes["logged_request_id"] = event.attributes.pop("request_id")
     event.attributes.pop("global_request_id", None)
+
+
+def heartbeats(events: list[Event]) -> set[int]:
+    """Return the indexes of one process's events, in its order, that are heartbeats and thus part of no request."""
+    indexes = {index for index, event in enumerate(events) if event.kind == "log" and _is_periodic(event)}
+    statements = [(index, event) for index, event in enumerate(events) if event.kind == "sql"]
+    for position, (index, event) in enumerate(statements):
+        if not _REPORT.match(str(event.attributes.get("statement"))):
+            continue
+        indexes.add(index)
+        for before, earlier in reversed(statements[:position]):
+            near = event.start - earlier.start < HEARTBEAT_SPAN
+            if not near or not _BEFORE_REPORT.match(str(earlier.attributes.get("statement"))):
+                break
+            indexes.add(before)
+    return indexes
+
+
+def _is_periodic(event: Event) -> bool:
+    return event.name.endswith(PERIODIC_LOGGERS)
