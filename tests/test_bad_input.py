@@ -72,7 +72,7 @@ def test_a_copy_with_a_time_out_of_range_is_named_and_the_others_are_read(tmp_pa
     (tmp_path / "copies.jsonl").write_text("".join([first, bad, *others]))
     done = bootseq("ingest", "-o", tmp_path / "t", tmp_path / "copies.jsonl")
     assert done.exit_code == 2
-    assert "1 line of it no copy of a message, left out" in done.output
+    assert "1 line skipped: not a message copy" in done.output
     assert trace_file.read(tmp_path / "t").boots
     (tmp_path / "copies.jsonl").write_text(bad)
     refused("ingest", "-o", tmp_path / "t", tmp_path / "copies.jsonl")
@@ -146,7 +146,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_read_to_the_cut(tmp_path: Path, m
     monkeypatch.setattr(reader, "_BATCH", 10)
     log = tmp_path / "nova-api.log"
     log.write_text("".join(LINE.format("nova.x", f"line {number}") for number in range(500)))
-    found = reader.read(log, told=lambda share: os.truncate(log, 0))
+    found = reader.read(log, on_progress=lambda share: os.truncate(log, 0))
     assert 0 < len(found.events) < 500
     assert found.warnings == [f"{log}: was cut while it was read; what stood before the cut is read"]
     assert found.damaged

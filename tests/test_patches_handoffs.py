@@ -277,7 +277,7 @@ if {patched}:
 import patches, threading, time
 from eventlet import greenpool, tpool, event, greenthread
 from patches import steps, hook
-from tracer.sources import segments
+from tracer.sources.hooks import segments
 from pathlib import Path
 
 capture = sys.argv[1]

@@ -331,14 +331,14 @@ def test_what_cannot_be_ingested(tmp_path: Path) -> None:
     for name, said in [
         ("none", "none: cannot be read: No such file or directory"),
         ("f", "f: no line of it is of oslo.log, left out"),
-        (".", ": neither a capture that `bootseq run -o` recorded into, nor are logs in it"),
+        (".", ": not a capture (see: bootseq run -o), and contains no logs"),
     ]:
         assert refused("ingest", "-o", tmp_path / "t", tmp_path / name).endswith(said)
     empty = captured(tmp_path, "empty")
     done = bootseq("ingest", "-o", tmp_path / "t", empty)
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
-        f"bootseq: warning: {empty}: nothing was recorded into it",
+        f"bootseq: warning: {empty}: contains no recording",
         f"bootseq: {empty}: no event in it; record some with: bootseq run -o {empty} -- …",
     ]
     assert not (tmp_path / "t").exists()

@@ -76,14 +76,14 @@ def test_json_lines_that_are_no_copies_are_told(tmp_path: Path, logs: Path) -> N
     (logs / "other.jsonl").write_text('{"a": 1}\n')
     run = ingest(tmp_path, logs)
     assert run.exit_code == 0
-    assert "other.jsonl: no copies of messages and no log, left out" in run.output
+    assert "other.jsonl: neither message copies nor a log, skipped" in run.output
 
 
 def test_a_trace_file_is_told_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "old.trace.jsonl").write_text('{"format": 1}\n')
     run = ingest(tmp_path, tmp_path / "old.trace.jsonl")
     assert run.exit_code == 2
-    assert "old.trace.jsonl: a trace file already" in run.output
+    assert "old.trace.jsonl: already a trace file" in run.output
 
 
 @pytest.mark.parametrize("offset", ["1", "+25:00", "Middle/Earth", "+01:99", "Europe"])

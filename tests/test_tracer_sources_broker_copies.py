@@ -114,7 +114,7 @@ def test_lines_that_are_no_copies_are_counted(firehose: Firehose) -> None:
     firehose.path.write_bytes(b"\0\xff\n{}\n[1]\n\n" + firehose.path.read_bytes() + b'{"trace_key": "publish.n')
     found = copies.read(firehose.path)
     assert len(found.events) == 2
-    assert found.warnings == [f"{firehose.path}: 4 lines of it no copy of a message, left out"]
+    assert found.warnings == [f"{firehose.path}: 4 lines skipped: not a message copy"]
 
 
 @given(st.recursive(

@@ -14,7 +14,7 @@ from tests.support.captures import OFFSET, about, craft, framed, head, packed, r
 from tracer.errors import TracerError
 from tracer.events import Event, Events
 from tracer.sources.hooks import segments
-from tracer.sources.hooks.segments import MAX_SIZE, MAX_TOLD, MAX_WARNINGS
+from tracer.sources.hooks.segments import MAX_REPORTED, MAX_SIZE, MAX_WARNINGS
 
 NAMED = (record_format.NAME, 1, "nova.x:f", ("module", "nova.x", "function", "f"))
 SELECT = (record_format.NAME, 2, "SELECT 1", ())
@@ -91,7 +91,7 @@ def test_many_segments_are_one_recording(tmp_path: Path) -> None:
     assert by_name(found)["outer"].end is not None
     assert len(found.processes) == 1
     assert [warning.partition(": ")[2] for warning in found.warnings] == [
-        f"{9999 - len(files) + 2} segments before it missing; their events are too"
+        f"{9999 - len(files) + 2} segments before it missing, with their events"
     ]
 
 
@@ -115,7 +115,7 @@ def test_open_calls_are_unfinished_steps(tmp_path: Path) -> None:
         (1, 0, "nova.x:f", OFFSET + 20), (2, 1, "nova.x:f", None), (3, 2, "name 9", None),
     ]  # fmt: skip
     assert (found.processes[0].dropped, found.processes[0].failures) == (4, 2)
-    assert found.warnings == ["h1-7-1: 1 step whose name is lost"]
+    assert found.warnings == ["h1-7-1: 1 step without name: name lost"]
 
 
 def test_what_a_full_segment_swapped_is_put_in_order(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_ends_without_a_beginning_are_counted(tmp_path: Path) -> None:
     craft(tmp_path, *((record_format.END, number, 20, None, ()) for number in range(1, 6)), step(9))
     found = segments.read(tmp_path)
     assert [event.number for event in found.events] == [9]
-    assert found.warnings == ["h1-7-1: 5 steps whose beginning is lost, left out"]
+    assert found.warnings == ["h1-7-1: 5 steps skipped: start lost"]
 
 
 def test_a_torn_tail_costs_what_comes_after_it(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_torn_tail_costs_what_comes_after_it(tmp_path: Path) -> None:
             (warning,) = found.warnings
             assert warning.startswith(f"{file}: ")
             torn = ends[kept[-1]] if kept else cut
-            expected = f"torn at byte {torn}; what was recorded before it is kept"
+            expected = f"torn at byte {torn}; the records before it are read"
             assert warning.endswith(expected) or (cut < 100 and warning.endswith("; its events are missing"))
 
 
@@ -176,7 +176,7 @@ def test_a_hole_in_a_segment_is_told(tmp_path: Path) -> None:
     found = segments.read(tmp_path)
     assert [event.number for event in found.events] == [1]
     at = record_format.HEADER_SIZE + len(packed(step(1)))
-    assert found.warnings == [f"{file}: torn at byte {at}; what was recorded before it is kept"]
+    assert found.warnings == [f"{file}: torn at byte {at}; the records before it are read"]
 
 
 def test_a_changed_byte_is_found(tmp_path: Path) -> None:
@@ -269,8 +269,8 @@ def test_warnings_are_few_and_of_one_line_each(tmp_path: Path) -> None:
     """Thousands of bad records, foreign files by the hundred, names with line breaks and escapes: some lines each."""
     craft(tmp_path, *[(99,)] * 5000, step(1), stem="a-7-1")
     found = segments.read(tmp_path)
-    assert len(found.warnings) == MAX_TOLD + 1
-    assert found.warnings[-1] == f"a-7-1: {5000 - MAX_TOLD} more records of it that make no sense"
+    assert len(found.warnings) == MAX_REPORTED + 1
+    assert found.warnings[-1] == f"a-7-1: {5000 - MAX_REPORTED} more invalid records skipped"
     for number in range(300):
         (tmp_path / "segments" / f"{number}\n\x1b[31m.seg").write_bytes(b"x")
     found = segments.read(tmp_path)
@@ -287,11 +287,11 @@ def test_warnings_are_few_and_of_one_line_each(tmp_path: Path) -> None:
         (b"BOOTSEQ9" + bytes(9000), "written by another version of bootseq"),
         (record_format.MAGIC, "its header is torn"),
         (record_format.MAGIC + bytes(9000), "its header is torn"),
-        (record_format.MAGIC + framed(b"{0"), "type '{' is not admitted"),
-        (head(about(pid="x")), "a number that is none, or out of range"),
-        (head(about(wall=None)), "a number that is none, or out of range"),
-        (head(about(monotonic=1 << 70)), "a number that is none, or out of range"),
-        (record_format.MAGIC + packed((1, 2)), "attributes that are not pairs"),
+        (record_format.MAGIC + framed(b"{0"), "type '{' is not allowed"),
+        (head(about(pid="x")), "expected an unsigned integer in range"),
+        (head(about(wall=None)), "expected an unsigned integer in range"),
+        (head(about(monotonic=1 << 70)), "expected an unsigned integer in range"),
+        (record_format.MAGIC + packed((1, 2)), "expected pairs of keys and values"),
     ],
 )
 def test_foreign_files_are_left_out(tmp_path: Path, content: bytes, said: str) -> None:
@@ -349,7 +349,7 @@ def test_an_empty_capture_says_so(tmp_path: Path) -> None:
     """Nothing was recorded: with the folder for segments or without."""
     for _ in range(2):
         found = segments.read(tmp_path)
-        assert (found.events, found.warnings) == ([], [f"{tmp_path}: nothing was recorded into it"])
+        assert (found.events, found.warnings) == ([], [f"{tmp_path}: contains no recording"])
         (tmp_path / "segments").mkdir(exist_ok=True)
 
 
@@ -390,4 +390,4 @@ def test_parts_that_were_not_brought_in_whole_are_named(tmp_path: Path) -> None:
     part = tmp_path / "parts" / "65534-1"
     (part / "segments").mkdir(parents=True)
     (part / "left-out").write_text("1")
-    assert any("not all of it was brought in" in warning for warning in segments.read(tmp_path).warnings)
+    assert any("collected incompletely" in warning for warning in segments.read(tmp_path).warnings)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tracer.errors import TracerError
 from tracer.oslo_config import Options
-from tracer.sources.logs import configured_formats
+from tracer.sources.logs import oslo_formats
 from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
@@ -78,7 +78,7 @@ def test_date_formats(form: str, told: str) -> None:
 )
 def test_what_cannot_be_used_is_refused_in_one_line(string: str, date: str | None, why: str) -> None:
     with pytest.raises(TracerError) as caught:
-        configured_formats.told([string], date)
+        oslo_formats.explicit_formats([string], date)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -90,7 +90,7 @@ logging_context_format_string = "%(asctime)s $shown %(name)s <%(request_id)s> %(
 log_date_format = %d.%m.%Y %H:%M:%S
 logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
 """
-    formats = configured_formats.of_service(Options(text, "nova.conf"), "nova.conf")
+    formats = oslo_formats.service_formats(Options(text, "nova.conf"), "nova.conf")
     lines = (
         f"22.11.2026 12:00:00 5 DEBUG nova.x <{REQUEST}> said at run /a.py:3\n22.11.2026 12:00:01.000 5 INFO y [-] z\n"
     )
@@ -101,7 +101,7 @@ logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
 
 def test_a_config_file_that_sets_what_cannot_be_used() -> None:
     with pytest.raises(TracerError, match=r"^nova\.conf: .* has no %\(message\)s$"):
-        configured_formats.of_service(Options("[DEFAULT]\nlogging_default_format_string=x\n", "nova.conf"), "nova.conf")
+        oslo_formats.service_formats(Options("[DEFAULT]\nlogging_default_format_string=x\n", "nova.conf"), "nova.conf")
 
 
 PARTS = st.sampled_from(
@@ -113,7 +113,7 @@ PARTS = st.sampled_from(
 @given(st.lists(PARTS, max_size=12).map("".join), st.text(max_size=12), st.binary(max_size=200))
 def test_any_format_string_is_used_or_refused(string: str, date: str, data: bytes) -> None:
     try:
-        (formats,) = configured_formats.told([string], date)
+        (formats,) = oslo_formats.explicit_formats([string], date)
     except TracerError:
         return
     for record in formats.read(data, Clock()):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sources.logs import records, zones
+from tracer.sources.logs import records, times
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
 
@@ -16,7 +16,7 @@ NOON = 1_795_348_800_000_000_000  # 2026-11-22 12:00:00 UTC
 
 
 def read(text: str, zone: str = "+00:00") -> list[Record]:
-    return list(records.read(text.encode(), Clock(zones.parse(zone))))
+    return list(records.read(text.encode(), Clock(times.parse_zone(zone))))
 
 
 def test_today() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sources.logs import records, times, zones
+from tracer.sources.logs import records, times
 from tracer.sources.logs.times import Clock
 
-BERLIN = zones.parse("Europe/Berlin")
+BERLIN = times.parse_zone("Europe/Berlin")
 SHORT = "%b %d %H:%M:%S"
 
 
@@ -24,7 +24,7 @@ def utc(time: int) -> str:
     [("+01:00", 3600), ("-0530", -19800), ("+14:00", 50400), ("UTC", 0), ("Europe/Berlin", 3600)],
 )
 def test_offsets_and_names(text: str, offset: int) -> None:
-    zone = zones.parse(text)
+    zone = times.parse_zone(text)
     assert datetime(2026, 11, 22, tzinfo=zone).utcoffset() == timedelta(seconds=offset)
 
 
@@ -33,7 +33,7 @@ def test_offsets_and_names(text: str, offset: int) -> None:
 )
 def test_what_is_no_zone(text: str) -> None:
     with pytest.raises(ValueError, match="is no offset from UTC and no zone"):
-        zones.parse(text)
+        times.parse_zone(text)
 
 
 def test_an_hour_that_comes_twice_is_told_apart_by_the_order_of_lines() -> None:
@@ -88,6 +88,10 @@ def test_any_number_of_seconds_is_a_time_or_none(told: object) -> None:
     assert 0 <= times.of_seconds(told) < 1 << 63
 
 
-@given(st.datetimes(), st.sampled_from([BERLIN, zones.parse("+14:00"), zones.parse("-14:00")]), st.integers(0, 1 << 33))
+@given(
+    st.datetimes(),
+    st.sampled_from([BERLIN, times.parse_zone("+14:00"), times.parse_zone("-14:00")]),
+    st.integers(0, 1 << 33),
+)
 def test_any_date_has_a_second(local: datetime, zone: timezone, after: int) -> None:
-    assert zones.epoch(local, zone, after)[0] >= 0
+    assert times.epoch(local, zone, after)[0] >= 0

@@ -20,8 +20,8 @@ from tracer.sources import inputs, parallel
 from tracer.sources.logs.detect import Hints
 
 
-def size(path: Path, *, told: parallel.Told) -> int:
-    told(0.5)
+def size(path: Path, *, on_progress: parallel.OnProgress) -> int:
+    on_progress(0.5)
     if path.name == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if path.name == "refuse":
@@ -29,7 +29,7 @@ def size(path: Path, *, told: parallel.Told) -> int:
     if path.name == "long":
         for _ in range(1200):
             time.sleep(0.05)
-            told(0.5)
+            on_progress(0.5)
     return len(path.name)
 
 
@@ -41,19 +41,19 @@ def nobody(path: Path, share: float) -> None:
 def test_answers_come_in_the_order_of_the_paths(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
     monkeypatch.setattr(parallel, "cores", lambda: cores)
     paths = [Path("x" * length) for length in (3, 1, 4, 1, 5, 9, 2, 6)]
-    assert list(parallel.each(size, paths, list(range(8)), nobody)) == [3, 1, 4, 1, 5, 9, 2, 6]
+    assert list(parallel.map_paths(size, paths, list(range(8)), nobody)) == [3, 1, 4, 1, 5, 9, 2, 6]
     assert children(os.getpid()) == []
 
 
 def test_shares_are_told() -> None:
     heard: list[tuple[Path, float]] = []
-    list(parallel.each(size, [Path("a"), Path("b")], [1, 2], lambda path, share: heard.append((path, share))))
+    list(parallel.map_paths(size, [Path("a"), Path("b")], [1, 2], lambda path, share: heard.append((path, share))))
     assert sorted(heard) == [(Path("a"), 0.5), (Path("b"), 0.5)]
 
 
-@pytest.mark.parametrize(("name", "why"), [("die", "the process that read it was ended"), ("refuse", "refused")])
+@pytest.mark.parametrize(("name", "why"), [("die", "its reader process was killed"), ("refuse", "refused")])
 def test_what_goes_wrong_is_told_in_its_turn(name: str, why: str) -> None:
-    answers = parallel.each(size, [Path("a"), Path(name), Path("b")], [0, 9, 0], nobody)
+    answers = parallel.map_paths(size, [Path("a"), Path(name), Path("b")], [0, 9, 0], nobody)
     assert next(answers) == 1
     with pytest.raises(TracerError, match=rf"\A{name}: {why}"):
         next(answers)
@@ -61,12 +61,12 @@ def test_what_goes_wrong_is_told_in_its_turn(name: str, why: str) -> None:
 
 
 def test_all_helpers_may_die() -> None:
-    with pytest.raises(TracerError, match="die: the process that read it was ended"):
-        list(parallel.each(size, [Path("a"), Path("die"), Path("die")], [0, 9, 9], nobody))
+    with pytest.raises(TracerError, match="die: its reader process was killed"):
+        list(parallel.map_paths(size, [Path("a"), Path("die"), Path("die")], [0, 9, 9], nobody))
 
 
 def test_who_leaves_early_leaves_no_process() -> None:
-    with closing(parallel.each(size, [Path("a"), Path("long")], [0, 1], nobody)) as answers:
+    with closing(parallel.map_paths(size, [Path("a"), Path("long")], [0, 1], nobody)) as answers:
         assert next(answers) == 1
         assert len(children(os.getpid())) == 2
     assert children(os.getpid()) == []
@@ -76,7 +76,7 @@ PARENT = f"""
 from pathlib import Path
 from tests.{Path(__file__).stem} import nobody, size
 from tracer.sources import parallel
-print(*parallel.each(size, [Path("long"), Path("long")], [0, 0], nobody))
+print(*parallel.map_paths(size, [Path("long"), Path("long")], [0, 0], nobody))
 """
 
 
@@ -92,11 +92,11 @@ def test_helpers_end_with_the_one_whom_they_help(end: signal.Signals) -> None:
 
 
 def test_events_are_the_same_as_on_one_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = list(inputs.expanded((nova34(tmp_path), DIABLO)))
+    paths = list(inputs.expand((nova34(tmp_path), DIABLO)))
     alone: list[object] = []
     together: list[object] = []
     for into, limit in ((alone, 1 << 60), (together, 0)):
-        monkeypatch.setattr(inputs, "WORTH_HELP", limit)
+        monkeypatch.setattr(inputs, "PARALLEL_FROM", limit)
         for path, events in inputs.read_all(paths, Hints()):
             processes = {id(process): place for place, process in enumerate(events.processes)}
             into.append((path, [processes[id(event.process)] for event in events.events], astuple(events)))

@@ -127,7 +127,7 @@ def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Ro
         seconds = _seconds(lambda: [reader.read(path) for path in logs])
         yield compared("events, on one core", seconds, MERGER)
         for cores, limit in (("one core", sys.maxsize), ("all cores", 0)):
-            inputs.WORTH_HELP = limit
+            inputs.PARALLEL_FROM = limit
             begun = time.perf_counter()
             before = _cpu()
             events = sum(len(one.events) for _, one in inputs.read_all(logs, Hints()))

@@ -24,7 +24,7 @@ SERVICES = ("nova-api.log", "nova-scheduler.log", "nova-compute.log", "nova-netw
 def trace(*paths: Path) -> Trace:
     """All of them, tied together."""
     events = Events()
-    for path in inputs.expanded(paths):
+    for path in inputs.expand(paths):
         one = inputs.read(path, {}, Hints())
         events.events += one.events
         events.processes += one.processes

@@ -18,7 +18,7 @@ from tracer.errors import TracerError
 from tracer.events import Events
 from tracer.recording import capture
 from tracer.sources import inputs as sources
-from tracer.sources.logs import configured_formats, zones
+from tracer.sources.logs import oslo_formats, times
 from tracer.sources.logs.detect import Hints
 from tracer.text import command, plural
 
@@ -79,8 +79,8 @@ def ingest(
       journalctl -o export -u 'devstack@*' | bootseq ingest -o boot.trace.jsonl.gz -
       bootseq ingest -o boot.trace.jsonl.gz --from-config /etc/nova/nova.conf --utc-offset Europe/Berlin /var/log/nova
     """
-    services = [configured_formats.of_service(oslo_config.read(path), str(path)) for path in configs]
-    hints = Hints(zone, (*configured_formats.told(strings, date), *services))
+    services = [oslo_formats.service_formats(oslo_config.read(path), str(path)) for path in configs]
+    hints = Hints(zone, (*oslo_formats.explicit_formats(strings, date), *services))
     with progress() as doing, gc_pause.paused():
         found = _read(paths, hints, doing)
         doing(f"tying {plural(len(found.events), 'event')} together")
@@ -101,7 +101,7 @@ def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
     """What all of them hold together; a process that stands in two captures, which are copies, counts once."""
     found = Events()
     known: set[str] = set()
-    every = list(sources.expanded(paths))
+    every = list(sources.expand(paths))
     for path, one in sources.read_all(every, hints, lambda path, share: doing(f"reading {path}", share)):
         again = known.intersection(process.key for process in one.processes)
         if again:
@@ -132,6 +132,6 @@ def _warn(warnings: list[str]) -> None:
 
 def _zone(text: str) -> tzinfo:
     try:
-        return zones.parse(text)
+        return times.parse_zone(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None

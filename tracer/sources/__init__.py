@@ -1,1 +1,1 @@
-"""Readers of what witnesses left: each gives events, and says in plain lines what it could not read."""
+"""Readers of the witnesses' data: each returns events, and warnings about what it could not read."""

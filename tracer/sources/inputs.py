@@ -1,4 +1,4 @@
-"""What a path holds: a capture, a log, message copies, or a folder of logs and copies."""
+"""Input paths, each a capture, a log, message copies, or a folder of logs and copies, read as events."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from tracer.sources.logs.detect import Hints
 #: Where ``bootseq tap`` writes in a capture (tracer.tap.message_file).
 TAPPED = "messages.jsonl"
 _COPIES = (".jsonl", ".json", ".ndjson")
-#: Bytes of logs from which on to read them is longer than to start processes for it.
-WORTH_HELP = 48 << 20
-#: Hears which path is read, and which share of all.
-Told = Callable[[Path, float], None]
+#: Bytes of logs from which on starting processes is worth its time.
+PARALLEL_FROM = 48 << 20
+#: Receives the path being read, and the share of all paths that has been read, from 0 to 1.
+OnProgress = Callable[[Path, float], None]
 
 
-def expanded(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """Each source once: captures and files as they are, the files of other folders, what a pattern stands for."""
-    seen: dict[Path, None] = {}
+def expand(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield each source once: captures and files themselves, the files in other folders, a pattern's matches."""
+    sources: dict[Path, None] = {}
     for path in paths:
-        seen.update(dict.fromkeys(_expanded(path)))
-    yield from seen
+        sources.update(dict.fromkeys(_expand(path)))
+    yield from sources
 
 
-def _expanded(path: Path) -> list[Path]:
+def _expand(path: Path) -> list[Path]:
     if path == STDIN:
         return [path]
     try:
@@ -43,48 +43,50 @@ def _expanded(path: Path) -> list[Path]:
     except OSError as error:
         matched = sorted(map(Path, glob.glob(str(path), recursive=True))) if glob.has_magic(str(path)) else []
         if matched:
-            return [each for match in matched for each in _expanded(match)]
+            return [source for match in matched for source in _expand(match)]
         raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
     if not path.is_dir() or capture.is_capture(path):
         return [path]
     inside = [*reader.logs_in(path), *(file for file in sorted(path.rglob("*.jsonl")) if file.is_file())]
     if not inside:
-        raise TracerError(f"{path}: neither a capture that `bootseq run -o` recorded into, nor are logs in it")
+        raise TracerError(f"{path}: not a capture (see: bootseq run -o), and contains no logs")
     return inside
 
 
 def read_all(
-    paths: Sequence[Path], hints: Hints, told: Told = lambda path, share: None
+    paths: Sequence[Path], hints: Hints, on_progress: OnProgress = lambda path, share: None
 ) -> Iterator[tuple[Path, Events]]:
-    """Each of them with its events, in their order; long logs are read on all cores.
+    """Yield each path with its events, in the given order; long logs are read on all cores.
 
-    ``told`` hears now and then which path is read and which share of all of them has been, from 0 to 1.
+    ``on_progress`` is called now and then with the path being read and the share of all that is done, from 0 to 1.
     """
     sizes = {path: _size(path) for path in paths}
     total, shares = sum(sizes.values()) or 1, dict.fromkeys(paths, 0.0)
 
-    def tell(path: Path, share: float) -> None:
+    def report(path: Path, share: float) -> None:
         shares[path] = share
-        told(path, sum(share * sizes[path] for path, share in shares.items()) / total)
+        on_progress(path, sum(share * sizes[path] for path, share in shares.items()) / total)
 
     logs = [path for path in paths if path != STDIN and path.is_file() and not _is_copies(path)]
     offsets: dict[str, int] = {}
     with ExitStack() as stack:
         answers: Iterator[Events] | None = None
-        if len(logs) > 1 and parallel.cores() > 1 and sum(sizes[path] for path in logs) >= WORTH_HELP:
+        if len(logs) > 1 and parallel.cores() > 1 and sum(sizes[path] for path in logs) >= PARALLEL_FROM:
             work = partial(_log, hints=hints)
-            answers = stack.enter_context(closing(parallel.each(work, logs, [sizes[path] for path in logs], tell)))
+            answers = stack.enter_context(
+                closing(parallel.map_paths(work, logs, [sizes[path] for path in logs], report))
+            )
         for path in paths:
             if answers is not None and path in logs:
                 yield path, next(answers)
             else:
-                tell(path, 0.0)
-                yield path, read(path, offsets, hints, partial(tell, path))
-            tell(path, 1.0)
+                report(path, 0.0)
+                yield path, read(path, offsets, hints, partial(report, path))
+            report(path, 1.0)
 
 
 def _size(path: Path) -> int:
-    """How much work a path is, as far as the outside tells: a packed log holds about ten times its size."""
+    """Estimate the work a path is, in bytes: a packed log holds about ten times its size."""
     if path == STDIN or not path.is_file():
         return 0
     return path.stat().st_size * (10 if path.suffix == ".gz" else 1)
@@ -95,42 +97,42 @@ def _is_copies(path: Path) -> bool:
 
 
 def read(
-    path: Path, offsets: dict[str, int], hints: Hints, told: Callable[[float], None] = lambda share: None
+    path: Path, offsets: dict[str, int], hints: Hints, on_progress: Callable[[float], None] = lambda share: None
 ) -> Events:
-    """The events of one of them; ``hints``: what its log's lines do not tell themselves."""
+    """Read one path's events; ``hints`` are the facts that a log's lines lack."""
     if path != STDIN and path.is_dir():
         return _capture(path, offsets)
     if path != STDIN and _is_copies(path):
         if broker_copies.is_copies(path):
             return broker_copies.read(path)
-        found = _log(path, hints, told)
-        return found if found.events or found.damaged else Events(warnings=[f"{path}: {_why_not(path)}, left out"])
-    return _log(path, hints, told)
+        events = _log(path, hints, on_progress)
+        return events if events.events or events.damaged else Events(warnings=[f"{path}: {_reason(path)}, skipped"])
+    return _log(path, hints, on_progress)
 
 
-def _log(path: Path, hints: Hints, told: Callable[[float], None]) -> Events:
-    """The events of a log; that it cannot be read is no reason not to read the others."""
+def _log(path: Path, hints: Hints, on_progress: Callable[[float], None]) -> Events:
+    """Read a log's events; an unreadable log becomes a warning, so that the others are read."""
     try:
-        return reader.read(path, hints, told)
+        return reader.read(path, hints, on_progress)
     except UnreadableError as error:
         return Events(warnings=[str(error)], damaged=True)
 
 
-def _why_not(path: Path) -> str:
+def _reason(path: Path) -> str:
     if ".trace" in path.suffixes:
-        return "a trace file already, as list, show, draw and diff take them"
-    return "no copies of messages and no log"
+        return "already a trace file, for list, show, draw and diff"
+    return "neither message copies nor a log"
 
 
 def _capture(path: Path, offsets: dict[str, int]) -> Events:
-    """What hooks recorded into a capture, and what ``bootseq tap`` did."""
+    """Read what hooks and ``bootseq tap`` recorded into a capture."""
     tapped = path / TAPPED
-    # That hooks recorded nothing is worth a word, unless it was the tap's alone.
-    found = segments.read(path, offsets) if segments.recorded(path) or not tapped.is_file() else Events()
+    # A capture without hooks' records is worth a warning, unless it was the tap's alone.
+    events = segments.read(path, offsets) if segments.recorded(path) or not tapped.is_file() else Events()
     if tapped.is_file():
         copies = broker_copies.read(tapped)
-        found.events += copies.events
-        found.processes += copies.processes
-        found.warnings += copies.warnings
-        found.damaged = found.damaged or copies.damaged
-    return found
+        events.events += copies.events
+        events.processes += copies.processes
+        events.warnings += copies.warnings
+        events.damaged = events.damaged or copies.damaged
+    return events

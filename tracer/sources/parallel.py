@@ -1,4 +1,4 @@
-"""Parallel work: processes of our own, one a core, each of which works one thing off after another."""
+"""Parallel work on paths: helper processes, one per core, each taking one path after the other."""
 
 from __future__ import annotations
 
@@ -18,88 +18,87 @@ from tracer.errors import TracerError
 _ROOT = Path(__file__).parent.parent.parent
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
-#: Says which share of one thing is done: 0 to 1.
-Told = Callable[[float], None]
+#: Receives the share of a path's work that is done: 0 to 1.
+OnProgress = Callable[[float], None]
 
 
 class Work(Protocol[Answer_co]):
-    """What is done with one path; a function of a module, so that a process that begins anew can import it."""
+    """The work on one path: a module's function, so that a fresh process can import it."""
 
-    def __call__(self, path: Path, *, told: Told) -> Answer_co:
-        """The answer for ``path``."""
+    def __call__(self, path: Path, *, on_progress: OnProgress) -> Answer_co:
+        """Return the answer for ``path``."""
 
 
 def cores() -> int:
-    """How many processes may run at once."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def each(
-    work: Work[Answer], paths: Sequence[Path], sizes: Sequence[int], told: Callable[[Path, float], None]
+def map_paths(
+    work: Work[Answer], paths: Sequence[Path], sizes: Sequence[int], on_progress: Callable[[Path, float], None]
 ) -> Generator[Answer, None, None]:
-    """``work`` of each path, in their order; the largest is begun first.
+    """Yield the answer of ``work`` for each path, in the given order; the largest path is started first.
 
-    TracerError is raised when it is the path's turn, as if one were worked off after the other. Whoever leaves early
-    leaves no process behind.
+    A TracerError is raised at the path's turn, as in sequential work. Closing the generator early ends all helpers.
     """
     with _helpers(work, min(cores(), len(paths))) as idle:
-        answers = _Answers[Answer](paths, sorted(range(len(paths)), key=lambda place: sizes[place]), idle)
-        for place in range(len(paths)):
-            yield answers.of(place, told)
+        answers = _Answers[Answer](paths, sorted(range(len(paths)), key=lambda index: sizes[index]), idle)
+        for index in range(len(paths)):
+            yield answers.of(index, on_progress)
 
 
 class _Answers(Generic[Answer]):
-    """Who works at what, and what has come back."""
+    """The paths in work, by helper, and the answers received."""
 
-    def __init__(self, paths: Sequence[Path], left: list[int], idle: list[Connection]) -> None:
+    def __init__(self, paths: Sequence[Path], pending: list[int], idle: list[Connection]) -> None:
         self._paths = paths
-        self._left = left
+        self._pending = pending
         self._busy: dict[Connection, int] = {}
         self._done: dict[int, Answer | TracerError] = {}
         for helper in idle:
-            self._give(helper)
+            self._assign(helper)
 
-    def of(self, place: int, told: Callable[[Path, float], None]) -> Answer:
-        """The answer for a path, once it is there."""
-        while place not in self._done:
+    def of(self, index: int, on_progress: Callable[[Path, float], None]) -> Answer:
+        """Wait for the answer of a path, and return it."""
+        while index not in self._done:
             if not self._busy:  # all of them have died
-                place = next(place for place, done in self._done.items() if isinstance(done, TracerError))
+                index = next(index for index, done in self._done.items() if isinstance(done, TracerError))
                 break
             for helper in wait(list(self._busy)):
                 assert isinstance(helper, Connection)
-                self._take(helper, told)
-        answer = self._done.pop(place)
+                self._take(helper, on_progress)
+        answer = self._done.pop(index)
         if isinstance(answer, TracerError):
             raise answer
         return answer
 
-    def _give(self, helper: Connection) -> None:
-        if self._left:
-            place = self._left.pop()
-            self._busy[helper] = place
-            with suppress(OSError):  # it has died, which the next word from it will tell
-                helper.send(self._paths[place])
+    def _assign(self, helper: Connection) -> None:
+        if self._pending:
+            index = self._pending.pop()
+            self._busy[helper] = index
+            with suppress(OSError):  # it has died, which the next receive detects
+                helper.send(self._paths[index])
 
-    def _take(self, helper: Connection, told: Callable[[Path, float], None]) -> None:
-        place = self._busy[helper]
+    def _take(self, helper: Connection, on_progress: Callable[[Path, float], None]) -> None:
+        index = self._busy[helper]
         try:
-            # Pickled by a process of ours, which read the log and gave events: nothing in it was written by others.
+            # Pickled by our own helper, which turned the log into events: nothing in it was written by others.
             message = helper.recv()
         except (EOFError, OSError):
             del self._busy[helper]
-            why = f"{self._paths[place]}: the process that read it was ended; was memory short?"
-            self._done[place] = TracerError(why)
+            reason = f"{self._paths[index]}: its reader process was killed; out of memory?"
+            self._done[index] = TracerError(reason)
             return
         if isinstance(message, float):
-            told(self._paths[place], message)
+            on_progress(self._paths[index], message)
         else:
             self._done[self._busy.pop(helper)] = message
-            self._give(helper)
+            self._assign(helper)
 
 
 @contextmanager
 def _helpers(work: Work[Answer], count: int) -> Iterator[list[Connection]]:
-    """Connections to new processes, which import what ``work`` needs and nothing else."""
+    """Yield connections to new processes, which import what ``work`` needs and nothing else."""
     started: list[tuple[subprocess.Popen[bytes], Connection]] = []
     try:
         for _ in range(count):
@@ -117,24 +116,24 @@ def _helpers(work: Work[Answer], count: int) -> Iterator[list[Connection]]:
 
 def _start() -> tuple[subprocess.Popen[bytes], Connection]:
     ours, theirs = Pipe()
-    found_by = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    import_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     with theirs:
         helper = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__, str(theirs.fileno())], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": found_by},
-            start_new_session=True,  # Ctrl-C is ours to answer
+            stdout=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**os.environ, "PYTHONPATH": import_path},
+            start_new_session=True,  # Ctrl-C is handled by the parent
         )  # fmt: skip
     return helper, ours
 
 
 def serve(ours: Connection) -> None:
-    """A helper's life: it ends with the one whom it helps, however that ends."""
+    """Run a helper: answer one path after the other until the parent is gone."""
     with gc_pause.paused(), suppress(EOFError, BrokenPipeError, ConnectionResetError):
         work = ours.recv()
         while True:
             path = ours.recv()
             try:
-                answer: object = work(path, told=lambda share: ours.send(float(share)))
+                answer: object = work(path, on_progress=lambda share: ours.send(float(share)))
             except TracerError as error:
                 answer = error
             ours.send(answer)

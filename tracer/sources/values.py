@@ -1,4 +1,4 @@
-"""Values that stand in text, as Python or JSON writes them, read without running anything; secrets masked."""
+"""Values written in text as Python literals or JSON: safe parsing, and masking of secrets."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from functools import lru_cache
 from patches import masking
 from tracer.model import Value
 
-#: Longer texts are kept as text.
+#: Longer texts are not parsed.
 MAX_LITERAL = 1 << 16
-#: Deeper values are none that a service logs.
+#: No service logs deeper values.
 MAX_DEPTH = 40
-#: Longer texts inside a value are cut, and longer lists.
+#: Limits on texts and lists inside a value; longer ones are cut.
 MAX_TEXT = 4000
 MAX_ITEMS = 200
 
 _DATE = re.compile(r"datetime\.datetime\((\d{1,6}(?:, ?\d{1,6}){2,7})\)|datetime\.date\((\d{4}, \d\d?, \d\d?)\)")
-#: A dict or a list of texts, whole numbers and None, with nothing in it that could be written in another way.
+#: A flat dict or list of texts, integers, booleans and None, each in its only notation.
 _QUOTED = r"'([^'\\\x00-\x1f]*)'"
 _SCALAR = rf"(?:{_QUOTED}|(-?(?:0|[1-9][0-9]{{0,17}}))|(None|True|False))"
 _PAIR = rf"{_QUOTED}: {_SCALAR}"
@@ -31,11 +31,11 @@ _WORDS: dict[str, Value] = {"None": None, "True": True, "False": False}
 _LONG = re.compile(r"\b(\d+)L\b")
 
 
-def python(text: str) -> Value:
-    """What ``text`` means as a Python literal, tuples as lists; None where it is none. Dates become text."""
+def parse_literal(text: str) -> Value:
+    """Parse a Python literal, with tuples as lists and dates as text; return None if ``text`` is not one."""
     if len(text) > MAX_LITERAL:
         return None
-    # Dates and Python 2's long integers are no literals; most values have neither.
+    # Dates and Python 2's long integers are not literals; most values contain neither.
     dated = _DATE.sub(_date, text) if "datetime.d" in text else text
     value = _flat(dated)
     if value is None:
@@ -44,7 +44,7 @@ def python(text: str) -> Value:
 
 
 def _flat(text: str) -> Value:
-    """What most parameters are, read six times as fast as by Python's parser; None where it takes that."""
+    """Parse a flat dict or list, six times as fast as Python's parser; return None for any other value."""
     if _FLAT_DICT.fullmatch(text):
         return {key: _scalar(*value) for key, *value in _PAIRS.findall(text)}
     if _FLAT_LIST.fullmatch(text):
@@ -65,8 +65,8 @@ def _literal(text: str) -> Value:
         return None
 
 
-def parsed_json(text: str | bytes) -> Value:
-    """What ``text`` means as JSON; None where it is none."""
+def parse_json(text: str | bytes) -> Value:
+    """Parse JSON; return None if ``text`` is not JSON."""
     try:
         return plain(json.loads(text))
     except (ValueError, RecursionError):
@@ -74,7 +74,7 @@ def parsed_json(text: str | bytes) -> Value:
 
 
 def plain(value: object, depth: int = 0) -> Value:
-    """``value`` with nothing but what JSON can hold."""
+    """Return ``value`` reduced to JSON's types; other objects become text."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -94,7 +94,7 @@ def _is_secret(key: str) -> bool:
 
 
 def masked(value: Value, key: str = "") -> Value:
-    """``value`` without its secrets, and no larger than a step should be; ``key`` is what it stands under."""
+    """Return ``value`` with secrets masked and its size limited to a step's; ``key`` is its name, if any."""
     if key and value not in (None, "", [], {}) and not isinstance(value, bool) and _is_secret(key):
         return masking.MASK
     if isinstance(value, str):
@@ -119,19 +119,19 @@ def _masked_list(items: list[Value]) -> list[Value]:
 
 
 def text(value: str) -> str:
-    """A text without the secrets that names or shapes in it betray, masked before it is cut."""
+    """Return a text with secrets, known by names or shapes in it, masked; masked before it is cut."""
     if len(value) <= MAX_TEXT:
         return masking.mask(value)
     return masking.mask(value[: 2 * MAX_TEXT])[:MAX_TEXT]
 
 
 def path(value: str) -> str:
-    """A URL's path without the tokens that are parts of it."""
+    """Return a URL's path with the tokens in it masked."""
     return text(masking.path_without_tokens(value))
 
 
 def _date(match: re.Match[str]) -> str:
     parts = [int(part) for part in (match[1] or match[2]).split(",")[:6]]
     day, clock = parts[:3], parts[3:]
-    said = "-".join(f"{part:02}" for part in day)
-    return f"'{said} {':'.join(f'{part:02}' for part in [*clock, 0, 0, 0][:3])}'" if clock else f"'{said}'"
+    date = "-".join(f"{part:02}" for part in day)
+    return f"'{date} {':'.join(f'{part:02}' for part in [*clock, 0, 0, 0][:3])}'" if clock else f"'{date}'"

@@ -1,1 +1,1 @@
-"""Broker."""
+"""Message copies as events: the reader, message bodies, and the participants that sent them."""

@@ -1,1 +1,1 @@
-"""Hooks."""
+"""Captures as events: segment files, their marshal encoding, and the records in them."""

@@ -7,9 +7,9 @@ import struct
 #: bool, int, float, str, bytes, None, or a tuple of them.
 Plain = bool | int | float | str | bytes | tuple["Plain", ...] | None
 
-#: As deep as a record's tuples may nest (patches.values.MAX_DEPTH and what stands around it are far below).
+#: The deepest nesting of a record's tuples (patches.values.MAX_DEPTH and its wrapping stay far below).
 MAX_DEPTH = 40
-#: As many 15-bit digits as an integer may have: 64 bits take five.
+#: The most 15-bit digits of an integer: 64 bits take five.
 MAX_DIGITS = 16
 
 _INT = struct.Struct("<i").unpack_from
@@ -23,65 +23,65 @@ class MalformedError(ValueError):
 
 
 def loads(data: bytes) -> Plain:
-    """The one value that ``data`` holds, all of it."""
+    """Decode the single value that ``data`` consists of; MalformedError for anything else."""
     try:
         (value,), end = _items(data, 0, 1, 0)
     except (IndexError, struct.error):
-        raise MalformedError("a value that is cut off") from None
+        raise MalformedError("value cut off") from None
     except UnicodeDecodeError:
-        raise MalformedError("a text that is none") from None
+        raise MalformedError("text is not UTF-8") from None
     if end != len(data):
-        raise MalformedError(f"{len(data) - end} bytes too many")
+        raise MalformedError(f"{len(data) - end} bytes after the value")
     return value
 
 
-def _items(data: bytes, at: int, count: int, depth: int) -> tuple[tuple[Plain, ...], int]:
-    """``count`` values from ``at`` on, and where they end. The most frequent type comes first."""
+def _items(data: bytes, offset: int, count: int, depth: int) -> tuple[tuple[Plain, ...], int]:
+    """Decode ``count`` values from ``offset`` on; return them and their end. The most frequent type is tested first."""
     items: list[Plain] = []
     for _ in range(count):
-        code = data[at]
-        at += 1
+        code = data[offset]
+        offset += 1
         if code == 0x75 or code == 0x73:  # u: text, s: bytes
-            start = at + 4
-            at = start + _INT(data, at)[0]
-            if at < start or at > len(data):
-                raise MalformedError("a text longer than its record")
-            raw = data[start:at]
+            start = offset + 4
+            offset = start + _INT(data, offset)[0]
+            if offset < start or offset > len(data):
+                raise MalformedError("text longer than its record")
+            raw = data[start:offset]
             items.append(raw.decode("utf-8", "surrogatepass") if code == 0x75 else raw)
         elif code == 0x69:  # i
-            items.append(_INT(data, at)[0])
-            at += 4
+            items.append(_INT(data, offset)[0])
+            offset += 4
         elif code in _CONSTANTS:
             items.append(_CONSTANTS[code])
         elif code == 0x6C:  # l
-            value, at = _long(data, at)
+            value, offset = _long(data, offset)
             items.append(value)
         elif code == 0x28:  # (
-            size = _INT(data, at)[0]
-            at += 4
-            # Each item takes a byte at least: a size beyond what is left is a lie, and no reason to take memory.
-            if not 0 <= size <= len(data) - at or depth >= MAX_DEPTH:
-                raise MalformedError("a tuple larger or deeper than it may be")
-            inner, at = _items(data, at, size, depth + 1)
+            size = _INT(data, offset)[0]
+            offset += 4
+            # Each item takes at least a byte: a larger size is false, and must not allocate memory.
+            if not 0 <= size <= len(data) - offset or depth >= MAX_DEPTH:
+                raise MalformedError("tuple too large or too deep")
+            inner, offset = _items(data, offset, size, depth + 1)
             items.append(inner)
         elif code == 0x67:  # g
-            items.append(_FLOAT(data, at)[0])
-            at += 8
+            items.append(_FLOAT(data, offset)[0])
+            offset += 8
         else:
-            raise MalformedError(f"type {chr(code)!r} is not admitted")
-    return tuple(items), at
+            raise MalformedError(f"type {chr(code)!r} is not allowed")
+    return tuple(items), offset
 
 
-def _long(data: bytes, at: int) -> tuple[int, int]:
-    """An integer as digits of 15 bits, the sign in their count."""
-    count = _INT(data, at)[0]
+def _long(data: bytes, offset: int) -> tuple[int, int]:
+    """Decode an integer of 15-bit digits, their count carrying the sign; return it and its end."""
+    count = _INT(data, offset)[0]
     size = abs(count)
     if size > MAX_DIGITS:
-        raise MalformedError("an integer larger than any that is recorded")
-    digits = _DIGITS[size](data, at + 4)
+        raise MalformedError("integer too large")
+    digits = _DIGITS[size](data, offset + 4)
     if digits and (max(digits) >> 15 or not digits[-1]):
-        raise MalformedError("an integer with digits out of range, or with leading zeros")
+        raise MalformedError("integer with digits out of range or leading zeros")
     value = 0
     for digit in reversed(digits):
         value = value << 15 | digit
-    return (-value if count < 0 else value), at + 4 + 2 * size
+    return (-value if count < 0 else value), offset + 4 + 2 * size

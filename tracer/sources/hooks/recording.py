@@ -1,4 +1,4 @@
-"""Records: one process's bytes on their way to events. Each field is checked, since a capture may be crafted."""
+"""One process's records decoded to events. Each field is checked, since a capture may be crafted."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tracer.sources.hooks.marshal_reader import MalformedError, Plain
 from tracer.text import plural
 
 _KINDS = NUMBERED | NOTES
-#: Beyond what any clock gives in this century: with an offset added it is still a date.
+#: Later than any clock of this century, in nanoseconds; with an offset added it is still a valid date.
 _MAX_TIME = 1 << 62
 
-#: A text and what else is known of the thing it names.
+#: A name and the attributes of what it names.
 _Named = tuple[str, dict[str, Value]]
 _NAMELESS: _Named = ("", {})
 
 
 @dataclass(slots=True)
 class _Late:
-    """What ended or added to a step, until the step itself is known: a full segment may swap the two."""
+    """The end of a step, or additions to it, until the step itself is read: a full segment may swap the two."""
 
     end: int | None
     error: str | None
@@ -32,24 +32,24 @@ class _Late:
 
 
 class Recording:
-    """What one process recorded: ``take`` its payloads in their order, then ask for ``events``.
+    """The recording of one process: ``take`` its payloads in order, then call ``events``.
 
-    ``stem`` names its files, ``about`` is what their header says, ``offsets`` keeps what to add to each clock.
+    ``stem`` names its files, ``about`` is their header, ``offsets`` holds the nanoseconds to add to each host's clock.
     """
 
     def __init__(self, stem: str, about: dict[str, Plain], offsets: dict[str, int]) -> None:
         pid, wall, monotonic = (_integer(about.get(name), _MAX_TIME) for name in ("pid", "wall", "monotonic"))
-        told = {key: value for key, value in about.items() if isinstance(value, str)}
-        host = told.get("host", "")
-        versions = {key.removeprefix("version:"): text for key, text in told.items() if key.startswith("version:")}
-        self.process = Process(stem, pid, host, told.get("argv", ""), versions)
-        # One offset a machine since it was started: its processes share the monotonic clock, while the wall clock may
-        # have been set in between.
-        self._offset = offsets.setdefault(f"{host} {told.get('boot', '')}", wall - monotonic)
+        texts = {key: value for key, value in about.items() if isinstance(value, str)}
+        host = texts.get("host", "")
+        versions = {key.removeprefix("version:"): text for key, text in texts.items() if key.startswith("version:")}
+        self.process = Process(stem, pid, host, texts.get("argv", ""), versions)
+        # One offset per boot of a machine: its processes share the monotonic clock, while the wall clock may have been
+        # set in between.
+        self._offset = offsets.setdefault(f"{host} {texts.get('boot', '')}", wall - monotonic)
         self._names: dict[int, _Named] = {}
         self._events: dict[int, Event] = {}
         self._late: list[tuple[int, _Late]] = []
-        #: steps that say their name by its number; another thread may have been writing its record at the time
+        #: steps named by number; another thread may have written the name's record later
         self._named: list[tuple[Event, int | str]] = []
         self._lost_names = self._lost_steps = 0
         self._takers: dict[int, tuple[int, Callable[..., None]]] = {
@@ -64,10 +64,10 @@ class Recording:
         }
 
     def take(self, payload: bytes) -> None:
-        """Take one record; MalformedError where it is none, and then nothing of it is kept."""
+        """Decode one record; MalformedError if it is invalid, and then it leaves no trace."""
         if payload[:1] == b"C":
             if len(payload) != record_format.PACKED_CALL.size:
-                raise MalformedError("a call of another size")
+                raise MalformedError("call of the wrong size")
             _, number, parent, thread, start, end, name = record_format.PACKED_CALL.unpack(payload)
             self._call(number, parent, thread, start, end, name, None)
             return
@@ -76,16 +76,16 @@ class Recording:
             raise MalformedError("not a record")
         length, taker = self._takers.get(fields[0], (0, None))
         if taker is None or length != len(fields):
-            raise MalformedError(f"type {fields[0]} with {len(fields)} fields is not known")
+            raise MalformedError(f"unknown type {fields[0]} with {len(fields)} fields")
         taker(*fields[1:])
 
     def open_call(self, number: int, parent: int, thread: int, start: int, name: int) -> None:
-        """A call that was running when the process was last seen."""
+        """Add a call that was running when the process last wrote."""
         if number not in self._events:
             self._named.append((self._add(number, parent, "call", thread, start, ""), name))
 
     def events(self) -> list[Event]:
-        """All events, with the names that their numbers stand for, and with what came before they began."""
+        """Return all events, with names resolved and early ends and additions applied."""
         for step, late in self._late:
             known = self._events.get(step)
             if known is None:
@@ -93,19 +93,19 @@ class Recording:
             else:
                 _complete(known, late)
         for event, number in self._named:
-            self._give_name(event, number)
+            self._resolve_name(event, number)
         self._named, self._late = [], []
         return list(self._events.values())
 
     def warnings(self) -> list[str]:
-        """What is wrong with the recording as a whole, after ``events``."""
-        told = (
-            (self._lost_names, "whose name is lost"),
-            (self._lost_steps, "whose beginning is lost, left out"),
+        """Return the warnings about the recording as a whole; to be called after ``events``."""
+        losses = (
+            (self._lost_names, "without name: name lost"),
+            (self._lost_steps, "skipped: start lost"),
         )
-        return [f"{plural(count, 'step')} {what}" for count, what in told if count]
+        return [f"{plural(count, 'step')} {reason}" for count, reason in losses if count]
 
-    def _give_name(self, event: Event, number: int | str) -> None:
+    def _resolve_name(self, event: Event, number: int | str) -> None:
         text, attributes = self._names.get(number, _NAMELESS) if isinstance(number, int) else (number, {})
         if not text:
             text = f"name {number}"
@@ -123,27 +123,27 @@ class Recording:
 
     def _add(self, number: int, parent: int, kind: str, thread: int, start: int, name: str) -> Event:
         if kind not in _KINDS:
-            raise MalformedError("a step of no known kind")
+            raise MalformedError("step of unknown kind")
         event = Event(
             self.process, _integer(number), _integer(parent), kind, _text(name), _integer(thread), self._time(start)
         )
         if number in self._events:
-            raise MalformedError(f"step {number} again")
+            raise MalformedError(f"duplicate step {number}")
         self._events[number] = event
         return event
 
     def _begin(self, number: int, parent: int, kind: str, thread: int, time: int, name: str, attributes: Plain) -> None:
-        kept = _values(attributes)
-        self._add(number, parent, kind, thread, time, name).attributes = kept
+        checked = _values(attributes)
+        self._add(number, parent, kind, thread, time, name).attributes = checked
 
     def _end(self, number: int, time: int, error: str | None, attributes: Plain) -> None:
         self._add_late(number, _Late(self._time(time), _error(error), _values(attributes)))
 
     def _note(self, number: int, attributes: Plain) -> None:
-        kept = _values(attributes)
-        if "started" in kept:  # a hand-off's worker took over: the same clock as start and end
-            kept["started"] = self._time(kept["started"])  # type: ignore[arg-type]
-        self._add_late(number, _Late(None, _error(kept.pop("error", None)), kept))
+        checked = _values(attributes)
+        if "started" in checked:  # a hand-off's worker took over: the same clock as start and end
+            checked["started"] = self._time(checked["started"])  # type: ignore[arg-type]
+        self._add_late(number, _Late(None, _error(checked.pop("error", None)), checked))
 
     def _add_late(self, number: int, late: _Late) -> None:
         event = self._events.get(_integer(number))
@@ -190,10 +190,10 @@ class Recording:
         self, number: int, parent: int, kind: str, thread: int, time: int, name: int | str, message: str,
         attributes: Plain,
     ) -> None:  # fmt: skip
-        kept = {"message": _text(message)} | _values(attributes)
+        checked = {"message": _text(message)} | _values(attributes)
         named = _name_number(name)
         event = self._add(number, parent, kind, thread, time, "")
-        event.end, event.attributes = event.start, kept
+        event.end, event.attributes = event.start, checked
         self._named.append((event, named))
 
 
@@ -205,19 +205,19 @@ def _complete(event: Event, late: _Late) -> None:
 
 def _integer(value: Plain | Value, limit: int = 1 << 64) -> int:
     if type(value) is not int or not 0 <= value < limit:
-        raise MalformedError("a number that is none, or out of range")
+        raise MalformedError("expected an unsigned integer in range")
     return value
 
 
 def _text(value: Plain) -> str:
     if type(value) is not str:
-        raise MalformedError("a text that is none")
+        raise MalformedError("expected a text")
     return value
 
 
 def _error(value: Plain | Value) -> str | None:
     if value is not None and type(value) is not str:
-        raise MalformedError("an error that is no text")
+        raise MalformedError("expected an error text")
     return value
 
 
@@ -226,9 +226,9 @@ def _name_number(value: int | str) -> int | str:
 
 
 def pairs(flat: Plain) -> dict[str, Plain]:
-    """A flat tuple of keys and values as a dict."""
+    """Return a flat tuple of keys and values as a dict."""
     if type(flat) is not tuple or len(flat) % 2 or not all(type(key) is str for key in flat[::2]):
-        raise MalformedError("attributes that are not pairs")
+        raise MalformedError("expected pairs of keys and values")
     return dict(zip(flat[::2], flat[1::2], strict=True))  # type: ignore[arg-type]
 
 
@@ -237,7 +237,7 @@ def _values(flat: Plain) -> dict[str, Value]:
 
 
 def _value(plain: Plain) -> Value:
-    """Nested tuples as patches.values.tree writes them, back to dicts and lists; the rest as JSON can hold it."""
+    """Convert nested tuples, as patches.values.tree writes them, to dicts and lists, other values to JSON's types."""
     if isinstance(plain, tuple):
         if plain[:1] == ("{}",) and len(plain) % 2:
             return {str(key): _value(value) for key, value in zip(plain[1::2], plain[2::2], strict=True)}

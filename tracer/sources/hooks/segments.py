@@ -1,4 +1,4 @@
-"""Segments: from a capture's files to the records in them, tolerant of torn tails and of files that are not ours."""
+"""A capture's segment files read as events, tolerant of torn tails and of foreign files."""
 
 from __future__ import annotations
 
@@ -18,53 +18,51 @@ from tracer.sources.hooks.marshal_reader import MalformedError, Plain
 from tracer.sources.hooks.recording import Recording, pairs
 from tracer.text import plural, printable
 
-#: A segment is a few MB; what is far beyond that is not ours, and is not read.
+#: A segment is a few MB; a far larger file is not bootseq's, and is not read.
 MAX_SIZE = 256 << 20
-#: Of one process's records that make no sense, and of a capture's warnings, this many are told; the others are counted.
-MAX_TOLD = 3
+#: The most invalid records of a process, and warnings of a capture, that are reported; the rest are counted.
+MAX_REPORTED = 3
 MAX_WARNINGS = 50
 _NAME = re.compile(r"(?P<stem>.+-\d+-\d+)-(?P<number>\d{4,})\.seg")
 
 
 def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
-    """Every event of a capture folder; what could not be read stands in ``warnings``, one line each.
+    """Read every event of a capture folder, with a warning line for whatever could not be read.
 
-    ``offsets`` keeps what to add to each machine's clock: captures of one machine that are read with the same agree.
+    ``offsets`` holds what to add to each host's clock: captures of one host read with the same dict agree.
     """
-    found = Events()
+    result = Events()
     offsets = {} if offsets is None else offsets
     folders = _folders(capture)
     for folder, files in folders:
-        for stem, segments in _by_process(files, found.warnings).items():
-            _Process(folder, stem, segments, found).read(offsets)
-        found.warnings.extend(_without_room(folder, files))
-    found.warnings += _left_out(capture)
+        for stem, segments in _by_process(files, result.warnings).items():
+            _ProcessReader(folder, stem, segments, result).read(offsets)
+        result.warnings.extend(_without_segments(folder, files))
+    result.warnings += _incomplete_parts(capture)
     if not any(files for _, files in folders):
-        found.warnings.append(f"{capture}: nothing was recorded into it")
-    found.warnings = _told(capture, found.warnings)
-    return found
+        result.warnings.append(f"{capture}: contains no recording")
+    result.warnings = _limited(capture, result.warnings)
+    return result
 
 
 def recorded(capture: Path) -> bool:
-    """Whether hooks have left segments in it."""
+    """Return whether a capture holds segments that hooks recorded."""
     return any(files for _, files in _folders(capture))
 
 
 def _folders(capture: Path) -> list[tuple[Path, list[Path]]]:
-    return [(folder, _files(folder)) for folder in (capture / "segments", *_apart(capture))]
+    return [(folder, _files(folder)) for folder in (capture / "segments", *_part_folders(capture))]
 
 
-def _apart(capture: Path) -> list[Path]:
-    """Where processes have recorded that could not reach the capture's own folder (tracer.attach.spool_location)."""
+def _part_folders(capture: Path) -> list[Path]:
+    """Return the segment folders of processes that could not write to the capture (tracer.attach.spool_location)."""
     return sorted((capture / "parts").glob("*/segments"))
 
 
-def _left_out(capture: Path) -> list[str]:
-    """Parts that the capture had not enough room for (tracer.attach.collect)."""
+def _incomplete_parts(capture: Path) -> list[str]:
+    """Return warnings of parts that were collected incompletely (tracer.attach.collect)."""
     notes = sorted((capture / "parts").glob("*/left-out"))
-    return [
-        f"{note.parent}: not all of it was brought in, the capture is full or a file is none of ours" for note in notes
-    ]
+    return [f"{note.parent}: collected incompletely: the capture is full or a file is not bootseq's" for note in notes]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -77,24 +75,24 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _by_process(files: list[Path], warnings: list[str]) -> dict[str, list[tuple[int, Path]]]:
-    """Each process's segments in their order."""
+    """Return each process's segments, by the stem of their names, in order."""
     grouped: dict[str, list[tuple[int, Path]]] = {}
     for file in files:
         match = _NAME.fullmatch(file.name)
         if match is None:
-            warnings.append(f"{file}: not a segment of bootseq's, left out")
+            warnings.append(f"{file}: not a segment of bootseq's, skipped")
         else:
             grouped.setdefault(match["stem"], []).append((int(match["number"]), file))
     return {stem: sorted(segments) for stem, segments in grouped.items()}
 
 
-def _without_room(folder: Path, files: list[Path]) -> Iterator[str]:
-    """Warn of processes that found no room for their first segment: only their tables show what they dropped."""
+def _without_segments(folder: Path, files: list[Path]) -> Iterator[str]:
+    """Yield warnings of processes whose first segment did not fit: only their tables count what they dropped."""
     known = {file.name.rpartition("-")[0] for file in files}
     for table in sorted(folder.glob("*.open")):
         dropped = 0 if table.stem in known else _dropped(table)
         if dropped:
-            yield f"{table}: {plural(dropped, 'record')} dropped: there was no room for a segment"
+            yield f"{table}: {plural(dropped, 'record')} dropped: no space for a segment"
 
 
 def _dropped(table: Path) -> int:
@@ -105,29 +103,29 @@ def _dropped(table: Path) -> int:
     return int(dropped) if magic == record_format.MAGIC else 0
 
 
-def _told(capture: Path, warnings: list[str]) -> list[str]:
-    told = [printable(warning) for warning in warnings[:MAX_WARNINGS]]
-    rest = len(warnings) - len(told)
-    return [*told, f"{capture}: {plural(rest, 'more warning')} like these"] if rest else told
+def _limited(capture: Path, warnings: list[str]) -> list[str]:
+    limited = [printable(warning) for warning in warnings[:MAX_WARNINGS]]
+    rest = len(warnings) - len(limited)
+    return [*limited, f"{capture}: {plural(rest, 'more warning')} like these"] if rest else limited
 
 
-class _Process:
-    """The files of one process, while they are being read."""
+class _ProcessReader:
+    """The reader of one process's files."""
 
-    def __init__(self, folder: Path, stem: str, segments: list[tuple[int, Path]], found: Events) -> None:
+    def __init__(self, folder: Path, stem: str, segments: list[tuple[int, Path]], result: Events) -> None:
         self._stem = stem
         self._segments = segments
         self._table = folder / f"{stem}.open"
-        self._found = found
-        self._senseless = 0
+        self._result = result
+        self._invalid = 0
 
     def read(self, offsets: dict[str, int]) -> None:
-        """Add what they hold to the events that were found."""
+        """Add the events of the files to the result."""
         recording: Recording | None = None
         expected = 0
         for number, file in self._segments:
             if number > expected:
-                self._warn(f"{file}: {plural(number - expected, 'segment')} before it missing; their events are too")
+                self._warn(f"{file}: {plural(number - expected, 'segment')} before it missing, with their events")
             expected = number + 1
             try:
                 data = _bytes(file)
@@ -142,42 +140,42 @@ class _Process:
             self._finish(recording)
 
     def _take_segment(self, file: Path, data: bytes, recording: Recording) -> None:
-        for at, payload in _frames(data):
+        for offset, payload in _frames(data):
             if payload is None:
-                self._warn(f"{file}: torn at byte {at}; what was recorded before it is kept")
+                self._warn(f"{file}: torn at byte {offset}; the records before it are read")
                 return
             try:
                 recording.take(payload)
             except MalformedError as error:
-                self._senseless += 1
-                self._found.damaged = True
-                if self._senseless <= MAX_TOLD:
-                    self._warn(f"{file}: the record at byte {at} makes no sense ({error}), left out")
+                self._invalid += 1
+                self._result.damaged = True
+                if self._invalid <= MAX_REPORTED:
+                    self._warn(f"{file}: record at byte {offset} skipped: {error}")
 
     def _finish(self, recording: Recording) -> None:
-        if self._senseless > MAX_TOLD:
-            self._warn(f"{self._stem}: {plural(self._senseless - MAX_TOLD, 'more record')} of it that make no sense")
+        if self._invalid > MAX_REPORTED:
+            self._warn(f"{self._stem}: {plural(self._invalid - MAX_REPORTED, 'more invalid record')} skipped")
         try:
             _read_open_table(_bytes(self._table), recording)
         except OSError as error:
             self._warn(f"{self._table}: cannot be read: {error.strerror}; calls that were open are not shown")
         except MalformedError as error:
             self._fault(f"{self._table}: {error}; calls that were open are not shown")
-        self._found.processes.append(recording.process)
-        self._found.events.extend(recording.events())
+        self._result.processes.append(recording.process)
+        self._result.events.extend(recording.events())
         for warning in recording.warnings():
             self._warn(f"{self._stem}: {warning}")
 
     def _warn(self, text: str) -> None:
-        self._found.warnings.append(text)
+        self._result.warnings.append(text)
 
     def _fault(self, text: str) -> None:
         self._warn(text)
-        self._found.damaged = True
+        self._result.damaged = True
 
 
 def _bytes(file: Path) -> bytes:
-    """All of a file that may be one of ours; a pipe or a device in its place must not hold us up."""
+    """Read a whole file; MalformedError if it is too large. A pipe or a device in its place does not block."""
     with files_read.opened(file) as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > MAX_SIZE:
@@ -203,22 +201,22 @@ def _whole(payload: bytes, checksum: int) -> bool:
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, bytes | None]]:
-    """(offset, payload) of each record; a payload of None is where the file is torn, and ends it."""
-    at, size, end = record_format.HEADER_SIZE, record_format.FRAME.size, len(data)
+    """Yield (offset, payload) of each record; a payload of None marks where the file is torn, and is the last."""
+    offset, size, end = record_format.HEADER_SIZE, record_format.FRAME.size, len(data)
     unpack = record_format.FRAME.unpack_from
-    while at + size <= end:
-        length, checksum = unpack(data, at)
-        payload = data[at + size : at + size + length]
+    while offset + size <= end:
+        length, checksum = unpack(data, offset)
+        payload = data[offset + size : offset + size + length]
         if not length or len(payload) != length or not _whole(payload, checksum):
             break
-        yield at, payload
-        at += size + length
-    if at > end or data[at:].strip(b"\0"):
-        yield min(at, end), None
+        yield offset, payload
+        offset += size + length
+    if offset > end or data[offset:].strip(b"\0"):
+        yield min(offset, end), None
 
 
 def _read_open_table(data: bytes, recording: Recording) -> None:
-    """The calls that were running when the process was last seen, and what it counted."""
+    """Add the calls that were running when the process last wrote, and its counts, to the recording."""
     if data[: len(record_format.MAGIC)] != record_format.MAGIC:
         raise MalformedError("not a table of bootseq's")
     try:

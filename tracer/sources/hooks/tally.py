@@ -1,4 +1,4 @@
-"""How much one process has recorded so far: its events, drops and failures, without reading what they are."""
+"""Counts of one process's recording so far: events, drops and failures, without decoding the records."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from patches import record_format
 from tracer.files.folder import Folder
 
-#: Bytes of an open table that tell of the recording itself.
+#: Bytes of an open table's header.
 HEAD_SIZE = record_format.OPEN_HEAD.size
-#: A segment is a few MB; what is far beyond that is not ours, and is not read.
+#: A segment is a few MB; a far larger file is not bootseq's, and is not read.
 _MAX_SEGMENT = 64 << 20
 
 
@@ -25,7 +25,7 @@ class Tally:
 
 
 def tally(segments: Folder, names: Iterable[str]) -> Tally:
-    """Of the files of these names in a folder of segments; what cannot be read counts nothing."""
+    """Count the named files in a folder of segments; unreadable files count as empty."""
     events = dropped = failures = 0
     for name in names:
         try:
@@ -42,7 +42,7 @@ def tally(segments: Folder, names: Iterable[str]) -> Tally:
 
 
 def is_closed(head: bytes) -> bool:
-    """Whether an open table that begins so belongs to a recording that is over."""
+    """Return whether an open table with this header belongs to a finished recording."""
     try:
         magic, *_, closed = record_format.OPEN_HEAD.unpack(head)
     except struct.error:
@@ -52,11 +52,11 @@ def is_closed(head: bytes) -> bool:
 
 def _events(data: bytes) -> int:
     unpack, size = record_format.FRAME.unpack_from, record_format.FRAME.size
-    count, at = 0, record_format.HEADER_SIZE
-    while at + size <= len(data):
-        length = unpack(data, at)[0] & 0xFFFF_FFFF
+    count, offset = 0, record_format.HEADER_SIZE
+    while offset + size <= len(data):
+        length = unpack(data, offset)[0] & 0xFFFF_FFFF
         if not length:
             break
         count += 1
-        at += size + length
+        offset += size + length
     return count

@@ -55,7 +55,7 @@ def opened(path: Path) -> Iterator[Text]:
         raise UnreadableError(f"{path}: cannot be read: {error}") from None
 
 
-def written(path: Path) -> datetime:
+def modified_at(path: Path) -> datetime:
     """When ``path`` was written last: dates without a year are of the year before that."""
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path != STDIN else datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Commands that a service ran, as oslo.concurrency logs them: begun, and returned with a code."""
+"""CommandParser that a service ran, as oslo.concurrency logs them: begun, and returned with a code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from tracer.events import Event
 from tracer.model import Value
 from tracer.sources import values
-from tracer.sources.logs.process_log import Service
+from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Ids, Record
 
 _RUNNING = re.compile(r"Running cmd \((?:subprocess|SSH)\): (?P<command>.*)\Z", re.DOTALL)
@@ -16,11 +16,11 @@ _RETURNED = re.compile(r"(?:CMD )?[\"'](?P<command>.*)[\"'] (?:returned: (?P<cod
 _LIMITS = re.compile(r"\S*python[\d.]* -m oslo_concurrency\.prlimit (?:--\S+ )*-- ")
 
 
-class Commands:
+class CommandParser:
     """What one process ran."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, log: ProcessLog) -> None:
+        self._log = log
         self._running: dict[tuple[Ids, str], Event] = {}
 
     def take(self, record: Record) -> bool:
@@ -28,7 +28,7 @@ class Commands:
         if match := _RUNNING.match(record.message):
             said = _unlimited(values.text(match["command"]))
             arguments: list[Value] = list(said.split())
-            event = self._service.add("command", _program(said), record, arguments=arguments)
+            event = self._log.add("command", _program(said), record, arguments=arguments)
             self._running[record.ids, match["command"]] = event
             return True
         if match := _RETURNED.match(record.message):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from tracer.errors import TracerError, UnreadableError
-from tracer.sources.logs import blocks, containers, entries, journal, json_lines, oslo_formats, records, syslog
+from tracer.sources.logs import blocks, entries, journal, json_lines, oslo_formats, prefixed, records
 from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import Record
@@ -36,22 +36,22 @@ def read(data: Buffer, own: tuple[Formats, ...], clock: Clock, lost: Counter[str
     sample = blocks.beginning(data, _SAMPLE)
     if sample.startswith(journal.MAGIC):
         raise UnreadableError("journald's own file; let journalctl write it out: journalctl --file FILE -o export")
-    if journal.speaks(sample):
+    if journal.matches(sample):
         return _entries(journal.read(data, lost), own, clock)
-    if json_lines.speaks(sample):
+    if json_lines.matches(sample):
         return _entries(json_lines.read(data, clock, lost), own, clock)
     # A service begins with lines that have no context: where the user told how the others look, all is looked at.
-    if containers.speaks(sample):
-        return _entries(containers.read(data, clock), own, clock)
+    if prefixed.matches_cri(sample):
+        return _entries(prefixed.read_cri(data, clock), own, clock)
     fitting = next((one for one in own if one.fit(data)), oslo_formats.ISO if oslo_formats.ISO.fit(sample) else None)
     if fitting is not None and fitting.timed:
         return fitting.read(data, clock)
-    if syslog.speaks(sample):
-        return _entries(syslog.read(data, clock), own, clock)
+    if prefixed.matches_syslog(sample):
+        return _entries(prefixed.read_syslog(data, clock), own, clock)
     if fitting is not None:
         raise TracerError("the format given for its lines has no time (asctime, isotime, created), and they have none")
     return records.read(data, clock)
 
 
 def _entries(found: Iterator[entries.Entry], own: tuple[Formats, ...], clock: Clock) -> Iterator[Record]:
-    return entries.records(json_lines.unwrapped(found, clock), own, clock)
+    return entries.records(json_lines.unwrap_messages(found, clock), own, clock)

@@ -6,7 +6,7 @@ import re
 
 from tracer.events import Event
 from tracer.sources import values
-from tracer.sources.logs.process_log import Service
+from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Ids, Record
 
 _URL = re.compile(r"(https?)://(?P<host>[^\s/'\"]+)(?P<path>/[^\s'\"?]*)?(?:\?(?P<query>[^\s'\"]*))?")
@@ -17,16 +17,16 @@ _ANSWERED_BY = re.compile(r"x-(?:openstack|compute)-request-id:? '?(?P<id>req-[0
 _USED = re.compile(r"(?P<method>[A-Z]+) call to (?P<type>\S+) for (?P<url>\S+) used request id (?P<id>\S+)")
 
 
-def speaks(logger: str) -> bool:
+def matches(logger: str) -> bool:
     """Whether such lines may come from this logger."""
     return logger.startswith(("keystoneauth", "keystoneclient.session")) or logger.endswith("client.v2.client")
 
 
-class Asked:
+class HttpClientParser:
     """What one process asked others over HTTP."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, log: ProcessLog) -> None:
+        self._log = log
         self._last: dict[Ids, Event] = {}
 
     def take(self, record: Record) -> bool:
@@ -53,7 +53,7 @@ class Asked:
         verb, path = method["method"] if method else "GET", values.path(url["path"] or "/")
         host = url["host"].rpartition("@")[2]
         passed = _PASSED_ON.search(record.message)
-        event = self._service.add(
+        event = self._log.add(
             "http", f"{verb} {path}", record, side="client", method=verb, path=path, host=host,
             query=values.text(url["query"] or "") or None,
         )  # fmt: skip

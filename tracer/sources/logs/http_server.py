@@ -7,7 +7,7 @@ import re
 from tracer.events import Event
 from tracer.model import Value
 from tracer.sources import values
-from tracer.sources.logs.process_log import Service
+from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Record
 
 _ACCESS = re.compile(
@@ -34,16 +34,16 @@ LOGGERS = ("uwsgi", "eventlet.wsgi", "werkzeug")
 ENDS = (".requestlog", ".wsgi.server", ".wsgi", "wsgi_logging")
 
 
-def speaks(logger: str) -> bool:
+def matches(logger: str) -> bool:
     """Whether such lines may come from this logger."""
     return logger.startswith(LOGGERS) or logger.endswith(ENDS)
 
 
-class Requests:
+class HttpServerParser:
     """What one process was asked over HTTP."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, log: ProcessLog) -> None:
+        self._log = log
         self._last: Event | None = None
         #: who told of it first
         self._last_logger = ""
@@ -89,7 +89,7 @@ class Requests:
 
     def _add(self, match: re.Match[str], record: Record, start: int) -> Event:
         path = _path(match["path"])
-        event = self._service.add(
+        event = self._log.add(
             "http", f"{match['method']} {path}", record, side="server", method=match["method"], path=path,
             query=values.text(match["path"].partition("?")[2]) or None,
         )  # fmt: skip
@@ -100,7 +100,7 @@ class Requests:
     def _end(self, event: Event, record: Record, status: int) -> None:
         event.end = max(record.time, event.start)
         event.attributes["status"] = status
-        spoken = self._service.spoken
+        spoken = self._log.last_with_id
         near = spoken is not None and event.start - _BLUR <= spoken.time <= event.end
         if spoken is not None and near and "request_id" not in event.attributes:
             own, caller = spoken.ids
@@ -127,7 +127,7 @@ def _path(path: str) -> str:
 def _action(match: re.Match[str]) -> dict[str, Value]:
     bound = _BOUND.search(match["method"])
     told: dict[str, Value] = {"action": bound[1] if bound else match["action"]}
-    body = values.parsed_json(match["body"])
+    body = values.parse_json(match["body"])
     if body is not None:
         told["body"] = values.masked(body)
     return told

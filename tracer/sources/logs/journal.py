@@ -31,7 +31,7 @@ WANTED = frozenset(
 )
 
 
-def speaks(sample: bytes) -> bool:
+def matches(sample: bytes) -> bool:
     """Whether a text is such an export."""
     return _BEGIN.search(sample) is not None
 

@@ -26,7 +26,7 @@ _TOO_LONG = "messages that journalctl -o json gives with --all only"
 Fields = Mapping[str, Any]
 
 
-def speaks(sample: bytes) -> bool:
+def matches(sample: bytes) -> bool:
     """Whether a text holds such objects: one of its lines, the last of which may be cut, is one."""
     return any(b"{" in line and _entry(_parsed(line), Clock()) is not None for line in sample.split(b"\n"))
 
@@ -47,12 +47,12 @@ def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
         elif line.startswith((b"{", *_MARKS)):
             torn = number
         elif line:
-            yield Entry(clock.told, "", 0, line, _TEXT)
+            yield Entry(clock.last_time, "", 0, line, _TEXT)
     if torn >= 0:
         lost[_CUT_OFF] += 1
 
 
-def unwrapped(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
+def unwrap_messages(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
     """The same; a message that is itself such an object is what oslo.log's formatter says in it."""
     for entry in entries:
         message = entry.message or b""
@@ -131,7 +131,7 @@ def _of_oslo(fields: Fields, clock: Clock) -> Entry:
     }
     time = times.of_seconds(fields.get("created")) or clock.of(_text(fields, "asctime") or _text(fields, "time"))
     told = {name: value for name, value in known.items() if value or name == "message"}
-    clock.told = time
+    clock.last_time = time
     return Entry(time, "", _number(fields.get("process")), b"", _TEXT, told)
 
 

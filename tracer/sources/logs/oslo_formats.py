@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from tracer.errors import TracerError
+from tracer.oslo_config import Options
 from tracer.sources.logs import blocks, format_strings, times
 from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.records import MAX_MESSAGE, UWSGI, Record
@@ -15,6 +17,9 @@ from tracer.sources.logs.times import Clock
 #: Of a message's end so much is looked at for what a format puts after it.
 _TAIL = 1000
 _LEVELS = ("DEBUG", "INFO", "AUDIT", "WARNING", "ERROR", "CRITICAL", "TRACE")
+#: Both of oslo.log's, under the names they have in a config file.
+_STRINGS = ("logging_context_format_string", "logging_default_format_string")
+_PREFIX = "%(asctime)s.%(msecs)03d %(process)d ERROR %(name)s %(instance)s"
 
 
 class Formats:
@@ -66,7 +71,7 @@ class Formats:
         """What a head and the text after it say; ``known`` of it else, a ``time`` only where it tells none."""
         message = format_strings.text(rest)
         if match.lastgroup == "uwsgi":
-            time = known.get("time") or clock.told or clock.of_access(match["date"], rest)
+            time = known.get("time") or clock.last_time or clock.of_access(match["date"], rest)
             told = {"level": "INFO", "logger": "uwsgi", "pid": int(match["worker"])}
             return Record(**{**known, **told, "time": time, "message": message})
         place = int(str(match.lastgroup).rpartition("_")[2])
@@ -75,9 +80,9 @@ class Formats:
             for name, group in self._fields[place]
             if match[group] is not None
         }
-        clock.told = self._time(found, clock) or known.get("time", 0)
+        clock.last_time = self._time(found, clock) or known.get("time", 0)
         told = {
-            "time": clock.told,
+            "time": clock.last_time,
             "level": _level(found.get("levelname", "")),
             "logger": found.get("name", ""),
             **{key: format_strings.request_id(found.get(key, "")) for key in ("request_id", "global_request_id")},
@@ -135,3 +140,30 @@ DEVSTACK = Formats(
     ),
     suffix="{{(pid=%(process)d) %(funcName)s %(pathname)s:%(lineno)d}}",
 )
+
+
+def explicit_formats(strings: Sequence[str], date: str | None) -> tuple[Formats, ...]:
+    """What was given by hand; nothing where nothing was. TracerError says what of it cannot be used."""
+    if not strings and date is None:
+        return ()
+    return (_formats(strings or OSLO_STRINGS, date, format_strings.SUFFIX, ""),)
+
+
+def service_formats(options: Options, name: str) -> Formats:
+    """What the config file called ``name`` sets, and oslo.log's defaults where it sets nothing."""
+
+    def get(option: str, default: str | None = None) -> str | None:
+        return options.get("DEFAULT", option) or default
+
+    strings = [string for option in _STRINGS if (string := get(option))]
+    prefix = get("logging_exception_prefix", _PREFIX)
+    suffix = get("logging_debug_format_suffix", format_strings.SUFFIX)
+    strings = [*(strings or OSLO_STRINGS), f"{prefix}%(message)s"]
+    return _formats(strings, get("log_date_format"), str(suffix), f"{name}: ")
+
+
+def _formats(strings: Sequence[str], date: str | None, suffix: str, where: str) -> Formats:
+    try:
+        return Formats(strings, date or format_strings.DATE, suffix, OSLO_STRINGS)
+    except ValueError as error:
+        raise TracerError(f"{where}{error}") from None

@@ -16,7 +16,7 @@ _TRACEBACK = "Traceback (most recent call last)"
 _MAX_MESSAGE = 1 << 16
 
 
-class Service:
+class ProcessLog:
     """Events in the order of the log, numbered from 1, without parents (see correlation.witnesses.parents)."""
 
     def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
@@ -24,7 +24,7 @@ class Service:
         self.process = Process(key, pid, host, program, clock=clock)
         self.events: list[Event] = []
         #: the record in which an own request id stood last: lines without ids come just after
-        self.spoken: Record | None = None
+        self.last_with_id: Record | None = None
         #: how many records each participant's loggers wrote
         self.roles: Counter[str] = Counter()
 

@@ -11,7 +11,7 @@ from itertools import chain
 from tracer.sources.logs import blocks
 from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.memo import Memo
-from tracer.sources.logs.record_values import Said, said
+from tracer.sources.logs.record_values import Body, parse_body
 from tracer.sources.logs.times import Clock, Seconds
 
 #: What is looked at to learn whether something stands before the timestamps.
@@ -50,7 +50,7 @@ class Record:
     ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest.
     """
 
-    __slots__ = ("_said", "ids", "opening", "source", "time")
+    __slots__ = ("_body", "ids", "opening", "source", "time")
 
     def __init__(
         self, time: int, level: str, logger: str, message: str, pid: int = 0, request_id: str | None = None,
@@ -60,7 +60,7 @@ class Record:
         self.source: Source = (pid, level, logger, prefix)
         self.ids: Ids = (request_id, global_request_id)
         self.opening = message[:16].encode("utf-8", "replace")
-        self._said: Said | None = Said(message, function, file, line)
+        self._body: Body | None = Body(message, function, file, line)
 
     @property
     def pid(self) -> int:
@@ -95,28 +95,28 @@ class Record:
     @property
     def message(self) -> str:
         """What was logged, without where."""
-        return self.said.message
+        return self.body.message
 
     @property
     def function(self) -> str:
         """Where in the source it was logged."""
-        return self.said.function
+        return self.body.function
 
     @property
     def file(self) -> str:
         """The source's file."""
-        return self.said.file
+        return self.body.file
 
     @property
     def line(self) -> int:
         """The line there; 0 where it is not told."""
-        return self.said.line
+        return self.body.line
 
     @property
-    def said(self) -> Said:
+    def body(self) -> Body:
         """The message and its place in the source."""
-        assert self._said is not None
-        return self._said
+        assert self._body is not None
+        return self._body
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self._fields() == other._fields()
@@ -124,10 +124,10 @@ class Record:
     __hash__ = None  # type: ignore[assignment]
 
     def _fields(self) -> tuple[object, ...]:
-        return self.time, self.source, self.ids, self.said[:4]
+        return self.time, self.source, self.ids, self.body[:4]
 
 
-class Line(Record):
+class TextRecord(Record):
     """A record in a text: its message is decoded when somebody asks, which for most lines nobody does."""
 
     __slots__ = ("_data", "_end", "_start")
@@ -135,31 +135,35 @@ class Line(Record):
     def __init__(self, data: bytes, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids) -> None:
         self._data, self._start, self._end, self.opening = data, start, end, opening
         self.time, self.source, self.ids = time, source, ids
-        self._said = None
+        self._body = None
 
     @property
-    def said(self) -> Said:
+    def body(self) -> Body:
         """The message and its place in the source."""
-        if self._said is None:
-            self._said = said(self._data[self._start : self._end], self.level)
-        return self._said
+        if self._body is None:
+            self._body = parse_body(self._data[self._start : self._end], self.level)
+        return self._body
 
 
-class _Prefixed(Line):
+class _PrefixedRecord(TextRecord):
     """One of a text whose every line has the same before it, also those that go on with another."""
 
     __slots__ = ("_before",)
 
-    def __init__(self, before: bytes, line: Line) -> None:
-        super().__init__(line._data, line._start, line._end, line.opening, line.time, line.source, line.ids)
+    def __init__(self, before: bytes, record: TextRecord) -> None:
+        super().__init__(
+            record._data, record._start, record._end, record.opening, record.time, record.source, record.ids
+        )
         self._before = before
 
     @property
-    def said(self) -> Said:
+    def body(self) -> Body:
         """The message and its place in the source."""
-        if self._said is None:
-            self._said = said(self._data[self._start : self._end].replace(b"\n" + self._before, b"\n"), self.level)
-        return self._said
+        if self._body is None:
+            self._body = parse_body(
+                self._data[self._start : self._end].replace(b"\n" + self._before, b"\n"), self.level
+            )
+        return self._body
 
 
 def read(data: Buffer, clock: Clock) -> Iterator[Record]:
@@ -204,14 +208,14 @@ class _Reader:
         if second is None:
             time = self._last or self._clock.of_access(date, data[start:end])
             known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
-            return Line(data, start, end, opening, time, known, _NOBODY)
+            return TextRecord(data, start, end, opening, time, known, _NOBODY)
         self._last = time = self._seconds[second] + self._fractions[fraction]
         known = self._sources[prefix + b"\n" + source if prefix else source]
-        line = Line(data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
+        line = TextRecord(data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
         if prefix:
-            line = _Prefixed(prefix, line)
+            line = _PrefixedRecord(prefix, line)
         if not known[0]:
-            line.source = (line.said.pid, *known[1:])
+            line.source = (line.body.pid, *known[1:])
         return line
 
 

@@ -8,7 +8,7 @@ from tracer.events import Event
 from tracer.model import Value
 from tracer.sources import values
 from tracer.sources.broker import bodies
-from tracer.sources.logs.process_log import Service
+from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Record
 
 _SENDING = re.compile(
@@ -21,11 +21,11 @@ _FIELD = re.compile(r"'(?P<key>method|_context_request_id|_msg_id|_unique_id)': 
 _NOISE = ("unpacked context", "Pool creating new connection", "Initing the Adapter Consumer", "Creating Consumer")
 
 
-class Messages:
+class CarrotRpcParser:
     """What one process sends and takes over Nova's rpc module."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, log: ProcessLog) -> None:
+        self._log = log
         self._last_sent: Event | None = None
 
     def take(self, record: Record) -> bool:
@@ -43,17 +43,17 @@ class Messages:
 
     def _send(self, match: re.Match[str], record: Record) -> None:
         mode = "fanout" if match["fanout"] else match["mode"]
-        self._last_sent = self._service.add("rpc", "", record, side="client", mode=mode, topic=match["topic"])
+        self._last_sent = self._log.add("rpc", "", record, side="client", mode=mode, topic=match["topic"])
         if mode != "call":
             self._last_sent.end = record.time
 
     def _receive(self, written: str, record: Record) -> None:
-        message = values.python(written)
+        message = values.parse_literal(written)
         if not isinstance(message, dict):
             message = {match["key"]: match["value"] for match in _FIELD.finditer(written[: values.MAX_LITERAL])}
-        told: dict[str, Value] = {"side": "server", **bodies.told(message)}
+        told: dict[str, Value] = {"side": "server", **bodies.message_attributes(message)}
         if "msg_id" in told:
             told["mode"] = "call"
         method = told.get("method")
         # A message's context is surer than the thread's, which may be that of what it did before.
-        self._service.add("rpc", method if isinstance(method, str) else "", record, **told)
+        self._log.add("rpc", method if isinstance(method, str) else "", record, **told)

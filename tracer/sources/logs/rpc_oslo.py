@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tracer.events import Event
-from tracer.sources.logs.process_log import Service
+from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Ids, Record
 
 _CALLING = re.compile(r"Calling RPC method (?P<method>\S+) on target (?P<target>\S+)")
@@ -24,11 +24,11 @@ _TELLING = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"Repl
 _SOON = 1_000_000_000
 
 
-class Messages:
+class OsloRpcParser:
     """What one process sends and takes over oslo.messaging."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, log: ProcessLog) -> None:
+        self._log = log
         self._calling: dict[Ids, tuple[int, str]] = {}
         self._sent: dict[str, Event] = {}
         self._received: dict[str, Event] = {}
@@ -62,7 +62,7 @@ class Messages:
             begun, method = record.time, ""
         how = match["how"]
         mode = how.lower() if how else match["verb"].lower()
-        event = self._service.add(
+        event = self._log.add(
             "rpc", method, record, side="client", mode=mode, method=method or None, topic=match["topic"],
             exchange=match["exchange"],
         )  # fmt: skip
@@ -73,9 +73,7 @@ class Messages:
         self._sent[match["id"]] = event
 
     def _receive(self, match: re.Match[str], record: Record) -> None:
-        event = self._service.add(
-            "rpc", "", record, side="server", mode="cast" if match["key"] == "unique_id" else "call"
-        )
+        event = self._log.add("rpc", "", record, side="server", mode="cast" if match["key"] == "unique_id" else "call")
         if match["key"] == "unique_id":
             del event.attributes["mode"]  # a fanout's arrival says the same: the sender tells which
         event.attributes[match["key"]] = match["id"]

@@ -10,7 +10,7 @@ from tracer.events import Event
 from tracer.model import Value
 from tracer.sources import values as sources_values
 from tracer.sources.logs.memo import Memo
-from tracer.sources.logs.process_log import Service
+from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Ids, Record
 
 _PARAMETERS = re.compile(
@@ -29,11 +29,11 @@ _OPENS = (b"(", b"[", b"{")
 _RESULT = (b"Col (", b"Row (")
 
 
-class Statements:
+class SqlParser:
     """What one process sends to its databases."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, log: ProcessLog) -> None:
+        self._log = log
         #: the last statement of each request: parameters and rows come in records of their own
         self._last: dict[Ids, Event] = {}
         self._waits: set[int] = set()
@@ -52,7 +52,7 @@ class Statements:
         if last is not None and last.number in self._waits and self._take_parameters(last, record):
             return True
         if _TRANSACTION.match(opening) is None:
-            event = self._service.add("sql", "", record, statement=self._texts[record.message])
+            event = self._log.add("sql", "", record, statement=self._texts[record.message])
             event.end = record.time
             self._last[ids] = event
             self._waits.add(event.number)
@@ -65,7 +65,7 @@ class Statements:
         self._waits.discard(event.number)
         event.end = max(record.time, event.start)
         written, statement = match["values"] or "()", str(event.attributes["statement"])
-        values = sources_values.python(written)
+        values = sources_values.parse_literal(written)
         event.attributes["parameters"] = _unread(statement, written) if values is None else _masked(statement, values)
         return True
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+import zoneinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from tracer.sources.logs import zones
 from tracer.sources.logs.memo import Memo
 
 #: Nanoseconds in a second.
@@ -22,6 +22,11 @@ _CTIME = "%a %b %d %H:%M:%S %Y"
 _TOOK = re.compile(rb" (\d{1,9}) ?ms(?:ecs)?(?=\s|\Z)")
 #: Beyond what any clock gives in this century, in nanoseconds.
 _MAX_TIME = 1 << 62
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>[0-5]\d)")
+_MAX_HOURS = 14
+#: Lines of several threads, or of merged logs, may stand so many seconds out of order.
+_DISORDER = 60
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock:
@@ -31,7 +36,7 @@ class Clock:
         self.zone = zone
         self._until = (until or datetime.now(UTC)).astimezone(zone).replace(tzinfo=None) + _AHEAD
         #: the time of the record before, in nanoseconds: what has none of its own stands there
-        self.told = 0
+        self.last_time = 0
         #: the time told last, in seconds: decides in the hour that a clock shows twice
         self._last = 0
         #: of each form the text read last and its seconds: lines of one second stand together
@@ -62,7 +67,7 @@ class Clock:
 
     def start(self, local: datetime) -> tuple[int, bool]:
         """(seconds since the epoch of a local time, whether that holds wherever it stands)."""
-        self._last, everywhere = zones.epoch(local, self.zone, self._last)
+        self._last, everywhere = epoch(local, self.zone, self._last)
         return self._last, everywhere
 
     def _seconds(self, text: str, form: str) -> int:
@@ -123,3 +128,37 @@ def of_microseconds(digits: object) -> int:
     if not isinstance(digits, str) or not (digits.isascii() and digits.isdecimal()) or len(digits) > 16:
         return 0
     return min(int(digits) * 1000, _MAX_TIME)
+
+
+def parse_zone(text: str) -> tzinfo:
+    """The zone that ``+01:00`` or ``Europe/Berlin`` names; ValueError where it is neither."""
+    offset = _OFFSET.fullmatch(text)
+    if offset is not None and int(offset["hours"]) <= _MAX_HOURS:
+        ahead = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"]))
+        return timezone(-ahead if offset["sign"] == "-" else ahead)
+    try:
+        if offset is None:
+            return zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        pass  # OSError: a folder of zones, or a name too long for a file
+    raise ValueError(f"{text!r} is no offset from UTC and no zone; write it like +01:00, -05:30 or Europe/Berlin")
+
+
+def epoch(local: datetime, zone: tzinfo, after: int) -> tuple[int, bool]:
+    """(seconds since the epoch of ``local``, whether that holds wherever it stands).
+
+    An hour that the zone's clock shows twice is the later one where the line before it, at ``after`` seconds, says so.
+    A time with an offset of its own needs no zone.
+    """
+    if local.tzinfo is not None:
+        return _since_epoch(local), True
+    first, second = (_since_epoch(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
+    if first >= second:  # shown once, or, when the clock goes forward, never
+        return first, True
+    later = first < after - _DISORDER or datetime.fromtimestamp(after, zone).fold
+    return (second if later else first), False
+
+
+def _since_epoch(moment: datetime) -> int:
+    """Years before 1970 are a clock that was never set: they count as its beginning."""
+    return max((moment - _BEGINNING) // timedelta(seconds=1), 0)
