@@ -172,7 +172,7 @@ def test_a_spool_that_another_user_has_made_before(shared: Path) -> None:
         assert spool.stat().st_uid == MALLORY
         assert list(spool.iterdir()) == []
         if code:
-            assert "somebody else's" in said
+            assert "belongs to another user" in said
         else:
             assert "/tmp/bootseq-" in "".join(map(str, Path("/tmp").glob("bootseq-*")))
         tool("detach", capture)

@@ -224,7 +224,7 @@ def test_hooks_go_when_the_lease_has_run_out(capture: Path) -> None:
         victim.ask("sql(4)")
         assert victim.ask("leftovers()") == []
         (result,) = detach.detach(capture)
-        assert (result.state, result.reason) == ("detached", "its hooks had gone by themselves")
+        assert (result.state, result.reason) == ("detached", "its hooks had removed themselves")
     assert sum(kinds(capture).values()) <= 3
 
 

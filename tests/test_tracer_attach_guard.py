@@ -70,8 +70,8 @@ def owner(capture: Path, *victims: Victim) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has attached, as ``record`` does, and lives until it is killed."""
     code = """
 import os, sys, time
-from tests import confined
-confined.confine(int(sys.argv[1]))
+from tests.support import confinement
+confinement.confine(int(sys.argv[1]))
 from pathlib import Path
 from tracer.attach import processes
 from tracer.attach.attach import Attachment

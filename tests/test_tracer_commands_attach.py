@@ -241,6 +241,9 @@ def test_one_process_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pyte
             result = run("detach", tmp_path / "capture")
             assert result.exit_code == 1
             assert f"(pid {good.pid}), Python" in result.stdout
-            assert "MemoryError: a table of 1 TB; its hooks go when they next would record" in result.stdout
+            assert (
+                "MemoryError: a table of 1 TB; its hooks remove themselves at the next event they would record"
+                in result.stdout
+            )
         (row,) = rows("detach", "--all")
         assert (row["pid"], row["state"]) == (bad.pid, "detached")

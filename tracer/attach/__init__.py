@@ -1,1 +1,1 @@
-"""Getting the hooks into processes that run already, and out again with proof."""
+"""Hooks put into running processes, and taken out again with proof."""

@@ -1,4 +1,4 @@
-"""Ask points in processes that have hooks in: which are meant, and what each says when it is told of a point."""
+"""Ask points in processes with hooks: the choice of processes, and what each answers to a request."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tracer.attach.processes import Process
 from tracer.callbacks import ignore
 from tracer.recording import capture as captures
 
-#: A name that is longer is nobody's, and takes long to compare.
+#: Longer names are not names of modules or functions, and take long to compare.
 _MAX_NAME = 200
 
-Point = dict[str, Any]
+AskPoint = dict[str, Any]
 
 
-def meant_for(process: Process, points: Iterable[Point]) -> list[Point]:
-    """Those of a capture's ask points that this process is to have."""
-    return [each for each in points if _is_meant(process, each["pids"], each["services"])]
+def meant_for(process: Process, points: Iterable[AskPoint]) -> list[AskPoint]:
+    """Return the ask points of a capture that apply to this process."""
+    return [point for point in points if _is_meant(process, point["pids"], point["services"])]
 
 
 def _is_meant(process: Process, pids: Iterable[int], services: Iterable[str]) -> bool:
@@ -39,47 +39,49 @@ def _is_meant(process: Process, pids: Iterable[int], services: Iterable[str]) ->
 
 
 def recording() -> dict[Path, list[Attached]]:
-    """The processes that have hooks in for a capture of the caller's, by the capture."""
+    """Return the processes with hooks that record into captures of the caller's, by the capture."""
     everywhere: dict[Path, list[Attached]] = {}
-    for each in detach.attached():
-        if each.capture is not None and captures.is_capture(each.capture):
-            everywhere.setdefault(each.capture, []).append(each)
+    for target in detach.attached():
+        if target.capture is not None and captures.is_capture(target.capture):
+            everywhere.setdefault(target.capture, []).append(target)
     return everywhere
 
 
 def chosen(
     everywhere: dict[Path, list[Attached]], pids: tuple[int, ...], services: tuple[str, ...]
 ) -> dict[Path, list[Attached]]:
-    """Of these the ones that are named, or all where nothing is."""
+    """Return the processes that are named by pid or service, all of them if none is named."""
     wanted = {
-        folder: [each for each in attached if _is_meant(each.process, pids, services)]
+        folder: [target for target in attached if _is_meant(target.process, pids, services)]
         for folder, attached in everywhere.items()
     }
     return {folder: attached for folder, attached in wanted.items() if attached}
 
 
 def add(
-    attached: list[Attached], point: Point, on_report: Callable[[ProcessReport], object] = ignore
+    attached: list[Attached], point: AskPoint, on_report: Callable[[ProcessReport], object] = ignore
 ) -> list[ProcessReport]:
-    """Have them ask at one more place."""
+    """Add an ask point to the processes."""
     return list(
-        _each(attached, "ask_add", {"point": point}, lambda each, answer: _added(each, point, answer), on_report)
+        _visit_all(
+            attached, "ask_add", {"point": point}, lambda target, answer: _added(target, point, answer), on_report
+        )
     )
 
 
 def remove(
     attached: list[Attached], keys: list[str], on_report: Callable[[ProcessReport], object] = ignore
 ) -> list[ProcessReport]:
-    """Have them ask no more under these keys."""
-    return list(_each(attached, "ask_remove", {"keys": keys}, _removed, on_report))
+    """Remove the ask points with these keys from the processes."""
+    return list(_visit_all(attached, "ask_remove", {"keys": keys}, _removed, on_report))
 
 
 def state(attached: list[Attached]) -> list[ProcessReport]:
-    """What they ask, and how it goes."""
-    return list(_each(attached, "ask_list", {}, _listed, ignore))
+    """Return each process's ask points with their state and counts."""
+    return list(_visit_all(attached, "ask_list", {}, _listed, ignore))
 
 
-def _each(
+def _visit_all(
     attached: list[Attached],
     what: str,
     request: dict[str, Any],
@@ -87,31 +89,31 @@ def _each(
     on_report: Callable[[ProcessReport], object],
 ) -> Iterator[ProcessReport]:
     return parallel_visits.visit_all(
-        [(each.process, partial(_visit, each, what, request, judge)) for each in attached], on_report
+        [(target.process, partial(_visit, target, what, request, judge)) for target in attached], on_report
     )
 
 
 def _visit(
-    each: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, Answer], ProcessReport]
+    target: Attached, what: str, request: dict[str, Any], judge: Callable[[Attached, Answer], ProcessReport]
 ) -> ProcessReport | None:
-    process = each.process
+    process = target.process
     problem = of_process(process)
     if problem.state != "ready":
-        return None if each.forked else problem
+        return None if target.forked else problem
     answer, _ = visits.ask(process, what, request)
     if answer["state"] in ("free", "expired"):
-        return None if each.forked else report_of(process, "gone", "its hooks have gone by themselves")
+        return None if target.forked else report_of(process, "gone", "its hooks have removed themselves")
     if answer["state"] != "asked":
         return report_of(process, "cannot", str(answer.get("reason", answer["state"])))
-    return judge(each, answer)
+    return judge(target, answer)
 
 
-def _added(each: Attached, point: Point, answer: Answer) -> ProcessReport:
+def _added(target: Attached, point: AskPoint, answer: Answer) -> ProcessReport:
     outcome, known = str(answer["outcome"]), [str(name) for name in answer["near"]]
     if outcome == outcomes.ADDED:
-        return report_of(each.process, "added")
+        return report_of(target.process, "added")
     if outcome == outcomes.WAITING:
-        return report_of(each.process, "waiting", outcome)
+        return report_of(target.process, "waiting", outcome)
     reason, near = outcome, []
     if outcome == outcomes.NO_LINE:
         reason = f"nothing happens on line {point['when']}; see {_lines(known, point['when'])}"
@@ -120,13 +122,13 @@ def _added(each: Attached, point: Point, answer: Answer) -> ProcessReport:
         wanted = name if outcome == outcomes.NO_FUNCTION else module
         near = _near(wanted, known)
         reason += f" {wanted}" + (f"; did you mean {', '.join(near)}?" if near else "")
-    report = report_of(each.process, "not there", reason)
+    report = report_of(target.process, "not there", reason)
     # A known module, and a suggestion, help the most.
     return replace(report, rank=2 * (outcome == outcomes.NO_MODULE) + (not near))
 
 
 def _near(wanted: str, known: list[str]) -> list[str]:
-    """Close by spelling; or the same method of another class."""
+    """Return up to three names of similar spelling, or of the same method in another class."""
     known = [name for name in known if len(name) <= _MAX_NAME]
     last = wanted.rpartition(".")[2]
     same = [name for name in known if name.rpartition(".")[2] == last]
@@ -134,15 +136,17 @@ def _near(wanted: str, known: list[str]) -> list[str]:
 
 
 def _lines(known: list[str], line: int) -> str:
-    numbers = sorted(sorted(map(int, known), key=lambda each: abs(each - line))[:3])
+    numbers = sorted(sorted(map(int, known), key=lambda number: abs(number - line))[:3])
     return f"lines {known[0]} to {known[-1]}, nearest {', '.join(map(str, numbers))}" if numbers else "another function"
 
 
-def _removed(each: Attached, answer: Answer) -> ProcessReport:
+def _removed(target: Attached, answer: Answer) -> ProcessReport:
     keys = [str(key) for key in answer["removed"]]
-    return report_of(each.process, "removed" if keys else "none", "" if keys else "it had none of these", keys=keys)
+    return report_of(target.process, "removed" if keys else "none", "" if keys else "it had none of these", keys=keys)
 
 
-def _listed(each: Attached, answer: Answer) -> ProcessReport:
+def _listed(target: Attached, answer: Answer) -> ProcessReport:
     names = ("key", "where", "when", "state", "lines", "failures", "error")
-    return report_of(each.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]])
+    return report_of(
+        target.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]]
+    )

@@ -1,4 +1,4 @@
-"""Attaching: the hooks into processes, several at once, and what came of it, process by process."""
+"""Attaching: hooks put into several processes at once, with a report for each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tracer.recording import capture as captures
 
 @dataclass
 class Attachment:
-    """What to attach for: the capture, and for how long in seconds; unless it is ``lasting``, no longer than we run."""
+    """An attachment to a capture for some seconds; unless ``lasting``, it ends with this process."""
 
     capture: Path
     seconds: float
@@ -39,35 +39,36 @@ class Attachment:
     _guard: GuardClient | None = None
 
     def options(self) -> dict[str, Any]:
-        """What the capture tells the hooks to do."""
-        options: dict[str, Any] = json.loads((self.capture / captures.OPTIONS).read_text())
+        """Read the capture's options for the hooks."""
+        with captures.own(self.capture) as capture:
+            options: dict[str, Any] = json.loads(capture.read(captures.OPTIONS, own=True))
         return options
 
     def attach(
         self, processes: list[Process], on_report: Callable[[ProcessReport], object] = ignore
     ) -> list[ProcessReport]:
-        """Put the hooks into them, for the whole time of the lease; ``on_report`` is called with each result."""
+        """Put the hooks into the processes for the whole lease; ``on_report`` is called with each report."""
         options = self.options()
         payload.prepare()
         with registry.locked(self.capture) as registration, self._guarded(registration):
-            visits = [(each, partial(self._attach, registration, each, options)) for each in processes]
+            visits = [(process, partial(self._attach, registration, process, options)) for process in processes]
             results = list(parallel_visits.visit_all(visits, on_report))
             self._renew(registration)
         return results
 
     def renew(self) -> None:
-        """Let those that are attached record for the whole time again, from now on."""
+        """Start the lease of the attached processes again, for its whole time."""
         with registry.locked(self.capture) as registration:
             self._renew(registration)
 
     def close(self) -> None:
-        """Let the guard go, which takes out what is still in."""
+        """End the guard, which takes out the hooks that are still in."""
         if self._guard is not None:
             self._guard.end()
 
     @contextmanager
     def _guarded(self, registration: Registration) -> Iterator[None]:
-        """A guard watches over the capture: from now on, since we may die at any moment."""
+        """Have a guard watch the capture from the start, since this process may die at any moment."""
         registration.renew(max(lease.FIRST, registration.read().seconds_left))
         self._guard = guard_client.ensure(registration) or self._guard
         yield
@@ -90,7 +91,7 @@ class Attachment:
         )
 
     def _visit_first(self, registration: Registration, process: Process, options: dict[str, Any]) -> ProcessReport:
-        """Registered before the hooks come: should we die meanwhile, the guard knows of them."""
+        """Register the process before its hooks are in: if this process dies meanwhile, the guard removes them."""
         spool = spool_location.of(self.capture, process)
         entry = registry.entry(process, spool, {}, [])
         registration.add(entry)
@@ -121,5 +122,5 @@ class Attachment:
     def _renew(self, registration: Registration) -> None:
         registration.renew(self.seconds)
         for spool in {entry.spool for entry in registration.read().entries if entry.process() is not None}:
-            with suppress(OSError):  # gone with its container
+            with suppress(OSError):  # removed with its container
                 lease.grant(spool, self.seconds)

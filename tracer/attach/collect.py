@@ -1,4 +1,4 @@
-"""Bringing what was recorded elsewhere into a capture: from a stranger, so checked by name and size, up to the cap."""
+"""Files recorded by other users, copied into a capture: untrusted, so checked by name and size, up to the cap."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tracer.attach import spool as spools
 from tracer.files.folder import Folder
 from tracer.recording import capture as captures
 
-#: In a spool, where files had to be left out: how many.
+#: The file in a copied spool that counts the files skipped for lack of space.
 LEFT_OUT = "left-out"
 _SEGMENT = re.compile(r"[\w.-]{1,200}-\d{1,10}-\d{1,20}(-\d{4,8}\.seg|\.open)", re.ASCII)
 _LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
 
 
 def bring(capture: Folder, above: str, name: str, contents: Iterator[bytes]) -> int:
-    """Into the folder ``name`` in ``above``; how many files did not fit. Those that are there are replaced."""
+    """Copy files into the folder ``name`` in ``above``, replacing existing ones; return how many did not fit."""
     room = _cap(capture) - _size(capture, above)
     with _within(capture, above) as parts, _within(parts, name) as spool, _within(spool, spools.SEGMENTS) as segments:
         left_out = 0
@@ -48,7 +48,7 @@ def _head(head: bytes) -> tuple[str, bool, int]:
 
 
 def _copy(target: Folder, name: str, size: int, contents: Iterator[bytes]) -> int:
-    """Its bytes up to its end, or to the size that was announced."""
+    """Copy a file up to its end, or to its announced size; return the bytes copied."""
     copied = 0
     with target.write(name) as file:
         while data := next(contents, b""):
@@ -65,9 +65,9 @@ def _skip(contents: Iterator[bytes]) -> None:
 def _within(folder: Folder, name: str) -> Folder:
     with suppress(FileExistsError):
         return folder.make(name)
-    found = folder.folder(name)
-    found.check_private()
-    return found
+    inner = folder.folder(name)
+    inner.check_private()
+    return inner
 
 
 def _cap(capture: Folder) -> int:
@@ -78,7 +78,7 @@ def _cap(capture: Folder) -> int:
 
 
 def _size(capture: Folder, above: str) -> int:
-    """Bytes of all that is recorded in it."""
+    """Return the bytes of all segments in the capture."""
     size = _size_in(capture, spools.SEGMENTS)
     with suppress(FileNotFoundError), capture.folder(above) as parts:
         for name in parts.names():
@@ -89,7 +89,7 @@ def _size(capture: Folder, above: str) -> int:
 
 def _size_in(above: Folder, name: str) -> int:
     with suppress(FileNotFoundError), above.folder(name) as folder:
-        return sum(_size_of(folder, each) for each in folder.names())
+        return sum(_size_of(folder, file) for file in folder.names())
     return 0
 
 

@@ -1,9 +1,9 @@
-"""Work on files of a service's user, done by a small process that is nobody else but that user.
+"""Work on files of a service's user, done by a small child process that runs as that user.
 
-Root does not touch a path that another user can write: with links, mounts of his own, or folders exchanged at the right
-moment he would have root do what he may not. So a child of ours becomes him, without capabilities, and works from the
-root directory of his process; what comes back through a pipe is bytes, bounded, and as untrusted as he is. It stays in
-our own mount namespace and root directory: nothing that it loads can be his.
+Root does not touch a path that another user can write: with links, mounts of their own, or folders exchanged at the
+right moment, that user could have root do what the user may not. So a child process takes on the user, without
+capabilities, and works from the root directory of the user's process; what it returns through a pipe is bytes, bounded
+and untrusted. It stays in our own mount namespace and root directory: nothing that it loads is the user's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from tracer.attach import proc
 from tracer.attach.injection import ptrace
 from tracer.files.folder import Folder
 
@@ -34,7 +35,7 @@ MAX_FRAME = 1 << 20
 _PATIENCE = 5.0
 _MAX_SECONDS = 300
 _MAX_DESCRIPTOR, _FILES = 1 << 16, 64
-#: How long an ended child is waited for. One that hangs in a file system of its user's is left to itself.
+#: How long to wait for an ended child. One that hangs in a file system of its user is left alone.
 _SOON = 1.0
 
 _LIMITS = {
@@ -49,7 +50,7 @@ Work = Callable[[Folder], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose files they are: the user and group of a process; ``pid`` and ``started`` are its own."""
+    """The owner of files: user and group of a process, whose ``pid`` and start time ``started`` are here too."""
 
     uid: int
     gid: int
@@ -58,12 +59,12 @@ class Owner:
 
 
 def run(owner: Owner, root: str, work: Work) -> Iterator[bytes]:
-    """What ``work`` yields, called as the owner with the folder ``root``: "/", or the root of the owner's process.
+    """Yield what ``work`` yields, called as the owner with the folder ``root``: "/", or that of the owner's process.
 
-    An OSError says what the owner could not do.
+    Raises OSError with what the owner could not do.
     """
     reading, writing = os.pipe()
-    # Not while another process is stopped: it would wait for our memory to be copied.
+    # Not while another process is stopped: it would stay stopped while our memory is copied.
     with ptrace.nothing_stopped:
         child = os.fork()
     if child == 0:
@@ -80,7 +81,7 @@ def _received(reading: int) -> Iterator[bytes]:
     while True:
         kind, size = _HEAD.unpack(_read(reading, _HEAD.size))
         if size > MAX_FRAME or kind not in (_DATA, _END, _ERROR):
-            raise OSError(errno.EPROTO, "what was read as its user makes no sense")
+            raise OSError(errno.EPROTO, "invalid data from the process that reads as its user")
         data = _read(reading, size)
         if kind == _ERROR:
             raise OSError(errno.EACCES, data.decode(errors="replace"))
@@ -92,15 +93,15 @@ def _received(reading: int) -> Iterator[bytes]:
 def _read(reading: int, size: int) -> bytes:
     poll = select.poll()
     poll.register(reading, select.POLLIN)
-    found = b""
-    while len(found) < size:
+    data = b""
+    while len(data) < size:
         if not poll.poll(_PATIENCE * 1000):
             raise TimeoutError(errno.ETIMEDOUT, "its file system does not answer")
-        data = os.read(reading, size - len(found))
-        if not data:
-            raise OSError(errno.EIO, "its user has ended what was at work for it")
-        found += data
-    return found
+        more = os.read(reading, size - len(data))
+        if not more:
+            raise OSError(errno.EIO, "its user has ended the process that reads as this user")
+        data += more
+    return data
 
 
 def _end(child: int) -> None:
@@ -111,7 +112,7 @@ def _end(child: int) -> None:
 
 
 def _work(owner: Owner, root: str, work: Work, writing: int) -> NoReturn:
-    """In the child, which never returns."""
+    """Do the work in the child, which never returns."""
     gc.disable()
     try:
         try:
@@ -122,36 +123,36 @@ def _work(owner: Owner, root: str, work: Work, writing: int) -> NoReturn:
             _send(writing, _END, b"")
         except OSError as error:
             _send(writing, _ERROR, (error.strerror or str(error)).encode(errors="replace")[:MAX_FRAME])
-        except Exception as error:  # noqa: BLE001 - said in the parent
+        except Exception as error:  # noqa: BLE001 - raised in the parent
             _send(writing, _ERROR, repr(error).encode(errors="replace")[:MAX_FRAME])
     finally:
         os._exit(0)
 
 
 def _root(owner: Owner, root: str) -> Folder:
-    found = Folder(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), Path("/"))
+    folder = Folder(proc.root(root), Path("/"))
     if root != "/":
-        started = Path(f"/proc/{owner.pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+        started = proc.text(owner.pid, "stat").rpartition(")")[2].split()[19]
         if int(started) != owner.started:
             raise ProcessLookupError(errno.ESRCH, "it has ended")
-    return found
+    return folder
 
 
 def _become(owner: Owner, folder: Folder, writing: int) -> None:
-    """The owner, with no more rights than his and no descriptor of ours but these two."""
+    """Take on the owner, with only the owner's rights and no descriptor of ours but these two."""
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     os.umask(0o077)
     last = 0
-    for kept in sorted((folder.descriptor, writing)):
-        os.closerange(last, kept)
-        last = kept + 1
+    for descriptor in sorted((folder.descriptor, writing)):
+        os.closerange(last, descriptor)
+        last = descriptor + 1
     os.closerange(last, max(last, _MAX_DESCRIPTOR))
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(owner.gid, owner.gid, owner.gid)
         os.setresuid(owner.uid, owner.uid, owner.uid)
     if (os.getuid(), os.geteuid()) != (owner.uid, owner.uid):
-        raise PermissionError(errno.EPERM, "only root may keep files for another user's process")
+        raise PermissionError(errno.EPERM, "only root may write files for another user's process")
     _drop_capabilities()
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -160,7 +161,7 @@ def _become(owner: Owner, folder: Folder, writing: int) -> None:
 
 
 def _drop_capabilities() -> None:
-    """All: root in a container is an owner, too."""
+    """Drop all capabilities, since root in a container may be the owner."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)
     _call("capset", header, (ctypes.c_uint32 * 6)())
 

@@ -1,4 +1,4 @@
-"""Detaching: the hooks out of processes again, with the proof that each attribute is the very object that it was."""
+"""Detaching: hooks taken out of processes, with the proof that each attribute is its original object again."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tracer.callbacks import ignore
 from tracer.files import trust
 
 _SHOWN = 3
-_GONE = "its hooks had gone by themselves"
+_GONE = "its hooks had removed themselves"
 
 
 @dataclass
 class Attached:
-    """A process that has hooks in, or was forked by one.
+    """A process with hooks, or one forked by such a process.
 
-    ``capture`` is where its recording belongs; None where that is nothing of the caller's: then no file of it is
-    believed. ``entry`` is what the caller's registry has of the process.
+    ``capture`` is the capture it records for, None if that is not the caller's: then none of its files is trusted.
+    ``entry`` is its entry in the caller's registry.
     """
 
     process: Process
@@ -38,70 +38,69 @@ class Attached:
 
     @property
     def about(self) -> dict[str, str]:
-        """Whose it is and where it records to, for a report."""
+        """The user and the capture of the process, for a report."""
         return {"user": trust.user_name(self.process.uid), "capture": str(self.capture or self.spool.inner)}
 
 
 def attached() -> list[Attached]:
-    """All processes that the kernel shows recording, that the caller's registry has, and what these have forked."""
+    """Return all processes that record by their memory maps or the caller's registry, and those forked by them."""
     registered = registry.everything()
-    spools = {(entry.inner, entry.uid): each.capture for each in registered for entry in each.entries}
-    wanted = {
-        each.process.pid: Attached(
-            each.process, each.spool, spools.get((each.spool.inner, each.process.uid)) or _own(each)
-        )
-        for each in discovery.all_recording()
-    }
-    for each in registered:
-        for entry in each.entries:
-            process = entry.process()
-            if process is not None:
-                wanted[entry.pid] = Attached(process, entry.spool, each.capture, entry)
-    own = {pid: each.process for pid, each in wanted.items() if each.capture is not None}
+    captures = {(entry.inner, entry.uid): known.capture for known in registered for entry in known.entries}
+    targets = {}
+    for recording in discovery.all_recording():
+        process, spool = recording.process, recording.spool
+        targets[process.pid] = Attached(process, spool, captures.get((spool.inner, process.uid)) or _own(recording))
+    for known in registered:
+        for entry in known.entries:
+            running = entry.process()
+            if running is not None:
+                targets[entry.pid] = Attached(running, entry.spool, known.capture, entry)
+    own = {pid: target.process for pid, target in targets.items() if target.capture is not None}
     for parent, child in discovery.forked(own):
-        wanted[child.pid] = Attached(child, wanted[parent.pid].spool, wanted[parent.pid].capture, forked=True)
-    return [wanted[pid] for pid in sorted(wanted)]
+        targets[child.pid] = Attached(child, targets[parent.pid].spool, targets[parent.pid].capture, forked=True)
+    return [targets[pid] for pid in sorted(targets)]
 
 
 def _own(recording: discovery.Recording) -> Path | None:
-    """The capture of a process of the caller's own, which ``bootseq run`` may have started."""
+    """Return the capture of a process of the caller's own, which ``bootseq run`` may have started."""
     return recording.spool.path if recording.spool.owner is None else None
 
 
 def detach(capture: Path, on_report: Callable[[ProcessReport], object] = ignore) -> list[ProcessReport]:
-    """Take the hooks out of all processes that record into a capture; ``on_report`` is called with each result."""
+    """Take the hooks out of all processes that record into a capture; ``on_report`` is called with each report."""
     with registry.locked(capture) as registration:
         return take_out(registration, on_report)
 
 
 def detach_all(on_report: Callable[[ProcessReport], object] = ignore) -> list[ProcessReport]:
-    """The same for all of the caller's captures."""
-    captures = {each.capture for each in attached() if each.capture is not None}
-    captures |= {each.capture for each in registry.everything()}
+    """Take the hooks out of all processes that record into captures of the caller's."""
+    captures = {target.capture for target in attached() if target.capture is not None}
+    captures |= {known.capture for known in registry.everything()}
     return [result for capture in sorted(captures) for result in detach(capture, on_report)]
 
 
 def others() -> list[Attached]:
-    """Processes that record for somebody else."""
-    return [each for each in attached() if each.capture is None]
+    """Return the processes that record for other users."""
+    return [target for target in attached() if target.capture is None]
 
 
 def detach_others(on_report: Callable[[ProcessReport], object] = ignore) -> list[ProcessReport]:
-    """Take the hooks out of these too; nothing but the processes themselves is touched."""
+    """Take the hooks out of processes that record for other users; their files are not touched."""
     return _visit_all(others(), on_report)
 
 
 def take_out(registration: Registration, on_report: Callable[[ProcessReport], object] = ignore) -> list[ProcessReport]:
-    """Take out what is attached for one capture, and bring in what was recorded for it elsewhere."""
-    wanted = [each for each in attached() if each.capture == registration.capture]
-    results = _visit_all(wanted, on_report)
-    # Only now, as they share it: those that could not be asked are silent, and go at the next thing they would record.
+    """Take the hooks for one capture out, and copy what was recorded elsewhere into it."""
+    targets = [target for target in attached() if target.capture == registration.capture]
+    results = _visit_all(targets, on_report)
+    # Only now, as the processes share the lease: hooks that could not be reached are silent from now on, and remove
+    # themselves at the next event they would record.
     entries = registration.read().entries
-    for spool in {each.spool for each in wanted} | {entry.spool for entry in entries}:
+    for spool in {target.spool for target in targets} | {entry.spool for entry in entries}:
         with contextlib.suppress(OSError):
             lease.end(spool)
     busy = {result.pid for result in results if result.state == "attached"}
-    held = {each.spool for each in wanted if each.process.pid in busy}
+    held = {target.spool for target in targets if target.process.pid in busy}
     for spool, label in {(entry.spool, entry.label) for entry in entries}:
         _bring_in(registration.capture, spool, label, spool in held)
     for entry in entries:
@@ -110,38 +109,40 @@ def take_out(registration: Registration, on_report: Callable[[ProcessReport], ob
     return results
 
 
-def _visit_all(wanted: list[Attached], on_report: Callable[[ProcessReport], object]) -> list[ProcessReport]:
-    return list(parallel_visits.visit_all([(each.process, partial(_detach, each)) for each in wanted], on_report))
+def _visit_all(targets: list[Attached], on_report: Callable[[ProcessReport], object]) -> list[ProcessReport]:
+    return list(
+        parallel_visits.visit_all([(target.process, partial(_detach, target)) for target in targets], on_report)
+    )
 
 
-def _detach(each: Attached) -> ProcessReport | None:
-    """What came of it; of a forked child only what is worth a line, since most have no hooks any more."""
-    result = parallel_visits.outcome(each.process, partial(_visit, each))
-    if result is None or (each.forked and (result.reason == _GONE or result.state == "cannot")):
+def _detach(target: Attached) -> ProcessReport | None:
+    """Return a report; None for a forked child without one worth a line, since most have no hooks any more."""
+    result = parallel_visits.outcome(target.process, partial(_visit, target))
+    if result is None or (target.forked and (result.reason == _GONE or result.state == "cannot")):
         return None
     if result.state == "cannot":
-        reason = f"{result.reason}; its hooks go when they next would record"
+        reason = f"{result.reason}; its hooks remove themselves at the next event they would record"
         result = replace(result, state="attached", reason=reason)
-    return replace(result, more=result.more | each.about)
+    return replace(result, more=result.more | target.about)
 
 
-def _visit(each: Attached) -> ProcessReport | None:
-    if not each.process.is_still():
+def _visit(target: Attached) -> ProcessReport | None:
+    if not target.process.is_still():
         return None
-    problem = of_process(each.process)
+    problem = of_process(target.process)
     if problem.state != "ready":
         return problem
-    answer, visit = visits.ask(each.process, "detach", {})
+    answer, visit = visits.ask(target.process, "detach", {})
     if answer["state"] == "free":
-        return report_of(each.process, "detached", _GONE)
+        return report_of(target.process, "detached", _GONE)
     if answer["state"] != "detached":
-        return report_of(each.process, "left", answer["reason"] or answer["state"])
-    return _judged(each, answer, [round(stop * 1000, 3) for stop in visit.stops])
+        return report_of(target.process, "left", answer["reason"] or answer["state"])
+    return _judged(target, answer, [round(stop * 1000, 3) for stop in visit.stops])
 
 
-def _judged(each: Attached, answer: Answer, stops: list[float]) -> ProcessReport:
-    """Whether everything is as it was: what the process answers now, against its answer when the hooks came."""
-    then = dict(each.entry.attributes) if each.entry is not None else {}
+def _judged(target: Attached, answer: Answer, stops: list[float]) -> ProcessReport:
+    """Compare the attributes with those before the hooks were in, and report whether each is its original again."""
+    then = dict(target.entry.attributes) if target.entry is not None else {}
     now = {text: (before, after) for text, before, after in answer["attributes"]}
     wrong = [text for text, (before, after) in now.items() if before != after or then.get(text, before) != before]
     wrong += [text for text in then if text not in now]
@@ -150,13 +151,13 @@ def _judged(each: Attached, answer: Answer, stops: list[float]) -> ProcessReport
     if wrong or left:
         state, reason = "left", f"not as before: {', '.join([*wrong, *left][:_SHOWN])}"
     return report_of(
-        each.process, state, reason, attributes=len(now), proved=state == "detached", wrong=wrong, left=left,
+        target.process, state, reason, attributes=len(now), proved=state == "detached", wrong=wrong, left=left,
         changes=list(answer["changes"]), stops_ms=stops,
     )  # fmt: skip
 
 
 def _bring_in(capture: Path, spool: Spool, label: str, held: bool) -> None:
-    """What was recorded apart, into the capture; where its file system has gone with its container there is nothing."""
+    """Copy a spool into the capture; its file system may have been removed with its container."""
     with contextlib.suppress(OSError):
         spool_location.gather(capture, spool, label)
         if not held:

@@ -1,7 +1,7 @@
-"""Which processes have hooks in, by what they have mapped, whoever attached, dead or alive.
+"""Discovery of processes with hooks by their memory maps, whether the tool that attached still runs or not.
 
-It is what a process claims by its memory map, and believed of that process alone. A call that was in flight as the
-hooks went may keep the files mapped for long; then they say that they are closed.
+A memory map is a claim of its process, trusted about that process alone. A call in flight while the hooks were removed
+may keep the files mapped for long; these files are then marked as closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tracer.sources.hooks import tally
 
 @dataclass(frozen=True)
 class Recording:
-    """A process that records, the spool of a capture that it records into, and the stem of its files there."""
+    """A process that records, its spool, and the stem of its files there."""
 
     process: Process
     spool: Spool
@@ -26,7 +26,7 @@ class Recording:
 
 
 def recording(process: Process) -> Recording | None:
-    """What a process records into, None where nothing or where we may not see."""
+    """Return the recording of a process, None if it has none or may not be inspected."""
     try:
         for line in proc.maps(process.pid):
             claim = _claim(line)
@@ -38,25 +38,25 @@ def recording(process: Process) -> Recording | None:
 
 
 def _claim(line: str) -> tuple[str, str] | None:
-    """The folder and the stem of an open table, where a line of a memory map has the path of one."""
+    """Return folder and stem of an open table if a line of a memory map has the path of one."""
     if "/segments/" not in line:
         return None
     path = line.split(None, 5)[-1].removesuffix(" (deleted)")
     folder, _, name = path.rpartition("/segments/")
     stem = name.removesuffix(".open")
     digits = stem.rsplit("-", 2)[1:]
-    is_table = stem != name and "/" not in name and len(digits) == 2 and all(each.isdecimal() for each in digits)
+    is_table = stem != name and "/" not in name and len(digits) == 2 and all(number.isdecimal() for number in digits)
     return (folder, stem) if is_table and folder.startswith("/") else None
 
 
-def _is_closed(pid: int, at: int) -> bool:
-    """Whether the open table that a process has mapped there says that nothing is recorded into it any more."""
+def _is_closed(pid: int, address: int) -> bool:
+    """Return whether the open table mapped at the address is marked as closed."""
     try:
-        memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        memory = proc.memory(pid)
     except OSError:
         return False
     try:
-        return tally.is_closed(os.pread(memory, tally.HEAD_SIZE, at))
+        return tally.is_closed(os.pread(memory, tally.HEAD_SIZE, address))
     except OSError:
         return False
     finally:
@@ -64,19 +64,20 @@ def _is_closed(pid: int, at: int) -> bool:
 
 
 def all_recording() -> list[Recording]:
-    """Every process here that records, and may be looked into."""
-    return [found for process in processes.everything() if (found := recording(process)) is not None]
+    """Return the recordings of all processes that may be inspected."""
+    candidates = map(recording, processes.everything())
+    return [candidate for candidate in candidates if candidate is not None]
 
 
 def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
-    """Processes that those known, by their pid, have forked, each with its nearest known ancestor: hooks are inherited.
+    """Yield (ancestor, process) for each process forked by a ``known`` one (by pid), since hooks are inherited.
 
-    What a process has forked runs the same command line; a program that it has started since does not.
+    A forked process has the same command line; a program that was started instead has another.
     """
     everyone = {process.pid: process for process in processes.everything()}
     for process in everyone.values():
         ancestor = everyone.get(process.parent)
-        passed = {process.pid}  # numbers that were reused meanwhile may lead in a circle
+        passed = {process.pid}  # reused numbers may form a circle
         while ancestor is not None and ancestor.pid not in known and ancestor.pid not in passed:
             passed.add(ancestor.pid)
             ancestor = everyone.get(ancestor.parent)
@@ -87,6 +88,6 @@ def forked(known: dict[int, Process]) -> Iterator[tuple[Process, Process]]:
 
 
 def alive(pid: int, started: int) -> Process | None:
-    """The process of this number if it is the one that was started then."""
+    """Return the running process of this number and start time, None if it has ended."""
     process = read(pid)
     return process if process is not None and process.started == started and process.state not in "ZX" else None

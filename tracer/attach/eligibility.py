@@ -1,4 +1,4 @@
-"""Whether a process can be entered, why not, and the command that would change that; before anything is stopped."""
+"""Checks whether a process can be entered, with the reason and a fix if not; no process is stopped for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import shlex
 import sys
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tracer.attach import proc
@@ -24,7 +23,7 @@ _MOMENT = 0.3
 
 @dataclass(frozen=True)
 class ProcessReport:
-    """One line of ``doctor`` and ``status``; what is said of the machine has the pid 0."""
+    """A line of ``doctor``, ``status`` and the like about one process; the pid is 0 for the machine."""
 
     pid: int
     service: str
@@ -32,13 +31,13 @@ class ProcessReport:
     state: str
     reason: str = ""
     fix: str = ""
-    #: What a command adds of its own.
+    #: Further JSON fields of the command.
     more: dict[str, Any] = field(default_factory=dict)
-    #: Of several processes' reasons, the one of the lowest rank helps the most; not printed.
+    #: Among the reasons of several processes, the lowest rank is the most helpful; not printed.
     rank: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report's fields for JSON output."""
         fields: dict[str, Any] = asdict(self)
         more: dict[str, Any] = fields.pop("more")
         del fields["rank"]
@@ -46,18 +45,18 @@ class ProcessReport:
 
 
 def report_of(process: Process, state: str, reason: str = "", fix: str = "", **more: Any) -> ProcessReport:
-    """About a process."""
+    """Return a report about a process; ``more`` are further JSON fields."""
     return ProcessReport(process.pid, process.name, process.python, state, reason, fix, more)
 
 
 def command(*words: str) -> str:
-    """A command to copy; "" where a word holds what cannot be shown as it is."""
+    """Return a command line to copy, "" if a word is not printable."""
     text = shlex.join(words)
     return text if text.isprintable() else ""
 
 
 def of_process(process: Process) -> ProcessReport:
-    """``ready``, or ``cannot`` with the reason."""
+    """Check a process; return a report with the state ``ready``, or ``cannot`` and the reason."""
     for check in (_runs, _may_be_entered, _can_be_entered):
         problem = check(process)
         if problem is not None:
@@ -87,20 +86,20 @@ def _runs(process: Process) -> Problem:
 
 
 def _stays(pid: int, state: str) -> bool:
-    """Whether it is not only for a moment in this state."""
+    """Return whether the process stays in this state for a while."""
     deadline = time.monotonic() + _MOMENT
     while time.monotonic() < deadline:
-        found = read(pid)
-        if found is None or found.state != state:
+        process = read(pid)
+        if process is None or process.state != state:
             return False
         time.sleep(0.01)
     return True
 
 
 def _may_be_entered(process: Process) -> Problem:
-    """Opening its memory asks the kernel everything that ptrace would ask: user, capabilities, Yama, SELinux."""
+    """Open its memory, for which the kernel checks what it checks for ptrace: user, capabilities, Yama, SELinux."""
     try:
-        os.close(os.open(f"/proc/{process.pid}/mem", os.O_RDWR | os.O_CLOEXEC))
+        os.close(proc.memory(process.pid, write=True))
     except FileNotFoundError:
         return "it has ended", ""
     except OSError:
@@ -112,7 +111,10 @@ def _why_not(process: Process) -> Problem:
     again = shlex.join(["sudo", *_command()])
     scope = yama_scope()
     if scope == 3:
-        return "kernel.yama.ptrace_scope is 3: nothing may be entered until the machine starts anew with less", ""
+        return (
+            "kernel.yama.ptrace_scope is 3: no process may be entered until a restart with a lower value",
+            "",
+        )
     if has_capability():
         return "the kernel refuses it: the process is in another user namespace or confined", again
     if os.geteuid() != process.uid:
@@ -126,7 +128,7 @@ def _why_not(process: Process) -> Problem:
 
 def _can_be_entered(process: Process) -> Problem:
     if _has_shadow_stack(process.pid):
-        return "its stack is guarded by the processor (CET), which is not supported yet", ""
+        return "its shadow stack is on (CET), which is not supported yet", ""
     try:
         python = interpreter.find(process.pid)
     except RefusedError as error:
@@ -150,24 +152,24 @@ def _has_shadow_stack(pid: int) -> bool:
 
 
 def of_machine() -> list[ProcessReport]:
-    """What holds for every process here."""
-    found = []
+    """Return reports that apply to every process of the machine."""
+    reports = []
     if platform.machine() != "x86_64":
-        found.append(_machine("cannot", f"this machine is {platform.machine()}, and only x86_64 is supported yet"))
+        reports.append(_machine("cannot", f"this machine is {platform.machine()}, and only x86_64 is supported yet"))
     scope = yama_scope()
     if has_capability():
-        found.append(_machine("ready", "other users' processes can be entered (CAP_SYS_PTRACE)"))
+        reports.append(_machine("ready", "other users' processes can be entered (CAP_SYS_PTRACE)"))
     elif scope:
         reason = f"kernel.yama.ptrace_scope is {scope}, and this user has no CAP_SYS_PTRACE"
-        found.append(_machine("cannot", reason, shlex.join(["sudo", *_command()])))
+        reports.append(_machine("cannot", reason, shlex.join(["sudo", *_command()])))
     else:
         user = _user(os.geteuid())
-        found.append(
+        reports.append(
             _machine(
                 "ready", f"processes of {user} can be entered, not those of others", shlex.join(["sudo", *_command()])
             )
         )
-    return found
+    return reports
 
 
 def _machine(state: str, reason: str, fix: str = "") -> ProcessReport:
@@ -175,17 +177,17 @@ def _machine(state: str, reason: str, fix: str = "") -> ProcessReport:
 
 
 def has_capability() -> bool:
-    """Whether this process may enter others' whatever user they run as."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    """Return whether this process may enter processes of any user (CAP_SYS_PTRACE)."""
+    for line in proc.text("self", "status").splitlines():
         if line.startswith("CapEff:"):
             return bool(int(line.split()[1], 16) >> _SYS_PTRACE & 1)
     return False
 
 
 def yama_scope() -> int:
-    """What the kernel restricts beyond rights; 0 where it does not."""
+    """Return the value of kernel.yama.ptrace_scope, 0 where there is none."""
     try:
-        return int(Path("/proc/sys/kernel/yama/ptrace_scope").read_text())
+        return int(proc.setting("kernel/yama/ptrace_scope"))
     except (OSError, ValueError):
         return 0
 
@@ -198,7 +200,7 @@ def _user(uid: int) -> str:
 
 
 def _command() -> list[str]:
-    """What the user has typed, to be typed again with more rights."""
+    """Return the command line of the user, to run again with more rights."""
     return (
         ["bootseq", *sys.argv[1:]]
         if len(sys.argv) > 1 and not sys.argv[0].endswith("pytest")

@@ -1,9 +1,9 @@
-"""The guard of a capture, a process of its own: it takes the hooks out when its owner is gone or the lease is over.
+"""The guard of a capture, a process of its own: it takes the hooks out when its owner has ended or the lease is over.
 
-Its stdin is a pipe that ends with the owner. ``attach`` ends and leaves its hooks in: it says so on the pipe before,
-and then the guard stays until the lease is over, which a later ``attach`` may renew in the registry, or until nothing
-is attached any more. It has a session of its own, where no signal of the terminal comes, and no file of the user's;
-a SIGTERM ends it like its owner's death.
+Its stdin is a pipe that closes when the owner ends. ``attach`` ends and leaves its hooks in: it writes so to the pipe
+before, and the guard then stays until the lease is over, which a later ``attach`` may renew in the registry, or until
+nothing is attached any more. It has a session of its own, without signals of the terminal, and no file of the user's;
+a SIGTERM ends it like its owner's end.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from tracer.attach import detach, registry, runtime_folder
 from tracer.attach.eligibility import ProcessReport
 from tracer.attach.registry import Entry, Registered
 from tracer.files import folder as folders
+from tracer.files import write
 
-#: What an owner says that ends while its hooks stay in.
+#: The line of an owner that ends while its hooks stay in.
 STAY = b"stay\n"
-#: What the guard leaves in the capture: each process that it took hooks out of, and the proof.
+#: The file that the guard leaves in the capture: each process that it took hooks out of, and the proof.
 RESULT = "detached.json"
 _PACE = 1.0
-#: Processes that cannot be entered now are tried again, so often and after so many seconds.
+#: Processes that cannot be entered now are tried again: the number of tries, and the seconds between.
 _TRIES, _PAUSE = 12, 5.0
 
 
 class Guard:
-    """Watches over one capture."""
+    """A watch over one capture."""
 
     def __init__(self, capture: Path) -> None:
         self._capture = capture
@@ -39,11 +40,11 @@ class Guard:
         self._stays = False
         self._changed_at = -1
         self._registered = Registered(capture)
-        #: Descriptors that end with the processes.
+        #: Descriptors that become readable when the processes end.
         self._processes: dict[tuple[int, int], int] = {}
 
     def run(self) -> None:
-        """Watch until there is nothing to watch over, and leave nothing behind."""
+        """Watch until nothing is attached any more, then end."""
         signal.signal(signal.SIGTERM, lambda *_: self._terminate())
         _report_ready()
         while True:
@@ -56,7 +57,7 @@ class Guard:
         self._owner, self._stays = None, False
 
     def _look(self) -> None:
-        """At the registry, if it has changed."""
+        """Read the registry again if it has changed."""
         changed_at = registry.changed_at(self._capture)
         if changed_at != self._changed_at:
             self._changed_at, self._registered = changed_at, registry.of(self._capture)
@@ -69,7 +70,7 @@ class Guard:
         for key in wanted.keys() - self._processes.keys():
             with suppress(OSError):
                 descriptor = os.pidfd_open(key[0])
-                if wanted[key].process() is None:  # the number is another's by now
+                if wanted[key].process() is None:  # the number has been reused
                     os.close(descriptor)
                 else:
                     self._processes[key] = descriptor
@@ -80,26 +81,26 @@ class Guard:
         return bool(self._registered.entries) and not self._registered.seconds_left
 
     def _wait(self) -> None:
-        """Until something happens, at most for a second."""
+        """Wait for an event, at most for a second."""
         names = {descriptor: key for key, descriptor in self._processes.items()}
         poll = select.poll()
         for descriptor in [*names, *([] if self._owner is None else [self._owner])]:
             poll.register(descriptor, select.POLLIN)
         for descriptor, _ in poll.poll(1000 * min(_PACE, self._registered.seconds_left or _PACE)):
             if descriptor == self._owner:
-                self._hear(descriptor)
+                self._read_owner(descriptor)
             else:
                 os.close(self._processes.pop(names[descriptor]))
 
-    def _hear(self, descriptor: int) -> None:
-        """What the owner says, or that it has ended."""
+    def _read_owner(self, descriptor: int) -> None:
+        """Read a line of the owner, or notice its end."""
         data = os.read(descriptor, 100)
         self._stays = self._stays or data == STAY
         if not data:
             self._owner = None
 
     def _end(self) -> bool:
-        """Take the hooks out; False where the lease was renewed just now."""
+        """Take the hooks out; return False if the lease has just been renewed."""
         results: dict[int, ProcessReport] = {}
         for number in range(_TRIES):
             time.sleep(_PAUSE if number else 0)
@@ -109,7 +110,7 @@ class Guard:
                     self._changed_at = -1
                     return False
                 if now.entries:
-                    results |= {each.pid: each for each in detach.take_out(registration)}
+                    results |= {report.pid: report for report in detach.take_out(registration)}
                     self._report(results)
                 if not registration.read().entries or number == _TRIES - 1:
                     registration.set_guard(None)
@@ -118,11 +119,11 @@ class Guard:
 
     def _report(self, results: dict[int, ProcessReport]) -> None:
         with suppress(OSError), folders.opened(self._capture) as folder, folder.write(RESULT) as file:
-            file.write(json.dumps([each.as_json() for each in results.values()], indent=1).encode())
+            file.write(json.dumps([report.as_json() for report in results.values()], indent=1).encode())
 
 
 def main() -> None:
-    """The first line of stdin says what to watch over; without one the owner died before it asked."""
+    """Watch over the capture in the first line of stdin; without a line the owner has ended before."""
     request = json.loads(_line() or "null")
     if request is not None:
         home = Path(request["home"])
@@ -131,17 +132,15 @@ def main() -> None:
 
 
 def _report_ready() -> None:
-    """From now on nothing of the owner's is open but the pipe."""
-    with suppress(OSError):  # the owner has died meanwhile
+    """Report to the owner that the watch has begun, and keep nothing of the owner's open but the pipe."""
+    with suppress(OSError):  # the owner has ended meanwhile
         os.write(1, b"ready\n")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    write.silence(1)
+    write.silence(2)
 
 
 def _line() -> bytes:
-    """The first line of stdin, and no byte more."""
+    """Read the first line of stdin, and no byte more."""
     line = b""
     while not line.endswith(b"\n") and (byte := os.read(0, 1)):
         line += byte

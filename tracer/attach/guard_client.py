@@ -1,4 +1,4 @@
-"""The owner's end of a capture's guard: start one where there is none, have it stay, or end it."""
+"""The owner's side of a capture's guard: it is started if none runs, made to stay, or ended."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tracer.attach import guard, processes, registry, runtime_folder
 from tracer.attach.registry import Registration
 from tracer.errors import TracerError
 
-#: Isolated and without site: a small process, to which neither a variable nor the folder that we are in says anything.
+#: Isolated and without site: a small process, independent of the environment and the working directory.
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from tracer.attach.guard import main; main()"
 _ROOT = Path(__file__).parents[2]
 #: Seconds that an owner waits for its guard, which may be trying to enter a process.
 _GRACE = 10.0
-#: Those that outlive us: subprocess would complain of what still runs and is forgotten.
+#: Guards that outlive this process: without a reference, subprocess would warn that they still run.
 _staying: list[subprocess.Popen[bytes]] = []
 
 
 class GuardClient:
-    """A guard that this process has started: it takes the hooks out once this process is gone, or has let go of it."""
+    """A guard that this process has started: it takes the hooks out when this process ends or calls ``end``."""
 
     def __init__(self, capture: Path) -> None:
         command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT), "bootseq guard"]
@@ -31,23 +31,23 @@ class GuardClient:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env={}, start_new_session=True, bufsize=0,
         )  # fmt: skip
         self.pid = self._process.pid
-        self._say(json.dumps({"home": str(runtime_folder.path()), "capture": os.fspath(capture)}).encode() + b"\n")
+        self._write(json.dumps({"home": str(runtime_folder.path()), "capture": os.fspath(capture)}).encode() + b"\n")
         self._wait_ready()
 
     def stay(self) -> None:
-        """Have it stay until the lease is over, though we end."""
-        self._say(guard.STAY)
+        """Make it stay until the lease is over, beyond this process."""
+        self._write(guard.STAY)
         self._close()
         _staying.append(self._process)
 
     def end(self) -> None:
-        """Have it take out what is still in, and end."""
+        """Make it take out the hooks that are still in, and end."""
         self._close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
 
     def _wait_ready(self) -> None:
-        """Until it watches: no hook goes in before."""
+        """Wait until it watches: no hook is put in before."""
         assert self._process.stdout is not None
         with self._process.stdout as answer:
             ready = answer.readline()
@@ -55,9 +55,9 @@ class GuardClient:
             self._close()
             raise TracerError(f"the guard ended at once (exit code {self._process.wait()}); nothing is attached")
 
-    def _say(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # somebody has killed it: the lease remains
+        with suppress(BrokenPipeError):  # it was killed: the lease remains
             self._process.stdin.write(line)
 
     def _close(self) -> None:
@@ -66,7 +66,7 @@ class GuardClient:
 
 
 def ensure(registration: Registration) -> GuardClient | None:
-    """A guard for the capture, where none watches over it yet."""
+    """Start a guard for the capture, if none runs yet."""
     if registration.read().guard:
         return None
     started = GuardClient(registration.capture)
@@ -75,7 +75,7 @@ def ensure(registration: Registration) -> GuardClient | None:
 
 
 def keep(capture: Path) -> None:
-    """Have a guard watch over what is attached for the capture until its lease is over."""
+    """Make a guard watch over the capture, if anything is attached, until its lease is over."""
     if registry.of(capture).entries:
         with registry.locked(capture) as registration:
             started = ensure(registration)

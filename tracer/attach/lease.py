@@ -1,4 +1,4 @@
-"""The capture's lease: until when what was attached may record; who dies without renewing it is detached by itself."""
+"""The lease of a spool: the time until which processes may record; after it their hooks remove themselves."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import time
 
 from tracer.attach.spool_location import Spool
 
-#: Seconds for which hooks may record while nobody has said yet that all is well.
+#: Seconds for which hooks may record until the attachment has succeeded.
 FIRST = 30.0
 
 
 def grant(spool: Spool, seconds: float) -> None:
-    """Let those who record into ``spool`` do so for so long from now on."""
+    """Let the processes that record into ``spool`` do so for ``seconds`` from now on."""
     spool.grant(seconds)
 
 
 def left(spool: Spool) -> float:
-    """Seconds that are left; 0 where it has run out or is gone."""
+    """Return the seconds left, 0 if the lease has ended or is missing."""
     try:
         return max(0.0, (spool.until() or 0.0) - time.time())
     except OSError:
@@ -24,5 +24,5 @@ def left(spool: Spool) -> float:
 
 
 def end(spool: Spool) -> None:
-    """Nobody is to record into it any more."""
+    """End the lease: no process may record into ``spool`` any more."""
     spool.end_lease()

@@ -1,4 +1,4 @@
-"""Visits to several processes at once: what fails for one is its own result, and ends nothing for the others."""
+"""Visits to several processes at once: the failure of one is its own report, and does not affect the others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tracer.attach.injection.ptrace import BusyError, RefusedError
 from tracer.attach.processes import Process
 from tracer.callbacks import ignore
 
-#: At once. Most of the time of each visit is waiting.
-_AT_ONCE = 8
-#: A stopped process must not wait while other threads of ours are at work.
+#: Visits at a time. Most of the time of each is waiting.
+_CONCURRENT = 8
+#: Seconds: a stopped process must not wait for long while other threads of ours run.
 _SWITCH = 0.0005
 
 Visit = Callable[[], "ProcessReport | None"]
@@ -23,9 +23,9 @@ Visit = Callable[[], "ProcessReport | None"]
 def visit_all(
     visits: Iterable[tuple[Process, Visit]], on_report: Callable[[ProcessReport], object] = ignore
 ) -> Iterator[ProcessReport]:
-    """The results in order, each given to ``on_report`` first; a visit that gives None is not worth a result."""
+    """Yield the reports in order, each passed to ``on_report`` first; visits that return None are left out."""
     sys.setswitchinterval(_SWITCH)
-    with ThreadPoolExecutor(_AT_ONCE, initializer=ptrace.raise_priority) as pool:
+    with ThreadPoolExecutor(_CONCURRENT, initializer=ptrace.raise_priority) as pool:
         for future in [pool.submit(outcome, process, visit) for process, visit in visits]:
             result = future.result()
             if result is not None:
@@ -34,7 +34,7 @@ def visit_all(
 
 
 def outcome(process: Process, visit: Visit) -> ProcessReport | None:
-    """What the visit gives, or why it could not be made."""
+    """Return what the visit returns, or a report of why it failed."""
     try:
         return visit()
     except BusyError as error:
@@ -43,5 +43,5 @@ def outcome(process: Process, visit: Visit) -> ProcessReport | None:
         return report_of(process, "cannot", str(error))
     except OSError as error:
         return report_of(process, "cannot", f"{error.filename or 'it'}: {error.strerror or error}")
-    except Exception as error:  # noqa: BLE001 - nothing that a process does may keep us from the next one
+    except Exception as error:  # noqa: BLE001 - no process may prevent the visits to the others
         return report_of(process, "cannot", f"{type(error).__name__}: {error}")

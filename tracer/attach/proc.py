@@ -1,32 +1,59 @@
-"""Files of /proc about other processes, read up to a bound: their content is a stranger's, and may be endless."""
+"""Files of /proc about other processes, read up to a bound: their content is untrusted, and may be endless."""
 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 
 _MAX_MAPS = 32 << 20
-#: A command line that is longer is cut: what a process is stands at its beginning.
+#: A longer command line is cut: its beginning identifies the process.
 _MAX_WORDS, _MAX_COMMAND = 400, 1 << 16
 _MAX_TEXT = 1 << 20
 
 
-def text(pid: int, name: str) -> str:
-    """A small file."""
+def text(pid: int | str, name: str) -> str:
+    """Return the text of a small file in the folder of a process, which may be "self"."""
     return data(pid, name, _MAX_TEXT).decode(errors="replace")
 
 
-def data(pid: int, name: str, limit: int) -> bytes:
-    """A file, up to so many bytes."""
+def data(pid: int | str, name: str, limit: int) -> bytes:
+    """Return the first ``limit`` bytes of a file in the folder of a process."""
     with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
-        found = b""
-        while len(found) < limit and (more := file.read(min(limit - len(found), 1 << 16))):
-            found += more
-    return found
+        content = b""
+        while len(content) < limit and (more := file.read(min(limit - len(content), 1 << 16))):
+            content += more
+    return content
+
+
+def setting(name: str) -> str:
+    """Return the value of a kernel setting, as kernel/yama/ptrace_scope."""
+    with open(f"/proc/sys/{name}", encoding="ascii") as file:
+        return file.read(_MAX_TEXT).strip()
+
+
+def memory(pid: int, *, write: bool = False) -> int:
+    """Open the memory of a process and return the descriptor; OSError without the rights to ptrace it."""
+    return os.open(f"/proc/{pid}/mem", (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC)
+
+
+def root(path: str) -> int:
+    """Open the root directory of a process, ``/`` or ``/proc/PID/root``, without read access; return the descriptor."""
+    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def pin(path: str) -> int:
+    """Open a file of a process, ``/proc/PID/fd/N``, for its status only; return the descriptor."""
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+
+def reopen(pinned: int) -> int:
+    """Open the very file behind a pinned descriptor for reading and writing; return the new descriptor."""
+    return os.open(f"/proc/self/fd/{pinned}", os.O_RDWR | os.O_CLOEXEC)
 
 
 def maps(pid: int) -> Iterator[str]:
-    """The lines of its memory map; an OSError where there is no end to them."""
+    """Yield the lines of its memory map; OSError (EFBIG) for too many."""
     left = _MAX_MAPS
     with open(f"/proc/{pid}/maps", "rb") as file:
         for line in file:
@@ -37,6 +64,6 @@ def maps(pid: int) -> Iterator[str]:
 
 
 def command_line(pid: int) -> tuple[str, ...]:
-    """The first words of it."""
+    """Return the first words of its command line."""
     raw = data(pid, "cmdline", _MAX_COMMAND).decode(errors="replace").rstrip("\0")
     return tuple(raw.split("\0", _MAX_WORDS)[:_MAX_WORDS]) if raw else ()

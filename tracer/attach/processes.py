@@ -1,4 +1,4 @@
-"""Running processes as /proc tells of them, and which OpenStack service each is, by what it runs."""
+"""Running processes as /proc shows them, and the OpenStack service of each by its command line."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from tracer.files import read as files_read
 _PROJECTS = "nova|placement|keystone|glance|neutron|cinder|heat|ironic|octavia|manila|barbican|magnum|designate"
 _SCRIPT = re.compile(rf"(?:{_PROJECTS})(?:-[a-z0-9]+)+")
 _MODULE = re.compile(rf"({_PROJECTS})((?:\.[a-z0-9_]+)+)(?::\w+)?")
-#: Programs of these projects that serve nobody.
+#: Programs of these projects that are not services.
 _TOOLS = re.compile(r".*-(manage|status|rootwrap|rootwrap-daemon|policy|api-paste|db|client|config)")
 _SERVERS = re.compile(r"(uwsgi|apache2|httpd|gunicorn|mod_wsgi)")
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(-\w+)?")
 _OPTIONS_WITH_VALUES = ("-W", "-X", "--check-hash-based-pycs")
-#: What the last part of a module's name says of a service, where it is not its name.
+#: Service names for scripts and modules that are called differently.
 _NAMES = {
     "nova-osapi-compute": "nova-api", "nova-osapi_compute": "nova-api", "nova-metadata": "nova-api-metadata",
     "keystone-wsgi": "keystone", "keystone-public": "keystone", "keystone-api": "keystone",
     "keystone-wsgi-public": "keystone", "placement-wsgi": "placement-api",
 }  # fmt: skip
 _WSGI = re.compile(r"-(u?wsgi)$")
-#: Of a server's configuration files no more than these are looked at, and no more than so much of each.
+#: Configuration files of a server that are read, and bytes of each.
 _MAX_FILES, _MAX_FILE = 8, 1 << 16
-#: A name that is longer is nobody's.
+#: Longer names are not names of services.
 _MAX_NAME = 60
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process; ``inner_pid`` is its number in its own namespace, ``started`` tells it from others of its number."""
+    """A process; ``inner_pid`` is its number in its own namespace, and its start time ``started`` identifies it."""
 
     pid: int
     inner_pid: int
@@ -52,18 +52,18 @@ class Process:
 
     @property
     def name(self) -> str:
-        """What to call it to the user."""
+        """The name to print."""
         words = [word.rpartition("/")[2] for word in self.argv[:3] if not word.startswith("-")]
         return self.service or " ".join(words)[:60] or "?"
 
     def is_still(self) -> bool:
-        """Whether it runs, and is the one that was looked at."""
-        found = read(self.pid)
-        return found is not None and found.started == self.started and found.state not in "ZX"
+        """Return whether this very process still runs."""
+        current = read(self.pid)
+        return current is not None and current.started == self.started and current.state not in "ZX"
 
 
 def read(pid: int) -> Process | None:
-    """The process of this number, None where there is none."""
+    """Return the process of this number, None if there is none."""
     try:
         stat = proc.text(pid, "stat").rpartition(")")[2].split()
         lines = proc.text(pid, "status").splitlines()
@@ -89,20 +89,20 @@ def read(pid: int) -> Process | None:
 
 
 def everything() -> Iterator[Process]:
-    """All processes there are."""
+    """Yield all processes, sorted by number."""
     for entry in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-        found = read(entry)
-        if found is not None:
-            yield found
+        process = read(entry)
+        if process is not None:
+            yield process
 
 
 def services(pattern: str = "*") -> list[Process]:
-    """The processes of OpenStack services whose name matches the glob; masters and workers each by themselves."""
-    return [found for found in everything() if found.service and fnmatchcase(found.service, pattern)]
+    """Return the processes of OpenStack services whose name matches the glob, masters and workers alike."""
+    return [process for process in everything() if process.service and fnmatchcase(process.service, pattern)]
 
 
 def service(argv: tuple[str, ...]) -> str:
-    """The service that a command line runs, "" where it is none: nova-compute, keystone, glance-api …"""
+    """Return the service that a command line runs (nova-compute, keystone, glance-api …), "" if it is not one."""
     if not argv or not argv[0]:
         return ""
     program = argv[0].rpartition("/")[2]
@@ -114,19 +114,19 @@ def service(argv: tuple[str, ...]) -> str:
 
 
 def _of_python(words: tuple[str, ...]) -> str:
-    """``python [options] script …`` or ``python [options] -m module …``."""
-    at = 0
-    while at < len(words) and words[at].startswith("-"):
-        if words[at] in ("-c", "-"):
+    """Return the service of ``python [options] script …`` or ``python [options] -m module …``."""
+    index = 0
+    while index < len(words) and words[index].startswith("-"):
+        if words[index] in ("-c", "-"):
             return ""
-        if words[at].startswith("-m"):
-            module = words[at][2:] or (words[at + 1] if at + 1 < len(words) else "")
+        if words[index].startswith("-m"):
+            module = words[index][2:] or (words[index + 1] if index + 1 < len(words) else "")
             return _of_module(module)
-        at += 2 if words[at] in _OPTIONS_WITH_VALUES else 1
-    if at >= len(words):
+        index += 2 if words[index] in _OPTIONS_WITH_VALUES else 1
+    if index >= len(words):
         return ""
-    script = words[at].rpartition("/")[2].removesuffix(".py")
-    return _of_script(script) or (_of_server(words[at:]) if _SERVERS.match(script) else "")
+    script = words[index].rpartition("/")[2].removesuffix(".py")
+    return _of_script(script) or (_of_server(words[index:]) if _SERVERS.match(script) else "")
 
 
 def _of_script(name: str) -> str:
@@ -136,25 +136,25 @@ def _of_script(name: str) -> str:
 
 
 def _of_module(name: str) -> str:
-    """``nova.cmd.compute``, ``nova.wsgi.osapi_compute:application`` …"""
-    found = _MODULE.fullmatch(name)
-    if found is None:
+    """Return the service of ``nova.cmd.compute``, ``nova.wsgi.osapi_compute:application`` …"""
+    match = _MODULE.fullmatch(name)
+    if match is None:
         return ""
-    last = found[2].rpartition(".")[2].removesuffix("_wsgi")
-    return _of_script(_NAMES.get(f"{found[1]}-{last}", f"{found[1]}-{last.replace('_', '-')}"))
+    last = match[2].rpartition(".")[2].removesuffix("_wsgi")
+    return _of_script(_NAMES.get(f"{match[1]}-{last}", f"{match[1]}-{last.replace('_', '-')}"))
 
 
 def _of_server(argv: tuple[str, ...]) -> str:
-    """A WSGI server's: its application, its display name, or what its configuration file is called or says."""
+    """Return the service of a WSGI server, by its application, display name, or configuration file."""
     for word in argv:
         for part in re.split(r"[=\s\[\]()]+", word):
             name = part.rpartition("/")[2]
             stem = re.sub(r"\.(ini|ya?ml|xml|py|wsgi|conf)$", "", name).removeprefix("wsgi:")
-            found = _of_script(stem) or _of_module(name.removesuffix(":application"))
-            if found:
-                return found
+            service = _of_script(stem) or _of_module(name.removesuffix(":application"))
+            if service:
+                return service
     files = [word for word in argv if word.endswith((".ini", ".yaml")) and word.startswith("/")]
-    return next((found for file in files[:_MAX_FILES] if (found := _of_file(file))), "")
+    return next((service for file in files[:_MAX_FILES] if (service := _of_file(file))), "")
 
 
 def _of_file(path: str) -> str:
@@ -166,13 +166,13 @@ def _of_file(path: str) -> str:
     for line in text.splitlines():
         key, _, value = line.partition("=")
         if key.strip() in ("module", "wsgi", "wsgi-file", "mount", "procname-prefix"):
-            found = _of_server((value.strip(),))
-            if found:
-                return found
+            service = _of_server((value.strip(),))
+            if service:
+                return service
     return ""
 
 
 def _of_title(title: str) -> str:
-    """A process that has renamed itself, as ``nova-compute: worker 1`` or ``nova-apiuWSGI worker 1``."""
+    """Return the service of a renamed process: ``nova-compute: worker 1``, ``nova-apiuWSGI worker 1``."""
     words = re.split(r"[\s:]|uWSGI", title, maxsplit=1)
     return _of_script(words[0].rpartition("/")[2]) if "/" not in words[0] else ""

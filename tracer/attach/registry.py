@@ -1,7 +1,7 @@
-"""The registry: what the caller has attached on this machine, a folder for each capture and a file for each process.
+"""The registry of the caller's attachments on this machine: a folder for each capture, a file for each process.
 
-It is in the caller's runtime folder. Readers take it as it is; who changes what is attached for a capture holds that
-capture's lock meanwhile, so that two attaches, or an attach and the guard's detach, come one after the other.
+It is in the caller's runtime folder. Readers need no lock; a writer holds the lock of the capture, so that two
+attaches, or an attach and the guard's detach, run one after the other.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from tracer.files.folder import Folder
 _ABOUT, _LOCK, _GUARD, _PROCESS = "capture.json", "lock", "guard.json", ".process"
 
 
-#: What reading a file ends by that is none of ours, or no more.
-_SENSELESS = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+#: Errors of reading a file that is invalid or has been removed.
+_INVALID = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 #: Seconds since the machine was started: no lease ends later.
 _MAX_TIME = 1e12
 
 
 @dataclass
 class Entry:
-    """One process: what it is, where it records to, and its answer when the hooks were in."""
+    """A registered process: its identity, its spool, and its answer when the hooks were in."""
 
     pid: int
     started: int
-    #: Which uptime of the machine it runs in.
+    #: The id of the machine's uptime it runs in.
     boot: str
     uid: int
     gid: int
@@ -47,22 +47,22 @@ class Entry:
     inner: str
     label: str
     hooks: list[str] = field(default_factory=list)
-    #: Each attribute that was replaced, with the identity of what it was before.
+    #: Each replaced attribute with the identity of its original object.
     attributes: list[tuple[str, int]] = field(default_factory=list)
     stops: list[float] = field(default_factory=list)
 
     @property
     def spool(self) -> Spool:
-        """Where it records to."""
+        """The spool it records into."""
         return remembered(self.path, self.inner, Owner(self.uid, self.gid, self.pid, self.started))
 
     def process(self) -> Process | None:
-        """The process, None where it has ended."""
+        """Return the process, None if it has ended."""
         return discovery.alive(self.pid, self.started) if self.boot == runtime_folder.boot_id() else None
 
 
 def entry(process: Process, spool: Spool, answer: dict[str, Any], stops: list[float]) -> Entry:
-    """About a process that has just answered."""
+    """Return the entry of a process with its answer, or with an empty one."""
     return Entry(
         process.pid, process.started, runtime_folder.boot_id(), process.uid, process.gid, process.name, process.python,
         str(spool.path), spool.inner, label(process), list(answer.get("hooks", ())),
@@ -72,33 +72,33 @@ def entry(process: Process, spool: Spool, answer: dict[str, Any], stops: list[fl
 
 @dataclass(frozen=True)
 class Registered:
-    """What is attached for one capture; ``until`` is when the lease ends, by the clock that counts sleep too."""
+    """The attachments of one capture; the lease ends at ``until``, by the boot-time clock (which counts sleep too)."""
 
     capture: Path
     until: float = 0.0
     entries: tuple[Entry, ...] = ()
-    #: The pid of the capture's guard, 0 where there is none.
+    #: The pid of the capture's guard, 0 if there is none.
     guard: int = 0
 
     @property
     def seconds_left(self) -> float:
-        """Until the lease ends."""
+        """The seconds until the lease ends."""
         return max(0.0, self.until - runtime_folder.boot_time())
 
 
 class Registration:
-    """A capture's folder in the registry, open and locked."""
+    """A capture's folder in the registry, opened and locked."""
 
     def __init__(self, folder: Folder, capture: Path) -> None:
         self._folder = folder
         self.capture = capture
 
     def read(self) -> Registered:
-        """What it holds now."""
+        """Read its current content."""
         return _read(self._folder, self.capture)
 
     def renew(self, seconds: float) -> None:
-        """Let the lease end so many seconds from now."""
+        """Set the end of the lease, in seconds from now."""
         about = {
             "capture": os.fspath(self.capture),
             "boot": runtime_folder.boot_id(),
@@ -107,22 +107,22 @@ class Registration:
         self._write(_ABOUT, about)
 
     def add(self, entry: Entry) -> None:
-        """This process is attached, with that answer."""
+        """Register a process as attached."""
         self._write(_file(entry), asdict(entry))
 
     def drop(self, entry: Entry) -> None:
-        """This process is attached no more."""
+        """Remove a process that is no longer attached."""
         self._folder.remove(_file(entry))
 
     def set_guard(self, guard: Process | None) -> None:
-        """This process watches over the capture from now on, or none does."""
+        """Register the process of the capture's guard, None if it has ended."""
         if guard is None:
             self._folder.remove(_GUARD)
         else:
             self._write(_GUARD, {"pid": guard.pid, "started": guard.started, "boot": runtime_folder.boot_id()})
 
     def is_unused(self) -> bool:
-        """Whether nothing is attached, and no guard is left."""
+        """Return whether nothing is attached and no guard runs."""
         now = self.read()
         return not now.entries and not now.guard
 
@@ -132,15 +132,15 @@ class Registration:
 
 
 def everything() -> list[Registered]:
-    """Of each capture for which something is attached."""
+    """Read the attachments of all captures that have some."""
     with runtime_folder.opened() as folder:
         names = [] if folder is None else folder.names()
         read = [_read_named(folder, name) for name in names if folder is not None]
-    return [each for each in read if each is not None and each.entries]
+    return [known for known in read if known is not None and known.entries]
 
 
 def of(capture: Path) -> Registered:
-    """Of one capture."""
+    """Read the attachments of one capture."""
     with runtime_folder.opened() as folder:
         read = None if folder is None else _read_named(folder, _name(capture))
     return Registered(capture) if read is None else read
@@ -148,9 +148,9 @@ def of(capture: Path) -> Registered:
 
 @contextmanager
 def locked(capture: Path) -> Iterator[Registration]:
-    """A capture's folder in the registry, made where there is none; it goes again where nothing is attached at the end.
+    """Yield a capture's locked folder in the registry, created if missing; removed if nothing is attached at the end.
 
-    Waits for others who change what is attached for this capture.
+    Waits for other writers of the same capture.
     """
     with runtime_folder.create() as above:
         folder, lock = _locked(above, _name(capture))
@@ -165,7 +165,7 @@ def locked(capture: Path) -> Iterator[Registration]:
 
 
 def _locked(above: Folder, name: str) -> tuple[Folder, int]:
-    """The folder and its lock, once nobody else has it; whoever had it may have removed the folder."""
+    """Return the folder and its lock, once it is free; its last holder may have removed the folder."""
     while True:
         with suppress(FileExistsError):
             above.make(name).close()
@@ -180,7 +180,7 @@ def _locked(above: Folder, name: str) -> tuple[Folder, int]:
 
 
 def changed_at(capture: Path) -> int:
-    """When what is registered for a capture was last changed, 0 where nothing is."""
+    """Return the time of the last change for a capture in ns, 0 if nothing is registered."""
     with runtime_folder.opened() as folder:
         try:
             return 0 if folder is None else folder.about(_name(capture)).st_mtime_ns
@@ -189,11 +189,11 @@ def changed_at(capture: Path) -> int:
 
 
 def _read_named(above: Folder, name: str) -> Registered | None:
-    """None where it has been removed meanwhile, or is none."""
+    """Read the attachments in a folder, None if it has been removed meanwhile or is invalid."""
     try:
         with above.folder(name) as folder:
             return _read(folder, Path(json.loads(folder.read(_ABOUT, own=True))["capture"]))
-    except _SENSELESS:
+    except _INVALID:
         return None
 
 
@@ -201,7 +201,7 @@ def _read(folder: Folder, capture: Path) -> Registered:
     try:
         about = json.loads(folder.read(_ABOUT, own=True))
         until = min(float(about["until"]), _MAX_TIME) if about["boot"] == runtime_folder.boot_id() else 0.0
-    except _SENSELESS:
+    except _INVALID:
         until = 0.0
     return Registered(capture, until, tuple(_entries(folder)), _guard(folder))
 
@@ -209,23 +209,23 @@ def _read(folder: Folder, capture: Path) -> Registered:
 def _entries(folder: Folder) -> Iterator[Entry]:
     for name in folder.names():
         if name.endswith(_PROCESS):
-            with suppress(*_SENSELESS):  # removed meanwhile, or of another release
+            with suppress(*_INVALID):  # removed meanwhile, or of another release
                 yield _checked(Entry(**json.loads(folder.read(name, own=True))))
 
 
-def _checked(made: Entry) -> Entry:
-    """The entry, if each of its fields is what ``entry`` gives it; a TypeError if not."""
-    numbers = [made.pid, made.started, made.uid, made.gid, *(number for _, number in made.attributes)]
-    texts = [made.boot, made.service, made.python, made.path, made.inner, made.label, *made.hooks]
-    texts += [name for name, _ in made.attributes]
+def _checked(item: Entry) -> Entry:
+    """Return the entry if each field has the type that ``entry`` writes, else raise TypeError."""
+    numbers = [item.pid, item.started, item.uid, item.gid, *(number for _, number in item.attributes)]
+    texts = [item.boot, item.service, item.python, item.path, item.inner, item.label, *item.hooks]
+    texts += [name for name, _ in item.attributes]
     if not (
         all(type(number) is int and 0 <= number < 1 << 64 for number in numbers)
         and all(type(text) is str and "\0" not in text for text in texts)
-        and all(type(stop) in (int, float) for stop in made.stops)
-        and all(type(each) is list for each in (made.hooks, made.attributes, made.stops))
+        and all(type(stop) in (int, float) for stop in item.stops)
+        and all(type(items) is list for items in (item.hooks, item.attributes, item.stops))
     ):
-        raise TypeError("a field of another type")
-    return made
+        raise TypeError("a field has another type")
+    return item
 
 
 def _guard(folder: Folder) -> int:
@@ -233,7 +233,7 @@ def _guard(folder: Folder) -> int:
         guard = json.loads(folder.read(_GUARD, own=True))
         runs = guard["boot"] == runtime_folder.boot_id() and discovery.alive(guard["pid"], guard["started"]) is not None
         return int(guard["pid"]) if runs else 0
-    except _SENSELESS:
+    except _INVALID:
         return 0
 
 

@@ -1,7 +1,7 @@
-"""The caller's runtime folder for bootseq: gone with the machine's uptime, and nobody else's to write.
+"""The caller's runtime folder for bootseq: it lasts as long as the machine's uptime, and no other user can write to it.
 
-It is root's in /run, another user's in the runtime folder that the system gives each user. HOME is not asked, since it
-may be somebody else's (a sudo that keeps it).
+Root's is in /run, another user's in the runtime folder that the system creates for each user. HOME is not used, since
+it may be another user's (sudo may keep it).
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tracer.attach import proc
 from tracer.errors import TracerError
 from tracer.files import folder as folders
 from tracer.files.folder import Folder
 
 
 def path() -> Path:
-    """Where it is, or is to be made."""
+    """Return its path, existing or not."""
     uid = os.geteuid()
     if uid == 0:
         return Path("/run/bootseq")
@@ -37,7 +38,7 @@ def _is_private(folder: str, uid: int) -> bool:
 
 
 def create() -> Folder:
-    """The folder, made where there is none."""
+    """Open the folder, created if missing."""
     where = path()
     try:
         return folders.private(where)
@@ -47,21 +48,21 @@ def create() -> Folder:
 
 @contextmanager
 def opened() -> Iterator[Folder | None]:
-    """The folder, None where there is none."""
+    """Yield the folder, None if there is none."""
     where = path()
     try:
-        found = folders.opened(where)
+        folder = folders.opened(where)
     except FileNotFoundError:
         yield None
         return
     except OSError as error:
         raise _unusable(where, error) from None
-    with found:
+    with folder:
         try:
-            found.check_private()
+            folder.check_private()
         except OSError as error:
             raise _unusable(where, error) from None
-        yield found
+        yield folder
 
 
 def _unusable(where: Path, error: OSError) -> TracerError:
@@ -69,10 +70,10 @@ def _unusable(where: Path, error: OSError) -> TracerError:
 
 
 def boot_id() -> str:
-    """Which uptime of the machine this is."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    """Return the id of the machine's uptime."""
+    return proc.setting("kernel/random/boot_id")
 
 
 def boot_time() -> float:
-    """Seconds of this uptime, those that the machine slept too."""
+    """Return the seconds of this uptime, including sleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,10 +1,9 @@
-"""What is done in a folder that a process records into: by us where it is our own, else as its user (see deputy)."""
+"""Work in a spool, a folder that a process records into: done by this process if its own, else as its user (deputy)."""
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -16,74 +15,70 @@ from tracer.sources.hooks import tally as tallies
 
 LEASE, SEGMENTS = "lease", "segments"
 _TEMPORARY = (("var", "tmp"), ("tmp",))
-#: Names of files that are brought into a capture.
-BROUGHT = (".seg", ".open", ".log")
+#: Suffixes of the files that are copied into a capture.
+COLLECTED = (".seg", ".open", ".log")
 _MAX_FILES = 20_000
 _MAX_FILE = 256 << 20
 _CHUNK = 1 << 18
 
 
 def make(root: Folder, name: str) -> str:
-    """Have a private folder of this name in /var/tmp or /tmp; its path."""
+    """Create a private folder of this name in /var/tmp or /tmp, or open it; return its path."""
     problem: OSError | None = None
     for way in _TEMPORARY:
         try:
             with step_by_step(root, way) as above:
-                made = _made(above, name)
+                spool = _private(above, name)
         except OSError as error:
             problem = OSError(error.errno, f"/{'/'.join(way)}: {error.strerror}")
             continue
-        with made:
-            prepare(made)
+        with spool:
+            prepare(spool)
         return "/" + "/".join((*way, name))
     assert problem is not None
     raise problem
 
 
-def _made(above: Folder, name: str) -> Folder:
+def _private(above: Folder, name: str) -> Folder:
     with suppress(FileExistsError):
         return above.make(name)
-    found = above.folder(name)
-    about = found.about()
+    spool = above.folder(name)
+    about = spool.about()
     if not is_mine(about) or about.st_mode & 0o077:
-        found.close()
-        raise UnsafeError(f"{name} is there, and open to others or somebody else's")
-    return found
+        spool.close()
+        raise UnsafeError(f"{name} exists, and belongs to another user or is accessible to others")
+    return spool
 
 
 def prepare(folder: Folder) -> None:
-    """Have the folder for the segments in it."""
+    """Create the folder for segments in a spool, if missing."""
     with suppress(FileExistsError):
         folder.make(SEGMENTS).close()
 
 
 def step_by_step(root: Folder, way: Iterable[str]) -> Folder:
-    """The folder that a way of names leads to; no link is followed."""
-    found = Folder(os.dup(root.descriptor), root.path)
+    """Open the folder at a path of names below ``root``; no link is followed."""
+    folder = Folder(os.dup(root.descriptor), root.path)
     for step in way:
         try:
-            inner = found.folder(step)
+            inner = folder.folder(step)
         finally:
-            found.close()
-        found = inner
-    return found
+            folder.close()
+        folder = inner
+    return folder
 
 
 def grant(folder: Folder, until: float) -> None:
-    """Have the lease end then."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(LEASE, flags, 0o600, dir_fd=folder.descriptor)
+    """Set the end of the lease, the modification time of its file."""
+    descriptor = folder.append(LEASE)
     try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or not is_mine(about):
-            raise UnsafeError(f"{LEASE} is no file of its own")
         os.utime(descriptor, (until, until))
     finally:
         os.close(descriptor)
 
 
 def until(folder: Folder) -> float | None:
-    """When the lease ends, None where there is none."""
+    """Return the end of the lease, None if there is none."""
     try:
         return folder.about(LEASE).st_mtime
     except FileNotFoundError:
@@ -96,7 +91,7 @@ def end(folder: Folder) -> None:
 
 
 def tally(folder: Folder, pattern: str) -> tallies.Tally:
-    """How much was recorded by processes whose files match the pattern."""
+    """Count the events of the processes whose files match the pattern."""
     try:
         with folder.folder(SEGMENTS) as segments:
             names = [name for name in segments.names(_MAX_FILES) if fnmatchcase(name, pattern)]
@@ -106,20 +101,20 @@ def tally(folder: Folder, pattern: str) -> tallies.Tally:
 
 
 def contents(folder: Folder) -> Iterator[bytes]:
-    """Each file that is to be brought in: what it is called, and where, as JSON; its bytes; and nothing at its end.
+    """Yield for each file to collect a head as JSON (name, is a segment, size), its bytes in chunks, and b"".
 
-    A file that grows meanwhile is cut where it ended at first.
+    A file that grows meanwhile is cut at its size in the head.
     """
     with folder.folder(SEGMENTS) as segments:
-        for above, names in ((segments, segments.names(_MAX_FILES)), (folder, folder.names(_MAX_FILES))):
+        for inner, names in ((segments, segments.names(_MAX_FILES)), (folder, folder.names(_MAX_FILES))):
             for name in names:
-                if name.endswith(BROUGHT):
+                if name.endswith(COLLECTED):
                     with suppress(OSError):
-                        yield from _file(above, name, above is segments)
+                        yield from _file(inner, name, inner is segments)
 
 
-def _file(above: Folder, name: str, is_segment: bool) -> Iterator[bytes]:
-    with above.open(name, own=True) as file:
+def _file(folder: Folder, name: str, is_segment: bool) -> Iterator[bytes]:
+    with folder.open(name, own=True) as file:
         left = os.fstat(file.fileno()).st_size
         if left > _MAX_FILE:
             return
@@ -131,10 +126,10 @@ def _file(above: Folder, name: str, is_segment: bool) -> Iterator[bytes]:
 
 
 def remove(above: Folder, name: str) -> None:
-    """Remove the folder."""
+    """Remove a spool."""
     above.remove_tree(name)
 
 
 def packed(value: Any) -> Iterator[bytes]:
-    """A small result on its way from a deputy."""
+    """Yield a small result of a deputy as JSON."""
     yield json.dumps(value).encode()

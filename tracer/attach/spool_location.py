@@ -1,9 +1,9 @@
-"""Where a process records to: the capture itself, or a folder in its own reach that is brought into the capture later.
+"""The spool of a process: the capture itself, or a folder the process can reach that is copied into the capture later.
 
-A service runs as a user of its own, maybe in a container, and a capture is its owner's alone. So where the process is
-another user's, or sees other files than we do, a spool of the capture is a folder of that user's in the process's own
-/var/tmp. All that is done there is done as that user (tracer.attach.deputy), and nothing that is read there is trusted.
-Its name cannot be foreseen, so nobody else has made it before.
+A service runs as a user of its own, maybe in a container, and a capture is its owner's alone. So if the process is
+another user's, or has another view of the file system, its spool is a folder of that user's in the process's own
+/var/tmp. All work there is done as that user (tracer.attach.deputy), and nothing read there is trusted. Its name is
+unpredictable, so that no other user can have created it before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tracer.files.folder import Folder
 from tracer.sources.hooks.tally import Tally
 
 LEASE, SEGMENTS, PARTS = spools.LEASE, spools.SEGMENTS, "parts"
-#: In a capture: what the names of its parts are made of, so that nobody can foresee them.
+#: The file in a capture with the secret that makes the names of its spools unpredictable.
 _KEY = "parts.key"
 _PREFIX = "bootseq-"
 _key_lock = threading.Lock()
@@ -37,9 +37,9 @@ _key_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Spool:
-    """A folder to record into: ``path`` is where we see it, ``inner`` where the process does.
+    """A folder to record into: ``path`` is its path for us, ``inner`` for the process.
 
-    The ``owner`` is the user whose folder it is; None where it is the capture itself, our own.
+    The ``owner`` is its user, None if it is the capture itself.
     """
 
     path: Path
@@ -48,35 +48,35 @@ class Spool:
 
     @property
     def root(self) -> str:
-        """The root directory, as we see it, from which ``inner`` leads there."""
+        """The path, for us, of the root directory of ``inner``."""
         return str(self.path).removesuffix(self.inner) or "/"
 
     def prepare(self) -> None:
-        """Have in it what is recorded into."""
+        """Create its folder for segments."""
         self._do(spools.prepare)
 
     def grant(self, seconds: float) -> None:
-        """Have its lease end so many seconds from now."""
+        """Set the end of its lease, in seconds from now."""
         self._do(lambda folder: spools.grant(folder, time.time() + seconds))
 
     def until(self) -> float | None:
-        """When its lease ends, None where there is none."""
-        found = self._do(spools.until)
-        return float(found) if isinstance(found, int | float) else None
+        """Return the end of its lease, None if there is none."""
+        end = self._do(spools.until)
+        return float(end) if isinstance(end, int | float) else None
 
     def end_lease(self) -> None:
-        """Have nobody record into it any more."""
+        """End its lease, so that no process records into it any more."""
         self._do(spools.end)
 
     def tally(self, pattern: str) -> Tally:
-        """How much was recorded into it by the processes whose files match the pattern."""
-        found = self._do(lambda folder: [*vars(spools.tally(folder, pattern)).values()])
-        if not isinstance(found, list) or any(type(each) is not int for each in found):
+        """Count the events of the processes whose files match the pattern."""
+        counts = self._do(lambda folder: [*vars(spools.tally(folder, pattern)).values()])
+        if not isinstance(counts, list) or any(type(count) is not int for count in counts):
             return Tally()
-        return Tally(*found[:3])
+        return Tally(*counts[:3])
 
     def remove(self) -> None:
-        """Remove it, where it is not the capture."""
+        """Remove it, unless it is the capture."""
         if self.owner is None:
             return
         *way, name = self.inner.strip("/").split("/")
@@ -90,7 +90,7 @@ class Spool:
             pass
 
     def contents(self) -> Iterator[bytes]:
-        """What is in it, as spools.contents gives it."""
+        """Yield its files as tracer.attach.spool.contents does."""
         assert self.owner is not None
 
         def work(root: Folder) -> Iterator[bytes]:
@@ -100,7 +100,7 @@ class Spool:
         return deputy.run(self.owner, self.root, work)
 
     def _do(self, work: Callable[[Folder], Any]) -> Any:
-        """What work in its folder gives, as far as JSON can say it."""
+        """Return the result of ``work`` in its folder, as JSON types if done by a deputy."""
         if self.owner is None:
             with folders.opened(self.path) as folder:
                 return work(folder)
@@ -118,7 +118,7 @@ class Spool:
 
 
 def _loaded(answer: Iterator[bytes]) -> Any:
-    """The one small value that a deputy gives; it is as untrusted as the user that it is."""
+    """Return the small value of a deputy, None if invalid; it is as untrusted as the deputy's user."""
     try:
         return json.loads(b"".join(answer)[: 1 << 16] or b"null")
     except (ValueError, RecursionError):
@@ -126,12 +126,12 @@ def _loaded(answer: Iterator[bytes]) -> Any:
 
 
 def owner(process: Process) -> Owner:
-    """The process as the owner of files."""
+    """Return the process as the owner of files."""
     return Owner(process.uid, process.gid, process.pid, process.started)
 
 
 def of(capture: Path, process: Process) -> Spool:
-    """The spool for a process, ready to be recorded into."""
+    """Return the spool of a process for a capture, ready to record into; RefusedError if there can be none."""
     if is_ours(process):
         spool = Spool(capture, str(capture))
         spool.prepare()
@@ -148,30 +148,30 @@ def of(capture: Path, process: Process) -> Spool:
 
 
 def locate(process: Process, inner: str) -> Spool:
-    """The folder that a process calls ``inner``, whatever there is."""
+    """Return the folder at the path ``inner`` of a process as a spool, without checks."""
     if is_ours(process):
         return Spool(Path(inner), inner)
     return Spool(Path(root_of(process).rstrip("/") + inner), inner, owner(process))
 
 
 def remembered(path: str, inner: str, user: Owner) -> Spool:
-    """A spool as it was when its process was attached."""
+    """Return the spool of a registered process."""
     ours = user.uid == os.geteuid() and path == inner
     return Spool(Path(path), inner, None if ours else user)
 
 
 def root_of(process: Process) -> str:
-    """The root directory of the process, as we see it."""
+    """Return the path, for us, of the root directory of the process."""
     return "/" if _sees_the_same(process) else f"/proc/{process.pid}/root"
 
 
 def is_ours(process: Process) -> bool:
-    """Whether the process is of our own user and sees the files that we see, so that it may write into a capture."""
+    """Return whether the process has our user and our view of the file system, and may write into a capture."""
     return process.uid == os.geteuid() and _sees_the_same(process)
 
 
 def _sees_the_same(process: Process) -> bool:
-    """Only links of /proc are read: a root directory of somebody else's may not answer."""
+    """Compare by links of /proc alone, since another user's root directory may not respond."""
     try:
         same_root = os.readlink(f"/proc/{process.pid}/root") == os.readlink("/proc/self/root")
     except OSError:
@@ -180,7 +180,7 @@ def _sees_the_same(process: Process) -> bool:
 
 
 def belongs(capture: Path, spool: Spool) -> bool:
-    """Whether a spool is one of the capture's, or the capture itself."""
+    """Return whether a spool belongs to the capture, or is the capture itself."""
     if spool.owner is None:
         return spool.path == capture
     try:
@@ -204,12 +204,12 @@ def _name(key: bytes, uid: int, namespace: str) -> str:
 
 
 def label(process: Process) -> str:
-    """What to call the process's spool within the capture."""
+    """Return the name of the process's spool within the capture."""
     return f"{process.uid}-{_namespace(process.pid)}"
 
 
 def _namespace(pid: int | str) -> str:
-    """The number of its mount namespace."""
+    """Return the number of the process's mount namespace, "0" if unknown."""
     try:
         return os.readlink(f"/proc/{pid}/ns/mnt").strip("mnt:[]")
     except OSError:
@@ -217,7 +217,7 @@ def _namespace(pid: int | str) -> str:
 
 
 def gather(capture: Path, spool: Spool, name: str) -> int:
-    """Bring what was recorded apart into the capture, under ``name``; how many files it had no room for."""
+    """Copy a spool into the capture, under ``name``; return how many files did not fit."""
     if spool.owner is None:
         return 0
     with folders.opened(capture) as folder:

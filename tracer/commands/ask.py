@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tracer.attach import ask_points, guard_client
-from tracer.attach.ask_points import Point
+from tracer.attach.ask_points import AskPoint
 from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport
 from tracer.callbacks import ignore
@@ -72,7 +72,7 @@ def add(
     asked = ask_expressions.parse(expression, unsafe)
     everywhere = ask_points.recording()
     targets = _targets(everywhere, pids, services)
-    point: Point = {
+    point: AskPoint = {
         "key": _next_key(everywhere), "where": where, "when": line or ("return" if at_return else "entry"),
         "expressions": [[each.text, each.code, list(each.names)] for each in asked], "unsafe": unsafe,
         "pids": list(pids), "services": list(services),
@@ -105,7 +105,7 @@ def _next_key(targets: dict[Path, list[Attached]]) -> str:
     return str(max(used, default=0) + 1)
 
 
-def _add(targets: dict[Path, list[Attached]], point: Point, told: Any) -> list[ProcessReport]:
+def _add(targets: dict[Path, list[Attached]], point: AskPoint, told: Any) -> list[ProcessReport]:
     """Kept first: who is attached meanwhile has it too."""
     for folder in targets:
         guard_client.keep(folder)
@@ -152,7 +152,7 @@ def list_points(as_json: bool) -> None:
         printing.out("nothing is asked")
 
 
-def _row(folder: Path, point: Point, states: list[ProcessReport]) -> dict[str, Any]:
+def _row(folder: Path, point: AskPoint, states: list[ProcessReport]) -> dict[str, Any]:
     processes = [
         {"pid": each.pid, "service": each.service}
         | {name: told[name] for name in ("state", "lines", "failures", "error")}
