@@ -1,7 +1,7 @@
-"""What a set of boots was asked for and the others were not: under which condition they may go another way.
+"""Conditions of branches: what the requests of a set of boots contain and those of the others do not.
 
-It is read from the body of the request that asked for the boot and from the properties of the image, as recorded. That
-the request has something is a fact; that a branch comes of it is for the reader to judge.
+They are read from the recorded body of the request and the properties of the image. That a request contains something
+is a fact; whether it causes a branch is for the reader to judge.
 """
 
 from __future__ import annotations
@@ -10,56 +10,56 @@ from collections.abc import Iterator, Sequence
 
 from tracer.model import Request, Value
 
-#: Longer values are nothing to tell kinds of boots by; what lies deeper is part of something that is told already.
+#: Longer values do not distinguish kinds of boots; deeper keys are parts of keys that are reported already.
 _LONG, _DEEP = 40, 4
-#: Every server has one, and where two have the same it is by chance.
+#: Every server has a name, and equal names are a coincidence.
 _NAME = "request.name"
 
 _Boots = frozenset[int]
 
 
 def conditions(boots: Sequence[Request]) -> dict[_Boots, str]:
-    """Sets of boots with what sets them apart: ``request has block_device_mapping_v2``."""
-    asked = [dict(_asked(boot)) for boot in boots]
-    found: dict[_Boots, str] = {}
-    # What lies on the surface comes first.
-    keys = sorted({key for one in asked for key in one}, key=lambda key: (key.count("."), key))
+    """Return the distinctive condition of sets of boots: ``request has block_device_mapping_v2``."""
+    values = [dict(_request_values(boot)) for boot in boots]
+    sets: dict[_Boots, str] = {}
+    # Keys near the top come first.
+    keys = sorted({key for of_boot in values for key in of_boot}, key=lambda key: (key.count("."), key))
     for say in (_having, _being, _lacking):
         for key in keys:
-            for having, said in say(key, asked):
+            for having, text in say(key, values):
                 if 0 < len(having) < len(boots):
-                    found.setdefault(having, said)
-    return found
+                    sets.setdefault(having, text)
+    return sets
 
 
-def _having(key: str, asked: list[dict[str, str]]) -> Iterator[tuple[_Boots, str]]:
-    yield _with(key, asked), _named(key, "has")
+def _having(key: str, values: list[dict[str, str]]) -> Iterator[tuple[_Boots, str]]:
+    yield _boots_with(key, values), _phrase(key, "has")
 
 
-def _being(key: str, asked: list[dict[str, str]]) -> Iterator[tuple[_Boots, str]]:
-    values = [one[key] for one in asked if one.get(key)]
-    # A value of its own in every boot is no kind.
-    if len(set(values)) < len(values) and key != _NAME:
-        for value in sorted(set(values)):
-            having = frozenset(number for number, one in enumerate(asked) if one.get(key) == value)
-            yield having, f"{_named(key, 'has')} {value}"
+def _being(key: str, values: list[dict[str, str]]) -> Iterator[tuple[_Boots, str]]:
+    texts = [of_boot[key] for of_boot in values if of_boot.get(key)]
+    # A value that is unique in every boot does not define a kind.
+    if len(set(texts)) < len(texts) and key != _NAME:
+        for text in sorted(set(texts)):
+            having = frozenset(number for number, of_boot in enumerate(values) if of_boot.get(key) == text)
+            yield having, f"{_phrase(key, 'has')} {text}"
 
 
-def _lacking(key: str, asked: list[dict[str, str]]) -> Iterator[tuple[_Boots, str]]:
-    yield frozenset(range(len(asked))) - _with(key, asked), _named(key, "has no")
+def _lacking(key: str, values: list[dict[str, str]]) -> Iterator[tuple[_Boots, str]]:
+    yield frozenset(range(len(values))) - _boots_with(key, values), _phrase(key, "has no")
 
 
-def _with(key: str, asked: list[dict[str, str]]) -> _Boots:
-    return frozenset(number for number, one in enumerate(asked) if key in one)
+def _boots_with(key: str, values: list[dict[str, str]]) -> _Boots:
+    return frozenset(number for number, of_boot in enumerate(values) if key in of_boot)
 
 
-def _named(key: str, has: str) -> str:
+def _phrase(key: str, has: str) -> str:
     whose, _, what = key.partition(".")
     return f"{whose} {has} {what}"
 
 
-def _asked(boot: Request) -> Iterator[tuple[str, str]]:
-    """Each key with its value as text, "" where that is long or not one value: ``request.flavorRef``, ``1``."""
+def _request_values(boot: Request) -> Iterator[tuple[str, str]]:
+    """Yield each key with its value as text, "" for long or nested values: ``request.flavorRef``, ``1``."""
     for step in boot.walk():
         body, image = step.attributes.get("body"), step.attributes.get("image")
         if isinstance(body, dict):

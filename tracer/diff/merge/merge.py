@@ -1,4 +1,4 @@
-"""Several boots of a kind merged into one sequence: the same steps as one, with the boots that each is of."""
+"""Several boots of a kind merged into one sequence of steps, each with the boots that have it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _Chapter = tuple[Node, MergedStep | None]
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What one boot says of a node."""
+class _Sighting:
+    """A node in one boot: index among its siblings, count, error, whether it ran concurrently."""
 
-    place: int
+    index: int
     count: int
     error: str
     beside: bool
@@ -32,94 +32,95 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Sightings:
-    """What each boot says of each node of the trees that are being merged."""
+    """The sightings of each node of the merged trees, by boot."""
 
-    #: By the node's identity: the nodes live as long as their trees.
-    by_node: dict[int, dict[int, _Seen]] = field(default_factory=dict)
+    #: By the node's ``id``, then by boot: nodes have no hash, and live as long as their trees.
+    by_node: dict[int, dict[int, _Sighting]] = field(default_factory=dict)
 
     def add(self, boot: int, roots: list[Node]) -> None:
-        """Takes down what is a boot's own of its tree, and makes the texts those that all boots share."""
+        """Record a boot's own values of its tree, and reduce its texts to those that all boots share, in place."""
         for siblings in (roots, *(node.children for root in roots for node in root.walk())):
-            for place, node in enumerate(siblings):
+            for index, node in enumerate(siblings):
                 text, error = split_error(node.text)
-                # What else a message carries, and what carries a job, is what boots differ in: it is the same step.
+                # Boots differ in the versions of a message and in the carrier of a hand-off: it is the same step.
                 node.text = without_versions(text)
-                self.by_node[id(node)] = {boot: _Seen(place, node.high, error, node.free)}
+                self.by_node[id(node)] = {boot: _Sighting(index, node.high, error, node.free)}
 
     def meet(self, known: Node, fresh: Node) -> None:
-        """The two are one."""
+        """Record that the two nodes are the same step."""
         self.by_node[id(known)] |= self.by_node[id(fresh)]
         known.took += fresh.took
 
     def boots(self, node: Node) -> Boots:
-        """The boots that have it."""
+        """Return the boots that have the node."""
         return frozenset(self.by_node[id(node)])
 
     def sibling(self, node: Node) -> Sibling:
-        """The node as a step to be arranged."""
-        seen = self.by_node[id(node)]
-        errors = {boot: one.error for boot, one in seen.items() if one.error}
+        """Return the node as a sibling, to be arranged."""
+        sightings = self.by_node[id(node)]
+        errors = {boot: sighting.error for boot, sighting in sightings.items() if sighting.error}
         took = (min(node.took), median_low(node.took), max(node.took)) if node.took else ()
         step = MergedStep(node.kind, node.service, node.text, self.boots(node), errors, took)
         return Sibling(
-            step, {boot: one.count for boot, one in seen.items()}, {boot: one.place for boot, one in seen.items()},
-            frozenset(boot for boot, one in seen.items() if one.beside),
+            step, {boot: sighting.count for boot, sighting in sightings.items()},
+            {boot: sighting.index for boot, sighting in sightings.items()},
+            frozenset(boot for boot, sighting in sightings.items() if sighting.beside),
         )  # fmt: skip
 
 
 def merge(boots: Sequence[Request], names: Sequence[str]) -> Merged:
-    """The boots as one sequence, numbered anew; ``names`` are what they are called, in their order."""
-    seen = _Sightings()
+    """Merge boots into one sequence with addresses of its own; ``names`` are those of the boots, in their order."""
+    sightings = _Sightings()
     nodes: list[Node] = []
     for number, boot in enumerate(boots):
         fresh = normal(boot).nodes
-        seen.add(number, fresh)
-        nodes = united(nodes, fresh, seen.meet) if number else fresh
-    found = list(_chapters(nodes, seen))
-    chapters = arranged([sibling for sibling, _ in found], frozenset(range(len(boots))))
+        sightings.add(number, fresh)
+        nodes = united(nodes, fresh, sightings.meet) if number else fresh
+    heads = list(_chapters(nodes, sightings))
+    chapters = arranged([sibling for sibling, _ in heads], frozenset(range(len(boots))))
     _number(chapters)
-    _link([(sibling.step, sender) for sibling, sender in found])
+    _link([(sibling.step, sender) for sibling, sender in heads])
     outcomes = [boot.outcome for boot in boots]
     return Merged(boots[0].operation, chapters, list(names), outcomes, _versions(boots), conditions(boots))
 
 
 def _versions(boots: Sequence[Request]) -> dict[str, str]:
-    """Of each release all that there are: ``{"nova": "32.2.1, 34.0.0"}``."""
-    found: dict[str, set[str]] = {}
+    """Return all versions by name: ``{"nova": "32.2.1, 34.0.0"}``."""
+    by_name: dict[str, set[str]] = {}
     for boot in boots:
         for name, version in boot.versions.items():
-            found.setdefault(name, set()).add(version)
-    return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
+            by_name.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(versions)) for name, versions in by_name.items()}
 
 
-def _chapters(roots: list[Node], seen: _Sightings) -> Iterator[tuple[Sibling, MergedStep | None]]:
-    """Every chapter with what is inside and who sent it: first those that nobody did, then those that they opened."""
+def _chapters(roots: list[Node], sightings: _Sightings) -> Iterator[tuple[Sibling, MergedStep | None]]:
+    """Yield every chapter, filled, and its sender: first those without one, then those that they opened."""
     waiting: deque[_Chapter] = deque((root, None) for root in roots)
     while waiting:
         head, sender = waiting.popleft()
-        sibling = seen.sibling(head)
-        # Chapters run beside each other in any boot: what is told of them is who sent them.
-        sibling.places, sibling.beside = {}, frozenset()
-        waiting.extend(_fill(sibling.step, head, seen))
+        sibling = sightings.sibling(head)
+        # Chapters run concurrently in every boot: their sender matters, not their order.
+        sibling.positions, sibling.beside = {}, frozenset()
+        waiting.extend(_fill(sibling.step, head, sightings))
         yield sibling, sender
 
 
-def _fill(top: MergedStep, head: Node, seen: _Sightings) -> list[_Chapter]:
-    """Gives a chapter's head all that is inside; the chapters that are opened in it, in the order of their senders."""
+def _fill(top: MergedStep, head: Node, sightings: _Sightings) -> list[_Chapter]:
+    """Set all that is inside a chapter's head; return the chapters opened in it, in the order of their senders."""
     opened: list[_Chapter] = []
     stack = [(top, head)]
     while stack:
         into, node = stack.pop()
         opened += [(child, into) for child in node.children if is_chapter(child, node)]
         inside = [child for child in node.children if not is_chapter(child, node)]
-        siblings = [seen.sibling(child) for child in inside]
+        siblings = [sightings.sibling(child) for child in inside]
         into.children = arranged(siblings, into.boots)
-        stack.extend((one.step, child) for one, child in reversed(list(zip(siblings, inside, strict=True))))
+        stack.extend((sibling.step, child) for sibling, child in reversed(list(zip(siblings, inside, strict=True))))
     return opened
 
 
 def _number(chapters: list[Part]) -> None:
-    """Addresses by the order of the merged sequence; notes have theirs after a slash."""
+    """Set addresses by the order of the merged sequence; those of notes follow a slash."""
     heads = list(_directly(chapters))
     for number, head in enumerate(heads, 1):
         head.address = str(number)
@@ -134,7 +135,7 @@ def _number(chapters: list[Part]) -> None:
 
 
 def _link(sent: list[tuple[MergedStep, MergedStep | None]]) -> None:
-    """Chapters and the steps that sent them name each other."""
+    """Link chapters and their senders by their addresses."""
     for head, sender in sent:
         if sender is not None:
             sender.opens.append(head.address)
@@ -142,7 +143,7 @@ def _link(sent: list[tuple[MergedStep, MergedStep | None]]) -> None:
 
 
 def _directly(parts: list[Part]) -> Iterator[MergedStep]:
-    """The steps among the parts and in fragments of theirs."""
+    """Yield the steps among the parts and in their fragments."""
     stack = list(reversed(parts))
     while stack:
         part = stack.pop()

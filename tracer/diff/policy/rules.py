@@ -1,4 +1,4 @@
-"""What a policy is, and what it makes of a comparison: a severity for each change, and the verdict."""
+"""Policies, and their application to a comparison: a severity for each change, and the verdict."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from tracer.model import Change, Comparison, Pair
 from tracer.notation.parse import parse
 from tracer.text import plural
 
-#: Where the defaults' own rules come from, in a report; nobody is told that one of them fits nothing.
+#: The origin of the default rules in a report; unused default rules are not reported.
 DEFAULT = "default"
 
-#: With the outcomes different, what says why; the rest of the two trees has nothing to do with each other.
+#: The classes that explain a different outcome; the rest of the two trees is then not comparable.
 _EXPLAINS = frozenset({"outcome", "error", "status"})
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which changes are meant: all that is given must fit; of several patterns for one thing, one."""
+    """A selection of changes: all given conditions must fit, and of several patterns for one field at least one."""
 
     classes: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
-    #: Globs, by what they are compared with: one of ``GLOBS``.
+    #: Globs by the field that they are compared with: one of ``GLOBS``.
     globs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def fits(self, change: Change) -> bool:
-        """Whether the change is one of them."""
+        """Return whether the change is selected."""
         if self.classes and change.class_ not in self.classes:
             return False
         if self.kinds and change.kind not in self.kinds:
@@ -38,9 +38,9 @@ class Selector:
 
 
 def _text(change: Change, patterns: tuple[str, ...]) -> bool:
-    # Both steps must fit: what became something else is not excused by what it was.
-    said = [text for text in (change.old_text, change.new_text) if text]
-    return all(_any(text, patterns) for text in said or [change.text])
+    # Both texts must fit: an allowance for the old step does not cover what it became.
+    texts = [text for text in (change.old_text, change.new_text) if text]
+    return all(_any(text, patterns) for text in texts or [change.text])
 
 
 def _tables(change: Change, patterns: tuple[str, ...]) -> bool:
@@ -68,7 +68,7 @@ GLOBS = {"service": _service, "text": _text, "tables": _tables, "path": _path, "
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the changes that fit are worth. ``origin`` is ``policy.yaml:7``, or ``DEFAULT``."""
+    """A severity for the selected changes. ``origin`` is ``policy.yaml:7``, or ``DEFAULT``."""
 
     selector: Selector
     severity: str
@@ -78,7 +78,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Changes that are known and accepted, up to and including a day."""
+    """An allowance: changes that are accepted up to and including a day."""
 
     selector: Selector
     origin: str
@@ -88,7 +88,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """How much a change must be to be one: by a factor, either way, and for times by so many nanoseconds."""
+    """The least size of a change: a factor in either direction and, for times, nanoseconds."""
 
     factor: float = 1.0
     at_least: int = 0
@@ -96,7 +96,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Severities by class; then rules, of which the last that fits decides; then what is allowed."""
+    """Severities by class; rules, of which the last that fits decides; and allowances."""
 
     classes: Mapping[str, str]
     rules: tuple[Rule, ...] = ()
@@ -104,7 +104,7 @@ class Policy:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
     def upon(self, below: Policy) -> Policy:
-        """This policy on top of another: its rules come last, and so decide."""
+        """Return this policy on top of another: its rules are last and so decide."""
         return Policy(
             {**below.classes, **self.classes}, below.rules + self.rules, below.allowed + self.allowed,
             {**below.thresholds, **self.thresholds},
@@ -112,10 +112,10 @@ class Policy:
 
 
 def judge(comparison: Comparison, policy: Policy, today: date) -> list[str]:
-    """Give each change its severity and the comparison its verdict; what people should know of the policy, in lines.
+    """Set the severity of each change and the verdict, in place; return notices about the policy, a line each.
 
-    ``today`` is what allowances end by. What is below a threshold is no change, and is taken out: a step that takes a
-    little longer does so in every second run.
+    ``today`` decides which allowances have ended. Changes below their threshold are removed from the comparison: a step
+    that takes slightly longer does so in every second run.
     """
     _drop_too_little(comparison, policy.thresholds)
     used: dict[int, int] = {}
@@ -129,44 +129,44 @@ def judge(comparison: Comparison, policy: Policy, today: date) -> list[str]:
 
 
 def _judged(change: Change, policy: Policy, used: dict[int, int], today: date) -> tuple[str, str]:
-    """By class, by the last rule that fits, and milder where it is allowed; every entry that fits counts as used."""
-    severity, said = policy.classes.get(change.class_, "fail"), ""
+    """Return severity and reason by class, last fitting rule and allowances; count every fitting entry as used."""
+    severity, rule_text = policy.classes.get(change.class_, "fail"), ""
     for rule in policy.rules:
         if rule.selector.fits(change):
             used[id(rule)] = used.get(id(rule), 0) + 1
-            severity, said = rule.severity, _said(rule.origin, rule.reason)
+            severity, rule_text = rule.severity, _explanation(rule.origin, rule.reason)
     for entry in policy.allowed:
         if entry.selector.fits(change):
             used[id(entry)] = used.get(id(entry), 0) + 1
             if entry.until >= today and severity in ("fail", "warn"):
-                severity, said = "note", _said(entry.origin, f"allowed until {entry.until}: {entry.reason}")
-    return severity, said
+                severity, rule_text = "note", _explanation(entry.origin, f"allowed until {entry.until}: {entry.reason}")
+    return severity, rule_text
 
 
-def _said(origin: str, reason: str) -> str:
+def _explanation(origin: str, reason: str) -> str:
     return f"{origin}: {reason}" if reason else origin
 
 
 def _drop_too_little(comparison: Comparison, thresholds: Mapping[str, Threshold]) -> None:
     grown = _grown(comparison.pairs) if "slower" in thresholds else {}
-    little = {id(each) for each in comparison.changes if _too_little(each, thresholds, grown.get(id(each)))}
+    little = {id(change) for change in comparison.changes if _too_little(change, thresholds, grown.get(id(change)))}
     comparison.changes = [change for change in comparison.changes if id(change) not in little]
-    for pair in (each for top in comparison.pairs for each in top.walk() if each.changes):
+    for pair in (inner for top in comparison.pairs for inner in top.walk() if inner.changes):
         pair.changes = [change for change in pair.changes if id(change) not in little]
 
 
 def _too_little(change: Change, thresholds: Mapping[str, Threshold], grew: int | None) -> bool:
     threshold = thresholds.get(change.class_)
     if threshold is None or change.ratio is None:
-        return False  # by how much cannot be said: it is a change
+        return False  # the size is unknown: it is a change
     factor = max(change.ratio, 1 / change.ratio) if change.ratio > 0 else inf
     return factor < threshold.factor or (grew is not None and grew < threshold.at_least)
 
 
 def _grown(pairs: Sequence[Pair]) -> dict[int, int]:
-    """By a change's id, how many nanoseconds longer its step takes than it ever took before."""
+    """Return by a change's ``id`` by how many nanoseconds its step exceeds its longest time before."""
     grown: dict[int, int] = {}
-    for pair in (each for top in pairs for each in top.walk() if each.changes):
+    for pair in (inner for top in pairs for inner in top.walk() if inner.changes):
         if pair.old and pair.new and pair.old.took and pair.new.took:
             longer = pair.new.took[len(pair.new.took) // 2] - pair.old.took[-1]
             grown.update((id(change), longer) for change in pair.changes if change.class_ == "slower")
@@ -179,7 +179,7 @@ def _ended_otherwise(comparison: Comparison) -> bool:
 
 
 def _explains(change: Change) -> bool:
-    """Whether a change tells why boots ended otherwise; that the steps after it are missing is no news."""
+    """Return whether a change explains a different outcome; the missing steps after it do not."""
     failed = (text for text in (change.old_text, change.new_text) if text)
     return change.class_ in _EXPLAINS or any("error" in parse(text).traits for text in failed)
 
@@ -196,4 +196,4 @@ def _unused(entries: Sequence[Rule | Allowed], used: Mapping[int, int], today: d
     for entry in entries:
         is_over = isinstance(entry, Allowed) and entry.until < today
         if id(entry) not in used and entry.origin != DEFAULT and not is_over:
-            yield f"{_said(entry.origin, entry.reason)}: fits no change"
+            yield f"{_explanation(entry.origin, entry.reason)}: fits no change"
