@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import replace
 from itertools import count
 
+from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.model import NOTES, Baseline, Node
 from tracer.notation.parse import parse
 
@@ -17,7 +18,7 @@ def addressed(baseline: Baseline) -> Baseline:
 
     Chapters are the last children of the step that opens them: in the text they are separate.
     """
-    copy = replace(baseline, nodes=_copied(baseline.nodes))
+    copy = replace(baseline, nodes=_with_chapters_last(baseline.nodes))
     fits = _fit(copy.nodes)
     chapters = deque((node, node.address) for node in copy.nodes)
     numbers = count(1)
@@ -34,17 +35,11 @@ def is_chapter(node: Node, parent: Node) -> bool:
     return node.kind == parent.kind == "rpc" and parse(parent.text).traits.get("mode") in _UNAWAITED
 
 
-def _copied(nodes: list[Node]) -> list[Node]:
-    top = Node("", "", "", children=nodes)
-    copy = replace(top)
-    stack = [copy]
-    while stack:
-        node = stack.pop()
-        node.children = [replace(child) for child in node.children]
-        if node is not copy:
-            node.children.sort(key=lambda child: is_chapter(child, node))
-        stack.extend(node.children)
-    return copy.children
+def _with_chapters_last(nodes: list[Node]) -> list[Node]:
+    copies = copy_nodes(nodes)
+    for node in (inner for root in copies for inner in root.walk()):
+        node.children.sort(key=lambda child: is_chapter(child, node))
+    return copies
 
 
 def _give(head: Node, address: str, keep: bool) -> list[tuple[Node, str]]:

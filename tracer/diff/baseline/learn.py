@@ -1,4 +1,4 @@
-"""What several boots of one release have in common, and what varies between them: order, counts, steps, times."""
+"""Learning: several boots of a release united into a baseline, with ranges of counts, times and order."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from statistics import median_low
 
 from tracer.diff.baseline import details
 from tracer.diff.compare import pair
+from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.diff.compare.order import out_of_order
 from tracer.diff.compare.subtree_ids import Digests
 from tracer.model import Baseline, Node
 
 
 def learn(boots: Sequence[Baseline], name: str = "") -> Baseline:
-    """One baseline of many; they are used up."""
+    """Unite baselines into one; the arguments stay as they are."""
     first, *more = boots
-    nodes = first.nodes
+    nodes = copy_nodes(first.nodes)
     for boot in more:
-        nodes = united(nodes, boot.nodes, _widen)
-    for node in (each for root in nodes for each in root.walk()):
+        nodes = united(nodes, copy_nodes(boot.nodes), _widen)
+    for node in (inner for root in nodes for inner in root.walk()):
         if node.took:
             node.took = (min(node.took), median_low(node.took), max(node.took))
     return Baseline(
@@ -31,14 +32,15 @@ def learn(boots: Sequence[Baseline], name: str = "") -> Baseline:
 
 def _log_lines(boots: Sequence[Baseline]) -> dict[str, tuple[int, int]]:
     services = sorted({service for boot in boots for service in boot.log_lines})
-    seen = {service: [boot.log_lines.get(service, (0, 0)) for boot in boots] for service in services}
+    by_service = {service: [boot.log_lines.get(service, (0, 0)) for boot in boots] for service in services}
     return {
-        service: (min(low for low, _ in ranges), max(high for _, high in ranges)) for service, ranges in seen.items()
+        service: (min(low for low, _ in ranges), max(high for _, high in ranges))
+        for service, ranges in by_service.items()
     }
 
 
 def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], None]) -> list[Node]:
-    """Both trees in one; they are used up, and ``meet`` lets a known node take over what is worth it of a fresh one."""
+    """Unite both trees in ``known``, whose nodes take over values of matched ones by ``meet``; modifies both trees."""
     digests = Digests()
     top = Node("", "", "", children=known)
     stack = [(top, fresh)]  # no recursion, since trees may be deep
@@ -50,7 +52,7 @@ def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], No
             meet(old, new)
             stack.append((old, new.children))
         _mark_free(into.children, more, matches)
-        into.children = _laid_together(into.children, more, matches)
+        into.children = _join_siblings(into.children, more, matches)
     return top.children
 
 
@@ -63,26 +65,26 @@ def _widen(old: Node, new: Node) -> None:
 
 
 def _mark_free(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> None:
-    for place in out_of_order([a for a, _ in matches]):
-        known[matches[place][0]].free = True
+    for index in out_of_order([a for a, _ in matches]):
+        known[matches[index][0]].free = True
 
 
-def _laid_together(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> list[Node]:
-    """The known siblings, those that this boot lacks now optional; what is new comes after the one it came after."""
-    there = {b: a for a, b in matches}
-    here = {a for a, _ in matches}
-    coming: dict[int, list[Node]] = {}
+def _join_siblings(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> list[Node]:
+    """Return the known siblings, those that the fresh boot lacks as optional, each new one after its predecessor."""
+    known_by_fresh = {b: a for a, b in matches}
+    matched = {a for a, _ in matches}
+    added: dict[int, list[Node]] = {}
     last = -1
-    for place, node in enumerate(fresh):
-        if place in there:
-            last = there[place]
+    for index, node in enumerate(fresh):
+        if index in known_by_fresh:
+            last = known_by_fresh[index]
         else:
             node.low = 0
-            coming.setdefault(last, []).append(node)
-    united = list(coming.get(-1, []))
-    for place, node in enumerate(known):
-        if place not in here:
+            added.setdefault(last, []).append(node)
+    united = list(added.get(-1, []))
+    for index, node in enumerate(known):
+        if index not in matched:
             node.low = 0
         united.append(node)
-        united += coming.get(place, [])
+        united += added.get(index, [])
     return united
