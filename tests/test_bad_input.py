@@ -177,7 +177,7 @@ def test_a_header_that_unpacks_to_too_much_is_refused(tmp_path: Path, inside: st
             file.write(inside * ((1 << 20) // len(inside)))
         file.write('0],"untied":[],"boots":[],"others":[]}\n')
     code, said, memory = measured("list", path)
-    assert (code, said) == (2, f"bootseq: {path}:1: a line of over 16 MB; no trace file of bootseq's\n")
+    assert (code, said) == (2, f"bootseq: {path}:1: a line of over 16 MB; not a bootseq trace file\n")
     assert memory < 200 << 20
 
 

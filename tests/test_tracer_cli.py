@@ -112,9 +112,9 @@ def test_files_that_are_none(tmp_path: Path, command: str) -> None:
         ("none", "none: cannot be read: No such file or directory"),
         ("none/x", "none/x: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
-        ("foreign", "foreign: not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"),
+        ("foreign", "foreign: not a bootseq trace file; make one with: bootseq ingest -o FILE CAPTURE"),
         ("cut", "cut: cut off or damaged; ingest the capture again"),
-        ("\x1b[31m\n", "�[31m�: not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"),
+        ("\x1b[31m\n", "�[31m�: not a bootseq trace file; make one with: bootseq ingest -o FILE CAPTURE"),
     ]:
         line = refused(command, tmp_path / name, *more)
         assert line.startswith(str(tmp_path))

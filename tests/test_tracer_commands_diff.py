@@ -322,7 +322,7 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
         ("none", "none: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
         ("empty", "empty: neither a trace file nor a baseline of bootseq's, nor an outline; make a trace file with: "),
-        ("foreign.json", "foreign.json: not a trace file of bootseq's; "),
+        ("foreign.json", "foreign.json: not a bootseq trace file; "),
         ("words", "words: neither a trace file nor a baseline"),
         ("bytes", "bytes: neither a trace file nor a baseline"),
         ("newer", "newer: trace format 99, this bootseq reads 1"),

@@ -91,4 +91,4 @@ def test_a_crafted_file_is_refused(tmp_path: Path) -> None:
     trace_file.write(file, made)
     run = CliRunner().invoke(main, ["list", str(file), "--untied"])
     assert run.exit_code == 2
-    assert "x.trace.jsonl:1: not a line of a trace file: why 'because' is not known" in run.output
+    assert "x.trace.jsonl:1: invalid line of a trace file: unknown reason 'because'" in run.output

@@ -181,7 +181,7 @@ def test_foreign_files(tmp_path: Path, content: bytes) -> None:
     """Other JSON, binaries, an empty file: what it is not, and how to make one."""
     path = tmp_path / "f"
     path.write_bytes(content)
-    assert refused(path) == ": not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"
+    assert refused(path) == ": not a bootseq trace file; make one with: bootseq ingest -o FILE CAPTURE"
 
 
 @pytest.mark.parametrize(("version", "said"), [(2, "2"), (99, "99"), (None, "unknown"), ("1\x1b[31m", "unknown")])
@@ -258,4 +258,4 @@ def test_crafted_lines(tmp_path: Path, spoilt: str) -> None:
         lines[2] = lines[2].replace(b'"attributes":{', b'"attributes":{"x":' + spoilt.encode() + b",")
     path.write_bytes(b"".join(lines))
     line = {"order": 2, "more": len(lines) - 1}.get(spoilt, 3)
-    assert refused(path).startswith(f":{line}: not a line of a trace file: ")
+    assert refused(path).startswith(f":{line}: invalid line of a trace file: ")

@@ -23,20 +23,20 @@ from tracer.text import command, printable
 FORMAT = "bootseq-trace"
 FORMAT_VERSION = 1
 
-#: No line of ours is near this long, and no file, unpacked.
+#: No line that bootseq writes is nearly this long, and no file, unpacked.
 MAX_LINE = 16 << 20
 MAX_SIZE = 4 << 30
-#: No value of ours is nested so deep: hooks and logs cut theirs.
+#: No value that bootseq writes is nested so deep: hooks and log readers cut values.
 MAX_DEPTH = 64
 
 _ADDRESS = re.compile(r"[0-9]{1,9}([-/][0-9]{1,9})*")
-#: A line without these, and with few brackets, holds no value that is out of bounds.
+#: A line without such numbers, and with few brackets, holds no value that is out of bounds.
 _LONG_NUMBER = re.compile(rb"[0-9]{60}|[0-9][eE]\+?[0-9]{2}")
 _MAX_NUMBER = 1 << 256
-#: Still a date, whatever clocks were corrected by.
+#: Above any date, and any correction of clocks.
 _MAX_TIME = 1 << 65
 
-#: What a value may be, by the name of its field, in the order of writing.
+#: The types that a value may have, by the name of its field, in the order of writing.
 _Types = Mapping[str, tuple[type, ...]]
 _BOOT: _Types = {
     "number": (int,), "operation": (str,), "server": (str,), "uuid": (str,), "request_id": (str,),
@@ -55,7 +55,7 @@ _STEP: _Types = {
 
 
 def write(path: Path, trace: Trace, *, replace: bool = True) -> None:
-    """Write the whole trace or leave ``path`` as it was: a full disk does not cost an earlier file."""
+    """Write the whole trace, or leave ``path`` unchanged where that fails, as on a full disk."""
     with written(path, replace=replace) as binary, _as_text(binary, path.suffix == ".gz") as file:
         for line in _lines(trace):
             file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -89,18 +89,18 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
 
 
 def _boot_line(boot: Request) -> dict[str, Any]:
-    """``steps`` says how many lines are the boot's: a file that was cut off between two of them is not whole."""
+    """Return a request's part of the header; ``steps`` is the number of its lines, which shows a cut-off file."""
     counted = {"steps": sum(1 for _ in boot.walk()), "left_out": [asdict(left) for left in boot.left_out]}
     return {name: getattr(boot, name) for name in _BOOT} | counted
 
 
 def read(path: Path) -> Trace:
-    """The trace in ``path``; a TracerError says what is wrong with it and in which line."""
+    """Return the trace in ``path``; raise a TracerError with the line number where it is invalid."""
     return _read(path, None)
 
 
 def read_boot(path: Path, choose: Callable[[Trace], Request]) -> Request:
-    """The boot that ``choose`` picks by what the header tells of all: the steps of the others are passed over."""
+    """Return the request that ``choose`` picks from a trace without steps; the steps of the others are skipped."""
     chosen: list[Request] = []
 
     def pick(trace: Trace) -> Request:
@@ -116,7 +116,7 @@ def _read(path: Path, choose: Callable[[Trace], Request] | None) -> Trace:
         with files_read.opened(path) as file, gc_pause.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
-                return _Reading(path, lines).trace(choose)
+                return _Reader(path, lines).trace(choose)
     except IsADirectoryError:
         make = command("bootseq", "ingest", "-o", "FILE", path)
         raise TracerError(f"{path}: a folder, not a trace file; make one with: {make}") from None
@@ -126,8 +126,8 @@ def _read(path: Path, choose: Callable[[Trace], Request] | None) -> Trace:
         raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-class _Reading:
-    """A trace file on its way back to a trace. Nothing in it is believed: it may come from anyone."""
+class _Reader:
+    """The reader of one trace file, which may come from anyone: every value is checked."""
 
     def __init__(self, path: Path, file: Any) -> None:
         self._path = path
@@ -135,16 +135,16 @@ class _Reading:
         self._number = self._size = 0
 
     def trace(self, choose: Callable[[Trace], Request] | None) -> Trace:
-        """All of it, or with the steps of one boot only."""
+        """Return the whole trace, or the trace with the steps of one request only."""
         header = self._header()
         try:
             versions = _checked(header, {"versions": (dict,)})["versions"]
             trace = Trace([], [], dict(zip(versions, _texts(list(versions.values())), strict=True)))
             trace.warnings = _texts(header["warnings"])
             trace.untied = [_unassigned(line) for line in header.get("untied", [])]
-            for kind, made in (("boots", trace.boots), ("others", trace.others)):
-                made.extend(_boot(line) for line in header[kind])
-                for boot in made:
+            for kind, requests in (("boots", trace.boots), ("others", trace.others)):
+                requests.extend(_boot(line) for line in header[kind])
+                for boot in requests:
                     boot.versions = trace.versions
             only = choose(trace) if choose else None
             for line, boot in zip([*header["boots"], *header["others"]], [*trace.boots, *trace.others], strict=True):
@@ -152,12 +152,12 @@ class _Reading:
                 if only is None or boot is only:
                     self._take_steps(boot, count)
                 else:
-                    self._pass_over(count)
+                    self._skip(count)
             if self._file.read(1):
-                raise ValueError("more lines than its header says")
+                raise ValueError("more lines than its header counts")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise TracerError(f"{self._path}:{self._number}: not a line of a trace file: {printable(what)}") from None
+            raise TracerError(f"{self._path}:{self._number}: invalid line of a trace file: {printable(what)}") from None
         return trace
 
     def _header(self) -> dict[str, Any]:
@@ -166,13 +166,13 @@ class _Reading:
         except (ValueError, RecursionError):
             header = None
         if not isinstance(header, dict) or header.get("format") != FORMAT:
-            say = "not a trace file of bootseq's; make one with: bootseq ingest -o FILE CAPTURE"
-            raise TracerError(f"{self._path}: {say}")
+            reason = "not a bootseq trace file; make one with: bootseq ingest -o FILE CAPTURE"
+            raise TracerError(f"{self._path}: {reason}")
         version = header.get("version")
         if version != FORMAT_VERSION:
-            theirs = version if isinstance(version, int) else "unknown"
-            say = f"trace format {theirs}, this bootseq reads {FORMAT_VERSION}; use the bootseq that wrote it"
-            raise TracerError(f"{self._path}: {say}")
+            format_ = version if isinstance(version, int) else "unknown"
+            reason = f"trace format {format_}, this bootseq reads {FORMAT_VERSION}; use the bootseq that wrote it"
+            raise TracerError(f"{self._path}: {reason}")
         return header
 
     def _next(self) -> Any:
@@ -192,10 +192,10 @@ class _Reading:
             what = (
                 f"a line of over {MAX_LINE >> 20} MB" if len(line) > MAX_LINE else f"over {MAX_SIZE >> 30} GB unpacked"
             )
-            raise TracerError(f"{self._path}:{self._number}: {what}; no trace file of bootseq's")
+            raise TracerError(f"{self._path}:{self._number}: {what}; not a bootseq trace file")
         return line
 
-    def _pass_over(self, count: int) -> None:
+    def _skip(self, count: int) -> None:
         for _ in range(count):
             self._line()
 
@@ -204,10 +204,10 @@ class _Reading:
         for _ in range(count):
             line = self._next()
             if _checked(line, {"boot": (int,)})["boot"] != boot.number:
-                raise ValueError(f"a step of another boot than {boot.number}")
+                raise ValueError(f"expected a step of boot {boot.number}")
             step = _step(line)
             if step.address in steps:
-                raise ValueError(f"{step.address} again")
+                raise ValueError(f"address {step.address} is repeated")
             steps[step.address] = step
             parent = step.address[: max(step.address.rfind("-"), step.address.rfind("/"), 0)]
             (steps[parent].children if parent else boot.chapters).append(step)
@@ -225,9 +225,9 @@ def _step(line: Any) -> Step:
     step.witnesses = tuple(_texts(line["witnesses"]))
     _texts(step.opens)
     if step.kind not in NUMBERED | NOTES:
-        raise ValueError(f"kind {step.kind!r} is not known")
+        raise ValueError(f"unknown kind {step.kind!r}")
     if not _ADDRESS.fullmatch(step.address):
-        raise ValueError(f"{step.address!r} is no address")
+        raise ValueError(f"invalid address {step.address!r}")
     _check_times(step.start, step.end or 0)
     return step
 
@@ -236,7 +236,7 @@ def _unassigned(line: Any) -> Unassigned:
     left = Unassigned(**_checked(line, _UNTIED))
     _check_times(left.first, left.last)
     if left.why not in Unassigned.WHYS:
-        raise ValueError(f"why {left.why!r} is not known")
+        raise ValueError(f"unknown reason {left.why!r}")
     return left
 
 
@@ -246,18 +246,18 @@ def _check_times(*times: int) -> None:
 
 
 def _check_value(value: Any, depth: int = 0) -> None:
-    """Nothing nested deeper, and no number larger, than any of ours: whoever reads the trace may count on that."""
+    """Raise ValueError where values are nested deeper, or numbers larger, than any that bootseq writes."""
     if isinstance(value, (dict, list)):
         if depth > MAX_DEPTH:
             raise ValueError(f"a value nested over {MAX_DEPTH} deep")
-        for each in value.values() if isinstance(value, dict) else value:
-            _check_value(each, depth + 1)
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_value(item, depth + 1)
     elif isinstance(value, (int, float)) and not -_MAX_NUMBER < value < _MAX_NUMBER:
         raise ValueError("a number out of range")
 
 
 def _checked(line: Any, types: _Types) -> dict[str, Any]:
-    """The fields that ``types`` names, each of its type."""
+    """Return the fields that ``types`` names; raise ValueError or KeyError where one has another type or is missing."""
     if type(line) is not dict:
         raise ValueError("not an object")
     for name, allowed in types.items():
@@ -269,10 +269,10 @@ def _checked(line: Any, types: _Types) -> dict[str, Any]:
 
 
 def _texts(value: Any) -> list[str]:
-    if type(value) is not list or not all(type(each) is str for each in value):
-        raise ValueError("a list that is not of texts")
+    if type(value) is not list or not all(type(item) is str for item in value):
+        raise ValueError("expected a list of texts")
     return value
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")

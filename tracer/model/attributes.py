@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tracer.model.values import Value
 
-#: Which end of a message or request was seen: "client" or "server".
+#: The end of a message or request that the step is: "client" or "server".
 SIDE = "side"
-#: How a message is sent: "call", "cast", "fanout", "notify" or "reply".
+#: The mode of a message: "call", "cast", "fanout", "notify" or "reply".
 MODE = "mode"
 
 
@@ -20,22 +20,22 @@ class Attributed:
 
     @property
     def is_server(self) -> bool:
-        """Whether the step took a message or served a request."""
+        """True if the step received a message or served a request."""
         return self.attributes.get(SIDE) == "server"
 
     @property
     def is_client(self) -> bool:
-        """Whether the step sent a message or made a request."""
+        """True if the step sent a message or made a request."""
         return self.attributes.get(SIDE) == "client"
 
     @property
     def mode(self) -> str:
-        """How a message was sent: "call", "cast", "fanout", "notify" or "reply"; "" where that is not known."""
+        """The mode of a message: "call", "cast", "fanout", "notify" or "reply"; "" where it is unknown."""
         return self.text(MODE)
 
     @property
     def from_hooks(self) -> bool:
-        """Whether hooks recorded the step, whatever else saw it."""
+        """True if hooks recorded the step, alone or among other witnesses."""
         return "hooks" in self.witnesses
 
     def text(self, key: str) -> str:

@@ -1,8 +1,8 @@
-"""The classes of changes: their names and what each means."""
+"""The classes of changes, and the severities that a policy gives them."""
 
 from __future__ import annotations
 
-#: By name, in the order of reports.
+#: The meaning of each class by its name, in the order of reports.
 CLASSES = {
     "outcome": "the boot ended otherwise",
     "removed": "a step happens no more",
@@ -27,12 +27,12 @@ CLASSES = {
     "varies": "something that happens in some boots only, on one side only",
     "said": "a warning or an error of the log says something else",
     "logged": "more or fewer log lines",
-    # Only of a hand-written outline, which is the old side; most of the others can come too.
+    # Only of a hand-written outline, which is the old side; most of the other classes occur there too.
     "missing": "a written step does not happen",
     "unmet": "a step that is written under a condition does not happen",
     "unseen": "a written step of which nothing recorded can tell: a function call, where no hooks were in",
     "unwritten": "a step happens that is not written",
 }
 
-#: What a policy can say of a change, the worst first.
+#: The severities of a change, the worst first.
 SEVERITIES = ("fail", "warn", "note", "ignore")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class MergedStep:
-    """A step that stands for the same step of several boots: who does it, in words, and in which of the boots.
+    """The same step of several boots: the service that does it, its text, and the boots that have it.
 
-    ``text`` is as a Node's, but without the error that it may have ended with: ``errors`` has it, by boot.
+    ``text`` is as a Node's, but without the error of the step: ``errors`` has it, by boot.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class MergedStep:
 
 @dataclass(slots=True)
 class Operand:
-    """One branch of a fragment: the boots that go through it, and what these do there."""
+    """One branch of a fragment: the boots that take it, and their steps there."""
 
     boots: frozenset[int]
     inside: list[MergedStep | Fragment]
@@ -38,11 +38,11 @@ class Operand:
 
 @dataclass(slots=True)
 class Fragment:
-    """UML's combined fragment: ``operator`` is one of
+    """A combined fragment of UML: ``operator`` is one of
 
     - ``opt``: one operand, which some boots lack;
-    - ``alt``: operands of which each boot goes through exactly one;
-    - ``loop``: one operand with one step, which each boot does as often in a row as ``counts`` says;
+    - ``alt``: operands of which each boot takes exactly one;
+    - ``loop``: one operand with one step; ``counts`` is how often in a row each boot does it;
     - ``par``: operands that run side by side, or whose order varies; each keeps the order inside it.
     """
 
@@ -53,22 +53,22 @@ class Fragment:
 
 @dataclass(slots=True)
 class Merged:
-    """Several boots as one sequence: what all of them do, and in fragments what only some do, how often, in any order.
+    """Several boots as one sequence: the steps of all, and in fragments those of some, repeated or unordered ones.
 
     ``chapters`` are steps or fragments of steps; a chapter that a step opens names it in ``opened_by``.
     """
 
     operation: str
     chapters: list[MergedStep | Fragment]
-    #: What each boot is called, and how it ended.
+    #: The name and the outcome of each boot.
     names: list[str]
     outcomes: list[str]
     versions: dict[str, str] = field(default_factory=dict)
-    #: What sets of boots were asked for and the others were not: "request has key_name".
+    #: The condition that only these boots' requests meet: "request has key_name".
     conditions: dict[frozenset[int], str] = field(default_factory=dict)
 
     def walk(self) -> Iterator[MergedStep]:
-        """Every step, in the order of the sequence; as deep as it may be."""
+        """Yield every step, in the order of the sequence, at any depth."""
         stack: list[MergedStep | Fragment] = list(reversed(self.chapters))
         while stack:
             part = stack.pop()

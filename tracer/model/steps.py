@@ -74,12 +74,12 @@ class Step(Attributed):
 
     @property
     def numbered(self) -> bool:
-        """Whether the step has an ordinal of its own, rather than being a note."""
+        """True if the step has an ordinal of its own, rather than being a note."""
         return self.kind in NUMBERED
 
     @property
     def finished(self) -> bool:
-        """Whether its end was seen."""
+        """True if its end was recorded."""
         return self.end is not None
 
     @property

@@ -60,7 +60,7 @@ class _Process:
                 continue
             self._close(event.start)
             if index not in self._heartbeats:
-                self._place(event)
+                self._assign_parent(event)
         for event in self._endless:
             event.end = max(self._last.get(event.number, event.start), event.start)
 
@@ -85,7 +85,7 @@ class _Process:
             return server.end + LOG_RESOLUTION >= now
         return now - self._last[server.number] <= SILENCE_WITH_ID
 
-    def _place(self, event: Event) -> None:
+    def _assign_parent(self, event: Event) -> None:
         request_id = event.attributes.get("request_id")
         server, tied_by = self._by_id(str(request_id)) if request_id else (None, "")
         if server is None and self._has_stale_id(event):
