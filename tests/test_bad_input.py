@@ -148,7 +148,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_read_to_the_cut(tmp_path: Path, m
     log.write_text("".join(LINE.format("nova.x", f"line {number}") for number in range(500)))
     found = reader.read(log, on_progress=lambda share: os.truncate(log, 0))
     assert 0 < len(found.events) < 500
-    assert found.warnings == [f"{log}: was cut while it was read; what stood before the cut is read"]
+    assert found.warnings == [f"{log}: truncated while being read; only the part before the cut is read"]
     assert found.damaged
 
 

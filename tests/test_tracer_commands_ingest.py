@@ -90,7 +90,7 @@ def test_a_trace_file_is_told_to_be_one(tmp_path: Path) -> None:
 def test_an_offset_that_is_none(tmp_path: Path, offset: str) -> None:
     run = ingest(tmp_path, "--utc-offset", offset, DIABLO)
     assert run.exit_code == 2
-    assert "is no offset from UTC" in run.output
+    assert "is neither an offset from UTC" in run.output
 
 
 def test_local_time_is_brought_to_the_copies(tmp_path: Path, logs: Path) -> None:
@@ -152,7 +152,7 @@ def test_formats_of_a_config_file(tmp_path: Path, logs: Path) -> None:
     [
         (("--log-format", "%(asctime)s"), "has no %(message)s"),
         (("--log-format", "%(levelname)s %(name)s %(message)s"), "has no time"),
-        (("--date-format", "%H:%M"), "tells no day and time"),
+        (("--date-format", "%H:%M"), "contains no day and time"),
         (("--from-config", "/nowhere/nova.conf"), "/nowhere/nova.conf: cannot be read"),
     ],
 )

@@ -79,11 +79,11 @@ def test_missing_and_folders_are_refused(tmp_path: Path) -> None:
             content(path)
 
 
-@pytest.mark.parametrize(("data", "why"), [(b"", "empty"), (b"\0\xff\n" * 100, "no line of it is of oslo.log")])
+@pytest.mark.parametrize(("data", "why"), [(b"", "empty"), (b"\0\xff\n" * 100, "no line in a known log format")])
 def test_empty_and_foreign_files_are_told(tmp_path: Path, data: bytes, why: str) -> None:
     (tmp_path / "a.log").write_bytes(data)
     found = read(tmp_path / "a.log")
-    assert (found.events, found.warnings) == ([], [f"{tmp_path / 'a.log'}: {why}, left out"])
+    assert (found.events, found.warnings) == ([], [f"{tmp_path / 'a.log'}: {why}, skipped"])
 
 
 @given(st.lists(st.one_of(st.binary(max_size=80), st.just(LINE.encode()), st.just(b"\r\n"))).map(b"".join))

@@ -232,7 +232,7 @@ def test_dirt_loses_no_record_that_stands_whole(form: str, dirt: bytes) -> None:
 def test_torn_json_is_counted(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(SAMPLES[0] + SAMPLES[0][:40] + b"\n" + SAMPLES[0])
     found = reader.read(tmp_path / "a.log")
-    assert (len(found.events), found.warnings) == (2, [f"{tmp_path / 'a.log'}: left out of it: torn lines (1)"])
+    assert (len(found.events), found.warnings) == (2, [f"{tmp_path / 'a.log'}: skipped: torn lines (1)"])
 
 
 @pytest.mark.parametrize("form", ["cri", "docker"])

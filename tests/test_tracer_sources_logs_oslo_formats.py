@@ -67,13 +67,13 @@ def test_date_formats(form: str, told: str) -> None:
     ("string", "date", "why"),
     [
         ("%(asctime)s %(name)s", None, "has no %(message)s"),
-        ("%(asctime)s %s %(message)s", None, "names no field"),
-        ("%(asctime %(message)s", None, "names no field"),
-        ("{asctime} %(message)s", None, "tells where a record begins"),
-        ("%(message)s", None, "tells where a record begins"),
-        ("%(asctime)s %(message)s", "%H:%M:%S", "tells no day and time"),
-        ("%(asctime)s %(message)s", "%Y-%m-%d %Q", "%Q cannot be read"),
-        ("%(asctime)s %(message)s", "%Y-%m-%d %H %Z", "%Z cannot be read"),
+        ("%(asctime)s %s %(message)s", None, "is not a field"),
+        ("%(asctime %(message)s", None, "is not a field"),
+        ("{asctime} %(message)s", None, "by which to find the start of a record"),
+        ("%(message)s", None, "by which to find the start of a record"),
+        ("%(asctime)s %(message)s", "%H:%M:%S", "contains no day and time"),
+        ("%(asctime)s %(message)s", "%Y-%m-%d %Q", "%Q is not supported"),
+        ("%(asctime)s %(message)s", "%Y-%m-%d %H %Z", "%Z is not supported"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(string: str, date: str | None, why: str) -> None:

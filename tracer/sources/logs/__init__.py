@@ -1,1 +1,1 @@
-"""Service logs as witnesses: from oslo.log's lines of 2011 to now to the events that they tell of."""
+"""Service logs as events: readers of log formats from 2011 to now, and parsers of the records by logger."""

@@ -1,4 +1,4 @@
-"""Blocks: a text read piece by piece, never mapped: a live log may be cut short at any moment, which a map dies of."""
+"""Texts read in blocks, never mapped to memory: a live log may be truncated at any moment, which kills a mapping."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-#: Bytes that are read at once.
+#: Bytes per read.
 PIECE = 1 << 17
-#: Of a longer line its beginning is all that is looked at.
+#: Longer lines are cut.
 MAX_LINE = 16 << 20
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 Match = re.Match[bytes]
 
 
 class Text:
-    """An open file as long as it was when it was opened; ``short`` says that it was cut while it was read."""
+    """An open file with its length at the opening; ``short`` is True if it was truncated while being read."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._size = os.fstat(descriptor).st_size
-        self._at = 0
+        self._offset = 0
         self.short = False
-        #: what was wrong with it when it was unpacked
+        #: the error of unpacking it, "" if there was none
         self.fault = ""
 
     def __len__(self) -> int:
@@ -35,40 +35,40 @@ class Text:
 
     @property
     def share(self) -> float:
-        """How much of it has been read, from 0 to 1."""
-        return self._at / self._size if self._size else 1.0
+        """Return the share of the file that has been read, from 0 to 1."""
+        return self._offset / self._size if self._size else 1.0
 
     def pieces(self) -> Iterator[bytes]:
-        """All of it from the beginning, piece by piece."""
-        at = 0
-        while at < self._size and (piece := self.part(at, at + PIECE)):
-            at += len(piece)
+        """Yield the whole file in pieces."""
+        offset = 0
+        while offset < self._size and (piece := self.part(offset, offset + PIECE)):
+            offset += len(piece)
             yield piece
 
     def part(self, start: int, stop: int) -> bytes:
-        """The bytes from ``start`` to ``stop``; fewer where it ends before."""
+        """Return the bytes from ``start`` to ``stop``, fewer at the end of the file."""
         wanted = min(stop, self._size) - start
-        found = os.pread(self._descriptor, wanted, start) if wanted > 0 else b""
-        self._at = start + len(found)
-        self.short = self.short or len(found) < wanted
-        return found
+        data = os.pread(self._descriptor, wanted, start) if wanted > 0 else b""
+        self._offset = start + len(data)
+        self.short = self.short or len(data) < wanted
+        return data
 
 
 Buffer = bytes | Text
 
 
 def pieces(data: Buffer) -> Iterator[bytes]:
-    """A text's bytes in their order."""
+    """Yield a text's bytes in order."""
     return data.pieces() if isinstance(data, Text) else iter([data])
 
 
 def part(data: Buffer, start: int, stop: int) -> bytes:
-    """Some of a text's bytes."""
+    """Return the bytes of a text from ``start`` to ``stop``."""
     return data.part(start, stop) if isinstance(data, Text) else data[start:stop]
 
 
 def beginning(data: Buffer, size: int) -> bytes:
-    """A text's first ``size`` bytes, and what is left of the line in which they end."""
+    """Return a text's first ``size`` bytes and the rest of the line in which they end."""
     start = b""
     for block in whole(data):
         start += block
@@ -78,7 +78,7 @@ def beginning(data: Buffer, size: int) -> bytes:
 
 
 def whole(data: Buffer, longest: int = MAX_LINE) -> Iterator[bytes]:
-    """The text in blocks of whole lines; of a line that is longer than ``longest`` its beginning."""
+    """Yield the text in blocks of whole lines, with lines cut after ``longest`` bytes."""
     rest, skips = b"", False
     for piece in pieces(data):
         if skips:
@@ -98,18 +98,18 @@ def whole(data: Buffer, longest: int = MAX_LINE) -> Iterator[bytes]:
 
 
 def lines(data: Buffer, longest: int = MAX_LINE) -> Iterator[bytes]:
-    """The text's lines, without their ends."""
+    """Yield the text's lines, without line feeds."""
     for block in whole(data, longest):
         for line in block.removesuffix(b"\n").split(b"\n"):
             yield line[:longest]
 
 
 def split(
-    data: Buffer, find: Callable[[bytes], Iterator[Match]], make: Callable[[Match, int], Made], longest: int
-) -> Iterator[Made]:
-    """What ``make`` makes of each head that ``find`` finds, and of the place in its block where the text after it ends.
+    data: Buffer, find: Callable[[bytes], Iterator[Match]], make: Callable[[Match, int], Item], longest: int
+) -> Iterator[Item]:
+    """Yield ``make(head, end)`` for each match of ``find``; ``end`` is the offset in its block where its text ends.
 
-    Of that text at most ``longest`` bytes are wanted.
+    At most ``longest`` bytes of that text are needed.
     """
     rest, before = b"", None
     for block in whole(data):
@@ -126,6 +126,6 @@ def split(
 
 
 def _from(head: Match, longest: int) -> bytes:
-    """The last record of a block, which the next block may go on with."""
+    """Return the last record of a block, which the next block may continue."""
     block, end = head.string, head.end() + longest
     return block[head.start() :] if end >= len(block) else block[head.start() : end] + b"\n"

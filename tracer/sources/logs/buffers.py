@@ -1,4 +1,4 @@
-"""Texts: log files, packed files and pipes as one buffer of UTF-8 each, so that memory stays flat over their size."""
+"""Log files, packed files and pipes opened as UTF-8 text, in memory independent of their size."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from tracer.errors import UnreadableError
 from tracer.files import read as files_read
 from tracer.sources.logs.blocks import Text
 
-#: What a packed file or a pipe may hold; a few kilobytes can be packed to unpack to any size.
+#: The most bytes read from a packed file or a pipe; a few kilobytes can unpack to any size.
 MAX_UNPACKED = 8 << 30
-#: What a byte order mark says, the longer first: UTF-32's begins with UTF-16's.
+#: Byte order marks, the longer first: UTF-32's begins with UTF-16's.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Without such a mark: what the zeros beside a line's first two characters say.
+#: Without a mark: the zero bytes beside a line's first two characters.
 _ZEROS = ((re.compile(rb"[^\0]\0[^\0]\0"), "utf-16-le"), (re.compile(rb"\0[^\0]\0[^\0]"), "utf-16-be"))
 _CHUNK = 1 << 20
-#: What is merely cut off is no fault of what was there.
-CUT_OFF = "cut off; what stands before the cut is read"
-SHORTENED = "was cut while it was read; what stood before the cut is read"
+#: A text that is merely cut off does not count as damaged.
+CUT_OFF = "cut off; only the part before the cut is read"
+SHORTENED = "truncated while being read; only the part before the cut is read"
 STDIN = Path("-")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Text]:
-    """The text of ``path`` in UTF-8; ``-`` is stdin. UnreadableError where it cannot be read."""
+    """Open ``path`` as UTF-8 text; ``-`` is stdin. UnreadableError if it cannot be read."""
     try:
         with _plain(path) as (file, fault):
             if file.writable():
@@ -56,7 +56,7 @@ def opened(path: Path) -> Iterator[Text]:
 
 
 def modified_at(path: Path) -> datetime:
-    """When ``path`` was written last: dates without a year are of the year before that."""
+    """Return when ``path`` was last modified: dates without a year lie in the year before."""
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path != STDIN else datetime.now(UTC)
     except (OSError, ValueError, OverflowError):
@@ -65,7 +65,7 @@ def modified_at(path: Path) -> datetime:
 
 @contextmanager
 def _plain(path: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """The file itself where it is what it means, else a nameless copy of that; and what is wrong with a packed one."""
+    """Yield the file, or an unnamed unpacked or recoded copy of it, and the error of unpacking ("" if none)."""
     with _seekable(path) as file:
         head = file.read(4)
         file.seek(0)
@@ -83,7 +83,7 @@ def _plain(path: Path) -> Iterator[tuple[IO[bytes], str]]:
 
 @contextmanager
 def _seekable(path: Path) -> Iterator[IO[bytes]]:
-    """The file; of stdin and of pipes, what came through them."""
+    """Yield the file, or a copy of the data from stdin or a pipe."""
     if path == STDIN and sys.stdin is None:
         raise OSError(errno.EBADF, "closed")
     with contextlib.nullcontext(sys.stdin.buffer) if path == STDIN else files_read.opened(path, stream=True) as file:
@@ -98,14 +98,14 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unpack(path: Path, file: IO[bytes], copy: IO[bytes]) -> str:
-    """Unpack as much as can be; what is wrong with the rest, "" where there is none."""
+    """Unpack as much as possible; return the error of the rest, "" if there is none."""
     try:
         with gzip.GzipFile(fileobj=file) as unpacked:
             _copy(path, unpacked.read1, copy)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         if not copy.tell():
             raise OSError(0, f"{error}") from None
-        return CUT_OFF if isinstance(error, EOFError) else "damaged; what stands before the damage is read"
+        return CUT_OFF if isinstance(error, EOFError) else "damaged; only the part before the damage is read"
     return ""
 
 
@@ -117,11 +117,9 @@ def _recode(source: IO[bytes], copy: IO[bytes], encoding: str) -> None:
 
 
 def _copy(path: Path, read: Callable[[int], bytes], copy: IO[bytes]) -> None:
-    left = MAX_UNPACKED
+    remaining = MAX_UNPACKED
     while chunk := read(_CHUNK):
-        left -= len(chunk)
-        if left < 0:
-            raise UnreadableError(
-                f"{path}: holds over {MAX_UNPACKED >> 30} GB unpacked; cut the part that is wanted out"
-            )
+        remaining -= len(chunk)
+        if remaining < 0:
+            raise UnreadableError(f"{path}: holds over {MAX_UNPACKED >> 30} GB unpacked; extract the part you need")
         copy.write(chunk)

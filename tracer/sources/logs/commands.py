@@ -1,4 +1,4 @@
-"""CommandParser that a service ran, as oslo.concurrency logs them: begun, and returned with a code."""
+"""Commands that a service ran, as oslo.concurrency logs their start and their exit code."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tracer.sources.logs.records import Ids, Record
 
 _RUNNING = re.compile(r"Running cmd \((?:subprocess|SSH)\): (?P<command>.*)\Z", re.DOTALL)
 _RETURNED = re.compile(r"(?:CMD )?[\"'](?P<command>.*)[\"'] (?:returned: (?P<code>-?\d+)|failed)", re.DOTALL)
-#: What oslo.concurrency itself puts before a command whose memory or time is limited.
+#: The prefix that oslo.concurrency adds to a command with limits.
 _LIMITS = re.compile(r"\S*python[\d.]* -m oslo_concurrency\.prlimit (?:--\S+ )*-- ")
 
 
 class CommandParser:
-    """What one process ran."""
+    """The parser of one process's commands."""
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
         self._running: dict[tuple[Ids, str], Event] = {}
 
     def take(self, record: Record) -> bool:
-        """Whether the record tells of a command."""
+        """Parse a record; return whether it reports a command."""
         if match := _RUNNING.match(record.message):
-            said = _unlimited(values.text(match["command"]))
-            arguments: list[Value] = list(said.split())
-            event = self._log.add("command", _program(said), record, arguments=arguments)
+            command = _unlimited(values.text(match["command"]))
+            arguments: list[Value] = list(command.split())
+            event = self._log.add("command", _program(command), record, arguments=arguments)
             self._running[record.ids, match["command"]] = event
             return True
         if match := _RETURNED.match(record.message):

@@ -1,4 +1,4 @@
-"""Entries: lines of services that journald, syslog or a container's runtime kept, put together to records again."""
+"""Entries of journald, syslog or a container runtime, reassembled to the records of services."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import MAX_MESSAGE, Record
 from tracer.sources.logs.times import Clock
 
-#: What goes to a journal without being told is in one of these.
+#: The formats that services use for a journal by default.
 _KNOWN = (oslo_formats.OSLO, oslo_formats.DEVSTACK)
 
 
 @dataclass(slots=True)
 class Entry:
-    """A line, or a whole message, that something else than a service's own log has."""
+    """A line, or a whole message, in another program's log."""
 
-    #: nanoseconds since the epoch; what the message itself tells is better
+    #: nanoseconds since the epoch; the message's own time takes precedence
     time: int
-    #: who wrote it: a unit, a program; ``host/unit`` where the host is told
+    #: the unit or program that wrote it; ``host/unit`` if the host is known
     name: str
     pid: int
-    #: None where it is known to be missing
+    #: None if it is known to be missing
     message: bytes | None
-    #: lines of one stream go on with each other; "" where a message is whole
+    #: lines of one stream continue each other; "" if the message is whole
     stream: str = ""
-    #: what it says of a record, by the names of Record's fields; its message there is read no further
+    #: fields of a record, by Record's names; a message among them is not parsed further
     known: dict[str, Any] = field(default_factory=dict)
-    #: its line goes on with the next entry of the stream
+    #: the line continues in the next entry of the stream
     cut: bool = False
 
 
 @dataclass(slots=True)
 class _Begun:
-    """A record whose next lines may still come; without lines, one whose first is missing."""
+    """A record whose next lines may follow; without lines if its first line is missing."""
 
     entry: Entry
-    #: how its first line begins, and whose format that is; None where the entry tells all
+    #: its format and the match of its first line's head; None if the entry holds all fields
     head: tuple[Formats, re.Match[bytes]] | None
     lines: list[bytes]
     cut: bool
     length: int = 0
 
     def add(self, entry: Entry) -> None:
-        """The next line."""
+        """Append the next line."""
         self.cut = entry.cut
         if self.lines and self.length < MAX_MESSAGE:
             self.lines.append(entry.message or b"")
             self.length += len(self.lines[-1]) + 1
 
     def go_on(self, entry: Entry) -> None:
-        """More of the last line."""
+        """Continue the last line."""
         self.cut = entry.cut
         if self.lines and self.length < MAX_MESSAGE:
             self.lines[-1] += entry.message or b""
@@ -62,9 +62,9 @@ class _Begun:
 
 
 def records(entries: Iterable[Entry], own: Sequence[Formats], clock: Clock) -> Iterator[Record]:
-    """The records of services, those of one stream in their order; what else a system logs is left out.
+    """Yield the records of services, those of a stream in order; other entries of the system are skipped.
 
-    ``own``: formats that the user has told.
+    ``own`` are the formats that the user passed.
     """
     known = (*own, *_KNOWN)
     streams: dict[str, _Begun] = {}
@@ -91,19 +91,19 @@ def records(entries: Iterable[Entry], own: Sequence[Formats], clock: Clock) -> I
 
 def _head(entry: Entry, known: Sequence[Formats]) -> tuple[Formats, re.Match[bytes]] | None:
     if entry.message and "message" not in entry.known:
-        for one in known:
-            match = one.match(entry.message)
+        for formats in known:
+            match = formats.match(entry.message)
             if match is not None:
-                return one, match
+                return formats, match
     return None
 
 
 def _record(begun: _Begun, clock: Clock) -> Record:
-    """The record of an entry and the lines that go on with it."""
+    """Build the record of an entry and the lines that continue it."""
     entry = begun.entry
     known = {"prefix": entry.name, "pid": entry.pid, "time": entry.time, **entry.known}
     text = b"\n".join(begun.lines)
     if begun.head is None:
         return Record(**{"level": "INFO", "logger": "", "message": format_strings.text(text[:MAX_MESSAGE]), **known})
-    one, match = begun.head
-    return one.record(match, text[match.end() :][:MAX_MESSAGE], clock, **known)
+    formats, match = begun.head
+    return formats.record(match, text[match.end() :][:MAX_MESSAGE], clock, **known)

@@ -1,4 +1,4 @@
-"""Patterns: oslo.log's format strings and log_date_format as regular expressions of what they write."""
+"""Regular expressions for the output of oslo.log's format strings and log_date_format."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tracer.sources.logs import times
 #: oslo.log's defaults.
 DATE = "%Y-%m-%d %H:%M:%S"
 SUFFIX = "%(funcName)s %(pathname)s:%(lineno)d"
-#: Fields that tell where in the source a record was written.
+#: Fields for the source location of a record.
 ORIGIN = ("funcName", "pathname", "lineno")
 
 _PIECE = re.compile(r"%(?:(?P<percent>%)|\((?P<name>\w+)\)[#0 +-]*(?P<width>\d*)(?:\.\d+)?[a-zA-Z])")
-#: A colour that the config has written out, or a line.
+#: A colour as an escape sequence, in a config or in a line.
 _COLOUR = re.compile(r"\x1b\[[\d;]{0,10}m")
 _PAINT = r"(?:\x1b\[[\d;]{0,10}m){0,3}"
 _ID = r"(?:req-[\w-]{1,80}|[0-9a-f-]{36}|None|-)?"
-#: What a field looks like; any other may be anything up to the end of its bracket or line.
+#: Patterns of fields; any other field extends to the end of its bracket or line at most.
 _FIELDS = {
     "isotime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?",
     "created": r"\d{1,10}(?:\.\d{1,9})?",
@@ -37,9 +37,9 @@ _FIELDS = {
     "reset_color": _PAINT,
 }
 _OTHER = r"[^\]\n]{0,300}?"
-_KEPT = {"asctime", "isotime", "created", "msecs", "levelname", "name", "process", "request_id", "global_request_id",
+_NAMED = {"asctime", "isotime", "created", "msecs", "levelname", "name", "process", "request_id", "global_request_id",
          *ORIGIN}  # fmt: skip
-#: Before the message these belong to it: what is told of an instance is not lost, colours are taken out.
+#: Fields directly before the message are part of it: the instance is preserved, colours are removed.
 _OF_MESSAGE = ("instance", "color", "reset_color")
 _TIMES = {"asctime", "isotime", "created"}
 _REQUEST = re.compile(r"(?:req-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
@@ -49,7 +49,7 @@ _DIRECTIVES = {
     "S": r"\d\d", "j": r"\d{3}", "f": r"\d{1,6}", "p": r"[AaPp][Mm]", "a": r"[A-Za-z]{3}", "b": r"[A-Za-z]{3}",
     "A": r"[A-Za-z]{6,9}", "B": r"[A-Za-z]{3,9}", "z": r"(?:Z|[+-]\d\d:?\d\d)", "%": "%",
 }  # fmt: skip
-#: What strftime knows and strptime does not.
+#: Directives of strftime that strptime lacks.
 _SHORT = {"%T": "%H:%M:%S", "%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%R": "%H:%M", "%c": "%a %b %d %H:%M:%S %Y",
           "%x": "%m/%d/%y", "%X": "%H:%M:%S", "%e": "%d", "%h": "%b"}  # fmt: skip
 _ISO = (DATE, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z")
@@ -57,40 +57,40 @@ _ISO = (DATE, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z")
 
 @dataclass(frozen=True)
 class Compiled:
-    """A format string: what stands before the message, what after, and whether it tells the time."""
+    """A format string's patterns of the text before and after the message, and whether it contains the time."""
 
     head: bytes
     tail: re.Pattern[str] | None
     timed: bool
 
 
-def compiled(string: str, asctime: str, place: int) -> Compiled:
-    """``string`` with its groups named by the fields and ``place``; ``asctime`` is the pattern of its date.
+def compile_format(string: str, asctime: str, index: int) -> Compiled:
+    """Compile ``string``; groups are named by field and ``index``, ``asctime`` is the pattern of its date.
 
-    ValueError where it has no message or is no format string.
+    ValueError if it has no message or is not a format string.
     """
     pieces = list(_pieces(string))
     names = [name for name, _, _ in pieces]
     if "message" not in names:
         raise ValueError(f"{string!r} has no %(message)s")
-    at = begin = names.index("message")
+    message = begin = names.index("message")
     while begin and (pieces[begin - 1][0] in _OF_MESSAGE):
         begin -= 1
-    head = "".join(_pattern(pieces[:begin], asctime, f"_{place}"))
-    if not _KEPT.intersection(names[:begin]):
-        raise ValueError(f"{string!r} has nothing before its message that tells where a record begins")
-    after = pieces[at + 1 :]
+    head = "".join(_pattern(pieces[:begin], asctime, f"_{index}"))
+    if not _NAMED.intersection(names[:begin]):
+        raise ValueError(f"{string!r} has no field before its message by which to find the start of a record")
+    after = pieces[message + 1 :]
     tail = re.compile("".join(_pattern(after, asctime, "")) + r"\s*\Z") if any(name for name, _, _ in after) else None
     return Compiled(head.encode(), tail, bool(_TIMES.intersection(names)))
 
 
 def ending(string: str) -> re.Pattern[str]:
-    """What a format string writes at the end of a text, with its groups named by the fields."""
+    """Compile a format string's pattern at the end of a text; groups are named by field."""
     return re.compile("".join(_pattern(list(_pieces(string)), "", "")) + r"\s*\Z")
 
 
 def _pieces(string: str) -> Iterator[tuple[str, str, bool]]:
-    """(field, "", whether padded) and ("", text, False) in their order; a written colour is a field too."""
+    """Yield (field, "", whether padded) and ("", text, False) in order; a literal colour counts as a field."""
     end = 0
     for match in _PIECE.finditer(string):
         yield from _texts(string[end : match.start()], string)
@@ -104,9 +104,9 @@ def _pieces(string: str) -> Iterator[tuple[str, str, bool]]:
 
 def _texts(text: str, string: str) -> Iterator[tuple[str, str, bool]]:
     if "%" in text:
-        raise ValueError(f"{string!r} is no format string: {text[text.index('%') :][:20]!r} names no field")
-    for place, plain in enumerate(_COLOUR.split(text)):
-        if place:
+        raise ValueError(f"{string!r} is not a format string: {text[text.index('%') :][:20]!r} is not a field")
+    for index, plain in enumerate(_COLOUR.split(text)):
+        if index:
             yield "color", "", False
         if plain:
             yield "", plain, False
@@ -119,33 +119,33 @@ def _pattern(pieces: list[tuple[str, str, bool]], asctime: str, mark: str) -> It
             yield re.escape(text)
             continue
         pattern = asctime if name == "asctime" else _FIELDS.get(name, _OTHER)
-        if name in _KEPT and name not in named:
+        if name in _NAMED and name not in named:
             named.add(name)
             pattern = f"(?P<{name}{mark}>{pattern})"
         yield f" *{pattern} *" if padded else pattern
 
 
 def date(form: str) -> tuple[str, str]:
-    """(strptime's form, pattern) of a log_date_format; ValueError where it tells no day and time."""
-    plain = re.sub("%.", lambda found: _SHORT.get(found[0], found[0]), form)
+    """Return (strptime's format, pattern) of a log_date_format; ValueError if it lacks a day or a time."""
+    plain = re.sub("%.", lambda match: _SHORT.get(match[0], match[0]), form)
     directives = re.findall("%(.?)", plain)
-    unknown = [each for each in directives if each not in _DIRECTIVES]
+    unknown = [directive for directive in directives if directive not in _DIRECTIVES]
     if unknown:
-        raise ValueError(f"date format {form!r}: %{unknown[0]} cannot be read")
-    told = set(directives)
-    if not (told & {"d", "j"} and told & {"m", "b", "B", "j"} and told & {"H", "I"}):
-        raise ValueError(f"date format {form!r} tells no day and time")
+        raise ValueError(f"date format {form!r}: %{unknown[0]} is not supported")
+    known = set(directives)
+    if not (known & {"d", "j"} and known & {"m", "b", "B", "j"} and known & {"H", "I"}):
+        raise ValueError(f"date format {form!r} contains no day and time")
     parts = re.split("%(.)", plain)
-    pattern = "".join(_DIRECTIVES[part] if place % 2 else re.escape(part) for place, part in enumerate(parts))
+    pattern = "".join(_DIRECTIVES[part] if index % 2 else re.escape(part) for index, part in enumerate(parts))
     return (times.ISO if plain in _ISO else plain), pattern
 
 
 def text(rest: bytes) -> str:
-    """What follows a head, as text, without colours."""
+    """Decode the bytes after a head, without colours."""
     plain = rest.decode("utf-8", "replace").replace("\r\n", "\n")
     return (_COLOUR.sub("", plain) if "\x1b" in plain else plain).rstrip("\r\n\0 ")
 
 
-def request_id(told: str) -> str | None:
-    """A request id as it stands in a bracket; None for what stands there without one."""
-    return told if _REQUEST.match(told) else None
+def request_id(text: str) -> str | None:
+    """Return a bracket's text if it is a request id, else None."""
+    return text if _REQUEST.match(text) else None

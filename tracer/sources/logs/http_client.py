@@ -1,4 +1,4 @@
-"""HTTP requests that a service sent, as keystoneauth logs them: asked, answered, under which id of the callee's."""
+"""HTTP requests that a service sent, as keystoneauth logs them: request, response, and the callee's request id."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _USED = re.compile(r"(?P<method>[A-Z]+) call to (?P<type>\S+) for (?P<url>\S+) u
 
 
 def matches(logger: str) -> bool:
-    """Whether such lines may come from this logger."""
+    """Return whether the logger may log HTTP requests that a service sends."""
     return logger.startswith(("keystoneauth", "keystoneclient.session")) or logger.endswith("client.v2.client")
 
 
 class HttpClientParser:
-    """What one process asked others over HTTP."""
+    """The parser of one process's outgoing HTTP requests."""
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
         self._last: dict[Ids, Event] = {}
 
     def take(self, record: Record) -> bool:
-        """Whether the record tells of such a request."""
+        """Parse a record; return whether it reports a request sent."""
         message = record.message
         if message.startswith("REQ: curl"):
             self._ask(record)
@@ -57,7 +57,7 @@ class HttpClientParser:
             "http", f"{verb} {path}", record, side="client", method=verb, path=path, host=host,
             query=values.text(url["query"] or "") or None,
         )  # fmt: skip
-        # What it passes on, as the hooks see it; the id of who asked *it* ties nothing here.
+        # The id that it passes on, as hooks record it; its own caller's id links nothing here.
         event.attributes.pop("global_request_id", None)
         if passed:
             event.attributes["global_request_id"] = passed["id"]

@@ -1,4 +1,4 @@
-"""HTTP requests that a service answered: access lines, and what its API framework says of the request before."""
+"""HTTP requests that a service answered: access lines, and the API framework's earlier lines on the request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ACCESS = re.compile(
     r'"(?P<method>[A-Z]{3,7}) (?P<path>/\S*)(?: HTTP/[\d.]+)?" '
     r"(?:status: )?(?P<status>\d{3})\s+(?:len: )?(?:\d+|-)(?P<rest>.*)"
 )
-#: uWSGI's own line, unless it is told another.
+#: uWSGI's default line.
 _UWSGI = re.compile(
     r"(?P<method>[A-Z]{3,7}) (?P<path>/\S*) => generated \d+ bytes in (?P<rest>\d+ msecs) "
     r"(?:via \S+ )?\(HTTP/[\d.]+ (?P<status>\d{3})\)"
@@ -23,36 +23,36 @@ _TOOK = re.compile(r"time: (?P<seconds>\d+\.\d+)|\b(?P<ms>\d+) ?ms(?:ecs)?\b|\A\
 _STARTING = re.compile(r'Starting request: \S+ "(?P<method>[A-Z]+) (?P<path>\S+)"')
 _ACTION = re.compile(r"Action: '(?P<action>\w+)', calling method: (?P<method>.*?), body: (?P<body>.*)\Z", re.DOTALL)
 _BOUND = re.compile(r"<bound method ([\w.]+)")
-#: Nova 2011: a line when the request comes, another when it is answered.
+#: Nova 2011: a line at the request's arrival, another at its response.
 _ARRIVES = re.compile(r"(?P<method>[A-Z]{3,7}) https?://[^/\s]+(?P<path>/\S*)\Z")
 _RETURNED = re.compile(r"https?://[^/\s]+(?P<path>/\S*) returned with HTTP (?P<status>\d{3})")
-#: Both of two lines about one request come within this time, in nanoseconds.
+#: Two lines about one request are at most this far apart, in nanoseconds.
 _TOGETHER = 100_000_000
-#: Times are told in whole milliseconds.
+#: Log times are in whole milliseconds.
 _BLUR = 3_000_000
 LOGGERS = ("uwsgi", "eventlet.wsgi", "werkzeug")
 ENDS = (".requestlog", ".wsgi.server", ".wsgi", "wsgi_logging")
 
 
 def matches(logger: str) -> bool:
-    """Whether such lines may come from this logger."""
+    """Return whether the logger may log HTTP requests that a service answers."""
     return logger.startswith(LOGGERS) or logger.endswith(ENDS)
 
 
 class HttpServerParser:
-    """What one process was asked over HTTP."""
+    """The parser of one process's incoming HTTP requests."""
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
         self._last: Event | None = None
-        #: who told of it first
+        #: the logger that reported it first
         self._last_logger = ""
         self._open: dict[tuple[str, str | None], Event] = {}
-        #: what was told of a request before the line that says that it is done
-        self._told: dict[str | None, dict[str, Value]] = {}
+        #: attributes of requests, by id, from lines before the one that ends them
+        self._pending: dict[str | None, dict[str, Value]] = {}
 
     def take(self, record: Record) -> bool:
-        """Whether the record tells of a request."""
+        """Parse a record; return whether it reports a request answered."""
         if match := _ACCESS.search(record.message[:4000]) or _UWSGI.match(record.message[:4000]):
             self._done(match, record)
         elif match := _STARTING.match(record.message) or _ARRIVES.match(record.message):
@@ -62,7 +62,7 @@ class HttpServerParser:
             if begun is not None:
                 self._end(begun, record, int(match["status"]))
         elif match := _ACTION.match(record.message):
-            self._told[record.request_id] = _action(match)
+            self._pending[record.request_id] = _action(match)
             return True
         else:
             return False
@@ -76,13 +76,13 @@ class HttpServerParser:
         event.start = min(event.start, max(record.time - took, 0))
 
     def _same(self, match: re.Match[str], record: Record) -> Event | None:
-        """The request that another line told of just now: the application's own, before the server's."""
+        """Return the request that another logger reported just before: the application's line precedes the server's."""
         last = self._last if self._last_logger != record.logger else None
         if last is None or last.end is None or record.request_id or not 0 <= record.time - last.end < _TOGETHER:
             return None
-        told = last.attributes
-        same = told.get("method") == match["method"] and told.get("path") == _path(match["path"])
-        if not same or told.get("status") != int(match["status"]):
+        attributes = last.attributes
+        same = attributes.get("method") == match["method"] and attributes.get("path") == _path(match["path"])
+        if not same or attributes.get("status") != int(match["status"]):
             return None
         self._last = None
         return last
@@ -100,15 +100,15 @@ class HttpServerParser:
     def _end(self, event: Event, record: Record, status: int) -> None:
         event.end = max(record.time, event.start)
         event.attributes["status"] = status
-        spoken = self._log.last_with_id
-        near = spoken is not None and event.start - _BLUR <= spoken.time <= event.end
-        if spoken is not None and near and "request_id" not in event.attributes:
-            own, caller = spoken.ids
+        last = self._log.last_with_id
+        near = last is not None and event.start - _BLUR <= last.time <= event.end
+        if last is not None and near and "request_id" not in event.attributes:
+            own, caller = last.ids
             event.attributes["request_id"] = own
             if caller:
                 event.attributes["global_request_id"] = caller
         own_id = event.attributes.get("request_id")
-        event.attributes |= self._told.pop(own_id if isinstance(own_id, str) else None, {})
+        event.attributes |= self._pending.pop(own_id if isinstance(own_id, str) else None, {})
 
 
 def _took(rest: str) -> int:
@@ -126,8 +126,8 @@ def _path(path: str) -> str:
 
 def _action(match: re.Match[str]) -> dict[str, Value]:
     bound = _BOUND.search(match["method"])
-    told: dict[str, Value] = {"action": bound[1] if bound else match["action"]}
+    attributes: dict[str, Value] = {"action": bound[1] if bound else match["action"]}
     body = values.parse_json(match["body"])
     if body is not None:
-        told["body"] = values.masked(body)
-    return told
+        attributes["body"] = values.masked(body)
+    return attributes

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line, as oslo.log's JSON and Fluentd formatters, journald and containers' runtimes write."""
+"""Reader of JSON lines as oslo.log's JSON and Fluentd formatters, journald and container runtimes write them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tracer.sources.logs.format_strings import request_id
 from tracer.sources.logs.records import MAX_MESSAGE
 from tracer.sources.logs.times import Clock
 
-#: What may stand before an object: journalctl's json-seq and json-sse.
+#: Prefixes of an object in journalctl's json-seq and json-sse.
 _MARKS = (b"\x1e", b"data: ")
-#: Where objects and other text come one after another.
+#: The stream of texts that mix objects and other lines.
 _TEXT = "text"
-#: What is counted as lost.
+#: Kinds of losses that are counted.
 TORN, _CUT_OFF = "torn lines", "torn lines at the beginning or the end"
-_TOO_LONG = "messages that journalctl -o json gives with --all only"
+_TOO_LONG = "messages that journalctl -o json prints with --all only"
 
 Fields = Mapping[str, Any]
 
 
 def matches(sample: bytes) -> bool:
-    """Whether a text holds such objects: one of its lines, the last of which may be cut, is one."""
+    """Return whether any line of a text, whose last line may be cut, is such an object."""
     return any(b"{" in line and _entry(_parsed(line), Clock()) is not None for line in sample.split(b"\n"))
 
 
 def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
-    """Its entries; lines that are torn are counted in ``lost``, other text goes as it is: it may be of oslo.log."""
+    """Yield the entries; torn lines are counted in ``lost``, other text is passed on: it may be oslo.log's."""
     torn = -1
     for number, line in enumerate(blocks.lines(data)):
         if torn >= 0:
@@ -40,10 +40,10 @@ def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
         torn = -1
         line = line.strip(b"\r\0")
         fields = _parsed(line)
-        found = _entry(fields, clock) if fields else None
-        if found is not None:
-            lost[_TOO_LONG] += found.message is None
-            yield found
+        entry = _entry(fields, clock) if fields else None
+        if entry is not None:
+            lost[_TOO_LONG] += entry.message is None
+            yield entry
         elif line.startswith((b"{", *_MARKS)):
             torn = number
         elif line:
@@ -53,7 +53,7 @@ def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
 
 
 def unwrap_messages(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
-    """The same; a message that is itself such an object is what oslo.log's formatter says in it."""
+    """Yield the entries; one whose message is itself such an object of oslo.log's is replaced by its content."""
     for entry in entries:
         message = entry.message or b""
         inner = _entry(_parsed(message), clock) if message.startswith(b"{") else None
@@ -65,16 +65,16 @@ def unwrap_messages(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
 
 
 def _parsed(line: bytes) -> Fields | None:
-    """The object of a line, after what marks it, or Fluentd's time and tag; None where there is none."""
+    """Parse the object of a line, after a prefix or Fluentd's time and tag; return None if there is none."""
     for mark in _MARKS:
         line = line.removeprefix(mark)
     if not line.startswith(b"{"):
         line = b"{" + line.partition(b"\t{")[2]
     try:
-        found = json.loads(line.decode("utf-8", "replace"), strict=False)
+        parsed = json.loads(line.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return parsed if isinstance(parsed, dict) else None
 
 
 def _entry(fields: Fields | None, clock: Clock) -> Entry | None:
@@ -93,12 +93,12 @@ def _of_journald(fields: Fields) -> Entry | None:
     if "MESSAGE" not in fields:
         return None
     message = _bytes(fields["MESSAGE"])
-    told = {name: value for name, value in fields.items() if isinstance(value, str)}
-    return journal.entry(told, None if message is None else message[:MAX_MESSAGE])
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+    return journal.entry(texts, None if message is None else message[:MAX_MESSAGE])
 
 
 def _bytes(value: object) -> bytes | None:
-    """A field that journalctl has as text, as a list of bytes, as a list of several of these, or left out."""
+    """Return a field that journalctl writes as text, as a list of bytes or as a list of these; None if omitted."""
     if isinstance(value, list):
         if value and isinstance(value[0], (str, list)):
             return _bytes(value[0])
@@ -107,14 +107,14 @@ def _bytes(value: object) -> bytes | None:
 
 
 def _of_docker(fields: Fields, clock: Clock) -> Entry:
-    """A line, or of a long one a part, which ends without a line feed."""
-    said = _text(fields, "log").encode("utf-8", "replace")
-    return Entry(clock.of(_text(fields, "time")), "", 0, said.rstrip(b"\r\n"), _text(fields, "stream") or _TEXT,
-                 cut=not said.endswith(b"\n"))  # fmt: skip
+    """Build the entry of a line, or of a part of a long line, which ends without a line feed."""
+    message = _text(fields, "log").encode("utf-8", "replace")
+    return Entry(clock.of(_text(fields, "time")), "", 0, message.rstrip(b"\r\n"), _text(fields, "stream") or _TEXT,
+                 cut=not message.endswith(b"\n"))  # fmt: skip
 
 
 def _of_oslo(fields: Fields, clock: Clock) -> Entry:
-    """oslo.log's own: JSONFormatter's names, or those of FluentFormatter, which tells no process."""
+    """Build the entry of oslo.log's JSONFormatter, or of FluentFormatter, which omits the process."""
     context = fields.get("context")
     context = context if isinstance(context, dict) else {}
     traceback = _text(fields, "traceback")
@@ -127,12 +127,12 @@ def _of_oslo(fields: Fields, clock: Clock) -> Entry:
         "function": _text(fields, "funcname"),
         "file": _text(fields, "pathname") or _text(fields, "filename"),
         "line": _number(fields.get("lineno")),
-        "message": message.encode("utf-8", "replace").decode()[:MAX_MESSAGE],  # JSON may hold half characters
+        "message": message.encode("utf-8", "replace").decode()[:MAX_MESSAGE],  # JSON may contain lone surrogates
     }
     time = times.of_seconds(fields.get("created")) or clock.of(_text(fields, "asctime") or _text(fields, "time"))
-    told = {name: value for name, value in known.items() if value or name == "message"}
+    present = {name: value for name, value in known.items() if value or name == "message"}
     clock.last_time = time
-    return Entry(time, "", _number(fields.get("process")), b"", _TEXT, told)
+    return Entry(time, "", _number(fields.get("process")), b"", _TEXT, present)
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Memos: what bytes and names mean, worked out once for the thousands of lines in which they stand."""
+"""Memos: the meaning of bytes and names, computed once for the thousands of lines that contain them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
-#: Texts of a log that never come again must not fill the memory.
-MAX_KEPT = 4096
+#: Texts that never recur must not fill the memory.
+MAX_ENTRIES = 4096
 
 
 class Memo(dict[K, V], Generic[K, V]):
-    """``memo[text]`` is what ``work(text)`` gives."""
+    """A cache: ``memo[text]`` is ``work(text)``."""
 
     def __init__(self, work: Callable[[K], V]) -> None:
         super().__init__()
         self._work = work
 
     def __missing__(self, text: K) -> V:
-        if len(self) >= MAX_KEPT:
+        if len(self) >= MAX_ENTRIES:
             self.clear()
         value = self[text] = self._work(text)
         return value

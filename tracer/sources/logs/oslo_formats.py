@@ -1,4 +1,4 @@
-"""Formats: a service's own format strings, as its config has them, and the records of lines so written."""
+"""oslo.log's format strings, default or from a user or a config file, and the records of lines in these formats."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tracer.sources.logs.blocks import Buffer
 from tracer.sources.logs.records import MAX_MESSAGE, UWSGI, Record
 from tracer.sources.logs.times import Clock
 
-#: Of a message's end so much is looked at for what a format puts after it.
+#: Characters at a message's end that are searched for a format's suffix.
 _TAIL = 1000
 _LEVELS = ("DEBUG", "INFO", "AUDIT", "WARNING", "ERROR", "CRITICAL", "TRACE")
-#: Both of oslo.log's, under the names they have in a config file.
+#: Names of oslo.log's two format strings in a config file.
 _STRINGS = ("logging_context_format_string", "logging_default_format_string")
 _PREFIX = "%(asctime)s.%(msecs)03d %(process)d ERROR %(name)s %(instance)s"
 
 
 class Formats:
-    """What one service's lines may look like: oslo.log's format strings, log_date_format, and the DEBUG suffix.
+    """The formats of a service's lines: oslo.log's format strings, log_date_format, and the DEBUG suffix.
 
-    ``also``: strings that the others' lines may stand between. ValueError says what of them cannot be read.
-    ``timed``: all lines tell their time; only then can they be read without a journal's or syslog's around them.
+    ``also`` are formats of lines that may be mixed in. ValueError names what cannot be parsed. ``timed``: every line
+    contains its time; only then can the lines be read without a journal's or syslog's time.
     """
 
     def __init__(
@@ -37,85 +37,86 @@ class Formats:
         also: Sequence[str] = (),
     ) -> None:
         self._form, asctime = format_strings.date(date)
-        made = [format_strings.compiled(string, asctime, place) for place, string in enumerate((*strings, *also))]
-        self._own = {f"format_{place}" for place in range(len(strings))}
-        self.timed = all(one.timed for one in made)
-        heads = b"|".join(rb"(?P<format_%d>%b)" % (place, one.head) for place, one in enumerate(made))
+        texts = (*strings, *also)
+        formats = [format_strings.compile_format(text, asctime, number) for number, text in enumerate(texts)]
+        self._own = {f"format_{number}" for number in range(len(strings))}
+        self.timed = all(compiled.timed for compiled in formats)
+        heads = b"|".join(rb"(?P<format_%d>%b)" % (number, compiled.head) for number, compiled in enumerate(formats))
         self._heads = re.compile(rb"^(?:%b|(?P<uwsgi>%b))" % (heads, UWSGI), re.MULTILINE)
-        #: of each format the fields that say something, with their groups
+        #: the named fields of each format, with their groups
         self._fields = [
             [(name.removesuffix(mark), group) for name, group in self._heads.groupindex.items() if name.endswith(mark)]
-            for mark in (f"_{place}" for place in range(len(made)))
+            for mark in (f"_{number}" for number in range(len(formats)))
         ]
-        self._tails = [one.tail for one in made]
+        self._tails = [compiled.tail for compiled in formats]
         self._suffix = format_strings.ending(f" {suffix}")
 
     def fit(self, data: Buffer) -> bool:
-        """Whether lines of a text are so written."""
+        """Return whether lines of a text have one of the formats."""
         return any(
             match.lastgroup in self._own for block in blocks.whole(data) for match in self._heads.finditer(block)
         )
 
     def read(self, data: Buffer, clock: Clock) -> Iterator[Record]:
-        """The records of a text, in its order; a line that begins none goes on with the one before."""
+        """Yield the records of a text, in order; a line without a head continues the record before."""
         return blocks.split(data, self._heads.finditer, partial(self._between, clock=clock), MAX_MESSAGE)
 
     def _between(self, match: re.Match[bytes], end: int, clock: Clock) -> Record:
         return self.record(match, match.string[match.end() : min(end, match.end() + MAX_MESSAGE)], clock)
 
     def match(self, text: bytes) -> re.Match[bytes] | None:
-        """The head that a text begins with."""
+        """Match the head that a text begins with."""
         return self._heads.match(text)
 
     def record(self, match: re.Match[bytes], rest: bytes, clock: Clock, **known: Any) -> Record:
-        """What a head and the text after it say; ``known`` of it else, a ``time`` only where it tells none."""
+        """Build the record of a head and the text after it; ``known`` fields apply where these lack them."""
         message = format_strings.text(rest)
         if match.lastgroup == "uwsgi":
             time = known.get("time") or clock.last_time or clock.of_access(match["date"], rest)
-            told = {"level": "INFO", "logger": "uwsgi", "pid": int(match["worker"])}
-            return Record(**{**known, **told, "time": time, "message": message})
-        place = int(str(match.lastgroup).rpartition("_")[2])
-        found = {
+            values = {"level": "INFO", "logger": "uwsgi", "pid": int(match["worker"])}
+            return Record(**{**known, **values, "time": time, "message": message})
+        number = int(str(match.lastgroup).rpartition("_")[2])
+        texts = {
             name: match[group].decode("utf-8", "replace").strip()
-            for name, group in self._fields[place]
+            for name, group in self._fields[number]
             if match[group] is not None
         }
-        clock.last_time = self._time(found, clock) or known.get("time", 0)
-        told = {
+        clock.last_time = self._time(texts, clock) or known.get("time", 0)
+        values = {
             "time": clock.last_time,
-            "level": _level(found.get("levelname", "")),
-            "logger": found.get("name", ""),
-            **{key: format_strings.request_id(found.get(key, "")) for key in ("request_id", "global_request_id")},
+            "level": _level(texts.get("levelname", "")),
+            "logger": texts.get("name", ""),
+            **{key: format_strings.request_id(texts.get(key, "")) for key in ("request_id", "global_request_id")},
         }
-        tails = (self._suffix if told["level"] == "DEBUG" else None, self._tails[place])
+        tails = (self._suffix if values["level"] == "DEBUG" else None, self._tails[number])
         for tail in tails:
             ending = tail.search(message[-_TAIL:]) if tail is not None else None
             if ending is not None:
                 message = message[: len(message) - len(ending[0])]
-                found |= {name: value or "" for name, value in ending.groupdict().items()}
-        told |= _origin(found)
-        return Record(**{**told, **{key: value for key, value in known.items() if value and key != "time"},
-                         "message": message, "pid": int(found.get("process") or known.get("pid") or 0)})  # fmt: skip
+                texts |= {name: value or "" for name, value in ending.groupdict().items()}
+        values |= _origin(texts)
+        return Record(**{**values, **{key: value for key, value in known.items() if value and key != "time"},
+                         "message": message, "pid": int(texts.get("process") or known.get("pid") or 0)})  # fmt: skip
 
-    def _time(self, found: dict[str, str], clock: Clock) -> int:
-        if created := found.get("created"):
+    def _time(self, texts: dict[str, str], clock: Clock) -> int:
+        if created := texts.get("created"):
             return times.of_seconds(float(created))
-        if isotime := found.get("isotime"):
+        if isotime := texts.get("isotime"):
             return clock.of(isotime)
-        time = clock.of(found["asctime"], self._form) if "asctime" in found else 0
-        milliseconds = found.get("msecs", "").partition(".")[0]
+        time = clock.of(texts["asctime"], self._form) if "asctime" in texts else 0
+        milliseconds = texts.get("msecs", "").partition(".")[0]
         return time + int(milliseconds) * 1_000_000 if time and milliseconds else time
 
 
-def _origin(found: dict[str, str]) -> dict[str, Any]:
-    """Where in the source a record was written, as far as a format tells."""
-    named = {"function": found.get("funcName"), "file": found.get("pathname"), "line": int(found.get("lineno") or 0)}
+def _origin(texts: dict[str, str]) -> dict[str, Any]:
+    """Return a record's source location, as far as the format contains it."""
+    named = {"function": texts.get("funcName"), "file": texts.get("pathname"), "line": int(texts.get("lineno") or 0)}
     return {key: value for key, value in named.items() if value}
 
 
-def _level(told: str) -> str:
-    """A level that the format cut (``%(levelname).1s``) in full."""
-    return next((level for level in _LEVELS if told and level.startswith(told)), told or "INFO")
+def _level(text: str) -> str:
+    """Return the full level that the format may have cut (``%(levelname).1s``)."""
+    return next((level for level in _LEVELS if text and level.startswith(text)), text or "INFO")
 
 
 _OSLO = "%(process)d %(levelname)s %(name)s"
@@ -125,13 +126,13 @@ _CONTEXTS = (
     "[-] ",
     "",
 )
-#: oslo.log's defaults of 2012 to now; the last is that of tracebacks.
+#: oslo.log's defaults since 2012; the last is for tracebacks.
 OSLO_STRINGS = [f"%(asctime)s.%(msecs)03d {_OSLO} {context}%(message)s" for context in _CONTEXTS]
 OSLO = Formats(OSLO_STRINGS)
-#: The same with a time that has its own offset from UTC.
+#: The same with an ISO time that may contain an offset from UTC.
 ISO = Formats([f"%(isotime)s {_OSLO} {context}%(message)s" for context in _CONTEXTS])
 _DEVSTACK = "%(color)s%(levelname)s %(name)s"
-#: DevStack's, whose lines have the time of the journal that they go to.
+#: DevStack's, whose lines take the time of the journal they are written to.
 DEVSTACK = Formats(
     (
         f"{_DEVSTACK} [%(color)s%(global_request_id)s %(request_id)s %(color)s%(user_identity)s%(color)s] %(message)s",
@@ -143,14 +144,14 @@ DEVSTACK = Formats(
 
 
 def explicit_formats(strings: Sequence[str], date: str | None) -> tuple[Formats, ...]:
-    """What was given by hand; nothing where nothing was. TracerError says what of it cannot be used."""
+    """Return the formats that the user passed, if any; TracerError names what cannot be used."""
     if not strings and date is None:
         return ()
     return (_formats(strings or OSLO_STRINGS, date, format_strings.SUFFIX, ""),)
 
 
 def service_formats(options: Options, name: str) -> Formats:
-    """What the config file called ``name`` sets, and oslo.log's defaults where it sets nothing."""
+    """Return the formats of the config file ``name``, with oslo.log's defaults for options that it does not set."""
 
     def get(option: str, default: str | None = None) -> str | None:
         return options.get("DEFAULT", option) or default

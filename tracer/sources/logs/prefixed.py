@@ -1,4 +1,4 @@
-"""syslog's lines and journalctl's short ones: time, host, program and process before what a service wrote."""
+"""Readers of prefixed lines: syslog's and journalctl's short ones, and those of Kubernetes' runtimes (CRI)."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _SYSLOG_LINE = re.compile(
     rb") (?P<host>[\w.:-]{1,255}) (?P<name>[^\s\[\]:]{1,128})(?:\[(?P<pid>\d{1,10})\])?: ",
     re.MULTILINE,
 )
-#: What rsyslog writes for characters that would break a line.
+#: rsyslog's escapes of characters that would break a line.
 _ESCAPED = re.compile(rb"#0(11|12|33)")
-#: Where in a text such a line must come to tell its form; journalctl says first what it shows.
+#: Lines of a text that are examined; journalctl begins with a header.
 _FIRST = 4
 _CRI_LINE = re.compile(
     rb"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?P<stream>stdout|stderr) "
-    rb"(?P<whole>[FP])(?::\S*)? (?P<said>[^\n]*)",
+    rb"(?P<whole>[FP])(?::\S*)? (?P<message>[^\n]*)",
     re.MULTILINE,
 )
 
 
 def matches_syslog(sample: bytes) -> bool:
-    """Whether a text begins with such lines."""
+    """Return whether a text begins with syslog lines."""
     return any(_SYSLOG_LINE.match(line) for line in sample.split(b"\n", _FIRST)[:_FIRST])
 
 
 def read_syslog(data: Buffer, clock: Clock) -> Iterator[Entry]:
-    """Its entries. Lines without a head of their own go on with the last one, indented by journalctl or not."""
+    """Yield the entries of syslog lines; a line without a prefix, indented or not, continues the one before."""
     return blocks.split(data, _SYSLOG_LINE.finditer, partial(_entry, clock=clock), MAX_MESSAGE)
 
 
@@ -47,7 +47,7 @@ def _entry(match: re.Match[bytes], end: int, clock: Clock) -> Entry:
     host, name, pid = (part.decode("utf-8", "replace") for part in match.group("host", "name") + (match["pid"] or b"",))
     message = rest.rstrip(b"\r\n").replace(b"\n" + b" " * len(match[0]), b"\n")
     if b"#0" in message:
-        message = _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), message)
+        message = _ESCAPED.sub(lambda code: bytes([int(code[1], 8)]), message)
     return Entry(_time(match, clock), f"{host}/{name}", int(pid or 0), message, f"{host} {name} {pid}")
 
 
@@ -60,13 +60,13 @@ def _time(match: re.Match[bytes], clock: Clock) -> int:
 
 
 def matches_cri(sample: bytes) -> bool:
-    """Whether a text has such lines."""
+    """Return whether a text contains CRI lines."""
     return _CRI_LINE.search(sample) is not None
 
 
 def read_cri(data: Buffer, clock: Clock) -> Iterator[Entry]:
-    """Its entries, a line each, or of a long one a part."""
+    """Yield the entries of CRI lines, one per line or per part of a long line."""
     for match in (match for block in blocks.whole(data) for match in _CRI_LINE.finditer(block)):
-        said = match["said"][:MAX_MESSAGE].rstrip(b"\r")
+        message = match["message"][:MAX_MESSAGE].rstrip(b"\r")
         time = clock.of(match["time"].decode())
-        yield Entry(time, "", 0, said, match["stream"].decode(), cut=match["whole"] == b"P")
+        yield Entry(time, "", 0, message, match["stream"].decode(), cut=match["whole"] == b"P")

@@ -1,4 +1,4 @@
-"""A service: the process whose records are read, and the events that it is told to have had so far."""
+"""The log of one process: the events parsed from its records so far."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from tracer.sources.logs.records import Record
 
 _FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
 _TRACEBACK = "Traceback (most recent call last)"
-#: A line with more of a traceback than this gets no more of it.
+#: The most characters to which a traceback is collected.
 _MAX_MESSAGE = 1 << 16
 
 
 class ProcessLog:
-    """Events in the order of the log, numbered from 1, without parents (see correlation.witnesses.parents)."""
+    """A process's events in the order of the log, numbered from 1, without parents (correlation.witnesses.parents)."""
 
     def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
-        host, _, program = name.rpartition("/")  # a journal tells both
+        host, _, program = name.rpartition("/")  # a journal has both
         self.process = Process(key, pid, host, program, clock=clock)
         self.events: list[Event] = []
-        #: the record in which an own request id stood last: lines without ids come just after
+        #: the last record with a request id of its own: lines without ids follow it closely
         self.last_with_id: Record | None = None
-        #: how many records each participant's loggers wrote
+        #: record counts by participant of the logger
         self.roles: Counter[str] = Counter()
 
     def add(self, kind: str, name: str, record: Record, **attributes: Value) -> Event:
-        """A step that begins with ``record``."""
+        """Add and return a step that begins with ``record``."""
         known: dict[str, Value] = {
             "request_id": record.request_id, "global_request_id": record.global_request_id, **attributes,
         }  # fmt: skip
@@ -41,37 +41,37 @@ class ProcessLog:
         return event
 
     def add_line(self, record: Record) -> None:
-        """A record that tells nothing else, as what it is."""
-        if record.level in _FAILING and self._goes_on(record):
+        """Add a record that no parser understood as a log line."""
+        if record.level in _FAILING and self._continue_traceback(record):
             return
-        said: dict[str, Value] = {
+        attributes: dict[str, Value] = {
             "level": record.level, "logger": record.logger, "message": values.text(record.message),
             "file": record.file or None, "line": record.line or None, "function": record.function or None,
         }  # fmt: skip
-        event = self.add("log", record.logger, record, **said)
+        event = self.add("log", record.logger, record, **attributes)
         event.end = event.start
 
-    def _goes_on(self, record: Record) -> bool:
-        """Whether it is a line of the traceback that the line before began: oslo.log writes each as a record."""
+    def _continue_traceback(self, record: Record) -> bool:
+        """Append a record that is a line of the last event's traceback; return whether it is one."""
         last = self.events[-1] if self.events else None
         if last is None or last.kind != "log" or last.name != record.logger or last.start != record.time:
             return False
-        said = str(last.attributes["message"])
-        if _TRACEBACK not in said and not record.message.startswith(_TRACEBACK):
+        text = str(last.attributes["message"])
+        if _TRACEBACK not in text and not record.message.startswith(_TRACEBACK):
             return False
-        if len(said) < _MAX_MESSAGE:
-            last.attributes["message"] = f"{said}\n{values.text(record.message)}"
+        if len(text) < _MAX_MESSAGE:
+            last.attributes["message"] = f"{text}\n{values.text(record.message)}"
         return True
 
     def finish(self) -> None:
-        """Name the process by what speaks in it where its log's name says nothing."""
+        """Name the process by its loggers' participant if the log's name is not informative."""
         if participants.of_command(self.process.argv) == "client":
             role = next((role for role, _ in self.roles.most_common() if role), "")
             program = _PROGRAMS.get(role)
             self.process.argv = f"{program} ({self.process.argv})" if program else self.process.argv
 
 
-#: A name that tells the participant.
+#: A program name by participant.
 _PROGRAMS = {
     "API": "nova-api", "conductor": "nova-conductor", "scheduler": "nova-scheduler", "compute": "nova-compute",
     "placement": "placement-api", "identity": "keystone-api", "image": "glance-api", "network": "neutron-server",

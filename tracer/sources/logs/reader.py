@@ -1,4 +1,4 @@
-"""Reading logs: each record goes to what understands its logger, and becomes a log line where nothing does."""
+"""Reader of logs: each record is passed to its logger's parser, and becomes a log line if that does not match."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
 
 _SUFFIXES = (".gz", ".log", ".txt", ".out", ".export", ".jsonl", ".json")
-#: At DEBUG these tell how a library gets on, nothing of what the service does.
+#: At DEBUG these log a library's internals, not the service's work.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
 _NO_HINTS = Hints()
 
-#: After so many records it is on_progress how far the reading is.
+#: Records between two reports of progress.
 _BATCH = 10_000
 
-#: What looks at a record and says whether it understood it.
+#: Parses a record, and returns whether it understood it.
 RecordParser = Callable[[Record], bool]
 
 
 def read(path: Path, hints: Hints = _NO_HINTS, on_progress: Callable[[float], None] = lambda share: None) -> Events:
-    """The events of one log, in whichever form it is. TracerError where it cannot be read.
+    """Read the events of a log in any format; TracerError if it cannot be read.
 
-    ``on_progress`` hears now and then which share of it has been read, from 0 to 1.
+    ``on_progress`` is called now and then with the share that has been read, from 0 to 1.
     """
-    found = Events()
+    result = Events()
     log = _LogFile(path)
     lost: Counter[str] = Counter()
     with buffers.opened(path) as data:
         clock = Clock(hints.zone, buffers.modified_at(path))
         try:
-            said = detect.read(data, hints.formats, clock, lost)
-            while log.take(islice(said, _BATCH)) is not None:
+            records = detect.read(data, hints.formats, clock, lost)
+            while log.take(islice(records, _BATCH)) is not None:
                 on_progress(data.share)
         except TracerError as error:
             raise type(error)(f"{path}: {error}") from None
         if not log.process_logs:
-            found.warnings.append(f"{path}: {'no line of it is of oslo.log' if len(data) else 'empty'}, left out")
-        found.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
-    found.warnings += [f"{path}: left out of it: {what} ({count})" for what, count in lost.items() if count]
-    found.damaged = data.short or data.fault not in ("", buffers.CUT_OFF) or any(map(lost.__getitem__, detect.TORN))
-    for service in log.process_logs:
-        service.finish()
-        found.processes.append(service.process)
-        found.events += service.events
-    return found
+            result.warnings.append(f"{path}: {'no line in a known log format' if len(data) else 'empty'}, skipped")
+        result.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
+    result.warnings += [f"{path}: skipped: {kind} ({count})" for kind, count in lost.items() if count]
+    result.damaged = data.short or data.fault not in ("", buffers.CUT_OFF) or any(map(lost.__getitem__, detect.TORN))
+    for process_log in log.process_logs:
+        process_log.finish()
+        result.processes.append(process_log.process)
+        result.events += process_log.events
+    return result
 
 
 class _LogFile:
-    """One text and the processes that wrote it."""
+    """A log file and the processes that wrote it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,29 +69,29 @@ class _LogFile:
 
     @property
     def process_logs(self) -> list[ProcessLog]:
-        """The processes in the order in which they first wrote."""
+        """Return the processes' logs, in the order of their first records."""
         return [writer.log for writer in self._writers.values()]
 
-    def take(self, said: Iterable[Record]) -> Record | None:
-        """Look at each record; the last of them."""
+    def take(self, records: Iterable[Record]) -> Record | None:
+        """Parse the records; return the last of them, None if there are none."""
         record = None
-        for record in said:
+        for record in records:
             pid, _, logger, prefix = record.source
             writer = self._last.get(prefix or self._name)
-            # Most records are of the process that the one before was of.
+            # Most records are of the same process as the record before.
             if writer is None or writer.log.process.pid != pid:
                 writer = self._writer(record)
-            service = writer.log
+            log = writer.log
             if record.ids[0]:
-                service.last_with_id = record
+                log.last_with_id = record
             role, take = writer.parsers_by_logger[logger]
-            service.roles[role] += 1
+            log.roles[role] += 1
             if not take(record):
-                service.add_line(record)
+                log.add_line(record)
         return record
 
     def _writer(self, record: Record) -> _ProcessParsers:
-        """The process; the only one of a log whose lines do not say which, or where but some do (2011)."""
+        """Return the record's process: the log's only one if its lines, or some of them (2011), do not name it."""
         name = record.prefix or self._name
         last = self._last.get(name)
         if last is not None and (not record.pid or last.log.process.pid in (0, record.pid)):
@@ -99,7 +99,7 @@ class _LogFile:
             return last
         key = (name, record.pid)
         if key not in self._writers:
-            # One file has one clock; a merged one has that of each name in it.
+            # One file has one clock; a merged file has one per name in it.
             clock = f"{self._path} {record.prefix}".strip()
             self._writers[key] = _ProcessParsers(
                 ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock)
@@ -109,47 +109,47 @@ class _LogFile:
 
 
 class _ProcessParsers:
-    """A process, and what understands its records: each teller with what it remembers of the process."""
+    """A process's log, and the parsers of its records, which keep their state per process."""
 
     def __init__(self, log: ProcessLog) -> None:
         self.log = log
-        #: by logger: the participant whose it is, and who takes its records
+        #: by logger: its participant, and the parser of its records
         self.parsers_by_logger: Memo[str, tuple[str, RecordParser]] = Memo(
             lambda logger: (participants.of_module(logger), self._parser(logger))
         )
         self._sql = sql.SqlParser(log)
-        self._messaging = rpc_oslo.OsloRpcParser(log)
-        self._carrot = rpc_carrot.CarrotRpcParser(log)
-        self._requests = http_server.HttpServerParser(log)
-        self._asked = http_client.HttpClientParser(log)
+        self._rpc_oslo = rpc_oslo.OsloRpcParser(log)
+        self._rpc_carrot = rpc_carrot.CarrotRpcParser(log)
+        self._http_server = http_server.HttpServerParser(log)
+        self._http_client = http_client.HttpClientParser(log)
         self._commands = CommandParser(log)
 
     def _parser(self, logger: str) -> RecordParser:
         if logger.startswith("sqlalchemy.engine"):
             return self._sql.take
         if logger.startswith(("oslo_messaging", "oslo.messaging")):
-            return self._messaging.take
+            return self._rpc_oslo.take
         if logger.endswith(".rpc") or ".rpc." in logger:
-            return self._carrot.take
+            return self._rpc_carrot.take
         if http_server.matches(logger):
-            return self._requests.take
+            return self._http_server.take
         if http_client.matches(logger):
-            return self._asked.take
+            return self._http_client.take
         if logger.endswith(("processutils", "nova.utils")):
             return self._commands.take
-        return _is_noise if logger.startswith(_NOISE) else _is_not_understood
+        return _is_noise if logger.startswith(_NOISE) else _is_unknown
 
 
 def _is_noise(record: Record) -> bool:
     return record.level == "DEBUG"
 
 
-def _is_not_understood(record: Record) -> bool:
+def _is_unknown(record: Record) -> bool:
     return False
 
 
 def name_of(path: Path) -> str:
-    """A log's name without its folder, its suffixes and the numbers of rotation."""
+    """Return a log's name without folder, suffixes and rotation numbers."""
     name = path.name
     while True:
         stem, dot, last = name.rpartition(".")
@@ -159,7 +159,7 @@ def name_of(path: Path) -> str:
 
 
 def logs_in(folder: Path) -> Iterable[Path]:
-    """The files of a folder, and of those in it, that are named like logs."""
+    """Return the files in a folder, recursively, that are named like logs."""
     return sorted(
         path
         for path in folder.rglob("*")

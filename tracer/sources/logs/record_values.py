@@ -1,4 +1,4 @@
-"""What a record says: its message, and the place in the source that DEBUG lines end with."""
+"""A record's body: its message, and the source location at the end of DEBUG lines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 import sys
 from typing import NamedTuple
 
-#: What DEBUG lines end with: where in the source they were written, in 2011 the process too.
+#: The end of DEBUG lines: their source location, in 2011 also the process.
 _ORIGIN = re.compile(
     r"(?: from \(pid=(?P<pid>\d{1,10})\))? (?P<function>[\w<>.]+) (?P<file>/\S+\.pyc?):(?P<line>\d{1,7})\s*\Z"
 )
-#: It stands in so many characters.
+#: The most characters it takes.
 _MAX_ORIGIN = 400
 
 
 class Body(NamedTuple):
-    """A message, and where in the source it was written; ``pid`` where that is told there."""
+    """A message and its source location; ``pid`` if the location contains it."""
 
     message: str
     function: str = ""
@@ -25,23 +25,23 @@ class Body(NamedTuple):
 
 
 def parse_body(text: bytes, level: str) -> Body:
-    """What is written behind a record's head and on the lines that go on with it."""
+    """Parse the text after a record's head, including the lines that continue it."""
     message = text.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\r\n\0 ")
-    return _placed(message) if level == "DEBUG" else Body(message)
+    return _split_origin(message) if level == "DEBUG" else Body(message)
 
 
-def _placed(text: str) -> Body:
-    """A DEBUG line's message without its origin, which stands apart."""
+def _split_origin(text: str) -> Body:
+    """Split a DEBUG line into its message and its source location."""
     least = max(len(text) - _MAX_ORIGIN, 0)
-    # Its file is the last word. To look for it from the end is ten times as fast as to search with the pattern.
-    at = text.rfind(" ", least, max(text.rfind(" /", least), 0))
-    if at < 0:
+    # The file is the last word. Searching from the end is ten times as fast as searching with the pattern.
+    start = text.rfind(" ", least, max(text.rfind(" /", least), 0))
+    if start < 0:
         return Body(text)
-    begun = text.rfind(" from (pid=", least, at) if text.endswith(")", 0, at) else -1
-    found = (_ORIGIN.match(text, begun) if begun >= 0 else None) or _ORIGIN.match(text, at)
-    if found is None:
+    begun = text.rfind(" from (pid=", least, start) if text.endswith(")", 0, start) else -1
+    match = (_ORIGIN.match(text, begun) if begun >= 0 else None) or _ORIGIN.match(text, start)
+    if match is None:
         return Body(text)
     return Body(
-        text[: found.start()], sys.intern(found["function"]), sys.intern(found["file"]), int(found["line"]),
-        int(found["pid"] or 0),
+        text[: match.start()], sys.intern(match["function"]), sys.intern(match["file"]), int(match["line"]),
+        int(match["pid"] or 0),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Records: one line of a log and the lines that go on with it, taken apart; oslo.log's formats of 2011 to now."""
+"""Records: a log line and the lines that continue it, parsed from oslo.log's default formats of 2011 to now."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.record_values import Body, parse_body
 from tracer.sources.logs.times import Clock, Seconds
 
-#: What is looked at to learn whether something stands before the timestamps.
+#: Bytes that are examined for a prefix before the timestamps.
 _SAMPLE = 1 << 16
-#: Longer messages are cut: nothing that ties or explains stands so far in.
+#: Longer messages are cut: nothing that links or explains is that far in.
 MAX_MESSAGE = 1 << 17
-#: So much of a message tells whether anybody wants the rest of it.
+#: The part of a message that decides whether a parser needs the rest.
 _OPENING = rb"(?=(?P<opening>[^\n]{0,16}))"
-#: A service's name, a file's, a container's or journald's before the timestamp.
+#: A name before the timestamp: a service's, a file's, a container's or journald's.
 _PREFIX = rb"(?P<prefix>[^\n]{1,160}?)"
 _NO_PREFIX = rb"(?P<prefix>)"
 _STAMP = rb"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[.,](?P<fraction>\d{3,6})Z?"
-#: The process, where it is told, the level and the logger.
+#: The process if present, the level and the logger.
 _SOURCE = rb"(?P<source>(?:\d{1,10} )?(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) [^\s\[]+)"
 _HEAD = _STAMP + rb" " + _SOURCE + rb"(?: \[(?P<ids>(?:-|None |req-|[0-9a-f]{8}-[0-9a-f]{4}-)[^\]\n]*)\])? ?"
-#: The line that uWSGI writes of a request when it is done, by itself or as DevStack's and our own cloud's config says.
+#: uWSGI's line for a finished request, by default or as DevStack and our own cloud configure it.
 UWSGI = (
     rb"\[(?:uwsgi|pid:) (?P<worker>\d{1,10})(?:\|app: [^\]\n]{1,60})?\] [^\[\n]{1,300}"
     rb"\[(?P<date>[^\]\n]{20,26})\] (?=\"|[A-Z]{3,7} /)"
@@ -37,17 +37,17 @@ _PREFIXED = _PREFIX + rb"(?:" + _HEAD + rb"|" + UWSGI + rb")" + _OPENING
 _ID = re.compile(r"(?:req-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 _NAME = re.compile(r"(?:.*[/ ])?(?P<name>[\w.@-]+?)(?:\[(?P<pid>\d+)\])?[\s|:\]]*\Z")
 
-#: Whom a record speaks of: its own and its caller's request id.
+#: A record's own and its caller's request id.
 Ids = tuple[str | None, str | None]
-_NOBODY: Ids = (None, None)
-#: Where a record comes from: process, level, logger, and what stood before its timestamp.
+_NO_IDS: Ids = (None, None)
+#: A record's process, level, logger, and the prefix of its timestamp.
 Source = tuple[int, str, str, str]
 
 
 class Record:
-    """One thing that was logged; ``time`` is nanoseconds since the epoch, ``prefix`` what stood before it.
+    """A logged record; ``time`` is in nanoseconds since the epoch, ``prefix`` the text before it.
 
-    ``opening`` are 16 bytes or so of the message's first line, which tell whether anybody wants the rest.
+    ``opening`` is about 16 bytes of the message's first line, enough to decide whether a parser needs the rest.
     """
 
     __slots__ = ("_body", "ids", "opening", "source", "time")
@@ -64,57 +64,57 @@ class Record:
 
     @property
     def pid(self) -> int:
-        """The process's number, 0 where it is not told."""
+        """Return the process's number, 0 if unknown."""
         return self.source[0]
 
     @property
     def level(self) -> str:
-        """DEBUG to CRITICAL; AUDIT and TRACE are of 2011."""
+        """Return the level, DEBUG to CRITICAL; AUDIT and TRACE are from 2011."""
         return self.source[1]
 
     @property
     def logger(self) -> str:
-        """The logger's name."""
+        """Return the logger's name."""
         return self.source[2]
 
     @property
     def prefix(self) -> str:
-        """The name that stood before the timestamp."""
+        """Return the name before the timestamp."""
         return self.source[3]
 
     @property
     def request_id(self) -> str | None:
-        """Its own request's."""
+        """Return the id of its own request."""
         return self.ids[0]
 
     @property
     def global_request_id(self) -> str | None:
-        """Its caller's."""
+        """Return the id of its caller's request."""
         return self.ids[1]
 
     @property
     def message(self) -> str:
-        """What was logged, without where."""
+        """Return the message without the source location."""
         return self.body.message
 
     @property
     def function(self) -> str:
-        """Where in the source it was logged."""
+        """Return the function that logged it."""
         return self.body.function
 
     @property
     def file(self) -> str:
-        """The source's file."""
+        """Return the source file."""
         return self.body.file
 
     @property
     def line(self) -> int:
-        """The line there; 0 where it is not told."""
+        """Return the source line, 0 if unknown."""
         return self.body.line
 
     @property
     def body(self) -> Body:
-        """The message and its place in the source."""
+        """Return the message and its source location."""
         assert self._body is not None
         return self._body
 
@@ -128,7 +128,7 @@ class Record:
 
 
 class TextRecord(Record):
-    """A record in a text: its message is decoded when somebody asks, which for most lines nobody does."""
+    """A record in a text: its message is decoded on first access, which for most lines never happens."""
 
     __slots__ = ("_data", "_end", "_start")
 
@@ -139,14 +139,14 @@ class TextRecord(Record):
 
     @property
     def body(self) -> Body:
-        """The message and its place in the source."""
+        """Return the message and its source location."""
         if self._body is None:
             self._body = parse_body(self._data[self._start : self._end], self.level)
         return self._body
 
 
 class _PrefixedRecord(TextRecord):
-    """One of a text whose every line has the same before it, also those that go on with another."""
+    """A record in a text whose every line, also a continuation, has the same prefix."""
 
     __slots__ = ("_before",)
 
@@ -158,7 +158,7 @@ class _PrefixedRecord(TextRecord):
 
     @property
     def body(self) -> Body:
-        """The message and its place in the source."""
+        """Return the message and its source location."""
         if self._body is None:
             self._body = parse_body(
                 self._data[self._start : self._end].replace(b"\n" + self._before, b"\n"), self.level
@@ -167,28 +167,28 @@ class _PrefixedRecord(TextRecord):
 
 
 def read(data: Buffer, clock: Clock) -> Iterator[Record]:
-    """The records of a text, in its order."""
+    """Yield the records of a text, in order."""
     head = _head(blocks.beginning(data, _SAMPLE))
     find = partial(_heads, re.compile(head), re.compile(rb"\n" + head))
     return blocks.split(data, find, _Reader(clock).record, MAX_MESSAGE)
 
 
 def _heads(first: re.Pattern[bytes], others: re.Pattern[bytes], block: bytes) -> Iterator[re.Match[bytes]]:
-    """A match for each record's head."""
+    """Yield a match for each record's head."""
     begun = first.match(block)
-    # Looking for a line feed is twice as fast as for the beginning of a line.
+    # Searching for a line feed is twice as fast as for the start of a line.
     following = others.finditer(block, begun.end() if begun is not None else 0)
     return following if begun is None else chain([begun], following)
 
 
 def _head(sample: bytes) -> bytes:
-    """The pattern of this text's heads. One that allows a prefix is slower, and would take quoted lines for records."""
+    """Return the pattern of this text's heads. One with a prefix is slower, and would match quoted lines."""
     sample = b"\n" + sample[:_SAMPLE]
     return _PLAIN if re.search(rb"\n" + _PLAIN, sample) or not re.search(rb"\n" + _PREFIXED, sample) else _PREFIXED
 
 
 class _Reader:
-    """What the parts of heads mean."""
+    """The builder of records, with memos of the meaning of heads' parts."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -196,11 +196,11 @@ class _Reader:
         self._fractions = Memo(_fraction)
         self._sources = Memo(_source)
         self._ids = Memo(_ids)
-        #: the latest time so far: what has one of whole seconds only is placed there
+        #: the latest time so far: a line with a time in whole seconds takes this one
         self._last = 0
 
     def record(self, match: re.Match[bytes], end: int) -> Record:
-        """The record whose head is ``match`` and whose text ends before ``end``."""
+        """Build the record whose head is ``match`` and whose text ends before ``end``."""
         prefix, second, fraction, source, ids, worker, date, opening = match.groups()
         data, start = match.string, match.end()
         if end - start > MAX_MESSAGE:
@@ -208,10 +208,10 @@ class _Reader:
         if second is None:
             time = self._last or self._clock.of_access(date, data[start:end])
             known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
-            return TextRecord(data, start, end, opening, time, known, _NOBODY)
+            return TextRecord(data, start, end, opening, time, known, _NO_IDS)
         self._last = time = self._seconds[second] + self._fractions[fraction]
         known = self._sources[prefix + b"\n" + source if prefix else source]
-        line = TextRecord(data, start, end, opening, time, known, _NOBODY if ids is None else self._ids[ids])
+        line = TextRecord(data, start, end, opening, time, known, _NO_IDS if ids is None else self._ids[ids])
         if prefix:
             line = _PrefixedRecord(prefix, line)
         if not known[0]:
@@ -224,7 +224,7 @@ def _fraction(digits: bytes) -> int:
 
 
 def _source(written: bytes) -> Source:
-    """``PREFIX\\nPID LEVEL LOGGER``, of which the first two may be missing."""
+    """Parse ``PREFIX\\nPID LEVEL LOGGER``, of which the first two may be missing."""
     prefix, _, source = written.rpartition(b"\n")
     *pid, level, logger = source.decode("utf-8", "replace").split(" ")
     name, prefix_pid = _name(prefix)
@@ -232,13 +232,13 @@ def _source(written: bytes) -> Source:
 
 
 def _name(prefix: bytes) -> tuple[str, int]:
-    """The last word before the timestamp, which names a file, a container or a unit; and a process in brackets."""
-    found = _NAME.fullmatch(prefix.decode("utf-8", "replace"))
-    return (sys.intern(found["name"]), int(found["pid"] or 0)) if found else ("", 0)
+    """Return the last word before the timestamp, which names a file, container or unit, and the process in brackets."""
+    match = _NAME.fullmatch(prefix.decode("utf-8", "replace"))
+    return (sys.intern(match["name"]), int(match["pid"] or 0)) if match else ("", 0)
 
 
 def _ids(written: bytes) -> Ids:
-    """(own, caller's) id: the caller's or None stands first since 2023, the own one alone before."""
+    """Return (own, caller's) id: since 2023 the caller's or None precedes the own one, which was alone before."""
     bracket = written.decode("utf-8", "replace")
     first, _, others = bracket.partition(" ")
     second = others.partition(" ")[0]

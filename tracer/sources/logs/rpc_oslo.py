@@ -1,4 +1,4 @@
-"""RPC as oslo.messaging's driver logs it at DEBUG: sent, received, answered, each with the message's id."""
+"""RPC as oslo.messaging's driver logs it at DEBUG: sent, received and answered messages with their ids."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from tracer.sources.logs.records import Ids, Record
 
 _CALLING = re.compile(r"Calling RPC method (?P<method>\S+) on target (?P<target>\S+)")
 _SENT = re.compile(
-    r"(?P<verb>CALL|CAST) (?P<key>msg_id|unique_id): (?P<id>\S+) (?P<how>FANOUT|NOTIFY)? ?"
+    r"(?P<verb>CALL|CAST) (?P<key>msg_id|unique_id): (?P<id>\S+) (?P<kind>FANOUT|NOTIFY)? ?"
     r"(?:exchange '(?P<exchange>[^']*)' )?topic '(?P<topic>[^']*)'"
 )
 _RECEIVED = re.compile(r"received message (?:with )?(?P<key>msg_id|unique_id): (?P<id>\S+)")
 _DISPATCHED = re.compile(r"Receive incoming message with id (?P<id>\S+) and method: (?P<method>\S+?)\.?\Z")
 _DONE = re.compile(r"Replied \w+ message with id (?P<id>\S+) and method")
-_REPLYING = re.compile(r"sending (?P<what>reply|failure) msg_id: (?P<id>\S+)")
+_REPLYING = re.compile(r"sending (?P<result>reply|failure) msg_id: (?P<id>\S+)")
 _REPLIED = re.compile(r"received reply msg_id: (?P<id>\S+)|Received RPC response for msg (?P<other>\S+)")
-#: What those begin with; most of what the driver says begins with none of them.
-_TELLING = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"Replied ", b"sending ")
-#: What follows "Calling RPC method" comes within this time, in nanoseconds, or belongs to another message.
+#: How those lines begin; most of the driver's lines begin differently.
+_OPENINGS = (b"Calling RPC", b"CALL ", b"CAST ", b"received ", b"Receive", b"Replied ", b"sending ")
+#: A line that follows "Calling RPC method" later than this, in nanoseconds, belongs to another message.
 _SOON = 1_000_000_000
 
 
 class OsloRpcParser:
-    """What one process sends and takes over oslo.messaging."""
+    """The parser of one process's messages over oslo.messaging."""
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
         self._calling: dict[Ids, tuple[int, str]] = {}
         self._sent: dict[str, Event] = {}
         self._received: dict[str, Event] = {}
-        #: received, and not yet seen to be dispatched: a cast's dispatch says another id than its arrival
+        #: received and not yet dispatched: a cast's dispatch logs another id than its arrival
         self._undispatched: list[Event] = []
 
     def take(self, record: Record) -> bool:
-        """Whether the record tells of a message, or only of the driver's own doings."""
-        if not record.opening.startswith(_TELLING):
+        """Parse a record; return whether it reports a message or the driver's internals."""
+        if not record.opening.startswith(_OPENINGS):
             return record.level == "DEBUG"
         message = record.message
         if match := _CALLING.match(message):
@@ -60,8 +60,8 @@ class OsloRpcParser:
         begun, method = self._calling.pop(record.ids, (record.time, ""))
         if not 0 <= record.time - begun <= _SOON:
             begun, method = record.time, ""
-        how = match["how"]
-        mode = how.lower() if how else match["verb"].lower()
+        kind = match["kind"]
+        mode = kind.lower() if kind else match["verb"].lower()
         event = self._log.add(
             "rpc", method, record, side="client", mode=mode, method=method or None, topic=match["topic"],
             exchange=match["exchange"],
@@ -75,9 +75,9 @@ class OsloRpcParser:
     def _receive(self, match: re.Match[str], record: Record) -> None:
         event = self._log.add("rpc", "", record, side="server", mode="cast" if match["key"] == "unique_id" else "call")
         if match["key"] == "unique_id":
-            del event.attributes["mode"]  # a fanout's arrival says the same: the sender tells which
+            del event.attributes["mode"]  # a fanout's arrival looks the same: the sender's line decides
         event.attributes[match["key"]] = match["id"]
-        # The listener's thread may still have the context of what it took before.
+        # The listener's thread may still have the context of an earlier message.
         for name in ("request_id", "global_request_id"):
             event.attributes.pop(name, None)
         self._received[match["id"]] = event
@@ -86,7 +86,7 @@ class OsloRpcParser:
     def _dispatch(self, match: re.Match[str]) -> None:
         event = self._received.get(match["id"])
         if event is None:
-            event = next((each for each in self._undispatched if "unique_id" in each.attributes), None)
+            event = next((event for event in self._undispatched if "unique_id" in event.attributes), None)
         if event is None:
             return
         if event in self._undispatched:
@@ -100,13 +100,13 @@ class OsloRpcParser:
         if event is None:
             return
         event.end = max(record.time, event.start)
-        if match["what"] == "failure":
+        if match["result"] == "failure":
             event.error = "failed, as its answer said"
 
     def _name_request(self, key: str, record: Record) -> Event | None:
-        """The message, whose request is that of the line that says how its serving ended.
+        """Set a received message's request to that of the line on its completion; return the message.
 
-        A cast that was done has not ended for that: a thread may go on with it.
+        A completed cast has not ended: a thread may continue it.
         """
         event = self._received.get(key)
         if event is not None and record.request_id:

@@ -1,4 +1,4 @@
-"""SQL as SQLAlchemy echoes it: the statement, then its parameters, then, with rows, its result."""
+"""SQL as SQLAlchemy echoes it: the statement, its parameters, and, with rows, its result."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _PARAMETERS = re.compile(
     r"(?P<values>[(\[{].*)?\Z",
     re.DOTALL,
 )
-#: A BEGIN that a program sends itself is a statement, with parameters that say so: ``[raw sql] ()``.
-#: Parameters of which nobody knows the statement are none: two threads of one request may write at the same time.
+#: Lines that are not statements. A BEGIN that a program sends itself is one: parameters ``[raw sql] ()`` follow it.
+#: Parameters without a known statement are skipped: two threads of a request may write at the same time.
 _TRANSACTION = re.compile(
     rb"BEGIN \(|COMMIT|ROLLBACK(?! TO)|PREPARE|XA |\[(?:cached|generated|raw sql|no key|caching disabled|dialect)",
     re.IGNORECASE,
 )
-#: What parameters begin with, and what is told of a result.
+#: How parameters begin, and how lines of a result begin.
 _OPENS = (b"(", b"[", b"{")
 _RESULT = (b"Col (", b"Row (")
 
 
 class SqlParser:
-    """What one process sends to its databases."""
+    """The parser of one process's SQL statements."""
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
-        #: the last statement of each request: parameters and rows come in records of their own
+        #: the last statement of each request: parameters and rows are records of their own
         self._last: dict[Ids, Event] = {}
         self._waits: set[int] = set()
-        #: the same statement comes again and again: its text is kept once
+        #: statements recur often: each text is stored once
         self._texts: Memo[str, str] = Memo(masking.without_secrets)
 
     def take(self, record: Record) -> bool:
-        """Whether the record was a part of a statement."""
+        """Parse a record; return True: every record of this logger belongs to a statement."""
         ids = record.ids
         last = self._last.get(ids)
         opening = record.opening
@@ -79,7 +79,7 @@ class SqlParser:
 
 
 def _masked(statement: str, values: Value) -> Value:
-    """Parameters without secrets: by their names, and by the columns that they are assigned to or compared with."""
+    """Mask secret parameters, known by their names and by the columns they are assigned to or compared with."""
     rows = (
         values if isinstance(values, list) and values and all(isinstance(row, (list, dict)) for row in values) else None
     )
@@ -92,20 +92,20 @@ def _masked(statement: str, values: Value) -> Value:
         )
     if not isinstance(values, list):
         return sources_values.masked(values)
-    places = _plan(statement, len(values))
+    secret_indexes = _plan(statement, len(values))
     return [
-        masking.MASK if place in places and value is not None else sources_values.masked(value)
-        for place, value in enumerate(values[: sources_values.MAX_ITEMS])
+        masking.MASK if index in secret_indexes and value is not None else sources_values.masked(value)
+        for index, value in enumerate(values[: sources_values.MAX_ITEMS])
     ]
 
 
 @lru_cache(maxsize=4096)
-def _plan(statement: str, given: int | tuple[str, ...]) -> frozenset[int | str]:
-    """Which parameters are secrets, of so many or of those names: statements come again and again."""
-    values = (None,) * given if isinstance(given, int) else dict.fromkeys(given)
+def _plan(statement: str, parameters: int | tuple[str, ...]) -> frozenset[int | str]:
+    """Return the indexes or names of secret parameters, given their number or names; cached, as statements recur."""
+    values = (None,) * parameters if isinstance(parameters, int) else dict.fromkeys(parameters)
     return frozenset(sql_parameters.plan(statement, values, None) or ())
 
 
 def _unread(statement: str, written: str) -> str:
-    """Parameters that are no Python literal, as they are too long or cut off."""
+    """Return parameters that are not a Python literal, being too long or cut off, as text without secrets."""
     return masking.MASK if masking.names_secret(statement) else sources_values.text(written)
