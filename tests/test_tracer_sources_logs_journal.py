@@ -62,7 +62,7 @@ def test_a_message_that_journalctl_left_out_takes_no_lines_of_others_with_it() -
     data = "".join(json.dumps({**stdout, "MESSAGE": line}) + "\n" for line in lines).encode()
     found = list(detect.read(data, (), Clock(), lost))
     assert [record.message for record in found] == ["first", "last"]
-    assert lost == {"messages that journalctl -o json gives with --all only": 1}
+    assert lost == {"messages that journalctl -o json prints with --all only": 1}
 
 
 @pytest.mark.parametrize(
