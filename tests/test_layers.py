@@ -235,7 +235,8 @@ _PRINTING = frozenset({"print", "click.echo", "click.secho", "sys.stdout.write",
 FILES = ("tracer.files",)
 MAY_OPEN = {
     "tracer.bootstrap": "runs in foreign processes, where nothing else of ours is",
-    "tracer.attach": "for now: processes by /proc, and what is on its way to tracer.files",
+    "tracer.attach.proc": "opens the files of other processes in /proc",
+    "tracer.attach.injection.payload": "reads bootseq's own modules, by the paths of the import system",
     "tracer.commands.status": "for now: a process's environment by /proc",
     "tracer.tap.tracing_switch": "opens a URL",
 }

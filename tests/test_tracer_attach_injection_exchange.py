@@ -92,8 +92,8 @@ def test_what_is_put_in_its_place_is_not_opened(kind: str, exchange: Exchange, m
     """By a process that exchanges its descriptors after its links were read."""
     other = OTHERS[kind](exchange.name)
     monkeypatch.setattr(exchanges, "_links", lambda folder: {str(other): f"/memfd:{exchange.name} (deleted)"})
-    with pytest.raises((RefusedError, BusyError), match="what it has made for us is"):
-        exchange.open()
+    with pytest.raises((RefusedError, BusyError), match="what it has created for us is"):
+        exchange.connect()
     os.close(other)
 
 
@@ -101,7 +101,7 @@ def test_a_file_that_is_called_so_is_none(exchange: Exchange, tmp_path: Path) ->
     """In a root directory of his own anyone can have a file with the very same link."""
     decoy = tmp_path / f"memfd:{exchange.name} (deleted)"
     decoy.write_text("precious")
-    with pytest.raises(RefusedError, match="is no file in memory"):
+    with pytest.raises(RefusedError, match="is not a file in memory"):
         exchanges._opened(str(decoy), exchange.name)
     assert decoy.read_text() == "precious"
 
@@ -110,13 +110,13 @@ def test_one_that_is_sealed_is_refused(exchange: Exchange) -> None:
     descriptor = made(exchange, os.MFD_ALLOW_SEALING)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
     with pytest.raises(RefusedError, match="cannot be written"):
-        exchange.open()
+        exchange.connect()
     os.close(descriptor)
 
 
 def test_an_answer_that_is_too_long_is_not_read(exchange: Exchange) -> None:
     descriptor = made(exchange)
-    exchange.open()
+    exchange.connect()
     os.pwrite(descriptor, (1 << 40).to_bytes(8, "little"), 8)
     os.truncate(descriptor, 1 << 40)
     with pytest.raises(RefusedError, match="too long"):
@@ -127,7 +127,7 @@ def test_an_answer_that_is_too_long_is_not_read(exchange: Exchange) -> None:
 
 def test_an_answer_that_shrinks_is_cut(exchange: Exchange) -> None:
     descriptor = made(exchange)
-    exchange.open()
+    exchange.connect()
     os.pwrite(descriptor, (1000).to_bytes(8, "little"), 8)
     os.truncate(descriptor, 70)
     assert exchange.answer() == bytes(6)
@@ -145,7 +145,7 @@ sys.stdin.read()
 
 def test_what_is_claimed_cannot_be_withdrawn(exchange: Exchange) -> None:
     descriptor = made(exchange, 0)
-    exchange.open()
+    exchange.connect()
     command = [sys.executable, "-c", CLAIM, str(descriptor)]
     with subprocess.Popen(command, stdin=-1, stdout=-1, pass_fds=[descriptor]) as claimer:
         assert claimer.stdout is not None

@@ -1,6 +1,6 @@
-"""What a visited process answers: untrusted, so checked for its shape, types, counts and sizes, and made printable.
+"""The answers of visited processes: untrusted, so checked for shape, types, counts and sizes, and made printable.
 
-Nothing of an answer is acted upon but within that very process; the rest is for people to read.
+An answer has effects within its own process only; the rest is for people to read.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ Answer = dict[str, Any]
 
 _MAX_ITEMS, _MAX_TEXT = 100_000, 2_000
 _MAX_NUMBER = 1 << 64
-#: What an answer holds by its state, and by what was asked: a type (object: a number
-#: or a text); [shape], any number of these; (shape, …), these.
+#: The fields of an answer by its request and state: a type (object: a number
+#: or a text); [shape], any number of these; (shape, …), exactly these.
 _ALWAYS: dict[str, Any] = {"state": str, "reason": str, "seconds": float}
 _UNDONE: dict[str, dict[str, Any]] = {state: {} for state in ("free", "expired", "refused", "failed", "incompatible")}
 _ATTACHED = {
@@ -35,30 +35,30 @@ _SHAPES: dict[str, dict[str, dict[str, Any]]] = {
 
 
 class _WrongError(ValueError):
-    """A value is not of the shape that it should have."""
+    """A value has not the expected shape."""
 
 
 def read(what: str, data: bytes) -> Answer:
-    """The answer to the request ``what``; RefusedError where it is not one."""
+    """Decode the answer to the request ``what``; RefusedError if it is invalid."""
     try:
         pairs = marshal_reader.loads(data)
         if not isinstance(pairs, tuple) or len(pairs) % 2 or len(pairs) > 100:
             raise _WrongError
-        given: dict[str, marshal_reader.Plain] = {"reason": "", "seconds": 0.0}
-        given |= {key: value for key, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(key, str)}
+        fields: dict[str, marshal_reader.Plain] = {"reason": "", "seconds": 0.0}
+        fields |= {key: value for key, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(key, str)}
         wanted = _UNDONE | _SHAPES[what]
-        shape = wanted[_fitting(given.get("state"), str)]
-        return {name: _fitting(given.get(name), each) for name, each in (_ALWAYS | shape).items()}
+        shape = wanted[_fitting(fields.get("state"), str)]
+        return {name: _fitting(fields.get(name), type_) for name, type_ in (_ALWAYS | shape).items()}
     except (marshal_reader.MalformedError, KeyError, _WrongError):
-        raise RefusedError("what it answers makes no sense") from None
+        raise RefusedError("its answer is invalid") from None
 
 
 def _fitting(value: marshal_reader.Plain, shape: Any) -> Any:
-    """The value, if it is of the shape: texts printable and not too long, numbers that can be counted with."""
+    """Return the value if it has the shape, with texts printable and cut, and numbers finite and bounded."""
     if isinstance(shape, list) and isinstance(value, tuple) and len(value) <= _MAX_ITEMS:
-        return [_fitting(each, shape[0]) for each in value]
+        return [_fitting(item, shape[0]) for item in value]
     if isinstance(shape, tuple) and isinstance(value, tuple) and len(value) == len(shape):
-        return tuple(_fitting(each, inner) for each, inner in zip(value, shape, strict=True))
+        return tuple(_fitting(item, inner) for item, inner in zip(value, shape, strict=True))
     if shape in (str, object) and isinstance(value, str):
         return printable(value[:_MAX_TEXT])
     if shape in (int, object) and type(value) is int and abs(value) < _MAX_NUMBER:

@@ -1,10 +1,11 @@
-"""Whether a process's main thread is blocked: waits in a system call, and would not look for work of Python's."""
+"""Detection of a blocked main thread: one that waits in a system call, and would not run pending calls of Python."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
+
+from tracer.attach import proc
 
 _FUTEX, _RESTARTED = 202, 219
 _PRIVATE_FUTEX = 0x80
@@ -17,7 +18,7 @@ _PATIENCE = 0.05
 
 @dataclass(frozen=True)
 class BlockedCall:
-    """Where a thread waits: number and arguments of the system call, stack pointer, address; and what it has done."""
+    """A system call that a thread waits in: number, arguments, stack pointer, address; and its context switches."""
 
     number: int
     arguments: tuple[int, ...]
@@ -27,42 +28,42 @@ class BlockedCall:
 
 
 def blocked_at(pid: int) -> BlockedCall | None:
-    """Where it is blocked, proved, None where it moves; takes as long as the proof, or a little while."""
+    """Return the call in which the main thread provably is blocked, None if it moves; takes up to 0.3 s."""
     watch = Watch(pid)
     deadline = time.monotonic() + _PATIENCE
     while watch.blocked() is None:
         if time.monotonic() > deadline and not watch.still(_STILL):
             return None
         time.sleep(_PAUSE)
-    return watch.place
+    return watch.call
 
 
 class Watch:
-    """Looks at a main thread from time to time."""
+    """Repeated samples of a main thread."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self.place = _place(pid)
+        self.call = _sample(pid)
         self._since = time.monotonic()
 
     def blocked(self) -> BlockedCall | None:
-        """Where it is blocked, if by now it is proved; begins anew where something has changed."""
-        place = _place(self._pid)
-        if place != self.place:
-            self.place, self._since = place, time.monotonic()
-        still = _STILL_FUTEX if place is not None and place.number == _FUTEX else _STILL
-        return place if self.still(still) else None
+        """Return the call in which it is blocked, if that is proved by now; starts again after a change."""
+        call = _sample(self._pid)
+        if call != self.call:
+            self.call, self._since = call, time.monotonic()
+        still = _STILL_FUTEX if call is not None and call.number == _FUTEX else _STILL
+        return call if self.still(still) else None
 
     def still(self, seconds: float) -> bool:
-        """Whether at the last look it had been waiting unmoved for so long."""
-        return self.place is not None and time.monotonic() - self._since >= seconds
+        """Return whether it has waited unchanged for so many seconds."""
+        return self.call is not None and time.monotonic() - self._since >= seconds
 
 
-def _place(pid: int) -> BlockedCall | None:
-    """Where it waits now, None where it runs, or waits for a time only in what may be Python's own wait for the GIL."""
+def _sample(pid: int) -> BlockedCall | None:
+    """Return the call it waits in now, None if it runs, or waits with a timeout as Python does for the GIL."""
     try:
-        call = Path(f"/proc/{pid}/task/{pid}/syscall").read_text().split()
-        status = Path(f"/proc/{pid}/task/{pid}/status").read_text()
+        call = proc.text(pid, f"task/{pid}/syscall").split()
+        status = proc.text(pid, f"task/{pid}/status")
     except OSError:
         return None
     if len(call) < 9 or call[0] == "-1":
@@ -75,7 +76,7 @@ def _place(pid: int) -> BlockedCall | None:
 
 
 def has_timeout(number: int, arguments: tuple[int, ...]) -> bool:
-    """Whether a system call is a futex with a timeout, which a restarted one always has: it comes back by itself."""
+    """Return whether a system call is a futex with a timeout (as each restarted one), which returns by itself."""
     if number == _RESTARTED:
         return bool(arguments[1] & _PRIVATE_FUTEX)
     return number == _FUTEX and arguments[3] != 0

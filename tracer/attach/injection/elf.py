@@ -1,7 +1,7 @@
 """The ELF images that a process has mapped, and the addresses of their symbols, read from its memory.
 
 From memory and not from the files: so it makes no difference whether a file was replaced by an upgrade, deleted, or
-stands in another mount namespace.
+is in another mount namespace.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Mapping:
 
 
 def mappings(pid: int) -> list[Mapping]:
-    """What the process has mapped."""
-    found = []
+    """Return the memory map of the process."""
+    mapped = []
     for line in proc.maps(pid):
         span, access, offset, _, _, *path = line.split(None, 5)
-        start, end = (int(each, 16) for each in span.split("-"))
-        found.append(Mapping(start, end, access, int(offset, 16), path[0] if path else ""))
-    return found
+        start, end = (int(number, 16) for number in span.split("-"))
+        mapped.append(Mapping(start, end, access, int(offset, 16), path[0] if path else ""))
+    return mapped
 
 
 @dataclass
@@ -56,14 +56,14 @@ class Image:
     memory: int
     path: str
     base: int
-    #: As many as may still be made of all images of a process: what they claim of themselves may be endless.
+    #: The reads left for all images of a process: their tables are claims, and may be endless.
     reads: Iterator[int]
     code: list[Mapping] = field(default_factory=list)
     _tables: dict[int, int] | None = None
     _bias: int = 0
 
     def symbol(self, name: str) -> int | None:
-        """The address of a symbol that it defines."""
+        """Return the address of a symbol that it defines, None if it does not."""
         if self._tables is None:
             self._tables = self._find_tables()
         tables = self._tables
@@ -78,29 +78,29 @@ class Image:
         return None
 
     def find(self, *patterns: bytes) -> list[int | None]:
-        """The address of each pattern in its code, None where it does not stand there."""
-        found: list[int | None] = [None] * len(patterns)
+        """Return the address of each pattern in its code, None if absent."""
+        addresses: list[int | None] = [None] * len(patterns)
         left = _MAX_CODE
         for mapping in self.code:
             text = self._read(mapping.start, min(mapping.end - mapping.start, left))
             left -= len(text)
             for number, pattern in enumerate(patterns):
-                at = text.find(pattern)
-                if found[number] is None and at >= 0:
-                    found[number] = mapping.start + at
-        return found
+                offset = text.find(pattern)
+                if addresses[number] is None and offset >= 0:
+                    addresses[number] = mapping.start + offset
+        return addresses
 
     def machine(self) -> tuple[bool, int]:
-        """Whether it is of 64 bits, and the number of its architecture."""
+        """Return whether it has 64 bits, and the number of its architecture."""
         header = _HEADER.unpack(self._read(self.base, _HEADER.size))
         return header[0][4] == 2, header[2]
 
     def _find_tables(self) -> dict[int, int]:
         header = _HEADER.unpack(self._read(self.base, _HEADER.size))
-        kind, at, size, count = header[1], header[5], header[9], header[10]
+        kind, offset, size, count = header[1], header[5], header[9], header[10]
         if header[0][:5] != b"\x7fELF\x02" or header[2] != _X86_64 or size != _SEGMENT.size or count > _MAX_SEGMENTS:
             return {}
-        table = self._read(self.base + at, size * count)
+        table = self._read(self.base + offset, size * count)
         segments = [_SEGMENT.unpack_from(table, size * number) for number in range(count)]
         loads = [segment for segment in segments if segment[0] == _LOAD]
         dynamic = next((segment for segment in segments if segment[0] == _DYNAMIC), None)
@@ -112,19 +112,19 @@ class Image:
         return {tag: value if value >= self.base else value + self._bias for tag, value in entries}
 
     def _gnu_candidates(self, name: str) -> Iterator[int]:
-        """Numbers of the symbols whose hash is the name's."""
+        """Yield the numbers of the symbols with the hash of the name."""
         wanted = 5381
         for byte in name.encode():
             wanted = wanted * 33 + byte & 0xFFFFFFFF
         assert self._tables is not None
-        at = self._tables[_GNU_HASH]
-        buckets, first, bloom, _ = struct.unpack("<4I", self._read(at, 16))
+        start = self._tables[_GNU_HASH]
+        buckets, first, bloom, _ = struct.unpack("<4I", self._read(start, 16))
         if not buckets:
             return
-        start = at + 16 + bloom * 8
-        number = self._number(start + wanted % buckets * 4)
+        table = start + 16 + bloom * 8
+        number = self._number(table + wanted % buckets * 4)
         while number >= first:
-            hashed = self._number(start + buckets * 4 + (number - first) * 4)
+            hashed = self._number(table + buckets * 4 + (number - first) * 4)
             if hashed | 1 == wanted | 1:
                 yield number
             if hashed & 1:
@@ -136,34 +136,34 @@ class Image:
         table = self._tables.get(_HASH)
         yield from range(self._number(table + 4) if table is not None else 0)
 
-    def _number(self, at: int) -> int:
-        return int.from_bytes(self._read(at, 4), "little")
+    def _number(self, address: int) -> int:
+        return int.from_bytes(self._read(address, 4), "little")
 
-    def _read(self, at: int, size: int) -> bytes:
+    def _read(self, address: int, size: int) -> bytes:
         if next(self.reads, None) is None:
-            raise RefusedError("its programs are larger than any we know")
+            raise RefusedError("its programs are larger than any known Python")
         try:
-            return os.pread(self.memory, size, at).ljust(size, b"\0")
+            return os.pread(self.memory, size, address).ljust(size, b"\0")
         except (OSError, OverflowError):
             return bytes(size)
 
 
-def _is_image(memory: int, at: int) -> bool:
+def _is_image(memory: int, address: int) -> bool:
     try:
-        return os.pread(memory, 4, at) == b"\x7fELF"
+        return os.pread(memory, 4, address) == b"\x7fELF"
     except OSError:  # unmapped since its line was read, or a file that has been cut
         return False
 
 
 def images(pid: int, memory: int) -> list[Image]:
-    """The images that the process has mapped, in the order of their addresses."""
-    found: dict[str, Image] = {}
+    """Return the images that the process has mapped, in the order of their addresses."""
+    by_path: dict[str, Image] = {}
     reads = iter(range(_MAX_READS))
     for mapping in mappings(pid):
         if not mapping.path.startswith("/"):
             continue
-        if mapping.offset == 0 and mapping.path not in found and _is_image(memory, mapping.start):
-            found[mapping.path] = Image(memory, mapping.path, mapping.start, reads)
-        if "x" in mapping.access and mapping.path in found:
-            found[mapping.path].code.append(mapping)
-    return list(found.values())
+        if mapping.offset == 0 and mapping.path not in by_path and _is_image(memory, mapping.start):
+            by_path[mapping.path] = Image(memory, mapping.path, mapping.start, reads)
+        if "x" in mapping.access and mapping.path in by_path:
+            by_path[mapping.path].code.append(mapping)
+    return list(by_path.values())

@@ -1,11 +1,11 @@
 """The file in memory through which a visitor and the process that it visits exchange a request and its answer.
 
-The process makes it (memfd_create, in its main thread) and closes it when it has answered; the visitor opens the very
-same file through /proc/PID/fd. It has no name in any folder, so there is nothing that somebody else could put in its
-place. What the visitor opens is looked at first: an anonymous file in memory, or nothing that it reads or writes.
+The process creates it (memfd_create, in its main thread) and closes it after its answer; the visitor opens the very
+same file through /proc/PID/fd. It has no name in any folder, so no other user can replace it. The visitor checks what
+it opens first, and reads and writes anonymous files in memory only.
 
 The request is claimed under a record lock: either the process claims it, and answers, or the visitor withdraws it, and
-what nobody waits for any more is not done later. Where neither closed it, the next visit does.
+a withdrawn request is not run later. A file that neither has closed is closed by the next visit.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import stat
 import time
 from functools import cache
 
+from tracer.attach import proc
 from tracer.attach.injection.ptrace import BusyError, RefusedError
 
 #: Of memfd_create: closed where the process starts another program.
@@ -28,7 +29,7 @@ _HEAD = 64
 _STATE_AT, _SIZE_AT, _VISITOR_AT = 1, 8, 32
 _WANTED, _WITHDRAWN, _ANSWERED = b"w", b"x", b"a"
 _MAX_ANSWER = 8 << 20
-#: What a text holds where the exchange's numbers are to stand.
+#: The placeholder in a text for the exchange's numbers.
 ROOM = b"@" * 160
 _LOOK = 0.001
 _SOON = 1.0
@@ -36,7 +37,7 @@ _STALE = 3
 
 
 class Exchange:
-    """One exchange with process ``pid``; usable from ``open`` to ``close``."""
+    """An exchange with process ``pid``; usable from ``connect`` to ``close``."""
 
     def __init__(self, pid: int) -> None:
         self._folder = f"/proc/{pid}/fd"
@@ -46,8 +47,8 @@ class Exchange:
         self._descriptor = -1
         self._numbers = b""
 
-    def open(self) -> None:
-        """Wait until the process has made the file, and open it too."""
+    def connect(self) -> None:
+        """Wait until the process has created the file, and open it too."""
         deadline = time.monotonic() + _SOON
         while True:
             links = _links(self._folder)
@@ -56,7 +57,7 @@ class Exchange:
                 self._open(number, links)
                 return
             if time.monotonic() > deadline:
-                raise RefusedError("it could make no file in memory, maybe as it has no descriptor left")
+                raise RefusedError("it could create no file in memory; maybe it has no descriptor left")
             time.sleep(_LOOK)
 
     def _open(self, number: str, links: dict[str, str]) -> None:
@@ -65,35 +66,35 @@ class Exchange:
         try:
             os.pwrite(self._descriptor, (b"#" + _WANTED).ljust(_HEAD - 1) + b"\n", 0)
         except OSError as error:
-            raise RefusedError(f"what it has made for us cannot be written: {error.strerror}") from None
+            raise RefusedError(f"its file in memory cannot be written: {error.strerror}") from None
         _lock(self._descriptor, _VISITOR_AT, os.F_TLOCK)
         about = os.fstat(self._descriptor)
         files = [(int(number), about.st_ino), *_abandoned(self._folder, {**links, number: ""})[:_STALE]]
         self._numbers = f"{about.st_dev}, {files}".encode()
 
     def fill(self, text: bytes) -> bytes:
-        """``text`` with the numbers by which the process finds the file, in a room that stays as long as it was."""
+        """Return ``text`` with the placeholder replaced by the numbers of the file, at the same length."""
         return text.replace(ROOM, self._numbers.ljust(len(ROOM)))
 
     def lay_down(self, text: bytes) -> None:
-        """Have the whole file be a Python script."""
+        """Write ``text`` into the file, which then is a Python script as a whole."""
         os.pwrite(self._descriptor, text, _HEAD)
 
     def answered(self) -> bool:
-        """Whether the process has answered, and closed the file."""
+        """Return whether the process has answered and closed the file."""
         head = os.pread(self._descriptor, _STATE_AT + 1, 0)
         return head[_STATE_AT:] == _ANSWERED and _lock(self._descriptor, 0, os.F_TEST)
 
     def answer(self) -> bytes:
-        """What it has answered."""
+        """Return the bytes of its answer; RefusedError if it is too long."""
         head = os.pread(self._descriptor, _HEAD, 0)
         size = int.from_bytes(head[_SIZE_AT : _SIZE_AT + 8], "little")
         if size > _MAX_ANSWER:
-            raise RefusedError(f"what it answers is too long: {size} bytes")
+            raise RefusedError(f"its answer is too long: {size} bytes")
         return os.pread(self._descriptor, size, _HEAD)
 
     def withdraw(self) -> bool:
-        """Ask for nothing any more; False where the process has claimed the request, and is about to answer."""
+        """Withdraw the request; return False if the process has claimed it, and is about to answer."""
         if not _lock(self._descriptor, 0, os.F_TLOCK):
             return False
         try:
@@ -105,7 +106,7 @@ class Exchange:
             _lock(self._descriptor, 0, os.F_ULOCK)
 
     def close(self) -> None:
-        """Withdraw what is not answered, and let go of the file."""
+        """Withdraw an unanswered request, and close the file."""
         if self._descriptor >= 0:
             with contextlib.suppress(OSError):
                 self.withdraw()
@@ -114,12 +115,12 @@ class Exchange:
 
 
 def _link(name: str) -> str:
-    """What a link in /proc says of a file in memory."""
+    """Return the target of a link in /proc to a file in memory."""
     return f"/memfd:{name} (deleted)"
 
 
 def _links(folder: str) -> dict[str, str]:
-    """What a process's descriptors are, by their numbers."""
+    """Return the link targets of a process's descriptors by their numbers."""
     try:
         numbers = os.listdir(folder)
     except FileNotFoundError:
@@ -135,25 +136,25 @@ def _read_link(path: str) -> str:
 
 
 def _opened(path: str, name: str) -> int:
-    """The file that a process claims to have made, opened: first looked at, then opened by what was looked at."""
+    """Open the file that a process claims to have created: pinned, checked, and opened by the pin."""
     try:
-        pinned = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        pinned = proc.pin(path)
     except OSError:
-        raise BusyError("it has closed what it had made for us") from None
+        raise BusyError("it has closed its file in memory") from None
     try:
         about = os.fstat(pinned)
         if not stat.S_ISREG(about.st_mode) or about.st_dev != _device() or about.st_size > _HEAD + _MAX_ANSWER:
-            raise RefusedError("what it has made for us is no file in memory")
+            raise RefusedError("what it has created for us is not a file in memory")
         if os.readlink(f"/proc/self/fd/{pinned}") != _link(name):
-            raise RefusedError("what it has made for us is another file")
-        return os.open(f"/proc/self/fd/{pinned}", os.O_RDWR | os.O_CLOEXEC)
+            raise RefusedError("what it has created for us is another file")
+        return proc.reopen(pinned)
     finally:
         os.close(pinned)
 
 
 @cache
 def _device() -> int:
-    """The file system of anonymous files in memory, which nobody can mount: nothing else can be on it."""
+    """Return the device of anonymous files in memory, which cannot be mounted and holds nothing else."""
     descriptor = os.memfd_create("bootseq", os.MFD_CLOEXEC)
     try:
         return os.fstat(descriptor).st_dev
@@ -162,22 +163,22 @@ def _device() -> int:
 
 
 def _abandoned(folder: str, links: dict[str, str]) -> list[tuple[int, int]]:
-    """Files of visits whose visitor has died: their descriptors, and their numbers on the file system."""
-    found = []
+    """Return descriptor and inode of files of visits whose visitor has died."""
+    files = []
     for number, link in links.items():
         name = link.removeprefix("/memfd:").removesuffix(" (deleted)")
         if name.startswith(_PREFIX):
             with contextlib.suppress(OSError, RefusedError, BusyError):
                 descriptor = _opened(f"{folder}/{number}", name)
                 if _lock(descriptor, _VISITOR_AT, os.F_TEST):
-                    found.append((int(number), os.fstat(descriptor).st_ino))
+                    files.append((int(number), os.fstat(descriptor).st_ino))
                 os.close(descriptor)
-    return found
+    return files
 
 
-def _lock(descriptor: int, at: int, what: int) -> bool:
-    """Whether the lock of the byte there could be taken or given back, or is nobody else's."""
-    os.lseek(descriptor, at, os.SEEK_SET)
+def _lock(descriptor: int, offset: int, what: int) -> bool:
+    """Take, release or test the lock of a byte; return whether that succeeded."""
+    os.lseek(descriptor, offset, os.SEEK_SET)
     try:
         os.lockf(descriptor, what, 1)
     except OSError:

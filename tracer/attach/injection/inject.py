@@ -147,7 +147,7 @@ class _Run:
             calls = [*calls, self._system_call(_MEMFD_CREATE, name, CLOSE_ON_EXEC)]
         self._stopped(lambda thread: self._go([], calls, thread, again=True))
         if self._exchange is not None:
-            self._exchange.open()
+            self._exchange.connect()
 
     def _run_there(self, place: BlockedCall) -> bool:
         """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""

@@ -1,4 +1,4 @@
-"""The Python in a process: which it is, and the addresses of what is called in it."""
+"""The Python in a process: its version, and the addresses of the functions to call in it."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class Interpreter:
     writable: tuple[Mapping, ...]
 
     def is_gone(self) -> bool:
-        """Whether the process has ended, or runs another program now."""
+        """Return whether the process has ended, or runs another program now."""
         try:
             return not os.pread(self.memory, 1, self.image.base)
         except OSError:
             return True
 
     def close(self) -> None:
-        """Let go of its memory."""
+        """Close its memory."""
         os.close(self.memory)
 
 
 def find(pid: int) -> Interpreter:
-    """The Python in the process; RefusedError where there is none that can be entered."""
-    memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+    """Return the Python in the process; RefusedError if there is none that can be entered."""
+    memory = proc.memory(pid, write=True)
     try:
         return _find(pid, memory)
     except BaseException:
@@ -61,25 +61,25 @@ def find(pid: int) -> Interpreter:
 
 
 def _find(pid: int, memory: int) -> Interpreter:
-    found = images(pid, memory)
-    if found and found[0].machine() != (True, _X86_64):
+    mapped = images(pid, memory)
+    if mapped and mapped[0].machine() != (True, _X86_64):
         raise RefusedError("it is no x86_64 program, and other architectures are not supported yet")
     if platform.machine() != "x86_64":
         raise RefusedError(f"this machine is {platform.machine()}, and only x86_64 is supported yet")
-    image, functions = _python(found)
+    image, functions = _python(mapped)
     if image.symbol("_Py_MergeZeroLocalRefcount") is not None:
         raise RefusedError("its Python is a free-threaded build, which is not supported yet")
-    library, lsearch, munmap = _c_library(found)
+    library, lsearch, munmap = _c_library(mapped)
     sigreturn, system_call = library.find(_SIGRETURN, _SYSTEM_CALL)
     if sigreturn is None or system_call is None:
-        raise RefusedError(f"its C library is none we know: {library.path}")
+        raise RefusedError(f"unknown C library: {library.path}")
     writable = tuple(mapping for mapping in mappings(pid) if mapping.access.startswith("rw"))
-    version = _version(image, found)
+    version = _version(image, mapped)
     return Interpreter(pid, memory, version, image, functions, lsearch, munmap, sigreturn, system_call, writable)
 
 
-def _python(found: list[Image]) -> tuple[Image, dict[str, int]]:
-    likely = sorted(found, key=lambda image: "libpython" not in image.path and image is not found[0])
+def _python(mapped: list[Image]) -> tuple[Image, dict[str, int]]:
+    likely = sorted(mapped, key=lambda image: "libpython" not in image.path and image is not mapped[0])
     for image in likely:
         if image.symbol(_NEEDED[0]) is not None:
             functions = {name: image.symbol(name) for name in _NEEDED}
@@ -87,8 +87,8 @@ def _python(found: list[Image]) -> tuple[Image, dict[str, int]]:
     raise RefusedError("it is no Python process, or its Python exports no symbols")
 
 
-def _c_library(found: list[Image]) -> tuple[Image, int, int]:
-    likely = sorted(found, key=lambda image: re.search(r"/(libc[.-]|ld-musl)", image.path) is None)
+def _c_library(mapped: list[Image]) -> tuple[Image, int, int]:
+    likely = sorted(mapped, key=lambda image: re.search(r"/(libc[.-]|ld-musl)", image.path) is None)
     for image in likely:
         lsearch, munmap = image.symbol("lsearch"), image.symbol("munmap")
         if lsearch is not None and munmap is not None:
@@ -96,9 +96,9 @@ def _c_library(found: list[Image]) -> tuple[Image, int, int]:
     raise RefusedError("its C library exports no symbols")
 
 
-def _version(image: Image, found: list[Image]) -> tuple[int, int]:
-    """By the name of the library or the executable, else by what stands in it."""
-    for path in (image.path, *(each.path for each in found)):
+def _version(image: Image, mapped: list[Image]) -> tuple[int, int]:
+    """Return the version by the name of the library or the executable, (3, 0) if that has none."""
+    for path in (image.path, *(other.path for other in mapped)):
         named = _VERSION.search(path.rpartition("/")[2]) or _VERSION.search(path)
         if named:
             major, minor = named[1].split(".")
@@ -107,7 +107,7 @@ def _version(image: Image, found: list[Image]) -> tuple[int, int]:
 
 
 def readable_version(pid: int) -> str:
-    """The version as far as /proc tells it without any right to enter the process; "" where it does not."""
+    """Return the version that /proc shows without the right to enter the process, "" if unknown."""
     try:
         for path in (os.readlink(f"/proc/{pid}/exe"), *_mapped(pid)):
             named = _VERSION.search(path)

@@ -1,7 +1,7 @@
-"""The text that is run in other processes: a request, and the hooks themselves where they are to be attached.
+"""The text that is run in other processes: a request, and the hooks if they are to be attached.
 
-As text and not as a path: nothing need be readable there, in whichever container and as whichever user it runs. Where
-code that was compiled for that very Python is at hand it goes along, since compiling takes 50 times as long as loading.
+It is text and not a path: no file need be readable for the process, in any container and for any user. Code compiled
+for that very Python is sent along if there is some, since compiling takes 50 times as long as loading.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _TEXT = (
 
 
 def text(what: str, request: dict[str, Any], until: float, hooks: str = "") -> bytes:
-    """What ``PyRun_SimpleString`` is given, once the exchange has filled it; it does nothing after the time ``until``.
+    """Return the text for ``PyRun_SimpleString``, which the exchange completes; it does nothing after ``until``.
 
-    It brings the hooks along as ``hooks`` says: SOURCES or COMPILED.
+    It contains the hooks as SOURCES or COMPILED, or none.
     """
-    given = {"what": what, "until": until, "request": request, "version": version()}
-    return (_TEXT % (_injected(), _packed(marshal.dumps(given, 2)), _hooks(hooks), exchange.ROOM.decode())).encode()
+    call = {"what": what, "until": until, "request": request, "version": version()}
+    return (_TEXT % (_injected(), _packed(marshal.dumps(call, 2)), _hooks(hooks), exchange.ROOM.decode())).encode()
 
 
 def prepare() -> None:
-    """What takes long of it, now: later it would be done in a hurry."""
+    """Prepare the slow parts now, before any process is stopped."""
     text("attach", {}, 0, COMPILED)
 
 
@@ -53,12 +53,12 @@ def _injected() -> str:
 def _hooks(kind: str) -> str:
     if not kind:
         return _packed(b"")
-    given: dict[str, Any] = {"order": ["", *_order()], "codes": b"", "magic": b"", "sources": {}}
+    hooks: dict[str, Any] = {"order": ["", *_order()], "codes": b"", "magic": b"", "sources": {}}
     if kind == SOURCES:
-        given["sources"] = sources()
+        hooks["sources"] = sources()
     else:
-        given["magic"], given["codes"] = importlib.util.MAGIC_NUMBER, _compiled()
-    return _packed(marshal.dumps(given, 2))
+        hooks["magic"], hooks["codes"] = importlib.util.MAGIC_NUMBER, _compiled()
+    return _packed(marshal.dumps(hooks, 2))
 
 
 def _packed(data: bytes) -> str:
@@ -67,7 +67,7 @@ def _packed(data: bytes) -> str:
 
 @cache
 def sources() -> dict[str, str]:
-    """The hooks' modules, by their names within the package; the package itself is ""."""
+    """Return the sources of the hooks' modules by name within the package; the package itself is ""."""
     spec = importlib.util.find_spec("patches")
     assert spec is not None
     assert spec.origin is not None
@@ -77,12 +77,12 @@ def sources() -> dict[str, str]:
 
 @cache
 def version() -> str:
-    """Tells one release's hooks from another's."""
+    """Return the hash that identifies the release of the hooks."""
     return hashlib.sha256(repr(sorted(sources().items())).encode()).hexdigest()[:12]
 
 
 def _compiled() -> bytes:
-    """All of them, compiled by the Python that we run on, without docstrings."""
+    """Return the modules compiled by the running Python, without docstrings, marshalled."""
     codes = {
         name: compile(source, f"<_bootseq.{name}>" if name else "<_bootseq>", "exec", 0, True, 2)
         for name, source in sources().items()
@@ -92,7 +92,7 @@ def _compiled() -> bytes:
 
 @cache
 def _order() -> list[str]:
-    """The modules, each behind those that it imports."""
+    """Return the modules, each after those that it imports."""
     needs = {name: _imports(source) for name, source in sources().items() if name}
     order: list[str] = []
     while needs:
@@ -105,14 +105,14 @@ def _order() -> list[str]:
 
 
 def _imports(source: str) -> set[str]:
-    """The names of the modules of the package that one imports as it runs."""
-    found = set()
+    """Return the names of the modules of the package that a source imports at its top level."""
+    names = set()
     for node in ast.parse(source).body:
         if isinstance(node, ast.ImportFrom) and node.level == 1:
-            found |= {node.module} if node.module else {alias.name for alias in node.names}
-    return found & {*sources()}
+            names |= {node.module} if node.module else {alias.name for alias in node.names}
+    return names & {*sources()}
 
 
 def for_version(version: tuple[int, int]) -> str:
-    """What to send to a Python of this version."""
+    """Return the form of the hooks for a Python of this version."""
     return COMPILED if version == sys.version_info[:2] else SOURCES

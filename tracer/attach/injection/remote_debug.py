@@ -1,8 +1,8 @@
-"""Python 3.14 and later: have it run a script through its remote debugging (PEP 768), from outside.
+"""Scripts run in Python 3.14 and later through its remote debugging (PEP 768), from outside.
 
-Where the fields are stands in the process itself, in the ``_Py_DebugOffsets`` at the start of its ``_PyRuntime``, so
-the tool's Python need not be of the same version. Nothing is stopped. A main thread that waits does not come to the
-remote_exec: that is what tracer.attach.injection.inject is for, of whatever version.
+The offsets of the fields are in the process itself, in the ``_Py_DebugOffsets`` at the start of its ``_PyRuntime``, so
+the tool's Python need not be of the same version. Nothing is stopped. A main thread that waits does not run the
+script: for that, in all versions, there is tracer.attach.injection.inject.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_ENVIRONMENT = 4 << 20
 
 @dataclass(frozen=True)
 class RemoteExec:
-    """Addresses in the process."""
+    """Addresses of the remote execution fields in the process."""
 
     eval_breaker: int
     flag: int
@@ -39,16 +39,16 @@ class RemoteExec:
 
 
 def is_disabled(pid: int) -> bool:
-    """Whether who started the process has closed the remote_exec."""
+    """Return whether remote debugging is disabled in the environment of the process."""
     try:
         environment = proc.data(pid, "environ", _MAX_ENVIRONMENT).split(b"\0")
     except OSError:
         return False
-    return any(each.startswith(_VARIABLE) and each != _VARIABLE for each in environment)
+    return any(entry.startswith(_VARIABLE) and entry != _VARIABLE for entry in environment)
 
 
 def find(python: Interpreter) -> RemoteExec:
-    """The remote_exec; RefusedError where it is closed, or not as we know it."""
+    """Return the addresses; RefusedError if remote debugging is off or its layout unknown."""
     runtime = python.image.symbol("_PyRuntime")
     if runtime is None:
         raise RefusedError("its Python does not say where its state is")
@@ -73,22 +73,22 @@ def _table(memory: int, runtime: int) -> tuple[int, ...]:
 
 
 def _support(words: tuple[int, ...]) -> int:
-    """Where the part about debuggers begins: offsets of eval breaker, structure and switch, then those of ``_END``."""
-    for at in range(_THREADS_MAIN + 1, len(words) - 5):
-        if words[at + 3 : at + 6] == _END:
-            return at
+    """Return the index of the debugger offsets: eval breaker, structure and switch, then those of ``_END``."""
+    for index in range(_THREADS_MAIN + 1, len(words) - 5):
+        if words[index + 3 : index + 6] == _END:
+            return index
     raise RefusedError("its Python keeps its state in a way we do not know")
 
 
-def _word(memory: int, at: int) -> int:
-    return int.from_bytes(os.pread(memory, 8, at), "little")
+def _word(memory: int, address: int) -> int:
+    return int.from_bytes(os.pread(memory, 8, address), "little")
 
 
 def run(python: Interpreter, remote_exec: RemoteExec, script: str) -> None:
-    """Have it run the file ``script``, by the path that it has in the process's own namespace, as soon as it can."""
+    """Make it run the file ``script``, a path in the process's own namespace, as soon as it can."""
     path = os.fsencode(script) + b"\0"
     if len(path) > remote_exec.path_size:
-        raise RefusedError(f"the path of the capture is too long for it: {len(path)} of {remote_exec.path_size} bytes")
+        raise RefusedError(f"the path of the script is too long for it: {len(path)} of {remote_exec.path_size} bytes")
     os.pwrite(python.memory, path, remote_exec.path)
     os.pwrite(python.memory, (1).to_bytes(4, "little"), remote_exec.flag)
     breaker = _word(python.memory, remote_exec.eval_breaker)

@@ -1,7 +1,7 @@
 """A visit: one request to a process that runs already, and the answer to it, within a deadline.
 
-Request and answer pass through the memory of that process (see exchange), through no folder: nobody but the
-process itself can answer, and what it answers is believed of itself alone (tracer.attach.injection.answers).
+Request and answer pass through the memory of that process (see exchange), through no folder: only the process
+itself can answer, and its answer is trusted about itself alone (tracer.attach.injection.answers).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tracer.attach.injection.ptrace import BusyError, RefusedError
 from tracer.attach.processes import Process
 
 PATIENCE = 10.0
-#: Seconds for which an answer is waited for that the process has begun to give as our patience ended.
+#: Seconds to wait for an answer that the process had begun when the patience ended.
 _FINISH = 10.0
 _LOOK = 0.001
 _BUSY = "its main thread does not come back to Python code"
 
 
 def ask(process: Process, what: str, request: dict[str, Any], patience: float = PATIENCE) -> tuple[Answer, Visit]:
-    """What the process answers, and what it took. RefusedError or BusyError where it cannot be asked."""
+    """Return the answer of the process and the visit. Raises RefusedError or BusyError if it cannot be visited."""
     python = _entered(process)
     try:
         hooks = payload.for_version(python.version) if what == "attach" else ""
@@ -61,7 +61,7 @@ def _ask(python: Interpreter, what: str, request: dict[str, Any], hooks: str, pa
 
 
 def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
-    """By the remote_exec of 3.14 where there is one and its main thread is on its way there, else by ptrace."""
+    """Run the text by remote debugging if Python has it and the main thread is not blocked, else by ptrace."""
     by_remote_exec = python.version >= remote_debug.FIRST and blocking.blocked_at(python.pid) is None
     try:
         if by_remote_exec:
@@ -70,7 +70,7 @@ def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) 
     except BusyError:
         if python.is_gone():
             raise RefusedError("it has ended, or has become another program") from None
-        # Who has claimed it does it.
+        # A claimed request is answered.
         if exchange.withdraw() or not _answers(exchange, _FINISH):
             raise
         return Visit("late")
