@@ -140,7 +140,7 @@ def test_tracing_that_was_on_is_left_on(rabbit: Rabbit, tmp_path: Path) -> None:
     try:
         done = tap(rabbit, "--url", rabbit.url(), "--rabbitmqctl", CTL, "--for", "1s", capture=tmp_path / "cap")
         assert done.returncode == 0
-        assert "was on already, and is left on at the end" in done.stderr
+        assert "was on already, and stays on at the end" in done.stderr
         assert rabbit.traces()
     finally:
         rabbit.ctl("trace_off")
@@ -208,7 +208,7 @@ def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> No
         (("--url", "amqp://u:p@127.0.0.1:1/"), "cannot connect: Connection refused"),
         (("--url", rabbit.url("half", "p00r")), "read the exchange amq.rabbitmq.trace"),
         (("--url", rabbit.url("poor", "p00r")), "user poor lacks permissions that the tap needs"),
-        (("--url", rabbit.url(), "--rabbitmqctl", "false"), "tracing cannot be switched on: false: exit code 1"),
+        (("--url", rabbit.url(), "--rabbitmqctl", "false"), "cannot switch tracing on: false: exit code 1"),
         (("--url", rabbit.url(), "--management", rabbit.management_url.replace("//", "//poor:p00r@")), "may not"),
     ]
     for options, said in cases:
@@ -270,7 +270,7 @@ def test_two_taps(rabbit: Rabbit, tmp_path: Path) -> None:
     first = start(rabbit, tmp_path / "first")
     first.wait_for("switched on")
     second = start(rabbit, tmp_path / "second")
-    second.wait_for("was on for another tap, and goes off with it")
+    second.wait_for("was on for another tap, which switches it off")
     assert first.end() == 0
     (number,) = re.findall(r"another tap takes copies: process (\d+)", first.said)
     publish(rabbit, 3, 10)

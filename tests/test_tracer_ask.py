@@ -114,7 +114,7 @@ def test_added_answered_listed_removed(mode: str, tmp_path: Path, capture: Path)
         select(victim)
         assert "removed: 2" in done("ask", "remove", "--all")
         select(victim)
-        assert done("ask", "list") == "nothing is asked\n"
+        assert done("ask", "list") == "no ask points\n"
         assert [each.state for each in detach.detach(capture)] == ["detached"]
         assert victim.ask("differences()") == []
     assert asked(capture) == [
@@ -165,20 +165,23 @@ def test_what_is_nowhere_is_refused_with_what_is_near(tmp_path: Path, capture: P
 
 def test_bad_usage(capture: Path) -> None:
     where = "small_service:plain"
-    assert refused("ask", "add", where, "n") == "nothing is attached; bootseq attach --all -o CAPTURE"
-    assert refused("ask", "add", "small_service.plain", "n").startswith("small_service.plain: not a place; name it as")
+    assert refused("ask", "add", where, "n") == "nothing is attached; attach with: bootseq attach --all -o CAPTURE"
+    assert refused("ask", "add", "small_service.plain", "n").startswith("small_service.plain: expected package.module")
     assert refused("ask", "add", where, "n.save()").startswith("n.save(): only these functions may be called: abs")
-    assert refused("ask", "add", where, "n", "--line", 3, "--return").startswith("--return and --line are two places")
-    assert refused("ask", "add", where, "n", "--all", "--pid", 1) == "--all, or some: not both"
-    assert refused("ask", "remove") == "say which: bootseq ask remove KEY, or --all"
+    assert refused("ask", "add", where, "n", "--line", 3, "--return").startswith(
+        "--return cannot be combined with --line"
+    )
+    assert refused("ask", "add", where, "n", "--all", "--pid", 1) == "--all cannot be combined with --pid or --service"
+    assert refused("ask", "remove") == "nothing to remove; pass KEY (see: bootseq ask list) or --all"
     assert refused("ask", "remove", 7) == "7: no such ask point; see: bootseq ask list"
-    assert done("ask", "remove", "--all") == "nothing is asked\n"
+    assert done("ask", "remove", "--all") == "no ask points\n"
     with Victim() as victim:
         attach(capture, victim)
-        assert refused("ask", "add", where, "n", "--service", "nova-*").startswith(
-            "no process of 'nova-*' has hooks in"
+        assert refused("ask", "add", where, "n", "--service", "nova-*").startswith("no process of 'nova-*' has hooks; ")
+        assert (
+            refused("ask", "add", where, "n", "--pid", 1)
+            == "1: has no hooks; attach with: bootseq attach --pid 1 -o CAPTURE"
         )
-        assert refused("ask", "add", where, "n", "--pid", 1) == "1: has no hooks in; bootseq attach --pid 1 -o CAPTURE"
 
 
 def test_one_that_cannot_be_asked_is_told(tmp_path: Path, capture: Path) -> None:

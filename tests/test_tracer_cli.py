@@ -179,8 +179,8 @@ def test_dates_are_cut_not_rounded_through_floats() -> None:
 def test_list_of_nothing(tmp_path: Path) -> None:
     """No boot is an answer, not an error."""
     trace_file.write(tmp_path / "t", Trace([]))
-    assert bootseq("list", tmp_path / "t").stdout == "no boots in it; other requests: --all\n"
-    assert bootseq("list", "--all", tmp_path / "t").stdout == "no boots in it\n"
+    assert bootseq("list", tmp_path / "t").stdout == "no boots; for other requests pass --all\n"
+    assert bootseq("list", "--all", tmp_path / "t").stdout == "no boots\n"
     assert json.loads(bootseq("list", "--json", tmp_path / "t").stdout) == []
 
 
@@ -203,16 +203,16 @@ def test_a_boot_by_any_of_its_names(file: Path, word: str) -> None:
 
 def test_which_boot_is_meant(file: Path, tmp_path: Path) -> None:
     """None but the only one may be left unsaid; two of a name are asked for by number."""
-    assert refused("show", file) == f"{file}: 2 boots in it; name one by its number from: bootseq list {file}"
-    assert refused("show", file, "vm9") == f"{file}: no boot 'vm9' in it; see: bootseq list {file}"
+    assert refused("show", file) == f"{file} holds 2 boots; choose one by number (see: bootseq list {file})"
+    assert refused("show", file, "vm9") == f"{file} holds no boot 'vm9'; see: bootseq list {file}"
     assert "DELETE" not in bootseq("show", file, "2").stdout
     assert bootseq("show", file, "3").exit_code == 0
     same = failed_boot()
     same.number, same.request_id = 2, "req-3"
     trace_file.write(tmp_path / "same", Trace([failed_boot(), same]))
-    assert "'vm2' is 2 boots; name one by its number" in refused("show", tmp_path / "same", "vm2")
+    assert "'vm2' matches 2 boots; choose one by number" in refused("show", tmp_path / "same", "vm2")
     trace_file.write(tmp_path / "other", Trace([], [failed_boot()]))
-    assert "no boot in it; other requests are listed by: bootseq list --all" in refused("show", tmp_path / "other")
+    assert "holds no boots; for other requests, see: bootseq list --all" in refused("show", tmp_path / "other")
 
 
 def test_show_at_every_detail(file: Path) -> None:
@@ -240,15 +240,17 @@ def test_draw_pages(file: Path, tmp_path: Path) -> None:
     assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == sorted(map(str, tmp_path.glob("*.svg")))
     assert bootseq("draw", file, "2", "--pages", "screen", "-o", tmp_path / "y.png").exit_code == 0
     assert (tmp_path / "y.png").read_bytes().startswith(b"\x89PNG")
-    assert "x.md: only .svg, .png have pages" in refused("draw", file, "1", "--pages", "a4", "-o", tmp_path / "x.md")
+    assert "x.md: --pages needs one of .svg, .png" in refused(
+        "draw", file, "1", "--pages", "a4", "-o", tmp_path / "x.md"
+    )
 
 
 def test_what_cannot_be_drawn(file: Path, tmp_path: Path) -> None:
     """An unknown suffix, a folder that is not there, a full disk: nothing is left behind."""
     before = sorted(os.listdir(tmp_path))
-    assert "x.bmp: cannot draw .bmp; one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x.bmp")
+    assert "x.bmp: cannot draw .bmp; use one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x.bmp")
     said = refused("draw", file, "1", "-o", tmp_path / "x")
-    assert "x: its suffix says what to draw, and it has none; one of: .txt, " in said
+    assert "x: missing suffix, which is the format; use one of: .txt, " in said
     said = refused("draw", file, "1", "-o", tmp_path / "none" / "x.svg")
     assert said.endswith("x.svg: cannot be written: No such file or directory")
     with full_disk():
@@ -339,7 +341,7 @@ def test_what_cannot_be_ingested(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
         f"bootseq: warning: {empty}: contains no recording",
-        f"bootseq: {empty}: no event in it; record some with: bootseq run -o {empty} -- …",
+        f"bootseq: {empty}: no events recorded; record some with: bootseq run -o {empty} -- …",
     ]
     assert not (tmp_path / "t").exists()
     capture = captured(tmp_path, "cap", STEP)

@@ -55,7 +55,7 @@ def test_in_and_out(tmp_path: Path) -> None:
         assert "sql" in row["hooks"]
         result = run("detach", capture)
         assert result.exit_code == 0
-        assert "places as before" in result.stdout
+        assert "attributes restored" in result.stdout
         assert rows("status") == []
         assert run("detach", capture).stdout == f"nothing is attached for {capture}\n"
 
@@ -99,13 +99,13 @@ def test_services_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("attach", "-o", "x"), "nothing to attach to; say --pid N, --service NAME or --all"),
+        (("attach", "-o", "x"), "nothing to attach to; pass --pid N, --service NAME or --all"),
         (("attach", "--service", "nova-nothing", "-o", "x"), "no process of 'nova-nothing' runs here"),
         (
             ("attach", "--pid", "1", "-o", "x", "--for", "soon"),
             "soon: not a length of time; write it as 30s, 10m or 2h",
         ),
-        (("detach",), "say which: bootseq detach CAPTURE, or --all"),
+        (("detach",), "nothing to detach; pass CAPTURE, --all"),
         (("detach", "nowhere"), "nowhere: no such capture"),
     ],
 )
@@ -146,7 +146,7 @@ def test_doctor_says_what_holds_for_several_once() -> None:
     ]
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        process_reports.tell_together(found)
+        process_reports.print_grouped(found)
     assert output.getvalue().splitlines() == [
         "a (pid 1, 2), Python 3.11: cannot: no rights",
         "b (pid 3), Python 3.11: cannot: no rights",

@@ -169,7 +169,7 @@ def test_reports_that_cannot_be_written(traced: Traced, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("earlier")
     before = sorted(os.listdir(tmp_path))
     said = refused("diff", old, old, "-o", tmp_path / "r.bmp")
-    assert said.endswith("r.bmp: no report ends so; one of: .txt, .md, .json, .xml, .html, or say --format")
+    assert said.endswith("r.bmp: unknown report suffix; use one of .txt, .md, .json, .xml, .html, or pass --format")
     assert refused("diff", old, old, "-o", tmp_path / "no" / "r.md").endswith(
         "cannot be written: No such file or directory"
     )
@@ -194,10 +194,10 @@ def test_chosen_boots(traced: Traced) -> None:
     assert bootseq("diff", file, file, "--old-boot", "2", "--new-boot", "2").exit_code == 0
     assert bootseq("diff", file, file, "--old-boot", "3", "--new-boot", "4").exit_code == 0
     said = refused("diff", file, file, "--new-boot", "3")
-    assert said.startswith(f"{file} is of boot and {file} of DELETE /v2.1/servers/{{id}}: nothing to tell apart; ")
-    assert refused("diff", file, file, "--old-boot", "9") == f"{file}: no boot '9' in it; see: bootseq list {file}"
+    assert said.startswith(f"cannot compare different requests: {file} holds boot, {file} DELETE /v2.1/")
+    assert refused("diff", file, file, "--old-boot", "9") == f"{file} holds no boot '9'; see: bootseq list {file}"
     mixed = refused("diff", file, file, "--old-boot", "1", "--old-boot", "3")
-    assert mixed.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose with --old-boot")
+    assert mixed.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose some with --old-boot")
 
 
 def test_a_baseline_on_either_side(traced: Traced, tmp_path: Path) -> None:
@@ -210,9 +210,9 @@ def test_a_baseline_on_either_side(traced: Traced, tmp_path: Path) -> None:
     assert bootseq("diff", text, text).exit_code == 0
     assert bootseq("diff", text, new).exit_code == 1
     assert refused("diff", text, new, "--new-boot", "2") == (
-        f"{text} and {new} have no step in common: not of one kind of request"
+        f"{text} and {new} have no step in common; compare requests of one kind"
     )
-    assert refused("diff", text, new, "--old-boot", "1").endswith("no boots to choose from; leave --old-boot out")
+    assert refused("diff", text, new, "--old-boot", "1").endswith("so it has no boots to choose from; omit --old-boot")
     command = f"{sys.executable} -m tracer diff <(cat {text}) {new}"
     assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 1
 
@@ -231,9 +231,7 @@ def test_an_outline_written_by_hand_is_checked_against_what_happened(traced: Tra
     assert said["missing"]["text"] == "compute/api.py.API -> resize() is written and does not happen"
     assert said["missing"]["where"].startswith("boot.outline:")
     assert said["unmet"]["severity"] == "note"
-    assert refused("diff", new, outline).endswith(
-        "an outline written by hand can only be OLD, what NEW is checked against"
-    )
+    assert refused("diff", new, outline).endswith("an outline can only be OLD, which NEW is checked against")
 
 
 def test_a_boot_that_failed_is_told_by_its_outcome(traced: Traced) -> None:
@@ -267,7 +265,7 @@ def test_recordings_that_lack_something(traced: Traced) -> None:
     """
     lost = "nova-compute (pid 7): 3 events dropped, the capture or the disk was full"
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1), warnings=(lost,))
-    untold = "cannot tell: nothing fails in what was recorded, but not all was; record again, or take it as it is with"
+    untold = "cannot decide: no failing change found, but the recording is incomplete; record again or pass"
     untold += " --partial"
     done = bootseq("diff", old, new, "-o", old.with_name("r.md"))
     assert (done.exit_code, done.stdout) == (2, "")
@@ -321,19 +319,19 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
     for name, said in [
         ("none", "none: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
-        ("empty", "empty: neither a trace file nor a baseline of bootseq's, nor an outline; make a trace file with: "),
-        ("foreign.json", "foreign.json: not a bootseq trace file; "),
-        ("words", "words: neither a trace file nor a baseline"),
-        ("bytes", "bytes: neither a trace file nor a baseline"),
+        ("empty", "empty: not a trace file, a baseline or an outline; make a trace file with: "),
+        ("foreign.json", "foreign.json: not a trace file of bootseq's; "),
+        ("words", "words: not a trace file, a baseline or an outline"),
+        ("bytes", "bytes: not a trace file, a baseline or an outline"),
         ("newer", "newer: trace format 99, this bootseq reads 1"),
         ("torn", "torn:"),
         ("torn.gz", "torn.gz: cut off or damaged"),
         ("later.baseline", "later.baseline:1: a baseline of version 99; this bootseq reads up to 2"),
-        ("empty.baseline", "empty.baseline: no step in it"),
+        ("empty.baseline", "empty.baseline holds no steps"),
         ("broken.baseline", "broken.baseline: not UTF-8"),
-        ("nothing", "nothing: no boot in it"),
-        ("no-boot", f"no-boot: no boot in it; another request is named with --{side}-boot and its number from: "),
-        ("hollow", "hollow: no step in it"),
+        ("nothing", "nothing holds no boots"),
+        ("no-boot", f"no-boot holds no boots; choose another request with --{side}-boot and its number (see: "),
+        ("hollow", "hollow holds no steps"),
     ]:
         bad = tmp_path / name
         assert said in refused("diff", *((bad, good) if side == "old" else (good, bad)))

@@ -58,12 +58,12 @@ def test_other_requests(traced: Traced, tmp_path: Path) -> None:
     assert bootseq("draw", file, "2", "3", "-o", tmp_path / "x.txt").exit_code == 0
     assert (tmp_path / "x.txt").read_text().startswith("# DELETE /v2.1/servers/")
     said = refused("draw", file, "1", "2", "-o", tmp_path / "y.txt")
-    assert said.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose with BOOT")
+    assert said.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose some with WHAT")
     only = traced("only.jsonl", others=(deletion(),))
     said = refused("draw", file, "--merged", "--also", only, "-o", tmp_path / "y.txt")
     assert (
         said
-        == f"{only}: no boot in it; another request is named with BOOT and its number from: bootseq list --all {only}"
+        == f"{only} holds no boots; choose another request with WHAT and its number (see: bootseq list --all {only})"
     )
     assert not (tmp_path / "y.txt").exists()
 
@@ -79,15 +79,15 @@ def test_what_is_refused(traced: Traced, tmp_path: Path) -> None:
     """One line each, and no file."""
     file, target = traced("t.jsonl", *boots(2)), tmp_path / "x.svg"
     assert refused("draw", file, "vm1", "--merged", "-o", target) == (
-        "--merged takes all boots of FILE; leave it out, or the boots"
+        "--merged cannot be combined with WHAT: it takes all boots of FILE"
     )
-    assert refused("draw", file, "vm1", "vm7", "-o", target).startswith(f"{file}: no boot 'vm7' in it; see: ")
+    assert refused("draw", file, "vm1", "vm7", "-o", target).startswith(f"{file} holds no boot 'vm7'; see: ")
     assert refused("draw", file, "--merged", "--also", tmp_path / "none", "-o", target).startswith(
         f"{tmp_path / 'none'}: "
     )
     for suffix in ("html", "dot"):
         other = tmp_path / f"x.{suffix}"
-        said = f"{other}: cannot draw several boots as .{suffix}; one of: .txt, .md, .svg, .mmd, .puml, .png"
+        said = f"{other}: cannot draw several boots as .{suffix}; use one of: .txt, .md, .svg, .mmd, .puml, .png"
         assert refused("draw", file, "--merged", "-o", other) == said
     assert refused("draw", file, "--merged", "-o", tmp_path / "x.doc").startswith(
         f"{tmp_path / 'x.doc'}: cannot draw .doc"
@@ -95,9 +95,7 @@ def test_what_is_refused(traced: Traced, tmp_path: Path) -> None:
     (empty,) = boots(1)
     empty.chapters = []
     hollow = traced("e.jsonl", empty, *boots(1))
-    assert (
-        refused("draw", hollow, "--merged", "-o", target) == f"{hollow}: a boot without a step in it; name the others"
-    )
+    assert refused("draw", hollow, "--merged", "-o", target) == f"{hollow}: a boot has no steps; name the others"
     assert not target.exists()
 
 

@@ -63,7 +63,7 @@ def test_one_unreadable_log_is_named_and_the_others_are_read(tmp_path: Path, log
 def test_an_empty_name_is_refused(tmp_path: Path) -> None:
     """It is what an unset variable leaves, and would be the folder one is in."""
     run = ingest(tmp_path, "")
-    assert (run.exit_code, run.output) == (2, "bootseq: PATH…: an empty name; name a file or a folder\n")
+    assert (run.exit_code, run.output) == (2, "bootseq: PATH…: empty name; name a file or a folder\n")
 
 
 def test_a_folder_with_neither(tmp_path: Path) -> None:

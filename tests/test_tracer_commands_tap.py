@@ -22,7 +22,7 @@ def test_which_broker(tmp_path: Path) -> None:
     assert "--url" in refused("tap", "-o", tmp_path / "cap")
     (tmp_path / "nova.conf").write_text(f"[DEFAULT]\ntransport_url = {NOBODY}\n")
     config = tmp_path / "nova.conf"
-    assert "not both" in refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--from-config", config)
+    assert "cannot be combined" in refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--from-config", config)
     assert not (tmp_path / "cap").exists()
 
 
@@ -105,7 +105,9 @@ def test_ways_to_switch() -> None:
 def test_no_way_to_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     said = refused("tap", "-o", tmp_path / "cap", "--url", NOBODY)
-    assert "no rabbitmqctl here" in said
+    assert "rabbitmqctl not found" in said
     assert "--no-switch" in said
     for url in ("h:15672", "amqp://h", "http://"):
-        assert "--management: not a URL" in refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--management", url)
+        assert "--management: invalid URL" in refused(
+            "tap", "-o", tmp_path / "cap", "--url", NOBODY, "--management", url
+        )

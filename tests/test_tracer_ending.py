@@ -153,7 +153,7 @@ def test_a_recording_that_is_ended_early(tmp_path: Path) -> None:
     done = recording(tmp_path, command)
     assert done.returncode == 0, done.stderr
     assert sorted(os.listdir(tmp_path)) == ["begun", "nova-compute", "r.trace.jsonl.gz"]
-    assert "ended early; writing what there is" in done.stderr
+    assert "ended early; writing the trace so far" in done.stderr
 
 
 @needs_root
@@ -177,7 +177,7 @@ def test_a_recording_whose_file_was_taken_meanwhile(tmp_path: Path) -> None:
     assert (tmp_path / "r.trace.jsonl").read_text() == "x"
     (kept,) = (name for name in os.listdir(tmp_path) if ".capture-" in name)
     assert (
-        f"{tmp_path / kept}: what was recorded is kept there; make the trace with: bootseq ingest -o r.trace.jsonl "
+        f"{tmp_path / kept}: the recording is kept there; make the trace with: bootseq ingest -o r.trace.jsonl "
         in done.stderr
     )
     assert "r.trace.jsonl: cannot be written: it exists" in done.stderr
@@ -199,7 +199,7 @@ def test_outputs_of_a_recording(tmp_path: Path) -> None:
     assert "No such file or directory" in refused("record", "-o", tmp_path / "none" / "t", "--", "true")
     (tmp_path / "u.capture").mkdir()
     error = refused("record", "--keep", "-o", tmp_path / "u", "--", "true")
-    assert error == f"bootseq: {tmp_path}/u.capture: exists; name another output, or leave --keep out\n"
+    assert error == f"bootseq: {tmp_path}/u.capture: exists; name another output, or omit --keep\n"
     assert sorted(os.listdir(tmp_path)) == ["t", "u.capture"]
 
 

@@ -1,4 +1,4 @@
-"""``bootseq`` and ``python -m tracer``: ready for Ctrl-C before the rest is even imported."""
+"""Entry point of ``bootseq`` and ``python -m tracer``, which handles Ctrl-C before the rest is imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def main() -> None:
     """Run the command line."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))  # nothing is begun yet
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))  # nothing to clean up yet
     from tracer import cli
     from tracer.commands import signals
 

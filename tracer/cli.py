@@ -1,4 +1,4 @@
-"""The command line: the group of commands, and the one place where an error becomes a line and an exit code."""
+"""The command line: the group of commands, and the conversion of errors to a line and an exit code."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from tracer.files import write
 
 
 class _Group(click.Group):
-    """Turns a TracerError of any command into one line on stderr and exit code 2, and Ctrl-C into 130."""
+    """A group that reports a TracerError of any command as one line on stderr and exit code 2, Ctrl-C as 130."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command; click itself would say 1 of a Ctrl-C."""
+        """Run the command; click itself would exit with 1 after Ctrl-C."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt as error:
@@ -44,7 +44,7 @@ class _Group(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that the arguments name."""
         if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
-            # PYTHONUNBUFFERED: what a disk that gets full takes only a part of would be lost without an error.
+            # PYTHONUNBUFFERED: a partial write to a full disk would be lost without an error.
             sys.stdout = io.TextIOWrapper(io.BufferedWriter(sys.stdout.buffer), sys.stdout.encoding)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -56,56 +56,56 @@ class _Group(click.Group):
         except click.Abort:
             sys.exit(signals.INTERRUPTED)
         except click.ClickException as error:
-            # It quotes the command line, which may hold names of files.
+            # The message quotes the command line, which may hold file names.
             usage = io.StringIO()
             error.show(usage)
             for line in usage.getvalue().splitlines():
                 printing.say(line)
             sys.exit(error.exit_code)
         except TracerError as error:
-            said = str(error)
-        except OSError as error:  # files have their own; what is left is our output
-            said = f"cannot write: {error.strerror}"
-            with contextlib.suppress(OSError):  # else Python tries once more at the end, and complains of its own
+            message = str(error)
+        except OSError as error:  # reading and writing files have their own; this is our output
+            message = f"cannot write: {error.strerror}"
+            with contextlib.suppress(OSError):  # else Python tries again at exit, and reports it too
                 write.silence(sys.stdout.fileno())
         except MemoryError:
-            said = "memory is short; give it less to read at once, or more memory"
-        except Exception as error:  # noqa: BLE001 - the last resort: nothing that was read ends in a traceback
-            said = _defect(error)
-        printing.note(said)
+            message = "out of memory; read fewer files at once, or provide more memory"
+        except Exception as error:  # noqa: BLE001 - the last resort: no input ends in a traceback
+            message = _defect(error)
+        printing.note(message)
         sys.exit(2)
 
 
 def _defect(error: Exception) -> str:
-    """What we did not think of, where, and what to do; all of it on stderr where BOOTSEQ_DEBUG is set."""
+    """Return the report of an unexpected error; print its traceback if BOOTSEQ_DEBUG is set."""
     if os.environ.get("BOOTSEQ_DEBUG"):
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
     return (
-        f"{type(error).__name__} at {where}: {str(error)[:200]}: a defect of bootseq; please report it with what "
-        "BOOTSEQ_DEBUG=1 before the same command adds"
+        f"{type(error).__name__} at {where}: {str(error)[:200]}: a bug in bootseq; please report it with the "
+        "output of the same command with BOOTSEQ_DEBUG=1"
     )
 
 
 @click.group("bootseq", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="bootseq", prog_name="bootseq")
 def main() -> None:
-    """What does this cloud really do when it boots an instance?
+    """Record and explain how an OpenStack cloud boots an instance.
 
     \b
     On a running cloud, as root:
       bootseq record -o boot.trace.jsonl.gz -- openstack server create --image cirros --flavor m1.tiny --nic none vm1
 
     \b
-    Or record a boot, tie it together, look at it:
+    Or record a boot in steps, correlate it, read it:
       bootseq run -o cap -- nova-compute --config-file nova.conf      (each service, and the client)
       bootseq ingest -o boot.trace.jsonl.gz cap
       bootseq show boot.trace.jsonl.gz
       bootseq draw boot.trace.jsonl.gz -o boot.html
 
     \b
-    Tell two releases apart:
+    Compare two releases:
       bootseq diff 32.trace.jsonl.gz 34.trace.jsonl.gz
     """
 

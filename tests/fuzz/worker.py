@@ -39,7 +39,7 @@ _WALL = 4 << 30
 #: After so many cases a new worker is forked: what one case leaves behind hides no fault of another.
 CASES = 400
 #: How the command line calls what it did not expect (tracer.cli).
-DEFECT = "a defect of bootseq"
+DEFECT = "a bug in bootseq"
 
 
 @dataclass(frozen=True)

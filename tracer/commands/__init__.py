@@ -1,1 +1,1 @@
-"""The commands, a module each: a command parses, calls one function, and writes what that gives."""
+"""The commands, a module each: a command parses its options, calls one function and writes the result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ _WHERE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 @click.group()
 def ask() -> None:
-    """Have running code write lines with the values you name, into ask.log and the tree, without editing it.
+    """Log the values of expressions from running code, into ask.log and the tree, without editing it.
 
     \b
     Example:
@@ -34,14 +35,20 @@ def ask() -> None:
 
 
 @ask.command()
-@click.option("--return", "at_return", is_flag=True, help="When it returns: its arguments, and `result`.")
+@click.option("--return", "at_return", is_flag=True, help="Log when it returns: its arguments, and `result`.")
 @click.option(
-    "--line", type=click.IntRange(min=1), metavar="N", help="At this line of its source: its local variables."
+    "--line", type=click.IntRange(min=1), metavar="N", help="Log at this line of its source: its local variables."
 )
-@click.option("--unsafe", is_flag=True, help="Any expression: calls, comprehensions, properties, repr().")
-@click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="Only this process; may be given again.")
-@click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service: nova-compute, 'nova-*'.")
-@click.option("--all", "everything", is_flag=True, help="Every process that has hooks in; so it is if you say nothing.")
+@click.option("--unsafe", is_flag=True, help="Allow any expression: calls, comprehensions, properties, repr().")
+@click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="Ask this process only; repeatable.")
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAME",
+    help="Ask this service only: nova-compute, 'nova-*'; repeatable.",
+)
+@click.option("--all", "everything", is_flag=True, help="Ask every process with hooks, the default.")
 @process_reports.json_option
 @click.argument("where")
 @click.argument("expression", nargs=-1, required=True)
@@ -51,11 +58,10 @@ def add(
 ) -> None:  # fmt: skip
     """Ask at WHERE (package.module:Class.method or package.module:function) for the values of expressions.
 
-    A line is written each time the function is entered. Names are those of its arguments and of its module. What is
-    allowed is reading: attributes, items, comparisons, a few functions such as len(). No code of the service runs for
-    it: what it has not loaded yet shows as <not loaded>. Secrets are masked.
-    Processes that are attached later have the point too. Exit code 1 says that some process could not be asked; 2, that
-    none has such a place.
+    Each call of the function writes a line. Names are those of its arguments and of its module. Expressions may only
+    read: attributes, items, comparisons, a few functions such as len(). They run no code of the service: attributes
+    that are not loaded yet appear as <not loaded>. Secrets are masked. Processes that are attached later have the ask
+    point too. The exit code is 1 if a process could not be asked, 2 if WHERE exists in none.
 
     \b
     Examples:
@@ -64,25 +70,25 @@ def add(
       bootseq ask add nova.scheduler.manager:SchedulerManager._schedule 'len(result)' --return
     """
     if not _WHERE.fullmatch(where):
-        raise TracerError(f"{where}: not a place; name it as package.module:Class.method or package.module:function")
+        raise TracerError(f"{where}: expected package.module:Class.method or package.module:function")
     if at_return and line is not None:
-        raise TracerError("--return and --line are two places; add two ask points")
+        raise TracerError("--return cannot be combined with --line; add two ask points")
     if everything and (pids or services):
-        raise TracerError("--all, or some: not both")
-    asked = ask_expressions.parse(expression, unsafe)
+        raise TracerError("--all cannot be combined with --pid or --service")
+    parsed = ask_expressions.parse(expression, unsafe)
     everywhere = ask_points.recording()
     targets = _targets(everywhere, pids, services)
     point: AskPoint = {
         "key": _next_key(everywhere), "where": where, "when": line or ("return" if at_return else "entry"),
-        "expressions": [[each.text, each.code, list(each.names)] for each in asked], "unsafe": unsafe,
+        "expressions": [[item.text, item.code, list(item.names)] for item in parsed], "unsafe": unsafe,
         "pids": list(pids), "services": list(services),
     }  # fmt: skip
-    found = _add(targets, point, None if as_json else process_reports.tell)
+    reports = _add(targets, point, ignore if as_json else process_reports.print_report)
     if as_json:
-        process_reports.as_json(found)
+        process_reports.as_json(reports)
     else:
-        printing.out(f"ask point {point['key']}; it goes with: bootseq ask remove {point['key']}")
-    if any(each.state not in ("added", "waiting", "not there") for each in found):
+        printing.out(f"ask point {point['key']}; remove it with: bootseq ask remove {point['key']}")
+    if any(report.state not in ("added", "waiting", "not there") for report in reports):
         sys.exit(1)
 
 
@@ -90,45 +96,47 @@ def _targets(
     everywhere: dict[Path, list[Attached]], pids: tuple[int, ...], services: tuple[str, ...]
 ) -> dict[Path, list[Attached]]:
     targets = ask_points.chosen(everywhere, pids, services)
-    inside = {each.process.pid for attached in targets.values() for each in attached}
+    inside = {target.process.pid for attached in targets.values() for target in attached}
     missing = [pid for pid in pids if pid not in inside]
     if missing:
-        raise TracerError(f"{missing[0]}: has no hooks in; bootseq attach --pid {missing[0]} -o CAPTURE")
+        raise TracerError(f"{missing[0]}: has no hooks; attach with: bootseq attach --pid {missing[0]} -o CAPTURE")
     if not targets:
-        wanted = f"no process of {services[0]!r} has hooks in" if services else "nothing is attached"
-        raise TracerError(f"{wanted}; bootseq attach --all -o CAPTURE")
+        wanted = f"no process of {services[0]!r} has hooks" if services else "nothing is attached"
+        raise TracerError(f"{wanted}; attach with: bootseq attach --all -o CAPTURE")
     return targets
 
 
 def _next_key(targets: dict[Path, list[Attached]]) -> str:
-    used = [int(each["key"]) for folder in targets for each in captures.asks(folder) if str(each["key"]).isdigit()]
-    return str(max(used, default=0) + 1)
+    keys = [str(point["key"]) for folder in targets for point in captures.asks(folder)]
+    return str(max((int(key) for key in keys if key.isdigit()), default=0) + 1)
 
 
-def _add(targets: dict[Path, list[Attached]], point: AskPoint, told: Any) -> list[ProcessReport]:
-    """Kept first: who is attached meanwhile has it too."""
+def _add(
+    targets: dict[Path, list[Attached]], point: AskPoint, on_report: Callable[[ProcessReport], object]
+) -> list[ProcessReport]:
+    """Add the point: to the captures first, so that processes attached meanwhile have it too."""
     for folder in targets:
         guard_client.keep(folder)
         captures.write_asks(folder, [*captures.asks(folder), point])
-    found = [each for attached in targets.values() for each in ask_points.add(attached, point)]
-    if not any(each.state in ("added", "waiting") for each in found):
+    reports = [report for attached in targets.values() for report in ask_points.add(attached, point)]
+    if not any(report.state in ("added", "waiting") for report in reports):
         for folder in targets:
             _forget(folder, [point["key"]])
-    if found and all(each.state == "not there" for each in found):
-        raise TracerError(f"{point['where']}: {min(found, key=lambda report: report.rank).reason}")
-    for each in found if told is not None else ():
-        told(each)
-    return found
+    if reports and all(report.state == "not there" for report in reports):
+        raise TracerError(f"{point['where']}: {min(reports, key=lambda report: report.rank).reason}")
+    for report in reports:
+        on_report(report)
+    return reports
 
 
 def _forget(folder: Path, keys: list[str]) -> None:
-    captures.write_asks(folder, [each for each in captures.asks(folder) if each["key"] not in keys])
+    captures.write_asks(folder, [point for point in captures.asks(folder) if point["key"] not in keys])
 
 
 @ask.command("list")
 @process_reports.json_option
 def list_points(as_json: bool) -> None:
-    """Show what is asked, in which processes, and how many lines were written.
+    """List the ask points, their processes, and the number of lines written.
 
     \b
     Example:
@@ -136,29 +144,29 @@ def list_points(as_json: bool) -> None:
     """
     rows = []
     for folder, attached in ask_points.recording().items():
-        kept = captures.asks(folder)
-        states = ask_points.state(attached) if kept else []
-        rows += [_row(folder, point, states) for point in kept]
+        points = captures.asks(folder)
+        states = ask_points.state(attached) if points else []
+        rows += [_row(folder, point, states) for point in points]
     if as_json:
         printing.as_json(rows)
         return
     for row in rows:
         printing.out(f"{row['key']}. {row['where']}{_when(row['when'])}: {', '.join(row['expressions'])}")
-        for each in row["processes"]:
-            said = f"; {each['error']}" if each["error"] else ""
-            lines = plural(each["lines"], "line")
-            printing.out(f"    {each['service']} (pid {each['pid']}): {each['state']}, {lines}{said}")
+        for process in row["processes"]:
+            error = f"; {process['error']}" if process["error"] else ""
+            lines = plural(process["lines"], "line")
+            printing.out(f"    {process['service']} (pid {process['pid']}): {process['state']}, {lines}{error}")
     if not rows:
-        printing.out("nothing is asked")
+        printing.out("no ask points")
 
 
 def _row(folder: Path, point: AskPoint, states: list[ProcessReport]) -> dict[str, Any]:
     processes = [
-        {"pid": each.pid, "service": each.service}
-        | {name: told[name] for name in ("state", "lines", "failures", "error")}
-        for each in states
-        for told in each.more.get("points", [])
-        if told["key"] == point["key"]
+        {"pid": report.pid, "service": report.service}
+        | {name: state[name] for name in ("state", "lines", "failures", "error")}
+        for report in states
+        for state in report.more.get("points", [])
+        if state["key"] == point["key"]
     ]
     return {
         "key": point["key"], "where": point["where"], "when": point["when"],
@@ -172,11 +180,11 @@ def _when(when: object) -> str:
 
 
 @ask.command()
-@click.option("--all", "everything", is_flag=True, help="Every ask point.")
+@click.option("--all", "everything", is_flag=True, help="Remove every ask point.")
 @process_reports.json_option
 @click.argument("key", nargs=-1)
 def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    """Ask no more under KEY (a number that `bootseq ask list` shows).
+    """Remove the ask points KEY, numbers that `bootseq ask list` shows.
 
     \b
     Examples:
@@ -184,26 +192,25 @@ def remove(key: tuple[str, ...], everything: bool, as_json: bool) -> None:
       bootseq ask remove --all
     """
     if bool(key) == everything:
-        raise TracerError("say which: bootseq ask remove KEY, or --all")
+        raise TracerError("nothing to remove; pass KEY (see: bootseq ask list) or --all")
     targets = ask_points.recording()
-    kept = {folder: [str(each["key"]) for each in captures.asks(folder)] for folder in targets}
-    known = {each for keys in kept.values() for each in keys}
-    unknown = [each for each in key if each not in known]
+    known = {str(point["key"]) for folder in targets for point in captures.asks(folder)}
+    unknown = [word for word in key if word not in known]
     if unknown:
         raise TracerError(f"{unknown[0]}: no such ask point; see: bootseq ask list")
     keys = [*key] or sorted(known)
-    found = []
+    reports = []
     for folder, attached in targets.items() if keys else ():
         _forget(folder, keys)
-        found += ask_points.remove(attached, keys, ignore if as_json else _say_removed)
+        reports += ask_points.remove(attached, keys, ignore if as_json else _print_removed)
     if as_json:
-        process_reports.as_json(found)
+        process_reports.as_json(reports)
     elif not keys:
-        printing.out("nothing is asked")
-    if any(each.state == "cannot" for each in found):
+        printing.out("no ask points")
+    if any(report.state == "cannot" for report in reports):
         sys.exit(1)
 
 
-def _say_removed(each: ProcessReport) -> None:
-    if each.state != "none":
-        process_reports.tell(each, ", ".join(each.more.get("keys", [])))
+def _print_removed(report: ProcessReport) -> None:
+    if report.state != "none":
+        process_reports.print_report(report, ", ".join(report.more.get("keys", [])))

@@ -1,4 +1,4 @@
-"""``bootseq attach``: the hooks into processes that run already."""
+"""``bootseq attach``: hooks for running processes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
 from tracer.attach.processes import Process
 from tracer.callbacks import ignore
-from tracer.commands import process_reports, recording
-from tracer.commands.paths import PATH
+from tracer.commands import options, process_reports
+from tracer.commands.options import PATH
 from tracer.errors import TracerError
 from tracer.recording import call_points, capture
 
 
 @click.command()
-@click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="This process; may be given several times.")
+@click.option("--pid", "pids", type=int, multiple=True, metavar="N", help="Attach to this process; repeatable.")
 @click.option(
     "--service", "services", multiple=True, metavar="NAME",
-    help="Processes that run this service: nova-compute, keystone, 'neutron-*'.",
+    help="Attach to the processes of this service: nova-compute, keystone, 'neutron-*'; repeatable.",
 )  # fmt: skip
-@click.option("--all", "everything", is_flag=True, help="Every OpenStack service on this machine.")
+@click.option("--all", "everything", is_flag=True, help="Attach to every OpenStack service on this machine.")
 @click.option("-o", "--output", type=PATH, required=True, metavar="CAPTURE", help="Folder to record into.")
 @click.option(
     "--for",
@@ -33,21 +33,21 @@ from tracer.recording import call_points, capture
     default="10m",
     show_default=True,
     metavar="TIME",
-    help="The hooks go by themselves after it: 30s, 10m, 2h.",
+    help="Remove the hooks after this time: 30s, 10m, 2h.",
 )
-@recording.echo_option
-@recording.ask_option
-@recording.points_option
-@recording.cap_option
+@options.echo_option
+@options.ask_option
+@options.points_option
+@options.cap_option
 @process_reports.json_option
 def attach(
     pids: tuple[int, ...], services: tuple[str, ...], everything: bool, output: Path, duration: str, echo: bool,
     ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Put the hooks into running processes, to record into CAPTURE.
+    """Install the hooks in running processes, which then record into CAPTURE.
 
-    They are taken out with `bootseq detach`, and go by themselves when the time is over. Workers that a service forks
-    from now on have them too. Exit code 1 says that some process could not be entered; its line says why.
+    `bootseq detach` removes the hooks; when the time is over they remove themselves. Workers that a service forks later
+    have them too. The exit code is 1 if bootseq could not attach to a process; its line gives the reason.
 
     \b
     Examples:
@@ -58,17 +58,17 @@ def attach(
     seconds = durations.seconds(duration)
     wanted = _wanted(pids, services, everything)
     capture.make(output, points=call_points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
-    on_report = _say if not as_json else ignore
-    found = Attachment(output.resolve(), seconds).attach(wanted, on_report)
+    on_report = _print_report if not as_json else ignore
+    reports = Attachment(output.resolve(), seconds).attach(wanted, on_report)
     if as_json:
-        process_reports.as_json(found)
-    if any(finding.state != "attached" for finding in found):
+        process_reports.as_json(reports)
+    if any(report.state != "attached" for report in reports):
         sys.exit(1)
 
 
 def _wanted(pids: tuple[int, ...], services: tuple[str, ...], everything: bool) -> list[Process]:
     if not pids and not services and not everything:
-        raise TracerError("nothing to attach to; say --pid N, --service NAME or --all")
+        raise TracerError("nothing to attach to; pass --pid N, --service NAME or --all")
     wanted: dict[int, Process] = {}
     for pid in pids:
         process = processes.read(pid)
@@ -78,17 +78,17 @@ def _wanted(pids: tuple[int, ...], services: tuple[str, ...], everything: bool) 
     for pattern in [*services, *(["*"] if everything else [])]:
         matching = processes.services(pattern)
         if not matching:
-            what = "OpenStack service" if pattern == "*" else f"process of {pattern!r}"
-            raise TracerError(f"no {what} runs here; see: bootseq doctor")
+            missing = "OpenStack service" if pattern == "*" else f"process of {pattern!r}"
+            raise TracerError(f"no {missing} runs here; see: bootseq doctor")
         wanted |= {process.pid: process for process in matching}
     return [wanted[pid] for pid in sorted(wanted)]
 
 
-def _say(finding: ProcessReport) -> None:
+def _print_report(report: ProcessReport) -> None:
     details = ""
-    if finding.state == "attached":
-        longest = max(finding.more["stops_ms"], default=0.0)
-        details = f"{finding.more['attributes']} places hooked, stood still for {longest:.1f} ms"
-        if finding.more["off"]:
-            details += f"; switched off: {', '.join(finding.more['off'])}"
-    process_reports.tell(finding, details)
+    if report.state == "attached":
+        longest = max(report.more["stops_ms"], default=0.0)
+        details = f"{report.more['attributes']} attributes patched, paused for {longest:.1f} ms"
+        if report.more["off"]:
+            details += f"; switched off: {', '.join(report.more['off'])}"
+    process_reports.print_report(report, details)

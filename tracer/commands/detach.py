@@ -1,4 +1,4 @@
-"""``bootseq detach``: the hooks out again, proved."""
+"""``bootseq detach``: removal of the hooks, with proof."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport
 from tracer.callbacks import ignore
 from tracer.commands import printing, process_reports
-from tracer.commands.paths import PATH
+from tracer.commands.options import PATH
 from tracer.errors import TracerError
 from tracer.recording import capture as captures
 from tracer.text import plural
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Whatever capture of yours they record into.")
-@click.option("--everyone", is_flag=True, help="With --all: those that record for other users too.")
+@click.option("--all", "everything", is_flag=True, help="Detach from all processes that record into captures of yours.")
+@click.option("--everyone", is_flag=True, help="With --all: also processes that record for other users.")
 @process_reports.json_option
 @click.argument("capture", required=False, type=PATH)
 def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool) -> None:
-    """Take the hooks out of the processes that record into CAPTURE, and prove it.
+    """Remove the hooks from the processes that record into CAPTURE, and prove it.
 
-    Each process says itself which object stands in each place that was hooked, before and after. Exit code 1 says that
-    in some process not everything is as it was.
+    Each process confirms that every patched attribute is the original object again. The exit code is 1 if that is not
+    so in some process.
 
     \b
     Examples:
@@ -38,15 +38,15 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
       bootseq detach --all --everyone
     """
     if (capture is None) != everything or (everyone and not everything):
-        raise TracerError("say which: bootseq detach CAPTURE, or --all, or --all --everyone")
-    found = _detach(capture, everyone, ignore if as_json else _say if capture is not None else _say_whose)
+        raise TracerError("nothing to detach; pass CAPTURE, --all, or --all --everyone")
+    reports = _detach(capture, everyone, ignore if as_json else _print_report if capture is not None else _print_owner)
     if as_json:
-        process_reports.as_json(found)
-    elif not found:
+        process_reports.as_json(reports)
+    elif not reports:
         printing.out("nothing is attached" + (f" for {capture}" if capture is not None else ""))
     if everything and not everyone:
         _name_others(detaching.others())
-    if any(finding.state != "detached" for finding in found):
+    if any(report.state != "detached" for report in reports):
         sys.exit(1)
 
 
@@ -57,7 +57,7 @@ def _detach(capture: Path | None, everyone: bool, on_report: Callable[[ProcessRe
 
 
 def _own(path: Path) -> Path:
-    """The path without links of a capture of the caller's own; what is registered may be gone from the disk."""
+    """Return the resolved path of a capture of the caller's own, which may be gone from the disk if registered."""
     if registry.of(path.resolve()).entries:
         return path.resolve()
     with captures.own(path) as folder:
@@ -65,26 +65,26 @@ def _own(path: Path) -> Path:
 
 
 def _name_others(others: list[Attached]) -> None:
-    """On stderr, since nothing was done about them."""
-    for each in others:
-        process = f"{each.process.name} (pid {each.process.pid}, user {each.about['user']})"
-        printing.note(f"left alone: {process} records into {each.about['capture']}")
+    """Name on stderr the processes that were not detached."""
+    for other in others:
+        process = f"{other.process.name} (pid {other.process.pid}, user {other.about['user']})"
+        printing.note(f"not detached: {process} records into {other.about['capture']}")
     if others:
-        printing.note("these are other users'; take them out too: bootseq detach --all --everyone")
+        printing.note("these record for other users; detach them too with: bootseq detach --all --everyone")
 
 
-def _say(finding: ProcessReport) -> None:
-    process_reports.tell(finding, _details(finding))
+def _print_report(report: ProcessReport) -> None:
+    process_reports.print_report(report, _details(report))
 
 
-def _say_whose(finding: ProcessReport) -> None:
-    whose = f"user {finding.more['user']}, capture {finding.more['capture']}"
-    process_reports.tell(finding, "; ".join(part for part in (whose, _details(finding)) if part))
+def _print_owner(report: ProcessReport) -> None:
+    owner = f"user {report.more['user']}, capture {report.more['capture']}"
+    process_reports.print_report(report, "; ".join(part for part in (owner, _details(report)) if part))
 
 
-def _details(finding: ProcessReport) -> str:
-    if not finding.more.get("proved"):
+def _details(report: ProcessReport) -> str:
+    if not report.more.get("proved"):
         return ""
-    details = f"{plural(finding.more['attributes'], 'place')} as before"
-    modules = [change.partition(": ")[2] for change in finding.more["changes"] if change.startswith("new module: ")]
+    details = f"{plural(report.more['attributes'], 'attribute')} restored"
+    modules = [change.partition(": ")[2] for change in report.more["changes"] if change.startswith("new module: ")]
     return details + (f"; {plural(len(modules), 'standard module')} stay loaded" if modules else "")

@@ -1,4 +1,4 @@
-"""``bootseq diff``: two boots, or what two releases' boots have in common, told apart by a policy."""
+"""``bootseq diff``: two boots, or the boots of two releases, compared and judged by a policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import diagrams
 from tracer import gc_pause
 from tracer.commands import inputs, policies, printing
 from tracer.commands.inputs import Side
-from tracer.commands.paths import PATH
+from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.diff.compare.compare import compare
 from tracer.diff.outline import check
@@ -24,41 +24,45 @@ from tracer.files import write
 from tracer.model import Comparison
 
 SAME, DIFFERS = 0, 1
-#: Formats by the suffix of a report, for those who name a file and no format.
+#: Report formats by the suffix of the file.
 _SUFFIXES = {".txt": "text", ".md": "markdown", ".json": "json", ".xml": "junit", ".html": "html"}
 _FORMATS = tuple(_SUFFIXES.values())
-#: How wide text is where no terminal says.
+#: Width of text without a terminal.
 _WIDTH = 100
 
 
 @click.command()
 @click.option(
     "--policy", "policy_files", multiple=True, type=PATH, metavar="FILE",
-    help="What fails, warns or is none, YAML; on top of the defaults. Repeated, the last is uppermost.",
+    help="Policy, YAML: which changes fail, warn or are ignored; overrides the defaults. Repeatable, the last wins.",
 )  # fmt: skip
 @click.option(
-    "--format", "format_", type=click.Choice(_FORMATS), help="By the suffix of -o; without either, text."
+    "--format", "format_", type=click.Choice(_FORMATS),
+    help="Format of the report; by default from the suffix of -o, else text.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
-    help=f"Write the report there; repeat it for several: {', '.join(_SUFFIXES)}; - is stdout.",
+    help=f"Report to write, {', '.join(_SUFFIXES)}; - is stdout. Repeatable.",
 )  # fmt: skip
-@click.option("--old-boot", multiple=True, metavar="BOOT", help="Of OLD this boot only; may be repeated.")
-@click.option("--new-boot", multiple=True, metavar="BOOT", help="Of NEW this boot only; may be repeated.")
-@click.option("--details", is_flag=True, help="What is noted or ignored too, one by one.")
-@click.option("--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
-@click.option("--partial", is_flag=True, help='Say "same" even of recordings that lack something.')
+@click.option("--old-boot", multiple=True, metavar="WHAT", help="Compare this boot of OLD only; repeatable.")
+@click.option("--new-boot", multiple=True, metavar="WHAT", help="Compare this boot of NEW only; repeatable.")
+@click.option("--details", is_flag=True, help="List noted and ignored changes too.")
+@click.option(
+    "--colour", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+    help="Colour the report on stdout.",
+)  # fmt: skip
+@click.option("--partial", is_flag=True, help='Allow the verdict "same" for incomplete recordings.')
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 def diff(
     old: Path, new: Path, policy_files: tuple[Path, ...], format_: str | None, outputs: tuple[Path, ...],
     old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, colour: str, partial: bool,
 ) -> None:  # fmt: skip
-    """Tell the boots in OLD and NEW apart: which steps came, went, moved, changed, got slower.
+    """Compare the boots in OLD and NEW: steps added, removed, moved, changed or slower.
 
-    OLD and NEW are trace files, of which all boots count, or baselines; OLD may be an outline written by hand, which
-    is checked against what happened. The exit code is 0 if they are the same, 1 if
-    they differ by the policy, 2 if that cannot be told. BOOT is a server, a uuid, a request id or a number of `list`.
+    OLD and NEW are trace files, of which all boots count, or baselines; OLD may also be an outline written by hand,
+    which is checked against the boots in NEW. The exit code is 0 if they are the same, 1 if they differ by the policy,
+    2 if bootseq cannot decide. WHAT is a server's name or uuid, a request id, or a number from `bootseq list`.
 
     \b
     Examples:
@@ -73,15 +77,14 @@ def diff(
         before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing, include_log_lines=before.outline is not None)
         comparison = _compared(before, after, doing)
-    # Allowances end with a day where the policy is looked at, not in UTC.
+    # Allowances end with a day in the local time zone, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
     doubts = [*before.doubts, *after.doubts, *_unknown(comparison)]
-    _tell([*doubts, *before.remarks, *after.remarks], "warning")
-    _tell(notes, "note")
+    _note([*doubts, *before.remarks, *after.remarks], "warning")
+    _note(notes, "note")
     if comparison.verdict == "same" and doubts and not partial:
         raise TracerError(
-            "cannot tell: nothing fails in what was recorded, but not all was; record again, or take it as it is with "
-            "--partial"
+            "cannot decide: no failing change found, but the recording is incomplete; record again or pass --partial"
         )
     for output, format_of in zip(outputs, formats, strict=True):
         _write(output, diagrams.report(comparison, format_of, width=_WIDTH, details=details))
@@ -90,11 +93,11 @@ def diff(
     sys.exit(DIFFERS if comparison.verdict == "differs" else SAME)
 
 
-def _format(output: Path, said: str | None) -> str:
+def _format(output: Path, name: str | None) -> str:
     by_suffix = "text" if write.descriptor(output) is not None else _SUFFIXES.get(output.suffix.lower())
-    if said or by_suffix:
-        return said or str(by_suffix)
-    raise TracerError(f"{output}: no report ends so; one of: {', '.join(_SUFFIXES)}, or say --format")
+    if name or by_suffix:
+        return name or str(by_suffix)
+    raise TracerError(f"{output}: unknown report suffix; use one of {', '.join(_SUFFIXES)}, or pass --format")
 
 
 def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, include_log_lines: bool = False) -> Side:
@@ -104,26 +107,26 @@ def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, i
 
 def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
     if new.outline:
-        raise TracerError(f"{new.path}: an outline written by hand can only be OLD, what NEW is checked against")
+        raise TracerError(f"{new.path}: an outline can only be OLD, which NEW is checked against")
     doing("comparing")
     if old.outline:
         return check.check(old.outline, new.baseline)
     inputs.refuse_different(old, new)
     comparison = compare(old.baseline, new.baseline)
     if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
-        raise TracerError(f"{old.path} and {new.path} have no step in common: not of one kind of request")
+        raise TracerError(f"{old.path} and {new.path} have no step in common; compare requests of one kind")
     return comparison
 
 
 def _unknown(comparison: Comparison) -> list[str]:
     if not comparison.unknown or not (comparison.old.whole and comparison.new.whole):
         return []
-    return [f"only one side was recorded with {', '.join(comparison.unknown)} of some steps: not compared"]
+    return [f"{', '.join(comparison.unknown)} of some steps not compared: only one side recorded them"]
 
 
-def _tell(lines: list[str], what: str) -> None:
+def _note(lines: list[str], level: str) -> None:
     for line in lines:
-        printing.note(f"{what}: {line}")
+        printing.note(f"{level}: {line}")
 
 
 def _write(path: Path, report: str) -> None:
@@ -137,5 +140,5 @@ def _print(comparison: Comparison, format_: str, details: bool, colour: str) -> 
     width = shutil.get_terminal_size((_WIDTH, 24)).columns
     wanted = colour == "always" or (colour == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     report = diagrams.report(comparison, format_, width=width, colour=wanted, details=details)
-    # What wants colour gets it, through a pipe to less -R too.
+    # --colour always works through a pipe to less -R too.
     printing.lines(report, colour=wanted)

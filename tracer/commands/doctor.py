@@ -1,4 +1,4 @@
-"""``bootseq doctor``: what can be traced here and how, what cannot and why, with the command that would fix it."""
+"""``bootseq doctor``: the services that can be traced here, and for the others the reason and the fix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.commands import process_reports
 @click.command()
 @process_reports.json_option
 def doctor(as_json: bool) -> None:
-    """Say of this machine, and of each OpenStack service on it, whether it can be attached to.
+    """Report for this machine, and each OpenStack service on it, whether bootseq can attach.
 
     \b
     Example:
@@ -22,13 +22,17 @@ def doctor(as_json: bool) -> None:
     if not any(line.pid for line in lines):
         lines.append(
             ProcessReport(
-                0, "OpenStack", "", "none", "no service of it runs here; any Python process: bootseq attach --pid N"
+                0,
+                "OpenStack",
+                "",
+                "none",
+                "no service runs here; any Python process: bootseq attach --pid N",
             )
         )
     if as_json:
         process_reports.as_json(lines)
         return
-    process_reports.tell_together(lines)
+    process_reports.print_grouped(lines)
 
 
 def _of(process: processes.Process) -> ProcessReport:

@@ -1,4 +1,4 @@
-"""``bootseq ingest``: captures, logs and message copies to one trace file."""
+"""``bootseq ingest``: captures, logs and message copies into one trace file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from tracer import gc_pause, notices, oslo_config, trace_file
 from tracer.commands import printing
-from tracer.commands.paths import PATH
+from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.correlation.pipeline import correlate
 from tracer.errors import TracerError
@@ -22,7 +22,7 @@ from tracer.sources.logs import oslo_formats, times
 from tracer.sources.logs.detect import Hints
 from tracer.text import command, plural
 
-#: Of several files in which nothing is, so many say why.
+#: Maximum number of reasons for files without events in one error.
 _MAX_REASONS = 3
 
 
@@ -33,7 +33,7 @@ _MAX_REASONS = 3
     type=PATH,
     required=True,
     metavar="FILE",
-    help="Trace file to write; .gz packs it.",
+    help="Trace file to write; compressed if it ends in .gz.",
 )
 @click.option(
     "--utc-offset",
@@ -42,35 +42,35 @@ _MAX_REASONS = 3
     default="+00:00",
     show_default=True,
     metavar="ZONE",
-    help="How far the clock of the logs' lines is ahead of UTC, or its zone: +01:00, Europe/Berlin.",
+    help="UTC offset or time zone of the logs' dates: +01:00, Europe/Berlin.",
 )
 @click.option(
     "--log-format", "strings", multiple=True, metavar="STRING",
-    help="A format string of the services, as logging_context_format_string has it; once more for the default one.",
+    help="Format string of the services' logs, such as their logging_context_format_string; repeatable.",
 )  # fmt: skip
-@click.option("--date-format", "date", metavar="FORMAT", help="Their log_date_format.")
+@click.option("--date-format", "date", metavar="FORMAT", help="The services' log_date_format.")
 @click.option(
     "--from-config", "configs", multiple=True, type=PATH, metavar="FILE",
-    help="Take formats from a service's own file: /etc/nova/nova.conf. Once for each that has some.",
+    help="Read log formats from a service's configuration: /etc/nova/nova.conf; repeatable.",
 )  # fmt: skip
 @click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH…")
 def ingest(
     output: Path, zone: tzinfo, strings: tuple[str, ...], date: str | None, configs: tuple[Path, ...],
     paths: tuple[Path, ...],
 ) -> None:  # fmt: skip
-    """Tie what captures, logs and message copies hold together into one trace file.
+    """Correlate captures, logs and message copies into one trace file.
 
     PATH is a capture, a service's log (.gz, - for stdin), a file of message copies from RabbitMQ's firehose (.jsonl),
-    a folder of these, or a pattern. They may be mixed: a step that several of them saw is one step, which names its
-    witnesses. Logs tell most at DEBUG with SQL echo (connection_debug = 50). Where a part of what is read is damaged,
-    the rest is tied together, each fault is named, and the exit code is 2.
+    a folder of these, or a pattern. Sources may be mixed: a step seen by several witnesses appears once and lists them.
+    Logs hold most at DEBUG with SQL echo (connection_debug = 50). If a source is damaged in part, the rest is
+    correlated, each error is reported, and the exit code is 2.
 
     \b
-    A log's form is seen from its lines:
-      oslo.log's lines of 2011 to now, its JSON and Fluentd formatters
-      journalctl -o export, -o json, or as it prints by itself; syslog; Docker's and Kubernetes' files
-      other formats by --log-format or --from-config
-      and between all of them uWSGI's access lines
+    The format of a log is detected from its lines:
+      oslo.log's lines from 2011 to now, its JSON and Fluentd formatters
+      journalctl's output, default, -o export or -o json; syslog; Docker's and Kubernetes' files
+      other formats with --log-format or --from-config
+      uWSGI's access lines among any of them
 
     \b
     Examples:
@@ -82,47 +82,47 @@ def ingest(
     services = [oslo_formats.service_formats(oslo_config.read(path), str(path)) for path in configs]
     hints = Hints(zone, (*oslo_formats.explicit_formats(strings, date), *services))
     with progress() as doing, gc_pause.paused():
-        found = _read(paths, hints, doing)
-        doing(f"tying {plural(len(found.events), 'event')} together")
-        trace = correlate(found)
+        events = _read(paths, hints, doing)
+        doing(f"correlating {plural(len(events.events), 'event')}")
+        trace = correlate(events)
         doing(f"writing {output}")
         trace_file.write(output, trace)
     _warn(trace.warnings)
     printing.done(
         output,
         f"{plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')} "
-        f"from {plural(len(found.events), 'event')} of {plural(len(found.processes), 'process', 'processes')}",
+        f"from {plural(len(events.events), 'event')} of {plural(len(events.processes), 'process', 'processes')}",
     )
-    if found.damaged:
+    if events.damaged:
         sys.exit(2)
 
 
 def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
-    """What all of them hold together; a process that stands in two captures, which are copies, counts once."""
-    found = Events()
+    """Read all sources; a process in two captures, of which one is a copy, counts once."""
+    events = Events()
     known: set[str] = set()
-    every = list(sources.expand(paths))
-    for path, one in sources.read_all(every, hints, lambda path, share: doing(f"reading {path}", share)):
-        again = known.intersection(process.key for process in one.processes)
+    all_paths = list(sources.expand(paths))
+    for path, source in sources.read_all(all_paths, hints, lambda path, share: doing(f"reading {path}", share)):
+        again = known.intersection(process.key for process in source.processes)
         if again:
-            one.warnings.append(notices.processes_repeated(str(path), len(again)).text)
-        found.events += [event for event in one.events if event.process.key not in again]
-        found.processes += [process for process in one.processes if process.key not in again]
-        found.warnings += one.warnings
-        found.damaged = found.damaged or one.damaged
-        known.update(process.key for process in one.processes)
-    if not found.events:
-        _refuse(paths, found.warnings)
-    return found
+            source.warnings.append(notices.processes_repeated(str(path), len(again)).text)
+        events.events += [event for event in source.events if event.process.key not in again]
+        events.processes += [process for process in source.processes if process.key not in again]
+        events.warnings += source.warnings
+        events.damaged = events.damaged or source.damaged
+        known.update(process.key for process in source.processes)
+    if not events.events:
+        _refuse(paths, events.warnings)
+    return events
 
 
 def _refuse(paths: tuple[Path, ...], warnings: list[str]) -> NoReturn:
     if not any(capture.is_capture(path) for path in paths):
-        # Logs and copies: why each was left out is all there is to say.
+        # For logs and copies the warnings are the reasons.
         raise TracerError("; ".join(warnings[:_MAX_REASONS]))
     _warn(warnings)
     run = command("bootseq", "run", "-o", paths[0])
-    raise TracerError(f"{', '.join(map(str, paths))}: no event in it; record some with: {run} -- …")
+    raise TracerError(f"{', '.join(map(str, paths))}: no events recorded; record some with: {run} -- …")
 
 
 def _warn(warnings: list[str]) -> None:

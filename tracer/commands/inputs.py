@@ -1,4 +1,4 @@
-"""What is compared and learned from: a file's boots, or the baseline it is, told apart by how the file begins."""
+"""Inputs of diff, baseline and draw: trace files, baselines and outlines, identified by their first bytes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tracer.text import command, plural
 #: No baseline that anyone reads is near this long.
 MAX_TEXT = 64 << 20
 
-#: What an outline has and hardly any other text.
+#: Lines of an outline, which hardly any other text has.
 _NUMBERED = re.compile(r"^1(?:-\d+)*\. \S", re.MULTILINE)
-#: Outcomes of what went as it should.
+#: Outcomes of success.
 _GOOD = ("active", "done")
 #: Notices about recordings that lack nothing by it: statements of heartbeats and of the start belong to no boot.
 _HARMLESS = frozenset({Code.CLOCK_CORRECTED, Code.PROCESSES_REPEATED, Code.STATEMENTS_PERIODIC})
@@ -42,24 +42,24 @@ class Side:
     baseline: Baseline
     #: "boot", or another request's ``DELETE /v2.1/servers/{id}``; "" where a baseline does not say.
     operation: str = ""
-    #: Why steps may be missing, a line each.
+    #: Reasons why steps may be missing, a line each.
     doubts: list[str] = field(default_factory=list)
-    #: What else is worth a line.
+    #: Other remarks, a line each.
     remarks: list[str] = field(default_factory=list)
-    #: Written by hand: then this is the side, and the baseline is empty.
+    #: An outline written by hand; then the baseline is empty.
     outline: Outline | None = None
 
 
 def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, include_log_lines: bool = False) -> Side:
-    """The file as a side; of a trace file all boots, or those that ``words`` mean. ``option`` is what gave these.
+    """Read a file as a side; of a trace file all boots, or those that ``words``, the values of ``option``, name.
 
-    With ``include_log_lines`` the log lines of services without hooks are steps, as outline checks need them.
+    ``include_log_lines`` is for checking an outline, which log lines are evidence for.
     """
     text = written(path)
     if text is None:
         return recorded(path, words, option).side(include_log_lines=include_log_lines)
     if words:
-        raise TracerError(f"{path}: no trace file, there are no boots to choose from; leave {option} out")
+        raise TracerError(f"{path}: not a trace file, so it has no boots to choose from; omit {option}")
     if not lines.is_baseline(text):
         outline = outline_outline.read(text, str(path))
         outline.name = path.name
@@ -69,14 +69,14 @@ def read(path: Path, words: Sequence[str] = (), option: str = "--boot", *, inclu
     side = _checked(Side(path, baseline))
     if not baseline.whole:
         side.doubts.append(
-            f"{path}: a baseline of version 1 lacks microversions, topics and names of arguments; make it anew with: "
+            f"{path}: a baseline of version 1 lacks microversions, topics and argument names; create it again with: "
             "bootseq baseline"
         )
     return side
 
 
 def written(path: Path) -> str | None:
-    """The text of a baseline or an outline, None of a trace file; a TracerError says that it is none of them."""
+    """Return the text of a baseline or an outline, None for a trace file; a TracerError for other files."""
     try:
         with opening.opened(path) as file:
             head = file.read(4096)
@@ -84,13 +84,13 @@ def written(path: Path) -> str | None:
                 return None
             data = head + file.read(MAX_TEXT)
     except OSError:
-        return None  # reading the trace says why it cannot be read
+        return None  # reading it as a trace reports the error
     if len(data) > MAX_TEXT:
         raise TracerError(f"{path}: too long for a baseline")
     text = data.decode("utf-8", "replace")
     if not lines.is_baseline(text) and not _NUMBERED.search(text):
         raise TracerError(
-            f"{path}: neither a trace file nor a baseline of bootseq's, nor an outline; make a trace file with: "
+            f"{path}: not a trace file, a baseline or an outline; make a trace file with: "
             "bootseq ingest -o FILE CAPTURE"
         )
     if "\ufffd" in text:
@@ -100,95 +100,95 @@ def written(path: Path) -> str | None:
 
 @dataclass(slots=True)
 class Recorded:
-    """Boots of one trace file, of one operation."""
+    """Boots of one trace file, all of one operation."""
 
     path: Path
     boots: list[Request]
     doubts: list[str]
 
     def side(self, *, include_log_lines: bool = False) -> Side:
-        """What the boots have in common.
+        """Return what the boots have in common.
 
-        Boots that failed beside others that did not are told by their outcome alone: their steps would make every step
-        of the others one that some boots lack.
+        Boots that failed beside others that did not count by their outcome alone: with their steps, each step of the
+        others would be one that some boots lack.
         """
-        kept = self._kept()
-        baseline = learn([normal(boot, include_log_lines=include_log_lines) for boot in kept], self.path.name)
+        boots = self._usual_boots()
+        baseline = learn([normal(boot, include_log_lines=include_log_lines) for boot in boots], self.path.name)
         side = Side(self.path, baseline, self.operation, self.doubts[:])
         side.baseline.outcomes = tuple(sorted(self.outcomes))
-        if len(kept) < len(self.boots):
-            side.remarks.append(f"{self.path}: {_listed(self.outcomes)}; the steps are those of {outcome(kept[0])}")
+        if len(boots) < len(self.boots):
+            side.remarks.append(f"{self.path}: {_listed(self.outcomes)}; the steps are those of {outcome(boots[0])}")
         side.doubts += [
-            f"{self.path}: boot {boot.number} had not ended when the recording did" for boot in kept
+            f"{self.path}: boot {boot.number} had not ended when the recording did" for boot in boots
             if outcome(boot) == "unfinished"
         ]  # fmt: skip
         return _checked(side)
 
     @property
     def outcomes(self) -> Counter[str]:
-        """How many boots ended how."""
+        """Return the number of boots by outcome."""
         return Counter(outcome(boot) for boot in self.boots)
 
     @property
     def operation(self) -> str:
-        """What they all are."""
+        """Return the boots' common operation."""
         return operation(self.boots[0])
 
-    def _kept(self) -> list[Request]:
+    def _usual_boots(self) -> list[Request]:
         best = usual(self.outcomes)
         return [boot for boot in self.boots if outcome(boot) == best]
 
 
 def recorded(path: Path, words: Sequence[str] = (), option: str = "--boot") -> Recorded:
-    """The boots of a trace file, or those that ``words`` mean."""
+    """Return the boots of a trace file, or those that ``words`` name."""
     trace = trace_file.read(path)
     boots = {boot.number: boot for boot in (selection.named(path, trace, word) for word in words)}.values()
     chosen = list(boots) if words else trace.boots
     if not chosen:
-        raise TracerError(f"{path}: no boot in it{_instead(path, trace, option)}")
+        raise TracerError(f"{path} holds no boots{_instead(path, trace, option)}")
     operations = sorted({operation(boot) for boot in chosen})
     if len(operations) > 1:
-        raise TracerError(f"{path}: {' and '.join(operations)} are different requests; choose with {option}")
-    doubts = [f"{path}: {said}" for said in trace.warnings if code_of(said) not in _HARMLESS]
+        raise TracerError(f"{path}: {' and '.join(operations)} are different requests; choose some with {option}")
+    doubts = [f"{path}: {warning}" for warning in trace.warnings if code_of(warning) not in _HARMLESS]
     return Recorded(path, chosen, doubts)
 
 
 def _instead(path: Path, trace: Trace, option: str) -> str:
     if not trace.others:
         return ""
-    return f"; another request is named with {option} and its number from: {command('bootseq', 'list', '--all', path)}"
+    return f"; choose another request with {option} and its number (see: {command('bootseq', 'list', '--all', path)})"
 
 
 def _checked(side: Side) -> Side:
     if not side.baseline.nodes:
-        raise TracerError(f"{side.path}: no step in it")
+        raise TracerError(f"{side.path} holds no steps")
     return side
 
 
 def outcome(boot: Request) -> str:
-    """How it ended: active, error, unfinished, done or failed, without what was said of it."""
+    """Return the outcome, active, error, unfinished, done or failed, without its message."""
     return boot.outcome.partition(":")[0]
 
 
 def usual(outcomes: Counter[str]) -> str:
-    """The outcome to look at: a good one if there is one, else the most frequent."""
-    return max(outcomes, key=lambda each: (each in _GOOD, outcomes[each], each))
+    """Return the outcome to compare: a successful one if there is one, else the most frequent."""
+    return max(outcomes, key=lambda name: (name in _GOOD, outcomes[name], name))
 
 
 def operation(boot: Request) -> str:
-    """What kind of request it is, without its ids."""
+    """Return the operation without its ids, so that requests of a kind have the same."""
     return " ".join(map(route, boot.operation.split(" ")))
 
 
 def _listed(counts: Counter[str]) -> str:
     total = plural(sum(counts.values()), "boot")
-    return f"of {total} " + ", ".join(f"{count} {each}" for each, count in counts.most_common())
+    return f"of {total} " + ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
 def refuse_different(old: Side, new: Side) -> None:
-    """A TracerError if the two sides say that they are different requests: a deletion is no boot that changed."""
+    """Raise a TracerError if the two sides are different requests: a deletion is not a changed boot."""
     if old.operation and new.operation and old.operation != new.operation:
         raise TracerError(
-            f"{old.path} is of {old.operation} and {new.path} of {new.operation}: nothing to tell apart; "
+            f"cannot compare different requests: {old.path} holds {old.operation}, {new.path} {new.operation}; "
             "choose with --old-boot and --new-boot"
         )

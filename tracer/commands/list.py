@@ -11,18 +11,20 @@ import click
 
 from tracer import trace_file
 from tracer.commands import printing
-from tracer.commands.paths import PATH
+from tracer.commands.options import PATH
 from tracer.model import Request, Unassigned
 from tracer.text import printable
 
 
 @click.command("list")
-@click.option("--all", "everything", is_flag=True, help="Other requests too, not only boots.")
-@click.option("--untied", is_flag=True, help="What belongs to no request instead: why, whose, what, how often, when.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--all", "everything", is_flag=True, help="List other requests too.")
+@click.option(
+    "--untied", is_flag=True, help="List instead the steps of no request: reason, service, kind, name, count, times."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("file", type=PATH)
 def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> None:
-    """Show the boots in FILE: server, request id, outcome, duration, counts.
+    """List the boots in FILE: server, request id, outcome, duration, counts.
 
     \b
     Examples:
@@ -38,25 +40,27 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
         printing.as_json(rows)
         return
     if not rows:
-        printing.out("no boots in it" + ("" if everything else "; other requests: --all"))
+        printing.out("no boots" + ("" if everything else "; for other requests pass --all"))
     for line in _table([_columns(row) for row in rows]):
         printing.out(line)
 
 
-def _list_untied(found: list[Unassigned], as_json: bool) -> None:
-    """What could not be tied first, then what need not be: heartbeats, start-up, what came while nothing was asked."""
+def _list_untied(groups: list[Unassigned], as_json: bool) -> None:
+    """Print unassigned steps: the unexplained first, then heartbeats, start-up and idle times."""
     if as_json:
-        printing.as_json([_untied_row(left) for left in found])
+        printing.as_json([_untied_row(group) for group in groups])
         return
-    if not found:
-        printing.out("nothing in it that belongs to no request")
-    ordered = sorted(found, key=lambda left: (Unassigned.WHYS.index(left.why), left.service, left.kind, -left.count))
-    for line in _table([list(map(str, _untied_row(left).values())) for left in ordered]):
+    if not groups:
+        printing.out("everything belongs to a request")
+    ordered = sorted(
+        groups, key=lambda group: (Unassigned.WHYS.index(group.why), group.service, group.kind, -group.count)
+    )
+    for line in _table([list(map(str, _untied_row(group).values())) for group in ordered]):
         printing.out(line)
 
 
-def _untied_row(left: Unassigned) -> dict[str, Any]:
-    return asdict(left) | {"first": _date(left.first), "last": _date(left.last)}
+def _untied_row(group: Unassigned) -> dict[str, Any]:
+    return asdict(group) | {"first": _date(group.first), "last": _date(group.last)}
 
 
 def _row(boot: Request) -> dict[str, Any]:

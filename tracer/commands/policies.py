@@ -1,4 +1,4 @@
-"""The files that policies stand in: bootseq's own, and those that people name."""
+"""Policy files: bootseq's own and the ones on the command line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tracer import limits
 from tracer.diff.policy.parser import MAX_SIZE, read
 from tracer.diff.policy.rules import DEFAULT, Policy
 
-#: What holds where no policy says otherwise.
+#: The default policy.
 DEFAULTS = Path(tracer.diff.policy.__file__).with_name("policy.yaml")
 
 
 def load(paths: Sequence[Path]) -> Policy:
-    """The defaults with ``paths`` on top of them, the last one uppermost."""
+    """Return the defaults, overridden by each of ``paths`` in turn."""
     policy = _defaults()
     for path in paths:
         own, on_top = read(limits.text(path, MAX_SIZE * 4), str(path))

@@ -1,4 +1,4 @@
-"""The one place that prints: whatever was read from somewhere cannot steer the terminal."""
+"""The only output functions of the command line: text from outside cannot control the terminal."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def out(text: str) -> None:
-    """One line on stdout."""
+    """Write one line to stdout."""
     click.echo(printable(text))
 
 
 def lines(text: str, *, colour: bool | None = None) -> None:
-    """Text of several lines on stdout, as it ends; with ``colour`` its colours are kept."""
+    """Write several lines to stdout without adding an end; with ``colour`` keep colour sequences."""
     parts = _COLOUR.split(text) if colour else [text]
-    clean = ["\n".join(map(printable, part.split("\n"))) if at % 2 == 0 else part for at, part in enumerate(parts)]
+    clean = [part if index % 2 else "\n".join(map(printable, part.split("\n"))) for index, part in enumerate(parts)]
     click.echo("".join(clean), nl=False, color=colour or None)
 
 
 def as_json(content: object) -> None:
-    """JSON on stdout, for programs; it has no character but ASCII's printable ones."""
+    """Write JSON to stdout, in printable ASCII characters."""
     click.echo(json.dumps(content, indent=1))
 
 
 def done(path: Path, text: str) -> None:
-    """What came of writing a file: on stdout, unless the file is that."""
+    """Report a file that was written: on stdout, or on stderr if the file is stdout."""
     line = f"{path}: {text}"
     if write.descriptor(path) == STDOUT:
         say(line)
@@ -44,17 +44,17 @@ def done(path: Path, text: str) -> None:
 
 
 def say(text: str) -> None:
-    """One line on stderr, masked: it may quote what was read. That nobody listens there is no reason to end."""
+    """Write one line to stderr, with secrets masked: it may quote input. Ignore a closed stderr."""
     with contextlib.suppress(OSError):
         click.echo(printable(masking.mask(text)), err=True)
 
 
 def note(text: str) -> None:
-    """One line on stderr that begins with the name of the tool."""
+    """Write one line to stderr, after the name of the tool."""
     say(f"bootseq: {text}")
 
 
 def over(text: str) -> None:
-    """One line on stderr in place of the last one, which is left open."""
+    """Replace the current line on stderr, without ending it."""
     with contextlib.suppress(OSError):
         click.echo(f"\r\x1b[K{printable(text)}", nl=False, err=True)

@@ -1,4 +1,4 @@
-"""How the commands about processes tell their findings: a line each with the reason and the fix, or JSON."""
+"""Output of process reports: a line each with the reason and the fix, or JSON."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ import click
 from tracer.attach.eligibility import ProcessReport
 from tracer.commands import printing
 
-json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def as_json(findings: Iterable[ProcessReport]) -> None:
-    """An array of {pid, service, python, state, reason, fix}, and what a command has beside these."""
-    printing.as_json([finding.as_json() for finding in findings])
+def as_json(reports: Iterable[ProcessReport]) -> None:
+    """Print an array of {pid, service, python, state, reason, fix} and the command's own fields."""
+    printing.as_json([report.as_json() for report in reports])
 
 
-def tell(finding: ProcessReport, details: str = "") -> None:
-    """One line; what needs doing goes to stderr, with the command that does it below."""
-    _say(finding, [finding.pid], details)
-    _say_fix(finding.fix)
+def print_report(report: ProcessReport, details: str = "") -> None:
+    """Print a report on one line, and the command that fixes it below."""
+    _print_line(report, [report.pid], details)
+    _print_fix(report.fix)
 
 
-def tell_together(found: Iterable[ProcessReport]) -> None:
-    """A line for all processes of a service of which the same holds, and a fix once where it is the next one's too."""
+def print_grouped(reports: Iterable[ProcessReport]) -> None:
+    """Print one line for all processes of a service with the same report, and a fix once for adjacent lines."""
     groups: dict[tuple[str, ...], list[ProcessReport]] = {}
-    for each in found:
-        groups.setdefault((each.service, each.python, each.state, each.reason, each.fix), []).append(each)
+    for report in reports:
+        key = report.service, report.python, report.state, report.reason, report.fix
+        groups.setdefault(key, []).append(report)
     fix = ""
     for group in groups.values():
         if fix != group[0].fix:
-            _say_fix(fix)
-        _say(group[0], [each.pid for each in group])
+            _print_fix(fix)
+        _print_line(group[0], [report.pid for report in group])
         fix = group[0].fix
-    _say_fix(fix)
+    _print_fix(fix)
 
 
-def _say(finding: ProcessReport, pids: list[int], details: str = "") -> None:
-    who = f"{finding.service} (pid {', '.join(map(str, pids))})" if any(pids) else finding.service
-    python = f", Python {finding.python}" if finding.python else ""
-    said = "; ".join(part for part in (finding.reason, details) if part)
-    printing.out(f"{who}{python}: {finding.state}{': ' if said else ''}{said}")
+def _print_line(report: ProcessReport, pids: list[int], details: str = "") -> None:
+    who = f"{report.service} (pid {', '.join(map(str, pids))})" if any(pids) else report.service
+    python = f", Python {report.python}" if report.python else ""
+    text = "; ".join(part for part in (report.reason, details) if part)
+    printing.out(f"{who}{python}: {report.state}{': ' if text else ''}{text}")
 
 
-def _say_fix(fix: str) -> None:
+def _print_fix(fix: str) -> None:
     if fix:
         printing.out(f"    {fix}")

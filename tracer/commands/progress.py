@@ -1,4 +1,4 @@
-"""What is being done, on stderr, when it takes over a second and somebody is looking."""
+"""Progress on stderr, after a second and on a terminal only."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from contextlib import contextmanager
 
 from tracer.commands import printing
 
-#: Seconds that need no explanation.
+#: Seconds before progress is shown.
 PATIENCE = 1.0
 #: Characters of a bar.
 _WIDTH = 24
 
 
 class Progress:
-    """Says what comes next once the whole takes longer than PATIENCE."""
+    """A progress line, shown once the whole takes longer than PATIENCE."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
-        self._said = ""
+        self._shown = ""
 
-    def __call__(self, what: str, share: float | None = None) -> None:
-        """``what`` is going to be done now, or is done to this share of it, from 0 to 1."""
+    def __call__(self, step: str, share: float | None = None) -> None:
+        """Show the current step and, if known, the share of it that is done, from 0 to 1."""
         if sys.stderr.isatty() and time.monotonic() - self._begun > PATIENCE:
-            said = f"{what} …" if share is None else f"{_bar(share)} {share:4.0%}  {what} …"
-            if said != self._said:
-                printing.over(said)
-                self._said = said
+            line = f"{step} …" if share is None else f"{_bar(share)} {share:4.0%}  {step} …"
+            if line != self._shown:
+                printing.over(line)
+                self._shown = line
 
     def done(self) -> None:
-        """Leave the line as it was."""
-        if self._said:
+        """Clear the line."""
+        if self._shown:
             printing.over("")
-            self._said = ""
+            self._shown = ""
 
 
 def _bar(share: float) -> str:
@@ -44,7 +44,7 @@ def _bar(share: float) -> str:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """For as long as the work takes."""
+    """Yield a progress line, cleared at the end."""
     shown = Progress()
     try:
         yield shown

@@ -1,4 +1,4 @@
-"""``bootseq record``: what does this cloud do when I run this? Attach, run, follow, detach, write, show."""
+"""``bootseq record``: one command recorded from attach to detach, written as a trace and shown."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tracer import durations, trace_file
 from tracer.attach import detach as detaching
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
-from tracer.commands import printing, record_folder, recording, signals
-from tracer.commands.paths import PATH
+from tracer.commands import options, printing, record_folder, signals
+from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
 from tracer.files import write
@@ -24,7 +24,7 @@ from tracer.recording import call_points, capture, launch
 from tracer.recording.follow import Following
 from tracer.text import plural
 
-#: Seconds that the command has to end in.
+#: Seconds for the command to end.
 _PATIENCE = 10.0
 
 
@@ -35,24 +35,25 @@ _PATIENCE = 10.0
 )  # fmt: skip
 @click.option(
     "--for", "duration", default="10m", show_default=True, metavar="TIME",
-    help="How long to wait for servers, and at most for the hooks to stay.",
+    help="Maximum time to wait for servers, after which the hooks are removed.",
 )  # fmt: skip
-@click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo in the services' logs meanwhile.")
+@click.option("--echo", is_flag=True, help="Switch on SQLAlchemy's own SQL echo in the services' logs while recording.")
 @click.option(
     "--keep", is_flag=True,
-    help="Keep what was recorded too, with ask.log, in FILE.capture, a folder that must not exist yet.",
+    help="Keep the capture too, with ask.log, in FILE.capture, a folder that must not exist yet.",
 )  # fmt: skip
-@click.option("--force", is_flag=True, help="Replace FILE, if it is a plain file of your own.")
-@recording.points_option
+@click.option("--force", is_flag=True, help="Replace FILE if it is a regular file of your own.")
+@options.points_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def record(
     output: Path, duration: str, echo: bool, keep: bool, force: bool, point_files: tuple[Path, ...],
     command: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Attach to all OpenStack services here, run COMMAND, wait until the servers it asked for are active, in error or
-    gone, detach, and write and show what happened.
+    """Attach to all OpenStack services on this machine, run COMMAND, wait until the servers it creates are active, in
+    error or deleted, detach, and write and show the trace.
 
-    Ctrl-C ends it early: the hooks go, and what was recorded is written. The exit code is COMMAND's, after Ctrl-C 130.
+    Ctrl-C ends it early: the hooks are removed and the trace so far is written. The exit code is COMMAND's, after
+    Ctrl-C 130.
 
     \b
     Example:
@@ -79,17 +80,17 @@ def record(
 
 
 def _aside(output: Path) -> int | None:
-    """Where the command's own output goes where stdout is the trace's."""
+    """Return the descriptor for the command's own output if stdout is the trace's."""
     return sys.stderr.fileno() if write.descriptor(output) == printing.STDOUT else None
 
 
 def _record(
     command: list[str], folder: Path, following: Following, seconds: float, stdout: int | None
 ) -> tuple[int, list[ProcessReport]]:
-    """The command's exit code, and what the services say that were detached; they are, whatever happens."""
+    """Return the command's exit code and the reports of the services, which are always detached."""
     try:
-        if not [finding for finding in following.attach() if finding.state == "attached"]:
-            raise TracerError("no OpenStack service here could be entered; see why: bootseq doctor")
+        if not [report for report in following.attach() if report.state == "attached"]:
+            raise TracerError("cannot attach to any OpenStack service here; for the reasons run: bootseq doctor")
         code = _run(command, folder, following, seconds, stdout)
     finally:
         with signals.deferred():
@@ -99,21 +100,21 @@ def _record(
 
 
 def _run(command: list[str], folder: Path, following: Following, seconds: float, stdout: int | None) -> int:
-    """The command's exit code; the signal's where the user had enough."""
+    """Return the command's exit code, or the signal's if the user ended it early."""
     process = subprocess.Popen(command, stdout=stdout, env=launch.environment(dict(os.environ), folder))
     try:
         code = process.wait()
         with progress() as doing:
             _follow(following, seconds, doing)
     except KeyboardInterrupt as error:
-        printing.note("ended early; writing what there is")
+        printing.note("ended early; writing the trace so far")
         _end(process, signals.code(error))
         return signals.code(error)
     return code
 
 
 def _end(process: subprocess.Popen[bytes], code: int) -> None:
-    """Wait for the command, which a terminal's Ctrl-C has reached too; other signals are passed on to it."""
+    """Wait for the command, which receives a terminal's Ctrl-C too; pass other signals on to it."""
     if code != signals.INTERRUPTED:
         process.terminate()
     try:
@@ -125,20 +126,20 @@ def _end(process: subprocess.Popen[bytes], code: int) -> None:
 
 def _follow(following: Following, seconds: float, doing: Progress) -> None:
     if not following.wait(seconds, doing):
-        printing.note(f"not over after {seconds:.0f} s; writing what there is")
+        printing.note(f"not over after {seconds:.0f} s; writing the trace so far")
 
 
-def _report_refusal(finding: ProcessReport) -> None:
-    if finding.state != "attached":
-        printing.note(f"{finding.service} (pid {finding.pid}) is not recorded: {finding.reason}")
+def _report_refusal(report: ProcessReport) -> None:
+    if report.state != "attached":
+        printing.note(f"{report.service} (pid {report.pid}) is not recorded: {report.reason}")
 
 
-def _report_detached(findings: list[ProcessReport]) -> None:
-    for finding in findings:
-        if finding.state != "detached" or finding.reason:
-            printing.note(f"{finding.service} (pid {finding.pid}): {finding.reason}")
-    proved = sum(bool(finding.more.get("proved")) for finding in findings)
-    printing.note(f"detached from {plural(len(findings), 'process', 'processes')}, {proved} proved")
+def _report_detached(reports: list[ProcessReport]) -> None:
+    for report in reports:
+        if report.state != "detached" or report.reason:
+            printing.note(f"{report.service} (pid {report.pid}): {report.reason}")
+    proved = sum(bool(report.more.get("proved")) for report in reports)
+    printing.note(f"detached from {plural(len(reports), 'process', 'processes')}, {proved} proved")
 
 
 def _show(output: Path, trace: Trace, following: Following) -> None:

@@ -1,4 +1,4 @@
-"""``bootseq run``: a command, and the processes it starts, with the hooks in from the start."""
+"""``bootseq run``: a command, and the processes it starts, with hooks from the start."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from tracer.commands import recording
-from tracer.commands.paths import PATH
+from tracer.commands import options
+from tracer.commands.options import PATH
 from tracer.recording import call_points, capture, launch
 
 
@@ -20,17 +20,17 @@ from tracer.recording import call_points, capture, launch
     metavar="CAPTURE",
     help="Folder to record into; several commands may share one.",
 )
-@recording.echo_option
-@recording.ask_option
-@recording.points_option
-@recording.cap_option
+@options.echo_option
+@options.ask_option
+@options.points_option
+@options.cap_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     output: Path, echo: bool, ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, command: tuple[str, ...]
 ) -> None:
-    """Start COMMAND, and the processes it starts, with the hooks in.
+    """Start COMMAND, and the processes it starts, with the hooks installed.
 
-    The command takes this process's place: its process id, output and exit code are its own.
+    COMMAND replaces this process: process id, output and exit code are its own.
 
     \b
     Example:

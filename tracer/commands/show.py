@@ -1,4 +1,4 @@
-"""``bootseq show``: the numbered tree of a boot."""
+"""``bootseq show``: the numbered tree of a boot, or the findings of a trace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 import diagrams
 from tracer import findings, trace_file
 from tracer.commands import printing, selection
-from tracer.commands.paths import PATH
+from tracer.commands.options import PATH
 from tracer.model import Step
 
 DETAILS = ("brief", "calls", "full")
@@ -28,25 +28,30 @@ detail_option = click.option(
 
 @click.command()
 @detail_option
-@click.option("--findings", "only_findings", is_flag=True, help="What a witness should have seen and did not, instead.")
-@click.option("--json", "as_json", is_flag=True, help="Every step, or every finding, for programs.")
+@click.option(
+    "--findings", "only_findings", is_flag=True, help="Print instead what witnesses missed and what went wrong."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every step, or every finding, as JSON.")
 @click.argument("file", type=PATH)
-@click.argument("boot", required=False)
-def show(file: Path, boot: str | None, detail: str, only_findings: bool, as_json: bool) -> None:
-    """Print the numbered tree of BOOT: a server's name or uuid, a request id, or a number from `bootseq list`.
+@click.argument("what", required=False)
+def show(file: Path, what: str | None, detail: str, only_findings: bool, as_json: bool) -> None:
+    """Print the numbered tree of a boot.
+
+    WHAT is a server's name or uuid, a request id, or a number from `bootseq list`; it may be omitted if FILE holds one
+    boot.
 
     \b
-    --findings tells, without BOOT for the whole file:
-      undelivered  a message was sent, and nobody was seen to take it
-      redelivered  a message was handed out more than once
-      timeout      the caller gave up waiting for an answer
-      unclaimed    an answer came that nobody waited for any more
-      unlogged     others saw what a log does not tell, though it tells others of the kind
-      unhooked     others saw what the hooks did not record, though they recorded others of the kind
-      uncopied     others saw a message of which the broker gave no copy, though it gave others
+    --findings prints, for the whole file if WHAT is omitted:
+      undelivered  a message was sent, and no receiver was seen
+      redelivered  a message was delivered more than once
+      timeout      the caller gave up waiting for a reply
+      unclaimed    a reply arrived after its caller had given up
+      unlogged     other witnesses saw a step that the log lacks, though it holds others of the kind
+      unhooked     other witnesses saw a step that the hooks missed, though they recorded others of the kind
+      uncopied     other witnesses saw a message that the broker did not copy, though it copied others
       clock        clocks that were wrong      dropped  events that were not recorded
-      untied       what could not be tied to a request and should have been
-      reading      what else was told while the sources were read
+      untied       steps that should belong to a request and do not
+      reading      other warnings about the sources
 
     \b
     Examples:
@@ -55,31 +60,31 @@ def show(file: Path, boot: str | None, detail: str, only_findings: bool, as_json
       bootseq show boot.trace.jsonl.gz --findings
     """
     if only_findings:
-        _show_findings(file, boot, as_json)
+        _show_findings(file, what, as_json)
         return
-    found = selection.boot(file, boot)
+    request = selection.boot(file, what)
     if as_json:
-        printing.as_json([_row(step) for step in found.walk()])
+        printing.as_json([_row(step) for step in request.walk()])
     else:
-        printing.lines(diagrams.render(found, "txt", detail))
+        printing.lines(diagrams.render(request, "txt", detail))
 
 
 def _row(step: Step) -> dict[str, Any]:
     return {name: getattr(step, name) for name in _FIELDS}
 
 
-def _show_findings(file: Path, boot: str | None, as_json: bool) -> None:
+def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
     trace = trace_file.read(file)
-    found = findings.findings(trace, selection.named(file, trace, boot) if boot else None)
+    results = findings.findings(trace, selection.named(file, trace, word) if word else None)
     if as_json:
-        printing.as_json([_finding(one) for one in found])
+        printing.as_json([_finding(finding) for finding in results])
         return
-    printing.out(findings.summary(found) if found else "no findings")
+    printing.out(findings.summary(results) if results else "no findings")
     names = {request.number: request.server or str(request.number) for request in [*trace.boots, *trace.others]}
-    for one in found:
-        where = f"{names[one.boot]} {one.address}  " if one.boot else ""
-        printing.out(f"{one.class_:<12} {where}{findings.line(one)}")
+    for finding in results:
+        where = f"{names[finding.boot]} {finding.address}  " if finding.boot else ""
+        printing.out(f"{finding.class_:<12} {where}{findings.line(finding)}")
 
 
-def _finding(one: findings.Finding) -> dict[str, Any]:
-    return {name.rstrip("_"): value for name, value in asdict(one).items()}
+def _finding(finding: findings.Finding) -> dict[str, Any]:
+    return {name.rstrip("_"): value for name, value in asdict(finding).items()}

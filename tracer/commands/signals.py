@@ -1,4 +1,4 @@
-"""How a command ends when it is asked to: Ctrl-C, and the signals of a polite kill, as one exception."""
+"""Ctrl-C, SIGTERM and SIGHUP as one exception, and the exit codes that report them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 class Ended(KeyboardInterrupt):
-    """The command was asked to end; what it holds is let go on the way out, and ``code`` is the exit code."""
+    """A signal that ends the command, which cleans up on the way out; ``code`` is the exit code."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -20,7 +20,7 @@ class Ended(KeyboardInterrupt):
 
 
 def listen() -> None:
-    """Raise ``Ended`` on these signals from now on; those that were ignored (nohup) stay so."""
+    """Raise ``Ended`` on these signals from now on; signals that are ignored (nohup) stay ignored."""
     for number in _SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
@@ -31,19 +31,19 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def code(error: KeyboardInterrupt) -> int:
-    """The exit code that says so."""
+    """Return the exit code that reports the signal."""
     return error.code if isinstance(error, Ended) else INTERRUPTED
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let what is being let go of be let go of first: a signal ends the command after it."""
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in _SIGNALS}
+    """Defer signals during a clean-up: they end the command after it."""
+    received: list[int] = []
+    before = {number: signal.signal(number, lambda number, frame: received.append(number)) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
-        raise Ended(came[0])
+    if received:
+        raise Ended(received[0])

@@ -1,4 +1,4 @@
-"""``bootseq tap``: copies of the RPC messages that pass RabbitMQ, into a capture."""
+"""``bootseq tap``: copies of the RPC messages that pass RabbitMQ, in a capture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from tracer import durations
 from tracer.commands import printing
-from tracer.commands.paths import PATH
+from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
 from tracer.recording import call_points, capture
@@ -35,40 +35,40 @@ _FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/lib/rabbitmq/bin"
 )  # fmt: skip
 @click.option(
     "--from-config", "config", type=PATH, metavar="FILE",
-    help="Take the URL, and TLS, from a service's own file: /etc/nova/nova.conf.",
+    help="Read the URL and TLS options from a service's configuration: /etc/nova/nova.conf.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=PATH, required=True, metavar="CAPTURE",
     help="Folder to record into: CAPTURE/messages.jsonl.",
 )  # fmt: skip
-@click.option("--for", "duration", metavar="TIME", help="End after it: 30s, 10m, 2h. Without it: at Ctrl-C.")
+@click.option("--for", "duration", metavar="TIME", help="End after this time: 30s, 10m, 2h. Default: at Ctrl-C.")
 @click.option(
     "--rabbitmqctl", metavar="COMMAND",
-    help="How rabbitmqctl is called here, such as 'docker exec rabbitmq rabbitmqctl' or 'ssh broker sudo rabbitmqctl'.",
+    help="Command for rabbitmqctl, such as 'docker exec rabbitmq rabbitmqctl' or 'ssh broker sudo rabbitmqctl'.",
 )  # fmt: skip
 @click.option(
     "--management", envvar="BOOTSEQ_TAP_MANAGEMENT", metavar="URL",
-    help="Switch by the management plugin instead: http://HOST:15672, with USER:PASSWORD@ if it is not --url's, then "
-    "better in $BOOTSEQ_TAP_MANAGEMENT.",
+    help="Switch tracing through the management plugin instead: http://HOST:15672, with USER:PASSWORD@ if it differs "
+    "from --url's; then better in $BOOTSEQ_TAP_MANAGEMENT.",
 )  # fmt: skip
-@click.option("--no-switch", is_flag=True, help="Leave tracing as it is; somebody else has switched it on.")
-@click.option("--cafile", metavar="FILE", help="The authority that signed the broker's certificate (amqps, https).")
+@click.option("--no-switch", is_flag=True, help="Do not switch tracing; it must be on already.")
+@click.option("--cafile", metavar="FILE", help="Certificate authority of the broker's certificate (amqps, https).")
 @click.option("--insecure", is_flag=True, help="Do not verify the broker's certificate.")
 @click.option("--cap", type=click.IntRange(min=1), default=2048, show_default=True, metavar="MB",
-              help="End when messages.jsonl is so large.")  # fmt: skip
+              help="End when messages.jsonl reaches this size.")  # fmt: skip
 def tap(
     url: str | None, config: Path | None, output: Path, duration: str | None, rabbitmqctl: str | None,
     management: str | None, no_switch: bool, cafile: str | None, insecure: bool, cap: int,
 ) -> None:  # fmt: skip
-    """Write copies of the RPC messages that pass RabbitMQ, secrets masked, into CAPTURE/messages.jsonl.
+    """Copy the RPC messages that pass RabbitMQ into CAPTURE/messages.jsonl, with secrets masked.
 
-    The copies come from the broker's firehose. Where its tracing is off, it is switched on, by rabbitmqctl (as root or
-    rabbitmq on the broker's machine) or by the management plugin, and off again at the end, also when this command is
-    killed or stands still for a minute; if another tap takes copies then, after that one. The queue that copies wait in
-    is this command's alone, bounded, and goes with it.
+    The copies come from the broker's firehose. If its tracing is off, bootseq switches it on, through rabbitmqctl (as
+    root or rabbitmq on the broker's machine) or the management plugin, and off again at the end, also if this command
+    is killed or hangs for a minute; if another tap is running then, after that one. The queue of copies belongs to this
+    command alone, is bounded, and is deleted with it.
 
-    Of several hosts in the URL the first that answers is taken, and when that one dies the next. A broker that goes
-    away is waited for, five minutes at most; what was missed is told.
+    Of several hosts in the URL the first that answers is used, and the next one if it dies. bootseq waits up to five
+    minutes for a broker that has gone away, and reports the interval without copies.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def tap(
         capture.make(output, points=call_points.load([]), ask=["ask"], echo=False)
     with progress() as doing, MessageFile(output, cap << 20) as messages:
         try:
-            session = TapSession(address, messages, lambda said: _say(said, doing), doing)
+            session = TapSession(address, messages, lambda text: _note(text, doing), doing)
         except KeyboardInterrupt:  # before the first message: its end like any other
             return
         begun = False
@@ -101,46 +101,46 @@ def tap(
             doing.done()
             of_tracing = session.close()
             if begun:
-                _tell(messages, of_tracing)
+                _report(messages, of_tracing)
 
 
 def _address(url: str | None, config: Path | None, cafile: str | None, insecure: bool) -> BrokerAddress:
     from tracer.tap import broker_url
 
     if config is not None and click.get_current_context().get_parameter_source("url") is ParameterSource.COMMANDLINE:
-        raise TracerError("--url or --from-config, not both")
+        raise TracerError("--url cannot be combined with --from-config")
     if config is not None:
-        found = broker_url.read_config(config)
+        address = broker_url.read_config(config)
     elif url:
-        found = broker_url.parse(url, "--url")
+        address = broker_url.parse(url, "--url")
     else:
-        raise TracerError("which broker? Say --url amqp://… or --from-config /etc/nova/nova.conf")
-    if found.tls is None:
-        return found
-    return replace(found, tls=replace(found.tls, cafile=cafile or found.tls.cafile, verify=not insecure))
+        raise TracerError("no broker given; pass --url amqp://… or --from-config /etc/nova/nova.conf")
+    if address.tls is None:
+        return address
+    return replace(address, tls=replace(address.tls, cafile=cafile or address.tls.cafile, verify=not insecure))
 
 
 def _way(
     address: BrokerAddress, rabbitmqctl: str | None, management: str | None, cafile: str | None, verify: bool
 ) -> dict[str, Any]:
-    """How tracing is switched, as the keeper is told of it."""
+    """Return how the watchdog switches tracing."""
     if management:
         return {"way": "management", "how": _management(address, management) | {"cafile": cafile, "verify": verify}}
     if rabbitmqctl:
         return {"way": "rabbitmqctl", "how": {"command": shlex.split(rabbitmqctl), "vhost": address.vhost}}
-    found = shutil.which("rabbitmqctl") or shutil.which("rabbitmqctl", path=_FOLDERS)
-    if found is None:
-        raise TracerError(f"no rabbitmqctl here to switch tracing on with; {_how_else(address)}")
-    return {"way": "rabbitmqctl", "how": {"command": [found], "vhost": address.vhost}}
+    program = shutil.which("rabbitmqctl") or shutil.which("rabbitmqctl", path=_FOLDERS)
+    if program is None:
+        raise TracerError(f"rabbitmqctl not found, which switches tracing on; {_how_else(address)}")
+    return {"way": "rabbitmqctl", "how": {"command": [program], "vhost": address.vhost}}
 
 
 def _management(address: BrokerAddress, url: str) -> dict[str, Any]:
     parts = urlsplit(url)
-    place = address.nodes[0]
+    node = address.nodes[0]
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise TracerError("--management: not a URL; write it as http://HOST:15672")
-    user = unquote(parts.username) if parts.username else place.user
-    password = unquote(parts.password or "") if parts.username else place.password
+        raise TracerError("--management: invalid URL; write it as http://HOST:15672")
+    user = unquote(parts.username) if parts.username else node.user
+    password = unquote(parts.password or "") if parts.username else node.password
     return {
         "url": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", "user": user, "password": password,
         "vhost": address.vhost,
@@ -151,29 +151,29 @@ def _switch_on(session: TapSession, address: BrokerAddress, way: dict[str, Any] 
     vhost = address.vhost
     name = session.firehose.name
     if way is None:
-        _say(f"{name}: taking copies, if tracing of vhost {vhost} is on; Ctrl-C ends it", doing)
+        _note(f"{name}: copying messages if tracing of vhost {vhost} is on; stop with Ctrl-C", doing)
         return
     doing("switching tracing on")
     client = session.switch_on(way | {"queue": session.firehose.queue, "vhost": vhost})
     if client.error:
-        raise TracerError(f"{name}: tracing cannot be switched on: {client.error}; {_how_else(address)}")
+        raise TracerError(f"{name}: cannot switch tracing on: {client.error}; {_how_else(address)}")
     if client.on:
-        _say(f"{name}: tracing of vhost {vhost} switched on; taking copies, Ctrl-C ends it", doing)
+        _note(f"{name}: tracing of vhost {vhost} switched on; copying messages, stop with Ctrl-C", doing)
     else:
-        whose = "for another tap, and goes off with it" if client.others else "already, and is left on at the end"
-        _say(f"warning: tracing of vhost {vhost} was on {whose}", doing)
-        _say(f"{name}: taking copies, Ctrl-C ends it", doing)
+        owner = "for another tap, which switches it off" if client.others else "already, and stays on at the end"
+        _note(f"warning: tracing of vhost {vhost} was on {owner}", doing)
+        _note(f"{name}: copying messages, stop with Ctrl-C", doing)
 
 
 def _how_else(address: BrokerAddress) -> str:
     return (
-        "name another way: --rabbitmqctl 'ssh BROKER sudo rabbitmqctl' or --management http://BROKER:15672; or let the "
-        f"broker's administrator do it (rabbitmqctl trace_on -p {shlex.quote(address.vhost)}, later trace_off) and say "
+        "pass --rabbitmqctl 'ssh BROKER sudo rabbitmqctl' or --management http://BROKER:15672; or ask the broker's "
+        f"administrator to run rabbitmqctl trace_on -p {shlex.quote(address.vhost)}, and trace_off later, and pass "
         "--no-switch"
     )
 
 
-def _tell(messages: MessageFile, of_tracing: str) -> None:
+def _report(messages: MessageFile, of_tracing: str) -> None:
     kinds = ", ".join(f"{count} {_DONE.get(kind, kind)}" for kind, count in messages.count.items())
     printing.say(f"{messages.path}: {plural(messages.total, 'message')} ({kinds})")
     if of_tracing:
@@ -183,6 +183,6 @@ def _tell(messages: MessageFile, of_tracing: str) -> None:
 _DONE = {"publish": "published", "deliver": "delivered"}
 
 
-def _say(said: str, doing: Progress) -> None:
+def _note(text: str, doing: Progress) -> None:
     doing.done()
-    printing.note(said)
+    printing.note(text)
