@@ -14,7 +14,7 @@ from tests.support.events import Cloud, Services, run
 from tests.support.log_traces import DIABLO, nova34, trace
 from tracer import findings, trace_file
 from tracer.cli import main
-from tracer.findings import Finding
+from tracer.findings import TraceFinding
 from tracer.model import Trace
 
 COPIES = "rpc.jsonl"
@@ -45,7 +45,7 @@ def put(path: Path, lines: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in sorted(lines, key=lambda line: line["t"])))
 
 
-def found(trace: Trace) -> list[Finding]:
+def found(trace: Trace) -> list[TraceFinding]:
     """Of the boot."""
     return [one for one in findings.findings(trace) if one.class_ != "untied"]
 

@@ -1,4 +1,4 @@
-"""Callbacks."""
+"""Default callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python's cycle collector, out of the way while many objects are made and none is dropped."""
+"""Python's cycle collector, paused while many objects are created and none is dropped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """No search for cycles: it took a third of an ingest, half of reading a trace file."""
+    """Pause the search for cycles, which takes a third of an ingest and half of reading a trace file."""
     enabled = gc.isenabled()
     gc.disable()
     try:

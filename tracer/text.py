@@ -1,4 +1,4 @@
-"""Text that was read from somewhere, on its way to a terminal."""
+"""Text for terminals: untrusted text made printable, shell quoting, counts."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import shlex
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, without what a terminal would obey."""
+    """Return ``text`` on one line, with control characters replaced."""
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def command(*words: object) -> str:
-    """A command line to copy, each word quoted for the shell."""
+    """Return a command line to copy, with each word quoted for the shell."""
     return shlex.join(map(str, words))
 
 
 def spread(low: int, high: int) -> str:
-    """Counts from ``low`` to ``high``: 2–3, or 2 where they are the same."""
+    """Return a range of counts: 2–3, or 2 if both are equal."""
     return str(low) if low == high else f"{low}–{high}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """``count`` and what it counts: 1 boot, 2 boots."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+def plural(count: int, singular: str, plural_: str = "") -> str:
+    """Return ``count`` with its noun: 1 boot, 2 boots."""
+    return f"{count} {singular if count == 1 else plural_ or singular + 's'}"

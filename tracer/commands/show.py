@@ -86,5 +86,5 @@ def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
         printing.out(f"{finding.class_:<12} {where}{findings.line(finding)}")
 
 
-def _finding(finding: findings.Finding) -> dict[str, Any]:
+def _finding(finding: findings.TraceFinding) -> dict[str, Any]:
     return {name.rstrip("_"): value for name, value in asdict(finding).items()}
