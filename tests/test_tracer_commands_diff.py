@@ -183,6 +183,7 @@ def test_colour(traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
     """Always, never, or where somebody looks: a runner is no terminal."""
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1, NEW))
     assert "\x1b[" in bootseq("diff", old, new, "--colour", "always").stdout
+    assert "\x1b[" in bootseq("diff", old, new, "--color", "always").stdout
     assert "\x1b[" not in bootseq("diff", old, new).stdout
     assert "\x1b[" not in bootseq("diff", old, new, "--colour", "never").stdout
 
