@@ -13,6 +13,7 @@ from diagrams.sequence.fold import Place, places
 from diagrams.text import shorten, span, times
 from diagrams.words import steps
 from tracer.model import Request, Step
+from tracer.notation.parse import UNAWAITED
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -44,7 +45,7 @@ def topology(boot: Request, detail: str = "calls") -> str:
         # Numbered, because dot takes a colon in a node's name for a port.
         dot.node(f"p{number}", _label(shorten(name, NAME)), fillcolor=colour(name, number))
     for source, target, kind, edge in graph.edges(keys=True, data=True):
-        style = {"style": "dashed", "arrowhead": "vee"} if kind in steps.UNAWAITED else {}
+        style = {"style": "dashed", "arrowhead": "vee"} if kind in UNAWAITED else {}
         said = [_counted(kind, edge["lasted"]), *_named(edge["about"])]
         label = _label(*(f"  {line}" for line in said), end="\\l")  # indented, for some space to the edge
         dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", label, color=colour(source, numbers[source]), **style)
@@ -67,7 +68,7 @@ def contacts(boot: Request) -> MultiDiGraph[str]:
             if not graph.has_edge(source, target, kind):
                 graph.add_edge(source, target, kind, lasted=[], about=Counter())
             edge = graph.edges[source, target, kind]
-            edge["lasted"].append(0 if kind in steps.UNAWAITED else step.duration or 0)
+            edge["lasted"].append(0 if kind in UNAWAITED else step.duration or 0)
             if about := _about(step):
                 edge["about"][about] += 1
     return graph

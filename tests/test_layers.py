@@ -175,12 +175,14 @@ def test_patches_are_shared_with_readers_by_their_record_alone() -> None:
     forbidden(ours, allowed, f"only tracer.sources {sorted(SHARED | MASKING)} and tracer.tap {sorted(MASKING)}")
 
 
-def test_diagrams_know_the_model_alone() -> None:
+def test_diagrams_know_the_model_and_the_notation_alone() -> None:
     def allowed(module: Module, found: Import) -> bool:
-        return not under(found.module, "tracer", "patches", "tests", "examples") or found.module == "tracer.model"
+        return not under(found.module, "tracer", "patches", "tests", "examples") or under(
+            found.module, "tracer.model", "tracer.notation"
+        )
 
     drawn = [m for m in modules().values() if under(m.name, "diagrams")]
-    forbidden(drawn, allowed, "of the project, diagrams import tracer.model")
+    forbidden(drawn, allowed, "of the project, diagrams import tracer.model and tracer.notation")
 
 
 def test_nothing_imports_the_command_line() -> None:

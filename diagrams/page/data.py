@@ -14,11 +14,12 @@ from diagrams.sequence.model import LANE, lane_order
 from diagrams.text import clean, plain, plural, shorten
 from diagrams.words import steps as words_steps
 from tracer.model import NUMBERED, Request, Step
+from tracer.notation.parse import UNAWAITED
 
 #: From which level on a step is shown: services and requests, calls, SQL, everything.
 REQUESTS, CALLS, SQL, ALL = 1, 2, 3, 4
 #: Bits of a step's ``flags``.
-FAILED, UNFINISHED, UNAWAITED, FAR, HEAD = 1, 2, 4, 8, 16
+FAILED, UNFINISHED, NOT_AWAITED, FAR, HEAD = 1, 2, 4, 8, 16
 STATE = "instance"
 
 
@@ -134,7 +135,7 @@ class _Columns:
         marks = (
             (FAILED, step.error is not None),
             (UNFINISHED, step.end is None),
-            (UNAWAITED, step.text("side") == "client" and step.text("mode") in words_steps.UNAWAITED),
+            (NOT_AWAITED, step.text("side") == "client" and step.text("mode") in UNAWAITED),
             (FAR, far),
             (HEAD, parent is None),
         )

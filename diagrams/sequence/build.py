@@ -11,6 +11,8 @@ from diagrams.sequence.model import ERROR, LANE, Diagram, Item, diagram, opened
 from diagrams.text import plural, short_address, shorten, span, times
 from diagrams.words import steps
 from tracer.model import Request, Step, Value
+from tracer.notation.marks import WORTH_TIMING
+from tracer.notation.parse import UNAWAITED
 
 
 def sequence(boot: Request, detail: str = "calls", depth: int | None = None) -> Diagram:
@@ -21,9 +23,6 @@ def sequence(boot: Request, detail: str = "calls", depth: int | None = None) -> 
         writer.chapter(chapter)
     return diagram(*steps.heading(boot), writer.lanes, writer.items)
 
-
-#: What a call inside its service must last for its time to be told, in nanoseconds.
-NOTEWORTHY = 1_000_000
 
 #: What stands inside a row: rows, notes, and runs of SQL.
 _Inner = Row | Step | list[Step]
@@ -93,7 +92,7 @@ class _Writer:
             target = self._lane("libvirt", step)
         elif step.kind in ("http", "rpc") and step.text("side") == "client":
             source = target
-            if step.text("mode") in steps.UNAWAITED:
+            if step.text("mode") in UNAWAITED:
                 return self._cast(row, source, inside)
             far = _far_side(step, inside)
             if far:
@@ -133,7 +132,7 @@ class _Writer:
         return " ".join(parts)
 
     def _is_timed(self, step: Step) -> bool:
-        noteworthy = self._detail == "full" and step.end is not None and step.end - step.start >= NOTEWORTHY
+        noteworthy = self._detail == "full" and step.end is not None and step.end - step.start >= WORTH_TIMING
         return noteworthy or step.kind == "command" or enters_driver(step)
 
     def _closing(self, item: Item, step: Step) -> Item:

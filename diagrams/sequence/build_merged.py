@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from diagrams.words import nodes
 from diagrams.words.merged import failures, heading, usual_time
 from diagrams.words.steps import LABEL
 from tracer.model import Merged
+from tracer.notation.parse import parse
 
-_TABLES = re.compile(r"sql: (?P<verb>\S+)(?: (?!in \S+(?: #|$)|#)(?P<tables>.*?))?(?: in \S+)?(?: #\w+)?$")
 #: What begins each operand but the first.
 _AGAIN = {"alt": "else", "par": "and"}
 
@@ -115,11 +114,12 @@ class _Writer:
         return _Open(_then(_grouped(inside), end), target)
 
     def _sql(self, run: list[Row], lane: int) -> None:
-        said = [found for row in run if (found := _TABLES.match(row.step.text))]
-        tables = list(dict.fromkeys(table for found in said for table in (found["tables"] or "").split(", ") if table))
+        statements = [parsed for row in run if (parsed := parse(row.step.text)).kind == "sql"]
+        listed = (table for parsed in statements for table in parsed.traits.get("tables", "").split(", "))
+        tables = list(dict.fromkeys(filter(None, listed)))
         named = ", ".join(tables[:3]) + (" …" if len(tables) > 3 else "")
         low, high = sum(row.low for row in run), sum(row.high for row in run)
-        verb = said[0]["verb"] if high == 1 and said else f"{spread(low, high)} SQL"
+        verb = statements[0].name.partition(" ")[0] if high == 1 and statements else f"{spread(low, high)} SQL"
         failed = [failure for row in run for failure in self._said(row)]
         text = shorten(f"{verb} {named}".strip(), LABEL)
         target = self._lane("database")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from diagrams.text import plural, shorten
 from diagrams.words.steps import LABEL, NOTE, TITLE
 from tracer.model import Merged, MergedStep
+from tracer.notation.marks import WORTH_TIMING
 
 #: Up to so many boots of a branch are named, or up to so many that do not go through it; longest name.
 _NAMED, _BUT, _NAME = 3, 2, 24
-#: What takes less is not timed, in nanoseconds.
-_NOTEWORTHY = 1_000_000
 
 
 def heading(merged: Merged) -> tuple[str, str]:
@@ -51,4 +50,4 @@ def failures(step: MergedStep, merged: Merged) -> list[str]:
 
 def usual_time(step: MergedStep) -> int | None:
     """The median in nanoseconds, None where it is not worth telling."""
-    return step.took[1] if step.took and step.took[1] >= _NOTEWORTHY else None
+    return step.took[1] if step.took and step.took[1] >= WORTH_TIMING else None

@@ -6,6 +6,7 @@ import re
 from typing import Protocol
 
 from diagrams.text import shorten
+from tracer.notation.parse import UNAWAITED
 
 #: Longest name of a lane.
 LANE = 24
@@ -18,7 +19,6 @@ _SERVED = re.compile(r"(\S+) by \S+(?: -> \S+\(\))?$")
 _QUERY = re.compile(r"\?\S*?(?=: \d+$|$)")
 _FINGERPRINT = re.compile(r"^sql: | #\w+")
 _DRIVER = re.compile(r"virt/\S+\.py\.\w*Driver -> ")
-_UNAWAITED = ("cast", "fanout", "notify")
 
 
 class Said(Protocol):
@@ -78,7 +78,7 @@ def between(step: Said, far: Said | None, *, outermost: bool) -> tuple[str, str,
         sent, asked = _SENT.match(step.text), _ASKED.match(step.text)
         mode = sent[1] if sent else ""
         named = (sent and sent[2]) or (asked and asked[2]) or ("broker" if mode == "notify" else "unknown")
-        return _arrow("cast" if mode in _UNAWAITED else "call", here, lane(far.service if far else named))
+        return _arrow("cast" if mode in UNAWAITED else "call", here, lane(far.service if far else named))
     # A request that nobody was seen to send came from the client.
     return _arrow("call", "client", here) if outermost and step.kind == "http" else ("self", here, here)
 

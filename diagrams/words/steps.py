@@ -6,12 +6,10 @@ import re
 
 from diagrams.text import clean, first_line, plain, plural, shorten, span
 from tracer.model import Request, Step, Value
+from tracer.notation.source_paths import short_path
 
 #: Longest title, note and picture label; what is longer is shortened with an ellipsis.
 TITLE, NOTE, LABEL = 160, 300, 56
-
-#: Modes of messages whose sender does not wait for an answer.
-UNAWAITED = ("cast", "fanout", "notify")
 
 _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 
@@ -28,10 +26,9 @@ def home(step: Step, inherited: Home) -> Home:
 
 def path(step: Step) -> str:
     """The file of a step's module as the outline writes it: ``compute/api.py``, without the leading ``nova/``."""
-    parts = step.text("module").split(".")
-    if len(parts) > 1 and parts[0] == "nova":
-        parts = parts[1:]
-    return "/".join(parts) + ("/__init__.py" if step.text("file").endswith("__init__.py") else ".py")
+    return short_path(step.text("module").replace(".", "/")) + (
+        "/__init__.py" if step.text("file").endswith("__init__.py") else ".py"
+    )
 
 
 def heading(boot: Request) -> tuple[str, str]:

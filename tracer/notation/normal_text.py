@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl
 
 from tracer.model import Step, Value
 from tracer.notation.scrub import argument, database, plain, route
+from tracer.notation.source_paths import short_path
 
 _VERSIONED = re.compile(r"\b([A-Z]\w+) (\d+\.\d+)\b")
 
@@ -45,10 +46,9 @@ def _anything(step: Step) -> str:
 
 def _code(step: Step) -> str:
     """Return the file and class of the step's function: ``compute/api.py.API``."""
-    parts = step.text("module").split(".")
-    parts = parts[1:] if len(parts) > 1 and parts[0] == "nova" else parts
+    path = short_path(step.text("module").replace(".", "/"))
     cls = step.text("class")
-    return "/".join(parts) + ".py" + (f".{cls}" if cls else "")
+    return path + ".py" + (f".{cls}" if cls else "")
 
 
 def _call(step: Step) -> str:

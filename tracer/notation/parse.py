@@ -9,6 +9,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+#: Modes of messages whose sender does not wait for an answer.
+UNAWAITED = ("cast", "fanout", "notify")
+
 _ERROR = re.compile(r" ! ([\w.]+)$")
 _SQL = re.compile(r"sql: (\S+)(?: (?!in \S+(?: #|$)|#)(.*?))?(?: in (\S+))?(?: #(\w+))?$")
 _LOG = re.compile(r"log: (\S+) (.+)$")

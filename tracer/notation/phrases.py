@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tracer.notation.scrub import argument, route
+from tracer.notation.source_paths import short_path
 
 _ERROR = re.compile(r" ! [\w.]+$")
 _SQL = re.compile(r"sql: (\w+)(?: (?!in )([A-Za-z_][\w.]*)((?:, [\w.]+)*))?")
@@ -110,7 +111,7 @@ def resource(request: Phrase) -> str:
 
 
 def _path(path: str) -> str:
-    return path.removeprefix("nova/").replace("/__init__.py", ".py")
+    return short_path(path).replace("/__init__.py", ".py")
 
 
 def _command(text: str, note: str) -> Phrase | None:
@@ -130,8 +131,8 @@ def _rpc(text: str, note: str) -> Phrase | None:
     if not (match := _RPC.match(text)):
         return None
     mode, to, method = match.groups()
-    if not method and (told := _TO.match(note)):
-        to, method = told.groups()
+    if not method and (receiver := _TO.match(note)):
+        to, method = receiver.groups()
     return Phrase("rpc", method or "", mode=mode, to=to or "")
 
 

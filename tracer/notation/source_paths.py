@@ -7,10 +7,17 @@ import re
 from tracer.model import Node
 from tracer.notation.marks import escape, escaped, unescaped
 
+#: The package whose name texts omit.
+_OMITTED = "nova/"
 #: The file in a text: ``compute/api.py`` of ``compute/api.py.API -> create()`` and of ``x by compute/api.py.API``.
 _FILE = re.compile(r"(?:^|^\S+ by )([\w./-]+?\.py)(?:\.\w+)*(?: |$)")
 #: Packages beside Nova whose steps are recorded; any other path is below ``nova/``, which texts omit.
 _BESIDE = frozenset({"placement", "openstack", "nova"})
+
+
+def short_path(path: str) -> str:
+    """Return a path as texts write it: without ``nova/``."""
+    return path.removeprefix(_OMITTED)
 
 
 def file_of(text: str) -> str:
@@ -19,7 +26,7 @@ def file_of(text: str) -> str:
     if not match:
         return ""
     path = match[1]
-    return path if path.partition("/")[0] in _BESIDE else f"nova/{path}"
+    return path if path.partition("/")[0] in _BESIDE else _OMITTED + path
 
 
 def written_place(node: Node, parent: Node | None) -> str:

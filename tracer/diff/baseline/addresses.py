@@ -8,9 +8,7 @@ from itertools import count
 
 from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.model import NOTES, Baseline, Node
-from tracer.notation.parse import parse
-
-_UNAWAITED = frozenset({"cast", "fanout", "notify"})
+from tracer.notation.parse import UNAWAITED, parse
 
 
 def addressed(baseline: Baseline) -> Baseline:
@@ -32,7 +30,7 @@ def is_chapter(node: Node, parent: Node) -> bool:
     """Return whether ``parent`` opened the node as a chapter, rather than waited for it."""
     if node.address:
         return node.address.isdigit()
-    return node.kind == parent.kind == "rpc" and parse(parent.text).traits.get("mode") in _UNAWAITED
+    return node.kind == parent.kind == "rpc" and parse(parent.text).traits.get("mode") in UNAWAITED
 
 
 def _with_chapters_last(nodes: list[Node]) -> list[Node]:

@@ -6,6 +6,7 @@ import re
 
 from tracer.model import Baseline, Node, Step
 from tracer.notation import normal_text
+from tracer.notation.source_paths import short_path
 
 #: Python's AttributeError.
 _NO_ATTRIBUTE = re.compile(r"(?:'\w+' object|type object '\w+') has no attribute '\w+'")
@@ -17,7 +18,7 @@ def text(step: Step) -> str:
     """Return the function that logged, ``compute/manager.py -> _run_instance()``, or the normal text of the line."""
     if match := _NO_ATTRIBUTE.search(step.text("message")):
         return f"{normal_text.text(step)}: {match[0]}"
-    file, function = _INSTALLED.sub("", step.text("file")).removeprefix("nova/"), step.text("function")
+    file, function = short_path(_INSTALLED.sub("", step.text("file"))), step.text("function")
     if function.isidentifier() and file.endswith(".py") and " " not in file:
         return f"{file} -> {function}()"
     return normal_text.text(step)
