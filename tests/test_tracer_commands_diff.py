@@ -321,7 +321,7 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
         ("none", "none: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
         ("empty", "empty: not a trace file, a baseline or an outline; make a trace file with: "),
-        ("foreign.json", "foreign.json: not a trace file of bootseq's; "),
+        ("foreign.json", "foreign.json: not a bootseq trace file; "),
         ("words", "words: not a trace file, a baseline or an outline"),
         ("bytes", "bytes: not a trace file, a baseline or an outline"),
         ("newer", "newer: trace format 99, this bootseq reads 1"),
