@@ -16,7 +16,10 @@ _qualified_name = type.__dict__["__qualname__"].__get__
 
 def is_kind(kind: type, wanted: type) -> bool:
     """Whether a class is another or derived from it, by its bases alone."""
-    return any(each is wanted for each in mro(kind))
+    for each in mro(kind):  # noqa: SIM110 - a generator takes four times as long
+        if each is wanted:
+            return True
+    return False
 
 
 def lookup(kind: type, name: str) -> Any:

@@ -86,18 +86,25 @@ _PLAIN_GETATTRIBUTES = tuple(
 
 def stored(thing: Any) -> dict[Any, Any]:
     """The attributes that an object holds itself; none where its class computes them."""
-    for each in mro(type(thing)):
-        found: Any = namespace(each).get("__dict__", MISSING)
-        if type(found) is MemberDescriptorType:
-            own = _read_member(found, thing, type(thing))
-        elif type(found) is GetSetDescriptorType and (_getset_doc(found) == _ORDINARY or found in _DICTS):
-            own = _read_getset(found, thing, type(thing))
-        elif found is MISSING:
+    kind = type(thing)
+    found = dict_descriptor(kind)
+    if found is None:
+        return {}
+    own = found.__get__(thing, kind)
+    return own if type(own) is dict or is_kind(type(own), dict) else {}
+
+
+def dict_descriptor(kind: type) -> Any:
+    """What reads the dictionary off a class's instances and runs no code of the host's; None where nothing does."""
+    for each in mro(kind):
+        found = namespace(each).get("__dict__", MISSING)
+        if found is MISSING:
             continue
-        else:
-            break
-        return own if is_kind(type(own), dict) else {}
-    return {}
+        how = type(found)
+        if how is GetSetDescriptorType:
+            return found if _getset_doc(found) == _ORDINARY or found in _DICTS else None
+        return found if how is MemberDescriptorType else None
+    return None
 
 
 def pairs(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:

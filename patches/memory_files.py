@@ -8,6 +8,7 @@ when it dies: here the number is taken out of the object, and where that cannot 
 from __future__ import annotations
 
 import datetime
+import itertools
 import mmap
 import os
 import struct
@@ -85,7 +86,7 @@ def _identity(number: int) -> Identity:
 def _duplicate_of(descriptor: int) -> int:
     """The other descriptor of this file, which nobody else has open; -1 where somebody has closed it already."""
     identity = _in_hand[descriptor]
-    for number in (descriptor + 1, *range(_MAX_NUMBER)):
+    for number in itertools.chain((descriptor + 1,), range(_MAX_NUMBER)):
         try:
             if number != descriptor and _identity(number) == identity:
                 _in_hand[number] = identity

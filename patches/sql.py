@@ -29,7 +29,7 @@ from . import (
 from . import recorder as patches_recorder
 from .classes import MISSING, is_kind, lookup, module_of
 from .host_fields import field, path
-from .host_objects import stored
+from .host_objects import dict_descriptor, stored
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -47,7 +47,7 @@ _DATABASE = 5
 class _Engine:
     """What is remembered of an engine for one recorder, as long as its dialect lives: each has one of its own."""
 
-    __slots__ = ("alive", "cursor", "database", "recorder", "rows", "statements")
+    __slots__ = ("alive", "context", "cursor", "database", "recorder", "rows", "statements")
 
     def __init__(self, recorder: segments.Segments, database: str | None) -> None:
         self.recorder = recorder
@@ -57,6 +57,8 @@ class _Engine:
         #: The class of its cursors, and what reads the number of rows off one.
         self.cursor: Any = None
         self.rows: Callable[[Any], Any] = _no_rows
+        #: The class of the contexts that its transactions are opened with, and what reads the fields of one.
+        self.context: tuple[Any, Callable[[Any], Any]] = (None, _no_fields)
         #: statement -> (its number, what may be kept of its parameters)
         self.statements: dict[str, tuple[int | str, sql_parameters.Plan]] = {}
 
@@ -139,7 +141,7 @@ def _maker(many: bool) -> Maker:
                         rows if type(rows) is int else -1,
                         _kept(given, plan) if given else (),
                         engine.database,
-                        _request_ids(context),
+                        _request_ids(engine, context),
                     )  # fmt: skip
                     data = _dumps(fields, 2)
                     data = _pack_frame(len(data), _crc32(data)) + data
@@ -232,7 +234,7 @@ def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tup
     return number, plan
 
 
-def _request_ids(context: Any) -> tuple[str | None, str | None] | None:
+def _request_ids(engine: _Engine, context: Any) -> tuple[str | None, str | None] | None:
     """The ids of the context the transaction was opened with: enginefacade keeps it in the connection's ``info``."""
     try:
         info = context.root_connection._dbapi_connection._connection_record.__dict__.get("info")
@@ -242,5 +244,25 @@ def _request_ids(context: Any) -> tuple[str | None, str | None] | None:
     using = info.get("using_context") if type(info) is dict else None
     if using is None:
         return None
-    own, other = field(using, "request_id"), field(using, "global_request_id")
+    kind, fields_of = engine.context
+    if type(using) is not kind:
+        fields_of = _fields_reader(type(using))
+        engine.context = type(using), fields_of
+    fields = fields_of(using)
+    if type(fields) is dict:
+        own, other = fields.get("request_id", MISSING), fields.get("global_request_id", MISSING)
+    else:
+        own = other = MISSING
+    if own is MISSING or other is MISSING:
+        own, other = field(using, "request_id"), field(using, "global_request_id")
     return (own if type(own) is str else None, other if type(other) is str else None)
+
+
+def _fields_reader(kind: type) -> Callable[[Any], Any]:
+    """What gives the dictionary of a class's instances: without looking at the class again where that is ordinary."""
+    found = dict_descriptor(kind)
+    return found.__get__ if type(found) is GetSetDescriptorType else _no_fields
+
+
+def _no_fields(context: Any) -> dict[str, Any]:
+    return {}
