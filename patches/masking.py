@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from . import secret_commands, secret_named, secret_names, secret_shapes
+from . import secret_commands, secret_named, secret_names, secret_shapes, secret_starts
 from .secret_ends import MASK
 from .secret_names import secret_key
 from .secret_shapes import path_without_tokens
@@ -23,21 +23,21 @@ __all__ = [
 ]  # fmt: skip
 
 #: One of these, or a program's name, stands in every text that would be changed.
-_TRIGGERS = (
+_TRIGGERS = secret_starts.least((
     *secret_names.WORDS, "pass", "pwd", "pw", "psk", "otp", "kek", "sig=", "sig%", 'sig"', "hmac", "authorization",
     "://", ":\\", "%2f%2f", "---", "ssh-", "ecdsa-", "gaaaa", "eyj", "$", "cloud-", "i2nsb3vk", "iyev", "q29udgvu",
     "ghp_", "gho_", "ghs_", "github_", "glpat", "hvs.", "hvb.", "xox", "==", "{sha", "{ssha", "{md5", "{smd5", "dhhc",
     "payload", "identified", "code=", ":key=", "secret", "nvmetlskey", "crypt", "key", "basic ", "into",
-)  # fmt: skip
+))  # fmt: skip
 #: And one of these in each of those: fewer to look for in the ordinary text, which has none.
-_SIGNS = (
+_SIGNS = secret_starts.least((
     "pass", "pw", "wd", "secret", "token", "uthor", "cred", "key", "_data", "r-data", "rdata", "e-data", "tents",
     "sonal", "inject", "ction_", "cookie", "auth", "fernet", "://", ":\\", "%2f", "---", "ssh-", "ecdsa-", "gaaaa",
     "eyj", "$", "==", "sig", "trust", " -", "'-", '"-', ";-", "commu", "bearer", "payl", "identified", "pin", "chap",
     "psk",
     "otp", "kek", "hmac", "cloud-", "i2nsb3vk", "iyev", "q29udgvu", "hvs.", "hvb.", "ghp_", "gho_", "ghs_", "github_",
     "glpat", "xox", "{s", "{m", "code=", "basic", "dhhc", "crypt", "d_user", "rtstool", "vault", "into", "xfrm", "<<<",
-)  # fmt: skip
+))  # fmt: skip
 
 #: Words without a sign: a service's texts are made of the same ones, and to look them up is the fastest.
 _harmless: set[str] = set()
@@ -47,6 +47,9 @@ _MAX_WORD = 32
 #: Numbers, times, addresses and ids have none of the signs.
 _number = re.compile(r"[\[('\"]{0,2}(?:req-)?[0-9a-f][0-9a-f:.,/-]*(?:m?s|%)?[\])'\",.;:]{0,3}").fullmatch
 
+#: Words that are no options although they begin as these do: oslo.log writes them for ids that there are none of. They
+#: stand for a sign only of what programs are given.
+_DASHES = frozenset(("-", "-]", "[-"))
 
 _BLANKS = re.compile(r"(\s+)")
 #: So many times a text may be quoted over and over.
@@ -109,9 +112,8 @@ def is_suspicious(text: str) -> bool:
     if _harmless.issuperset(words):
         return False
     rest = [word for word in words if word not in _harmless and not _number(word)]
-    if not rest:
-        return False
-    lowered = " %s " % " ".join(rest).lower()
+    signed = [word for word in rest if word not in _DASHES]
+    lowered = " %s " % " ".join(signed).lower()
     if "%" in lowered:
         lowered += unquote(lowered)
     for sign in _SIGNS:
@@ -120,8 +122,11 @@ def is_suspicious(text: str) -> bool:
     else:
         if len(_harmless) >= _MAX_HARMLESS:
             _harmless.clear()
-        _harmless.update([word for word in rest if len(word) <= _MAX_WORD])
-        return False
+        _harmless.update([word for word in signed if len(word) <= _MAX_WORD])
+        if len(rest) == len(signed):
+            return False
+        if "%" not in text:
+            return secret_commands.names_program(text)
     if "%" in text:
         text += " " + unquote(unquote(text))
     lowered = text.lower()

@@ -55,11 +55,9 @@ _PROGRAMS = {
     "cryptsetup psql pg_dump iscsiadm sudo tgtadm": "",
 }  # fmt: skip
 _OPTIONS = {program: options.split() for programs, options in _PROGRAMS.items() for program in programs.split()}
-_NAMES = frozenset(_OPTIONS)
-#: To look words up takes a tenth of what looking for each name at each place would.
-_tokens = re.compile(r"[\w.-]+").findall
 
-_FOUND = re.compile(r"(?<![\w.-])(?:%s)(?![\w.-])" % "|".join(sorted(map(re.escape, _OPTIONS), key=len, reverse=True)))
+#: A program's name is all there is between two other signs.
+_TOKEN = re.compile(r"[\w.-]+")
 _WORD = re.compile(r"(?:'[^'\n]{0,1000}'|\"[^\"\n]{0,1000}\"|[^\s'\"]|['\"])+")
 _EDGES = "[](){},'\"\\`"
 _ENDS = re.compile(r"\n|\s\|\s|;(?=\s|\Z)|&&")
@@ -81,18 +79,23 @@ def masked_line(text: str, mask: str) -> str:
     """``text`` with the secrets masked that programs are given in it."""
     parts = []
     at = looked = 0
-    found = _FOUND.search(text) if names_program(text) else None
-    while found is not None:
-        last = min(len(text), found.start() + _MAX_LINE)
-        end = _ENDS.search(text, found.end(), last)
+    for program in _programs(text):
+        if program.start() < looked:
+            continue
+        last = min(len(text), program.start() + _MAX_LINE)
+        end = _ENDS.search(text, program.end(), last)
         looked = end.start() if end is not None else last
-        for start, stop in _spans(text, _begin(text, found), looked):
+        for start, stop in _spans(text, _begin(text, program), looked):
             parts.append(text[at:start])
             parts.append(mask)
             at = stop
-        found = _FOUND.search(text, max(looked, found.end()))
     parts.append(text[at:])
     return _given("".join(parts), mask)
+
+
+def _programs(text: str) -> list[re.Match[str]]:
+    """Where the programs of the table stand in ``text``."""
+    return [token for token in _TOKEN.finditer(text) if token[0] in _OPTIONS] if names_program(text) else []
 
 
 def _begin(text: str, found: re.Match[str]) -> int:
@@ -193,4 +196,4 @@ def _note(option: str, index: int, offset: int, words: list[str], parts: dict[in
 
 def names_program(text: str) -> bool:
     """Whether a program of the table stands in ``text``."""
-    return not _NAMES.isdisjoint(_tokens(text))
+    return not _OPTIONS.keys().isdisjoint(_TOKEN.findall(text))

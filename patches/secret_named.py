@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from . import secret_ends, secret_names
+from . import secret_ends, secret_names, secret_starts
 from .secret_ends import MASK
 
 #: Names that take a value only where it is assigned to them without a blank.
@@ -21,6 +21,19 @@ _NAME = re.compile(
     + r"|(?<![a-z])(?:pw|pwd)(?![a-z])"
     r"|(?<!com)(?<!by)(?<!sur)pass(?=[\"'\\ ]{0,8}[:=])|(?:_|-)pass\b)"
 )
+#: What its matches begin with.
+_STARTS = secret_starts.shortest(
+    (
+        *secret_names.WORDS,
+        "sig", "kek", "otp", "totp", "psk", "hmac", "pin", "code=", "key=", "authorization", "payload",
+        "identified", "set", "pw", "pass", "_pass", "-pass",
+        *[
+            word + sign + "key"
+            for word in ("access", "api", "private", "encryption", "auth", "shared")
+            for sign in " _-"
+        ],
+    )
+)  # fmt: skip
 _TAIL = re.compile(r"[\w.-]*")
 
 _Q = r"(?:\\{0,64}[\"'`]|&(?:amp;)?(?:quot|apos|#0?3[49]|#x2[27]);|%(?:25)?2[27]|\\{1,64}u002[27]|\\{1,64}x2[27])"
@@ -60,6 +73,8 @@ _BEFORE = re.compile(
     r"([\"'](?:value|val|data|default)[\"']\s{0,4}:\s{0,4}|(?:-v|--value)[ =])([\"']?[^\s\"',]{1,400}[\"']?)"
     r"(,?\s{1,4}(?:[\"'](?:name|key|option)[\"']\s{0,4}:\s{0,4}[\"']|(?:-n|--name)[ =])([\w.-]{1,60}))"
 )
+#: One of these stands in each of them.
+_BEFORE_SIGNS = ('"val', "'val", '"data', "'data", '"default', "'default", "-v", "--value")
 
 _NOTHING = frozenset(
     ("None", "null", "True", "true", "False", "false", "", "YES", "yes", "NO", "no", "on", "off", "NULL", "nil", MASK)
@@ -110,14 +125,16 @@ class _Head(NamedTuple):
 
 def without_named(text: str) -> str:
     """``text`` without what stands behind secrets' names."""
-    text = _BEFORE.sub(_before, text)
+    if any(sign in text for sign in _BEFORE_SIGNS):
+        text = _BEFORE.sub(_before, text)
     lowered = text.lower()
     if len(lowered) != len(text):  # a Turkish İ becomes two characters
         lowered = text.translate(_LOWER)
     parts: list[str] = []
     again: list[str] = []
     at = 0
-    head, after = _head(lowered, 0)
+    places = secret_starts.starts(lowered, _STARTS)
+    head, after = _head(lowered, places, 0)
     while head is not None:
         start, end = _value(text, lowered, head)
         value = text[start:end]
@@ -127,7 +144,7 @@ def without_named(text: str) -> str:
             at = end
             if len(again) < _MAX_AGAIN and _is_telling(value):
                 again.append(value.strip(_EDGES))
-        head, after = _head(lowered, max(after, end))
+        head, after = _head(lowered, places, max(after, end))
     parts.append(text[at:])
     masked = "".join(parts)
     for value in again:
@@ -145,9 +162,9 @@ def _is_telling(value: str) -> bool:
     return 8 <= len(core) <= 256 and not core.isalpha() and not core.isdigit() and not core.startswith(("/", "***"))
 
 
-def _head(lowered: str, at: int) -> tuple[_Head | None, int]:
+def _head(lowered: str, places: list[int], at: int) -> tuple[_Head | None, int]:
     """The next secret's name from ``at`` on behind which a value may stand, and where to look on."""
-    name = _NAME.search(lowered, at)
+    name = secret_starts.search(_NAME, lowered, places, at)
     while name is not None:
         kind = name.lastgroup or ""
         tail = _TAIL.match(lowered, name.end())
@@ -157,7 +174,7 @@ def _head(lowered: str, at: int) -> tuple[_Head | None, int]:
         behind = _BEHIND.match(lowered, end)
         if behind is not None and _takes_value(lowered, name, kind, end, behind):
             return _Head(name.start(), end, kind, behind.lastgroup or "", behind.end()), behind.end()
-        name = _NAME.search(lowered, max(end, name.end()))
+        name = secret_starts.search(_NAME, lowered, places, max(end, name.end()))
     return None, len(lowered)
 
 

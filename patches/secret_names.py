@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from . import secret_starts
+
 #: Parts of names, in lower case: what stands under such a name is secret, wherever that is.
 WORDS = (
     "passw", "passphrase", "pass_phrase", "passcode", "adminpass", "admin_pass", "admin-pass", "rescue_pass",
@@ -39,7 +41,12 @@ _is_about = re.compile(
 #: These are secrets although they end so: who has a token's or a trust's id has the token.
 _is_secret_id = re.compile(r"token_?ids?|trust_id|access_?key_?id|approle|private_?key_?(?:data|value)").search
 
-_named = re.compile("|".join(map(re.escape, WORDS)) + "|" + _SHORT).search
+_NAMED = re.compile("|".join(map(re.escape, WORDS)) + "|" + _SHORT)
+_named = _NAMED.search
+#: What its matches begin with.
+_STARTS = secret_starts.shortest(
+    (*WORDS, "pw", "psk", "totp", "otp", "kek", "sig", "hmac", "authorization", "pass"),
+)
 #: Names of columns, parameters and keys that are secrets where they stand alone; ``_1`` … are SQLAlchemy's suffixes.
 _alone = re.compile(r"(?:.*_)?connection(?:_\d+)?|value(?:_+m?\d+)*|(?:.*[_.])?encryption|pin|ticket").fullmatch
 
@@ -80,4 +87,5 @@ def is_about(lowered: str) -> bool:
 
 def names_one(text: str) -> bool:
     """Whether a secret's name stands anywhere in ``text``."""
-    return _named(text.lower()) is not None
+    lowered = text.lower()
+    return secret_starts.search(_NAMED, lowered, secret_starts.starts(lowered, _STARTS)) is not None

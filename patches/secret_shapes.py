@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from . import secret_starts
 from .secret_ends import MASK
 
 _TOKENS = re.compile(
@@ -29,6 +30,14 @@ _TOKENS = re.compile(
     r"|(?<=\bcrypt )[\w:-]{1,60} [0-9A-Fa-f]{32,}",
     re.DOTALL,
 )
+#: What these begin with, but for the last one, behind its word.
+_STARTS = (
+    "-----BEGIN", "ssh-", "sk-ssh-", "ecdsa-sha2-", "sk-ecdsa-sha2-", "gAAAA", "eyJ", "I2Nsb3Vk", "IyEv",
+    "Q29udGVudC1UeXBl", "#cloud-config", "#cloud-boothook", "$2", "$1$", "$5$", "$6$", "$7$", "$y$", "$argon2",
+    "$scrypt", "$pbkdf2", "{SHA", "{MD5", "{SSHA", "{SMD5", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_",
+    "glpat-", "hvb.", "hvs.", "xox", "AQ", "DHHC-1:", "NVMeTLSkey-1:",
+)  # fmt: skip
+_CRYPT = "crypt "
 _IN_PATH = re.compile(
     r"((?:tokens?|(?<!server-)passwords?|password-reset)(?:/|%2F))(?=[^/\s?&\"'%]{0,200}\d)[\w.=~-]{6,}", re.IGNORECASE
 )
@@ -46,7 +55,7 @@ _END = "-----END"
 
 def without_shapes(text: str) -> str:
     """``text`` with what has a secret's shape masked."""
-    text = _TOKENS.sub(MASK, text)
+    text = secret_starts.substitute(_TOKENS, text, _token_starts(text), MASK)
     if _END in text:
         text = _without_tail_of_key(text)
     if ":/" in text or ":\\" in text:
@@ -56,6 +65,12 @@ def without_shapes(text: str) -> str:
     if "oken" in text or "assword" in text or "OKEN" in text:
         text = _IN_PATH.sub(r"\1" + MASK, text)
     return text
+
+
+def _token_starts(text: str) -> list[int]:
+    places = secret_starts.starts(text, _STARTS)
+    behind = [place + len(_CRYPT) for place in secret_starts.starts(text, (_CRYPT,))]
+    return sorted(places + behind) if behind else places
 
 
 def path_without_tokens(path: str) -> str:
