@@ -13,6 +13,7 @@ from statistics import median
 
 from tests.bench.row import Row
 from tests.support.victims import VERSIONS, Victim, interpreter
+from tests.support.waiting import wait_until
 from tracer.attach import lease, processes, registry, runtime_folder, spool_location
 from tracer.attach.attach import Attachment
 from tracer.attach.injection import visits
@@ -50,6 +51,8 @@ def capture() -> Iterator[Path]:
         captures.make(path, points=[("nova*", ["*"], [])], ask=["ask"], echo=False)
         try:
             yield path
+            # The guard writes into both until it has seen that nothing is attached any more.
+            wait_until(lambda: registry.changed_at(path) == 0)
         finally:
             runtime_folder.path = home
 
