@@ -34,7 +34,7 @@ def test_lines_on_every_python(version: str) -> None:
 _LINES = """
 import tempfile, types
 import patches
-from patches import askpoints, steps
+from patches import ask_points, recorder
 
 module = types.ModuleType("service")
 source = '''
@@ -60,11 +60,11 @@ patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "hooks": []})
 def add(key, line, *names):
     told = [[name, name, [name]] for name in names]
     point = {"key": key, "where": "service:f", "when": line, "expressions": told}
-    assert askpoints.add(point).state == "added"
+    assert ask_points.add(point).state == "added"
 add("1", 5, "n", "i")
 sys.settrace(tracer)
 module.f(2)
-askpoints.remove("1")
+ask_points.remove("1")
 add("2", 7, "result")
 module.f(2)
 sys.settrace(sys.gettrace())
@@ -108,7 +108,7 @@ import eventlet
 eventlet.monkey_patch()
 import tempfile, types
 import patches
-from patches import askpoints
+from patches import ask_points
 
 module = types.ModuleType("service")
 source = '''import eventlet
@@ -124,7 +124,7 @@ capture = tempfile.mkdtemp()
 patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "hooks": []})
 for key, when in (("1", "entry"), ("2", 6), ("3", "return")):
     point = {"key": key, "where": "service:f", "when": when, "expressions": [["n", "n", ["n"]]]}
-    assert askpoints.add(point).state == "added"
+    assert ask_points.add(point).state == "added"
 pool = eventlet.GreenPool()
 found = list(pool.imap(module.f, [3, 1, 2]))
 kept = patches.uninstall()

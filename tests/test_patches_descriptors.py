@@ -13,7 +13,7 @@ from tests.test_patches_versions import VERSIONS, interpreter
 _HOST = """
 import gc, json, logging, os, socket, sys, tempfile, threading
 import patches
-from patches import mapping, steps
+from patches import memory_files, recorder
 
 def numbers():
     return sorted(os.listdir("/proc/self/fd"))
@@ -24,7 +24,7 @@ log.addHandler(logging.NullHandler())
 log.setLevel(10)
 log.propagate = False
 if sys.argv[2] == "memory cannot be written":
-    mapping._take_out = lambda *rest: False
+    memory_files._take_out = lambda *rest: False
 patches.install(sys.argv[1], {"segment_size": 1 << 16, "cap": 1 << 26, "ask": []})
 log.info("first")
 answer = {"same": numbers() == before}
@@ -89,11 +89,11 @@ def test_a_number_that_was_taken_meanwhile_is_left_alone(tmp_path: Path) -> None
     answer = elsewhere(
         """
         import os, sys
-        from patches import mapping
-        number = mapping._open("/proc/self/mem", os.O_RDONLY)
+        from patches import memory_files
+        number = memory_files._open("/proc/self/mem", os.O_RDONLY)
         os.close(number)
         theirs = os.open(sys.argv[1] + "/theirs", os.O_CREAT | os.O_RDWR)
-        mapping._close(number)
+        memory_files._close(number)
         answer = [theirs == number, os.fstat(theirs).st_size]
         """,
         tmp_path,

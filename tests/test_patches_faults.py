@@ -21,7 +21,7 @@ from oslo_concurrency import processutils
 cfg.CONF([], default_config_files=[])
 logging.disable(logging.ERROR - 1)
 import patches
-from patches import hook, steps, values
+from patches import hooks, recorder, values
 
 own = LookupError("own")
 
@@ -122,15 +122,15 @@ WORK = {
 }
 
 def outcome(function):
-    before = steps.current.get()
+    before = recorder.current.get()
     try:
         return "gave " + repr(function())
     except Exception as error:
         text = "" if isinstance(error, requests.ConnectionError) else str(error).splitlines()[0]
         return "raised %s %s %s" % (type(error).__name__, error is own, text)
     finally:
-        assert steps.current.get() == before, function
-        assert steps.context.get() is None, function
+        assert recorder.current.get() == before, function
+        assert recorder.context.get() is None, function
 
 def everything():
     return {name: outcome(work) for name, work in WORK.items()}
@@ -148,29 +148,29 @@ class Broken:
 
 def inject(broken):
     if broken == "write":
-        steps.recorder.write = steps.recorder.append = fail
+        recorder.recorder.write = recorder.recorder.append = fail
     elif broken == "recorder":
-        steps.recorder = Broken()
+        recorder.recorder = Broken()
     elif broken == "values":
         for name in VALUES:
             setattr(values, name, fail)
     elif broken in STEPS:
-        setattr(steps, broken, fail)
+        setattr(recorder, broken, fail)
 
 VALUES = "scalar", "masked_text", "keyed", "tree", "error_text", "url_without_secrets", "path_without_secrets"
 STEPS = "begin", "finish", "note", "happened", "name_number"
-kept = [(module, name, getattr(module, name)) for module, names in ((values, VALUES), (steps, STEPS)) for name in names]
+kept = [(module, name, getattr(module, name)) for module, names in ((values, VALUES), (recorder, STEPS)) for name in names]
 
 def told(broken):
     options = {"segment_size": 1 << 20, "cap": 1 << 28, "points": [["service", ["*"], []]]}
     patches.install(sys.argv[1], options)
-    step = steps.begin("call", "around")
+    step = recorder.begin("call", "around")
     inject(broken)
-    steps.current.set(step)
+    recorder.current.set(step)
     found = [different(everything()) for _ in range(5)]
-    steps.current.set(0)
-    failures = {name: each.failures for name, each in hook.hooks.items() if each.failures}
-    enabled = {name: each.enabled for name, each in hook.hooks.items()}
+    recorder.current.set(0)
+    failures = {name: each.failures for name, each in hooks.hooks.items() if each.failures}
+    enabled = {name: each.enabled for name, each in hooks.hooks.items()}
     for module, name, value in kept:
         setattr(module, name, value)
     return {"different": found, "failures": failures, "enabled": enabled, "kept": patches.uninstall()}

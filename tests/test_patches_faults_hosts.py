@@ -13,7 +13,7 @@ from tests.test_patches_versions import VERSIONS, interpreter
 _HOST = """
 import ctypes, functools, json, logging, random, signal, sys, threading, time, types
 import patches
-from patches import hook, steps
+from patches import hooks, recorder
 
 class Timeout(Exception): pass
 class Limit(ValueError): pass
@@ -130,7 +130,7 @@ for number in range(rounds):
 stop = True
 worker.join()
 answer["interrupt"] = [raised, seen]
-answer["hooks"] = [hook.hooks[name].failures for name in ("logs", "calls")], patches.uninstall()
+answer["hooks"] = [hooks.hooks[name].failures for name in ("logs", "calls")], patches.uninstall()
 """
 
 

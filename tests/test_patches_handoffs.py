@@ -276,7 +276,7 @@ if {patched}:
     eventlet.monkey_patch()
 import patches, threading, time
 from eventlet import greenpool, tpool, event, greenthread
-from patches import steps, hook
+from patches import recorder, hooks
 from tracer.sources.hooks import segments
 from pathlib import Path
 
@@ -285,13 +285,13 @@ patches.install(capture, {{"segment_size": 1 << 20, "cap": 1 << 26, "hooks": ["h
 seen = {{}}
 def work(name):
     eventlet.sleep(0)
-    seen[name] = steps.current.get()
+    seen[name] = recorder.current.get()
     return name
 def failing():
     raise LookupError("own")
 
-step = steps.begin("call", "around")
-steps.current.set(step)
+step = recorder.begin("call", "around")
+recorder.current.set(step)
 assert eventlet.spawn(work, "spawn").wait() == "spawn"
 done = event.Event()
 eventlet.spawn_n(lambda: done.send(work("spawn_n")))
@@ -317,14 +317,14 @@ except LookupError as error:
     assert error.args == ("own",)
 killed = eventlet.spawn(work, "killed")
 killed.kill()
-assert steps.current.get() == step
-steps.current.set(0)
+assert recorder.current.get() == step
+recorder.current.set(0)
 assert eventlet.spawn(work, "outside").wait() == "outside"
-steps.finish(step)
+recorder.finish(step)
 eventlet.sleep(0.01)
 del killed
 import gc; gc.collect()
-failures = {{name: each.last_error for name, each in hook.hooks.items() if each.failures}}
+failures = {{name: each.last_error for name, each in hooks.hooks.items() if each.failures}}
 kept = patches.uninstall()
 found = segments.read(Path(capture))
 events = {{event.number: event for event in found.events}}

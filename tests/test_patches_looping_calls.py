@@ -18,7 +18,7 @@ backends.init_backend(backends.BackendType(backend))
 import time, threading
 from oslo_service import loopingcall
 import patches
-from patches import hook, looping, steps
+from patches import hooks, looping_calls, recorder
 
 patches.install(sys.argv[1], {"segment_size": 1 << 20, "cap": 1 << 26, "hooks": ["handoffs"], "ask": []})
 answer = {}
@@ -30,20 +30,20 @@ class Scenario:
         answer[name] = self.told = {"seen": self.seen}
 
     def run(self):
-        self.seen.append(steps.current.get())
+        self.seen.append(recorder.current.get())
         if len(self.seen) >= self.runs:
             raise loopingcall.LoopingCallDone("result")
 
     def start(self, **arguments):
-        self.told["step"] = steps.begin("call", "around")
-        steps.current.set(self.told["step"])
+        self.told["step"] = recorder.begin("call", "around")
+        recorder.current.set(self.told["step"])
         return self.call.start(**arguments)
 
     def settle(self):
         while len(self.seen) < self.runs:
             time.sleep(0.01)
         time.sleep(0.02)
-        steps.current.set(0)
+        recorder.current.set(0)
 
 for kind, arguments in (
     (loopingcall.FixedIntervalLoopingCall, {"interval": 0.02}),
@@ -51,11 +51,11 @@ for kind, arguments in (
 ):
     waited = Scenario("waited " + kind.__name__, kind, 4)
     waited.told["result"] = waited.start(**arguments).wait()
-    steps.current.set(0)
+    recorder.current.set(0)
 
 alone = Scenario("alone", loopingcall.FixedIntervalLoopingCall, 4)
 alone.start(interval=0.02)
-steps.current.set(0)
+recorder.current.set(0)
 alone.settle()
 
 later = Scenario("later", loopingcall.FixedIntervalLoopingCall, 2)
@@ -69,11 +69,11 @@ try:
     outside.start(interval=1)
 except RuntimeError as error:
     outside.told["error"] = str(error)
-steps.current.set(0)
+recorder.current.set(0)
 
-answer["failures"] = {name: each.last_error for name, each in hook.hooks.items() if each.failures}
+answer["failures"] = {name: each.last_error for name, each in hooks.hooks.items() if each.failures}
 answer["kept"] = patches.uninstall()
-answer["left"] = len(looping._started)
+answer["left"] = len(looping_calls._started)
 """
 
 

@@ -215,7 +215,7 @@ _KILLED = """
 import os, sys, types
 sys.path.insert(0, sys.argv[1])
 import patches
-from patches import steps
+from patches import recorder
 
 module = types.ModuleType("service")
 exec('''

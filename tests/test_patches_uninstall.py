@@ -55,9 +55,9 @@ def leftovers():
 
 def use():
     import sqlalchemy, requests, concurrent.futures, json
-    from patches import steps
-    step = steps.begin("call", "use")
-    steps.current.set(step)
+    from patches import recorder
+    step = recorder.begin("call", "use")
+    recorder.current.set(step)
     engine = sqlalchemy.create_engine("sqlite://")
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
@@ -71,11 +71,11 @@ def use():
     logging.getLogger("nova").warning("told")
     from oslo_concurrency import processutils
     processutils.execute("true")
-    steps.current.set(0)
-    steps.finish(step)
+    recorder.current.set(0)
+    recorder.finish(step)
 
 import patches
-from patches import hook, replacing, values
+from patches import hooks, patching, values
 values.scalar("warm")
 if not late:
     load()
@@ -89,9 +89,9 @@ for cycle in range(cycles):
     if late:
         load()
     use()
-    touched = sorted("%s.%s" % (owner.__name__, name) for owner, name, _, _ in replacing.replaced)
+    touched = sorted("%s.%s" % (owner.__name__, name) for owner, name, _, _ in patching.replaced)
     found = len(leftovers())
-    failures = {name: each.last_error for name, each in hook.hooks.items() if each.failures}
+    failures = {name: each.last_error for name, each in hooks.hooks.items() if each.failures}
     kept = patches.uninstall()
 after = holdings()
 answer = {

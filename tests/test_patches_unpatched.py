@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 def test_native_ones_in_a_green_process() -> None:
     """Loaded late, as attach does: what is in ``os`` and ``_thread`` then is eventlet's."""
     program = (
-        "import eventlet; eventlet.monkey_patch(); import _thread, os; from patches import originals\n"
+        "import eventlet; eventlet.monkey_patch(); import _thread, os; from patches import unpatched\n"
         "assert originals.get_ident is not _thread.get_ident\n"
         "assert originals.open is not os.open and originals.write is not os.write\n"
         "idents = [eventlet.spawn(originals.get_ident).wait() for _ in range(2)]\n"

@@ -20,7 +20,7 @@ VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 _SERVICE = """
 import concurrent.futures, json, logging, os, pathlib, tempfile, threading, urllib.request, wsgiref
 import patches
-from patches import hook, replacing, steps
+from patches import hooks, patching, recorder
 
 capture = tempfile.mkdtemp()
 points = [["json.decoder", ["*"], []], ["late_module", ["*"], []]]
@@ -30,8 +30,8 @@ patches.install(capture, {"segment_size": 1 << 16, "cap": 1 << 26, "points": poi
 sys.path.insert(0, capture)
 import late_module
 
-step = steps.begin("call", "around", ("text", "ä€\\udcff", "number", 1 << 62, "none", None, "float", 0.5))
-steps.current.set(step)
+step = recorder.begin("call", "around", ("text", "ä€\\udcff", "number", 1 << 62, "none", None, "float", 0.5))
+recorder.current.set(step)
 for number in range(3000):
     assert late_module.f(number) == number
 assert json.loads('{"a": [1]}') == {"a": [1]}
@@ -50,10 +50,10 @@ if not child:
     late_module.f(2)
     os._exit(0)
 os.waitpid(child, 0)
-steps.current.set(0)
-steps.finish(step)
-failures = {name: each.last_error for name, each in hook.hooks.items() if each.failures}
-dropped = steps.recorder.dropped
+recorder.current.set(0)
+recorder.finish(step)
+failures = {name: each.last_error for name, each in hooks.hooks.items() if each.failures}
+dropped = recorder.recorder.dropped
 kept = patches.uninstall()
 answer = {
     "capture": capture, "failures": failures, "dropped": dropped, "kept": kept, "installed": list(patches.installed()),
