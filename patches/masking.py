@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 from . import secret_commands, secret_named, secret_names, secret_shapes, secret_starts
 from .secret_ends import MASK
@@ -186,3 +185,12 @@ def secret_values(items: dict[Any, Any]) -> frozenset[str]:
         if type(name) is str and secret_key(name):
             return _VALUED
     return _NONE
+
+
+#: Bytes that are quoted as in URLs. urllib's own function would leave a table in the host's urllib.parse.
+_PERCENTS = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+
+def unquote(text: str) -> str:
+    """Return ``text`` with its percent-encoded bytes decoded as UTF-8."""
+    return _PERCENTS.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text)

@@ -13,10 +13,10 @@ def test_native_ones_in_a_green_process() -> None:
     """Loaded late, as attach does: what is in ``os`` and ``_thread`` then is eventlet's."""
     program = (
         "import eventlet; eventlet.monkey_patch(); import _thread, os; from patches import unpatched\n"
-        "assert originals.get_ident is not _thread.get_ident\n"
-        "assert originals.open is not os.open and originals.write is not os.write\n"
-        "idents = [eventlet.spawn(originals.get_ident).wait() for _ in range(2)]\n"
-        "assert idents[0] == idents[1] == originals.get_ident()\n"
+        "assert unpatched.get_ident is not _thread.get_ident\n"
+        "assert unpatched.open is not os.open and unpatched.write is not os.write\n"
+        "idents = [eventlet.spawn(unpatched.get_ident).wait() for _ in range(2)]\n"
+        "assert idents[0] == idents[1] == unpatched.get_ident()\n"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
