@@ -308,7 +308,7 @@ def test_ingest_tells_what_it_could_not_read(tmp_path: Path) -> None:
     done = bootseq("ingest", "-o", tmp_path / "t", captured(tmp_path, "cap", STEP, (99,)))
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
-    assert "the record at byte" in line
+    assert "record at byte" in line
     assert trace_file.read(tmp_path / "t").warnings == [line.removeprefix("bootseq: warning: ")]
 
 

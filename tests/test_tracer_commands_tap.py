@@ -28,7 +28,7 @@ def test_which_broker(tmp_path: Path) -> None:
 
 def test_nobody_there(tmp_path: Path) -> None:
     said = refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--no-switch")
-    assert said == "amqp://u:***@127.0.0.1:1/%2F: cannot connect: Connection refused"
+    assert said == "amqp://***@127.0.0.1:1/%2F: cannot connect: Connection refused"
     assert capture.is_capture(tmp_path / "cap")
 
 
