@@ -159,7 +159,8 @@ def inject(broken):
 
 VALUES = "scalar", "masked_text", "keyed", "tree", "error_text", "url_without_secrets", "path_without_secrets"
 STEPS = "begin", "finish", "note", "happened", "name_number"
-kept = [(module, name, getattr(module, name)) for module, names in ((values, VALUES), (recorder, STEPS)) for name in names]
+NAMES = [(values, name) for name in VALUES] + [(recorder, name) for name in STEPS]
+kept = [(module, name, getattr(module, name)) for module, name in NAMES]
 
 def told(broken):
     options = {"segment_size": 1 << 20, "cap": 1 << 28, "points": [["service", ["*"], []]]}
