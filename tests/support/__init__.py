@@ -1,1 +1,1 @@
-"""Support."""
+"""Builders, servers and programs that tests share."""
