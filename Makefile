@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 DEMO := demo
 RELEASE := 34
 
-.PHONY: help install packages demo test test-fast test-long testsuite suites test-cloud lint bench lock clean
+.PHONY: help install packages demo test test-fast test-long testsuite suites test-cloud docs docs-outputs manual dist lint bench lock clean
 
 help:
 	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
@@ -17,6 +17,8 @@ help:
 	@echo 'make test-long  make test, then every suite'
 	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
 	@echo 'make fuzz       CASES=20000 SEED=1: hostile inputs to every command; what went wrong is kept in .fuzz/'
+	@echo 'make docs       the book as HTML in build/docs; make docs-outputs writes its commands'"'"' outputs into it'
+	@echo 'make dist       wheel, sdist, man pages and shell completions'
 	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
 	@echo 'make bench      what the hooks and the tool cost, beside their peers'
 	@echo 'make lock       writes constraints.txt anew'
@@ -30,9 +32,9 @@ install: .venv/installed
 
 # What tests need of the system: dot draws the topology, rsvg-convert shows that pictures are as they should be, chromium
 # opens the HTML page, java runs its validator, PlantUML takes our texts, gcc builds netifaces for Nova 29, the tap is
-# tested with a RabbitMQ. Quick when nothing is missing.
+# tested with a RabbitMQ, pictures are measured with Liberation Sans. Quick when nothing is missing.
 packages:
-	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server
+	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation
 
 # Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
 demo: install
@@ -47,9 +49,9 @@ demo: install
 
 # The tests that start a Nova, a broker or a browser come after the others and one by one: two clouds at once would
 # compete for two cores.
+# Both parts run even if the first fails.
 test: install packages testsuite
-	$(BIN)/python -m pytest -n 2 -m 'not slow'
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 -m 'not slow'; fast=$$?; $(BIN)/python -m pytest -m slow && exit $$fast
 
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
@@ -74,6 +76,19 @@ SEED := 1
 
 fuzz: install
 	nice $(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
+
+docs: install
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+docs-outputs: install
+	$(BIN)/python -m tests.support.book
+
+# Man pages and shell completions, from the help of the commands.
+manual: install
+	PYTHONPATH=. $(BIN)/python .ci/manual
+
+dist: manual
+	rm -rf dist && $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
 
 lint: install
 	$(BIN)/ruff check .

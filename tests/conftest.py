@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ from tests.support.waiting import children, wait_until
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
 hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("bootseq")
+
+# Under nohup, or in the background of a script, Ctrl-C is ignored, also by all that is started from here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: How long a process that was told to end may take.
 GRACE_SECONDS = 2.0

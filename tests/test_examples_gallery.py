@@ -28,22 +28,6 @@ def test_it_is_what_is_drawn_today(traces: Path, picture: Picture) -> None:
     assert made.read_bytes() == (HERE / picture.file).read_bytes(), "python -m examples.gallery draws it anew"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("trace", "boots", "heading", "least"),
-    [(RECORDINGS[0].trace, "vm1", "# boot vm1", 40), (KEPT.name, "vm1 vm2 vm3", "# boot: 3 boots", 15)],
-)
-def test_readme_shows_what_is_drawn(traces: Path, trace: str, boots: str, heading: str, least: int) -> None:
-    """Line by line, left out being only what … stands for."""
-    drawing.run(f"bootseq draw {trace} {boots} --detail brief -o brief.txt", traces)
-    said = (traces / "brief.txt").read_text().splitlines()
-    block = re.search(rf"```text\n({heading}.*?)```", README.read_text(), re.S)
-    assert block
-    shown = [line for line in block[1].splitlines() if line != "…"]
-    assert len(shown) > least
-    assert [line for line in shown if line not in said] == []
-
-
 def test_its_page_is_that_of_the_plan() -> None:
     assert (HERE / "README.md").read_text() == page.page()
 
