@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from examples.gallery import drawing, page
-from examples.gallery.plan import HERE, KEPT, PICTURES, RECORDINGS, SCREENSHOTS, Picture
+from examples.gallery.plan import HERE, KEPT, PICTURES, SCREENSHOTS, Picture
 
 README = HERE.parent.parent / "README.md"
 FILES = [KEPT.name, *(one.file for one in PICTURES), *(one.file for one in SCREENSHOTS), "README.md"]

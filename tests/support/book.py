@@ -1,8 +1,8 @@
 """The commands in the documentation: each block of them with its marker, run on the repository's recordings.
 
-``python -m tests.support.book`` (``make docs-outputs``) writes their outputs into the pages. A console block is preceded
-by one marker: ``run``, ``output`` (``output: 24 lines, exit 1``: shortened, another exit code), ``parse`` (its options
-are checked), or, where a cloud or minutes are needed, ``needs: …`` and ``slow: …``, of which the options are checked too.
+``python -m tests.support.book`` (``make docs-outputs``) writes their outputs into the pages. Before a console block is one
+marker: ``run``, ``output`` (``output: 24 lines, exit 1``: shortened, another exit code), ``parse`` (its options are
+checked), or, where a cloud or minutes are needed, ``needs: …`` and ``slow: …``, whose options are checked too.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def main() -> None:
         prepare(Path(temporary))
         for page in PAGES:
             if rewrite(page, Path(temporary)):
-                print(f"rewritten: {page.relative_to(ROOT)}")
+                sys.stdout.write(f"rewritten: {page.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":
