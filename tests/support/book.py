@@ -1,7 +1,7 @@
 """The commands in the documentation: each block of them with its marker, run on the repository's recordings.
 
-``python -m tests.support.book`` (``make docs-outputs``) writes their outputs into the pages. Before a console block is one
-marker: ``run``, ``output`` (``output: 24 lines, exit 1``: shortened, another exit code), ``parse`` (its options are
+``python -m tests.support.book`` (``make docs-outputs``) writes their outputs into the pages. Each console block follows
+a marker: ``run``, ``output`` (``output: 24 lines, exit 1``: shortened, another exit code), ``parse`` (its options are
 checked), or, where a cloud or minutes are needed, ``needs: …`` and ``slow: …``, whose options are checked too.
 """
 
