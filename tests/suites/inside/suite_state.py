@@ -71,7 +71,7 @@ def _memory():
 
 
 def _hooks_off():
-    hooks = sys.modules.get("_bootseq.hook")
+    hooks = sys.modules.get("_bootseq.hooks")
     if hooks is None:
         return []
     return [
