@@ -10,9 +10,11 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 
 from tests.support import confinement
 from tests.support.attackers import bootseq
+from tracer.attach.injection import payload
 
 _NEW_NAMESPACES = 0x20000000 | 0x00020000  # processes, mounts
 _PRIVATE = 1 << 18 | 1 << 14
@@ -24,6 +26,7 @@ _LONGEST = 170
 
 def alone(scene: Callable[[], object]) -> None:
     """Play a scene in namespaces of its own: processes, mounts, an empty /run. It fails as a test does."""
+    _prepare()
     child = os.fork()
     if not child:
         os._exit(_unshared(scene))
@@ -31,6 +34,13 @@ def alone(scene: Callable[[], object]) -> None:
     # The guards have ended with the scene, and what they watched over, too.
     shutil.rmtree(os.environ[confinement.HOME], ignore_errors=True)
     assert code == 0
+
+
+@cache
+def _prepare() -> None:
+    """Compile once what each command of a scene, a fork of this process, would compile for itself."""
+    for hooks in (payload.COMPILED, payload.SOURCES):
+        payload.text("attach", {}, 0, hooks)
 
 
 def _unshared(scene: Callable[[], object]) -> int:

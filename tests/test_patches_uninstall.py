@@ -9,7 +9,7 @@ import pytest
 from tests.support.subprocess_python import elsewhere
 
 _PROCESS = """
-import gc, importlib, threading, types
+import gc, importlib, threading, types, urllib.parse
 green, late, cycles = sys.argv[2] == "eventlet", sys.argv[3] == "late", int(sys.argv[4])
 if green:
     import eventlet
@@ -77,6 +77,7 @@ def use():
 import patches
 from patches import hooks, patching, values
 values.scalar("warm")
+urllib.parse.unquote("%20")  # fills a table of its own at its first use, by whomever
 if not late:
     load()
 before, meta_path, threads = holdings(), list(sys.meta_path), threading.active_count()

@@ -386,8 +386,16 @@ def test_processes_of_a_machine_share_its_clock(tmp_path: Path) -> None:
     assert starts[2] == starts[0] - 1_000_000_000
 
 
-def test_parts_that_were_not_brought_in_whole_are_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        ("1", "1 file skipped when it was collected: the capture is full, or they are not bootseq's"),
+        ("2999", "2999 files skipped when it was collected: the capture is full, or they are not bootseq's"),
+        ("unknown", "collected incompletely: its folder could not be read to the end"),
+    ],
+)
+def test_parts_that_were_not_brought_in_whole_are_named(tmp_path: Path, note: str, why: str) -> None:
     part = tmp_path / "parts" / "65534-1"
     (part / "segments").mkdir(parents=True)
-    (part / "left-out").write_text("1")
-    assert any("collected incompletely" in warning for warning in segments.read(tmp_path).warnings)
+    (part / "left-out").write_text(note)
+    assert f"{part}: {why}" in segments.read(tmp_path).warnings

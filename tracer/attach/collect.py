@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from tracer.attach import spool as spools
+from tracer.attach.room import Room
 from tracer.files.folder import Folder
 from tracer.recording import capture as captures
 
-#: The file in a copied spool that counts the files skipped for lack of space.
-LEFT_OUT = "left-out"
-_SEGMENT = re.compile(r"[\w.-]{1,200}-\d{1,10}-\d{1,20}(-\d{4,8}\.seg|\.open)", re.ASCII)
-_LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
+#: The file in a copied spool that counts the files skipped, or says UNKNOWN where reading the spool has failed.
+LEFT_OUT, UNKNOWN = "left-out", "unknown"
 
 
-def bring(capture: Folder, above: str, name: str, contents: Iterator[bytes]) -> int:
-    """Copy files into the folder ``name`` in ``above``, replacing existing ones; return how many did not fit."""
-    room = _cap(capture) - _size(capture, above)
-    with _within(capture, above) as parts, _within(parts, name) as spool, _within(spool, spools.SEGMENTS) as segments:
-        left_out = 0
-        for head in contents:
-            file, is_segment, size = _head(head)
-            target = segments if is_segment else spool
-            room += _size_of(target, file)
-            if size <= room and (_SEGMENT if is_segment else _LOG).fullmatch(file):
-                room -= _copy(target, file, size, contents)
-            else:
-                left_out += 1
-                _skip(contents)
-        if left_out:
-            with spool.write(LEFT_OUT) as note:
-                note.write(b"%d" % left_out)
-    return left_out
+def bring(capture: Folder, above: str, name: str, contents: Callable[[Room], Iterator[bytes]]) -> None:
+    """Copy files into the folder ``name`` in ``above``, replacing existing ones; note how many were skipped."""
+    with _within(capture, above) as parts, _within(parts, name) as part, _within(part, spools.SEGMENTS) as segments:
+        room = Room(_cap(capture) - _size(capture, above), {**_sizes(segments, True), **_sizes(part, False)})
+        skipped: int | str = UNKNOWN
+        try:
+            skipped = _copied(contents(room), room, segments, part)
+        finally:
+            _note(part, skipped)
+
+
+def _note(part: Folder, skipped: int | str) -> None:
+    if not skipped:
+        part.remove(LEFT_OUT)
+        return
+    with part.write(LEFT_OUT) as note:
+        note.write(str(skipped).encode())
+
+
+def _copied(contents: Iterator[bytes], room: Room, segments: Folder, part: Folder) -> int:
+    """Copy what spools.contents yields; return the number of files that it skipped."""
+    for head in contents:
+        name, is_segment, size = _head(head)
+        if name == spools.END:
+            return size
+        if not room.take(name, is_segment, size):
+            break  # an honest deputy sends no such file
+        _copy(segments if is_segment else part, name, size, contents)
+    raise OSError(errno.EPROTO, "what was recorded cannot be read")
 
 
 def _head(head: bytes) -> tuple[str, bool, int]:
@@ -43,23 +53,16 @@ def _head(head: bytes) -> tuple[str, bool, int]:
         if type(size) is not int or size < 0:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
-        raise OSError(0, "what was recorded cannot be read") from None
+        raise OSError(errno.EPROTO, "what was recorded cannot be read") from None
     return str(file), bool(is_segment), size
 
 
-def _copy(target: Folder, name: str, size: int, contents: Iterator[bytes]) -> int:
-    """Copy a file up to its end, or to its announced size; return the bytes copied."""
-    copied = 0
+def _copy(target: Folder, name: str, size: int, contents: Iterator[bytes]) -> None:
+    """Copy a file up to its end, or to its announced size."""
     with target.write(name) as file:
         while data := next(contents, b""):
-            file.write(data[: size - copied])
-            copied += min(len(data), size - copied)
-    return copied
-
-
-def _skip(contents: Iterator[bytes]) -> None:
-    while next(contents, b""):
-        pass
+            file.write(data[:size])
+            size -= min(len(data), size)
 
 
 def _within(folder: Folder, name: str) -> Folder:
@@ -89,8 +92,12 @@ def _size(capture: Folder, above: str) -> int:
 
 def _size_in(above: Folder, name: str) -> int:
     with suppress(FileNotFoundError), above.folder(name) as folder:
-        return sum(_size_of(folder, file) for file in folder.names())
+        return sum(_sizes(folder, True).values())
     return 0
+
+
+def _sizes(folder: Folder, is_segment: bool) -> dict[tuple[bool, str], int]:
+    return {(is_segment, name): _size_of(folder, name) for name in folder.names()}
 
 
 def _size_of(folder: Folder, name: str) -> int:

@@ -30,9 +30,9 @@ _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _CAPABILITIES_VERSION = 0x20080522
 _HEAD = struct.Struct("<cI")
 _DATA, _END, _ERROR = b"d", b"e", b"x"
-#: Bytes of a frame, seconds without any, and seconds of computing.
+#: Bytes of a frame, seconds without any, seconds in all, and seconds of computing.
 MAX_FRAME = 1 << 20
-_PATIENCE = 5.0
+_PATIENCE, _LONGEST = 5.0, 300.0
 _MAX_SECONDS = 300
 _MAX_DESCRIPTOR, _FILES = 1 << 16, 64
 #: How long to wait for an ended child. One that hangs in a file system of its user is left alone.
@@ -78,7 +78,10 @@ def run(owner: Owner, root: str, work: Work) -> Iterator[bytes]:
 
 
 def _received(reading: int) -> Iterator[bytes]:
+    deadline = time.monotonic() + _LONGEST
     while True:
+        if time.monotonic() > deadline:  # its user delays each answer
+            raise TimeoutError(errno.ETIMEDOUT, "its file system is too slow")
         kind, size = _HEAD.unpack(_read(reading, _HEAD.size))
         if size > MAX_FRAME or kind not in (_DATA, _END, _ERROR):
             raise OSError(errno.EPROTO, "invalid data from the process that reads as its user")

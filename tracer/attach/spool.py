@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tracer.attach.room import MAX_FILES, Room
 from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError, is_mine
 from tracer.sources.hooks import tally as tallies
 
 LEASE, SEGMENTS = "lease", "segments"
 _TEMPORARY = (("var", "tmp"), ("tmp",))
+#: The name in the last head that contents yields.
+END = ""
 #: Suffixes of the files that are copied into a capture.
 COLLECTED = (".seg", ".open", ".log")
-_MAX_FILES = 20_000
-_MAX_FILE = 256 << 20
 _CHUNK = 1 << 18
 
 
@@ -94,35 +95,45 @@ def tally(folder: Folder, pattern: str) -> tallies.Tally:
     """Count the events of the processes whose files match the pattern."""
     try:
         with folder.folder(SEGMENTS) as segments:
-            names = [name for name in segments.names(_MAX_FILES) if fnmatchcase(name, pattern)]
+            names = [name for name in segments.names(MAX_FILES) if fnmatchcase(name, pattern)]
             return tallies.tally(segments, names)
     except OSError:
         return tallies.Tally()
 
 
-def contents(folder: Folder) -> Iterator[bytes]:
-    """Yield for each file to collect a head as JSON (name, is a segment, size), its bytes in chunks, and b"".
+def contents(folder: Folder, room: Room) -> Iterator[bytes]:
+    """Yield for each file that fits a head as JSON (name, is a segment, size), its bytes in chunks, and b"".
 
-    A file that grows meanwhile is cut at its size in the head.
+    A file that grows meanwhile is cut at its size in the head. The last head is END with the number of files skipped.
     """
+    skipped = 0
     with folder.folder(SEGMENTS) as segments:
-        for inner, names in ((segments, segments.names(_MAX_FILES)), (folder, folder.names(_MAX_FILES))):
+        for inner in (segments, folder):
+            names, more = inner.first_names(MAX_FILES)
+            skipped += more
             for name in names:
-                if name.endswith(COLLECTED):
-                    with suppress(OSError):
-                        yield from _file(inner, name, inner is segments)
+                if name.endswith(COLLECTED) and not (yield from _file(inner, name, inner is segments, room)):
+                    skipped += 1
+    yield json.dumps([END, False, skipped]).encode()
 
 
-def _file(folder: Folder, name: str, is_segment: bool) -> Iterator[bytes]:
-    with folder.open(name, own=True) as file:
+def _file(folder: Folder, name: str, is_segment: bool, room: Room) -> Generator[bytes, None, bool]:
+    """Yield a file; return whether it was one that fits."""
+    try:
+        file = folder.open(name, own=True)
+    except OSError:
+        return False
+    with file:
         left = os.fstat(file.fileno()).st_size
-        if left > _MAX_FILE:
-            return
+        if not room.take(name, is_segment, left):
+            return False
         yield json.dumps([name, is_segment, left]).encode()
-        while left and (data := os.read(file.fileno(), min(left, _CHUNK))):
-            left -= len(data)
-            yield data
-        yield b""
+        with suppress(OSError):  # cut where it cannot be read
+            while left and (data := os.read(file.fileno(), min(left, _CHUNK))):
+                left -= len(data)
+                yield data
+    yield b""
+    return True
 
 
 def remove(above: Folder, name: str) -> None:

@@ -24,6 +24,7 @@ from tracer.attach import spool as spools
 from tracer.attach.deputy import Owner
 from tracer.attach.injection.ptrace import RefusedError
 from tracer.attach.processes import Process
+from tracer.attach.room import Room
 from tracer.files import folder as folders
 from tracer.files.folder import Folder
 from tracer.sources.hooks.tally import Tally
@@ -89,13 +90,13 @@ class Spool:
         for _ in deputy.run(self.owner, self.root, work):
             pass
 
-    def contents(self) -> Iterator[bytes]:
-        """Yield its files as tracer.attach.spool.contents does."""
+    def contents(self, room: Room) -> Iterator[bytes]:
+        """Yield its files that fit as tracer.attach.spool.contents does, in another process with its copy of ``room``."""
         assert self.owner is not None
 
         def work(root: Folder) -> Iterator[bytes]:
             with self._opened(root) as folder:
-                yield from spools.contents(folder)
+                yield from spools.contents(folder, room)
 
         return deputy.run(self.owner, self.root, work)
 
@@ -216,9 +217,9 @@ def _namespace(pid: int | str) -> str:
         return "0"
 
 
-def gather(capture: Path, spool: Spool, name: str) -> int:
-    """Copy a spool into the capture, under ``name``; return how many files did not fit."""
+def gather(capture: Path, spool: Spool, name: str) -> None:
+    """Copy a spool into the capture, under ``name``."""
     if spool.owner is None:
-        return 0
+        return
     with folders.opened(capture) as folder:
-        return collect.bring(folder, PARTS, name, spool.contents())
+        collect.bring(folder, PARTS, name, spool.contents)

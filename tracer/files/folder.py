@@ -62,16 +62,21 @@ class Folder:
         return True
 
     def names(self, limit: int = MAX_NAMES) -> list[str]:
-        """Return the names of its entries, sorted; OSError (EFBIG) for more than ``limit``."""
+        """What is in it, sorted; an error where that is more than ``limit``."""
+        names, more = self.first_names(limit)
+        if more:
+            raise OSError(errno.EFBIG, f"more than {limit} files in it")
+        return names
+
+    def first_names(self, limit: int) -> tuple[list[str], int]:
+        """At most ``limit`` names in it, sorted, and how many more there are."""
         descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.descriptor)
         try:
             with os.scandir(descriptor) as entries:
-                names = [entry.name for entry in islice(entries, limit + 1)]
+                names = sorted(entry.name for entry in islice(entries, limit))
+                return names, sum(1 for _ in entries)
         finally:
             os.close(descriptor)
-        if len(names) > limit:
-            raise OSError(errno.EFBIG, f"it holds more than {limit} files")
-        return sorted(names)
 
     def folder(self, name: str) -> Folder:
         """Open a folder in it."""
@@ -133,8 +138,9 @@ class Folder:
     def read(self, name: str, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:
         """Return the bytes of a regular file in it; OSError (EFBIG) for more than ``limit``."""
         with self.open(name, own=own) as file:
-            data = file.read(limit + 1)
-        if len(data) > limit:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(limit + 1) if size <= limit else b""
+        if max(size, len(data)) > limit:
             raise OSError(errno.EFBIG, f"more than {limit} bytes")
         return data
 

@@ -59,10 +59,17 @@ def _part_folders(capture: Path) -> list[Path]:
     return sorted((capture / "parts").glob("*/segments"))
 
 
-def _incomplete_parts(capture: Path) -> list[str]:
-    """Return warnings of parts that were collected incompletely (tracer.attach.collect)."""
-    notes = sorted((capture / "parts").glob("*/left-out"))
-    return [f"{note.parent}: collected incompletely: the capture is full or a file is not bootseq's" for note in notes]
+def _left_out(capture: Path) -> list[str]:
+    """Name the spools that were collected incompletely, and why (tracer.attach.collect)."""
+    return [f"{note.parent}: {_why_left_out(note)}" for note in sorted((capture / "parts").glob("*/left-out"))]
+
+
+def _why_left_out(note: Path) -> str:
+    try:
+        count = int(files_read.contents(note, 64))
+    except (OSError, ValueError):
+        return "collected incompletely: its folder could not be read to the end"
+    return f"{plural(count, 'file')} skipped when it was collected: the capture is full, or they are not bootseq's"
 
 
 def _files(folder: Path) -> list[Path]:
