@@ -91,7 +91,7 @@ class Spool:
             pass
 
     def contents(self, room: Room) -> Iterator[bytes]:
-        """Yield its files that fit as tracer.attach.spool.contents does, in another process with its copy of ``room``."""
+        """Yield its files that fit as tracer.attach.spool.contents does, in a process with its copy of ``room``."""
         assert self.owner is not None
 
         def work(root: Folder) -> Iterator[bytes]:

@@ -59,7 +59,7 @@ def _part_folders(capture: Path) -> list[Path]:
     return sorted((capture / "parts").glob("*/segments"))
 
 
-def _left_out(capture: Path) -> list[str]:
+def _incomplete_parts(capture: Path) -> list[str]:
     """Name the spools that were collected incompletely, and why (tracer.attach.collect)."""
     return [f"{note.parent}: {_why_left_out(note)}" for note in sorted((capture / "parts").glob("*/left-out"))]
 
