@@ -65,6 +65,7 @@ DECOYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DECOYS)
 @pytest.mark.parametrize("loop", ["sum(range(2000))", "time.sleep(0.01)"], ids=["at work", "asleep"])
 def test_a_process_that_only_seems_to_record(shared: Path, kind: str, loop: str) -> None:
@@ -131,6 +132,7 @@ SWAPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SWAPS)
 def test_what_a_services_user_exchanges_at_its_attach(shared: Path, kind: str) -> None:
     """Data/trust 14: root neither follows nor gives away; what is brought in is plain, and within the cap."""
@@ -157,6 +159,7 @@ def test_what_a_services_user_exchanges_at_its_attach(shared: Path, kind: str) -
     alone(scene)
 
 
+@pytest.mark.slow
 def test_a_spool_that_another_user_has_made_before(shared: Path) -> None:
     """Its name cannot be foreseen, and once it can be seen another's in its place is refused."""
 
@@ -196,6 +199,7 @@ while True: time.sleep(0.01)
 """
 
 
+@pytest.mark.slow
 def test_mounts_in_a_services_own_namespace(shared: Path) -> None:
     """What it shows there in place of its spool is not removed, owned or written to."""
 
@@ -236,6 +240,7 @@ sys.attached = attached(); sys.VERSION = ''; sys.installed = lambda: ['x']
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LIARS)
 def test_what_a_visited_process_answers(shared: Path, kind: str) -> None:
     """It ends nobody else's detach, and only itself."""
@@ -289,6 +294,7 @@ while True: os.read(0, 1)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "count", "tag", "buckets"),
     [(56, 2, 0x6FFFFEF5, 4), (56, 2, 0x6FFFFEF5, 0), (56, 2, 4, 0xFFFFFFFF), (65535, 65535, 4, 1), (0, 65535, 4, 1)],

@@ -143,6 +143,7 @@ def test_what_is_in_ones_own_capture(shared: Path, user: int, swap: str, kind: s
         assert (code, error.startswith("TracerError: ")) == (1, True)
 
 
+@pytest.mark.slow
 def test_detach_on_a_forged_capture(shared: Path) -> None:
     """Data/trust 13: root removes nothing that it did not make."""
     victim = own(0, shared.parent / "victim")
@@ -194,6 +195,7 @@ def test_a_device_of_another_users(shared: Path, user: int) -> None:
     assert (code, "device" in error) == (2, True)
 
 
+@pytest.mark.slow
 @USERS
 @pytest.mark.parametrize("command", ["draw", "ingest", "baseline", "diff", "record"])
 def test_every_command_that_writes(shared: Path, user: int, command: str) -> None:
@@ -268,6 +270,7 @@ def test_ones_own_links_are_followed(shared: Path, user: int) -> None:
     assert (mine / "deep" / "cap" / "capture.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_exchanged_while_it_is_used(shared: Path) -> None:
     """What was opened stays what it was: nothing lands in, or goes from, what stands in its place."""
     mine = own(0, shared.parent / "own")
@@ -335,6 +338,7 @@ def test_way_of_input_and_output(shared: Path) -> None:
             folders.opened(loose / "d", Way.OUTPUT)
 
 
+@pytest.mark.slow
 def test_a_recording_beside_a_prepared_capture(shared: Path) -> None:
     """Data/trust 12, third way: FILE.capture is nobody's business; the recording is in a folder of a random name."""
     shell(MALLORY, PREPARED.format(shared / "boot.trace.jsonl.gz.capture", "777"))

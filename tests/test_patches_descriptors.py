@@ -66,6 +66,7 @@ sys.last = Last()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("memory", ["memory can be written", "memory cannot be written"])
 def test_the_numbers_are_the_hosts(tmp_path: Path, version: str, memory: str) -> None:

@@ -134,6 +134,7 @@ answer["hooks"] = [hooks.hooks[name].failures for name in ("logs", "calls")], pa
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_the_host_raises_reaches_it(tmp_path: Path, version: str) -> None:
     """By any kind of handler, tracer and interrupt, of any type, wherever in our code it arrives."""

@@ -126,6 +126,7 @@ def test_added_answered_listed_removed(mode: str, tmp_path: Path, capture: Path)
     assert {event.parent in calls for event in segments.read(capture).events if event.kind == "ask"} == {True}
 
 
+@pytest.mark.slow
 def test_who_is_attached_later_has_it_too(tmp_path: Path, capture: Path) -> None:
     """And who is forked; a point for one process stays with that."""
     with Victim() as one, Victim() as other:
@@ -146,6 +147,7 @@ def test_who_is_attached_later_has_it_too(tmp_path: Path, capture: Path) -> None
         assert asked(capture)[1:] == ["small_service:plain n=5"]
 
 
+@pytest.mark.slow
 def test_what_is_nowhere_is_refused_with_what_is_near(tmp_path: Path, capture: Path) -> None:
     with Victim() as victim:
         serving(tmp_path, victim)
@@ -184,6 +186,7 @@ def test_bad_usage(capture: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_asked_is_told(tmp_path: Path, capture: Path) -> None:
     """A stopped process: exit code 1, and why."""
     with Victim() as victim:
@@ -199,6 +202,7 @@ def test_one_that_cannot_be_asked_is_told(tmp_path: Path, capture: Path) -> None
         assert captures.asks(capture) == []
 
 
+@pytest.mark.slow
 def test_who_is_started_under_the_hooks_has_them_too(tmp_path: Path, capture: Path) -> None:
     """Those of this machine and day alone: an ask point is code that runs in services."""
     (tmp_path / "small_service.py").write_text(SERVICE)
@@ -216,6 +220,7 @@ def test_who_is_started_under_the_hooks_has_them_too(tmp_path: Path, capture: Pa
     assert captures.asks(capture) == []
 
 
+@pytest.mark.slow
 def test_points_are_for_whom_they_name(capture: Path) -> None:
     process = _process(os.getpid())
     points = [{"pids": pids, "services": services} for pids, services in [([], []), ([1], []), ([], ["nova-*"])]]

@@ -95,6 +95,7 @@ lock.acquire()
 """
 
 
+@pytest.mark.slow
 def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path: Path) -> None:
     """It keeps the files of a recording mapped that is over; the next one may begin, and is the one that is found."""
     with Victim("serve") as victim:
@@ -113,6 +114,7 @@ def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path
         detached(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_python(version: str, capture: Path) -> None:
     python = interpreter(version)
@@ -154,6 +156,7 @@ def options(capture: Path) -> dict[str, Any]:
     return Attachment(capture, 60).options()
 
 
+@pytest.mark.slow
 def test_the_first_time_leaves_standard_modules_alone(capture: Path) -> None:
     """What it loads of the standard library stays; what was there before is the same object."""
     with Victim() as victim:
@@ -177,6 +180,7 @@ def test_a_second_attach_doubles_nothing(capture: Path) -> None:
     assert kinds(capture) == {"sql": 2}
 
 
+@pytest.mark.slow
 def test_another_capture_is_refused(capture: Path, tmp_path: Path) -> None:
     with Victim() as victim:
         attached(capture, victim)
@@ -186,6 +190,7 @@ def test_another_capture_is_refused(capture: Path, tmp_path: Path) -> None:
         detached(capture)
 
 
+@pytest.mark.slow
 def test_another_release_takes_the_place_of_the_first(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
@@ -199,6 +204,7 @@ def test_another_release_takes_the_place_of_the_first(capture: Path, monkeypatch
     assert kinds(capture) == {"sql": 2}
 
 
+@pytest.mark.slow
 def test_children_that_it_forks_are_recorded_and_detached(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
@@ -214,6 +220,7 @@ def test_children_that_it_forks_are_recorded_and_detached(capture: Path) -> None
     assert kinds(capture) == {"sql": 4}
 
 
+@pytest.mark.slow
 def test_hooks_go_when_the_lease_has_run_out(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
@@ -228,6 +235,7 @@ def test_hooks_go_when_the_lease_has_run_out(capture: Path) -> None:
     assert sum(kinds(capture).values()) <= 3
 
 
+@pytest.mark.slow
 def test_a_lease_that_is_renewed_goes_on(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
@@ -240,6 +248,7 @@ def test_a_lease_that_is_renewed_goes_on(capture: Path) -> None:
     assert kinds(capture) == {"sql": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["attach", "attached", "detach"])
 def test_kill_9_of_the_tool(moment: str, capture: Path) -> None:
     """Whatever it was doing: the service goes on, and a later detach finds it as it was before."""
@@ -279,6 +288,7 @@ def _killed(moment: str, capture: Path, victim: Victim, delay: float) -> None:
     os.waitpid(child, 0)
 
 
+@pytest.mark.slow
 def test_several_at_once(capture: Path) -> None:
     with Victim() as one, Victim("eventlet") as two, Victim("lock") as three:
         victims = (one, two, three)
@@ -303,6 +313,7 @@ def foreign(*before: str, **how: Any) -> Iterator[tuple[Victim, Path]]:
 _OWN_TMP = "mount -t tmpfs none /var/tmp"
 
 
+@pytest.mark.slow
 @needs_root
 @pytest.mark.parametrize(
     ("before", "how"),

@@ -90,6 +90,7 @@ time.sleep(1000)
             started.kill()
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_owner_takes_the_hooks_out_of_idle_services(capture: Path) -> None:
     """With proof, and what was recorded stays; by the services' own look at themselves everything is as before."""
     with ExitStack() as stack:
@@ -112,6 +113,7 @@ def test_kill_9_of_the_owner_takes_the_hooks_out_of_idle_services(capture: Path)
     assert [event.kind for event in segments.read(capture).events] == ["log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP])
 def test_the_terminals_signals_do_not_reach_it(number: signal.Signals, capture: Path) -> None:
     """They go to the owner's group; the guard has a session of its own."""
@@ -124,6 +126,7 @@ def test_the_terminals_signals_do_not_reach_it(number: signal.Signals, capture: 
         assert {str(file).partition(":")[0] for file in files} <= {"pipe", "anon_inode", "/dev/null"}
 
 
+@pytest.mark.slow
 def test_it_stays_until_the_lease_is_over(capture: Path) -> None:
     """As after ``attach``, whose command has ended by then; a service that records nothing is freed too."""
     with Victim("sleep") as victim:
@@ -135,6 +138,7 @@ def test_it_stays_until_the_lease_is_over(capture: Path) -> None:
         assert (row["pid"], row["state"], row["proved"]) == (victim.pid, "detached", True)
 
 
+@pytest.mark.slow
 def test_a_second_attach_renews_through_the_same_guard(capture: Path) -> None:
     with Victim("sleep") as one, Victim("sleep") as two:
         attach(capture, one, seconds=2)
@@ -168,6 +172,7 @@ def test_a_sigterm_is_taken_as_the_end(capture: Path) -> None:
         assert not has_hooks(victim)
 
 
+@pytest.mark.slow
 def test_kill_9_of_owner_and_guard_leaves_inert_hooks(capture: Path) -> None:
     """Nothing is recorded after the lease's end; the hooks are still there, and go at the next event."""
     with Victim("serve") as idle, Victim("serve") as busy:
@@ -207,6 +212,7 @@ def recorded(capture: Path) -> int:
     return len(segments.read(capture).events)
 
 
+@pytest.mark.slow
 def test_a_guard_that_was_killed_is_replaced(capture: Path) -> None:
     """By the next attach; the lease is whole again."""
     with Victim("sleep") as victim:
@@ -219,6 +225,7 @@ def test_a_guard_that_was_killed_is_replaced(capture: Path) -> None:
         assert not has_hooks(victim)
 
 
+@pytest.mark.slow
 def test_two_attaches_at_once(capture: Path) -> None:
     """One guard, both registered, nothing lost."""
     with Victim("sleep") as one, Victim("sleep") as two:
@@ -230,6 +237,7 @@ def test_two_attaches_at_once(capture: Path) -> None:
         assert {each.state for each in detach.detach(capture)} == {"detached"}
 
 
+@pytest.mark.slow
 def test_a_detach_while_the_guard_detaches(capture: Path) -> None:
     """Both come to an end, in whatever order, and nothing stays."""
     with ExitStack() as stack:
@@ -243,6 +251,7 @@ def test_a_detach_while_the_guard_detaches(capture: Path) -> None:
             assert not any(map(has_hooks, victims))
 
 
+@pytest.mark.slow
 def test_an_attach_while_the_guard_detaches(capture: Path) -> None:
     """Whoever is second finds what the first has left: attached means that hooks and a guard are there."""
     with Victim("sleep") as victim:
@@ -251,10 +260,11 @@ def test_an_attach_while_the_guard_detaches(capture: Path) -> None:
             os.kill(registry.of(capture).guard, signal.SIGTERM)
             time.sleep(0.05)
             attach(capture, victim)
-            wait_until(lambda: registry.changed_at(capture) == 0 or registry.of(capture).guard != 0)
-            assert has_hooks(victim) == bool(registry.of(capture).guard)
+            # The first guard may still be on its way out, with the hooks gone and itself registered.
+            wait_until(lambda: has_hooks(victim) == bool(registry.of(capture).guard))
 
 
+@pytest.mark.slow
 def test_a_process_that_cannot_be_entered_does_not_keep_the_others(
     capture: Path,
 ) -> None:
@@ -297,6 +307,7 @@ def _forked(work: Any) -> int:
     return child
 
 
+@pytest.mark.slow
 def test_kill_9_of_record(tmp_path: Path) -> None:
     """The command itself, with a service that sleeps; what was recorded is named by where it is."""
     program = tmp_path / "nova-bootseq-test"

@@ -50,6 +50,7 @@ def test_what_the_main_thread_waits_for_goes_on(mode: str, tmp_path: Path) -> No
         assert victim.ask("seen") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("mode", ["select", "calls"])
 def test_every_python(version: str, mode: str, tmp_path: Path) -> None:
@@ -70,6 +71,7 @@ def test_the_systems_own_python_without_its_symbol_table(tmp_path: Path) -> None
         assert victim.ask("seen") == [1]
 
 
+@pytest.mark.slow
 def test_memory_is_given_back(tmp_path: Path) -> None:
     with Victim("calls") as victim:
         run(victim, "pass", tmp_path / "answer")
@@ -80,6 +82,7 @@ def test_memory_is_given_back(tmp_path: Path) -> None:
         assert abs(len(Path(f"/proc/{victim.pid}/maps").read_text().splitlines()) - before) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["signal", "sleep", "calls"])
 def test_a_signal_that_comes_meanwhile_is_handled(mode: str, tmp_path: Path) -> None:
     """Even where it came while the main thread was at work for us, and its own call is made again afterwards."""
@@ -93,6 +96,7 @@ def test_a_signal_that_comes_meanwhile_is_handled(mode: str, tmp_path: Path) -> 
         assert victim.ask("seen").count("SIGUSR1") == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("mode", ["sleep", "lock"])
 def test_what_was_pending_runs_once(version: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +137,7 @@ def test_what_is_still_to_be_read_is_not_taken_away() -> None:
         assert victim.alive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["naps", "calls", COMPUTE])
 def test_signals_from_outside_are_handled_once(mode: str, tmp_path: Path) -> None:
     """One at a time, each when the one before was handled, at whatever moment of the visits."""
@@ -198,6 +203,7 @@ def _die_at(number: int, after: bool) -> None:
     ptrace._ptrace = counted  # type: ignore[assignment]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["select", "sleep", "calls", COMPUTE])
 def test_lives_on_wherever_we_are_killed(mode: str, tmp_path: Path) -> None:
     """kill -9 of the tool before and after each of its requests: the process goes on, and can be entered again."""
@@ -212,6 +218,7 @@ def test_lives_on_wherever_we_are_killed(mode: str, tmp_path: Path) -> None:
         assert victim.alive()
 
 
+@pytest.mark.slow
 def test_gives_up_where_the_main_thread_never_comes_back(tmp_path: Path) -> None:
     """It waits with the interpreter's lock held, as C code may: nothing can be run there, nothing is harmed."""
     program = "import ctypes; print(1, flush=True); ctypes.PyDLL(None).pause()"

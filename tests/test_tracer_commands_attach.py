@@ -67,6 +67,7 @@ def test_detach_all_finds_what_it_was_not_told(tmp_path: Path) -> None:
         assert (row["pid"], row["state"], row["proved"], row["wrong"]) == (victim.pid, "detached", True, [])
 
 
+@pytest.mark.slow
 def test_json_of_attach(tmp_path: Path) -> None:
     with Victim() as victim:
         (row,) = rows("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
@@ -87,6 +88,7 @@ def test_what_cannot_be_entered_is_told_and_counts(tmp_path: Path) -> None:
     assert "cannot: it is no Python process" in result.stdout
 
 
+@pytest.mark.slow
 def test_services_by_name(tmp_path: Path) -> None:
     program = tmp_path / "nova-bootseq-test"
     program.write_text((Path(__file__).with_name("support") / "victim_program.py").read_text())
@@ -125,6 +127,7 @@ def test_doctor_on_a_machine_without_openstack(monkeypatch: pytest.MonkeyPatch) 
     assert "bootseq attach --pid N" in run("doctor").stdout
 
 
+@pytest.mark.slow
 def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Victim() as victim:
         process = processes.read(victim.pid)
@@ -155,6 +158,7 @@ def test_doctor_says_what_holds_for_several_once() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_status_names_inert_hooks_and_the_way_out(tmp_path: Path) -> None:
     """Guard and command killed, lease over, an idle service."""
     capture = tmp_path / "a capture"
@@ -196,6 +200,7 @@ def decoy(folder: Path) -> Iterator[int]:
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
 def test_other_users_recordings_are_named_and_left_alone(tmp_path: Path) -> None:
     """None of their files is read or written; with --everyone their process is visited, and nothing else."""
@@ -216,6 +221,7 @@ def test_other_users_recordings_are_named_and_left_alone(tmp_path: Path) -> None
         assert sorted(shared.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_one_process_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither at attach nor at status, ask or detach; exit code 1 says so."""
     with Victim() as good, Victim() as bad:

@@ -66,6 +66,7 @@ def test_while_input_is_awaited(tmp_path: Path, number: int) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_at_any_moment(tmp_path: Path) -> None:
     """From the first import on: 130, or done; never 1, and never a traceback.
 
@@ -133,6 +134,7 @@ def recording(tmp_path: Path, command: str) -> subprocess.CompletedProcess[str]:
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a process namespace without more ado")
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_recording_that_nobody_reads(tmp_path: Path) -> None:
     """Data/trust 20: its output's pipe is closed, the trace is written all the same, and nothing stays behind."""
@@ -142,6 +144,7 @@ def test_a_recording_that_nobody_reads(tmp_path: Path) -> None:
     assert trace_file.read(tmp_path / "r.trace.jsonl.gz").boots == []
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_recording_that_is_ended_early(tmp_path: Path) -> None:
     """What there is is written; the exit code is that of Ctrl-C."""
@@ -156,6 +159,7 @@ def test_a_recording_that_is_ended_early(tmp_path: Path) -> None:
     assert "ended early; writing the trace so far" in done.stderr
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_recording_to_stdout(tmp_path: Path) -> None:
     """The trace alone; what the command prints does not get in between."""
@@ -167,6 +171,7 @@ def test_a_recording_to_stdout(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["nova-compute", "t"]
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_recording_whose_file_was_taken_meanwhile(tmp_path: Path) -> None:
     """Nothing is overwritten, and what was recorded is kept and named."""
@@ -189,6 +194,7 @@ def refused(*arguments: str | Path) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_outputs_of_a_recording(tmp_path: Path) -> None:
     """One that exists is refused; a folder that does not exist is not made; a capture that exists is not adopted."""
     (tmp_path / "t").write_text("x")
@@ -203,6 +209,7 @@ def test_outputs_of_a_recording(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["t", "u.capture"]
 
 
+@pytest.mark.slow
 def test_outputs_to_stdout(tmp_path: Path) -> None:
     """``-o -``: what would be in the file, and nothing else."""
     trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))

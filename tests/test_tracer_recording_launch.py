@@ -136,6 +136,7 @@ def test_two_others_in_a_chain(folder: Path, chain: str, first: str) -> None:
     assert calls(folder) == ["traced:f"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["os.execl(*call)", "os.execvp(*call[:1], call[1:])", "os.execle(*call, os.environ)",
                                  "os.execve(call[0], call[1:], env=dict(os.environ))"])  # fmt: skip
 def test_a_launcher_that_puts_itself_first_and_execs(folder: Path, way: str) -> None:
@@ -172,6 +173,7 @@ def test_an_exec_that_fails_leaves_the_environment_as_it_was(folder: Path) -> No
     assert told == "2 True\nexecve: environment must be a mapping object\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["run -- instrument", "instrument run --"])
 def test_opentelemetry_instrument(folder: Path, order: str) -> None:
     """The real one, around us and within: both record, in children too, and OpenTelemetry's own sitecustomize ran."""

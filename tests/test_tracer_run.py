@@ -103,6 +103,7 @@ def boot(folder: Path) -> Request:
     return found
 
 
+@pytest.mark.slow
 def test_from_run_to_picture(folder: Path) -> None:
     """A client and a server in one capture: one boot, client first, with what the server did inside."""
     with running(folder, "nova-api") as server:
@@ -144,6 +145,7 @@ def test_signals_reach_the_command(folder: Path) -> None:
         assert process.wait(30) == -signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_kill_leaves_what_ran_open(folder: Path) -> None:
     """kill -9 in the middle of a call: the call is there, unfinished, below what called it."""
     (folder / "flow.py").write_text(SLOW)
@@ -158,6 +160,7 @@ def test_kill_leaves_what_ran_open(folder: Path) -> None:
     assert (inner.name, inner.end, inner.parent) == ("flow:spawn", None, outer.number)
 
 
+@pytest.mark.slow
 def test_errors_of_run_are_one_line(folder: Path) -> None:
     """Exit code 2, and the command is not started."""
     (folder / "mine").mkdir()
@@ -171,6 +174,7 @@ def test_errors_of_run_are_one_line(folder: Path) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"bootseq: {said}\n")
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_written(folder: Path) -> None:
     """A full disk behind stdout is one line; when somebody stops reading, that is all."""
     with Path("/dev/full").open("w") as full:
@@ -190,6 +194,7 @@ def test_a_terminal_that_knows_no_arrows(folder: Path) -> None:
     assert "PATH\\u2026" in done.stdout
 
 
+@pytest.mark.slow
 def test_many_processes_at_once(folder: Path) -> None:
     """Six of them make and fill one capture."""
     told = [
