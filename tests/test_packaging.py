@@ -36,7 +36,7 @@ def project() -> dict[str, Any]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names in a wheel built from a copy of the tree, tests and examples in it."""
     copy = tmp_path_factory.mktemp("tree")
-    for folder in (*PACKAGES, "tests", "examples"):
+    for folder in (*PACKAGES, "tests", "examples", "docs"):
         if (ROOT / folder).is_dir():
             shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -74,7 +74,7 @@ def test_wheel_holds_the_packages_and_their_data(wheel: set[str]) -> None:
     modules = {path for package in folders_with_modules() for path in (ROOT / package.replace(".", "/")).glob("*.py")}
     data = {path for pattern in DATA for path in ROOT.glob(pattern) if path.is_file()}
     expected = {str(path.relative_to(ROOT)) for path in modules | data}
-    assert {name for name in wheel if ".dist-info/" not in name} == expected
+    assert {name for name in wheel if ".dist-info/" not in name and ".data/" not in name} == expected
 
 
 def test_wheel_holds_the_bootstrap(wheel: set[str]) -> None:
