@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
@@ -97,3 +98,12 @@ def test_version_is_the_distribution_s(project: dict[str, Any]) -> None:
     shown = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
     assert project["project"]["version"] in shown
     assert importlib.metadata.version("bootseq") == project["project"]["version"]
+
+
+def test_manual_is_the_present_help(tmp_path: Path) -> None:
+    """``make manual`` writes the man pages and the shell completions."""
+    command = [sys.executable, str(ROOT / ".ci" / "manual"), str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    kept = {path: (ROOT / "docs" / path).read_bytes() for path in written if (ROOT / "docs" / path).exists()}
+    assert kept == written
