@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,9 @@ def test_neither_home_nor_another_users_runtime_folder_is_believed(tmp_path: Pat
     assert path_as(0, **variables) == "/run/bootseq"
     assert path_as(65534, **variables) == "/tmp/bootseq-65534"
     tmp_path.chmod(0o755)
-    for above in (tmp_path.parent, tmp_path.parent.parent):
+    for above in tmp_path.parents:
+        if above == Path(tempfile.gettempdir()):
+            break
         above.chmod(0o711)
     assert path_as(1234, **variables) == str(alice / "bootseq")
     alice.chmod(0o755)

@@ -151,7 +151,7 @@ def test_formats_of_a_config_file(tmp_path: Path, logs: Path) -> None:
     ("told", "why"),
     [
         (("--log-format", "%(asctime)s"), "has no %(message)s"),
-        (("--log-format", "%(levelname)s %(name)s %(message)s"), "has no time"),
+        (("--log-format", "%(levelname)s %(name)s %(message)s"), "contain a time"),
         (("--date-format", "%H:%M"), "contains no day and time"),
         (("--from-config", "/nowhere/nova.conf"), "/nowhere/nova.conf: cannot be read"),
     ],
