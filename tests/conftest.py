@@ -98,15 +98,8 @@ def no_process_is_left() -> Iterator[None]:
 
 
 def _children() -> set[int]:
-    """Processes that this one started and that still run; zombies have ended."""
-    return {pid for pid in children() if _runs(pid) and "multiprocessing.resource_tracker" not in _command(pid)}
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
-    except OSError:  # gone meanwhile
-        return False
+    """List the processes that this one started and that still run, but for multiprocessing's own."""
+    return {pid for pid in children() if "multiprocessing.resource_tracker" not in _command(pid)}
 
 
 def _command(pid: int) -> str:

@@ -131,5 +131,5 @@ def test_no_link_is_followed_and_no_pipe_waited_for(tmp_path: Path) -> None:
         MessageFile(tmp_path, 1)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(TracerError, match="not a file"):
+    with pytest.raises(TracerError, match="not the caller's own file"):
         MessageFile(tmp_path, 1)

@@ -16,14 +16,22 @@ def wait_until(done: Callable[[], object], seconds: float = 60.0, said: Callable
 
 
 def children(pid: int | str = "self") -> list[int]:
-    """What a process has started and not yet heard the end of, as the kernel lists it for each of its threads.
+    """List the processes that a process has started and that still run, as the kernel lists them for its threads.
 
-    To look at every process there is takes longer than most tests.
+    Zombies have ended. Looking at every process of the machine would take longer than most tests.
     """
-    found: list[int] = []
+    pids: list[int] = []
     for thread in Path(f"/proc/{pid}/task").iterdir():
         try:
-            found += map(int, (thread / "children").read_text().split())
+            pids += map(int, (thread / "children").read_text().split())
         except OSError:
             continue  # the thread has ended meanwhile
-    return found
+    return [child for child in pids if runs(child)]
+
+
+def runs(pid: int) -> bool:
+    """Return whether a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # gone meanwhile
+        return False
