@@ -83,11 +83,12 @@ class Guard:
     def _wait(self) -> None:
         """Wait for an event, at most for a second."""
         names = {descriptor: key for key, descriptor in self._processes.items()}
+        owner = self._owner  # SIGTERM may come while we wait, and then there is none
         poll = select.poll()
-        for descriptor in [*names, *([] if self._owner is None else [self._owner])]:
+        for descriptor in [*names, *([] if owner is None else [owner])]:
             poll.register(descriptor, select.POLLIN)
         for descriptor, _ in poll.poll(1000 * min(_PACE, self._registered.seconds_left or _PACE)):
-            if descriptor == self._owner:
+            if descriptor == owner:
                 self._read_owner(descriptor)
             else:
                 os.close(self._processes.pop(names[descriptor]))
