@@ -216,7 +216,8 @@ def test_the_host_notices_nothing(answer: dict[str, Any], broken: str) -> None:
     assert told["kept"] == []
     for name in BROKEN[broken]:
         assert told["failures"].get(name, 0) >= 5, name
-        assert not told["enabled"][name]
+        # Each of the HTTP calls here fails by itself, and such a call is never held against the hook.
+        assert told["enabled"][name] == (name == "http")
     if broken == "nothing":
         assert told["failures"] == {}
 
