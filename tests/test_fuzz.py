@@ -129,8 +129,7 @@ def test_any_value_in_any_place_of_a_trace_file_is_read_or_refused_in_one_line(
 
 @pytest.mark.slow
 def test_a_minute_of_cases_finds_nothing(tmp_path: Path) -> None:
-    """Other cases each day."""
-    seed = str(int(time.time()) // 86400)
-    arguments = ["--cases", "1000000", "--seconds", "60", "--seed", seed, "--keep", str(tmp_path / "kept")]
+    """The same cases in every run; ``make fuzz SEED=…`` tries others."""
+    arguments = ["--cases", "1000000", "--seconds", "60", "--seed", "1", "--keep", str(tmp_path / "kept")]
     done = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

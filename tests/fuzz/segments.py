@@ -9,6 +9,7 @@ from zlib import crc32
 from patches import record_format
 from tests.fuzz import mutation
 from tests.support import captures
+from tracer.sources.hooks import marshal_reader
 
 
 def payloads(data: bytes) -> list[bytes]:
@@ -50,9 +51,12 @@ def by_records(random: Random, data: bytes, other: bytes) -> bytes:
 def _changed_record(random: Random, payload: bytes) -> bytes:
     """One field another value; nested deep now and then."""
     try:
-        fields = list(marshal.loads(payload))
-    except (ValueError, EOFError, TypeError):  # changed before
+        value = marshal_reader.loads(payload)  # marshal's own reader would believe a size that was changed before
+    except marshal_reader.MalformedError:
+        value = None
+    if not isinstance(value, tuple) or not value:
         return mutation.by_bytes(random, payload, payload)
+    fields: list[object] = list(value)
     at = random.randrange(len(fields))
     fields[at] = _changed_plain(random, fields[at])
     return marshal.dumps(tuple(fields), 2)
