@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from random import Random
+from typing import Any
 from zlib import crc32
 
 from patches import record_format
@@ -56,7 +57,7 @@ def _changed_record(random: Random, payload: bytes) -> bytes:
         value = None
     if not isinstance(value, tuple) or not value:
         return mutation.by_bytes(random, payload, payload)
-    fields: list[object] = list(value)
+    fields: list[Any] = list(value)
     at = random.randrange(len(fields))
     fields[at] = _changed_plain(random, fields[at])
     return marshal.dumps(tuple(fields), 2)
