@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from . import secret_ends, secret_names, secret_starts
 from .secret_ends import MASK
@@ -112,15 +111,13 @@ _MAX_AGAIN = 4
 _EDGES = "\"'\\.,;:"
 
 
-class _Head(NamedTuple):
-    """A secret's name in a text, and how its value stands behind it."""
+class _Head:
+    """A secret's name in a text, and how its value follows it: ``value`` is where that begins."""
 
-    start: int
-    name_end: int
-    kind: str
-    behind: str
-    #: where the value begins
-    value: int
+    __slots__ = ("behind", "kind", "name_end", "start", "value")
+
+    def __init__(self, start: int, name_end: int, kind: str, behind: str, value: int) -> None:
+        self.start, self.name_end, self.kind, self.behind, self.value = start, name_end, kind, behind, value
 
 
 def without_named(text: str) -> str:
