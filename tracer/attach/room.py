@@ -1,4 +1,4 @@
-"""What a capture takes of a spool: files with the names of a recording's, bounded in number and bytes.
+"""The part of a spool that fits a capture: files with the names of a recording's, bounded in number and bytes.
 
 The deputy that sends and the tool that receives calculate alike, so a file that does not fit is never sent.
 """

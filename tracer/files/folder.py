@@ -62,7 +62,7 @@ class Folder:
         return True
 
     def names(self, limit: int = MAX_NAMES) -> list[str]:
-        """What is in it, sorted; an error where that is more than ``limit``."""
+        """Return the sorted names in it; raise OSError if there are more than ``limit``."""
         names, more = self.first_names(limit)
         if more:
             raise OSError(errno.EFBIG, f"more than {limit} files in it")
