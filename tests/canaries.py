@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 from patches import masking
-from tests.canary_channels import CHANNELS, leaked, outputs
+from tests.support.canary_channels import CHANNELS, leaked, outputs
 from tests.support.canary_texts import canaries
 from tests.support.innocent_texts import ACCEPTED, innocents
 

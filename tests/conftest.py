@@ -38,7 +38,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nobody_elses_processes(
+def confined_commands(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Let commands for all processes of the machine reach those that this test run has started, and nothing else.
@@ -50,7 +50,9 @@ def nobody_elses_processes(
     confinement.confine(os.getpid(), monkeypatch.setattr)
     yield
     if home.exists():
-        wait_until(lambda: not os.listdir(home), said=lambda: f"still registered after the test: {os.listdir(home)}")
+        wait_until(
+            lambda: not os.listdir(home), describe=lambda: f"still registered after the test: {os.listdir(home)}"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +112,7 @@ def _command(pid: int) -> str:
     return f"{pid} {arguments.strip()}"
 
 
-class Replaced(list[tuple[Any, str, Any, Any]]):
+class PatchHistory(list[tuple[Any, str, Any, Any]]):
     """What is replaced now; and what ever was, even if it was forgotten."""
 
     def __init__(self) -> None:
@@ -126,7 +128,7 @@ class Replaced(list[tuple[Any, str, Any, Any]]):
 @pytest.fixture(autouse=True)
 def no_patch_is_left() -> Iterator[None]:
     """Fail a test that leaves a hook in this process, or an object of ours in any place where one was put."""
-    noted = patching.replaced = Replaced()
+    noted = patching.replaced = PatchHistory()
     yield
     assert patches.installed() == []
     assert [f"{owner}.{name}" for owner, name, ours in noted.ever if vars(owner).get(name) is ours] == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alone import alone, start, tool
+from tests.support.alone import alone, start, tool
 from tests.support.attackers import ALICE, MALLORY, everything, ground, needs_root
 from tests.support.waiting import wait_until
 

@@ -42,7 +42,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def kept(logs: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     # journald cuts lines that are longer than 48 KB.
     long = f"2026-11-22 08:14:11.055 7 INFO nova.x [-] {'x' * LONG}\nmore\n"
-    return journald.kept(
+    return journald.export(
         {**logs, "long": long.encode()}, [journal_entry(NATIVE)[:-1]], tmp_path_factory.mktemp("journald")
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.canary_channels import CHANNELS, leaked
+from tests.support.canary_channels import CHANNELS, leaked
 from tests.support.canary_texts import canaries
 
 

@@ -15,7 +15,7 @@ from diagrams.sequence.fit import fitted
 from diagrams.sequence.model import Diagram
 from tests.support import real_boots
 from tests.support.builders import boot, call, cast, failed_boot, http, small_boot, sql
-from tests.support.expected_drawing import numbered, statements, stood_for
+from tests.support.expected_drawing import numbered, statements, steps_shown
 from tests.test_diagrams_sequence_build import any_boot, trees
 from tracer.model import Request, Step
 
@@ -25,7 +25,7 @@ from tracer.model import Request, Step
 def test_of_a_boot(make: Callable[[], Request], detail: str) -> None:
     made = make()
     diagram = sequence(made, detail)
-    assert stood_for(diagram, made) == numbered(made)
+    assert steps_shown(diagram, made) == numbered(made)
     if detail != "brief":
         assert statements(diagram) == sum(step.kind == "sql" for step in made.walk())
 
@@ -35,7 +35,7 @@ def test_of_a_boot(make: Callable[[], Request], detail: str) -> None:
 def test_of_any_tree(heads: list[Step], detail: str, depth: int | None) -> None:
     made = any_boot(heads)
     diagram = sequence(made, detail, depth)
-    assert stood_for(diagram, made) == numbered(made)
+    assert steps_shown(diagram, made) == numbered(made)
     if detail != "brief":
         assert statements(diagram) == sum(step.kind == "sql" for step in made.walk())
 

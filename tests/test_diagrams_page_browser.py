@@ -66,7 +66,7 @@ class TestRows:
         shown = opened(made)
         for key in "12345":
             shown.page.keyboard.press(key)
-            assert shown.stood_for() == total(made)
+            assert shown.steps_shown() == total(made)
         # At the last level all but the receiving sides, which share their senders' arrows, have rows of their own.
         assert len(shown.rows()) > total(made) * 0.7
 
@@ -95,7 +95,7 @@ class TestRows:
         before = shown.rows()
         shown.page.locator(".row .fold").first.click()
         assert len(shown.rows()) < len(before)
-        assert shown.stood_for() == total(made)
+        assert shown.steps_shown() == total(made)
         shown.page.locator(".row .fold").first.click()
         assert shown.rows() == before
 
@@ -122,7 +122,7 @@ class TestRows:
         for name in ("placement", "libvirt"):
             shown.page.locator("#filter label", has_text=name).first.click()
         assert len(shown.rows()) < before
-        assert shown.stood_for() == total(made)
+        assert shown.steps_shown() == total(made)
 
 
 def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Pat
     for key in "12345":
         shown.page.keyboard.press(key)
         rows.append(len(shown.rows()))
-        assert shown.stood_for() == total(made)
+        assert shown.steps_shown() == total(made)
     assert rows == sorted(rows)
     assert rows[0] < 60 < 500 < rows[-1]
 
@@ -166,7 +166,7 @@ class TestGoing:
         note = next(step for step in made.walk() if step.kind == "sql")
         shown = opened(made, "brief", f"#{note.address}")
         assert note.address in shown.chosen()
-        assert shown.stood_for() == total(made)
+        assert shown.steps_shown() == total(made)
 
     def test_an_address_that_is_none(self, opened: Open) -> None:
         shown = opened(small_boot(), fragment="#%ff9-9-9")
@@ -270,7 +270,7 @@ class TestHostile:
     def test_nothing_of_a_boot_runs(self, opened: Open, text: str) -> None:
         made = poisoned(text)
         shown = opened(made, "full")
-        assert shown.stood_for() == total(made)
+        assert shown.steps_shown() == total(made)
         assert shown.page.locator("script").count() == 4
         for key in ("Home", "ArrowDown", "ArrowDown", "t", "c", "?"):
             shown.page.keyboard.press(key)
@@ -284,7 +284,7 @@ class TestHostile:
 def test_fifty_thousand_messages(opened: Open) -> None:
     made = wide_boot(50_000)
     shown = opened(made, "full")
-    assert shown.stood_for() == total(made)
+    assert shown.steps_shown() == total(made)
     shown.ask("document.getElementById('scroller').scrollTop = 1e9")
     shown.page.wait_for_selector(f"#r{shown.ask('bootseq.view.rows.length') - 1}")
     assert shown.page.locator(".row").count() < 150

@@ -27,7 +27,7 @@ from tests.bench.bench_diagrams import wide_boot
 from tests.support import browser, mermaid_js, real_boots
 from tests.support.browser import Shown
 from tests.support.builders import failed_boot, small_boot
-from tests.support.expected_drawing import MESSAGES, messages, said, squeezed
+from tests.support.expected_drawing import MESSAGES, item_text, messages, squeezed
 from tests.test_diagrams_hostile import everything, poisoned
 from tracer.model import Request
 
@@ -167,7 +167,7 @@ class TestPlantumlItself:
 def everything_said(diagram: Diagram) -> list[str]:
     """What a text format says from top to bottom: title, lanes, items."""
     texts = [squeezed(clean(diagram.title)), *(squeezed(clean(lane)) for lane in diagram.lanes)]
-    return [text for text in [*texts, *(said(item) for item in diagram.items if item.what != "end")] if text]
+    return [text for text in [*texts, *(item_text(item) for item in diagram.items if item.what != "end")] if text]
 
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="graphviz's dot is not installed")

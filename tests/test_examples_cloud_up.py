@@ -160,7 +160,7 @@ def test_three_witnesses_of_one_boot(state: Path, tmp_path: Path) -> None:
     one.wait_for("switched on")
     bootseq(state, "record", "--keep", "-o", str(file), "--", *create(state, "confirmed", "net"))
     assert one.end() == 0
-    tell(one.said)
+    tell(one.stderr)
     assert broker_state(state) == before
     (tmp_path / "logs").mkdir()
     for path, at in size.items():

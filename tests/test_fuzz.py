@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import kept, worker
+from tests.fuzz import failures, worker
 from tests.fuzz.kinds import KINDS, Case, unchanged
 from tests.fuzz.worker import run
 from tracer import trace_file
@@ -90,10 +90,10 @@ def test_a_kept_input_is_cut_to_what_matters(tmp_path: Path, monkeypatch: pytest
     """And has its commands beside it."""
     lines = [b"[DEFAULT]", *(b"a%d = 1" % number for number in range(40))]
     made = Case(5, of("config").kind, b"\n".join([*lines, b"wrong", *lines]), of("config").commands)
-    monkeypatch.setattr(kept, "case", lambda seed, number: made)
+    monkeypatch.setattr(failures, "case", lambda seed, number: made)
     monkeypatch.setattr("tracer.limits.text", _without_wrong)
     (outcome,) = run([made])
-    place = kept.keep(tmp_path, 1, outcome)
+    place = failures.keep(tmp_path, 1, outcome)
     assert len((place / "nova.conf").read_text().split("\n")) < 5
     assert "--from-config nova.conf" in (place / "commands").read_text()
 

@@ -98,7 +98,7 @@ def test_the_action_and_who_asked(
 ) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         assert post(wsgi_module.Resource(action), "/servers", json.dumps(body).encode()).text == "done"
-        attributes = recorded.one("http").attributes
+        attributes = recorded.single("http").attributes
     wanted = {"action": named, "user_id": "u1", "project_id": "p1", "roles": ["member"], "request_id": "req-own"}
     assert {name: attributes.get(name) for name in wanted} == wanted
 
@@ -109,14 +109,14 @@ def test_a_context_with_an_id_of_its_own_does_not_hide_the_id_that_is_answered(
     with recording(tmp_path, "wsgi", "nova") as recorded:
         request = webob.Request.blank("/servers", environ={"openstack.request_id": "req-answered"})
         request.get_response(wsgi_module.Resource("create"))
-        attributes = recorded.one("http").attributes
+        attributes = recorded.single("http").attributes
     assert (attributes["request_id"], attributes["context_request_id"]) == ("req-answered", "req-own")
 
 
 def test_the_body_is_kept_without_its_secrets(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         post(wsgi_module.Resource("create"), "/servers", json.dumps(BODY).encode())
-        body = recorded.one("http").attributes["body"]
+        body = recorded.single("http").attributes["body"]
     secrets = dict.fromkeys(("adminPass", "user_data", "personality"), "***")
     assert body == {"server": {"name": "vm1", **secrets, "metadata": {"db_password": "***"}}}
     segments = b"".join(path.read_bytes() for path in (tmp_path / "segments").iterdir())
@@ -137,7 +137,7 @@ def test_the_body_is_kept_without_its_secrets(tmp_path: Path, wsgi_module: Modul
 def test_bodies_out_of_the_ordinary(tmp_path: Path, wsgi_module: ModuleType, body: bytes, kept: str | None) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         assert post(wsgi_module.Resource("action"), "/servers", body).status_int == 200
-        assert recorded.one("http").attributes.get("body") == kept
+        assert recorded.single("http").attributes.get("body") == kept
 
 
 def test_a_resource_outside_of_a_request_is_left_alone(tmp_path: Path, wsgi_module: ModuleType) -> None:

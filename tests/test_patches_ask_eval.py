@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from patches import ask_points
-from tests.support.ask_service import added, module, said
+from tests.support.ask_service import added, ask_messages, module
 from tests.support.recording import recording
 
 __all__ = ["module"]
@@ -20,7 +20,7 @@ def test_a_failing_expression_says_so_once_and_the_point_gives_up(tmp_path: Path
         made = added("service:API.create", "nope, name")
         for _ in range(7):
             assert module.API().create("x") == 1
-        assert said(recorded) == [
+        assert ask_messages(recorded) == [
             "service:API.create nope=<NameError: name 'nope' is not defined> name='x'",
             *["service:API.create nope=? name='x'"] * 3,
             "service:API.create nope=? name='x' (failed 5 times, switched off: NameError: name 'nope' is not defined)",
@@ -82,7 +82,7 @@ def test_values_are_shown_and_nothing_else_happens(
     with recording(tmp_path) as recorded:
         added("service:API.create", text.replace("value_", "name"))
         module.API().create(value)
-        (line,) = said(recorded)
+        (line,) = ask_messages(recorded)
     assert "geheim" not in (tmp_path / "ask.log").read_text()
     if shown is None:
         assert line.endswith(" type(name)='str' len(name)=1 max(1, 2)=2 f'{name!r:>5}'=\"  'x'\"")
@@ -96,12 +96,12 @@ def test_unsafe_expressions_may_do_anything(tmp_path: Path, module: Any) -> None
     with recording(tmp_path) as recorded:
         added("service:API.create", "[each * size for each in rest], name.upper()", unsafe=True)
         module.API().create("x", 1, 2, size=2)
-        assert said(recorded) == ["service:API.create [each * size for each in rest]=[2, 4] name.upper()='X'"]
+        assert ask_messages(recorded) == ["service:API.create [each * size for each in rest]=[2, 4] name.upper()='X'"]
 
 
 def test_what_asks_itself_ends(tmp_path: Path, module: Any) -> None:
     """A property that calls the function which is asked for it."""
     with recording(tmp_path) as recorded:
-        added("service:API.create", "self.told", unsafe=True)
+        added("service:API.create", "self.summary", unsafe=True)
         module.API().create("x")
-        assert said(recorded) == ["service:API.create self.told=1"]
+        assert ask_messages(recorded) == ["service:API.create self.summary=1"]

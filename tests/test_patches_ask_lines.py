@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from patches import ask_points
-from tests.support.ask_service import added, line_of, module, point, said
+from tests.support.ask_service import added, ask_messages, line_of, module, point
 from tests.support.recording import recording
 from tests.support.subprocess_python import elsewhere
 from tests.test_patches_versions import VERSIONS, interpreter
@@ -90,7 +90,7 @@ def test_threads_at_lines_do_not_disturb_each_other(tmp_path: Path, module: Any)
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(said(recorded)) == sorted(
+        assert sorted(ask_messages(recorded)) == sorted(
             f"service:API.create line {line_of('return total')} name={n} total={n + 1}" for n in range(20)
         )
         assert sys.gettrace() is None

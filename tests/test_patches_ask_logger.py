@@ -157,7 +157,7 @@ def test_who_asked_over_http(tmp_path: Path, environ: dict[str, Any], asker: str
 def test_secrets_are_masked_and_long_values_kept(tmp_path: Path) -> None:
     with recording(tmp_path, hooks=["ask"], ask=["ask"]) as recorded:
         logging.getLogger("ask").debug("%s", {"adminPass": "geheim", "name": "x" * 5000})
-        assert len(str(recorded.one("ask").attributes["message"])) < 600
+        assert len(str(recorded.single("ask").attributes["message"])) < 600
     line = (tmp_path / "ask.log").read_text()
     assert "geheim" not in line
     assert "x" * 5000 in line

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from patches import ask_eval, ask_points, patching
-from tests.support.ask_service import added, line_of, module, point, said
+from tests.support.ask_service import added, ask_messages, line_of, module, point
 from tests.support.recording import failing, recording
 
 __all__ = ["module"]
@@ -25,7 +25,7 @@ def test_the_arguments_of_the_innermost_function(tmp_path: Path, module: Any) ->
         added("service:API.klass", "a, cls", key="3")
         assert module.API().create("x", 1, 2, size=3, other=4) == 6
         assert (module.API.static(1), module.API.klass(a=2)) == (1, module.API)
-        found = said(recorded)
+        found = ask_messages(recorded)
     assert found == [
         "service:API.create name='x' size=3 rest=(1, 2) more={'other': 4} LIMIT=7",
         "service:API.static a=1 b=2",
@@ -43,7 +43,7 @@ def test_what_comes_back_or_is_raised(tmp_path: Path, module: Any) -> None:
         module.API().create("x", 5)
         with pytest.raises(LookupError, match="own"):
             module.failing(3)
-        assert said(recorded) == [
+        assert ask_messages(recorded) == [
             "service:API.create returned result=6 name='x'", "service:failing raised LookupError: own n=3",
         ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_a_line_stands_in_the_call_it_was_asked_in(tmp_path: Path, module: Any) 
         ]  # fmt: skip
         ask_points.remove("1")
         module.API().create("y")
-        assert len(said(recorded)) == 3
+        assert len(ask_messages(recorded)) == 3
 
 
 def test_removed_is_the_very_object_again(tmp_path: Path, module: Any) -> None:
@@ -93,7 +93,7 @@ def test_what_others_have_wrapped_stays_and_keeps_quiet(tmp_path: Path, module: 
         ask_points.remove("1")
         with pytest.raises(LookupError):
             module.failing(1)
-        assert said(recorded) == []
+        assert ask_messages(recorded) == []
         module.failing = ours
 
 
@@ -123,7 +123,7 @@ def test_a_module_that_comes_later(tmp_path: Path) -> None:
         ("json.decode:f", "entry", "no such module", "json.decoder"),
         ("service.more:f", "entry", "no such module", ""),
         ("service:API.create", 2, "no such line", "22"),
-        ("service:API.told", "entry", "it is a property, not a function", ""),
+        ("service:API.summary", "entry", "it is a property, not a function", ""),
         ("service:API", "entry", "it is a class, not a function", ""),
         ("service:LIMIT", "entry", "it is no function written in Python", ""),
     ],

@@ -16,7 +16,7 @@ processutils = pytest.importorskip("oslo_concurrency.processutils")
 def test_a_command_with_its_arguments_and_exit_code(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded, inside_step() as step:
         assert processutils.execute("/bin/echo", "a b", 7) == ("a b 7\n", "")
-        event = recorded.one("command")
+        event = recorded.single("command")
     assert (event.name, event.parent, event.error) == ("echo", step, None)
     assert event.attributes == {"arguments": ["/bin/echo", "a b", 7], "as_root": False, "exit_code": 0}
 
@@ -25,14 +25,14 @@ def test_a_command_with_its_arguments_and_exit_code(tmp_path: Path) -> None:
 def test_an_exit_code_is_told_only_where_it_is_known(tmp_path: Path, allowed: Any, code: int | None) -> None:
     with recording(tmp_path, "commands") as recorded:
         processutils.execute("true", check_exit_code=allowed)
-        assert recorded.one("command").attributes.get("exit_code") == code
+        assert recorded.single("command").attributes.get("exit_code") == code
 
 
 def test_a_failure_tells_its_code_and_not_what_was_printed(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded:
         with pytest.raises(processutils.ProcessExecutionError) as raised:
             processutils.execute("sh", "-c", "echo geheim; exit 3")
-        event = recorded.one("command")
+        event = recorded.single("command")
     assert raised.value.exit_code == 3
     assert (event.error, event.attributes["exit_code"]) == ("ProcessExecutionError: exit code 3", 3)
 
@@ -41,7 +41,7 @@ def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded:
         with pytest.raises(FileNotFoundError):
             processutils.execute("no-such-command-here")
-        assert str(recorded.one("command").error).startswith("FileNotFoundError")
+        assert str(recorded.single("command").error).startswith("FileNotFoundError")
 
 
 def test_secrets_among_arguments_are_masked_and_input_is_not_kept(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_privileged_functions_are_named(tmp_path: Path, channel: Any) -> None:
     with recording(tmp_path, "commands") as recorded, inside_step() as step:
         given = ("/etc/shadow", "w", "geheim")
         assert channel.remote_call("nova.privsep.path.writefile", given, {}, None) == given
-        event = recorded.one("command")
+        event = recorded.single("command")
     assert (event.name, event.parent) == ("nova.privsep.path.writefile", step)
     assert event.attributes == {"via": "privsep", "function": "nova.privsep.path.writefile"}
 
@@ -90,14 +90,14 @@ def test_commands_that_the_daemon_runs_show_their_arguments(tmp_path: Path, chan
     with recording(tmp_path, "commands") as recorded:
         command, more = ("iscsiadm", "--secret", "geheim"), {"process_input": "geheim"}
         channel.remote_call("os_brick.privileged.rootwrap.execute_root", command, more, None)
-        assert recorded.one("command").attributes["arguments"] == ["iscsiadm", "--secret", "***"]
+        assert recorded.single("command").attributes["arguments"] == ["iscsiadm", "--secret", "***"]
 
 
 def test_errors_of_privileged_functions(tmp_path: Path, channel: Any) -> None:
     with recording(tmp_path, "commands") as recorded:
         with pytest.raises(FileNotFoundError, match="no such path"):
             channel.remote_call("nova.privsep.path.fail", (), {}, None)
-        assert recorded.one("command").error == "FileNotFoundError: no such path"
+        assert recorded.single("command").error == "FileNotFoundError: no such path"
 
 
 def test_our_own_failures_stay_ours(tmp_path: Path) -> None:

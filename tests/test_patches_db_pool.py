@@ -55,7 +55,7 @@ def test_waiting_is_a_step_as_long_as_the_wait(tmp_path: Path, engine: Any) -> N
         before = time.monotonic_ns()
         engine.connect().close()
         waited = time.monotonic_ns() - before
-        event = recorded.one("call")
+        event = recorded.single("call")
     assert event.attributes["connected"] is False
     assert event.end is not None
     assert 10_000_000 <= event.end - event.start <= waited
@@ -76,7 +76,7 @@ def test_a_checkout_that_hangs_is_news(tmp_path: Path, engine: Any, monkeypatch:
     sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
     with recording(tmp_path / "cap", "pool") as recorded:
         engine.connect().close()
-        assert recorded.one("call").attributes["connected"] is False
+        assert recorded.single("call").attributes["connected"] is False
 
 
 def test_a_wait_in_vain_is_an_error_of_the_same_kind(tmp_path: Path, engine: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_wait_in_vain_is_an_error_of_the_same_kind(tmp_path: Path, engine: Any
     with recording(tmp_path / "cap", "pool") as recorded:
         with pytest.raises(sqlalchemy.exc.TimeoutError):
             engine.connect()
-        event = recorded.one("call")
+        event = recorded.single("call")
     held.close()
     assert str(event.error).startswith("TimeoutError: QueuePool limit of size 1")
 
@@ -101,7 +101,7 @@ def test_a_connection_a_thread_is_counted_once(tmp_path: Path) -> None:
     with recording(tmp_path / "cap", "pool") as recorded:
         engine.connect().close()
         engine.connect().close()
-        assert recorded.one("call").attributes["class"] == "SingletonThreadPool"
+        assert recorded.single("call").attributes["class"] == "SingletonThreadPool"
     engine.dispose()
 
 

@@ -48,7 +48,7 @@ def test_a_save_is_a_state_before_the_statement_it_takes(tmp_path: Path, instanc
     with recording(tmp_path, "states") as recorded, inside_step() as step:
         instance = instance_class(vm_state="building", task_state=None, power_state=1, display_name="vm")
         assert instance.save() == "saved"
-        event, statement = recorded.one("state"), recorded.one("sql")
+        event, statement = recorded.single("state"), recorded.single("sql")
     assert (event.name, event.parent, event.start == event.end) == ("instances", step, True)
     assert event.start <= statement.start
     assert event.attributes == {
@@ -61,7 +61,7 @@ def test_a_save_is_a_state_before_the_statement_it_takes(tmp_path: Path, instanc
 def test_a_creation_is_one_too(tmp_path: Path, instance_class: type[Instance]) -> None:
     with recording(tmp_path, "states") as recorded:
         instance_class(vm_state="building", host="compute1", node="node1").create()
-        assert list(recorded.one("state").attributes["changes"]) == ["vm_state", "host", "node"]  # type: ignore[arg-type]
+        assert list(recorded.single("state").attributes["changes"]) == ["vm_state", "host", "node"]  # type: ignore[arg-type]
 
 
 def test_saves_of_other_fields_are_none(tmp_path: Path, instance_class: type[Instance]) -> None:

@@ -46,7 +46,7 @@ def test_a_record_is_a_note_of_the_step_it_was_written_in(tmp_path: Path, servic
     service.addHandler(Formatting())
     with recording(tmp_path / "cap", "logs") as recorded, inside_step() as step:
         service.warning("took %.1f s for %s", 0.5, {"a": 1})
-        event = recorded.one("log")
+        event = recorded.single("log")
     assert (event.parent, event.name) == (step, "nova.compute.manager")
     assert event.start == event.end
     assert event.attributes.items() >= {
@@ -62,7 +62,7 @@ def test_a_record_is_a_note_of_the_step_it_was_written_in(tmp_path: Path, servic
 def test_a_record_outside_of_steps_is_kept(tmp_path: Path, service: logging.Logger) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         service.info("alone")
-        assert recorded.one("log").parent == 0
+        assert recorded.single("log").parent == 0
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_no_handler_formats_is_formatted_from_builtins_alone(
 ) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         service.info(message, *arguments)
-        assert recorded.one("log").attributes["message"] == kept
+        assert recorded.single("log").attributes["message"] == kept
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_long_messages_are_cut(tmp_path: Path, service: logging.Logger) -> None:
     service.addHandler(Formatting())
     with recording(tmp_path / "cap", "logs") as recorded:
         service.info("%s", "x" * 100_000)
-        assert len(str(recorded.one("log").attributes["message"])) < 600
+        assert len(str(recorded.single("log").attributes["message"])) < 600
 
 
 def test_oslo_logs_request_ids_are_kept(
@@ -143,7 +143,7 @@ def test_an_exception_is_named(tmp_path: Path, service: logging.Logger) -> None:
             raise KeyError("vm")
         except KeyError:
             service.exception("failed")
-        assert recorded.one("log").attributes["exception"] == "KeyError: vm"
+        assert recorded.single("log").attributes["exception"] == "KeyError: vm"
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy.engine.Engine", "sqlalchemy", "_bootseq.hooks"])
@@ -163,7 +163,7 @@ def test_a_handler_that_raises_raises_still(tmp_path: Path, service: logging.Log
     with recording(tmp_path / "cap", "logs") as recorded:
         with pytest.raises(OSError, match="disk full"):
             service.info("lost?")
-        assert recorded.one("log").attributes["message"] == "lost?"
+        assert recorded.single("log").attributes["message"] == "lost?"
 
 
 def test_our_own_failures_stay_ours(tmp_path: Path, service: logging.Logger) -> None:

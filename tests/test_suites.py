@@ -88,7 +88,7 @@ class TestReport:
         read = outcomes.read(tmp_path / "report", tmp_path / "output", [tmp_path])
         assert read.outcomes == {"a": "ok, skip"}
         assert read.warnings == {"UserWarning a.py:1", "DeprecationWarning b.py:7", "ResourceWarning"}
-        assert read.said == ["bootseq: process 1 runs without hooks"]
+        assert read.output == ["bootseq: process 1 runs without hooks"]
         assert read.state == STATE
 
 

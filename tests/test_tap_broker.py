@@ -71,7 +71,7 @@ def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_
         time.sleep(0.5)
         assert one.end() == 0
         assert rabbit.state() == before
-    assert "tracing of vhost / is off again" in one.said
+    assert "tracing of vhost / is off again" in one.stderr
     assert "SECRET" not in one.file.read_text()
     assert (one.file.stat().st_mode & 0o777, one.file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     seen: dict[str, list[str]] = {}
@@ -90,7 +90,7 @@ def test_killed_it_leaves_nothing_behind(rabbit: Rabbit, tmp_path: Path) -> None
     publish(rabbit, 10, 100)
     wait_until(lambda: one.count() >= 10)
     assert one.end(signal.SIGKILL) == -signal.SIGKILL
-    assert "the tap died; tracing of vhost / is off again" in one.said
+    assert "the tap died; tracing of vhost / is off again" in one.stderr
     assert rabbit.state() == before
     assert len(one.messages()) >= 10
 
@@ -130,7 +130,7 @@ def test_a_flood_while_it_sleeps(rabbit: Rabbit, tmp_path: Path) -> None:
         assert ours["messages"] <= 10_000
         assert ours["message_bytes"] <= 64 << 20
     assert grown < 150 << 20
-    wait_until(lambda: "drops the oldest" in one.said or "are missing" in one.said)
+    wait_until(lambda: "drops the oldest" in one.stderr or "are missing" in one.stderr)
     assert one.end() == 0
     assert rabbit.state() == before
 
@@ -234,7 +234,7 @@ def test_a_broker_that_goes_away(tmp_path: Path) -> None:
         publish(rabbit, 4, 10)
         wait_until(lambda: one.count() >= 7)
         assert one.end() == 0
-        assert "tracing of vhost / is off again" in one.said
+        assert "tracing of vhost / is off again" in one.stderr
         assert rabbit.state() == before
 
 
@@ -275,7 +275,7 @@ def test_two_taps(rabbit: Rabbit, tmp_path: Path) -> None:
     second = start(rabbit, tmp_path / "second")
     second.wait_for("was on for another tap, which switches it off")
     assert first.end() == 0
-    (number,) = re.findall(r"another tap takes copies: process (\d+)", first.said)
+    (number,) = re.findall(r"another tap takes copies: process (\d+)", first.stderr)
     publish(rabbit, 3, 10)
     wait_until(lambda: second.count() >= 3)
     assert second.end() == 0

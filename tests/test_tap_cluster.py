@@ -30,7 +30,7 @@ def test_a_cluster(tmp_path: Path) -> None:
         publish(second, 3, 10)
         wait_until(lambda: one.count() >= 9)
         assert one.end() == 0
-        assert "tracing of vhost / is off again" in one.said
+        assert "tracing of vhost / is off again" in one.stderr
         assert not traces(first, second)
 
 

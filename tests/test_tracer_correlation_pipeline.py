@@ -115,7 +115,7 @@ def work(cloud: Cloud) -> int:
         nonlocal calls
         calls += 1
 
-    found = cloud.found()
+    found = cloud.collect()
     sys.setprofile(count)
     try:
         correlate(found)

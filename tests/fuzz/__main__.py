@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.fuzz import kept
+from tests.fuzz import failures
 from tests.fuzz.kinds import KINDS, Case, case, unchanged
 from tests.fuzz.worker import Outcome, run, warm_up
 
@@ -28,7 +28,7 @@ def main() -> int:
         counts[outcome.kind, outcome.how] += 1
         if not outcome.good:
             bad.append(outcome)
-            new = kept.keep(asked.keep, asked.seed, outcome)
+            new = failures.keep(asked.keep, asked.seed, outcome)
             click.echo(f"case {outcome.number}: {outcome.kind}: {outcome.how}: {new}")
         if counts.total() % _EVERY == 0:
             click.echo(f"{counts.total()} cases, {len(bad)} of them wrong")

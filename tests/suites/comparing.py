@@ -49,7 +49,7 @@ def afterwards(plain: Run, hooked: Run) -> dict[str, list[str]]:
         "memory": _memory(before["memory"], after["memory"]),
         "attributes": list(_looks(before["attributes"], after["attributes"])),
         "warnings": _counted(plain.warnings, hooked.warnings),
-        "output": sorted(set(hooked.said)),
+        "output": sorted(set(hooked.output)),
         "hooks off": after["hooks off"],
         "kept": after["kept"],
         "left": after["left"],

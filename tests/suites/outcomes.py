@@ -15,13 +15,13 @@ _OURS = re.compile(r"^bootseq: .*|^.*(?:_bootseq|/patches/\w+\.py).*", re.MULTIL
 
 @dataclass
 class Run:
-    """``exit`` is the process's exit code, or ``timeout``; ``said`` has lines of ours in its output."""
+    """``exit`` is the process's exit code, or ``timeout``; ``output`` has bootseq's own lines in its output."""
 
     outcomes: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     warnings: set[str] = field(default_factory=set)
     state: dict[str, Any] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     exit: str = ""
     seconds: float = 0.0
 
@@ -35,7 +35,7 @@ def read(report: Path, output: Path, folders: list[Path]) -> Run:
     for found in _WARNING.finditer(text):
         run.warnings.add(_warning(found, folders))
     # Tracebacks of the host's may have a frame of ours; failures of ours are counted where they happen.
-    run.said = [line for line in _OURS.findall(text) if not _FRAME.match(line) and ": ResourceWarning: " not in line]
+    run.output = [line for line in _OURS.findall(text) if not _FRAME.match(line) and ": ResourceWarning: " not in line]
     return run
 
 

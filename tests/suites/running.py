@@ -100,9 +100,9 @@ class Side:
         run = outcomes.read(self.report, self.output, [self.folder / "work", self.folder, *packages])
         run.exit, run.seconds = code, seconds
         if self.hooks == MIDDLE and attaching is None:
-            run.said.append("bootseq attach: the suite ended before it")
+            run.output.append("bootseq attach: the suite ended before it")
         elif attaching is not None and attaching.wait():
-            run.said.append(f"bootseq attach: {(self.folder / 'attach.txt').read_text()}")
+            run.output.append(f"bootseq attach: {(self.folder / 'attach.txt').read_text()}")
         return run
 
 

@@ -48,7 +48,7 @@ SOURCE = """
             return cls
 
         @property
-        def told(self):
+        def summary(self):
             return self.create("again")
 
         def generate(self):
@@ -94,6 +94,6 @@ def added(where: str, *texts: str, **how: Any) -> ask_eval.Point:
     return made
 
 
-def said(recorded: Recorded) -> list[str]:
+def ask_messages(recorded: Recorded) -> list[str]:
     """What was asked and answered, as the tree has it."""
     return [str(event.attributes["message"]) for event in recorded.events("ask")]

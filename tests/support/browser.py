@@ -55,7 +55,7 @@ class Shown:
         """Addresses of all rows, from top to bottom, whether they are in the document or not."""
         return list(self.ask("[...bootseq.view.rows].filter(row => row >= 0).map(row => bootseq.address(row))"))
 
-    def stood_for(self) -> int:
+    def steps_shown(self) -> int:
         """How many steps all rows together say they stand for."""
         return int(
             self.ask("[...bootseq.view.rows].filter(row => row >= 0).reduce((n, row) => n + bootseq.stands(row), 0)")

@@ -44,13 +44,13 @@ class Cloud:
         self.now += TICK
         return self.now
 
-    def found(self) -> Events:
+    def collect(self) -> Events:
         """What a reader would have given."""
         return Events(self.events, self.processes)
 
     def trace(self) -> Trace:
         """All of it, tied together."""
-        return correlate(self.found())
+        return correlate(self.collect())
 
     def boot(self) -> Request:
         """The only boot in it."""

@@ -12,7 +12,7 @@ from tracer.model import Request, Step
 MESSAGES = ("call", "self", "cast", "return")
 
 
-def said(item: Item) -> str:
+def item_text(item: Item) -> str:
     """A message's text as it stands in text formats, without the spaces, which renderers break lines at."""
     shown = item.text if item.what == "return" else f"{item.address} {item.text} {item.extra}"
     return squeezed(clean(shown))
@@ -25,7 +25,7 @@ def squeezed(text: str) -> str:
 
 def messages(diagram: Diagram) -> list[str]:
     """The texts of all arrows, in their order."""
-    return [said(item) for item in diagram.items if item.what in MESSAGES]
+    return [item_text(item) for item in diagram.items if item.what in MESSAGES]
 
 
 @dataclass
@@ -41,7 +41,7 @@ class _Frame:
         return self.times * (self.own + self.inside)
 
 
-def stood_for(diagram: Diagram, boot: Request) -> int:
+def steps_shown(diagram: Diagram, boot: Request) -> int:
     """How many numbered steps the picture stands for, by its own words: ×7, +5 calls, an arrow for both ends."""
     steps = {short_address(step.address): step for step in boot.walk()}
     arrows = {item.address for item in diagram.items if item.what in ("call", "self", "cast")}

@@ -38,7 +38,7 @@ needs_journald = pytest.mark.skipif(
 )
 
 
-def kept(stdout: dict[str, bytes], native: list[bytes], folder: Path) -> dict[str, bytes]:
+def export(stdout: dict[str, bytes], native: list[bytes], folder: Path) -> dict[str, bytes]:
     """What journalctl writes, by its form, of these services' output and of native messages.
 
     ``folder`` is left with the input and the output.

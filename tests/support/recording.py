@@ -32,7 +32,7 @@ class Recorded:
         events = sorted(found.events, key=lambda event: event.number)
         return [event for event in events if kind in (None, event.kind)]
 
-    def one(self, kind: str) -> Event:
+    def single(self, kind: str) -> Event:
         """The only event of a kind."""
         (event,) = self.events(kind)
         return event

@@ -25,7 +25,7 @@ class Tap:
 
     def __init__(self, variables: Mapping[str, str], capture: Path, *options: str) -> None:
         self.file = capture / "messages.jsonl"
-        self.said = ""
+        self.stderr = ""
         self._process = subprocess.Popen(
             [BOOTSEQ, "tap", "-o", str(capture), *options], env=variables, stderr=subprocess.PIPE, text=True
         )
@@ -36,10 +36,10 @@ class Tap:
     def _read(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self.said += line
+            self.stderr += line
 
     def wait_for(self, text: str) -> None:
-        wait_until(lambda: text in self.said, PATIENCE, lambda: self.said)
+        wait_until(lambda: text in self.stderr, PATIENCE, lambda: self.stderr)
 
     def end(self, number: int = signal.SIGINT) -> int:
         """Its exit code; what it started has ended too, which has the same stderr."""
@@ -52,7 +52,7 @@ class Tap:
         assert not self._reader.is_alive()
         assert self._process.stderr is not None
         self._process.stderr.close()
-        assert PASSWORD not in self.said
+        assert PASSWORD not in self.stderr
         return code
 
     def count(self) -> int:

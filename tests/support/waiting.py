@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def wait_until(done: Callable[[], object], seconds: float = 60.0, said: Callable[[], str] = lambda: "") -> None:
-    """Fail, with what was ``said``, where it is not done in time."""
+def wait_until(done: Callable[[], object], seconds: float = 60.0, describe: Callable[[], str] = lambda: "") -> None:
+    """Fail, with the text of ``describe``, where it is not done in time."""
     deadline = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < deadline, said()
+        assert time.monotonic() < deadline, describe()
         time.sleep(0.02)
 
 
