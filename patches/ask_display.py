@@ -72,7 +72,7 @@ def _of_container(value: Any, base: type, depth: int, left: list[int], leaf: _Le
 def _named(form: str, key: Any, value: Any, depth: int, left: list[int], leaf: _Leaf) -> str:
     """A name and its value; what stands under a secret's name is masked."""
     name = key if form.startswith("%s=") else _part(key, depth + 1, left, leaf)
-    secret = value is not None and type(key) is str and values.secret_key(key)
+    secret = type(key) is str and values.secret_key(key) and values.may_be_secret(value)
     left[0] -= len(name) // 2
     return form % (name, values.MASK if secret else _part(value, depth + 1, left, leaf))
 

@@ -105,7 +105,7 @@ class Point:
     def _part(self, expression: Expression, names: _Names) -> str:
         try:
             value = expression.value(names)
-            if expression.secret and value is not None and type(value) is not bool:
+            if expression.secret and values.may_be_secret(value):
                 return "%s=%s" % (expression.text, values.MASK)
             return "%s=%s" % (expression.text, shown(value, expression.unsafe))
         except ask_guards.NotLoadedError:

@@ -176,9 +176,9 @@ def _arguments(arguments: dict[Any, Any]) -> Attributes:
     pairs = []
     valued = masking.secret_values(arguments)
     for name, value in list(arguments.items())[: values.MAX_ITEMS]:
-        hides = value is not None and type(value) is not bool and type(name) is str
+        secret = type(name) is str and (values.secret_key(name) or name in valued)
         pairs.append(values.scalar(name))
-        pairs.append(values.MASK if hides and (values.secret_key(name) or name in valued) else _argument(value))
+        pairs.append(values.MASK if secret and values.may_be_secret(value) else _argument(value))
     return ("{}",) + tuple(pairs)
 
 

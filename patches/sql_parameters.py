@@ -6,7 +6,7 @@ import re
 from typing import Any, Union
 
 from . import masking, values
-from .values import MASK, scalar
+from .values import MASK, may_be_secret, scalar
 
 #: Parameters kept of one execution.
 MAX_PARAMETERS = 80
@@ -31,8 +31,6 @@ def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
         return _kept_by_name(given, plan)
     if len(given) > MAX_PARAMETERS:
         given = given[:MAX_PARAMETERS]
-    if type(plan) is frozenset:  # made for another driver
-        return (MASK,) * len(given)
     flat: list[Any] = []
     for value in given:  # what scalar() would say, without calling it for most of what there is
         if type(value) is str:
@@ -40,9 +38,10 @@ def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
         else:
             flat.append(value if type(value) is int else scalar(value))
     if plan is not None:
+        # A plan that was made for another driver masks all.
         position: Any
-        for position in plan:
-            if position < len(flat) and flat[position] is not None:
+        for position in plan if type(plan) is tuple else range(len(flat)):
+            if position < len(flat) and may_be_secret(given[position]):
                 flat[position] = MASK
     return tuple(flat)
 
@@ -53,7 +52,8 @@ def _kept_by_name(given: dict[str, Any], plan: Plan) -> tuple[Any, ...]:
     for name in list(given)[:MAX_PARAMETERS]:
         # SQLAlchemy's names are often of classes of its own below str, which marshal does not take.
         flat.append(name if type(name) is str else str.__str__(name))
-        flat.append(MASK if name in secret else scalar(given[name]))
+        value = given[name]
+        flat.append(MASK if name in secret and may_be_secret(value) else scalar(value))
     return tuple(flat)
 
 

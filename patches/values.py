@@ -23,6 +23,9 @@ MAX_DEPTH = 6
 #: Items of one tree, at all depths together.
 MAX_TREE = 2000
 
+#: Types whose empty values and zeros are no secrets, by identity: a metaclass may compare classes.
+_EMPTY_TYPES = frozenset(map(id, (bool, str, bytes, int, float, dict, list, tuple, set, frozenset)))
+
 #: Short texts that were looked at and hold no secret; what a service handles repeats itself.
 harmless: dict[str, str] = {}
 _MAX_HARMLESS = 4096
@@ -75,9 +78,14 @@ def scalar(value: Any) -> Any:
     return "<%s>" % _type_name(kind)
 
 
+def may_be_secret(value: Any) -> bool:
+    """Return whether a value under a secret's name has anything to hide: None, True and whatever is empty have not."""
+    return value is not None and value is not True and not (id(type(value)) in _EMPTY_TYPES and not value)
+
+
 def keyed(key: Any, value: Any) -> Any:
-    """The same, for a value that stands under ``key``."""
-    if value is not None and type(value) is not bool and type(key) is str and secret_key(key):
+    """Return ``scalar(value)``, or the mask if ``key`` names a secret."""
+    if type(key) is str and secret_key(key) and may_be_secret(value):
         return MASK
     return scalar(value)
 
@@ -98,8 +106,7 @@ def _tree(value: Any, depth: int, left: list[int]) -> Any:
             name = scalar(key)
             pairs.append(name)
             secret = type(name) is str and (secret_key(name) or name in valued)
-            secret = secret and item is not None and type(item) is not bool
-            pairs.append(MASK if secret else _tree(item, depth + 1, left))
+            pairs.append(MASK if secret and may_be_secret(item) else _tree(item, depth + 1, left))
         return tuple(pairs)
     if kind is list or kind is tuple:
         if depth >= MAX_DEPTH or left[0] <= 0:

@@ -54,7 +54,6 @@ SHOWN = {
 }
 
 
-@pytest.mark.xfail(strict=False, reason="open: a function named <string>:<lambda> is reported, not yet traced")
 @pytest.mark.slow
 def test_expressions_run_nothing_of_novas() -> None:
     texts = [form.format(name) for form in FORMS for name in OBJECTS] + list(SHOWN)

@@ -58,9 +58,16 @@ def test_what_cannot_be_told_is_masked_whole_where_a_secret_is_named() -> None:
     assert sql_parameters.plan("CALL move(?)", (1, 2, 3), None) is None
 
 
-def test_none_is_kept_even_of_a_secret() -> None:
-    """It hides nothing, and tells that nothing was set."""
-    assert sql_parameters.kept((1, None), (1,)) == (1, None)
+EMPTY = [(None, None), ("", ""), (b"", "<0 bytes>"), (0, 0), (0.0, 0.0), (False, False), (True, True)]
+
+
+@pytest.mark.parametrize(("value", "recorded"), EMPTY, ids=[repr(value) for value, _ in EMPTY])
+def test_an_empty_parameter_is_recorded_though_its_name_is_a_secrets(value: Any, recorded: Any) -> None:
+    """It hides nothing, and shows that nothing was set."""
+    assert sql_parameters.kept((value, "x"), (0, 1)) == (recorded, "***")
+    assert sql_parameters.kept([value], frozenset({"p"})) == (recorded,)
+    assert sql_parameters.kept({"p": value}, frozenset({"p"})) == ("{}", "p", recorded)
+    assert sql_parameters.kept({"p": value}, (0,)) == ("{}", "p", recorded)
 
 
 def test_a_plan_for_another_driver_masks_all() -> None:

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patches import values
+from tracer.sources import values as sources_values
 from tracer.sources.hooks import marshal_reader
+from tracer.tap import message_file
 
 _armed: list[bool] = []
 
@@ -137,10 +139,31 @@ def test_anything_becomes_what_marshal_takes(value: Any) -> None:
 
 @given(st.text(max_size=60), anything())
 def test_whatever_stands_under_a_secret_name_is_masked(name: str, value: Any) -> None:
-    """The name decides, not the value; None stays, since it hides nothing."""
+    """The name decides, not the value."""
     with armed():
-        kept = values.keyed(f"{name}_password", value)
-    assert kept == (None if value is None else values.MASK)
+        recorded = values.keyed(f"{name}_password", value)
+        empty = not values.may_be_secret(value)
+    assert recorded == (values.scalar(value) if empty else values.MASK)
+
+
+EMPTY = [None, "", b"", 0, 0.0, False, True, [], {}, (), set(), frozenset()]
+
+
+@pytest.mark.parametrize("value", EMPTY, ids=repr)
+def test_an_empty_value_is_no_secret(value: Any) -> None:
+    """Whatever its name: nobody learns anything from it but that nothing was set."""
+    assert values.keyed("user_data", value) == values.scalar(value)
+    assert values.tree({"user_data": value}) == ("{}", "user_data", values.tree(value))
+    assert sources_values.masked({"user_data": value}) == {"user_data": value}
+    assert message_file.masked({"user_data": value}) == {"user_data": value}
+
+
+def test_a_foreign_value_may_be_a_secret() -> None:
+    """It may be empty: nobody asks it."""
+    for stranger in STRANGERS:
+        value = stranger()
+        with armed():
+            assert values.may_be_secret(value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Evaluate expressions on Nova's objects in Nova's own Python, and name every function outside of ``patches`` that ran.
+"""Evaluate expressions on Nova's objects in Nova's own Python; report every function outside of ``patches`` that ran.
 
 Reads [[text, code, names] …] from stdin; writes {text: [what is shown, [function …]]}.
 """
@@ -6,6 +6,7 @@ Reads [[text, code, names] …] from stdin; writes {text: [what is shown, [funct
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,11 @@ def _names() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Evaluate each with a profile function that names what runs."""
+    """Evaluate every expression under a profile function that records what runs."""
     names, answers = _names(), {}
     point = ask_eval.Point({"key": "1", "where": "m:f", "when": "entry", "expressions": []})
-    ours = str(ROOT / "patches")
+    # Masking replaces by templates, which up to Python 3.11 functions of ``re`` expand.
+    ours = (str(ROOT / "patches"), str(Path(re.__file__).parent), "<ask>", "<frozen ")
     for text, code, inside in json.load(sys.stdin):
         ran: list[str] = []
         seen = ask_eval._Names(names)
@@ -67,7 +69,7 @@ def main() -> None:
 
         def profile(frame: Any, event: str, _: Any, ran: list[str] = ran) -> None:
             file = frame.f_code.co_filename
-            if event == "call" and not file.startswith((ours, "<ask>", "<frozen ")):
+            if event == "call" and not file.startswith(ours):
                 ran.append(f"{file}:{frame.f_code.co_name}")
 
         sys.setprofile(profile)

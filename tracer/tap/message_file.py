@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from patches import masking
+from patches.values import may_be_secret
 from tracer.errors import TracerError
 from tracer.files import folder
 
@@ -128,8 +129,8 @@ def masked(value: Any) -> Any:
 
 def _masked_item(name: str, value: Any, is_valued: bool) -> tuple[str, Any]:
     shown, is_secret = masked_key(name)
-    hides = (is_secret or is_valued) and value is not None and not isinstance(value, bool)
-    return shown, masking.MASK if hides else masked(value)
+    hidden = (is_secret or is_valued) and may_be_secret(value)
+    return shown, masking.MASK if hidden else masked(value)
 
 
 def _is_command(value: list[Any]) -> bool:

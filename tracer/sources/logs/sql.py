@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from patches import masking, sql_parameters
+from patches.values import may_be_secret
 from tracer.events import Event
 from tracer.model import Value
 from tracer.sources import values as sources_values
@@ -88,15 +89,19 @@ def _masked(statement: str, values: Value) -> Value:
     if isinstance(values, dict):
         secret = _plan(statement, tuple(values))
         return sources_values.masked(
-            {name: masking.MASK if name in secret else value for name, value in values.items()}
+            {name: _hidden(value) if name in secret else value for name, value in values.items()}
         )
     if not isinstance(values, list):
         return sources_values.masked(values)
     secret_indexes = _plan(statement, len(values))
     return [
-        masking.MASK if index in secret_indexes and value is not None else sources_values.masked(value)
+        _hidden(value) if index in secret_indexes else sources_values.masked(value)
         for index, value in enumerate(values[: sources_values.MAX_ITEMS])
     ]
+
+
+def _hidden(value: Value) -> Value:
+    return masking.MASK if may_be_secret(value) else value
 
 
 @lru_cache(maxsize=4096)
