@@ -146,7 +146,7 @@ def test_whatever_stands_under_a_secret_name_is_masked(name: str, value: Any) ->
     assert recorded == (values.scalar(value) if empty else values.MASK)
 
 
-EMPTY = [None, "", b"", 0, 0.0, False, True, [], {}, (), set(), frozenset()]
+EMPTY: list[Any] = [None, "", b"", 0, 0.0, False, True, [], {}, (), set(), frozenset()]
 
 
 @pytest.mark.parametrize("value", EMPTY, ids=repr)
