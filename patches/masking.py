@@ -17,8 +17,8 @@ from .secret_shapes import path_without_tokens
 from .secret_statements import names_secret, without_literals, without_rows
 
 __all__ = [
-    "MASK", "arguments", "is_pair", "is_suspicious", "mask", "names_secret", "path_without_tokens", "secret_key",
-    "secret_values", "without_secrets",
+    "MASK", "arguments", "is_pair", "is_suspicious", "mask", "may_be_secret", "names_secret", "path_without_tokens",
+    "secret_key", "secret_values", "without_secrets",
 ]  # fmt: skip
 
 #: One of these, or a program's name, stands in every text that would be changed.
@@ -155,17 +155,25 @@ def _argument(word: str, secret_from: int | None) -> str:
     return word[:secret_from] + MASK
 
 
+def may_be_secret(value: Any) -> bool:
+    """Return whether a value under a secret's name has anything to hide: None, True and whatever is empty have not."""
+    return value is not None and value is not True and not (id(type(value)) in _EMPTY_TYPES and not value)
+
+
 def is_pair(items: Any) -> bool:
     """Whether a list or tuple is a secret's name and the secret."""
     if len(items) != 2 or type(items[0]) is not str or not secret_key(items[0]):
         return False
-    return items[1] is not None and type(items[1]) is not bool and not is_method(items[1])
+    return may_be_secret(items[1]) and not is_method(items[1])
 
 
 def is_method(value: Any) -> bool:
     """Whether a text is the name of a way to log in: lists of these are no pairs of a name and a secret."""
     return type(value) is str and value in secret_named.METHODS
 
+
+#: Types whose empty values and zeros are no secrets, by identity: a metaclass may compare classes.
+_EMPTY_TYPES = frozenset(map(id, (bool, str, bytes, int, float, dict, list, tuple, set, frozenset)))
 
 #: Keys under which the name of a setting stands, and those under which its value does.
 _NAMING = (

@@ -13,6 +13,7 @@ from . import masking
 
 MASK = masking.MASK
 secret_key = masking.secret_key
+may_be_secret = masking.may_be_secret
 
 #: Longer texts are cut, in characters; a cut could end inside a secret, so a long text is masked before it is cut.
 MAX_TEXT = 512
@@ -22,9 +23,6 @@ MAX_ITEMS = 64
 MAX_DEPTH = 6
 #: Items of one tree, at all depths together.
 MAX_TREE = 2000
-
-#: Types whose empty values and zeros are no secrets, by identity: a metaclass may compare classes.
-_EMPTY_TYPES = frozenset(map(id, (bool, str, bytes, int, float, dict, list, tuple, set, frozenset)))
 
 #: Short texts that were looked at and hold no secret; what a service handles repeats itself.
 harmless: dict[str, str] = {}
@@ -76,11 +74,6 @@ def scalar(value: Any) -> Any:
     if kind is bytes:
         return "<%d bytes>" % len(value)
     return "<%s>" % _type_name(kind)
-
-
-def may_be_secret(value: Any) -> bool:
-    """Return whether a value under a secret's name has anything to hide: None, True and whatever is empty have not."""
-    return value is not None and value is not True and not (id(type(value)) in _EMPTY_TYPES and not value)
 
 
 def keyed(key: Any, value: Any) -> Any:

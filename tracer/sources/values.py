@@ -9,7 +9,6 @@ import re
 from functools import lru_cache
 
 from patches import masking
-from patches.values import may_be_secret
 from tracer.model import Value
 
 #: Longer texts are not parsed.
@@ -96,7 +95,7 @@ def _is_secret(key: str) -> bool:
 
 def masked(value: Value, key: str = "") -> Value:
     """Return ``value`` with secrets masked and its size limited to a step's; ``key`` is its name, if any."""
-    if key and may_be_secret(value) and _is_secret(key):
+    if key and masking.may_be_secret(value) and _is_secret(key):
         return masking.MASK
     if isinstance(value, str):
         return text(value)

@@ -22,7 +22,6 @@ from types import TracebackType
 from typing import Any
 
 from patches import masking
-from patches.values import may_be_secret
 from tracer.errors import TracerError
 from tracer.files import folder
 
@@ -129,7 +128,7 @@ def masked(value: Any) -> Any:
 
 def _masked_item(name: str, value: Any, is_valued: bool) -> tuple[str, Any]:
     shown, is_secret = masked_key(name)
-    hidden = (is_secret or is_valued) and may_be_secret(value)
+    hidden = (is_secret or is_valued) and masking.may_be_secret(value)
     return shown, masking.MASK if hidden else masked(value)
 
 

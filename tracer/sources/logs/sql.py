@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 
 from patches import masking, sql_parameters
-from patches.values import may_be_secret
 from tracer.events import Event
 from tracer.model import Value
 from tracer.sources import values as sources_values
@@ -101,7 +100,7 @@ def _masked(statement: str, values: Value) -> Value:
 
 
 def _hidden(value: Value) -> Value:
-    return masking.MASK if may_be_secret(value) else value
+    return masking.MASK if masking.may_be_secret(value) else value
 
 
 @lru_cache(maxsize=4096)
