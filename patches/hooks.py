@@ -1,8 +1,8 @@
 """A hook: a named pair of functions around a foreign call that can fail without the host's noticing.
 
-``begin(args, kwargs)`` gives a token, ``end(token, result, error)`` takes it. What they raise is counted, and after
-MAX_FAILURES within a while the hook switches itself off; what the host raises while they run passes on. The host's own
-call stands outside of every such ``try``.
+``begin(args, kwargs)`` returns a token, ``end(token, result, error)`` takes it. What they raise is counted, and after
+MAX_FAILURES within a while the hook switches itself off; what the host raises while they run is passed on. The host's
+own call is outside of every such ``try``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import recorder as patches_recorder
 
 if TYPE_CHECKING:
     Function = Callable[..., Any]
-    #: What replacing.replace takes: the original function in, ours out.
+    #: What patching.replace takes: the original function in, ours out.
     Maker = Callable[[Function], Function]
     Begin = Callable[["tuple[Any, ...]", "dict[str, Any]"], Any]
     End = Callable[[Any, Any, "BaseException | None"], object]
@@ -25,15 +25,34 @@ MAX_FAILURES = 5
 #: Nanoseconds after which a failure no longer counts.
 FORGOTTEN_AFTER = 600_000_000_000
 
-#: Stands for what a function gives that has failed.
+#: The result of a function that has failed.
 FAILED = object()
 
-#: Every hook that was made, by name, for status and tests.
+#: Every hook, by name, for status and tests.
 hooks: dict[str, Hook] = {}
 
 
+def _guard(failed: Any, *, blamed: bool) -> Function:
+    """Make a method that calls ``function(*args)`` and returns its result, ``failed`` where it raises."""
+
+    def call(self: Hook, function: Function, *args: Any) -> Any:
+        if not self.enabled or patches_recorder.recorder is None:
+            return None
+        try:
+            return function(*args)
+        except Exception as error:
+            try:
+                self.swallow(error, blamed)
+            except RecursionError as second:  # no stack is left, unless it is the very error, of the host's
+                if second is error or not faults.SWALLOWS_RECURSION:
+                    raise
+            return failed
+
+    return call
+
+
 class Hook:
-    """Counts the failures of one hook; ``enabled`` is what its wrappers look at."""
+    """A hook's failures, and whether its wrappers record: ``enabled``."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,13 +61,13 @@ class Hook:
         hooks[name] = self
 
     def reset(self) -> None:
-        """Begin as if nothing had failed."""
+        """Forget all failures."""
         self.enabled = True
         self.failures = 0
         self._recent: deque[int] = deque(maxlen=MAX_FAILURES)
 
     def failed(self, error: BaseException) -> bool:
-        """Count a failure of our own, with what it was; False where it is the host's, who must get it.
+        """Count and report a failure of our own; return False where it is the host's, who must get it.
 
         Running out of memory or stack is no failure of the hook's.
         """
@@ -61,7 +80,7 @@ class Hook:
         return True
 
     def swallow(self, error: BaseException, blamed: bool = False) -> None:
-        """Count a failure of our own, and ``blame`` the hook; raise what is the host's."""
+        """Count a failure of our own, and ``blame`` the hook if asked; raise what is the host's."""
         try:
             ours = self.failed(error)
             if ours and blamed:
@@ -77,36 +96,14 @@ class Hook:
         if len(recent) == MAX_FAILURES and recent[-1] - recent[0] < FORGOTTEN_AFTER:
             self.enabled = False
 
-    def attempt(self, function: Function, *args: Any) -> Any:
-        """``function(*args)``; None where the hook is off, FAILED where the function raised; nobody is blamed."""
-        if not self.enabled or patches_recorder.recorder is None:
-            return None
-        try:
-            return function(*args)
-        except Exception as error:
-            try:
-                self.swallow(error)
-            except RecursionError as second:  # no stack is left, unless it is the very error, of the host's
-                if second is error or not faults.SWALLOWS_RECURSION:
-                    raise
-            return FAILED
-
-    def guarded(self, function: Function, *args: Any) -> Any:
-        """``function(*args)``, or None where the hook is off or the function raised."""
-        if not self.enabled or patches_recorder.recorder is None:
-            return None
-        try:
-            return function(*args)
-        except Exception as error:
-            try:
-                self.swallow(error, blamed=True)
-            except RecursionError as second:
-                if second is error or not faults.SWALLOWS_RECURSION:
-                    raise
-            return None
+    #: ``function(*args)``; None where the hook is off, FAILED where the function raised. Nobody is blamed: the host's
+    #: call fails too, or may yet fail, for a reason that made ours fail.
+    attempt = _guard(FAILED, blamed=False)
+    #: ``function(*args)``, or None where the hook is off or the function raised, for which the hook is blamed.
+    guarded = _guard(None, blamed=True)
 
     def unrecorded(self, _original: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Make a call of the host's whose ``begin`` failed: only if the call is right was that our fault."""
+        """Make a call of the host's whose ``begin`` failed: the fault was ours only if the call succeeds."""
         result = _original(*args, **kwargs)
         self.blame()
         return result
@@ -125,9 +122,9 @@ class Hook:
 
 
 def around(hook: Hook, begin: Begin, end: End) -> Maker:
-    """A maker for ``replacing.replace``: the host's function with ``begin`` before and ``end`` after it.
+    """Return a maker for ``patching.replace``: the host's function with ``begin`` before and ``end`` after it.
 
-    Where ``begin`` gives None there is no ``end``.
+    Where ``begin`` returns None, ``end`` is not called.
     """
 
     def make(_original: Function) -> Function:
@@ -152,9 +149,9 @@ def around(hook: Hook, begin: Begin, end: End) -> Maker:
 
 
 def within(hook: Hook, begin: Begin, end: End) -> Maker:
-    """The same for calls during which a step is the current one: ``begin`` gives the step's id (0 or None: no step).
+    """Like ``around``, for calls with a step that is current meanwhile: ``begin`` returns its id (0 or None: no step).
 
-    ``begin`` may set ``steps.context``, last of all; it is put back with the current step.
+    ``begin`` may set ``recorder.context`` as its last act; it is restored with the current step.
     """
 
     def make(_original: Function) -> Function:

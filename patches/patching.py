@@ -1,4 +1,4 @@
-"""Replace one attribute of a class or module, and put the very same object back.
+"""Replacement of single attributes of classes and modules, undone to the very same objects.
 
 The raw attribute is read without binding it, so that a staticmethod or classmethod stays one; what the owner only
 inherited is deleted on undo, not set. Undo touches nothing that somebody else has wrapped since: such a wrapper of ours
@@ -11,9 +11,10 @@ import functools
 import inspect
 import sys
 from types import FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from . import faults, wrapper_frames
+from .classes import every_class, namespace
 
 if TYPE_CHECKING:
     from .hooks import Function, Maker
@@ -24,34 +25,35 @@ ABSENT = object()
 #: (owner, name, what the owner held before or ABSENT, our object), in the order of replacing
 replaced: list[tuple[Any, str, Any, Any]] = []
 
-#: Ours that somebody had wrapped when they should have gone, likewise. They record again when hooks come back, so no
-#: second one is put around them.
+#: Those of ours that somebody had wrapped by the time of the undo, likewise. They record again when hooks come back, so
+#: no second one is put around them.
 _stayed: list[tuple[Any, str, Any, Any]] = []
 
-#: those of modules, and plain methods, of which other modules may take a second name, by the identity of our object
+#: (owner, name, the function before, our function) of those that modules and class bodies may take under a second name,
+#: by the identity of our function
 _functions: dict[int, tuple[Any, str, Any, Any]] = {}
 
-#: what puts back the rest (a logger's level, a table of ours), in the order of changing
+#: functions that undo the rest (a logger's level, a table of ours), in the order of changing
 _undoing: list[Callable[[], object]] = []
 
 
 def undo(function: Callable[[], object]) -> None:
-    """Call ``function()`` when everything is undone, after the attributes were put back."""
+    """Call ``function()`` when everything is undone, after the attributes are restored."""
     _undoing.append(function)
 
 
 def replace(owner: Any, name: str, make: Maker) -> bool:
-    """Set ``owner.name`` to ``make(original function)``; True if done, False where there is nothing to wrap."""
+    """Set ``owner.name`` to ``make(original function)``; return False where there is nothing to wrap."""
     try:
         raw = inspect.getattr_static(owner, name)
     except AttributeError as error:
         faults.pass_on(error)
         return False
-    if any(one is owner and named == name and _reaches(raw, _inside(ours)) for one, named, _, ours in _stayed):
+    if any(entry[0] is owner and entry[1] == name and _reaches(raw, _inside(entry[3])) for entry in _stayed):
         return True
     own = vars(owner).get(name, ABSENT)
     if id(own) in _functions and _functions[id(own)][:2] != (owner, name):
-        # A second name of a function of another module, taken while ours stood there: what is meant is the function.
+        # A second name of another owner's function, taken while ours was in its place: the function itself is meant.
         raw = own = _functions[id(own)][2]
     new = _wrapped(owner, raw, make)
     if new is None:
@@ -61,18 +63,19 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
     except (AttributeError, TypeError) as error:  # a class written in C, or a metaclass that minds
         faults.pass_on(error)
         return False
-    # A metaclass may have put something else there than what we gave it: remember what is held now.
+    # A metaclass may have put something else there than what it was given: remember what the owner holds now.
     held = vars(owner).get(name, ABSENT)
     if held is own:
         return False
     replaced.append((owner, name, own, held))
-    if own is not ABSENT and (not isinstance(owner, type) or type(held) is FunctionType):
-        _functions[id(held)] = replaced[-1]
+    function = _inside(held)
+    if not isinstance(owner, type) or (type(function) is FunctionType and type(held) is not classmethod):
+        _functions[id(function)] = (owner, name, _inside(raw), function)
     return True
 
 
 def replace_second_names() -> None:
-    """Replace functions where other modules have taken them with ``from x import f`` before ours stood there."""
+    """Replace functions that other modules took with ``from x import f`` before ours replaced them."""
     originals = {id(own): ours for owner, _, own, ours in replaced if not isinstance(owner, type) and own is not ABSENT}
     for module in list(sys.modules.values()):
         if not issubclass(type(module), ModuleType):
@@ -85,19 +88,20 @@ def replace_second_names() -> None:
 
 
 def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
-    """What to put in place of ``raw``; None where calls through a wrapper would not be what they were."""
+    """Return the replacement of ``raw``; None where calls through a wrapper would not do the same."""
     if isinstance(raw, (staticmethod, classmethod)):
         inner = raw.__func__
-        return type(raw)(_made(inner, make)) if isinstance(raw, staticmethod) or type(inner) is FunctionType else None
+        fits = isinstance(raw, staticmethod) or type(inner) is FunctionType
+        return type(raw)(_wrapper(inner, make)) if fits else None
     if isinstance(raw, type) or not callable(raw):
         return None
     if type(raw) is FunctionType or not isinstance(owner, type):
-        return _made(raw, make)
+        return _wrapper(raw, make)
     # A callable in a class that is no function (wrapt's, a C method): only what binds may be called with the instance.
-    return _made(_binding(raw), make) if hasattr(type(raw), "__get__") else None
+    return _wrapper(_binding(raw), make) if hasattr(type(raw), "__get__") else None
 
 
-def _made(original: Any, make: Maker) -> Any:
+def _wrapper(original: Any, make: Maker) -> Any:
     wrapper = make(original)
     if type(wrapper) is FunctionType:
         wrapper_frames.disguise(wrapper, original)
@@ -114,19 +118,20 @@ def _binding(raw: Any) -> Function:
 
 
 def restore(ours: Any) -> bool:
-    """Undo one replacement, wherever our object stands; False where somebody has wrapped it since, and it stays."""
+    """Undo one replacement under all of its names; False where somebody has wrapped ours since, and it stays."""
     rest = [entry for entry in replaced if entry[3] is not ours or not _restored(*entry)]
     replaced[:] = rest
-    if id(ours) in _functions:
-        _restore_second_names(ours)
+    function = id(_inside(ours))
+    if function in _functions:
+        _restore_second_names({function})
     gone = not any(entry[3] is ours for entry in rest)
     if gone:
-        _functions.pop(id(ours), None)
+        _functions.pop(function, None)
     return gone
 
 
 def restore_all() -> list[str]:
-    """Undo every replacement, latest first; the names that could not be put back because someone wrapped ours."""
+    """Undo every replacement, latest first; return the names that stay because somebody wrapped ours."""
     done = set()
     before, _stayed[:] = _stayed[:], []
     for owner, name, own, ours in _taken_off(replaced) + before:
@@ -134,17 +139,17 @@ def restore_all() -> list[str]:
             done.add((id(owner), name))
         elif (id(owner), name) not in done and _reaches(vars(owner).get(name), _inside(ours)):
             _stayed.append((owner, name, own, ours))
-            _functions.pop(id(ours), None)
-    _restore_second_names()
+            _functions.pop(id(_inside(ours)), None)
+    _restore_second_names(set(_functions))
     _functions.clear()
-    kept = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in _stayed]
+    stayed = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in _stayed]
     for function in _taken_off(_undoing):
         try:
             function()
         except Exception as error:
             faults.pass_on(error)
-            kept.append("%s: %s" % (type(error).__name__, error))
-    return kept
+            stayed.append("%s: %s" % (type(error).__name__, error))
+    return stayed
 
 
 def _taken_off(stack: list[Any]) -> list[Any]:
@@ -169,15 +174,31 @@ def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
     return True
 
 
-def _restore_second_names(only: Any = ABSENT) -> None:
-    """Put functions back that other modules took with ``from x import f`` while ours stood there."""
-    for module in list(sys.modules.values()) if _functions else ():
-        if not issubclass(type(module), ModuleType):
-            continue
-        names = object.__getattribute__(module, "__dict__")  # vars() would make a lazy module load
-        for name, value in list(names.items()):
-            while id(value) in _functions and _functions[id(value)][3] is value and only in (ABSENT, value):
-                names[name] = value = _functions[id(value)][2]
+def _restore_second_names(wrappers: set[int]) -> None:
+    """Restore functions that modules (``from x import f``) and class bodies took while ours were in their places."""
+    if not wrappers:
+        return
+    for module in list(sys.modules.values()):
+        if issubclass(type(module), ModuleType):
+            names = object.__getattribute__(module, "__dict__")  # vars() would make a lazy module load
+            for name, original in _second_names(names, wrappers):
+                names[name] = original
+    for kind in every_class():
+        for name, original in _second_names(namespace(kind), wrappers):
+            type.__setattr__(kind, name, original)
+
+
+def _second_names(names: Any, wrappers: set[int]) -> Iterator[tuple[str, Any]]:
+    """Yield the names of a namespace that hold one of ``wrappers`` (identities), and the original of each."""
+    # First in C alone: a service has a hundred thousand names, and hardly ever a second one.
+    if wrappers.isdisjoint(map(id, list(names.values()))):
+        return
+    for name, value in list(names.items()):
+        original = value
+        while id(original) in wrappers and _functions[id(original)][3] is original:
+            original = _functions[id(original)][2]
+        if original is not value:
+            yield name, original
 
 
 def _inside(raw: Any) -> Any:
@@ -185,7 +206,7 @@ def _inside(raw: Any) -> Any:
 
 
 def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
-    """Whether calls of ``thing`` come through ``ours``, as far as closures and ``__wrapped__`` tell."""
+    """Return whether calls of ``thing`` come through ``ours``, by closures and ``__wrapped__``."""
     if thing is ours:
         return True
     kind = type(thing)
@@ -199,12 +220,12 @@ def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
         inner = [thing.func]
     elif inspect.getattr_static(kind, "__wrapped__", None) is not None:  # wrapt's
         inner = [thing.__wrapped__]
-    return depth < 8 and any(callable(each) and _reaches(each, ours, depth + 1) for each in inner)
+    return depth < 8 and any(callable(part) and _reaches(part, ours, depth + 1) for part in inner)
 
 
 def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
-    except ValueError as error:  # empty yet
+    except ValueError as error:  # still empty
         faults.pass_on(error)
         return None

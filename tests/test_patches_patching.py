@@ -236,6 +236,30 @@ def test_a_method_that_a_module_took_while_ours_stood_there_is_put_back_too(monk
     assert module.taken is original
 
 
+def test_second_names_in_class_bodies_are_restored() -> None:
+    """Of methods and static methods, inherited ones too, in classes of any scope and with any metaclass."""
+    originals = vars(Base)["method"], vars(Base)["inherited"], Base.static
+    calls: list[str] = []
+    for owner, name in ((Base, "method"), (Child, "inherited"), (Base, "static")):
+        assert patching.replace(owner, name, counting(calls))
+
+    class Taker:
+        first, second = Base.method, Child.inherited
+        third = Base.static
+
+    class StrangeTaker(metaclass=Meta):
+        wrapped_by_meta = Base.method
+
+    first = vars(Taker)["first"]
+    assert patching.replace(Taker, "first", counting(calls))
+    assert patching.restore_all() == []
+    assert (vars(Taker)["first"], vars(Taker)["second"], vars(Taker)["third"]) == originals
+    assert vars(StrangeTaker)["wrapped_by_meta"] is originals[0] is not first
+    calls.clear()
+    assert Taker().first() == "method of Taker"  # type: ignore[misc]
+    assert calls == []
+
+
 def test_second_names_of_a_function_are_put_back_too() -> None:
     """A module that did ``from x import f`` while our wrapper stood there is left with x's own f."""
     other = ModuleType("other")
