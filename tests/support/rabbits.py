@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from examples.cloud.process import Process, stop_all
 
 PASSWORD = "s3cr3t-of-the-broker"
 CTL = str(PROGRAMS / "rabbitmqctl")
+_UUID = re.compile(r"[0-9a-f]{32}$")
 #: Ports above the example's own: of the management plugin, and of AMQP over TLS.
 MANAGEMENT, TLS = 680, 681
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost
@@ -77,11 +79,10 @@ class Rabbit:
         return json.loads(self.ctl(*arguments, "--formatter", "json"))
 
     def state(self) -> dict[str, Any]:
-        """What a tap must leave as it was."""
-        return {
-            "queues": self.ask("list_queues", "name", "durable", "arguments"),
-            "tracing": self.ask("list_vhosts", "name", "tracing"),
-        }
+        """Return what a tap must leave as it was; a service that reconnects gets a queue with a new uuid in its name."""
+        queues = self.ask("list_queues", "name", "durable", "arguments")
+        kinds = {(_UUID.sub("UUID", queue["name"]), queue["durable"], str(queue["arguments"])) for queue in queues}
+        return {"queues": sorted(kinds), "tracing": self.ask("list_vhosts", "name", "tracing")}
 
     def traces(self) -> bool:
         return any(each["tracing"] for each in self.ask("list_vhosts", "name", "tracing"))
