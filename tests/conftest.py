@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -95,7 +96,11 @@ def no_process_is_left() -> Iterator[None]:
     deadline = time.monotonic() + GRACE_SECONDS
     while left := _children() - before:
         if time.monotonic() > deadline:
-            pytest.fail(f"still running after the test: {', '.join(map(_command, sorted(left)))}")
+            commands = ", ".join(map(_command, sorted(left)))
+            for pid in left:  # the next test finds the machine without them
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            pytest.fail(f"still running after the test: {commands}")
         time.sleep(0.02)
 
 

@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 #: Seconds; rabbitmqctl takes one to three each time.
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 class Tap:

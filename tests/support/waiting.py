@@ -6,8 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+#: What takes a second on an idle machine may take minutes on a busy one.
+PATIENCE_SECONDS = 240.0
 
-def wait_until(done: Callable[[], object], seconds: float = 60.0, describe: Callable[[], str] = lambda: "") -> None:
+
+def wait_until(
+    done: Callable[[], object], seconds: float = PATIENCE_SECONDS, describe: Callable[[], str] = lambda: ""
+) -> None:
     """Fail, with the text of ``describe``, where it is not done in time."""
     deadline = time.monotonic() + seconds
     while not done():
