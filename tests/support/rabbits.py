@@ -79,7 +79,7 @@ class Rabbit:
         return json.loads(self.ctl(*arguments, "--formatter", "json"))
 
     def state(self) -> dict[str, Any]:
-        """Return what a tap must leave as it was; a service that reconnects gets a queue with a new uuid in its name."""
+        """Return what a tap must leave as it was; a service that reconnects gets a queue with a new name."""
         queues = self.ask("list_queues", "name", "durable", "arguments")
         kinds = {(_UUID.sub("UUID", queue["name"]), queue["durable"], str(queue["arguments"])) for queue in queues}
         return {"queues": sorted(kinds), "tracing": self.ask("list_vhosts", "name", "tracing")}
