@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.captures import craft, table
 from tracer import notices
 from tracer.notices import Code, Notice
+from tracer.sources.hooks import segments
 
 #: Each constructor with names that it quotes.
 CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
     "events_dropped": [lambda name: notices.events_dropped(name, 1), lambda name: notices.events_dropped(name, 3)],
+    "records_dropped": [lambda name: notices.records_dropped(name, 1), lambda name: notices.records_dropped(name, 3)],
     "hooks_failed": [
         lambda name: notices.hooks_failed(name, 1),
         lambda name: notices.hooks_failed("nova-api (pid 7)", 2, [name, "KeyError: 1, corrected"]),
@@ -38,6 +42,8 @@ CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
 EARLIER = [
     ("nova-api (pid 7): 3 events were dropped, the capture or the disk was full", Code.EVENTS_DROPPED),
     ("nova-api (pid 7): 1 event dropped, the capture or the disk was full", Code.EVENTS_DROPPED),
+    ("x.open: 3 records dropped: there was no room for a segment", Code.EVENTS_DROPPED),
+    ("x.open: 1 record dropped: there was no room for a segment", Code.EVENTS_DROPPED),
     ("nova-api (pid 7): hooks of ours failed 2 times there", Code.HOOKS_FAILED),
     ("nova-api (pid 7): hooks of ours failed 1 time there: sql: KeyError: 1", Code.HOOKS_FAILED),
     ("host b: its clock is 1.000 s ahead, corrected", Code.CLOCK_CORRECTED),
@@ -81,9 +87,18 @@ def test_earlier_wordings_are_recognised(text: str, code: Code) -> None:
         "",
         "a.log: cut off; what stands before the cut is read",
         "a.seg: the record at byte 9 makes no sense (the clock of x is 1 s behind that of y), left out",
-        "x.open: 3 records dropped: there was no room for a segment",
         "nobody knows, corrected",
     ],
 )
 def test_other_texts_are_not_taken_for_notices(text: str) -> None:
     assert notices.code_of(text) is Code.OTHER
+
+
+def test_a_process_without_a_segment_is_reported_by_what_it_dropped(tmp_path: Path) -> None:
+    """It made its table, and no segment fitted into the capture after that."""
+    craft(tmp_path)
+    open_calls = tmp_path / "segments" / "h1-8-1.open"
+    open_calls.write_bytes(table(dropped=2))
+    warnings = segments.read(tmp_path).warnings
+    assert warnings == [f"{open_calls}: 2 records dropped: no space for a segment"]
+    assert notices.code_of(warnings[0]) is Code.EVENTS_DROPPED

@@ -48,6 +48,11 @@ def events_dropped(process: str, count: int) -> Notice:
     return Notice(Code.EVENTS_DROPPED, text)
 
 
+def records_dropped(table: str, count: int) -> Notice:
+    """Report records of a process whose first segment did not fit, by the path of its table of open calls."""
+    return Notice(Code.EVENTS_DROPPED, f"{table}: {plural(count, 'record')} dropped: no space for a segment")
+
+
 def hooks_failed(process: str, count: int, reasons: Iterable[str] = ()) -> Notice:
     """Report failures of bootseq's own hooks in a process."""
     reason = "; ".join(reasons)
@@ -89,6 +94,8 @@ _WORDINGS = tuple(
     for code, pattern in (
         (Code.EVENTS_DROPPED, r".*: \d+ events? dropped because the capture or the disk was full"),
         (Code.EVENTS_DROPPED, r".*: \d+ events? (?:were )?dropped, the capture or the disk was full"),
+        (Code.EVENTS_DROPPED, r".*: \d+ records? dropped: no space for a segment"),
+        (Code.EVENTS_DROPPED, r".*: \d+ records? dropped: there was no room for a segment"),
         (Code.HOOKS_FAILED, r".*: bootseq's hooks failed \d+ times?(?:: .*)?"),
         (Code.HOOKS_FAILED, r".*: hooks of ours failed \d+ times? there(?:: .*)?"),
         (Code.CLOCK_CORRECTED, r"the clock of .* s (?:ahead of|behind) that of .* \(from \d+ messages?\), corrected"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 from patches import record_format
+from tracer import notices
 from tracer.errors import TracerError
 from tracer.events import Events
 from tracer.files import read as files_read
@@ -99,7 +100,7 @@ def _without_segments(folder: Path, files: list[Path]) -> Iterator[str]:
     for table in sorted(folder.glob("*.open")):
         dropped = 0 if table.stem in known else _dropped(table)
         if dropped:
-            yield f"{table}: {plural(dropped, 'record')} dropped: no space for a segment"
+            yield notices.records_dropped(str(table), dropped).text
 
 
 def _dropped(table: Path) -> int:
