@@ -15,7 +15,7 @@ from diagrams.words.nodes import label
 from tests.support import comparisons
 from tests.support.comparisons import added, both, change, comparison, removed
 from tests.test_diagrams_report_hostile import parsed
-from tracer.model import Comparison, Node, Pair
+from tracer.model import Comparison, NormalStep, Pair
 
 
 def lines(*pairs: Pair) -> list[Line]:
@@ -150,7 +150,7 @@ class TestPage:
 
 def test_a_place_without_steps_is_no_place() -> None:
     made = Comparison(
-        comparison().old, comparison().new, [Pair(None, None, [], [Pair(Node("call", "a", "b"), None)])], []
+        comparison().old, comparison().new, [Pair(None, None, [], [Pair(NormalStep("call", "a", "b"), None)])], []
     )
     assert [row.parent for row in rows(made, ["fail"])] == [-1]
 

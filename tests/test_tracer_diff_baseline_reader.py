@@ -9,14 +9,14 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.reader import read
 from tracer.diff.baseline.writer import written
 from tracer.errors import TracerError
-from tracer.model import Node
+from tracer.model import NormalStep
 from tracer.notation.lines import is_baseline
 
 HEAD = "# bootseq baseline 2\n"
 CREATE = "compute/api.py.API -> create()"
 
 
-def nodes(text: str) -> list[Node]:
+def nodes(text: str) -> list[NormalStep]:
     return list(read(HEAD + text, "34.baseline").walk())
 
 
@@ -42,8 +42,8 @@ def test_what_people_edit() -> None:
     assert [(node.address, node.service, node.text) for node in found] == [
         ("1", "API", "GET /"), ("1-9", "API", CREATE), ("1-2", "db", "a.py -> b()"),
     ]  # fmt: skip
-    assert (found[1].low, found[1].high, found[1].took) == (2, 3, (1_000_000, 2_000_000, 3_000_000))
-    assert (found[2].low, found[2].high, found[2].free) == (0, 1, True)
+    assert (found[1].min_count, found[1].max_count, found[1].durations) == (2, 3, (1_000_000, 2_000_000, 3_000_000))
+    assert (found[2].min_count, found[2].max_count, found[2].unordered) == (0, 1, True)
 
 
 def test_notes_and_places() -> None:

@@ -14,7 +14,7 @@ from tests.support.builders import call, cast, http, rpc, served, sql, state
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.compare.compare import compare
-from tracer.model import Baseline, Change, Node, Request, Step
+from tracer.model import Baseline, Change, NormalStep, Request, Step
 
 API = "nova.compute.api:API."
 
@@ -226,11 +226,11 @@ texts = st.sampled_from(["m.py -> f()", "m.py -> g()", "sql: SELECT t in d #aa",
 
 
 def trees(**siblings: Any) -> st.SearchStrategy[Baseline]:
-    leaves = st.builds(lambda text, count: Node("call", "API", text, count, count), texts, st.integers(1, 3))
+    leaves = st.builds(lambda text, count: NormalStep("call", "API", text, count, count), texts, st.integers(1, 3))
     nodes = st.recursive(
         leaves,
         lambda inner: st.builds(
-            lambda text, inside: Node("call", "API", text, children=inside),
+            lambda text, inside: NormalStep("call", "API", text, children=inside),
             texts,
             st.lists(inner, max_size=5, **siblings),
         ),
@@ -253,9 +253,9 @@ def test_nothing_differs_from_itself(tree: Baseline) -> None:
 @settings(max_examples=60, deadline=None)
 @given(any_trees, any_trees)
 def test_two_trees_differ_exactly_if_they_are_not_the_same(old: Baseline, new: Baseline) -> None:
-    def shape(nodes: list[Node]) -> list[Any]:
+    def shape(nodes: list[NormalStep]) -> list[Any]:
         """Each step as often as it happens, one by one."""
-        return [(node.text, shape(node.children)) for node in nodes for _ in range(node.high)]
+        return [(node.text, shape(node.children)) for node in nodes for _ in range(node.max_count)]
 
     same = shape(old.nodes) == shape(new.nodes)
     assert (compare(old, new).changes == []) == same
@@ -272,9 +272,9 @@ def test_a_baseline_accepts_every_boot_it_was_learned_of(first: Baseline, second
 
 def test_trees_deeper_than_pythons_stack() -> None:
     def deep(leaf: str) -> Baseline:
-        node = Node("call", "API", leaf)
+        node = NormalStep("call", "API", leaf)
         for _ in range(3000):
-            node = Node("call", "API", "m.py -> f()", children=[node])
+            node = NormalStep("call", "API", "m.py -> f()", children=[node])
         return Baseline([node])
 
     (change,) = compare(deep("m.py -> g()"), deep("n.py -> h()")).changes[:1]

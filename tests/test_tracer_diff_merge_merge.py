@@ -14,7 +14,7 @@ from tests.support.builders import boot, call, cast, failed_boot, served, small_
 from tests.support.merged_boots import Part, check, taken
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.merge import merge
-from tracer.model import Fragment, Merged, MergedStep, Node, Request, Step
+from tracer.model import Fragment, Merged, MergedStep, NormalStep, Request, Step
 from tracer.notation.parse import split_error
 
 
@@ -279,19 +279,19 @@ def test_every_boot_can_be_read_back(boots: list[Request]) -> None:
         assert _is(made.chapters, normal(each).nodes, number)
 
 
-def _is(parts: list[Part], nodes: list[Node], boot: int) -> bool:
+def _is(parts: list[Part], nodes: list[NormalStep], boot: int) -> bool:
     """Whether a boot's siblings are one of the sequences that the parts allow it."""
     return len(nodes) in _ends(parts, nodes, {0}, boot)
 
 
-def _ends(parts: list[Part], nodes: list[Node], starts: set[int], boot: int) -> set[int]:
+def _ends(parts: list[Part], nodes: list[NormalStep], starts: set[int], boot: int) -> set[int]:
     """Where in the siblings the parts may end that begin at one of ``starts``."""
     for part in parts:
         starts = {end for start in starts for end in _after(part, nodes, start, boot)}
     return starts
 
 
-def _after(part: Part, nodes: list[Node], start: int, boot: int) -> set[int]:
+def _after(part: Part, nodes: list[NormalStep], start: int, boot: int) -> set[int]:
     if isinstance(part, Fragment) and part.operator in ("opt", "alt"):
         branch = [inner for operand in part.operands if boot in operand.boots for inner in operand.inside]
         return _ends(branch, nodes, {start}, boot)
@@ -301,7 +301,7 @@ def _after(part: Part, nodes: list[Node], start: int, boot: int) -> set[int]:
     return {start + 1} if start < len(nodes) and _same(*next(taken([part], boot)), nodes[start], boot) else set()
 
 
-def _mixed(threads: list[list[tuple[MergedStep, int]]], nodes: list[Node], start: int, boot: int) -> set[int]:
+def _mixed(threads: list[list[tuple[MergedStep, int]]], nodes: list[NormalStep], start: int, boot: int) -> set[int]:
     """Where a mixture of the threads ends, in which each keeps its order."""
     states = {tuple(0 for _ in threads)}
     end = start + sum(map(len, threads))
@@ -315,10 +315,10 @@ def _mixed(threads: list[list[tuple[MergedStep, int]]], nodes: list[Node], start
     return {end} if tuple(map(len, threads)) in states else set()
 
 
-def _same(step: MergedStep, count: int, node: Node, boot: int) -> bool:
+def _same(step: MergedStep, count: int, node: NormalStep, boot: int) -> bool:
     alike = (step.service, step.text, step.errors.get(boot, ""), count) == (
         node.service,
         *split_error(node.text),
-        node.high,
+        node.max_count,
     )
     return alike and _is(step.children, node.children, boot)

@@ -16,7 +16,7 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.writer import written
 from tracer.diff.outline import check as outline_check
 from tracer.diff.outline import outline
-from tracer.model import Baseline, Comparison, Node, Request, Step
+from tracer.model import Baseline, Comparison, NormalStep, Request, Step
 
 DATA = Path(__file__).parent / "data"
 
@@ -210,12 +210,13 @@ def test_pairs_show_both_sides() -> None:
 
 def test_deep_and_wide() -> None:
     """As deep and as wide as it may be."""
-    top = node = Node("call", "API", "compute/api.py.API -> f()", address="1")
+    top = node = NormalStep("call", "API", "compute/api.py.API -> f()", address="1")
     for depth in range(1500):
-        node.children = [Node("call", "API", f"compute/api.py.API -> f{depth}()", address=f"{node.address}-1")]
+        node.children = [NormalStep("call", "API", f"compute/api.py.API -> f{depth}()", address=f"{node.address}-1")]
         node = node.children[0]
     node.children = [
-        Node("call", "API", f"a.py -> g{place % 7}()", address=f"{node.address}-{place}") for place in range(1, 1500)
+        NormalStep("call", "API", f"a.py -> g{place % 7}()", address=f"{node.address}-{place}")
+        for place in range(1, 1500)
     ]
     baseline = Baseline([top])
     text = written(baseline).partition("\n\n")[2]

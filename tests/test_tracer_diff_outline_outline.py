@@ -88,7 +88,7 @@ def test_what_show_prints(detail: str) -> None:
     assert not any("left out" in note or "heartbeat" in note for step in found.values() for note in step.notes)
     assert all(phrase(step.text).kind != "words" for step in found.values())
     filters = found["2-1-1-2"] if detail == "calls" else None
-    assert filters is None or (filters.text, filters.low, filters.high) == (
+    assert filters is None or (filters.text, filters.min_count, filters.max_count) == (
         "scheduler/filters.py.BaseHostFilter -> filter_all()", 7, 7,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import tracer.diff.policy
 from tracer.diff.compare import compare
 from tracer.diff.policy import parser, rules
 from tracer.errors import TracerError
-from tracer.model import Baseline, Change, Comparison, Node, Pair
+from tracer.model import Baseline, Change, Comparison, NormalStep, Pair
 from tracer.model.change_classes import CLASSES
 
 TODAY = date(2026, 7, 1)
@@ -206,9 +206,9 @@ def test_the_verdict() -> None:
 )
 def test_slower_by_a_factor_and_by_so_much(took: tuple[int, ...], now: int, said: list[str]) -> None:
     """Milliseconds; both must be met, and the longest time before counts."""
-    old = Node("call", "compute", "f()", took=tuple(each * 10**6 for each in took))
+    old = NormalStep("call", "compute", "f()", durations=tuple(each * 10**6 for each in took))
     one = change("slower", ratio=now / took[-1])
-    pair = Pair(old, Node("call", "compute", "f()", took=(now * 10**6,) * 3), [one])
+    pair = Pair(old, NormalStep("call", "compute", "f()", durations=(now * 10**6,) * 3), [one])
     by = own("classes: {slower: warn}")
     made = comparison(one, pairs=[Pair(None, None, children=[pair])])
     rules.judge(made, by, TODAY)
@@ -240,7 +240,7 @@ def test_a_new_way_to_end_is_a_change() -> None:
     """One of ten boots that fails is a difference, though the others are as before; one that fails no more is none."""
 
     def outcomes(*names: str) -> Baseline:
-        return Baseline([Node("call", "API", "f()")], outcomes=names)
+        return Baseline([NormalStep("call", "API", "f()")], outcomes=names)
 
     worse = compare.compare(outcomes("active"), outcomes("active", "error"))
     assert [(each.class_, each.text) for each in worse.changes] == [

@@ -29,7 +29,7 @@ class Process:
         self.clock = self.host or self.clock
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Event(Attributed):
     """A witness's record of a step. ``number`` and ``parent`` (0: none) are the process's own step numbers.
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from diagrams.report.overlay import Row, rows
 from diagrams.report.paint import Paint
 from diagrams.text import clean, often, plural, short_address, shorten
-from tracer.model import Comparison, Node
+from tracer.model import Comparison, NormalStep
 
 #: How many unchanged neighbours are shown on either side of a change.
 CONTEXT = 1
@@ -85,12 +85,12 @@ def _lines(row: Row, width: int, paint: Paint) -> Iterator[str]:
         middle = " "
 
 
-def _cell(node: Node | None, width: int, most: int) -> list[str]:
+def _cell(node: NormalStep | None, width: int, most: int) -> list[str]:
     """A step in at most so many lines, the further ones under its text."""
     if node is None:
         return []
     address = short_address(node.address, ADDRESS)
-    count = often(node.low, node.high)
+    count = often(node.min_count, node.max_count)
     room = width - len(address) - 1
     text = shorten(node.text, room * most - len(count)) + count
     parts = [text[start : start + room] for start in range(0, len(text), room)]

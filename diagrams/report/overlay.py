@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from diagrams.report.common import look
-from tracer.model import Change, Comparison, Node, Pair
+from tracer.model import Change, Comparison, NormalStep, Pair
 
 #: A subtree that came or went is shown whole up to so many steps; of a larger one, its top and what leaves a service.
 WHOLE = 8
@@ -30,7 +30,7 @@ class Row:
     shown: bool = False
 
     @property
-    def node(self) -> Node:
+    def node(self) -> NormalStep:
         """The step there: the new one, or the old one where there is no new one."""
         node = self.pair.new or self.pair.old
         assert node is not None

@@ -153,7 +153,7 @@ class _Writer:
         node = row.node
         far = self._found[self._far[number]].node if number in self._far else None
         what, source, target = between(node, far, outermost=row.parent < 0)
-        count = often(node.low, node.high)
+        count = often(node.min_count, node.max_count)
         old, new = (short_address(each.address, ADDRESS) if each else "" for each in (row.pair.old, row.pair.new))
         text = shorten(label(node.text), LABEL) + count
         line = Line(what, source, target, text, 0, row.look, old, new, row.changes, shorten(node.text, TEXT))

@@ -50,4 +50,4 @@ def failures(step: MergedStep, merged: Merged) -> list[str]:
 
 def usual_time(step: MergedStep) -> int | None:
     """The median in nanoseconds, None where it is not worth telling."""
-    return step.took[1] if step.took and step.took[1] >= WORTH_TIMING else None
+    return step.durations[1] if step.durations and step.durations[1] >= WORTH_TIMING else None

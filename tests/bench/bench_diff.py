@@ -12,7 +12,7 @@ from tests.bench.row import Row
 from tests.support import builders
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.compare.compare import compare
-from tracer.model import Baseline, Node
+from tracer.model import Baseline, NormalStep
 
 SIZES = (1_000, 10_000, 30_000, 100_000)
 #: difflib takes minutes beyond.
@@ -60,7 +60,7 @@ def _big(size: int) -> Baseline:
     one = normal(builders.small_boot())
     count = sum(1 for _ in one.walk()) + 1
     return Baseline(
-        [Node("call", "API", f"m{n}.py -> f()", children=copy.deepcopy(one.nodes)) for n in range(size // count)]
+        [NormalStep("call", "API", f"m{n}.py -> f()", children=copy.deepcopy(one.nodes)) for n in range(size // count)]
     )
 
 
@@ -76,18 +76,20 @@ def _change(tree: Baseline, share: float, random: Random) -> None:
         elif number % 4 == 1:
             child.text += "x"
         elif number % 4 == 2:
-            node.children.insert(index, Node("sql", child.service, f"sql: SELECT t{number} in d #{number:x}"))
+            node.children.insert(index, NormalStep("sql", child.service, f"sql: SELECT t{number} in d #{number:x}"))
         else:
-            child.low = child.high = child.high + 1
+            child.min_count = child.max_count = child.max_count + 1
 
 
 def _wide(texts: list[str]) -> Baseline:
-    return Baseline([Node("call", "API", "top", children=[Node("call", "API", text) for text in texts])])
+    return Baseline([NormalStep("call", "API", "top", children=[NormalStep("call", "API", text) for text in texts])])
 
 
 def _deep(levels: int, leaf: str) -> Baseline:
-    node = Node("call", "API", leaf)
+    node = NormalStep("call", "API", leaf)
     for level in range(levels):
         statement = f"sql: SELECT t{level % 3}{leaf if level % 50 == 0 else ''} in d"
-        node = Node("call", "API", f"m.py -> f{level % 7}()", children=[node, Node("sql", "API", statement)])
+        node = NormalStep(
+            "call", "API", f"m.py -> f{level % 7}()", children=[node, NormalStep("sql", "API", statement)]
+        )
     return Baseline([node])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from tracer.model import NOTES, Baseline, Change, Comparison, Node, Pair
+from tracer.model import NOTES, Baseline, Change, Comparison, NormalStep, Pair
 
 #: Addresses are given in the end: until then a change holds these where a step stands.
 _OLD, _NEW = "old", "new"
@@ -17,7 +17,7 @@ def both(
     **fields: Any,
 ) -> Pair:  # fmt: skip
     """A place that stands on both sides; ``was`` and ``by`` are the old text and service where these differ."""
-    old, new = Node(kind, by or service, was or text, **fields), Node(kind, service, text, **fields)
+    old, new = NormalStep(kind, by or service, was or text, **fields), NormalStep(kind, service, text, **fields)
     made = Pair(old, new, list(changes), list(children))
     _sign(made)
     return made
@@ -26,7 +26,9 @@ def both(
 def added(kind: str, service: str, text: str, *children: Pair, **fields: Any) -> Pair:
     """A step that only the new side has; a change unless it is below one (then ``change("")`` is not given)."""
     changes = fields.pop("changes", (change("added", text),))
-    made = Pair(None, Node(kind, service, text, where=fields.pop("where", ""), **fields), list(changes), list(children))
+    made = Pair(
+        None, NormalStep(kind, service, text, where=fields.pop("where", ""), **fields), list(changes), list(children)
+    )
     _sign(made)
     return made
 
@@ -34,7 +36,9 @@ def added(kind: str, service: str, text: str, *children: Pair, **fields: Any) ->
 def removed(kind: str, service: str, text: str, *children: Pair, **fields: Any) -> Pair:
     """A step that only the old side has."""
     changes = fields.pop("changes", (change("removed", text),))
-    made = Pair(Node(kind, service, text, where=fields.pop("where", ""), **fields), None, list(changes), list(children))
+    made = Pair(
+        NormalStep(kind, service, text, where=fields.pop("where", ""), **fields), None, list(changes), list(children)
+    )
     _sign(made)
     return made
 
@@ -62,16 +66,16 @@ def comparison(*pairs: Pair, further: tuple[Change, ...] = (), **fields: Any) ->
     return Comparison(old, new, list(pairs), changes, fields.pop("verdict", verdict))
 
 
-def _side(pairs: tuple[Pair, ...], side: str) -> list[Node]:
+def _side(pairs: tuple[Pair, ...], side: str) -> list[NormalStep]:
     """One side's tree, with addresses."""
-    tops: list[Node] = []
-    stack: list[tuple[list[Pair], Node | None]] = [(list(pairs), None)]
+    tops: list[NormalStep] = []
+    stack: list[tuple[list[Pair], NormalStep | None]] = [(list(pairs), None)]
     while stack:
         level, parent = stack.pop()
         kept = tops if parent is None else parent.children
         ordinals = {True: count(1), False: count(1)}
         for pair in level:
-            node: Node | None = getattr(pair, side)
+            node: NormalStep | None = getattr(pair, side)
             if node is None:
                 continue
             kept.append(node)
@@ -118,7 +122,7 @@ def _requested() -> Pair:
             ),
             removed("sql", "API", "sql: SELECT quotas in nova_api #3598517c826f", where="nova/quota.py:1102"),
             both(
-                "sql", "API", "sql: SELECT services in nova_cell1 #11aa", low=3, high=3,
+                "sql", "API", "sql: SELECT services in nova_cell1 #11aa", min_count=3, max_count=3,
                 changes=(change("repeated", "1 → 3 times", ratio=3.0),), where="nova/objects/service.py:517",
             ),
             both(
@@ -177,7 +181,7 @@ def _built() -> Pair:
         both(
             "call", "compute", "virt/libvirt/driver.py.LibvirtDriver -> spawn()",
             both("call", "compute", info, changes=(change("reordered", "before _get_guest_xml(), was after", "note"),)),
-            added("libvirt", "compute", "virConnect.listDevices()", low=2, high=4),
+            added("libvirt", "compute", "virConnect.listDevices()", min_count=2, max_count=4),
             added(
                 "call", "compute", "virt/libvirt/driver.py.LibvirtDriver -> _share_mapping()",
                 *(

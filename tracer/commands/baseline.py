@@ -107,5 +107,5 @@ def _warn(boots: list[Request]) -> None:
 
 def _summary(learned: Baseline) -> str:
     nodes = list(learned.walk())
-    varying = sum(node.low != node.high or node.free for node in nodes)
+    varying = sum(node.min_count != node.max_count or node.unordered for node in nodes)
     return f"{plural(learned.boots, 'boot')}, {plural(len(nodes), 'step')}, {varying} of them vary"

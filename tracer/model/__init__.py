@@ -1,11 +1,11 @@
 """The values that all other rooms exchange: steps and requests, comparisons of them, merges of them."""
 
-from tracer.model.comparison import Baseline, Change, Comparison, Node, Pair
+from tracer.model.comparison import Baseline, Change, Comparison, NormalStep, Pair
 from tracer.model.merged import Fragment, Merged, MergedStep, Operand
 from tracer.model.steps import NOTES, NUMBERED, PARTICIPANTS, LeftOut, Request, Step, Trace, Unassigned
 from tracer.model.values import Value
 
 __all__ = [
     "NOTES", "NUMBERED", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "Merged",
-    "MergedStep", "Node", "Operand", "Pair", "Request", "Step", "Trace", "Unassigned", "Value",
+    "MergedStep", "NormalStep", "Operand", "Pair", "Request", "Step", "Trace", "Unassigned", "Value",
 ]  # fmt: skip

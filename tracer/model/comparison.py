@@ -8,32 +8,34 @@ from dataclasses import dataclass, field
 from tracer.model.walk import walk
 
 
-@dataclass(slots=True)
-class Node:
+@dataclass(slots=True, eq=False)
+class NormalStep:
     """A step in its normal form: its identity across boots, how often it happens, how long it takes.
 
     ``text`` describes it without ids, addresses and times (see tracer.notation.normal_text): two steps with the same
-    ``service`` and ``text`` are the same. ``low`` and ``high`` are the least and the most times it happens in a row
-    while its parent happens once; ``low`` 0 is a step that some boots lack. ``took`` is the shortest, median and
-    longest time in nanoseconds, () where none is known. The chapter that a cast opens is below the cast.
+    ``service`` and ``text`` are the same. It happens ``min_count`` to ``max_count`` times in a row while its parent
+    happens once; some boots lack it if ``min_count`` is 0. ``durations`` are its shortest, median and longest time in
+    nanoseconds, () where none is known. The chapter that a cast opens is below the cast.
+
+    Nodes are equal, and have a hash, by identity: dicts and sets hold the very nodes of a tree.
     """
 
     kind: str
     service: str
     text: str
-    low: int = 1
-    high: int = 1
+    min_count: int = 1
+    max_count: int = 1
     #: Runs beside its siblings, or in an order that varies from boot to boot.
-    free: bool = False
-    took: tuple[int, ...] = ()
+    unordered: bool = False
+    durations: tuple[int, ...] = ()
     #: "nova/compute/api.py:1234": its own function, or the one around it.
     where: str = ""
     address: str = ""
     #: Further properties by name (see tracer.diff.baseline.details).
     details: dict[str, str] = field(default_factory=dict)
-    children: list[Node] = field(default_factory=list)
+    children: list[NormalStep] = field(default_factory=list)
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[NormalStep]:
         """Yield the node and everything below it, in the tree's order."""
         return walk(self)
 
@@ -42,7 +44,7 @@ class Node:
 class Baseline:
     """One boot, or several boots of one release with what varies between them, in normal form."""
 
-    nodes: list[Node]
+    nodes: list[NormalStep]
     #: Its source: "34.trace.jsonl.gz, 10 boots".
     name: str = ""
     boots: int = 1
@@ -55,13 +57,13 @@ class Baseline:
     #: True if it has the details of its steps; baselines of version 1 have none.
     whole: bool = True
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[NormalStep]:
         """Yield every node, in the tree's order."""
         for node in self.nodes:
             yield from node.walk()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Change:
     """A difference between an old and a new boot; ``old`` and ``new`` are addresses, "" where there is no step."""
 
@@ -90,12 +92,12 @@ class Change:
     rule: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pair:
     """Two aligned steps of an old and a new tree; None on the side that lacks the step."""
 
-    old: Node | None
-    new: Node | None
+    old: NormalStep | None
+    new: NormalStep | None
     changes: list[Change] = field(default_factory=list)
     children: list[Pair] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class MergedStep:
     """The same step of several boots: the service that does it, its text, and the boots that have it.
 
-    ``text`` is as a Node's, but without the error of the step: ``errors`` has it, by boot.
+    ``text`` is as a NormalStep's, but without the error of the step: ``errors`` has it, by boot.
     """
 
     kind: str
@@ -20,7 +20,7 @@ class MergedStep:
     boots: frozenset[int]
     errors: dict[int, str] = field(default_factory=dict)
     #: Shortest, median and longest time in nanoseconds, () where none is known.
-    took: tuple[int, ...] = ()
+    durations: tuple[int, ...] = ()
     address: str = ""
     #: Addresses of the chapters that it opens, or, at a chapter's head, of the step that sent it.
     opens: list[str] = field(default_factory=list)

@@ -22,7 +22,7 @@ PARTICIPANTS = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Step(Attributed):
     """A node of the tree: something a service did, with what it did inside as children.
 

@@ -15,7 +15,7 @@ from tracer.text import spread
 
 _MARK = re.compile(
     r" (?:[×x](?P<low>\d{1,9})(?:[–-](?P<high>\d{1,9}))?"
-    r"|\((?P<free>any order)\)"
+    r"|\((?P<unordered>any order)\)"
     r"|~(?P<took>\d[\d.]*(?:[–-]\d[\d.]*[–-]\d[\d.]*)?) ?(?P<unit>ns|µs|us|ms|s)"
     r"|@(?P<where>\S+)"
     r"|⟨(?P<details>[^⟨⟩]*)⟩"
@@ -37,10 +37,10 @@ WORTH_TIMING = 1_000_000
 class Marks:
     """The values of a line's marks; a default stands for a mark that the line lacks."""
 
-    low: int | None = None
-    high: int | None = None
-    free: bool = False
-    took: tuple[int, ...] = ()
+    min_count: int | None = None
+    max_count: int | None = None
+    unordered: bool = False
+    durations: tuple[int, ...] = ()
     #: Still as written: ``123``, ``path:123`` or ``?``.
     where: str = ""
     opens: tuple[str, ...] = ()
@@ -62,19 +62,19 @@ def split(line: str) -> tuple[str, Marks]:
 
 def _marks(fields: dict[str, str]) -> Marks:
     marks = Marks(
-        free="free" in fields, where=fields.get("where", ""), opened_by=fields.get("opened_by", ""),
+        unordered="unordered" in fields, where=fields.get("where", ""), opened_by=fields.get("opened_by", ""),
         opens=tuple(re.findall(r"\d+", fields.get("opens", ""))),
     )  # fmt: skip
     if "details" in fields:
         marks.details = _details(fields["details"])
     if "low" in fields:
-        marks.low, marks.high = int(fields["low"]), int(fields.get("high", fields["low"]))
-        if not marks.high or marks.low > marks.high:
+        marks.min_count, marks.max_count = int(fields["low"]), int(fields.get("high", fields["low"]))
+        if not marks.max_count or marks.min_count > marks.max_count:
             raise ValueError(
-                f"×{spread(marks.low, marks.high)} is not a range of counts; write the smaller first: ×0–2"
+                f"×{spread(marks.min_count, marks.max_count)} is not a range of counts; write the smaller first: ×0–2"
             )
     if "took" in fields:
-        marks.took = _took(fields["took"], _UNITS[fields["unit"]])
+        marks.durations = _took(fields["took"], _UNITS[fields["unit"]])
     return marks
 
 
@@ -106,11 +106,11 @@ def count(low: int, high: int) -> str:
     return "" if low == high == 1 else f" ×{spread(low, high)}"
 
 
-def rounded(took: tuple[int, ...]) -> tuple[int, ...]:
+def rounded(durations: tuple[int, ...]) -> tuple[int, ...]:
     """Round (shortest, median, longest) in ns to three digits, as written; () where the median is not worth timing."""
-    if len(took) != 3 or took[1] < WORTH_TIMING:
+    if len(durations) != 3 or durations[1] < WORTH_TIMING:
         return ()
-    return tuple(int(Decimal(f"{max(time, 0):.3g}")) for time in took)
+    return tuple(int(Decimal(f"{max(time, 0):.3g}")) for time in durations)
 
 
 def took(times: tuple[int, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.model import Node
+from tracer.model import NormalStep
 from tracer.notation.marks import escape, escaped, unescaped
 
 #: The package whose name texts omit.
@@ -29,7 +29,7 @@ def file_of(text: str) -> str:
     return path if path.partition("/")[0] in _BESIDE else _OMITTED + path
 
 
-def written_place(node: Node, parent: Node | None) -> str:
+def written_place(node: NormalStep, parent: NormalStep | None) -> str:
     """Write the node's position as `` @123``, or `` @path:123`` in a file that is not named yet; "" if inherited."""
     around = parent.where if parent is not None else ""
     if node.where == around:

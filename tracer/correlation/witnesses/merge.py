@@ -25,8 +25,8 @@ def merge(events: list[Event]) -> list[Event]:
     homes = keys.home_processes(events, access)
     ordered = sorted(events, key=lambda event: (_rank(event, access), event.start, event.number))
     candidates: dict[keys.Key, _Candidates] = defaultdict(lambda: defaultdict(list))
-    #: the ranks of an event's further witnesses, by its id()
-    later_ranks: dict[int, set[int]] = defaultdict(set)
+    #: the ranks of an event's further witnesses
+    later_ranks: dict[Event, set[int]] = defaultdict(set)
     pairs: list[tuple[Event, Event]] = []
     result = []
     for event in ordered:
@@ -40,7 +40,7 @@ def merge(events: list[Event]) -> list[Event]:
         else:
             known = set(keys.step_keys(other, homes))
             _add(other, event)
-            later_ranks[id(other)].add(rank)
+            later_ranks[other].add(rank)
             pairs.append((event, other))
             # The next witness may know the step by this one's keys.
             for key in set(own) - known:
@@ -53,7 +53,7 @@ def _rank(event: Event, access: set[str]) -> int:
     return _ACCESS if event.process.key in access else min(_RANKS[witness] for witness in event.witnesses)
 
 
-def _match(event: Event, rank: int, candidates: _Candidates, later_ranks: Mapping[int, set[int]]) -> Event | None:
+def _match(event: Event, rank: int, candidates: _Candidates, later_ranks: Mapping[Event, set[int]]) -> Event | None:
     """Return the nearest candidate that no witness of this ``rank`` has recorded yet, None without one."""
     first, last = event.start - WITNESS_SKEW, event.start + WITNESS_SKEW
     fitting = [
@@ -61,7 +61,7 @@ def _match(event: Event, rank: int, candidates: _Candidates, later_ranks: Mappin
         for other, events in candidates.items()
         if other != rank
         for candidate in events[bisect_left(events, first, key=_start) : bisect_left(events, last, key=_start)]
-        if rank not in later_ranks.get(id(candidate), ())
+        if rank not in later_ranks.get(candidate, ())
     ]
     return min(fitting, key=lambda candidate: abs(candidate.start - event.start), default=None)
 

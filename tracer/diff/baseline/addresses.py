@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 from tracer.diff.compare.copy_nodes import copy_nodes
-from tracer.model import NOTES, Baseline, Node
+from tracer.model import NOTES, Baseline, NormalStep
 from tracer.notation.parse import UNAWAITED, parse
 
 
@@ -26,23 +26,23 @@ def addressed(baseline: Baseline) -> Baseline:
     return copy
 
 
-def is_chapter(node: Node, parent: Node) -> bool:
+def is_chapter(node: NormalStep, parent: NormalStep) -> bool:
     """Return whether ``parent`` opened the node as a chapter, rather than waited for it."""
     if node.address:
         return node.address.isdigit()
     return node.kind == parent.kind == "rpc" and parse(parent.text).traits.get("mode") in UNAWAITED
 
 
-def _with_chapters_last(nodes: list[Node]) -> list[Node]:
+def _with_chapters_last(nodes: list[NormalStep]) -> list[NormalStep]:
     copies = copy_nodes(nodes)
     for node in (inner for root in copies for inner in root.walk()):
         node.children.sort(key=lambda child: is_chapter(child, node))
     return copies
 
 
-def _give(head: Node, address: str, keep: bool) -> list[tuple[Node, str]]:
+def _give(head: NormalStep, address: str, keep: bool) -> list[tuple[NormalStep, str]]:
     """Set the addresses of the nodes of a chapter; return the chapters opened in it, in order, with theirs."""
-    opened: list[tuple[Node, str]] = []
+    opened: list[tuple[NormalStep, str]] = []
     stack = [(head, address)]
     while stack:
         node, address = stack.pop()
@@ -59,10 +59,10 @@ def _give(head: Node, address: str, keep: bool) -> list[tuple[Node, str]]:
     return opened
 
 
-def _fit(nodes: list[Node]) -> bool:
+def _fit(nodes: list[NormalStep]) -> bool:
     """Return whether the addresses of numbered nodes are unique and match their positions, and chapters ascend."""
     addresses: set[str] = set()
-    stack = [(Node("", "", "", children=nodes), False)]
+    stack = [(NormalStep("", "", "", children=nodes), False)]
     while stack:
         parent, noted = stack.pop()
         last = 0

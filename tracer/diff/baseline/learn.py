@@ -10,7 +10,7 @@ from tracer.diff.compare import pair
 from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.diff.compare.order import out_of_order
 from tracer.diff.compare.subtree_ids import Digests
-from tracer.model import Baseline, Node
+from tracer.model import Baseline, NormalStep
 
 
 def learn(boots: Sequence[Baseline], name: str = "") -> Baseline:
@@ -20,8 +20,8 @@ def learn(boots: Sequence[Baseline], name: str = "") -> Baseline:
     for boot in more:
         nodes = united(nodes, copy_nodes(boot.nodes), _widen)
     for node in (inner for root in nodes for inner in root.walk()):
-        if node.took:
-            node.took = (min(node.took), median_low(node.took), max(node.took))
+        if node.durations:
+            node.durations = (min(node.durations), median_low(node.durations), max(node.durations))
     return Baseline(
         nodes, name=name or first.name, boots=sum(boot.boots for boot in boots),
         outcomes=tuple(sorted({outcome for boot in boots for outcome in boot.outcomes})),
@@ -39,10 +39,12 @@ def _log_lines(boots: Sequence[Baseline]) -> dict[str, tuple[int, int]]:
     }
 
 
-def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], None]) -> list[Node]:
+def united(
+    known: list[NormalStep], fresh: list[NormalStep], meet: Callable[[NormalStep, NormalStep], None]
+) -> list[NormalStep]:
     """Unite both trees in ``known``, whose nodes take over values of matched ones by ``meet``; modifies both trees."""
     digests = Digests()
-    top = Node("", "", "", children=known)
+    top = NormalStep("", "", "", children=known)
     stack = [(top, fresh)]  # no recursion, since trees may be deep
     while stack:
         into, more = stack.pop()
@@ -56,35 +58,35 @@ def united(known: list[Node], fresh: list[Node], meet: Callable[[Node, Node], No
     return top.children
 
 
-def _widen(old: Node, new: Node) -> None:
-    old.low, old.high = min(old.low, new.low), max(old.high, new.high)
-    old.took += new.took
+def _widen(old: NormalStep, new: NormalStep) -> None:
+    old.min_count, old.max_count = min(old.min_count, new.min_count), max(old.max_count, new.max_count)
+    old.durations += new.durations
     old.details = details.united(old.details, new.details)
-    old.free = old.free or new.free
+    old.unordered = old.unordered or new.unordered
     old.where, old.address = new.where or old.where, new.address or old.address
 
 
-def _mark_free(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> None:
+def _mark_free(known: list[NormalStep], fresh: list[NormalStep], matches: list[pair.Match]) -> None:
     for index in out_of_order([a for a, _ in matches]):
-        known[matches[index][0]].free = True
+        known[matches[index][0]].unordered = True
 
 
-def _join_siblings(known: list[Node], fresh: list[Node], matches: list[pair.Match]) -> list[Node]:
+def _join_siblings(known: list[NormalStep], fresh: list[NormalStep], matches: list[pair.Match]) -> list[NormalStep]:
     """Return the known siblings, those that the fresh boot lacks as optional, each new one after its predecessor."""
     known_by_fresh = {b: a for a, b in matches}
     matched = {a for a, _ in matches}
-    added: dict[int, list[Node]] = {}
+    added: dict[int, list[NormalStep]] = {}
     last = -1
     for index, node in enumerate(fresh):
         if index in known_by_fresh:
             last = known_by_fresh[index]
         else:
-            node.low = 0
+            node.min_count = 0
             added.setdefault(last, []).append(node)
     united = list(added.get(-1, []))
     for index, node in enumerate(known):
         if index not in matched:
-            node.low = 0
+            node.min_count = 0
         united.append(node)
         united += added.get(index, [])
     return united

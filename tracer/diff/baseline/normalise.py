@@ -10,7 +10,7 @@ from itertools import groupby
 from tracer.diff.baseline import details
 from tracer.diff.compare import subtree_ids
 from tracer.diff.outline import log_evidence
-from tracer.model import Baseline, Node, Request, Step
+from tracer.model import Baseline, NormalStep, Request, Step
 from tracer.notation import normal_text
 
 #: Levels of log lines that are steps; others are only counted, since a setting decides how many there are.
@@ -24,12 +24,10 @@ def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) ->
     """Return the boot as a baseline of one; ``include_log_lines`` adds all log lines of services without hooks."""
     hooked = {step.service for step in boot.walk() if "hooks" in step.witnesses}
     unhooked = frozenset(step.service for step in boot.walk()) - hooked
-    log_step_ids = {
-        id(step) for step in boot.walk() if include_log_lines and step.kind == "log" and step.service in unhooked
-    }
-    nodes = {id(step): _node(step, log_step_ids) for step in boot.walk() if id(step) in log_step_ids or _counts(step)}
+    log_steps = {step for step in boot.walk() if include_log_lines and step.kind == "log" and step.service in unhooked}
+    nodes = {step: _node(step, log_steps) for step in boot.walk() if step in log_steps or _counts(step)}
     for step in boot.walk():
-        if id(step) in nodes:
+        if step in nodes:
             _adopt(nodes, step)
     roots = _put_under_senders(boot, nodes)
     _fold(roots)
@@ -51,14 +49,14 @@ def _log_lines(boot: Request) -> Counter[str]:
     return Counter(step.service for step in boot.walk() if step.kind == "log")
 
 
-def _node(step: Step, log_step_ids: set[int]) -> Node:
-    took = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
-    text = log_evidence.text(step) if id(step) in log_step_ids else normal_text.text(step)
-    return Node(
+def _node(step: Step, log_steps: set[Step]) -> NormalStep:
+    durations = (step.duration,) * 3 if step.duration is not None and step.numbered else ()
+    text = log_evidence.text(step) if step in log_steps else normal_text.text(step)
+    return NormalStep(
         step.kind,
         step.service,
         text,
-        took=took,
+        durations=durations,
         where=_source_position(step),
         address=step.address,
         details=details.of(step),
@@ -77,26 +75,26 @@ def _source_position(step: Step) -> str:
     return ""
 
 
-def _adopt(nodes: dict[int, Node], step: Step) -> None:
+def _adopt(nodes: dict[Step, NormalStep], step: Step) -> None:
     """Set a node's children, those that ran concurrently marked; they inherit the position in the source."""
-    node = nodes[id(step)]
-    inside = [child for child in step.children if id(child) in nodes]
-    node.children = [nodes[id(child)] for child in _loads_in_order(inside, nodes)]
+    node = nodes[step]
+    inside = [child for child in step.children if child in nodes]
+    node.children = [nodes[child] for child in _loads_in_order(inside, nodes)]
     for below in node.children:
         below.where = below.where or node.where
     latest: Step | None = None
     for child in inside:
         if latest is not None and child.start < (latest.end or latest.start):
-            nodes[id(child)].free = nodes[id(latest)].free = True
+            nodes[child].unordered = nodes[latest].unordered = True
         if latest is None or (child.end or child.start) > (latest.end or latest.start):
             latest = child
 
 
-def _loads_in_order(steps: list[Step], nodes: dict[int, Node]) -> Iterator[Step]:
+def _loads_in_order(steps: list[Step], nodes: dict[Step, NormalStep]) -> Iterator[Step]:
     """Yield the steps, adjacent eager loads sorted by their texts."""
     for loads, group in groupby(steps, is_eager_load):
         alike = list(group)
-        yield from sorted(alike, key=lambda step: nodes[id(step)].text) if loads else alike
+        yield from sorted(alike, key=lambda step: nodes[step].text) if loads else alike
 
 
 def is_eager_load(step: Step) -> bool:
@@ -104,19 +102,19 @@ def is_eager_load(step: Step) -> bool:
     return step.kind == "sql" and _EAGER_LOAD.search(step.text("statement")) is not None
 
 
-def _put_under_senders(boot: Request, nodes: dict[int, Node]) -> list[Node]:
+def _put_under_senders(boot: Request, nodes: dict[Step, NormalStep]) -> list[NormalStep]:
     """Append every sent chapter to its sender's children; return the others."""
-    senders = {step.address: nodes[id(step)] for step in boot.walk() if step.opens and id(step) in nodes}
-    roots: list[Node] = []
+    senders = {step.address: nodes[step] for step in boot.walk() if step.opens and step in nodes}
+    roots: list[NormalStep] = []
     for chapter in boot.chapters:
-        if id(chapter) not in nodes:
+        if chapter not in nodes:
             continue
         sender = senders.get(chapter.opened_by)
-        (roots if sender is None else sender.children).append(nodes[id(chapter)])
+        (roots if sender is None else sender.children).append(nodes[chapter])
     return roots
 
 
-def _fold(roots: list[Node]) -> None:
+def _fold(roots: list[NormalStep]) -> None:
     """Replace runs of equal steps, everything below included, by one step with a count, in place."""
     known = subtree_ids.Digests()
     for node in reversed([node for root in roots for node in root.walk()]):
@@ -124,20 +122,20 @@ def _fold(roots: list[Node]) -> None:
     roots[:] = _folded(roots, known)
 
 
-def _folded(siblings: list[Node], known: subtree_ids.Digests) -> list[Node]:
-    runs: list[Node] = []
+def _folded(siblings: list[NormalStep], known: subtree_ids.Digests) -> list[NormalStep]:
+    runs: list[NormalStep] = []
     for node in siblings:
         last = runs[-1] if runs else None
         if last is not None and known.body(last) == known.body(node):
-            last.low += node.low
-            last.high += node.high
-            last.free = last.free and node.free
-            last.took = _between(last.took + node.took)
+            last.min_count += node.min_count
+            last.max_count += node.max_count
+            last.unordered = last.unordered and node.unordered
+            last.durations = _between(last.durations + node.durations)
         else:
             runs.append(node)
     return runs
 
 
-def _between(took: tuple[int, ...]) -> tuple[int, ...]:
-    times = sorted(took)
+def _between(durations: tuple[int, ...]) -> tuple[int, ...]:
+    times = sorted(durations)
     return (times[0], times[len(times) // 2], times[-1]) if times else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracer.model import NOTES, NUMBERED, Node
+from tracer.model import NOTES, NUMBERED, NormalStep
 from tracer.notation import lines, marks, source_paths
 from tracer.notation.lines import BadLineError, Line
 from tracer.notation.parse import parse
@@ -14,7 +14,7 @@ from tracer.notation.parse import parse
 class _Placed:
     """A node, its line, and the node around it."""
 
-    node: Node
+    node: NormalStep
     line: Line
     parent: _Placed | None
     notes: int = 0
@@ -63,7 +63,7 @@ class Tree:
         else:
             self._by_address.setdefault(placed.node.address, placed)
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[NormalStep]:
         """Return the nodes without a sender; chapters are below theirs, and positions in the source are set."""
         heads = [placed for placed in self._placed if placed.parent is None]
         openers = self._openers()
@@ -103,7 +103,7 @@ class Tree:
                 raise BadLineError(senders[0].line.number, f"→ {chapter}: no chapter has this address")
 
     def _resolve_positions(self, tops: list[_Placed]) -> None:
-        by_node = {id(placed.node): placed for placed in self._placed}
+        by_node = {placed.node: placed for placed in self._placed}
         stack = list(tops)
         while stack:
             placed = stack.pop()
@@ -114,7 +114,7 @@ class Tree:
                     placed.line.number, f"@{placed.line.marks.where}: the file is not known; write @path:line"
                 )
             placed.node.where = where
-            stack.extend(by_node.pop(id(child)) for child in placed.node.children)
+            stack.extend(by_node.pop(child) for child in placed.node.children)
         # The chain of senders must end at a chapter without one.
         if lost := [placed for placed in by_node.values() if placed.parent is not None]:
             raise BadLineError(
@@ -126,7 +126,7 @@ def _name(placed: _Placed) -> str:
     return f"{placed.node.address} (line {placed.line.number})"
 
 
-def _node(line: Line, parent: _Placed | None) -> Node:
+def _node(line: Line, parent: _Placed | None) -> NormalStep:
     kind, text = _kind_and_text(line, parent)
     parsed_marks = line.marks
     service = parent.node.service if parent is not None else ""
@@ -135,17 +135,17 @@ def _node(line: Line, parent: _Placed | None) -> Node:
     address = line.address
     if line.note and parent is not None:
         address = f"{parent.node.address}/{parent.notes + 1}"
-    node = Node(
+    node = NormalStep(
         kind,
         service,
         text,
-        free=parsed_marks.free,
-        took=parsed_marks.took,
+        unordered=parsed_marks.unordered,
+        durations=parsed_marks.durations,
         address=address,
         details=parsed_marks.details,
     )
-    if parsed_marks.low is not None and parsed_marks.high is not None:
-        node.low, node.high = parsed_marks.low, parsed_marks.high
+    if parsed_marks.min_count is not None and parsed_marks.max_count is not None:
+        node.min_count, node.max_count = parsed_marks.min_count, parsed_marks.max_count
     return node
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tracer.diff.baseline.addresses import addressed, is_chapter
 from tracer.diff.baseline.tree import marked_kind
-from tracer.model import NOTES, Baseline, Node
+from tracer.model import NOTES, Baseline, NormalStep
 from tracer.notation import marks
 from tracer.notation.lines import TITLE, above_notes
 from tracer.notation.parse import parse
@@ -52,15 +52,17 @@ def _listed(values: dict[str, str]) -> str:
 
 
 def _steps(baseline: Baseline) -> Iterator[str]:
-    chapters: list[tuple[Node, Node | None]] = [(node, None) for node in baseline.nodes]
+    chapters: list[tuple[NormalStep, NormalStep | None]] = [(node, None) for node in baseline.nodes]
     while chapters:
-        opened: list[tuple[Node, Node | None]] = []
+        opened: list[tuple[NormalStep, NormalStep | None]] = []
         for head, sender in sorted(chapters, key=lambda pair: int(pair[0].address)):
             yield from _chapter(head, sender, opened)
         chapters = opened
 
 
-def _chapter(head: Node, sender: Node | None, opened: list[tuple[Node, Node | None]]) -> Iterator[str]:
+def _chapter(
+    head: NormalStep, sender: NormalStep | None, opened: list[tuple[NormalStep, NormalStep | None]]
+) -> Iterator[str]:
     """Yield the lines of a chapter; append the chapters that it opens to ``opened``."""
     above = ""
     stack = [(head, sender)]
@@ -75,22 +77,22 @@ def _chapter(head: Node, sender: Node | None, opened: list[tuple[Node, Node | No
         stack.extend((child, node) for child in reversed(node.children[: len(node.children) - len(chapters)]))
 
 
-def _line(node: Node, parent: Node | None, plain: bool, head: bool, chapters: list[Node]) -> str:
+def _line(node: NormalStep, parent: NormalStep | None, plain: bool, head: bool, chapters: list[NormalStep]) -> str:
     line = ("- " if plain else f"{node.address}. ") + _service(node, None if head else parent) + _words(node)
-    line += marks.count(node.low, node.high) + (" (any order)" if node.free else "")
-    line += marks.took(node.took) + written_place(node, parent)
+    line += marks.count(node.min_count, node.max_count) + (" (any order)" if node.unordered else "")
+    line += marks.took(node.durations) + written_place(node, parent)
     line += marks.details(node.details)
     line += f" → {', '.join(child.address for child in chapters)}" if chapters else ""
     return line + (f" ← {parent.address}" if head and parent else "")
 
 
-def _service(node: Node, parent: Node | None) -> str:
+def _service(node: NormalStep, parent: NormalStep | None) -> str:
     if parent is not None and parent.service == node.service:
         return ""
     return f"[{marks.escaped(node.service, ']')}] "
 
 
-def _words(node: Node) -> str:
+def _words(node: NormalStep) -> str:
     """Return the text, the kind before it where the text does not show it."""
     text = node.text or node.kind
     words = marks.guarded(text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tracer.diff.compare import pair as compare_pair
 from tracer.diff.compare.split_runs import split_runs
 from tracer.diff.compare.subtree_ids import Digests
-from tracer.model import Node, Pair
+from tracer.model import NormalStep, Pair
 
 
-def aligned(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
+def aligned(old: list[NormalStep], new: list[NormalStep], known: Digests) -> list[Pair]:
     """Return the pairs of two lists of siblings and of everything below them, in the order of the new tree.
 
     Modifies both trees: runs of equal steps are split where the other tree has them split.
@@ -24,7 +24,7 @@ def aligned(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
     return top.children
 
 
-def _siblings(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
+def _siblings(old: list[NormalStep], new: list[NormalStep], known: Digests) -> list[Pair]:
     if not old or not new:
         return [Pair(node, None) for node in old] + [Pair(None, node) for node in new]
     split_runs(old, new)
@@ -33,7 +33,7 @@ def _siblings(old: list[Node], new: list[Node], known: Digests) -> list[Pair]:
     return _in_order(old, new, {b: a for a, b in matches})
 
 
-def _in_order(old: list[Node], new: list[Node], matches: dict[int, int]) -> list[Pair]:
+def _in_order(old: list[NormalStep], new: list[NormalStep], matches: dict[int, int]) -> list[Pair]:
     """Return the new steps in their order, each removed one before the step that followed it."""
     pairs: list[Pair] = []
     matched = set(matches.values())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tracer.diff.compare import counts, traits
 from tracer.diff.compare.order import out_of_order
 from tracer.diff.compare.positions import TreePosition
-from tracer.model import Change, Node, Pair
+from tracer.model import Change, NormalStep, Pair
 from tracer.notation.parse import is_library
 
 #: A step is slower if it takes this many times its longest time, and this much longer, in nanoseconds.
@@ -37,29 +37,29 @@ class _Origins:
     """The parents of old steps, and the pairs above pairs: both are needed to recognise moves."""
 
     def __init__(self, top: Pair) -> None:
-        self._around: dict[int, Node] = {}
-        self._matched: set[int] = set()
+        self._around: dict[NormalStep | None, NormalStep] = {}
+        self._matched: set[NormalStep] = set()
         for pair in top.walk():
             if pair.old is not None:
-                self._around |= {id(child): pair.old for child in pair.old.children}
+                self._around |= dict.fromkeys(pair.old.children, pair.old)
                 if pair.new is not None:
-                    self._matched.add(id(pair.old))
-        self._above: dict[int, Pair] = {id(child): pair for pair in top.walk() for child in pair.children}
+                    self._matched.add(pair.old)
+        self._above: dict[Pair, Pair] = {child: pair for pair in top.walk() for child in pair.children}
 
     def moved(self, pair: Pair) -> bool:
         """Return whether the step around it is another one, not counting steps between that were added or removed."""
         return self._matched_around_old(pair) is not self._matched_around_new(pair)
 
-    def _matched_around_old(self, pair: Pair) -> Node | None:
-        node = self._around.get(id(pair.old))
-        while node is not None and id(node) not in self._matched:
-            node = self._around.get(id(node))
+    def _matched_around_old(self, pair: Pair) -> NormalStep | None:
+        node = self._around.get(pair.old)
+        while node is not None and node not in self._matched:
+            node = self._around.get(node)
         return node
 
-    def _matched_around_new(self, pair: Pair) -> Node | None:
-        above = self._above.get(id(pair))
+    def _matched_around_new(self, pair: Pair) -> NormalStep | None:
+        above = self._above.get(pair)
         while above is not None and (above.old is None or above.new is None):
-            above = self._above.get(id(above))
+            above = self._above.get(above)
         return above.old if above is not None else None
 
 
@@ -76,8 +76,8 @@ def _mark_siblings(position: TreePosition, matched: list[Pair], origins: _Origin
         return  # all of it was added
     if position.pair.new is None and position.pair.old is not None:
         return  # all of it was removed
-    elsewhere = {id(pair) for pair in matched} - {id(pair) for pair in stayed}
-    counts.mark(position, [pair for pair in position.pair.children if id(pair) not in elsewhere])
+    elsewhere = set(matched).difference(stayed)
+    counts.mark(position, [pair for pair in position.pair.children if pair not in elsewhere])
 
 
 def _pair_changes(position: TreePosition, pair: Pair) -> Iterator[Change]:
@@ -92,17 +92,17 @@ def _move_change(position: TreePosition, pair: Pair) -> Change:
     return position.change("moved", pair, f"{pair.new.text} moved: {position.around}", below=_size(pair.new))
 
 
-def _size(node: Node) -> int:
+def _size(node: NormalStep) -> int:
     return sum(1 for _ in node.walk()) - 1
 
 
 def _mark_order(position: TreePosition, pairs: list[Pair]) -> None:
     """Mark as reordered the fewest steps whose move turns one order into the other; free steps have no order."""
-    known = {
-        id(child): rank for rank, child in enumerate(position.pair.old.children if position.pair.old else _roots(pairs))
+    known: dict[NormalStep | None, int] = {
+        child: rank for rank, child in enumerate(position.pair.old.children if position.pair.old else _roots(pairs))
     }
-    fixed = [pair for pair in pairs if not _free(pair) and id(pair.old) in known]
-    ranks = [known[id(pair.old)] for pair in fixed]
+    fixed = [pair for pair in pairs if not _free(pair) and pair.old in known]
+    ranks = [known[pair.old] for pair in fixed]
     for rank in out_of_order(_sort_alike(fixed, ranks)):
         pair = fixed[rank]
         assert pair.new is not None, "it has both sides"
@@ -123,15 +123,15 @@ def _sort_alike(pairs: list[Pair], ranks: list[int]) -> list[int]:
 
 
 def _varies(pair: Pair) -> bool:
-    return any(node is not None and node.low != node.high for node in (pair.old, pair.new))
+    return any(node is not None and node.min_count != node.max_count for node in (pair.old, pair.new))
 
 
-def _roots(pairs: list[Pair]) -> list[Node]:
+def _roots(pairs: list[Pair]) -> list[NormalStep]:
     return sorted((pair.old for pair in pairs if pair.old is not None), key=lambda node: node.address)
 
 
 def _free(pair: Pair) -> bool:
-    if pair.old is None or pair.new is None or pair.old.free or pair.new.free:
+    if pair.old is None or pair.new is None or pair.old.unordered or pair.new.unordered:
         return True
     return is_library(pair.new.text)  # of BEGIN, COMMIT and their contents, the contents moved
 
@@ -149,7 +149,7 @@ def _slower(position: TreePosition, pair: Pair) -> Change | None:
         return None
     assert pair.old is not None, "it has both sides"
     assert pair.new is not None, "it has both sides"
-    before, now = pair.old.took[2], pair.new.took[1]
+    before, now = pair.old.durations[2], pair.new.durations[1]
     text = f"{pair.new.text}: {before / 1e6:.0f} ms at most → {now / 1e6:.0f} ms"
     ratio = now / max(before, 1)
     class_ = "stalled" if ratio >= _STALLED and now - before >= _LONG else "slower"
@@ -157,9 +157,9 @@ def _slower(position: TreePosition, pair: Pair) -> Change | None:
 
 
 def _is_slower(pair: Pair) -> bool:
-    if pair.old is None or pair.new is None or not pair.old.took or not pair.new.took:
+    if pair.old is None or pair.new is None or not pair.old.durations or not pair.new.durations:
         return False
-    before, now = max(pair.old.took[2], 1), pair.new.took[1]
+    before, now = max(pair.old.durations[2], 1), pair.new.durations[1]
     return now > before * _SLOWER and now - before > _LONGER
 
 
@@ -172,7 +172,7 @@ def _drop_echoes(positions: list[TreePosition]) -> None:
             for change in position.pair.changes
             if change.class_ != "error" or ("error", change_suffix(change)) not in inside
         ]
-    reported: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
+    reported: defaultdict[Pair, set[tuple[str, str]]] = defaultdict(set)
     for position in positions:
         here = {(change.class_, change_suffix(change)) for change in position.pair.changes}
         for pair in position.pair.children:
@@ -180,7 +180,7 @@ def _drop_echoes(positions: list[TreePosition]) -> None:
                 pair.changes = [
                     c for c in pair.changes if c.class_ == "error" or (c.class_, change_suffix(c)) not in here
                 ]
-            reported[id(pair)] |= here
+            reported[pair] |= here
 
 
 def change_suffix(change: Change) -> str:

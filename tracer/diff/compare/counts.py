@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.diff.compare.positions import TreePosition
-from tracer.model import NUMBERED, Change, Node, Pair
+from tracer.model import NUMBERED, Change, NormalStep, Pair
 from tracer.notation.parse import parse
 from tracer.text import spread
 
@@ -31,9 +31,9 @@ def mark(position: TreePosition, pairs: list[Pair]) -> None:
             shown.changes.append(_change(position, shown, class_, old, new))
 
 
-def _total(nodes: list[Node | None]) -> _Range:
+def _total(nodes: list[NormalStep | None]) -> _Range:
     there = [node for node in nodes if node is not None]
-    return sum(node.low for node in there), sum(node.high for node in there)
+    return sum(node.min_count for node in there), sum(node.max_count for node in there)
 
 
 def _class(old: _Range, new: _Range, position: TreePosition, text: str) -> str:
@@ -75,7 +75,7 @@ def _change(position: TreePosition, pair: Pair, class_: str, old: _Range, new: _
     return position.change(class_, pair, text, ratio=ratio, below=sum(1 for _ in node.walk()) - 1)
 
 
-def _with(node: Node) -> str:
+def _with(node: NormalStep) -> str:
     """Return a phrase that names the first numbered steps below: those readers look for."""
     inside = list(dict.fromkeys(inner.text for inner in node.walk() if inner is not node and inner.kind in NUMBERED))
     more = f" and {len(inside) - _NAMED} more" if len(inside) > _NAMED else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tracer.diff.compare import align
 from tracer.diff.compare.pair import likeness
 from tracer.diff.compare.subtree_ids import Digests
-from tracer.model import Node, Pair
+from tracer.model import NormalStep, Pair
 from tracer.notation.parse import is_library
 
 #: The least likeness of the first steps of a block that moved and changed.
@@ -60,11 +60,11 @@ def join(top: Pair, known: Digests) -> None:
             _move(old, new, known)
 
 
-def _text(node: Node) -> str:
+def _text(node: NormalStep) -> str:
     return node.text
 
 
-def _by(blocks: list[_Block], key: Callable[[Node], Hashable]) -> defaultdict[Hashable, deque[_Block]]:
+def _by(blocks: list[_Block], key: Callable[[NormalStep], Hashable]) -> defaultdict[Hashable, deque[_Block]]:
     by_key: defaultdict[Hashable, deque[_Block]] = defaultdict(deque)
     for block in blocks:
         if not is_library(_node(block).text):
@@ -72,7 +72,9 @@ def _by(blocks: list[_Block], key: Callable[[Node], Hashable]) -> defaultdict[Ha
     return by_key
 
 
-def _one_sided(top: Pair, side: Callable[[Pair], Node | None], other: Callable[[Pair], Node | None]) -> list[_Block]:
+def _one_sided(
+    top: Pair, side: Callable[[Pair], NormalStep | None], other: Callable[[Pair], NormalStep | None]
+) -> list[_Block]:
     """Return every pair that has only this side as a block, the largest first."""
     blocks: list[_Block] = []
     stack: list[tuple[Pair, _Block | None]] = [(top, None)]
@@ -92,7 +94,7 @@ def _one_sided(top: Pair, side: Callable[[Pair], Node | None], other: Callable[[
     return sorted(blocks, key=lambda block: -block.size)
 
 
-def _node(block: _Block) -> Node:
+def _node(block: _Block) -> NormalStep:
     node = block.pair.old or block.pair.new
     assert node is not None, "a block has one side"
     return node

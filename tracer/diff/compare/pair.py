@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
 from tracer.diff.compare.subtree_ids import Digests
-from tracer.model import Node
+from tracer.model import NormalStep
 from tracer.notation.parse import parse
 
 #: The most candidates on a side that are compared with each other; longer lists are matched in order.
@@ -19,7 +19,7 @@ _ALIKE = 0.5
 Match = tuple[int, int]
 
 
-def same(old: list[Node], new: list[Node], known: Digests) -> list[Match]:
+def same(old: list[NormalStep], new: list[NormalStep], known: Digests) -> list[Match]:
     """Return the matches of siblings that are the same step, whatever happens inside."""
     left, right = list(range(len(old))), list(range(len(new)))
     matches: list[Match] = []
@@ -30,7 +30,7 @@ def same(old: list[Node], new: list[Node], known: Digests) -> list[Match]:
     return sorted(matches, key=lambda match: match[1])
 
 
-def similar(old: list[Node], new: list[Node], matches: list[Match], known: Digests) -> list[Match]:
+def similar(old: list[NormalStep], new: list[NormalStep], matches: list[Match], known: Digests) -> list[Match]:
     """Return further matches among the siblings that ``same`` left: of changed and of renamed steps."""
     left, right = _rest(range(len(old)), range(len(new)), matches)
     by_name = _by(lambda node: (node.kind, parse(node.text).name), old, new, left, right, known)
@@ -44,7 +44,7 @@ def _rest(left: Iterable[int], right: Iterable[int], matches: list[Match]) -> tu
 
 
 def _by(
-    key: Callable[[Node], Hashable], old: list[Node], new: list[Node],
+    key: Callable[[NormalStep], Hashable], old: list[NormalStep], new: list[NormalStep],
     left: list[int], right: list[int], known: Digests,
 ) -> list[Match]:  # fmt: skip
     """Return the matches with equal keys, the most similar ones where there are several."""
@@ -57,7 +57,9 @@ def _by(
     return [match for group in here if group in there for match in _best(old, new, here[group], there[group], known)]
 
 
-def _best(old: list[Node], new: list[Node], left: list[int], right: list[int], known: Digests) -> list[Match]:
+def _best(
+    old: list[NormalStep], new: list[NormalStep], left: list[int], right: list[int], known: Digests
+) -> list[Match]:
     if len(left) == len(right) or max(len(left), len(right)) > _FEW:
         return list(zip(left, right, strict=False))
     ranked = sorted(
@@ -76,16 +78,16 @@ def _best(old: list[Node], new: list[Node], left: list[int], right: list[int], k
     return matches
 
 
-def _neighbours(old: list[Node], new: list[Node], a: int, b: int) -> int:
+def _neighbours(old: list[NormalStep], new: list[NormalStep], a: int, b: int) -> int:
     """Count the equal adjacent siblings, 0 to 2: they show which of several equal steps was removed."""
     return sum(_text(old, a + step) == _text(new, b + step) for step in (-1, 1))
 
 
-def _text(nodes: list[Node], index: int) -> str:
+def _text(nodes: list[NormalStep], index: int) -> str:
     return nodes[index].text if 0 <= index < len(nodes) else ""
 
 
-def likeness(old: Node, new: Node, known: Digests) -> float:
+def likeness(old: NormalStep, new: NormalStep, known: Digests) -> float:
     """Return the equal share of the steps directly inside, 0 to 1; 1 for two without any."""
     if known.body(old) == known.body(new):
         return 1.0
@@ -95,7 +97,12 @@ def likeness(old: Node, new: Node, known: Digests) -> float:
 
 
 def _renamed(
-    old: list[Node], new: list[Node], matches: list[Match], left: list[int], right: list[int], known: Digests
+    old: list[NormalStep],
+    new: list[NormalStep],
+    matches: list[Match],
+    left: list[int],
+    right: list[int],
+    known: Digests,
 ) -> list[Match]:
     """Return the matches of a removed and an added step between the same neighbours, of one kind, and alike."""
     after = {b: a for a, b in matches}
@@ -117,7 +124,7 @@ def _renamed(
     return renamed
 
 
-def _could_be(old: Node, new: Node, known: Digests) -> bool:
+def _could_be(old: NormalStep, new: NormalStep, known: Digests) -> bool:
     if old.kind != new.kind or old.service != new.service:
         return False
     if old.children or new.children:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracer.model import Change, Node, Pair
+from tracer.model import Change, NormalStep, Pair
 from tracer.notation.parse import parse
 
 #: Steps around a change that are named; real trees have fewer than a hundred levels.
@@ -49,6 +49,6 @@ class TreePosition:
         )  # fmt: skip
 
 
-def _tables(node: Node | None) -> tuple[str, ...]:
+def _tables(node: NormalStep | None) -> tuple[str, ...]:
     tables = parse(node.text).traits.get("tables", "") if node is not None and node.kind == "sql" else ""
     return tuple(tables.split(", ")) if tables else ()

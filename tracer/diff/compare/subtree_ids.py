@@ -4,50 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from tracer.model import Node
+from tracer.model import NormalStep
 
 
 class Digests:
     """Numbers assigned on demand; equal structures share one, so that comparing subtrees is comparing integers.
 
-    Concurrent steps count as a multiset; times and positions in the source do not count. Nodes are keyed by ``id``,
-    since they are compared by value elsewhere and thus have no hash; they are kept alive meanwhile.
+    Concurrent steps count as a multiset; times and positions in the source do not count.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
-        self._known: dict[int, tuple[int, int]] = {}
-        self._alive: list[Node] = []
+        self._known: dict[NormalStep, tuple[int, int]] = {}
 
-    def body(self, node: Node) -> int:
+    def body(self, node: NormalStep) -> int:
         """Return the number of the node's service, text, details and inside, whatever its count."""
         return self._both(node)[0]
 
-    def whole(self, node: Node) -> int:
+    def whole(self, node: NormalStep) -> int:
         """Return the number of the node with its count."""
         return self._both(node)[1]
 
-    def _both(self, node: Node) -> tuple[int, int]:
-        if id(node) not in self._known:
+    def _both(self, node: NormalStep) -> tuple[int, int]:
+        if node not in self._known:
             # Children first, without recursion: a tree may be deeper than Python's stack.
             for inner in reversed(self._unknown(node)):
-                self._known[id(inner)] = self._number(inner)
-                self._alive.append(inner)  # an id is valid only while its node lives
-        return self._known[id(node)]
+                self._known[inner] = self._number(inner)
+        return self._known[node]
 
-    def _unknown(self, node: Node) -> list[Node]:
+    def _unknown(self, node: NormalStep) -> list[NormalStep]:
         unknown, stack = [], [node]
         while stack:
             inner = stack.pop()
             unknown.append(inner)
-            stack.extend(child for child in inner.children if id(child) not in self._known)
+            stack.extend(child for child in inner.children if child not in self._known)
         return unknown
 
-    def _number(self, node: Node) -> tuple[int, int]:
-        inside = [(child.free, self._known[id(child)][1]) for child in node.children]
-        fixed = tuple(number for free, number in inside if not free)
-        free = tuple(sorted(number for free, number in inside if free))
+    def _number(self, node: NormalStep) -> tuple[int, int]:
+        inside = [(child.unordered, self._known[child][1]) for child in node.children]
+        fixed = tuple(number for unordered, number in inside if not unordered)
+        loose = tuple(sorted(number for unordered, number in inside if unordered))
         body = self._numbers.setdefault(
-            (node.service, node.text, tuple(node.details.items()), fixed, free), len(self._numbers)
+            (node.service, node.text, tuple(node.details.items()), fixed, loose), len(self._numbers)
         )
-        return body, self._numbers.setdefault((body, node.low, node.high), len(self._numbers))
+        return body, self._numbers.setdefault((body, node.min_count, node.max_count), len(self._numbers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tracer.diff.baseline import details
-from tracer.model import Node, Pair
+from tracer.model import NormalStep, Pair
 from tracer.notation.parse import parse
 
 #: The class of change by the trait of a step (tracer.notation.parse) that changes.
@@ -31,7 +31,7 @@ def changed(pair: Pair) -> Iterator[tuple[str, str]]:
         yield from _traits(old, new)
 
 
-def _traits(old: Node, new: Node) -> Iterator[tuple[str, str]]:
+def _traits(old: NormalStep, new: NormalStep) -> Iterator[tuple[str, str]]:
     before, now = parse(old.text), parse(new.text)
     if before.name != now.name and before.kind != "sql":
         yield "renamed", f"renamed: {old.text} → {new.text}"

@@ -13,11 +13,11 @@ from tracer.diff.baseline.learn import united
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.conditions import conditions
 from tracer.diff.merge.fragments import Boots, Part, Sibling, arranged
-from tracer.model import NUMBERED, Fragment, Merged, MergedStep, Node, Request
+from tracer.model import NUMBERED, Fragment, Merged, MergedStep, NormalStep, Request
 from tracer.notation.parse import split_error, without_versions
 
 #: A chapter's head, and the step that sent it.
-_Chapter = tuple[Node, MergedStep | None]
+_Chapter = tuple[NormalStep, MergedStep | None]
 
 
 @dataclass(slots=True)
@@ -34,33 +34,33 @@ class _Sighting:
 class _Sightings:
     """The sightings of each node of the merged trees, by boot."""
 
-    #: By the node's ``id``, then by boot: nodes have no hash, and live as long as their trees.
-    by_node: dict[int, dict[int, _Sighting]] = field(default_factory=dict)
+    #: By node, then by boot.
+    by_node: dict[NormalStep, dict[int, _Sighting]] = field(default_factory=dict)
 
-    def add(self, boot: int, roots: list[Node]) -> None:
+    def add(self, boot: int, roots: list[NormalStep]) -> None:
         """Record a boot's own values of its tree, and reduce its texts to those that all boots share, in place."""
         for siblings in (roots, *(node.children for root in roots for node in root.walk())):
             for index, node in enumerate(siblings):
                 text, error = split_error(node.text)
                 # Boots differ in the versions of a message and in the carrier of a hand-off: it is the same step.
                 node.text = without_versions(text)
-                self.by_node[id(node)] = {boot: _Sighting(index, node.high, error, node.free)}
+                self.by_node[node] = {boot: _Sighting(index, node.max_count, error, node.unordered)}
 
-    def meet(self, known: Node, fresh: Node) -> None:
+    def meet(self, known: NormalStep, fresh: NormalStep) -> None:
         """Record that the two nodes are the same step."""
-        self.by_node[id(known)] |= self.by_node[id(fresh)]
-        known.took += fresh.took
+        self.by_node[known] |= self.by_node[fresh]
+        known.durations += fresh.durations
 
-    def boots(self, node: Node) -> Boots:
+    def boots(self, node: NormalStep) -> Boots:
         """Return the boots that have the node."""
-        return frozenset(self.by_node[id(node)])
+        return frozenset(self.by_node[node])
 
-    def sibling(self, node: Node) -> Sibling:
+    def sibling(self, node: NormalStep) -> Sibling:
         """Return the node as a sibling, to be arranged."""
-        sightings = self.by_node[id(node)]
+        sightings = self.by_node[node]
         errors = {boot: sighting.error for boot, sighting in sightings.items() if sighting.error}
-        took = (min(node.took), median_low(node.took), max(node.took)) if node.took else ()
-        step = MergedStep(node.kind, node.service, node.text, self.boots(node), errors, took)
+        durations = (min(node.durations), median_low(node.durations), max(node.durations)) if node.durations else ()
+        step = MergedStep(node.kind, node.service, node.text, self.boots(node), errors, durations)
         return Sibling(
             step, {boot: sighting.count for boot, sighting in sightings.items()},
             {boot: sighting.index for boot, sighting in sightings.items()},
@@ -71,7 +71,7 @@ class _Sightings:
 def merge(boots: Sequence[Request], names: Sequence[str]) -> Merged:
     """Merge boots into one sequence with addresses of its own; ``names`` are those of the boots, in their order."""
     sightings = _Sightings()
-    nodes: list[Node] = []
+    nodes: list[NormalStep] = []
     for number, boot in enumerate(boots):
         fresh = normal(boot).nodes
         sightings.add(number, fresh)
@@ -93,7 +93,7 @@ def _versions(boots: Sequence[Request]) -> dict[str, str]:
     return {name: ", ".join(sorted(versions)) for name, versions in by_name.items()}
 
 
-def _chapters(roots: list[Node], sightings: _Sightings) -> Iterator[tuple[Sibling, MergedStep | None]]:
+def _chapters(roots: list[NormalStep], sightings: _Sightings) -> Iterator[tuple[Sibling, MergedStep | None]]:
     """Yield every chapter, filled, and its sender: first those without one, then those that they opened."""
     waiting: deque[_Chapter] = deque((root, None) for root in roots)
     while waiting:
@@ -105,7 +105,7 @@ def _chapters(roots: list[Node], sightings: _Sightings) -> Iterator[tuple[Siblin
         yield sibling, sender
 
 
-def _fill(top: MergedStep, head: Node, sightings: _Sightings) -> list[_Chapter]:
+def _fill(top: MergedStep, head: NormalStep, sightings: _Sightings) -> list[_Chapter]:
     """Set all that is inside a chapter's head; return the chapters opened in it, in the order of their senders."""
     opened: list[_Chapter] = []
     stack = [(top, head)]

@@ -14,7 +14,7 @@ from tracer.diff.outline.score import OutlineLine, is_statement
 from tracer.diff.outline.state_timeline import StateTimeline
 from tracer.diff.outline.unmatched import UnmatchedLine, UnmatchedSearch
 from tracer.diff.outline.visibility import Visibility
-from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, Node, Pair
+from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, NormalStep, Pair
 from tracer.notation import phrases
 
 #: The order of the report: index of the step, or of the step before; 1 for what did not happen; number of the line.
@@ -38,7 +38,7 @@ def check(outline: Outline, boot: Baseline) -> Comparison:
         if step is None and line is not None:
             change.where = f"{outline.name}:{line.written.line}"
     old = Baseline(
-        _nodes(outline.steps, {id(line.written): match.services[line] for line in match.lines}),
+        _nodes(outline.steps, {line.written: match.services[line] for line in match.lines}),
         name=outline.name,
         boots=0,
     )
@@ -77,8 +77,8 @@ def _missing(match: OutlineMatch, unmatched: UnmatchedLine) -> Change:
 
 def _deviations(match: OutlineMatch, line: OutlineLine, step: ObservedStep) -> Iterator[Change]:
     times, written = match.times[line], line.written
-    if times < (1 if written.low is None else written.low):
-        yield _change("repeated", f"is written ×{written.low}, and happens ×{times}", line, step)
+    if times < (1 if written.min_count is None else written.min_count):
+        yield _change("repeated", f"is written ×{written.min_count}, and happens ×{times}", line, step)
     expected, observed = line.phrase, step.phrase
     if expected.mode != observed.mode and expected.mode:
         yield _change("mode", f"is written as {expected.mode}, and is a {observed.mode}", line, step)
@@ -91,7 +91,7 @@ def _deviations(match: OutlineMatch, line: OutlineLine, step: ObservedStep) -> I
 def _reordered(match: OutlineMatch) -> Iterator[_PositionedChange]:
     """Yield a change for each of the fewest lines whose move corrects the order."""
     for order in match.orders:
-        ordered = [(line, step) for line, step in order if not step.node.free and step.node.kind != "sql"]
+        ordered = [(line, step) for line, step in order if not step.node.unordered and step.node.kind != "sql"]
         in_order = longest_rise([step.index for _, step in ordered])
         for index in sorted(set(range(len(ordered))) - in_order):
             line, step = ordered[index]
@@ -136,7 +136,7 @@ def _unwritten(match: OutlineMatch) -> Iterator[_PositionedChange]:
         step, around, part_of = stack.pop()
         line = match.written.get(step.index)
         if line is not None:
-            if step.written < step.node.low:
+            if step.written < step.node.min_count:
                 yield (step.index, 0, 0), _too_often(line, step), line, step
             around, part_of = step, None
         elif part_of is not None:
@@ -156,13 +156,13 @@ def _hidden(match: OutlineMatch, around: ObservedStep, step: ObservedStep) -> bo
 
 
 def _too_often(line: OutlineLine, step: ObservedStep) -> Change:
-    class_ = "unwritten" if line.written.low is None else "repeated"
-    return _change(class_, f"happens ×{step.node.low}, and is written ×{step.written}", line, step)
+    class_ = "unwritten" if line.written.min_count is None else "repeated"
+    return _change(class_, f"happens ×{step.node.min_count}, and is written ×{step.written}", line, step)
 
 
 def _change(class_: str, text: str, line: OutlineLine | None, step: ObservedStep | None, below: int = 0) -> Change:
     written = line.written.text if line else ""
-    node = step.node if step else Node(_kind(line.phrase) if line else "", "", "")
+    node = step.node if step else NormalStep(_kind(line.phrase) if line else "", "", "")
     return Change(
         class_, node.kind, node.service, f"{written or node.text} {text}",
         old=line.written.address if line else "", new=node.address,
@@ -175,13 +175,13 @@ def _kind(phrase: phrases.Phrase) -> str:
     return "call" if phrase.kind == "words" else phrase.kind
 
 
-def _nodes(steps: list[OutlineStep], services: dict[int, str]) -> list[Node]:
+def _nodes(steps: list[OutlineStep], services: dict[OutlineStep, str]) -> list[NormalStep]:
     """Return written steps as the nodes of a baseline."""
-    top = Node("", "", "")
+    top = NormalStep("", "", "")
     stack = [(top, steps)]
     while stack:
         node, inside = stack.pop()
-        node.children = [_node(step, services.get(id(step), "")) for step in inside]
+        node.children = [_node(step, services.get(step, "")) for step in inside]
         stack.extend(zip(node.children, [step.children for step in inside], strict=True))
     return top.children
 
@@ -192,11 +192,11 @@ def _beside(match: OutlineMatch, step: ObservedStep) -> list[ObservedStep]:
     return sorted([*step.children, *shown], key=lambda inner: inner.index) if shown else step.children
 
 
-def _node(step: OutlineStep, service: str = "") -> Node:
+def _node(step: OutlineStep, service: str = "") -> NormalStep:
     """Return a written step as a node; ``service`` is the default for steps that name none."""
     kind = _kind(phrases.phrase(step.text, phrases.named_by(step.notes)))
-    low, high = (1 if count is None else count for count in (step.low, step.high))
-    return Node(kind, step.service or service, step.text, low, high, address=step.address)
+    low, high = (1 if count is None else count for count in (step.min_count, step.max_count))
+    return NormalStep(kind, step.service or service, step.text, low, high, address=step.address)
 
 
 def _pair_up(match: OutlineMatch, placed: list[_PositionedChange]) -> list[Pair]:

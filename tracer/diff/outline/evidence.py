@@ -107,7 +107,7 @@ def _hints(match: OutlineMatch, start: ObservedStep) -> list[ObservedStep]:
         hints += [*step.evidence, *(child for child in step.children if not child.real)]
         stack += [child for child in step.children if child.real and child.node.service == start.node.service]
     hints.sort(key=lambda step: step.index)
-    return [step for step in hints if step.index not in match.written for _ in range(min(step.node.high, _OFTEN))]
+    return [step for step in hints if step.index not in match.written for _ in range(min(step.node.max_count, _OFTEN))]
 
 
 def _by_statement(lines: list[OutlineLine], statements: list[ObservedStep], start: ObservedStep) -> Iterator[Pair]:
@@ -157,4 +157,4 @@ def _link(match: OutlineMatch, pairs: Iterable[Pair]) -> None:
     for line, step in pairs:
         match.steps[line] = [step]
         match.written.setdefault(step.index, line)
-        match.times[line] = line.written.low or 1
+        match.times[line] = line.written.min_count or 1

@@ -103,7 +103,7 @@ class Level:
         """Return the free steps, repeated ones as often as lines can use them."""
         wanted = Counter(line.phrase.key for line in lines)
         # A line with a count takes all it needs at once.
-        wanted.update({line.phrase.key: -len(lines) for line in lines if line.written.low is not None})
+        wanted.update({line.phrase.key: -len(lines) for line in lines if line.written.min_count is not None})
         often = (min(self._has(step), max(1, *(wanted[key] for key in step.phrase.keys))) for step in steps)
         return [step for step, times in zip(steps, often, strict=True) for _ in range(times)]
 
@@ -112,7 +112,7 @@ class Level:
         pairs: list[Pair] = []
         wanting: dict[Key, deque[OutlineLine]] = {}
         for line in lines:
-            if self._wants(line) and (line not in begun or (line.written.high or 1) > 1):
+            if self._wants(line) and (line not in begun or (line.written.max_count or 1) > 1):
                 wanting.setdefault(line.phrase.key, deque()).append(line)
         for step in steps if wanting else ():
             for queue in [wanting[key] for key in step.phrase.keys if key in wanting]:
@@ -130,7 +130,7 @@ class Level:
         return pairs
 
     def _wants(self, line: OutlineLine) -> int:
-        return (line.written.high or 1) - self.got.get(line, 0)
+        return (line.written.max_count or 1) - self.got.get(line, 0)
 
     def _has(self, step: ObservedStep) -> int:
         return max(step.times // self._step.times, 1) - self.used.get(step.index, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.model import Baseline, Node, Step
+from tracer.model import Baseline, NormalStep, Step
 from tracer.notation import normal_text
 from tracer.notation.source_paths import short_path
 
@@ -24,9 +24,9 @@ def text(step: Step) -> str:
     return normal_text.text(step)
 
 
-def missing(boot: Baseline) -> dict[tuple[str, str], Node]:
+def missing(boot: Baseline) -> dict[tuple[str, str], NormalStep]:
     """Return the log lines with an AttributeError, by the names of class and attribute."""
-    nodes: dict[tuple[str, str], Node] = {}
+    nodes: dict[tuple[str, str], NormalStep] = {}
     for node in boot.walk():
         if node.kind == "log" and (match := _NO_ATTRIBUTE.search(node.text)):
             owner, name = _NAMES.findall(match[0])
@@ -34,6 +34,6 @@ def missing(boot: Baseline) -> dict[tuple[str, str], Node]:
     return nodes
 
 
-def complaint(node: Node) -> str:
+def complaint(node: NormalStep) -> str:
     """Return the AttributeError in a log line, or ""."""
     return match[0] if (match := _NO_ATTRIBUTE.search(node.text)) else ""

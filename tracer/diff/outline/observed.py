@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tracer.diff.outline.visibility import Visibility
-from tracer.model import Baseline, Node
+from tracer.model import Baseline, NormalStep
 from tracer.notation import phrases
 from tracer.notation.parse import is_library
 from tracer.notation.phrases import Key, Phrase
@@ -27,7 +27,7 @@ _MANY = 1_000_000_000
 class ObservedStep:
     """A step that happened: its position in the tree, and how often the outline describes it."""
 
-    node: Node
+    node: NormalStep
     phrase: Phrase
     #: Its index in the whole tree's order, and that of the last step below it.
     index: int
@@ -58,7 +58,7 @@ class ObservedStep:
 
 def observe(baseline: Baseline, visibility: Visibility, statements: bool) -> ObservedStep:
     """Return the whole tree under a new root; statements only with ``statements`` or where they stand for calls."""
-    root = ObservedStep(Node("", "", "", children=baseline.nodes), Phrase("", ""), -1, -1, None, None)
+    root = ObservedStep(NormalStep("", "", "", children=baseline.nodes), Phrase("", ""), -1, -1, None, None)
     order: list[ObservedStep] = [root]
     stack = [(node, root) for node in reversed(_steps(root.node, visibility, statements))]
     while stack:
@@ -78,7 +78,7 @@ def observe(baseline: Baseline, visibility: Visibility, statements: bool) -> Obs
     return root
 
 
-def _steps(node: Node, visibility: Visibility, statements: bool) -> list[Node]:
+def _steps(node: NormalStep, visibility: Visibility, statements: bool) -> list[NormalStep]:
     """Return the children of a node that an outline may describe."""
     return [
         child
@@ -92,7 +92,7 @@ def _steps(node: Node, visibility: Visibility, statements: bool) -> list[Node]:
     ]
 
 
-def _observe(node: Node, parent: ObservedStep, visibility: Visibility, index: int) -> ObservedStep:
+def _observe(node: NormalStep, parent: ObservedStep, visibility: Visibility, index: int) -> ObservedStep:
     parsed = phrases.phrase(node.text)
     if not visibility.calls(node.service):
         parsed = phrases.unserved(parsed)
@@ -112,19 +112,19 @@ def _observe(node: Node, parent: ObservedStep, visibility: Visibility, index: in
         parent,
         path=path,
         depth=parent.depth + 1,
-        times=min(parent.times * node.high, _MANY),
+        times=min(parent.times * node.max_count, _MANY),
     )
 
 
 def _set_states(step: ObservedStep) -> None:
     """Assign states to the statement before them where only that shows their setter, else to the step itself."""
-    setters = {id(hint.node): hint for hint in step.evidence}
+    setters = {hint.node: hint for hint in step.evidence}
     setter = step
     for child in step.node.children:
         if child.kind == "state":
             setter.states |= phrases.state(child.text)
         else:
-            setter = setters.get(id(child), step) if child.kind == "sql" else step
+            setter = setters.get(child, step) if child.kind == "sql" else step
 
 
 def _signature(step: ObservedStep) -> frozenset[Key]:

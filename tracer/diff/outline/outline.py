@@ -17,7 +17,7 @@ _END = "left out, as no part of it:"
 _FENCE = "```"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OutlineStep:
     """A written step with its notes and children; ``line`` is its number in the file."""
 
@@ -29,8 +29,8 @@ class OutlineStep:
     line: int = 0
     service: str = ""
     #: The written range of counts; None, which means once, where the line has none.
-    low: int | None = None
-    high: int | None = None
+    min_count: int | None = None
+    max_count: int | None = None
     #: A chapter's head; a child of the step that sends it, where that is known.
     chapter: bool = False
     #: A note says that calls and hand-offs are hidden: ``- +12 calls``.
@@ -109,7 +109,8 @@ class _Reader:
             self._note(line)
             return
         step = OutlineStep(
-            line.address, marks.unescaped(line.words), line=line.number, low=line.marks.low, high=line.marks.high,
+            line.address, marks.unescaped(line.words), line=line.number,
+            min_count=line.marks.min_count, max_count=line.marks.max_count,
             chapter="-" not in line.address, service=_service(line),
         )  # fmt: skip
         if not step.text:

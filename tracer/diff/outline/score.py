@@ -73,7 +73,9 @@ Pair = tuple[OutlineLine, ObservedStep]
 
 def _statement(written: OutlineStep, note: str) -> OutlineStep:
     text, parsed_marks = marks.split(note)
-    return OutlineStep(written.address, text, line=written.line, low=parsed_marks.low, high=parsed_marks.high)
+    return OutlineStep(
+        written.address, text, line=written.line, min_count=parsed_marks.min_count, max_count=parsed_marks.max_count
+    )
 
 
 def _is_waiting(written: OutlineStep) -> bool:

@@ -9,7 +9,7 @@ from tracer.diff.outline import evidence, log_evidence
 from tracer.diff.outline.evidence import Statement
 from tracer.diff.outline.match import OutlineMatch
 from tracer.diff.outline.score import OutlineLine
-from tracer.model import Baseline, Node
+from tracer.model import Baseline, NormalStep
 
 _WORD = re.compile(r"\w+")
 
@@ -24,7 +24,7 @@ class UnmatchedLine:
     #: The number of lines below that are reported with it.
     below: int = 0
     #: The log line that proves it.
-    log: Node | None = None
+    log: NormalStep | None = None
 
 
 class UnmatchedSearch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -66,7 +67,7 @@ def _any(text: str, patterns: tuple[str, ...]) -> bool:
 GLOBS = {"service": _service, "text": _text, "tables": _tables, "path": _path, "where": _where}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """A severity for the selected changes. ``origin`` is ``policy.yaml:7``, or ``DEFAULT``."""
 
@@ -76,7 +77,7 @@ class Rule:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Allowed:
     """An allowance: changes that are accepted up to and including a day."""
 
@@ -118,7 +119,7 @@ def judge(comparison: Comparison, policy: Policy, today: date) -> list[str]:
     that takes slightly longer does so in every second run.
     """
     _drop_too_little(comparison, policy.thresholds)
-    used: dict[int, int] = {}
+    used: Counter[Rule | Allowed] = Counter()
     ended_otherwise = _ended_otherwise(comparison)
     for change in comparison.changes:
         change.severity, change.rule = _judged(change, policy, used, today)
@@ -128,16 +129,16 @@ def judge(comparison: Comparison, policy: Policy, today: date) -> list[str]:
     return [*_expired(policy.allowed, used, today), *_unused([*policy.rules, *policy.allowed], used, today)]
 
 
-def _judged(change: Change, policy: Policy, used: dict[int, int], today: date) -> tuple[str, str]:
+def _judged(change: Change, policy: Policy, used: Counter[Rule | Allowed], today: date) -> tuple[str, str]:
     """Return severity and reason by class, last fitting rule and allowances; count every fitting entry as used."""
     severity, rule_text = policy.classes.get(change.class_, "fail"), ""
     for rule in policy.rules:
         if rule.selector.fits(change):
-            used[id(rule)] = used.get(id(rule), 0) + 1
+            used[rule] += 1
             severity, rule_text = rule.severity, _explanation(rule.origin, rule.reason)
     for entry in policy.allowed:
         if entry.selector.fits(change):
-            used[id(entry)] = used.get(id(entry), 0) + 1
+            used[entry] += 1
             if entry.until >= today and severity in ("fail", "warn"):
                 severity, rule_text = "note", _explanation(entry.origin, f"allowed until {entry.until}: {entry.reason}")
     return severity, rule_text
@@ -149,10 +150,10 @@ def _explanation(origin: str, reason: str) -> str:
 
 def _drop_too_little(comparison: Comparison, thresholds: Mapping[str, Threshold]) -> None:
     grown = _grown(comparison.pairs) if "slower" in thresholds else {}
-    little = {id(change) for change in comparison.changes if _too_little(change, thresholds, grown.get(id(change)))}
-    comparison.changes = [change for change in comparison.changes if id(change) not in little]
+    little = {change for change in comparison.changes if _too_little(change, thresholds, grown.get(change))}
+    comparison.changes = [change for change in comparison.changes if change not in little]
     for pair in (inner for top in comparison.pairs for inner in top.walk() if inner.changes):
-        pair.changes = [change for change in pair.changes if id(change) not in little]
+        pair.changes = [change for change in pair.changes if change not in little]
 
 
 def _too_little(change: Change, thresholds: Mapping[str, Threshold], grew: int | None) -> bool:
@@ -163,13 +164,13 @@ def _too_little(change: Change, thresholds: Mapping[str, Threshold], grew: int |
     return factor < threshold.factor or (grew is not None and grew < threshold.at_least)
 
 
-def _grown(pairs: Sequence[Pair]) -> dict[int, int]:
-    """Return by a change's ``id`` by how many nanoseconds its step exceeds its longest time before."""
-    grown: dict[int, int] = {}
+def _grown(pairs: Sequence[Pair]) -> dict[Change, int]:
+    """Return by change by how many nanoseconds its step exceeds its longest time before."""
+    grown: dict[Change, int] = {}
     for pair in (inner for top in pairs for inner in top.walk() if inner.changes):
-        if pair.old and pair.new and pair.old.took and pair.new.took:
-            longer = pair.new.took[len(pair.new.took) // 2] - pair.old.took[-1]
-            grown.update((id(change), longer) for change in pair.changes if change.class_ == "slower")
+        if pair.old and pair.new and pair.old.durations and pair.new.durations:
+            longer = pair.new.durations[len(pair.new.durations) // 2] - pair.old.durations[-1]
+            grown.update((change, longer) for change in pair.changes if change.class_ == "slower")
     return grown
 
 
@@ -184,16 +185,16 @@ def _explains(change: Change) -> bool:
     return change.class_ in _EXPLAINS or any("error" in parse(text).traits for text in failed)
 
 
-def _expired(allowed: Sequence[Allowed], used: Mapping[int, int], today: date) -> Iterator[str]:
+def _expired(allowed: Sequence[Allowed], used: Counter[Rule | Allowed], today: date) -> Iterator[str]:
     for entry in allowed:
         if entry.until < today:
-            count = used.get(id(entry), 0)
+            count = used[entry]
             still = f"{plural(count, 'change')} it would have allowed" if count else "nothing left that it would allow"
             yield f"{entry.origin}: expired on {entry.until}, {still}: {entry.reason}"
 
 
-def _unused(entries: Sequence[Rule | Allowed], used: Mapping[int, int], today: date) -> Iterator[str]:
+def _unused(entries: Sequence[Rule | Allowed], used: Counter[Rule | Allowed], today: date) -> Iterator[str]:
     for entry in entries:
         is_over = isinstance(entry, Allowed) and entry.until < today
-        if id(entry) not in used and entry.origin != DEFAULT and not is_over:
+        if entry not in used and entry.origin != DEFAULT and not is_over:
             yield f"{_explanation(entry.origin, entry.reason)}: fits no change"
