@@ -1,15 +1,15 @@
-"""Commands: which arguments of which programs are secrets, in an argument vector and in a shell's line."""
+"""Commands: the arguments of programs that are secrets, in an argument vector and in a shell's line."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Iterator
 
-from . import secret_names
+from . import secret_names, secret_starts
 
-#: program -> its options. ``-p`` has a secret behind it, in the next argument too; ``-p+`` only in the same argument;
-#: of ``-u:`` what follows a : or % is one, of ``-o%`` what follows a %; ``word>2`` is a word whose second argument is
-#: one; ``*:`` are all arguments in which there is a colon.
+#: program -> its options. A secret follows ``-p``, in the next argument too; ``-p+`` only in the same argument; with
+#: ``-u:`` a secret follows a : or %, with ``-o%`` a %; of ``word>2`` the second argument after ``word`` is one; with
+#: ``*:`` one follows the colon of every argument that has one.
 _PROGRAMS = {
     "mysql mysqldump mysqladmin mysqlcheck mysqlimport mysqlslap mysqlsh mysqlbinlog mysql_upgrade mariadb mariadb-dump"
     " mariadb-admin mariadb-check mariabackup xtrabackup innobackupex 7z 7za": "-p+",
@@ -55,16 +55,35 @@ _PROGRAMS = {
     "cryptsetup psql pg_dump iscsiadm sudo tgtadm": "",
 }  # fmt: skip
 _OPTIONS = {program: options.split() for programs, options in _PROGRAMS.items() for program in programs.split()}
+PROGRAMS = frozenset(_OPTIONS)
+_DASHED = {
+    program: dict.fromkeys(option for option in options if option[0] == "-" and ">" not in option)
+    for program, options in _OPTIONS.items()
+}
+#: word -> the argument after it that is a secret; ``*:`` stands for itself
+_ARGUMENTS = {
+    program: {
+        word: int(count or 0)
+        for word, _, count in (option.partition(">") for option in options)
+        if count or word == "*:"
+    }
+    for program, options in _OPTIONS.items()
+}
 
 #: A program's name is all there is between two other signs.
 _TOKEN = re.compile(r"[\w.-]+")
+#: These are also the beginnings of URLs.
+_SCHEMES = frozenset(("http", "https"))
+_OTHERS = PROGRAMS - _SCHEMES
+_is_httpie = re.compile(r"https?(?![\w.-]|://)(?:(?<![\w.-]http)|(?<![\w.-]https))").search
+_may_name = re.compile(secret_starts.anywhere(_OTHERS)).search
 _WORD = re.compile(r"(?:'[^'\n]{0,1000}'|\"[^\"\n]{0,1000}\"|[^\s'\"]|['\"])+")
 _EDGES = "[](){},'\"\\`"
 _ENDS = re.compile(r"\n|\s\|\s|;(?=\s|\Z)|&&")
-#: So much of a text is one command's.
+#: No command is longer, in characters.
 _MAX_LINE = 4000
 _MAX_WORDS = 200
-#: Options that hold the value of the setting that another one names.
+#: Options whose argument is the value of the setting that another one names.
 _SETTINGS, _VALUES = frozenset(("-n", "--name", "--option", "--setting")), ("-v", "--value")
 _PIPED = re.compile(
     r"(?P<before>\b(?:echo|printf)\s{1,4}(?:-[neE]{1,3}\s{1,4}|['\"]?%s(?:\\+n)?['\"]?\s{1,4})?)"
@@ -76,124 +95,121 @@ _HERE = re.compile(r"(?<=<<<)(\s{0,4})(?:'[^'\n]{0,500}'|\"[^\"\n]{0,500}\"|[^\s
 
 
 def masked_line(text: str, mask: str) -> str:
-    """``text`` with the secrets masked that programs are given in it."""
+    """Return ``text`` with the secrets masked that it gives to programs."""
     parts = []
-    at = looked = 0
+    copied = line_end = 0
     for program in _programs(text):
-        if program.start() < looked:
+        if program.start() < line_end:
             continue
         last = min(len(text), program.start() + _MAX_LINE)
         end = _ENDS.search(text, program.end(), last)
-        looked = end.start() if end is not None else last
-        for start, stop in _spans(text, _begin(text, program), looked):
-            parts.append(text[at:start])
+        line_end = end.start() if end is not None else last
+        for start, stop in _spans(text, _begin(text, program), line_end):
+            parts.append(text[copied:start])
             parts.append(mask)
-            at = stop
-    parts.append(text[at:])
-    return _given("".join(parts), mask)
+            copied = stop
+    parts.append(text[copied:])
+    return _without_input("".join(parts), mask)
 
 
 def _programs(text: str) -> list[re.Match[str]]:
-    """Where the programs of the table stand in ``text``."""
-    return [token for token in _TOKEN.finditer(text) if token[0] in _OPTIONS] if names_program(text) else []
+    """Return the programs of the table that ``text`` names."""
+    return [token for token in _TOKEN.finditer(text) if token[0] in PROGRAMS] if names_program(text) else []
 
 
-def _begin(text: str, found: re.Match[str]) -> int:
-    """Where a command's first word begins: with its quote where it alone is quoted, as in a list of arguments."""
-    quote = text[found.start() - 1 : found.start()]
-    return (
-        found.start() - 1
-        if quote and quote in "'\"" and text[found.end() : found.end() + 1] == quote
-        else found.start()
-    )
+def _begin(text: str, program: re.Match[str]) -> int:
+    """Return the offset of a command's first word: of its quote where it alone is quoted, as in a list of arguments."""
+    start, end = program.span()
+    quote = text[start - 1 : start]
+    return start - 1 if quote and quote in "'\"" and text[end : end + 1] == quote else start
 
 
-def _given(text: str, mask: str) -> str:
-    """Without what a program is given on its standard input in the same line."""
+def _without_input(text: str, mask: str) -> str:
+    """Mask what a program is given on its standard input in the same line."""
     if "|" in text:
         text = _PIPED.sub(lambda piped: piped["before"] + mask + piped["after"], text)
     return _HERE.sub(r"\1" + mask, text) if "<<<" in text else text
 
 
 def _spans(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """From where to where the secrets of one command stand in the text."""
+    """Yield the start and end of each secret of one command."""
     words: list[str] = []
-    places = []
+    offsets = []
     for word in _WORD.finditer(text, start, stop):
         core = word[0].strip(_EDGES)
         if core and len(words) < _MAX_WORDS:
             words.append(core)
-            places.append(word.start() + word[0].index(core))
+            offsets.append(word.start() + word[0].index(core))
     for index, offset in sorted(secret_parts(words).items()):
         if offset < len(words[index]):
-            yield places[index] + offset, places[index] + len(words[index])
+            yield offsets[index] + offset, offsets[index] + len(words[index])
 
 
 def secret_parts(words: list[Any]) -> dict[int, int]:
-    """Which words of a command are secrets, and from which of their characters on."""
+    """Return the words of a command that are secrets: index -> the first character that is one."""
     parts: dict[int, int] = {}
     options: dict[str, None] = {}
+    arguments: dict[str, int] = {}
     setting = False
     for index, word in enumerate(words):
         if type(word) is not str:
             continue
-        options.update(dict.fromkeys(_OPTIONS.get(word.rpartition("/")[2], ())))
+        name = word.rpartition("/")[2]
+        if name in PROGRAMS:
+            options.update(_DASHED[name])
+            arguments.update(_ARGUMENTS[name])
         if word.startswith("-") and "=" not in word and len(word) < 80:
             if secret_names.secret_key(word.lstrip("-")):
                 parts.setdefault(index + 1, 0)
         elif not setting and ("." in word[:200] or _is_setting(words[index - 1 : index])) and " " not in word:
             setting = secret_names.secret_key(word[:200])
-        for option in options:
-            _apply(option, index, words, parts)
+        if word.startswith("-"):
+            for option in options:
+                _apply(option, index, words, parts)
+        if name in arguments:
+            parts.setdefault(index + arguments[name], 0)
+        if "*:" in arguments and ":" in word and word[:1] != "-" and "://" not in word:
+            parts.setdefault(index, word.index(":") + 1)
     if setting:
         parts.update({index + 1: 0 for index, word in enumerate(words) if type(word) is str and word in _VALUES})
     return {index: offset for index, offset in parts.items() if index < len(words)}
 
 
 def _is_setting(before: list[Any]) -> bool:
-    """Whether an option that names a setting stands before a word."""
+    """Return whether an option that names a setting precedes a word."""
     return bool(before) and type(before[0]) is str and before[0] in _SETTINGS
 
 
 def _apply(option: str, index: int, words: list[str], parts: dict[int, int]) -> None:
-    """Note what one option of the table says of the word at ``index``."""
-    word = words[index]
-    if ">" in option:
-        name, _, count = option.partition(">")
-        if word.rpartition("/")[2] == name:
-            parts.setdefault(index + int(count), 0)
-    elif option == "*:":
-        if ":" in word and word[:1] != "-" and "://" not in word:
-            parts.setdefault(index, word.index(":") + 1)
-    else:
-        _apply_option(option, index, words, parts)
-
-
-def _apply_option(option: str, index: int, words: list[str], parts: dict[int, int]) -> None:
+    """Note the secrets that one option of the table reports for the word at ``index``."""
     word, name = words[index], option.rstrip("+:%")
+    if not word.startswith(name):
+        return
     if word == name:
         if option[-1] != "+" and index + 1 < len(words):
             _note(option, index + 1, 0, words, parts)
     elif word.startswith(name + "="):
         _note(option, index, len(name) + 1, words, parts)
-    elif len(name) == 2 and word.startswith(name) and word[2:].lower() not in ("", "assword"):
+    elif len(name) == 2 and word[2:].lower() not in ("", "assword"):
         _note(option, index, 2, words, parts)
 
 
 def _note(option: str, index: int, offset: int, words: list[str], parts: dict[int, int]) -> None:
-    """The secret begins at ``offset`` of the word, or behind its user's name."""
+    """Note a secret that begins at ``offset`` of the word, or after its user's name."""
     if option[-1] in ":%":
         word: Any = words[index]
         signs = [] if type(word) is not str else [word.find("%", offset)]
         if option[-1] == ":" and signs:
             signs.append(word.find(":", offset))
-        found = [place for place in signs if place >= 0]
-        if not found:
+        signs = [sign for sign in signs if sign >= 0]
+        if not signs:
             return
-        offset = min(found) + 1
+        offset = min(signs) + 1
     parts.setdefault(index, offset)
 
 
 def names_program(text: str) -> bool:
-    """Whether a program of the table stands in ``text``."""
-    return not _OPTIONS.keys().isdisjoint(_TOKEN.findall(text))
+    """Return whether ``text`` names a program of the table; ``http://`` is none."""
+    if _may_name(text) and not _OTHERS.isdisjoint(_TOKEN.findall(text)):
+        return True
+    return "http" in text and _is_httpie(text) is not None

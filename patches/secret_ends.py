@@ -1,6 +1,6 @@
-"""Where a secret ends that begins at some place of a text: in quotes, in brackets, or with the word.
+"""Ends of secrets that begin at an offset of a text: in quotes, in brackets, or with the word.
 
-Each step goes on where the one before ended, so what all of them take together grows as the text does.
+Each step continues from the end of the one before, so the cost of all together grows as the text does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _WRITTEN = re.compile(
     r"[bu]?((?:&(?:amp;)?(?:quot|apos|#0?3[49]|#x2[27]);|%(?:25)?2[27]|\\+u002[27]|\\+x2[27]))", re.IGNORECASE
 )
 _BRACKETS = re.compile(r"[\[\](){}\"']")
-#: Behind these more names and values may follow, or the end of what holds them.
+#: After these more names and values may follow, or the end of what contains them.
 _SIGNS = r",;&'\"\\})\](\[{<>|"
 _PLAIN = re.compile(
     r"(?:(?:bearer|basic|token|digest|negotiate)\s{1,8}(?=\S))?"
@@ -39,7 +39,7 @@ _BLOCK = re.compile(
 
 
 def value_end(text: str, start: int) -> int:
-    """Where the value ends that begins at ``start``; one that is cut off ends with the text."""
+    """Return the end of the value that begins at ``start``; one that is cut off ends with the text."""
     if text.startswith(MASK, start) and not text[start + 3 : start + 4].isalnum():
         return start + 3
     written = _WRITTEN.match(text, start)
@@ -61,17 +61,17 @@ def value_end(text: str, start: int) -> int:
     return _plain_end(text, start)
 
 
-def _written_end(text: str, at: int, quote: str) -> int:
-    """Behind the closing quote, written as the opening one was; two of them are one within."""
-    begun = at
+def _written_end(text: str, start: int, quote: str) -> int:
+    """Return the end of the closing quote, written as the opening one was; two of them are one within."""
+    offset = start
     while True:
-        end = text.find(quote, at)
-        if end < 0:
+        closing = text.find(quote, offset)
+        if closing < 0:
             return len(text)
-        at = end + len(quote)
-        if end == begun or not text.startswith(quote, at):
-            return at
-        at += len(quote)
+        offset = closing + len(quote)
+        if closing == start or not text.startswith(quote, offset):
+            return offset
+        offset += len(quote)
 
 
 def _plain_end(text: str, start: int) -> int:
@@ -80,7 +80,7 @@ def _plain_end(text: str, start: int) -> int:
 
 
 def header_end(text: str, start: int) -> int:
-    """Where the value of an Authorization or Cookie header ends; as a value where it is quoted."""
+    """Return the end of an Authorization or Cookie header's value; as of any value where it is quoted."""
     if _QUOTE.match(text, start) or _WRITTEN.match(text, start) or text[start : start + 1] in ("[", "{", "("):
         return value_end(text, start)
     header = _HEADER.match(text, start)
@@ -88,28 +88,28 @@ def header_end(text: str, start: int) -> int:
 
 
 def element_end(text: str, start: int) -> int:
-    """Where the text of an XML element ends: at the next tag; marked sections (CDATA) belong to it."""
-    found = _ELEMENT_ENDS.search(text, start)
-    return found.start() if found is not None else len(text)
+    """Return the end of an XML element's text: the next tag; marked sections (CDATA) belong to it."""
+    end = _ELEMENT_ENDS.search(text, start)
+    return end.start() if end is not None else len(text)
 
 
-def quoted_end(text: str, at: int, escapes: int, quote: str) -> int:
-    """Behind the closing quote, which has as many backslashes before it as the opening one (JSON within JSON)."""
-    begun = at
+def quoted_end(text: str, start: int, escapes: int, quote: str) -> int:
+    """Return the end of the closing quote, which as many backslashes precede as the opening one (JSON within JSON)."""
+    offset = start
     while True:
-        found = text.find(quote, at)
-        if found < 0:
+        closing = text.find(quote, offset)
+        if closing < 0:
             return len(text)
-        first = found
-        while first > at and text[first - 1] == "\\":
+        first = closing
+        while first > offset and text[first - 1] == "\\":
             first -= 1
-        at = found + 1
-        if found - first < escapes:
-            return first  # what the text stands in ends before it does
-        if found - first == escapes or (escapes == 0 and (found - first) % 2 == 0):
-            if first == begun or not text.startswith("\\" * escapes + quote, at):
-                return at
-            at += escapes + 1  # doubled, as SQL and CSV write a quote within quotes
+        offset = closing + 1
+        if closing - first < escapes:
+            return first  # what contains the text ends before it does
+        if closing - first == escapes or (escapes == 0 and (closing - first) % 2 == 0):
+            if first == start or not text.startswith("\\" * escapes + quote, offset):
+                return offset
+            offset += escapes + 1  # doubled, as SQL and CSV write a quote within quotes
 
 
 def _bracketed_end(text: str, start: int) -> int:

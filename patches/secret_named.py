@@ -1,4 +1,4 @@
-"""Secrets that stand behind their names in free text: assigned, in pairs, as options, in elements, in sentences."""
+"""Secrets that follow their names in free text: assigned, in pairs, as options, in elements, in sentences."""
 
 from __future__ import annotations
 
@@ -20,26 +20,32 @@ _NAME = re.compile(
     + r"|(?<![a-z])(?:pw|pwd)(?![a-z])"
     r"|(?<!com)(?<!by)(?<!sur)pass(?=[\"'\\ ]{0,8}[:=])|(?:_|-)pass\b)"
 )
-#: What its matches begin with.
-_STARTS = secret_starts.shortest(
-    (
-        *secret_names.WORDS,
-        "sig", "kek", "otp", "totp", "psk", "hmac", "pin", "code=", "key=", "authorization", "payload",
-        "identified", "set", "pw", "pass", "_pass", "-pass",
-        *[
-            word + sign + "key"
-            for word in ("access", "api", "private", "encryption", "auth", "shared")
-            for sign in " _-"
-        ],
-    )
+#: The beginnings of its matches.
+BEGINNINGS = (
+    *secret_names.WORDS,
+    "sig", "kek", "otp", "totp", "psk", "hmac", "pin", "code=", "key=", "authorization", "payload", "identified",
+    "set", "pw", "pass", "_pass", "-pass",
+    *[word + sign + "key" for word in ("access", "api", "private", "encryption", "auth", "shared") for sign in " _-"],
 )  # fmt: skip
+_STARTS = re.compile(secret_starts.either(BEGINNINGS))
+#: A name in a word of a text, whatever the next word is.
+_IN_WORD = re.compile(
+    r"(?P<other>(?<![a-z])(?:kek|otp|totp|psk|hmac)(?![a-z])|signature|(?<=[?&])code(?==)|(?<=:)key(?==)"
+    r"|payload_content_|identified\Z)"
+    r"|(?:(?:secret|access|api|private|encryption|auth|shared)[_-]key|authorization|"
+    + "|".join(map(re.escape, secret_names.WORDS))
+    + r"|(?<![a-z])(?:pw|pwd)(?![a-z])|(?<!com)(?<!by)(?<!sur)pass(?![a-z]))"
+)
+#: The first character that may follow a name and its tail, and signs of an element.
+_FOLLOWS = "\"'`\\&%:=,.)<>"
+_TAGS = ("<", "&lt;", "u003c")
 _TAIL = re.compile(r"[\w.-]*")
 
 _Q = r"(?:\\{0,64}[\"'`]|&(?:amp;)?(?:quot|apos|#0?3[49]|#x2[27]);|%(?:25)?2[27]|\\{1,64}u002[27]|\\{1,64}x2[27])"
 _S = r"(?:[ \t]|%20|\\{1,32}[nt](?![a-z0-9]))"
-#: A value may stand on the next line where it is quoted, or indented and alone there.
+#: A value may be on the next line where it is quoted, or indented and alone there.
 _NEXT_LINE = r"(?:\r?\n[ \t]{1,40}(?=[\"'{\[]|[^\s:=]{1,200}(?:\s|\Z)))?"
-#: Settings whose values stand under another name: ``"name": "password", "value": "x"``, ``-n auth.password -v x``.
+#: Settings whose values have another name: ``"name": "password", "value": "x"``, ``-n auth.password -v x``.
 _LINK = (
     r"(?:" + _Q + r"{1,8}\s{0,8},\s{0,8}(?:" + _Q + r"{1,8}\w{1,20}" + _Q + r"{1,8}\s{0,4}:\s{0,4}"
     + _Q + r"{0,8}[^\"',{}\\]{0,60}" + _Q + r"{0,8},\s{0,8}){0,2}" + _Q + r"{1,8}(?:value|val|data|v|default|content)"
@@ -67,12 +73,12 @@ _BEHIND = re.compile(
     r"|(?P<sentence>" + _Q + r"{0,4}(?:\s{1,4}(?:is|was|to|set to|changed to|reset to|string|of value))?\s{1,8}(?=\S))"
 )
 _OPENS_TAG = re.compile(r"(?:<|&lt;|\\{1,8}u003c)(?:[\w-]{1,30}:)?[\w.-]{0,40}\Z")
-#: And those whose values stand before: ``"value": "x", "name": "password"``.
+#: And those whose values precede: ``"value": "x", "name": "password"``.
 _BEFORE = re.compile(
     r"([\"'](?:value|val|data|default)[\"']\s{0,4}:\s{0,4}|(?:-v|--value)[ =])([\"']?[^\s\"',]{1,400}[\"']?)"
     r"(,?\s{1,4}(?:[\"'](?:name|key|option)[\"']\s{0,4}:\s{0,4}[\"']|(?:-n|--name)[ =])([\w.-]{1,60}))"
 )
-#: One of these stands in each of them.
+#: One of these is in each of them.
 _BEFORE_SIGNS = ('"val', "'val", '"data', "'data", '"default', "'default", "-v", "--value")
 
 _NOTHING = frozenset(
@@ -82,7 +88,7 @@ _NOTHING = frozenset(
 METHODS = frozenset(
     ("password", "token", "totp", "application_credential", "external", "mapped", "oauth1", "saml2", "openid", "x509")
 )
-#: Words with which a sentence goes on where a value would stand.
+#: Words with which a sentence continues where a value would be.
 _PROSE = frozenset(
     """
     a about access already an and are as at auth authentication be been being but by can cannot could created
@@ -99,20 +105,20 @@ _NO_SECRET = re.compile(
     r"[\d.:/%-]+[a-z]{0,2}|%\W?\w|%\(\w+\)s|\?+|\$\d+"
     r"|[/\[({<=-].*|\w+[=(].*|req-.*|v\d.*|http.*|\*+.*|\d{1,4}[a-z]{1,3}"
 )
-#: Where a statement's parameter stands.
-_PLACE = re.compile(r"%s|%\(\w+\)s|\?|\$\d+|:[a-z_]+(?:_\d+)?")
+#: A parameter of a statement.
+_PARAMETER = re.compile(r"%s|%\(\w+\)s|\?|\$\d+|:[a-z_]+(?:_\d+)?")
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 #: A part of a ``rbd:`` name.
 _PART = re.compile(r"(?:\\:|[^\s:'\",;\\])*")
 _FLOW = re.compile(r"0x[0-9a-f]+(?:/(?:0x[0-9a-f]+|-1))?", re.IGNORECASE)
 _LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-#: Values that are looked for once more in the text that they were masked in.
+#: Values that are masked wherever they recur in the text.
 _MAX_AGAIN = 4
 _EDGES = "\"'\\.,;:"
 
 
 class _Head:
-    """A secret's name in a text, and how its value follows it: ``value`` is where that begins."""
+    """A secret's name in a text, and how its value follows it: ``value`` is the offset of that."""
 
     __slots__ = ("behind", "kind", "name_end", "start", "value")
 
@@ -120,48 +126,72 @@ class _Head:
         self.start, self.name_end, self.kind, self.behind, self.value = start, name_end, kind, behind, value
 
 
-def without_named(text: str) -> str:
-    """``text`` without what stands behind secrets' names."""
-    if any(sign in text for sign in _BEFORE_SIGNS):
+def without_named(text: str, words: list[str]) -> str:
+    """Return ``text`` without what follows secrets' names, each of which begins in one of ``words``."""
+    if has_value_before(text):
         text = _BEFORE.sub(_before, text)
     lowered = text.lower()
     if len(lowered) != len(text):  # a Turkish İ becomes two characters
         lowered = text.translate(_LOWER)
     parts: list[str] = []
     again: list[str] = []
-    at = 0
-    places = secret_starts.starts(lowered, _STARTS)
-    head, after = _head(lowered, places, 0)
+    copied = 0
+    starts = secret_starts.offsets_in_words(_STARTS, lowered, text, words)
+    head, after = _head(lowered, starts, 0)
     while head is not None:
         start, end = _value(text, lowered, head)
         value = text[start:end]
         if end > start and value not in _NOTHING and not (head.behind == "pair" and value.strip("\"'\\") in METHODS):
-            parts.append(text[at:start])
+            parts.append(text[copied:start])
             parts.append(MASK)
-            at = end
+            copied = end
             if len(again) < _MAX_AGAIN and _is_telling(value):
                 again.append(value.strip(_EDGES))
-        head, after = _head(lowered, places, max(after, end))
-    parts.append(text[at:])
+        head, after = _head(lowered, starts, max(after, end))
+    parts.append(text[copied:])
     masked = "".join(parts)
     for value in again:
         masked = masked.replace(value, MASK)
     return masked
 
 
-def _before(found: re.Match[str]) -> str:
-    return found[1] + MASK + found[3] if secret_names.secret_key(found[4]) else found[0]
+def may_begin(word: str) -> bool:
+    """Return whether a word of a text, in lower case, may contain or begin a secret's name that takes a value."""
+    starts = secret_starts.offsets(_STARTS, word)
+    match = secret_starts.search(_IN_WORD, word, starts)
+    is_element = any(sign in word for sign in _TAGS)
+    while match is not None:
+        end = match.end()
+        if match.lastgroup == "other":
+            return True
+        while end < len(word) and (word[end].isalnum() or word[end] in "_.-"):
+            end += 1
+        follows = word[end : end + 1]
+        name = word[max(0, match.start() - 9) : end].rstrip(".-")
+        if (not follows or follows in _FOLLOWS) and (is_element or not secret_names.is_about(name)):
+            return True
+        match = secret_starts.search(_IN_WORD, word, starts, end)
+    return False
+
+
+def has_value_before(text: str) -> bool:
+    """Return whether ``text`` may contain a value that precedes its name."""
+    return any(sign in text for sign in _BEFORE_SIGNS)
+
+
+def _before(match: re.Match[str]) -> str:
+    return match[1] + MASK + match[3] if secret_names.secret_key(match[4]) else match[0]
 
 
 def _is_telling(value: str) -> bool:
-    """Whether a value is one that stands nowhere else by chance."""
+    """Return whether a value recurs nowhere by chance."""
     core = value.strip(_EDGES)
     return 8 <= len(core) <= 256 and not core.isalpha() and not core.isdigit() and not core.startswith(("/", "***"))
 
 
-def _head(lowered: str, places: list[int], at: int) -> tuple[_Head | None, int]:
-    """The next secret's name from ``at`` on behind which a value may stand, and where to look on."""
-    name = secret_starts.search(_NAME, lowered, places, at)
+def _head(lowered: str, starts: list[int], offset: int) -> tuple[_Head | None, int]:
+    """Return the next secret's name from ``offset`` on that a value may follow, and the offset after it."""
+    name = secret_starts.search(_NAME, lowered, starts, offset)
     while name is not None:
         kind = name.lastgroup or ""
         tail = _TAIL.match(lowered, name.end())
@@ -171,7 +201,7 @@ def _head(lowered: str, places: list[int], at: int) -> tuple[_Head | None, int]:
         behind = _BEHIND.match(lowered, end)
         if behind is not None and _takes_value(lowered, name, kind, end, behind):
             return _Head(name.start(), end, kind, behind.lastgroup or "", behind.end()), behind.end()
-        name = secret_starts.search(_NAME, lowered, places, max(end, name.end()))
+        name = secret_starts.search(_NAME, lowered, starts, max(end, name.end()))
     return None, len(lowered)
 
 
@@ -191,10 +221,10 @@ def _takes_value(lowered: str, name: re.Match[str], kind: str, end: int, behind:
 
 
 def _value(text: str, lowered: str, head: _Head) -> tuple[int, int]:
-    """From where to where the value stands; the same twice where there is none."""
+    """Return the start and end of the value; the same offset twice where there is none."""
     start = head.value
-    place = _PLACE.match(text, start)
-    if place is not None and not text[place.end() : place.end() + 1].isalnum():
+    parameter = _PARAMETER.match(text, start)
+    if parameter is not None and not text[parameter.end() : parameter.end() + 1].isalnum():
         return start, start
     if head.behind == "element":
         return start, secret_ends.element_end(text, start)
@@ -218,7 +248,7 @@ def _value(text: str, lowered: str, head: _Head) -> tuple[int, int]:
 
 
 def _goes_on(text: str, head: _Head, start: int) -> bool:
-    """Whether a sentence follows a colon: ``invalid token: the signature does not match``."""
+    """Return whether a sentence follows a colon: ``invalid token: the signature does not match``."""
     if text[start - 1 : start] not in (" ", "\t") or ":" not in text[head.name_end : start]:
         return False
     word = _WORD.match(text, start)
@@ -234,15 +264,15 @@ def _goes_on(text: str, head: _Head, start: int) -> bool:
     )
 
 
-def _is_option(text: str, at: int) -> bool:
-    """Whether the word around ``at`` begins with a dash."""
-    while at > 0 and (text[at - 1].isalnum() or text[at - 1] in "-_"):
-        at -= 1
-    return text[at : at + 1] == "-"
+def _is_option(text: str, offset: int) -> bool:
+    """Return whether the word around ``offset`` begins with a dash."""
+    while offset > 0 and (text[offset - 1].isalnum() or text[offset - 1] in "-_"):
+        offset -= 1
+    return text[offset : offset + 1] == "-"
 
 
 def _in_sentence(text: str, lowered: str, head: _Head) -> tuple[int, int]:
-    """A value that follows the name in a sentence: quoted, or unlike a word of one."""
+    """Return the value that follows the name in a sentence: quoted, or unlike a word of one."""
     start = head.value
     weak = lowered.startswith(("token", "cookie", "credential", "secret", "contents", "commun", "trust"), head.start)
     quote = text[start]
@@ -263,7 +293,7 @@ def _in_sentence(text: str, lowered: str, head: _Head) -> tuple[int, int]:
 
 
 def _is_random(word: str, lowered: str, head: _Head) -> bool:
-    """Whether a word is none of a sentence, and no number, address, path or name of a thing."""
+    """Return whether a word is no word of a sentence, and no number, address, path or name of a thing."""
     if _UUID.fullmatch(word):
         return lowered.startswith("token", head.start)
     if len(word) < 4 or _LETTERS.fullmatch(word) or _NO_SECRET.fullmatch(word):

@@ -1,4 +1,4 @@
-"""Names under which secrets stand: of parameters, columns, headers, options, keys, elements, environment variables."""
+"""Names of secrets: parameters, columns, headers, options, keys, elements, environment variables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from . import secret_starts
 
-#: Parts of names, in lower case: what stands under such a name is secret, wherever that is.
+#: Parts of names, in lower case: the value of such a name is secret, wherever it is.
 WORDS = (
     "passw", "passphrase", "pass_phrase", "passcode", "adminpass", "admin_pass", "admin-pass", "rescue_pass",
     "new_pass", "chappass", "pswd", "sshpass", "requirepass", "storepass", "keypass", "masterauth", "rediscli_auth",
@@ -43,21 +43,20 @@ _is_secret_id = re.compile(r"token_?ids?|trust_id|access_?key_?id|approle|privat
 
 _NAMED = re.compile("|".join(map(re.escape, WORDS)) + "|" + _SHORT)
 _named = _NAMED.search
-#: What its matches begin with.
-_STARTS = secret_starts.shortest(
-    (*WORDS, "pw", "psk", "totp", "otp", "kek", "sig", "hmac", "authorization", "pass"),
+_STARTS = re.compile(
+    secret_starts.either((*WORDS, "pw", "psk", "totp", "otp", "kek", "sig", "hmac", "authorization", "pass"))
 )
-#: Names of columns, parameters and keys that are secrets where they stand alone; ``_1`` … are SQLAlchemy's suffixes.
+#: Names of columns, parameters, keys that are secrets if they are the whole name; ``_1`` … are SQLAlchemy's suffixes.
 _alone = re.compile(r"(?:.*_)?connection(?:_\d+)?|value(?:_+m?\d+)*|(?:.*[_.])?encryption|pin|ticket").fullmatch
 
-#: Longer names are looked at by their ends.
+#: Of longer names only the ends count.
 _MAX_NAME = 128
 _MAX_KNOWN = 4096
 _known: dict[str, bool] = {}
 
 
 def secret_key(name: str) -> bool:
-    """Whether a name (of a parameter, column, header, key) is a secret's."""
+    """Return whether a name (of a parameter, column, header, key) is a secret's."""
     known = _known.get(name)
     if known is None:
         known = is_secret(name.lower())
@@ -69,14 +68,14 @@ def secret_key(name: str) -> bool:
 
 
 def is_secret(lowered: str) -> bool:
-    """The same, worked out, of a name in lower case."""
+    """Return the same, worked out, for a name in lower case."""
     if _alone(lowered[:_MAX_NAME]):
         return True
     return _named(lowered) is not None and not is_about(lowered)
 
 
 def is_about(lowered: str) -> bool:
-    """Whether what stands under a name with a secret's word in it tells about the secret, and is none."""
+    """Return whether the value of a name with a secret's word in it describes the secret, and is none."""
     end = lowered[-_MAX_NAME:]
     about = _is_about(end)
     if about is None or _is_secret_id(end) is not None:
@@ -86,6 +85,6 @@ def is_about(lowered: str) -> bool:
 
 
 def names_one(text: str) -> bool:
-    """Whether a secret's name stands anywhere in ``text``."""
+    """Return whether a secret's name is anywhere in ``text``."""
     lowered = text.lower()
-    return secret_starts.search(_NAMED, lowered, secret_starts.starts(lowered, _STARTS)) is not None
+    return secret_starts.search(_NAMED, lowered, secret_starts.offsets(_STARTS, lowered)) is not None

@@ -1,4 +1,4 @@
-"""Literals in a statement's text: all of a statement that names a secret, else those that look like one."""
+"""Literals in a statement's text: all in a statement that names a secret, else those that look like one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import secret_names
 from .secret_ends import MASK
 
 _LITERAL = re.compile(r"'(?:[^']|'')*(?:'|\Z)")
-#: With backslashes before quotes nobody but the server knows where a literal ends.
+#: With backslashes before quotes only the server knows the end of a literal.
 _FIRST_TO_LAST = re.compile(r"'.*'|'.*\Z", re.DOTALL)
 _DOUBLE = re.compile(r"((?:=|\bby|\bpassword|\blike)\s{0,8})\"[^\"]*(?:\"(?!\.)|\Z)", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|--[ \t][^\n]*", re.DOTALL)
@@ -20,7 +20,7 @@ _IDENTIFIED = re.compile(r"\bidentified\s", re.IGNORECASE)
 
 
 def without_literals(statement: str, mask: Callable[[str], str]) -> str:
-    """The statement's text without its secrets; ``mask`` is what texts are masked by."""
+    """Return the statement's text without its secrets; ``mask`` masks a text."""
     if "--" in statement or "/*" in statement:
         statement = _COMMENT.sub(lambda comment: mask(comment[0]), statement)
     if not any(sign in statement for sign in "'\"$"):
@@ -34,18 +34,18 @@ def without_literals(statement: str, mask: Callable[[str], str]) -> str:
 
 
 def _masked_literal(literal: str, mask: Callable[[str], str]) -> str:
-    """A literal as it is where nothing in what it means is a secret."""
+    """Return a literal unchanged unless its value contains a secret."""
     if "''" not in literal[1:-1]:
         return mask(literal)
-    means = literal[1:].replace("''", "'")
-    masked = mask(means)
-    return literal if masked == means else "'" + masked.rstrip("'").replace("'", "''") + "'"
+    value = literal[1:].replace("''", "'")
+    masked = mask(value)
+    return literal if masked == value else "'" + masked.rstrip("'").replace("'", "''") + "'"
 
 
 #: A statement within a text: its beginning up to the rows, or up to what is compared and assigned.
 _INSERT = re.compile(r"\b(?:insert\s{1,4}(?:ignore\s{1,4})?into|replace\s{1,4}into)\s[^;\n]{0,4000}", re.IGNORECASE)
 _VALUES = re.compile(r"\bvalues\b", re.IGNORECASE)
-#: What SQLAlchemy's errors end with.
+#: The end of SQLAlchemy's errors.
 _FAILED = re.compile(
     r"\[SQL: (?P<statement>[^\n]{0,8000})\]\s{0,4}(?:\\n)?\[parameters: (?P<values>[(\[{][^\n]{0,20000}?)(?:\]|\Z)",
     re.DOTALL,
@@ -54,13 +54,15 @@ _USES = re.compile(r"\b(?:set|where|values)\b", re.IGNORECASE)
 
 
 def without_rows(text: str) -> str:
-    """A text with statements in it, without the literals and parameters of those that insert or compare secrets."""
+    """Return ``text`` without the literals and parameters of its statements that insert or compare secrets."""
+    if "into" not in text.lower() and "[SQL: " not in text:
+        return text
     text = _INSERT.sub(_without_row, text)
     return _FAILED.sub(_without_parameters, text) if "[parameters: " in text else text
 
 
-def _without_row(found: re.Match[str]) -> str:
-    statement = found[0]
+def _without_row(match: re.Match[str]) -> str:
+    statement = match[0]
     values = _VALUES.search(statement)
     if values is None or not names_secret(statement[: values.end()]):
         return statement
@@ -70,20 +72,20 @@ def _without_row(found: re.Match[str]) -> str:
     return statement[: values.end()] + _LITERAL.sub("'%s'" % MASK, rows)
 
 
-def _without_parameters(found: re.Match[str]) -> str:
-    """All parameters go where a secret is among them: their order is told by a text that may be cut."""
-    statement = found["statement"]
+def _without_parameters(match: re.Match[str]) -> str:
+    """Mask all parameters if one is a secret: their order depends on a text that may be cut."""
+    statement = match["statement"]
     uses = _USES.search(statement)
     inserts = statement[:8].upper().startswith(("INSERT", "REPLACE"))
     about = statement if inserts or uses is None else statement[uses.start() :]
     if not names_secret(about):
-        return found[0]
-    start = found.start("values") - found.start()
-    return found[0][:start] + MASK + found[0][start + len(found["values"]) :]
+        return match[0]
+    start = match.start("values") - match.start()
+    return match[0][:start] + MASK + match[0][start + len(match["values"]) :]
 
 
 def names_secret(statement: str) -> bool:
-    """Whether a statement is about secrets."""
+    """Return whether a statement is about secrets."""
     return (
         secret_names.names_one(statement)
         or _UNNAMED.search(statement) is not None

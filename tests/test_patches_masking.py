@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.parse
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patches import masking, values
+from patches import masking
+from tests.support.hanging import finished
 
 NAMES = st.sampled_from(
     """
@@ -174,25 +175,20 @@ def test_names_of_the_innocent(name: str) -> None:
     assert not masking.secret_key(name)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_no_short_text_hangs_a_service(tmp_path: Path) -> None:
+    """A service must not stop because of what somebody put into a name."""
+    texts = [
         "password" * 1024, 'password="' * 800, "password=[" * 800, "password\\" * 900, "a" * 8000 + "pass",
-        "-" * 8000 + "pass",
-        "--a" * 2700 + "token", "token " * 1300, "://" * 2700, "://a:" * 1600, "eyJaaaaaaaa." * 700, "-----BEGIN" * 800,
-        "password=" + "[" * 8000, "password='" + "\\'" * 4000, "secret" + "'" * 8000, "$6$" * 2700, "token=a," * 1000,
-    ],
-    ids=lambda text: text[:12],
-)  # fmt: skip
-def test_a_text_made_to_be_slow_is_not(text: str) -> None:
-    """A service must not stand still because of what somebody put into a name."""
-    began = time.process_time()
-    values.masked_text(text)
-    assert time.process_time() - began < 0.1
-
-
-@pytest.mark.parametrize("trigger", masking._TRIGGERS)
-def test_no_trigger_is_without_a_sign(trigger: str) -> None:
-    """Ordinary text is looked through for the signs alone."""
-    assert any(sign in trigger for sign in masking._SIGNS)
-    assert masking.is_suspicious(f"a {trigger.upper()} b")
+        "-" * 8000 + "pass", "--a" * 2700 + "token", "token " * 1300, "://" * 2700, "://a:" * 1600,
+        "eyJaaaaaaaa." * 700, "-----BEGIN" * 800, "password=" + "[" * 8000, "password='" + "\\'" * 4000,
+        "secret" + "'" * 8000, "$6$" * 2700, "token=a," * 1000,
+    ]  # fmt: skip
+    (tmp_path / "texts").write_text(json.dumps(texts))
+    assert len(texts) == finished(
+        """
+        import json
+        from patches import values
+        answer = len(list(map(values.masked_text, json.load(open(sys.argv[1])))))
+        """,
+        tmp_path / "texts",
+    )
