@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import sys
 import traceback
+from collections import UserDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tracer.commands import printing, signals
-from tracer.commands.ask import ask
-from tracer.commands.attach import attach
-from tracer.commands.baseline import baseline
-from tracer.commands.detach import detach
-from tracer.commands.diff import diff
-from tracer.commands.doctor import doctor
-from tracer.commands.draw import draw
-from tracer.commands.ingest import ingest
-from tracer.commands.list import list_boots
-from tracer.commands.record import record
-from tracer.commands.run import run
-from tracer.commands.show import show
-from tracer.commands.status import status
-from tracer.commands.tap import tap
 from tracer.errors import TracerError
 from tracer.files import write
+
+#: The commands, each in a module of its name in tracer.commands.
+_COMMANDS = (
+    "ask", "attach", "baseline", "detach", "diff", "doctor", "draw", "ingest", "list", "record", "run", "show",
+    "status", "tap",
+)  # fmt: skip
+
+
+class _Commands(UserDict[str, click.Command]):
+    """Commands by name. A module is imported when its command is looked up: all of them take longer than most need."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Return the command; raise KeyError if there is none of this name."""
+        if name in _COMMANDS and name not in self.data:
+            module = importlib.import_module(f"tracer.commands.{name}")
+            self.data[name] = module.list_boots if name == "list" else getattr(module, name)
+        return self.data[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
 
 
 class _Group(click.Group):
@@ -88,7 +103,12 @@ def _defect(error: Exception) -> str:
     )
 
 
-@click.group("bootseq", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    "bootseq",
+    cls=_Group,
+    commands=_Commands(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.version_option(package_name="bootseq", prog_name="bootseq")
 def main() -> None:
     """Record and explain how an OpenStack cloud boots an instance.
@@ -108,7 +128,3 @@ def main() -> None:
     Compare two releases:
       bootseq diff 32.trace.jsonl.gz 34.trace.jsonl.gz
     """
-
-
-for command in (run, record, attach, detach, status, tap, ask, doctor, ingest, list_boots, show, draw, diff, baseline):
-    main.add_command(command)
