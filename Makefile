@@ -49,9 +49,11 @@ demo: install
 
 # The tests that start a Nova, a broker or a browser come after the others and one by one: two clouds at once would
 # compete for two cores.
-# Both parts run even if the first fails.
+# Between them, those that hypothesis feeds are repeated with all examples. Every part runs even if one before it fails.
 test: install packages testsuite
-	$(BIN)/python -m pytest -n 2 -m 'not slow'; fast=$$?; $(BIN)/python -m pytest -m slow && exit $$fast
+	$(BIN)/python -m pytest -n 2 -m 'not slow'; fast=$$?; \
+		EXAMPLES=full $(BIN)/python -m pytest -n 2 -m 'hypothesis and not slow'; full=$$?; \
+		EXAMPLES=full $(BIN)/python -m pytest -m slow && exit $$((fast + full))
 
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'

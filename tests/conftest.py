@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ import pytest
 import patches
 from patches import patching
 from tests.support import confinement
+from tests.support.examples import examples
 from tests.support.waiting import children, wait_until
 
 # The same examples in every run, and no clock: a failure is a defect, not a busy machine.
-hypothesis.settings.register_profile("bootseq", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "bootseq", max_examples=examples(100), derandomize=True, deadline=None, database=None
+)
 hypothesis.settings.load_profile("bootseq")
 
 # Under nohup, or in the background of a script, Ctrl-C is ignored, also by all that is started from here.
@@ -36,6 +40,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests that start a real Nova may take their time."""
     if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
         item.add_marker(pytest.mark.timeout(900))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the tests that were skipped, by reason."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    if reasons:
+        terminalreporter.section(f"{len(reports)} skipped, by reason")
+    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        terminalreporter.line(f"{count:4} {reason}")
 
 
 @pytest.fixture(autouse=True)
@@ -59,13 +73,19 @@ def confined_commands(
 @pytest.fixture(autouse=True)
 def restored_globals() -> Iterator[None]:
     """Put cwd, environment and sys.path back."""
-    cwd, environ, path = Path.cwd(), dict(os.environ), list(sys.path)
+    cwd, environ, path = Path.cwd(), _environment(), list(sys.path)
     yield
     os.chdir(cwd)
     sys.path[:] = path
-    if dict(os.environ) != environ:
-        os.environ.clear()
+    if (after := _environment()) != environ:
+        for name in after.keys() - environ.keys():
+            del os.environ[name]
         os.environ.update(environ)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without pytest's own variable, which is another one in each phase of a test."""
+    return {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
 
 
 @pytest.fixture(autouse=True)

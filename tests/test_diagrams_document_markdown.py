@@ -18,6 +18,7 @@ from myst_parser.parsers.docutils_ import Parser
 from diagrams import DETAILS, render
 from diagrams.document.tables import own_time, participants, slowest, statements, states
 from tests.support.builders import boot, call, failed_boot, rpc, small_boot, sql, state
+from tests.support.examples import examples
 from tests.test_diagrams_hostile import everything, hostile, poisoned
 from tracer.model import Request
 
@@ -108,7 +109,7 @@ class TestReaders:
         assert [block.rstrip("\n") for block in Page(read(text)).blocks] == written
 
     @given(text=hostile)
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=examples(20), deadline=None)
     @example(text=everything)
     @example(text="x" * 3_000)
     @example(text="{code-block} `x`")

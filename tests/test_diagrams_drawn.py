@@ -15,6 +15,7 @@ from diagrams.sequence.fit import fitted
 from diagrams.sequence.model import Diagram
 from tests.support import real_boots
 from tests.support.builders import boot, call, cast, failed_boot, http, small_boot, sql
+from tests.support.examples import examples
 from tests.support.expected_drawing import numbered, statements, steps_shown
 from tests.test_diagrams_sequence_build import any_boot, trees
 from tracer.model import Request, Step
@@ -30,7 +31,7 @@ def test_of_a_boot(make: Callable[[], Request], detail: str) -> None:
         assert statements(diagram) == sum(step.kind == "sql" for step in made.walk())
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(trees(), max_size=3), st.sampled_from(DETAILS), st.sampled_from([None, 0, 1, 2]))
 def test_of_any_tree(heads: list[Step], detail: str, depth: int | None) -> None:
     made = any_boot(heads)

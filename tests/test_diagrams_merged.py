@@ -18,6 +18,7 @@ from diagrams.svg.layout import layout
 from diagrams.text import short_address
 from diagrams.words import nodes
 from tests.support.builders import boot, call, http, rpc, small_boot, sql
+from tests.support.examples import examples
 from tests.test_diagrams_hostile import everything, poisoned
 from tests.test_tracer_diff_merge_merge import alike, api, merged
 from tracer.diff.merge.merge import merge
@@ -182,7 +183,7 @@ def test_document() -> None:
     assert "Nowhere: all of them do the same." in render(merged(plain(), plain()), "md")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(alike())
 def test_nothing_is_lost(boots: list[Request]) -> None:
     """At every detail each step is drawn or counted where it is hidden; what boots part at is drawn."""

@@ -17,6 +17,7 @@ from diagrams.svg.layout import Layout, layout
 from diagrams.svg.render import draw, svg
 from tests.bench.bench_diagrams import wide_boot
 from tests.support.builders import boot, call, http, rpc, served, small_boot, sql, state, step
+from tests.support.examples import examples
 from tracer.model import PARTICIPANTS, Request
 
 
@@ -98,7 +99,7 @@ def test_everything_lies_inside_the_picture() -> None:
         )
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(1, 300), st.integers(1, 60))
 def test_deep_calls_and_many_lanes_lie_inside_too(depth: int, lanes: int) -> None:
     one = call("compute", "nova.a:A.leaf")

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.fuzz import failures, worker
 from tests.fuzz.kinds import KINDS, Case, unchanged
 from tests.fuzz.worker import run
+from tests.support.examples import examples
 from tracer import trace_file
 from tracer.errors import TracerError
 from tracer.recording import capture
@@ -112,7 +113,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(place=st.integers(0, 200), value=JSON)
 def test_any_value_in_any_place_of_a_trace_file_is_read_or_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: Any

@@ -17,6 +17,7 @@ from sqlalchemy import orm
 from sqlalchemy.ext import hybrid
 
 from patches import ask_eval
+from tests.support.examples import examples
 from tracer.recording import ask_expressions
 
 #: Every special method that an expression, or the rendering of its value, could run.
@@ -120,7 +121,7 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(st.recursive(LEAVES, _wider, max_leaves=5))
 def test_no_expression_runs_code_of_the_hosts(text: str) -> None:
     """Every special method of these values raises, and is counted."""

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patches import values
+from tests.support.examples import examples
 from tracer.sources import values as sources_values
 from tracer.sources.hooks import marshal_reader
 from tracer.tap import message_file
@@ -127,7 +128,7 @@ def anything() -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(anything())
 def test_anything_becomes_what_marshal_takes(value: Any) -> None:
     """Scalars and trees raise nothing, ask nobody, and come back out of the tool's own decoder."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.events import UUID, Cloud, Services, run, tree
+from tests.support.examples import examples
 from tests.test_tracer_correlation_forest import CRAFTED
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event, Events
@@ -336,7 +337,7 @@ def test_other_requests() -> None:
     assert_numbered(trace)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(CRAFTED, max_size=24))
 def test_whatever_is_crafted_is_numbered_once(events: list[Event]) -> None:
     """No crash, no step twice, no address twice."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import small_boot
+from tests.support.examples import examples
 from tracer.diff.baseline.addresses import addressed
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.reader import read
@@ -168,7 +169,7 @@ baselines = st.builds(
 
 
 @given(baselines)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_nothing_is_lost(baseline: Baseline) -> None:
     """Whatever a baseline holds comes back from its text, which is then written the same."""
     text = written(baseline)

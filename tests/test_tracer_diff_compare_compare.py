@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support import builders
 from tests.support.builders import call, cast, http, rpc, served, sql, state
+from tests.support.examples import examples
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.compare.compare import compare
@@ -244,13 +245,13 @@ any_trees = trees()
 plain_trees = trees(unique_by=lambda node: node.text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(any_trees)
 def test_nothing_differs_from_itself(tree: Baseline) -> None:
     assert compare(tree, copy.deepcopy(tree)).changes == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(any_trees, any_trees)
 def test_two_trees_differ_exactly_if_they_are_not_the_same(old: Baseline, new: Baseline) -> None:
     def shape(nodes: list[NormalStep]) -> list[Any]:
@@ -261,7 +262,7 @@ def test_two_trees_differ_exactly_if_they_are_not_the_same(old: Baseline, new: B
     assert (compare(old, new).changes == []) == same
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(plain_trees, plain_trees, plain_trees)
 def test_a_baseline_accepts_every_boot_it_was_learned_of(first: Baseline, second: Baseline, third: Baseline) -> None:
     boots = [first, second, third]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import boot, call, cast, failed_boot, served, small_boot, sql, step
+from tests.support.examples import examples
 from tests.support.merged_boots import Part, check, taken
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.merge.merge import merge
@@ -270,7 +271,7 @@ def alike(draw: st.DrawFn) -> list[Request]:
     return [boot(call("API", "nova.api:main", *drawn(plan, draw))) for _ in range(draw(st.integers(1, 4)))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(alike())
 def test_every_boot_can_be_read_back(boots: list[Request]) -> None:
     """By the branches that it goes through, by its loops, and by some order of what is in a par: it and no other."""

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import failed_boot, small_boot
+from tests.support.examples import examples
 from tracer import trace_file
 from tracer.correlation import addresses
 from tracer.errors import TracerError
@@ -64,7 +65,7 @@ TRACES = st.builds(
 ).map(numbered)  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(name=st.sampled_from(["t.jsonl", "t.jsonl.gz"]), trace=TRACES)
 def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str, trace: Trace) -> None:
     """All of it, halves of surrogate pairs too, packed or not."""
