@@ -51,7 +51,16 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in committed():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tree / path)
-    command = [UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder]
+    command: list[str | Path] = [
+        UV,
+        "build",
+        "--quiet",
+        "--no-build-isolation",
+        "--python",
+        sys.executable,
+        "--out-dir",
+        folder,
+    ]
     subprocess.run(command, cwd=tree, check=True)
     return folder
 
