@@ -73,6 +73,7 @@ class TestSvg:
     ATTRIBUTES = frozenset({
         "width", "height", "viewBox", "x", "y", "d", "transform", "fill", "opacity", "stroke", "stroke-width",
         "stroke-dasharray", "stroke-linejoin", "paint-order", "font-family", "font-size", "font-weight", "text-anchor",
+        "textLength", "lengthAdjust", "unicode-bidi",
     })  # fmt: skip
 
     @given(hostile)

@@ -12,10 +12,13 @@ from html import escape
 from diagrams.palette import colour
 from diagrams.report.common import SIGNS
 from diagrams.report.overlay_sequence import Line, Overlay
+from diagrams.svg.measure import FONT, text_length, width
 from tracer.model import Change
 
 ROW, HEAD, BAR, STEP, DEEPEST = 18, 30, 7, 3, 8
-CHAR, MONO = 6.2, 6.1
+#: Font sizes of labels and heads, and of the addresses, whose font has letters of one width.
+SIZE, SMALL = 11.5, 10
+MONO = 0.61 * SMALL
 #: Left of the lanes: room for so many signs, then two addresses.
 SIGN, SIGNS_SHOWN = 17, 3
 NARROWEST, APART, FARTHEST = 860, 84, 140
@@ -27,7 +30,6 @@ LOOKS = {
 }  # fmt: skip
 _PAPER = ' fill="#fff"'
 _DASHES = {"removed": ' stroke-dasharray="5 3"'}
-_SANS = "Helvetica,Arial,'DejaVu Sans',sans-serif"
 _MONO = "'DejaVu Sans Mono',Menlo,monospace"
 
 
@@ -44,16 +46,17 @@ class _Grid:
 def heads(overlay: Overlay) -> str:
     """The lanes' names; a lane that only one side has says so."""
     grid = _grid(overlay)
-    parts = [_opened(grid.width, HEAD, "Participants"), f'<g font-size="10" fill="{LOOKS["same"][0]}" class="quiet">']
+    quiet = f'<g font-size="{SMALL}" fill="{LOOKS["same"][0]}" class="quiet">'
+    parts = [_opened(grid.width, HEAD, "Participants"), quiet]
     parts += [f'<text x="{x}" y="19">{name}</text>' for x, name in ((grid.old, "old"), (grid.new, "new"))]
     parts.append('</g><g text-anchor="middle" font-weight="700" fill="#fff">')
     for number, (lane, look) in enumerate(overlay.lanes.items()):
         name = {"added": "+ ", "removed": "− "}.get(look, "") + lane
-        half = int(len(name) * 3.5) + 7
+        half = int(width(name, SIZE, bold=True) / 2) + 7
         edge = f' stroke="{LOOKS[look][0]}" stroke-width="2" stroke-dasharray="4 2"' if look != "same" else ""
         x = grid.xs[lane]
         box = f'<rect x="{x - half}" y="5" width="{2 * half}" height="20" rx="3" fill="{colour(lane, number)}"{edge}/>'
-        parts.append(f'{box}<text x="{x}" y="19">{escape(name)}</text>')
+        parts.append(f'{box}<text x="{x}" y="19"{text_length(name, SIZE, bold=True)}>{escape(name)}</text>')
     return "".join([*parts, "</g></svg>"])
 
 
@@ -71,11 +74,11 @@ def body(overlay: Overlay, changes: list[Change]) -> str:
     return "".join([*parts, *drawing.bars, *drawn, "</svg>"])
 
 
-def _opened(width: int, height: int, title: str) -> str:
-    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+def _opened(wide: int, high: int, title: str) -> str:
+    size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_SANS}" font-size="11.5">'
-        f'<title>{title}</title><rect class="paper" width="{width}" height="{height}" fill="#fff"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" font-size="{SIZE}">'
+        f'<title>{title}</title><rect class="paper" width="{wide}" height="{high}" fill="#fff"/>'
     )
 
 
@@ -99,9 +102,9 @@ def _addresses(overlay: Overlay) -> list[tuple[str, str]]:
 
 def _room(lane: str, lines: list[Line]) -> int:
     """The more its labels need, the more room a lane has to its right, within limits."""
-    widths = sorted(len(line.text) * CHAR for line in lines if line.source == lane)
+    widths = sorted(width(line.text, SIZE) for line in lines if line.source == lane)
     usual = widths[len(widths) * 2 // 3] if widths else 0
-    return int(min(FARTHEST, max(APART, len(lane) * 7 + 26, usual + 24)))
+    return int(min(FARTHEST, max(APART, width(lane, SIZE, bold=True) + 26, usual + 24)))
 
 
 def _right(line: Line, xs: dict[str, int]) -> int:
@@ -109,7 +112,7 @@ def _right(line: Line, xs: dict[str, int]) -> int:
 
 
 def _width(line: Line) -> float:
-    return (len(line.text) + len(line.extra) + 3) * CHAR
+    return width(f"{line.text} – {line.extra}" if line.extra else line.text, SIZE)
 
 
 def _tint(line: Line, number: int, grid: _Grid) -> str:
@@ -159,7 +162,7 @@ class _Drawing:
     def _gutter(self, line: Line, y: int) -> str:
         places = ((self._grid.old, line.old), (self._grid.new, line.new))
         texts = "".join(f'<text x="{x}" y="{y + 13}">{escape(text)}</text>' for x, text in places if text)
-        return f'<g font-family="{_MONO}" font-size="10">{texts}</g>' if texts else ""
+        return f'<g font-family="{_MONO}" font-size="{SMALL}">{texts}</g>' if texts else ""
 
     def _arrow(self, line: Line, y: int) -> tuple[str, int, bool]:
         """The arrow, where its label begins, and whether the label stands to the left."""
@@ -183,9 +186,13 @@ class _Drawing:
         halo = f'stroke="{LOOKS[line.look][1]}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
         quiet = ' font-style="italic"' if line.what == "fold" else ""
         title = f"<title>{escape(line.full)}</title>" if line.full else ""
-        extra = f'<tspan font-style="italic">{escape(f" – {line.extra}")}</tspan>' if line.extra else ""
         up = 13 if line.source == line.target else 12
-        return f'<text class="label" {place} y="{y + up}" {halo}{quiet}>{title}{escape(line.text)}{extra}</text>'
+        text = f"{text_length(line.text, SIZE)}>{title}{escape(line.text)}"
+        if line.extra:
+            parts = (("", line.text), (' font-style="italic"', f"– {line.extra}"))
+            spans = [f"<tspan{look}{text_length(part, SIZE)}>{escape(part)}</tspan>" for look, part in parts]
+            text = f">{title}{' '.join(spans)}"
+        return f'<text class="label" {place} y="{y + up}" {halo}{quiet}{text}</text>'
 
     def _edge(self, lane: str, *, right: bool) -> int:
         depth, x = min(len(self._ends[lane]), DEEPEST), self._grid.xs[lane]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 
-from diagrams.svg.measure import cut, width
+from diagrams.svg.measure import cut, text_length, width
 
 #: From an arrow's end to the frame around it, and from a frame to one around it.
 _AWAY, _APART = 14, 6
@@ -106,13 +106,14 @@ def over(boxes: list[Box]) -> list[str]:
         left, wide = box.extent.left, _tag(box)
         tag = f"M{left} {box.top}h{wide}v{_TAG - 4}l-4 4H{left}z"
         parts.append(f'<path fill="{_TINT}" stroke="{_INK}" d="{tag}"/>')
-        name = f'x="{left + _BESIDE}" y="{box.top + 9}" font-weight="700" fill="{_INK}"'
-        parts.append(f"<text {name}>{box.operator}</text>")
+        look = f'x="{left + _BESIDE}" y="{box.top + 9}" font-weight="700" fill="{_INK}"'
+        parts.append(f"<text {look}{text_length(box.operator, bold=True)}>{box.operator}</text>")
         guards = [(box.top, box.guard), *box.branches]
         parts += [_said(left + wide + _NEAR, y + 9, guard, box.extent.right) for y, guard in guards if guard]
     return [*parts, "</g>"] if boxes else []
 
 
 def _said(x: int, y: int, guard: str, right: int) -> str:
-    text = escape(cut(guard, right - x - _NEAR))
-    return f'<text x="{x}" y="{y}" fill="{_INK}" stroke="#fff" stroke-width="3">{text}</text>'
+    text = cut(guard, right - x - _NEAR)
+    look = f'fill="{_INK}" stroke="#fff" stroke-width="3"'
+    return f'<text x="{x}" y="{y}" {look}{text_length(text)}>{escape(text)}</text>'

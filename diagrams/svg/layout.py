@@ -20,6 +20,7 @@ from diagrams.svg.geometry import (  # fmt: skip
     STATE,
     TIMES,
     TOP,
+    WIDER,
     Page,
 )
 from diagrams.svg.measure import width
@@ -48,7 +49,7 @@ def layout(diagram: Diagram, paper: Paper | None = None) -> Layout:
         diagram = replace(diagram, lanes=[*diagram.lanes, STATE])
     widths = [0.0 if item.what == "end" else label_width(item.text, item.extra) for item in diagram.items]
     longest = sorted(dict.fromkeys(item.address for item in diagram.items), key=len)[-_CANDIDATES:]
-    times = MARGIN + int(max((width(one, SMALL) for one in longest), default=0)) + TIMES
+    times = MARGIN + int(WIDER * max((width(address, SMALL) for address in longest), default=0)) + TIMES
     least = paper.width if paper else NARROWEST
     xs, end = columns(diagram, widths, times + GAP, least, narrow=paper is not None)
     wide = max(least, end)

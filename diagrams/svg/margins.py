@@ -6,7 +6,7 @@ from html import escape
 
 from diagrams.sequence.model import Diagram
 from diagrams.svg.geometry import INNERMOST, MARGIN, TITLE, TITLE_SIZE, Page
-from diagrams.svg.measure import FONT, cut, width
+from diagrams.svg.measure import FONT, cut, text_length, width
 
 INK, GREY = "#1f2328", "#656d76"
 
@@ -22,14 +22,16 @@ def opened(diagram: Diagram, wide: int, high: int, size: tuple[str, str]) -> lis
 
 def headline(diagram: Diagram, room: int, page: str) -> list[str]:
     """The title and, at the right, which page it is."""
-    title = escape(cut(diagram.title, room - width(page) - MARGIN, TITLE_SIZE, bold=True))
-    named = f'<text x="{MARGIN}" y="{TITLE}" font-size="{TITLE_SIZE}" font-weight="700" fill="{INK}">{title}</text>'
+    title = cut(diagram.title, room - width(page) - MARGIN, TITLE_SIZE, bold=True)
+    length = text_length(title, TITLE_SIZE, bold=True, scaled=True)
+    look = f'font-size="{TITLE_SIZE}" font-weight="700" fill="{INK}"'
+    named = f'<text x="{MARGIN}" y="{TITLE}" {look}{length}>{escape(title)}</text>'
     return [named, quiet(TITLE, page, f'x="{MARGIN + room}" text-anchor="end"')] if page else [named]
 
 
 def quiet(y: int, text: str, place: str = f'x="{MARGIN}"') -> str:
     """A line of text that is no part of the drawing."""
-    return f'<text {place} y="{y}" fill="{GREY}">{escape(text)}</text>'
+    return f'<text {place} y="{y}" fill="{GREY}"{text_length(text)}>{escape(text)}</text>'
 
 
 def around(page: Page, said: str, room: int) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from operator import attrgetter
 
@@ -29,7 +32,7 @@ from diagrams.svg.geometry import (  # fmt: skip
 from diagrams.svg.layout import Layout, layout
 from diagrams.svg.legend import legend
 from diagrams.svg.margins import GREY, INK, around, headline, opened, quiet
-from diagrams.svg.measure import cut
+from diagrams.svg.measure import cut, text_length
 from diagrams.svg.paging import PAPERS
 from tracer.model import Merged, Request
 
@@ -127,17 +130,19 @@ def _heads(placed: Layout, page: Page, colours: list[str]) -> list[str]:
     for x, name, fill in zip(placed.xs, placed.lanes, colours, strict=True):
         half, text = head_half(name), escape(name)
         boxes = "".join(f"M-{half} {y + 7}h{2 * half}v13H-{half}z" for y in page.heads)
-        names = "".join(f'<text y="{y + 17}">{text}</text>' for y in page.heads)
+        length = text_length(name, bold=True)
+        names = "".join(f'<text y="{y + 17}"{length}>{text}</text>' for y in page.heads)
         parts.append(f'<g transform="translate({x})"><path fill="{fill}" stroke="{fill}" d="{boxes}"/>')
         parts.append(f'<g fill="#fff">{names}</g></g>')
     return [*parts, "</g>"]
 
 
 def _bands(placed: Layout, page: Page) -> list[str]:
+    length = partial(text_length, size=BAND_SIZE, bold=True, scaled=True)
     return [
         f'<rect y="{band.y - BASELINE - 4}" width="{placed.width}" height="{ROW + 4}" fill="#dde3ea"/>'
-        f'<text x="{MARGIN}" y="{band.y - 1}" font-weight="700" font-size="{BAND_SIZE}" fill="{INK}">{text}</text>'
-        for band, text in zip(page.bands, _texts(page.bands), strict=True)
+        f'<text x="{MARGIN}" y="{band.y - 1}" font-weight="700" font-size="{BAND_SIZE}" fill="{INK}"{text}</text>'
+        for band, text in zip(page.bands, _texts(page.bands, length), strict=True)
     ]
 
 
@@ -172,7 +177,7 @@ def _labels(page: Page) -> list[str]:
     groups: defaultdict[tuple[str, bool, int], list[str]] = defaultdict(list)
     for label, text in zip(page.labels, _texts(page.labels), strict=True):
         key = (_TEXTS.get(label.look, INK), label.leftward, label.x)
-        groups[key].append(f'<text y="{label.y}">{text}</text>')
+        groups[key].append(f'<text y="{label.y}"{text}</text>')
     halo = 'stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'
     parts = [f'<g transform="translate(0 -.6)" fill="{INK}" {halo}>']
     for (fill, leftward, x), texts in groups.items():
@@ -182,13 +187,23 @@ def _labels(page: Page) -> list[str]:
     return [*parts, "</g>"]
 
 
-def _texts(labels: list[Label]) -> list[str]:
-    said = _escaped([label.text for label in labels])
-    more = _escaped([label.extra for label in labels])
-    return [
-        f'{text} <tspan fill="{_LOUD.get(label.look, GREY)}">{extra}</tspan>' if extra else text
-        for label, text, extra in zip(labels, said, more, strict=True)
-    ]
+#: Hebrew, Arabic and their neighbours: two parts of them would be drawn as one run, in which neither has its length.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+
+
+def _texts(labels: list[Label], length: Callable[[str], str] = text_length) -> list[str]:
+    """Return for each label the rest of its ``<text``: attributes, ``>``, content."""
+    texts = _escaped([label.text for label in labels])
+    extras = _escaped([label.extra for label in labels])
+    rests = []
+    for label, text, extra in zip(labels, texts, extras, strict=True):
+        rest = f"{length(label.text)}>{text}"
+        if extra:  # each part has its own length: resvg gives a text's to its first part alone
+            apart = ' unicode-bidi="isolate"' if _RIGHT_TO_LEFT.search(extra) else ""
+            look = f'fill="{_LOUD.get(label.look, GREY)}"{apart}{length(label.extra)}'
+            rest = f"><tspan{rest}</tspan> <tspan {look}>{extra}</tspan>"
+        rests.append(rest)
+    return rests
 
 
 #: How arrows look: their lines, and their heads' shape and paint.

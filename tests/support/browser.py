@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +24,16 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """A browser that nothing else uses."""
+def browser(fonts: Path | None = None) -> Iterator[Browser]:
+    """Run a browser that nothing else uses; ``fonts`` is a fontconfig file in place of the system's."""
     # Late: the driver costs a quarter of a second, and who runs no browser test need not have it.
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
+        environment: dict[str, str | float | bool] = {**os.environ}
+        if fonts is not None:
+            environment["FONTCONFIG_FILE"] = str(fonts)
+        running = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS, env=environment)
         yield running
         running.close()
 
