@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import diagrams
-from diagrams.svg.measure import cut, width
+from diagrams.svg.measure import cut, text_length, width
 from diagrams.svg.metrics import UNITS
 
 FONTS = Path(diagrams.__file__).parent / "fonts"
@@ -66,3 +66,17 @@ def test_what_is_cut_fits_and_is_marked(text: str, room: float) -> None:
 def test_no_more_is_cut_than_must_be() -> None:
     shown = cut("instance" * 20, 100)
     assert 100 - width("m") < width(shown) <= 100
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes"),
+    [
+        ("select_destinations", ' textLength="85"'),
+        ("two  spaces, which XML  draws as one", f' textLength="{round(width("two spaces, which XML draws as one"))}"'),
+        ("SQL", ""),  # short
+        ("日本語インスタンス", ""),  # by estimate
+    ],
+)
+def test_a_text_is_held_to_its_width_where_that_is_exact(text: str, attributes: str) -> None:
+    assert text_length(text) == attributes
+    assert text_length(text, scaled=True) == (attributes and f'{attributes} lengthAdjust="spacingAndGlyphs"')

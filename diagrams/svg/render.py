@@ -187,7 +187,7 @@ def _labels(page: Page) -> list[str]:
     return [*parts, "</g>"]
 
 
-#: Hebrew, Arabic and their neighbours: two parts of them would be drawn as one run, in which neither has its length.
+#: Hebrew, Arabic and their neighbours: what follows would be drawn as one run with them, and have no length of its own.
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
@@ -199,7 +199,7 @@ def _texts(labels: list[Label], length: Callable[[str], str] = text_length) -> l
     for label, text, extra in zip(labels, texts, extras, strict=True):
         rest = f"{length(label.text)}>{text}"
         if extra:  # each part has its own length: resvg gives a text's to its first part alone
-            apart = ' unicode-bidi="isolate"' if _RIGHT_TO_LEFT.search(extra) else ""
+            apart = ' unicode-bidi="isolate"' if _RIGHT_TO_LEFT.search(text + extra) else ""
             look = f'fill="{_LOUD.get(label.look, GREY)}"{apart}{length(label.extra)}'
             rest = f"><tspan{rest}</tspan> <tspan {look}>{extra}</tspan>"
         rests.append(rest)
