@@ -71,7 +71,7 @@ def test_no_more_is_cut_than_must_be() -> None:
 @pytest.mark.parametrize(
     ("text", "attributes"),
     [
-        ("select_destinations", ' textLength="85"'),
+        ("select_destinations", ' textLength="86"'),
         ("two  spaces, which XML  draws as one", f' textLength="{round(width("two spaces, which XML draws as one"))}"'),
         ("SQL", ""),  # short
         ("日本語インスタンス", ""),  # by estimate
