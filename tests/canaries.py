@@ -1,5 +1,5 @@
 # ruff: noqa: T201 - it prints a table
-"""``python -m tests.canaries``: how many secrets leak, by channel and output, and which innocent texts change."""
+"""``python -m tests.canaries``: a table of leaked secrets by channel and output, and of changed innocent texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.innocent_texts import ACCEPTED, innocents
 
 
 def main() -> int:
-    """Print the table; 1 where something leaked or was masked by mistake."""
+    """Print the table; return 1 if something leaked or was masked by mistake."""
     planted = list(canaries())
     wrong = 0
     print(f"{'channel':24} {'planted':>8} {'leaked':>8}")
@@ -24,15 +24,20 @@ def main() -> int:
         for channel, drive in CHANNELS.items():
             folder = Path(name, channel.replace(" ", "_").replace(":", ""))
             folder.mkdir()
-            gone = leaked(drive(folder, planted), planted)
-            wrong += len(gone)
-            print(f"{channel:24} {len(planted):8} {len(gone):8}  {', '.join(each.name for each in gone)}", flush=True)
+            leaks = leaked(drive(folder, planted), planted)
+            wrong += len(leaks)
+            print(
+                f"{channel:24} {len(planted):8} {len(leaks):8}  {', '.join(canary.name for canary in leaks)}",
+                flush=True,
+            )
         folder = Path(name, "outputs")
         folder.mkdir()
-        for output, found in outputs(folder, planted):
-            gone = leaked(found, planted)
-            wrong += len(gone)
-            print(f"{output:24} {len(planted):8} {len(gone):8}  {', '.join(each.name for each in gone)}", flush=True)
+        for output, data in outputs(folder, planted):
+            leaks = leaked(data, planted)
+            wrong += len(leaks)
+            print(
+                f"{output:24} {len(planted):8} {len(leaks):8}  {', '.join(canary.name for canary in leaks)}", flush=True
+            )
     changed = [text for text in innocents() if masking.mask(text) != text]
     print(f"{'innocent texts':24} {len(innocents()):8} {len(changed):8}  masked by mistake {changed or ''}")
     for text, why in ACCEPTED.items():

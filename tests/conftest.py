@@ -1,4 +1,4 @@
-"""What every test leaves as it found it: cwd, environment, sys.path, log levels, processes, patches."""
+"""Fixtures that hold every test to a clean exit: cwd, environment, sys.path, log levels, processes, patches."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ hypothesis.settings.load_profile("bootseq")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-#: How long a process that was told to end may take.
+#: How long a process may take to end after it was stopped.
 GRACE_SECONDS = 2.0
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that start a real Nova may take their time."""
+    """Give tests that start a real Nova a longer timeout."""
     if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
         item.add_marker(pytest.mark.timeout(900))
 
@@ -58,7 +58,7 @@ def confined_commands(
 ) -> Iterator[None]:
     """Let commands for all processes of the machine reach those that this test run has started, and nothing else.
 
-    What they register goes into a folder of the test's own, and must be gone after it, as must be the guards.
+    Their registrations are written to a folder of the test's own, and must be gone after it, as must the guards.
     """
     home = tmp_path_factory.getbasetemp() / f"registry-{abs(hash(request.node.nodeid)):x}"
     monkeypatch.setenv(confinement.HOME, str(home))
@@ -72,7 +72,7 @@ def confined_commands(
 
 @pytest.fixture(autouse=True)
 def restored_globals() -> Iterator[None]:
-    """Put cwd, environment and sys.path back."""
+    """Restore cwd, environment and sys.path."""
     cwd, environ, path = Path.cwd(), _environment(), list(sys.path)
     yield
     os.chdir(cwd)
@@ -90,7 +90,7 @@ def _environment() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Put every logger's level, switch and handlers back."""
+    """Restore every logger's level, switch and handlers."""
     before = {logger: _settings(logger) for logger in _loggers()}
     yield
     for logger in _loggers():
@@ -110,7 +110,7 @@ def _settings(logger: logging.Logger) -> tuple[int, bool, bool, list[logging.Han
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
-    """Fail a test that leaves a process running; those of wider fixtures were there before it."""
+    """Fail a test that leaves a process running; processes of wider fixtures existed before it."""
     before = _children()
     yield
     deadline = time.monotonic() + GRACE_SECONDS
@@ -138,13 +138,13 @@ def _command(pid: int) -> str:
 
 
 class PatchHistory(list[tuple[Any, str, Any, Any]]):
-    """What is replaced now; and what ever was, even if it was forgotten."""
+    """The list of present patches; ``ever`` also has those that were removed from it."""
 
     def __init__(self) -> None:
         self.ever: list[tuple[Any, str, Any]] = []
 
     def append(self, entry: tuple[Any, str, Any, Any]) -> None:
-        """Note which object of ours was put where."""
+        """Record which object of ours replaced which attribute."""
         owner, name, _, ours = entry
         self.ever.append((owner, name, ours))
         super().append(entry)
@@ -152,8 +152,8 @@ class PatchHistory(list[tuple[Any, str, Any, Any]]):
 
 @pytest.fixture(autouse=True)
 def no_patch_is_left() -> Iterator[None]:
-    """Fail a test that leaves a hook in this process, or an object of ours in any place where one was put."""
-    noted = patching.replaced = PatchHistory()
+    """Fail a test that leaves a hook in this process, or an object of ours in an attribute that was patched."""
+    patches_made = patching.replaced = PatchHistory()
     yield
     assert patches.installed() == []
-    assert [f"{owner}.{name}" for owner, name, ours in noted.ever if vars(owner).get(name) is ours] == []
+    assert [f"{owner}.{name}" for owner, name, ours in patches_made.ever if vars(owner).get(name) is ours] == []

@@ -36,8 +36,8 @@ def run(victim: Victim, text: str, answer: Path, patience: float = 40.0) -> Visi
 def test_runs_in_the_main_thread_whatever_that_does(mode: str, tmp_path: Path) -> None:
     with Victim(mode) as victim:
         for number in range(3):
-            run(victim, f"import __main__; __main__.seen.append({number})", tmp_path / "answer")
-        assert [each for each in victim.ask("seen") if each != "woken"] == [0, 1, 2]
+            run(victim, f"import __main__; __main__.events.append({number})", tmp_path / "answer")
+        assert [each for each in victim.ask("events") if each != "woken"] == [0, 1, 2]
         assert victim.alive()
 
 
@@ -47,7 +47,7 @@ def test_what_the_main_thread_waits_for_goes_on(mode: str, tmp_path: Path) -> No
     with Victim(mode) as victim:
         for _ in range(3):
             assert run(victim, "pass", tmp_path / "answer").way == "blocked"
-        assert victim.ask("seen") == []
+        assert victim.ask("events") == []
 
 
 @pytest.mark.slow
@@ -58,8 +58,8 @@ def test_every_python(version: str, mode: str, tmp_path: Path) -> None:
     if python is None:
         pytest.skip(f"no Python {version} here")
     with Victim(mode, python) as victim:
-        run(victim, "import __main__; __main__.seen.append(1)", tmp_path / "answer")
-        assert 1 in victim.ask("seen")
+        run(victim, "import __main__; __main__.events.append(1)", tmp_path / "answer")
+        assert 1 in victim.ask("events")
         assert victim.alive()
 
 
@@ -67,8 +67,8 @@ def test_the_systems_own_python_without_its_symbol_table(tmp_path: Path) -> None
     if not Path("/usr/bin/python3").exists():
         pytest.skip("no python3 of the system's here")
     with Victim("select", "/usr/bin/python3") as victim:
-        run(victim, "import __main__; __main__.seen.append(1)", tmp_path / "answer")
-        assert victim.ask("seen") == [1]
+        run(victim, "import __main__; __main__.events.append(1)", tmp_path / "answer")
+        assert victim.ask("events") == [1]
 
 
 @pytest.mark.slow
@@ -91,9 +91,9 @@ def test_a_signal_that_comes_meanwhile_is_handled(mode: str, tmp_path: Path) -> 
         for number in range(1, 4):
             run(victim, text, tmp_path / "answer")
             deadline = time.monotonic() + 5
-            while victim.ask("seen").count("SIGUSR1") < number and time.monotonic() < deadline:
+            while victim.ask("events").count("SIGUSR1") < number and time.monotonic() < deadline:
                 time.sleep(0.01)
-        assert victim.ask("seen").count("SIGUSR1") == 3
+        assert victim.ask("events").count("SIGUSR1") == 3
 
 
 @pytest.mark.slow
@@ -107,10 +107,10 @@ def test_what_was_pending_runs_once(version: str, mode: str, tmp_path: Path, mon
     monkeypatch.setattr(blocking, "blocked_at", lambda pid: None)
     with Victim(mode, python) as victim:
         for number in range(1, 4):
-            visit = run(victim, "import __main__; __main__.seen.append(1)", tmp_path / "answer")
+            visit = run(victim, "import __main__; __main__.events.append(1)", tmp_path / "answer")
             assert visit.text is None
             time.sleep(0.05)
-            assert victim.ask("seen") == [1] * number
+            assert victim.ask("events") == [1] * number
         assert victim.alive()
 
 
@@ -152,14 +152,14 @@ def test_signals_from_outside_are_handled_once(mode: str, tmp_path: Path) -> Non
                     sent += 1
                     _await(victim, sent)
                 visit.result()
-        assert victim.ask("seen.count('SIGUSR1')") == sent
+        assert victim.ask("events.count('SIGUSR1')") == sent
         assert victim.alive()
 
 
 def _await(victim: Victim, handled: int) -> None:
     """Until it has handled so many."""
     deadline = time.monotonic() + 5
-    while victim.ask("seen.count('SIGUSR1')") < handled and time.monotonic() < deadline:
+    while victim.ask("events.count('SIGUSR1')") < handled and time.monotonic() < deadline:
         time.sleep(0.001)
 
 
@@ -213,8 +213,8 @@ def test_lives_on_wherever_we_are_killed(mode: str, tmp_path: Path) -> None:
             assert victim.process.poll() is None, f"died of our death at request {number}"
             number += 1
         assert number > 15
-        run(victim, "import __main__; __main__.seen.append('last')", tmp_path / "answer")
-        assert "last" in victim.ask("seen")
+        run(victim, "import __main__; __main__.events.append('last')", tmp_path / "answer")
+        assert "last" in victim.ask("events")
         assert victim.alive()
 
 

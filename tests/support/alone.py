@@ -1,4 +1,4 @@
-"""Scenes in which only their own processes exist: what bootseq does to all of a machine is done to these."""
+"""Isolated scenes for commands that act on the whole machine: only a scene's own processes exist in it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _NEW_NAMESPACES = 0x20000000 | 0x00020000  # processes, mounts
 _PRIVATE = 1 << 18 | 1 << 14
 #: For attackers and services: a Python that every user can start.
 PYTHON = "/usr/bin/python3"
-#: Seconds after which a scene has failed, whatever it waits for.
+#: Seconds after which a scene has failed.
 _LONGEST = 170
 
 
 def alone(scene: Callable[[], object]) -> None:
-    """Play a scene in namespaces of its own: processes, mounts, an empty /run. It fails as a test does."""
+    """Play a scene in its own process and mount namespaces, with an empty /run. It fails as a test does."""
     _prepare()
     child = os.fork()
     if not child:
         os._exit(_unshared(scene))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    # The guards have ended with the scene, and what they watched over, too.
+    # The guards have ended with the scene, as have the processes they watched.
     shutil.rmtree(os.environ[confinement.HOME], ignore_errors=True)
     assert code == 0
 
 
 @cache
 def _prepare() -> None:
-    """Compile once what each command of a scene, a fork of this process, would compile for itself."""
+    """Compile the payloads once; each command of a scene, a fork of this process, would do so again."""
     for hooks in (payload.COMPILED, payload.SOURCES):
         payload.text("attach", {}, 0, hooks)
 
@@ -70,17 +70,17 @@ def _played(scene: Callable[[], object], libc: ctypes.CDLL) -> int:
 
 
 def tool(*arguments: object) -> tuple[int, str]:
-    """What bootseq says as root, and its exit code; it ends in time, and says nothing that a terminal obeys."""
+    """Run bootseq as root and return its exit code and output, which must not contain control characters."""
     code, out, error = bootseq(0, *map(str, arguments))
     assert code in (0, 1, 2), error
-    # An error that was not expected is named by act.
+    # An unexpected exception is reported by act() under its class name.
     assert error.startswith("bootseq:") or not error, error
     assert all(character.isprintable() or character == "\n" for character in out + error)
     return code, out
 
 
 def start(user: int, program: str, *arguments: object, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """A Python program of a user's, once it has written a line."""
+    """Start a Python program as a user, and return it once it has written a line."""
     started = subprocess.Popen(
         [*before, PYTHON, "-S", "-c", program, *map(str, arguments)],
         stdout=subprocess.PIPE, text=True, user=user, group=user, extra_groups=[], cwd="/",

@@ -1,6 +1,6 @@
 """Evaluate expressions on Nova's objects in Nova's own Python; report every function outside of ``patches`` that ran.
 
-Reads [[text, code, names] …] from stdin; writes {text: [what is shown, [function …]]}.
+Reads [[text, code, names] …] from stdin; writes {text: [shown value, [function …]]}.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def main() -> None:
     ours = (str(ROOT / "patches"), str(Path(re.__file__).parent), "<ask>", "<frozen ")
     for text, code, inside in json.load(sys.stdin):
         ran: list[str] = []
-        seen = ask_eval._Names(names)
-        seen.module = {}
+        visible = ask_eval._Names(names)
+        visible.module = {}
         expression = ask_eval.Expression(text, code, inside, unsafe=False)
 
         def profile(frame: Any, event: str, _: Any, ran: list[str] = ran) -> None:
@@ -73,7 +73,7 @@ def main() -> None:
                 ran.append(f"{file}:{frame.f_code.co_name}")
 
         sys.setprofile(profile)
-        shown = point._part(expression, seen)
+        shown = point._part(expression, visible)
         sys.setprofile(None)
         answers[text] = [shown.removeprefix(f"{text}="), ran]
     sys.stdout.write(json.dumps(answers))

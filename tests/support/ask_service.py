@@ -1,4 +1,4 @@
-"""A small service's module with ask points in it, in this very process."""
+"""A small service's module in this process, and ask points for it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SOURCE = """
         @nameless
         def create(self, name, *rest, size=1, **more):
             total = size
-            for each in rest:
-                total += each
+            for number in rest:
+                total += number
             return total
 
         @staticmethod
@@ -66,34 +66,34 @@ SOURCE = """
 
 
 def line_of(text: str) -> int:
-    """The number of a line of the source."""
+    """Return the number of a line of the source."""
     return next(number for number, line in enumerate(SOURCE.splitlines(), 1) if line.strip() == text)
 
 
 @pytest.fixture
 def module() -> Iterator[Any]:
-    """A service's module."""
-    made = ModuleType("service")
-    exec(compile(textwrap.dedent(SOURCE), "/service.py", "exec"), vars(made))
-    sys.modules["service"] = made
-    yield made
+    """Yield the service's module."""
+    service = ModuleType("service")
+    exec(compile(textwrap.dedent(SOURCE), "/service.py", "exec"), vars(service))
+    sys.modules["service"] = service
+    yield service
     del sys.modules["service"]
 
 
 def point(where: str, *texts: str, when: Any = "entry", key: str = "1", unsafe: bool = False) -> dict[str, Any]:
-    """A point as the tool sends it."""
+    """Return an ask point in the form in which the tool sends it."""
     parsed = ask_expressions.parse(texts or ["0"], unsafe)
-    told = [[each.text, each.code, list(each.names)] for each in parsed]
-    return {"key": key, "where": where, "when": when, "expressions": told, "unsafe": unsafe}
+    expressions = [[expression.text, expression.code, list(expression.names)] for expression in parsed]
+    return {"key": key, "where": where, "when": when, "expressions": expressions, "unsafe": unsafe}
 
 
 def added(where: str, *texts: str, **how: Any) -> ask_eval.Point:
-    """A point that is in."""
-    made = ask_points.add(point(where, *texts, **how))
-    assert made.state == "added"
-    return made
+    """Add a point and return it."""
+    point_added = ask_points.add(point(where, *texts, **how))
+    assert point_added.state == "added"
+    return point_added
 
 
 def ask_messages(recorded: Recorded) -> list[str]:
-    """What was asked and answered, as the tree has it."""
+    """Return the messages of the recorded ask lines."""
     return [str(event.attributes["message"]) for event in recorded.events("ask")]

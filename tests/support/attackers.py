@@ -1,4 +1,4 @@
-"""Another user of this machine, and the folders in which he and the one who runs bootseq meet."""
+"""Other users of this machine, and folders that they share with the user who runs bootseq."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import pytest
 
 from tracer.cli import main
 
-#: Who attacks, and who is attacked where that is not root.
+#: The attacker's user id, and the victim's where that is not root.
 MALLORY, ALICE = 65534, 65533
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
 
 def act(user: int, do: Callable[[], object], umask: int = 0o022) -> tuple[int, str, str]:
-    """What came of it in a process of this user's: exit code, stdout, stderr. 1 with its name is an error.
+    """Call ``do`` in a process of the user's; return exit code, stdout, stderr. An exception is code 1.
 
-    The process is forked: the Python that runs the tests may be where only root can start it.
+    The process is forked, since the Python that runs the tests may be in a folder that only root can enter.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
         child = os.fork()
@@ -46,7 +46,7 @@ def _become(user: int, umask: int, out: int, error: int) -> None:
     os.setresuid(user, user, user)
     os.umask(umask)
     os.chdir("/")
-    signal.alarm(60)  # what waits for ever ends by a signal
+    signal.alarm(60)  # ends a call that hangs
 
 
 def _done(do: Callable[[], object]) -> int:
@@ -64,18 +64,18 @@ def _done(do: Callable[[], object]) -> int:
 
 
 def bootseq(user: int, *arguments: str | Path, umask: int = 0o022) -> tuple[int, str, str]:
-    """The tool as this user runs it: exit code, stdout, stderr."""
+    """Run the tool as this user; return exit code, stdout, stderr."""
     return act(user, lambda: main(list(map(str, arguments))), umask)
 
 
 def shell(user: int, script: str) -> None:
-    """Have the user run a script, which must work."""
+    """Run a script as the user; it must succeed."""
     subprocess.run(["/bin/sh", "-ec", script], check=True, user=user, group=user, extra_groups=[], cwd="/")
 
 
 @contextmanager
 def ground(mode: int = 0o1777) -> Iterator[Path]:
-    """A folder like /tmp, or of another mode, that everybody can reach."""
+    """Yield a folder like /tmp, or of another mode, that every user can reach."""
     above = Path(tempfile.mkdtemp(prefix="bootseq-ground-", dir="/tmp"))
     above.chmod(0o755)
     folder = above / "shared"
@@ -88,10 +88,10 @@ def ground(mode: int = 0o1777) -> Iterator[Path]:
 
 
 def everything(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
-    """Owner, mode, kind and content of all that is in a folder."""
-    found = {}
+    """Return owner, mode, inode and content of everything in a folder, by path."""
+    state = {}
     for path in sorted(folder.rglob("*")):
         about = path.lstat()
         plain = path.is_file() and not path.is_symlink()
-        found[str(path)] = (about.st_uid, about.st_mode, about.st_ino, path.read_bytes() if plain else b"")
-    return found
+        state[str(path)] = (about.st_uid, about.st_mode, about.st_ino, path.read_bytes() if plain else b"")
+    return state

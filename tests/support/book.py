@@ -1,4 +1,4 @@
-"""The commands in the documentation: each block of them with its marker, run on the repository's recordings.
+"""The console blocks of the documentation, each with its marker, run on the repository's recordings.
 
 ``python -m tests.support.book`` (``make docs-outputs``) writes their outputs into the pages. Each console block follows
 a marker: ``run``, ``output`` (``output: 24 lines, exit 1``: shortened, another exit code), ``parse`` (its options are
@@ -37,24 +37,24 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """The first word of the marker."""
+        """Return the first word of the marker."""
         return re.split(r"\W", self.marker, maxsplit=1)[0]
 
     @property
     def commands(self) -> list[str]:
-        """The lines behind a prompt, without it; ``# `` is root's prompt only where no output is shown."""
+        """Return the lines after a prompt, without it; ``# `` is root's prompt only where no output is shown."""
         prompts = ("$ ",) if self.kind == "output" else ("$ ", "# ")
         return [line[2:] for line in self.body.splitlines() if line.startswith(prompts)]
 
     @property
     def exit_code(self) -> int:
-        """The exit code that its last command is expected to have."""
+        """Return the exit code expected of the last command."""
         code = re.search(r"exit (\d)", self.marker)
         return int(code[1]) if code else 0
 
     @property
     def most_lines(self) -> int | None:
-        """The number of lines of output that are kept, None for all."""
+        """Return the number of output lines shown, None for all."""
         lines = re.search(r"(\d+) lines", self.marker)
         return int(lines[1]) if lines else None
 

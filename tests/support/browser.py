@@ -1,4 +1,4 @@
-"""A page in the system's Chromium, headless, driven through Playwright; whatever goes wrong in the page is kept."""
+"""A page in the system's Chromium, headless, driven through Playwright; errors in the page are collected."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-#: No sandbox: tests run as root in containers. What the page is refused is still refused.
+#: No sandbox, since tests run as root in containers. The page's own policy still applies.
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 
 def chromium() -> str | None:
-    """The browser's path, None where none is installed."""
+    """Return the browser's path, None where none is installed."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for path in map(shutil.which, names) if path), None)
 
 
 @contextmanager
 def browser(fonts: Path | None = None) -> Iterator[Browser]:
-    """Run a browser that nothing else uses; ``fonts`` is a fontconfig file in place of the system's."""
-    # Late: the driver costs a quarter of a second, and who runs no browser test need not have it.
+    """Run a browser of the test's own; ``fonts`` is a fontconfig file in place of the system's."""
+    # Imported late: the driver costs a quarter of a second, and other tests do not need it.
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -40,38 +40,38 @@ def browser(fonts: Path | None = None) -> Iterator[Browser]:
 
 @dataclass
 class Shown:
-    """A page as it stands in the browser."""
+    """A page as the browser shows it."""
 
     page: Page
-    #: Errors, refusals of its policy, dialogs, and everything it tried to fetch.
+    #: Errors, violations of its policy, dialogs, and everything it tried to fetch.
     complaints: list[str] = field(default_factory=list)
 
     def complain(self, what: str) -> None:
-        """Keep what went wrong, if anything did."""
+        """Record a complaint unless it is empty."""
         if what:
             self.complaints.append(what)
 
     def ask(self, expression: str, argument: object = None) -> Any:
-        """What an expression is in the page."""
+        """Return an expression's value in the page."""
         return self.page.evaluate(expression, argument)
 
     def rows(self) -> list[str]:
-        """Addresses of all rows, from top to bottom, whether they are in the document or not."""
+        """Return the addresses of all rows, from top to bottom, whether they are in the document or not."""
         return list(self.ask("[...bootseq.view.rows].filter(row => row >= 0).map(row => bootseq.address(row))"))
 
     def steps_shown(self) -> int:
-        """How many steps all rows together say they stand for."""
+        """Return the number of steps that all rows together represent."""
         return int(
             self.ask("[...bootseq.view.rows].filter(row => row >= 0).reduce((n, row) => n + bootseq.stands(row), 0)")
         )
 
     def chosen(self) -> str:
-        """The outline's text of the row that is chosen and on the screen."""
+        """Return the outline's text of the chosen row, which is on the screen."""
         return self.page.locator(".row.chosen").inner_text()
 
 
 def show(running: Browser, file: Path, fragment: str = "", **options: Any) -> Shown:
-    """Opens a file, as a double click would."""
+    """Open a file, as a double click would."""
     page = running.new_page(viewport={"width": 1400, "height": 900}, **options)
     shown = Shown(page)
     page.on("pageerror", lambda error: shown.complain(f"error: {error}"))

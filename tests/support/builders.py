@@ -1,4 +1,4 @@
-"""Steps and boots for tests, in one line each; addresses and times are given when the boot is put together."""
+"""Steps and boots for tests, in one line each; addresses and times are assigned when the boot is assembled."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def step(
 ) -> Step:
     """A step; ``fields`` that a Step has are set on it, the others become attributes (``class_`` for ``class``).
 
-    ``chapter`` says which chapter a cast opens; ``took`` adds milliseconds before its end.
+    ``chapter`` is the chapter that a cast opens; ``took`` adds milliseconds before its end.
     """
     own = {key: fields.pop(key) for key in ("error", "host", "pid", "request_id", "opened_by") if key in fields}
     unfinished = fields.pop("unfinished", False)
     attributes = {key.rstrip("_"): value for key, value in fields.items()}
-    made = Step(f"e{next(_ids)}", kind, service, name, 0, None if unfinished else took, attributes=attributes, **own)
-    made.children = list(children)
-    made.opens = [str(chapter)] if chapter else []
-    return made
+    built = Step(f"e{next(_ids)}", kind, service, name, 0, None if unfinished else took, attributes=attributes, **own)
+    built.children = list(children)
+    built.opens = [str(chapter)] if chapter else []
+    return built
 
 
 def call(service: str, target: str, *children: Step, **fields: Any) -> Step:
@@ -38,9 +38,9 @@ def call(service: str, target: str, *children: Step, **fields: Any) -> Step:
 
 def http(service: str, peer: str, method: str, path: str, *inside: Step, status: int = 200, **fields: Any) -> Step:
     """A request from ``service`` to ``peer``, with the far side and what it did inside."""
-    said: dict[str, Any] = {"name": f"{method} {path}", "method": method, "path": path, "status": status}
-    far = step("http", peer, *inside, side="server", **said)
-    return step("http", service, far, side="client", peer=peer, **said, **fields)
+    attributes: dict[str, Any] = {"name": f"{method} {path}", "method": method, "path": path, "status": status}
+    far = step("http", peer, *inside, side="server", **attributes)
+    return step("http", service, far, side="client", peer=peer, **attributes, **fields)
 
 
 def rpc(service: str, peer: str, method: str, *inside: Step, endpoint: str = "", **fields: Any) -> Step:
@@ -50,7 +50,7 @@ def rpc(service: str, peer: str, method: str, *inside: Step, endpoint: str = "",
 
 
 def served(service: str, method: str, *inside: Step, endpoint: str = "", mode: str = "cast", **fields: Any) -> Step:
-    """The receiving side of a message: under a call, or as a chapter's head."""
+    """The receiving side of a message: below a call, or as a chapter's head."""
     module, _, qualified = endpoint.partition(":")
     cls, _, function = qualified.rpartition(".")
     where: dict[str, Any] = {"module": module, "class_": cls, "function": function} if endpoint else {}
@@ -58,9 +58,9 @@ def served(service: str, method: str, *inside: Step, endpoint: str = "", mode: s
 
 
 def cast(service: str, peer: str, method: str, chapter: int, mode: str = "cast", **fields: Any) -> Step:
-    """A message nobody waits for; it opens ``chapter``."""
-    said: dict[str, Any] = {"name": method, "method": method, "mode": mode, "peer": peer}
-    return step("rpc", service, side="client", chapter=chapter, **said, **fields)
+    """A cast, which opens ``chapter``."""
+    attributes: dict[str, Any] = {"name": method, "method": method, "mode": mode, "peer": peer}
+    return step("rpc", service, side="client", chapter=chapter, **attributes, **fields)
 
 
 def sql(service: str, verb: str, *tables: str, rows: int = 1, **fields: Any) -> Step:
@@ -79,15 +79,15 @@ def log(service: str, message: str, level: str = "INFO", kind: str = "log") -> S
 
 
 def boot(*chapters: Step, **fields: Any) -> Request:
-    """A boot of these chapters, with addresses, links between chapters, and a tenth of a millisecond for every step."""
-    made = Request(1, fields.pop("operation", "create"), list(chapters), **fields)
+    """Assemble a boot of these chapters: addresses, links between chapters, a tenth of a millisecond for every step."""
+    request = Request(1, fields.pop("operation", "create"), list(chapters), **fields)
     senders: dict[str, str] = {}
     now = EPOCH
     for number, chapter in enumerate(chapters, 1):
         _number(chapter, str(number), senders)
         now = _time(chapter, now)
         chapter.opened_by = chapter.opened_by or senders.get(str(number), "")
-    return made
+    return request
 
 
 def _number(head: Step, address: str, senders: dict[str, str]) -> None:
@@ -105,16 +105,16 @@ def _number(head: Step, address: str, senders: dict[str, str]) -> None:
 def _time(head: Step, now: int) -> int:
     stack = [(head, False)]
     while stack:
-        one, leaving = stack.pop()
+        timed, leaving = stack.pop()
         now += _TICK
         if leaving:
-            if one.end is not None:
-                now += one.end * _MILLISECOND  # until now it held what the step took beyond its children
-                one.end = now
+            if timed.end is not None:
+                now += timed.end * _MILLISECOND  # until now it held the step's own time, without its children
+                timed.end = now
             continue
-        one.start = now
-        stack.append((one, True))
-        stack.extend((child, False) for child in reversed(one.children))
+        timed.start = now
+        stack.append((timed, True))
+        stack.extend((child, False) for child in reversed(timed.children))
     return now
 
 
@@ -223,7 +223,7 @@ def _informed() -> Step:
 
 
 def failed_boot() -> Request:
-    """A boot that finds no host: the error rises from the scheduler, and one step never ends."""
+    """A boot that finds no host: the error rises from the scheduler, and a step never ends."""
     error = "NoValidHost: No valid host was found.\nThere are not enough hosts available."
     pick = call("scheduler", "nova.utils:pick", error=error)
     head = served(

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a log line a line
-"""Where secrets come in, each channel driven as a service drives it, and where they could come out."""
+"""The channels by which secrets arrive, each driven as a service drives it, and the outputs that could show them."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def log_message(folder: Path, canaries: list[Canary]) -> bytes:
 
 
 def log_argument(folder: Path, canaries: list[Canary]) -> bytes:
-    """A record that is given the text, alone, by name, and within a list."""
+    """A record whose argument is the text: by position, by name, and within a list."""
     with _capture(folder, "logs"), _logger() as logger:
         for canary in canaries:
-            logger.debug("said: %s", canary.text)
-            logger.debug("said: %(text)s", {"text": canary.text})
-            logger.debug("said: %s", [canary.text])
+            logger.debug("message: %s", canary.text)
+            logger.debug("message: %(text)s", {"text": canary.text})
+            logger.debug("message: %s", [canary.text])
     return _segments(folder)
 
 
@@ -133,7 +133,7 @@ def rpc(folder: Path, canaries: list[Canary]) -> bytes:
 
 
 def http(folder: Path, canaries: list[Canary]) -> bytes:
-    """A request of ours: the text in its query and path, the secret in headers, body, user and path of tokens."""
+    """An outgoing request: the text in its query and path, the secret in headers, body, user and path of tokens."""
     requests = importlib.import_module("requests")
     server = Server()
     try:
@@ -153,7 +153,7 @@ def http(folder: Path, canaries: list[Canary]) -> bytes:
 
 
 def http_body(_: Path, canaries: list[Canary]) -> bytes:
-    """The body of a request that a service takes, as the hooks keep it."""
+    """The body of a request that a service receives, as the hooks record it."""
     bodies = [
         values.tree({"server": {"text": canary.text, "adminPass": canary.secret, "list": [canary.text],
                                 "pair": ["password", canary.secret], "metadata": {"key": "db_password",
@@ -236,8 +236,8 @@ def tap(_: Path, canaries: list[Canary]) -> bytes:
         for body in (_envelope(_message(canary, number)), _envelope({"_msg_id": "m", "failure": failure})):
             copied += message_file.encode_line(1795335247.4, "publish.nova", headers, json.dumps(body).encode())
         copied += message_file.encode_line(1795335247.4, "publish.nova", headers, canary.text.encode())
-        given = headers | {"properties": {"headers": {"x-auth-token": canary.secret, "text": canary.text}}}
-        copied += message_file.encode_line(1795335247.4, "publish.nova", given, b"{}")
+        more = headers | {"properties": {"headers": {"x-auth-token": canary.secret, "text": canary.text}}}
+        copied += message_file.encode_line(1795335247.4, "publish.nova", more, b"{}")
     return copied
 
 
@@ -248,7 +248,7 @@ def _ingested(folder: Path, source: Path) -> bytes:
 
 
 def copies(folder: Path, canaries: list[Canary]) -> bytes:
-    """Copies that another program made, in clear."""
+    """Copies that another program wrote, in clear text."""
     source = folder / "messages.jsonl"
     with source.open("w") as file:
         for number, canary in enumerate(canaries):
@@ -302,27 +302,27 @@ SUFFIXES = ("md", "svg", "html", "mmd", "puml", "dot", "txt")
 
 
 def outputs(folder: Path, canaries: list[Canary]) -> Iterator[tuple[str, bytes]]:
-    """What each command makes of a trace of such logs."""
+    """Yield each command's output of a trace of such logs."""
     yield "trace file", logs(folder, canaries)
     trace = str(folder / "trace.jsonl")
 
-    def said(*arguments: str) -> bytes:
+    def run(*arguments: str) -> bytes:
         done = subprocess.run([BOOTSEQ, *arguments], capture_output=True, check=False)
         assert done.returncode in (0, 1), done.stderr
         return done.stdout + done.stderr
 
-    yield "show", said("show", trace, "1", "--detail", "full")
-    yield "show --json", said("show", trace, "1", "--json")
-    yield "list", said("list", "--all", trace)
-    yield "list --untied", said("list", "--untied", trace)
-    yield "list --json", said("list", "--all", "--json", trace)
+    yield "show", run("show", trace, "1", "--detail", "full")
+    yield "show --json", run("show", trace, "1", "--json")
+    yield "list", run("list", "--all", trace)
+    yield "list --untied", run("list", "--untied", trace)
+    yield "list --json", run("list", "--all", "--json", trace)
     for suffix in SUFFIXES:
         drawn = folder / f"x.{suffix}"
-        said("draw", trace, "1", "-o", str(drawn), "--detail", "full")
+        run("draw", trace, "1", "-o", str(drawn), "--detail", "full")
         yield suffix, drawn.read_bytes()
-    yield "diff report", said("diff", trace, trace, "--partial")
+    yield "diff report", run("diff", trace, trace, "--partial")
 
 
-def leaked(found: bytes, canaries: list[Canary]) -> list[Canary]:
-    """Those whose secret stands in what was found."""
-    return [canary for canary in canaries if canary.secret.encode() in found]
+def leaked(output: bytes, canaries: list[Canary]) -> list[Canary]:
+    """Return the canaries whose secret is in the output."""
+    return [canary for canary in canaries if canary.secret.encode() in output]

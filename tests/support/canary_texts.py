@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - a text a line
-"""Texts with a secret in them, as services, clients and libraries write them; ``{C}`` is where the secret stands.
+"""Texts with a secret in them, as services, clients and libraries write them; ``{C}`` is replaced by the secret.
 
-A kind a line: its name, then the text.
+Each line is a kind: its name, then the text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _JSON = base64.b64encode(b'{"password": "').decode()
 
 
 class Canary(NamedTuple):
-    """A secret of its own in a text."""
+    """A text with a secret of its own in it."""
 
     name: str
     text: str
@@ -306,21 +306,21 @@ PLAIN: dict[str, str] = {
 
 
 def secret(number: int) -> str:
-    """A secret that stands nowhere else."""
+    """Return a secret that occurs nowhere else."""
     return f"Cn{number:03d}zQ7xW{number:03d}"
 
 
 def canaries() -> Iterator[Canary]:
-    """All of them, each with a secret of its own; and those that can be written so, in JSON, a URL, HTML."""
+    """Yield all canaries, each with a secret of its own: the plain ones, then keys in JSON, a URL, HTML and others."""
     number = 0
     for name, text in PLAIN.items():
-        kept = secret(number)
-        yield Canary(name, text.format(C=kept), kept)
+        own = secret(number)
+        yield Canary(name, text.format(C=own), own)
         number += 1
     for name, write in _WRITTEN.items():
         for key in ("password", "adminPass", "X-Auth-Token", "san_password", "secret_access_key", "private_key"):
-            kept = secret(number)
-            yield Canary(f"{name}: {key}", write({key: f"two {kept} words", "after": "1"}), kept)
+            own = secret(number)
+            yield Canary(f"{name}: {key}", write({key: f"two {own} words", "after": "1"}), own)
             number += 1
 
 

@@ -1,4 +1,4 @@
-"""Comparisons for tests, built place by place: addresses, both trees and the list of changes come by themselves."""
+"""Comparisons for tests, built pair by pair; addresses, both trees and the list of changes are derived."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer.model import NOTES, Baseline, Change, Comparison, NormalStep, Pair
 
-#: Addresses are given in the end: until then a change holds these where a step stands.
+#: Addresses are assigned at the end: until then a change holds these for a step that exists.
 _OLD, _NEW = "old", "new"
 
 
@@ -16,69 +16,69 @@ def both(
     kind: str, service: str, text: str, *children: Pair, was: str = "", by: str = "", changes: tuple[Change, ...] = (),
     **fields: Any,
 ) -> Pair:  # fmt: skip
-    """A place that stands on both sides; ``was`` and ``by`` are the old text and service where these differ."""
+    """A step on both sides; ``was`` and ``by`` are the old text and service where these differ."""
     old, new = NormalStep(kind, by or service, was or text, **fields), NormalStep(kind, service, text, **fields)
-    made = Pair(old, new, list(changes), list(children))
-    _sign(made)
-    return made
+    pair = Pair(old, new, list(changes), list(children))
+    _sign(pair)
+    return pair
 
 
 def added(kind: str, service: str, text: str, *children: Pair, **fields: Any) -> Pair:
-    """A step that only the new side has; a change unless it is below one (then ``change("")`` is not given)."""
+    """A step that only the new side has, with a change unless ``changes`` is passed."""
     changes = fields.pop("changes", (change("added", text),))
-    made = Pair(
+    pair = Pair(
         None, NormalStep(kind, service, text, where=fields.pop("where", ""), **fields), list(changes), list(children)
     )
-    _sign(made)
-    return made
+    _sign(pair)
+    return pair
 
 
 def removed(kind: str, service: str, text: str, *children: Pair, **fields: Any) -> Pair:
     """A step that only the old side has."""
     changes = fields.pop("changes", (change("removed", text),))
-    made = Pair(
+    pair = Pair(
         NormalStep(kind, service, text, where=fields.pop("where", ""), **fields), None, list(changes), list(children)
     )
-    _sign(made)
-    return made
+    _sign(pair)
+    return pair
 
 
 def change(class_: str, text: str, severity: str = "fail", **fields: Any) -> Change:
-    """A change; what it shares with its place is filled in there."""
+    """A change; the fields that it shares with its pair are filled in there."""
     return Change(class_, fields.pop("kind", ""), fields.pop("service", ""), text, severity=severity, **fields)
 
 
 def _sign(pair: Pair) -> None:
     node = pair.new or pair.old
     assert node
-    for one in pair.changes:
-        one.kind, one.service, one.where = node.kind, node.service, one.where or node.where
-        one.old, one.new = _OLD if pair.old else "", _NEW if pair.new else ""
-        one.old_text, one.new_text = pair.old.text if pair.old else "", pair.new.text if pair.new else ""
+    for difference in pair.changes:
+        difference.kind, difference.service, difference.where = node.kind, node.service, difference.where or node.where
+        difference.old, difference.new = _OLD if pair.old else "", _NEW if pair.new else ""
+        difference.old_text, difference.new_text = pair.old.text if pair.old else "", pair.new.text if pair.new else ""
 
 
 def comparison(*pairs: Pair, further: tuple[Change, ...] = (), **fields: Any) -> Comparison:
-    """The whole: ``further`` are changes that stand at no place."""
+    """Assemble a comparison; ``further`` are changes without a pair."""
     old = Baseline(_side(pairs, "old"), fields.pop("old", "32.trace.jsonl.gz"), 10, ("active",), {"nova": "32.0.0"})
     new = Baseline(_side(pairs, "new"), fields.pop("new", "34.trace.jsonl.gz"), 1, ("active",), {"nova": "34.0.0"})
-    changes = [*further, *(one for pair in pairs for one in _addressed(pair))]
-    verdict = "differs" if any(one.severity == "fail" for one in changes) else "same"
+    changes = [*further, *(difference for pair in pairs for difference in _addressed(pair))]
+    verdict = "differs" if any(difference.severity == "fail" for difference in changes) else "same"
     return Comparison(old, new, list(pairs), changes, fields.pop("verdict", verdict))
 
 
 def _side(pairs: tuple[Pair, ...], side: str) -> list[NormalStep]:
-    """One side's tree, with addresses."""
+    """Return one side's tree, with addresses."""
     tops: list[NormalStep] = []
     stack: list[tuple[list[Pair], NormalStep | None]] = [(list(pairs), None)]
     while stack:
         level, parent = stack.pop()
-        kept = tops if parent is None else parent.children
+        siblings = tops if parent is None else parent.children
         ordinals = {True: count(1), False: count(1)}
         for pair in level:
             node: NormalStep | None = getattr(pair, side)
             if node is None:
                 continue
-            kept.append(node)
+            siblings.append(node)
             note = node.kind in NOTES
             ordinal = next(ordinals[note])
             node.address = f"{parent.address}{'/' if note else '-'}{ordinal}" if parent else str(ordinal)
@@ -92,12 +92,12 @@ def _addressed(top: Pair) -> Iterator[Change]:
         pair, path = stack.pop()
         node = pair.new or pair.old
         assert node
-        for one in pair.changes:
-            one.old = pair.old.address if pair.old and one.old == _OLD else one.old
-            one.new = pair.new.address if pair.new and one.new == _NEW else one.new
-            one.path = path
-            one.below = sum(1 for _ in pair.walk()) - 1 if pair.old is None or pair.new is None else 0
-            yield one
+        for difference in pair.changes:
+            difference.old = pair.old.address if pair.old and difference.old == _OLD else difference.old
+            difference.new = pair.new.address if pair.new and difference.new == _NEW else difference.new
+            difference.path = path
+            difference.below = sum(1 for _ in pair.walk()) - 1 if pair.old is None or pair.new is None else 0
+            yield difference
         stack.extend((child, (*path, node.text)) for child in reversed(pair.children))
 
 

@@ -1,8 +1,8 @@
-"""What keeps tests away from the machine's other processes: of all that run they see their own, and enter no other.
+"""Confinement of tests to their own processes: they list and enter no other process of the machine.
 
-What they attach is registered in a folder of the test's own, which a variable names.
+Attached processes are registered in a folder of the test's own, which a variable names.
 
-``python -m tests.support.confinement ROOT …`` is the command line, which sees ROOT and what that has started.
+``python -m tests.support.confinement ROOT …`` is the command line, which sees ROOT and the processes started by it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tracer.attach import processes, runtime_folder
 from tracer.attach.injection import interpreter
 from tracer.attach.processes import Process
 
-#: Names the folder.
+#: The environment variable with that folder.
 HOME = "BOOTSEQ_TEST_REGISTRY"
 
 
 def below(pid: int, root: int) -> bool:
-    """Whether ``root`` has started the process, or what started it."""
+    """Return whether ``root`` is the process itself or one of its ancestors."""
     while pid not in (root, 0):
         try:
             pid = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
@@ -32,10 +32,10 @@ def below(pid: int, root: int) -> bool:
 
 
 def confine(root: int, put: Callable[[Any, str, Any], object] = setattr) -> None:
-    """From now on there is nothing but ``root`` and what is below it."""
+    """Hide all processes but ``root`` and its descendants from now on."""
     everything, find = processes.everything, interpreter.find
 
-    def seen() -> Iterator[Process]:
+    def descendants() -> Iterator[Process]:
         return (process for process in everything() if below(process.pid, root))
 
     def entered(pid: int) -> interpreter.Interpreter:
@@ -44,7 +44,7 @@ def confine(root: int, put: Callable[[Any, str, Any], object] = setattr) -> None
 
     home = Path(os.environ[HOME])
     put(runtime_folder, "path", lambda: home)
-    put(processes, "everything", seen)
+    put(processes, "everything", descendants)
     put(interpreter, "find", entered)
 
 

@@ -1,7 +1,7 @@
-"""Makes the captures in tests/data: python -m tests.support.cut_capture CAPTURE OUT.tar.gz
+"""Cutter of the captures in tests/data: python -m tests.support.cut_capture CAPTURE OUT.tar.gz
 
-Of a capture of one real boot it keeps what was recorded while the boot lasted, and names no machine: paths, host and
-process ids become others. What it writes are segments as the recorder writes them, without the room at their ends.
+It keeps the part of a real boot's capture that was recorded during the boot, without traces of the machine: paths, host
+and process ids are replaced. It writes segments as the recorder does, without the free space at their ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tracer.correlation.pipeline import correlate
 from tracer.sources.hooks import segments
 from tracer.sources.hooks.marshal_reader import Plain, loads
 
-#: Around the boot: a client's last line may come after the server's last step.
+#: Margin around the boot: a client's last line may follow the server's last step.
 MARGIN = 20_000_000
 _TIMES = {
     record_format.BEGIN: 5,
@@ -32,7 +32,7 @@ _NAMES = {record_format.CALL: 6, record_format.SQL: 6, record_format.LOG: 6}
 
 
 def scrubbed(value: Plain) -> Plain:
-    """A value without what tells the machine."""
+    """Return a value without details of the machine."""
     if isinstance(value, tuple):
         return tuple(scrubbed(item) for item in value)
     if not isinstance(value, str):
@@ -41,17 +41,17 @@ def scrubbed(value: Plain) -> Plain:
 
 
 class _Cut:
-    """One process's records: those that began within a time, and the names they use."""
+    """One process's records that began within an interval, with the names they use."""
 
     def __init__(self, files: list[Path], earliest: int, latest: int) -> None:
         self.payloads = [payload for file in files for _, payload in segments._frames(file.read_bytes()) if payload]
         self.earliest, self.latest = earliest, latest
 
     def records(self) -> Iterator[bytes]:
-        """The records, framed, names first."""
-        kept = [payload for payload in self.payloads if self._in_time(payload)]
-        steps = {self._fields(payload)[1] for payload in kept}
-        used = {self._fields(payload)[_NAMES[kind]] for payload in kept if (kind := self._kind(payload)) in _NAMES}
+        """Yield the records, framed, names first."""
+        selected = [payload for payload in self.payloads if self._in_time(payload)]
+        steps = {self._fields(payload)[1] for payload in selected}
+        used = {self._fields(payload)[_NAMES[kind]] for payload in selected if (kind := self._kind(payload)) in _NAMES}
         for payload in self.payloads:
             if self._kind(payload) == record_format.NAME and self._fields(payload)[1] in used:
                 yield packed(scrubbed(loads(payload)))
@@ -63,8 +63,8 @@ class _Cut:
                 yield framed(payload) if payload[:1] == b"C" else packed(scrubbed(loads(payload)))
 
     def _in_time(self, payload: bytes) -> bool:
-        at = _TIMES.get(self._kind(payload))
-        return at is not None and self.earliest <= self._fields(payload)[at] <= self.latest
+        field = _TIMES.get(self._kind(payload))
+        return field is not None and self.earliest <= self._fields(payload)[field] <= self.latest
 
     @staticmethod
     def _kind(payload: bytes) -> int:
@@ -76,7 +76,7 @@ class _Cut:
 
 
 def cut(capture: Path, target: Path) -> None:
-    """Pack what belongs to the time of the capture's only boot."""
+    """Pack the records from the time of the capture's only boot."""
     (boot,) = correlate(segments.read(capture)).boots
     with tarfile.open(target, "w:gz") as archive:
         stems = sorted({file.name.rpartition("-")[0] for file in (capture / "segments").glob("*.seg")})

@@ -1,4 +1,7 @@
-"""Events for tests: processes of a made-up cloud that record what the test says they do, at a clock that ticks."""
+"""Events for tests: processes of a fictional cloud, whose steps a test scripts on a simulated clock.
+
+A story is a generator, such as ``Services.boot()``: each ``next`` does a step of it. ``run`` interleaves several.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ UPDATE = "UPDATE instances SET vm_state=?, task_state=?, host=? WHERE instances.
 
 
 class Cloud:
-    """Some processes and the time; everything that is recorded stands in ``events``."""
+    """Some processes and a clock; ``events`` has everything that they record."""
 
     def __init__(self) -> None:
         self.now = EPOCH
@@ -30,36 +33,36 @@ class Cloud:
         self._ids = count(1)
 
     def process(self, argv: str, host: str = "h1", ahead: int = 0) -> Worker:
-        """A process; its host's clock is ``ahead`` nanoseconds ahead."""
+        """Add a process; its host's clock is ``ahead`` nanoseconds ahead."""
         pid = 100 + len(self.processes)
         self.processes.append(Process(f"{host}-{pid}-1", pid, host, argv))
         return Worker(self, self.processes[-1], ahead)
 
     def fresh(self, word: str) -> str:
-        """An id that nothing else has."""
+        """Return an id that nothing else has."""
         return f"{word}-{next(self._ids)}"
 
     def tick(self) -> int:
-        """A millisecond later."""
+        """Advance the clock by a millisecond and return it."""
         self.now += TICK
         return self.now
 
     def collect(self) -> Events:
-        """What a reader would have given."""
+        """Return the events as a reader would."""
         return Events(self.events, self.processes)
 
     def trace(self) -> Trace:
-        """All of it, tied together."""
+        """Return the trace of all events."""
         return correlate(self.collect())
 
     def boot(self) -> Request:
-        """The only boot in it."""
+        """Return the trace's only boot."""
         (boot,) = self.trace().boots
         return boot
 
 
 class Message:
-    """What one process sent and others may receive."""
+    """A message that one process has sent and others may receive."""
 
     def __init__(self, method: str, ids: dict[str, Any], request_id: str) -> None:
         self.method = method
@@ -68,24 +71,24 @@ class Message:
 
 
 class Worker:
-    """One process that records; each of its threads (``on``) has its own step that is going on."""
+    """A process that records; each of its threads (``on``) has a current step of its own."""
 
     def __init__(self, cloud: Cloud, process: Process, ahead: int = 0) -> None:
         self.cloud = cloud
         self.process = process
         self._ahead = ahead
         self._numbers = count(1)
-        self._going_on: dict[int, list[int]] = defaultdict(lambda: [0])
+        self._open_steps: dict[int, list[int]] = defaultdict(lambda: [0])
         self.thread = 1
 
     def on(self, thread: int) -> Worker:
-        """The same process in another thread."""
+        """Return the same process in another thread."""
         other = Worker(self.cloud, self.process, self._ahead)
-        other._numbers, other._going_on, other.thread = self._numbers, self._going_on, thread
+        other._numbers, other._open_steps, other.thread = self._numbers, self._open_steps, thread
         return other
 
     def now(self) -> int:
-        """What its host's clock says a millisecond later."""
+        """Advance the clock and return the host's time."""
         return self.cloud.tick() + self._ahead
 
     @contextmanager
@@ -93,8 +96,8 @@ class Worker:
         self, kind: str, name: str = "", parent: int | None = None, error: str | None = None, open_: bool = False,
         **attributes: Any,
     ) -> Iterator[Event]:  # fmt: skip
-        """A step around what is done inside; ``open_`` leaves it unfinished. ``class_`` stands for ``class``."""
-        stack = self._going_on[self.thread]
+        """Record a step around the block; ``open_`` leaves it unfinished. ``class_`` is written as ``class``."""
+        stack = self._open_steps[self.thread]
         event = Event(
             self.process, next(self._numbers), stack[-1] if parent is None else parent, kind, name, self.thread,
             self.now(), attributes={key.rstrip("_"): value for key, value in attributes.items() if value is not None},
@@ -107,75 +110,75 @@ class Worker:
         event.end = None if open_ else self.now()
 
     def does(self, kind: str, name: str = "", **attributes: Any) -> Event:
-        """A step with nothing inside."""
+        """Record a step without children."""
         with self.step(kind, name, **attributes) as event:
             pass
         return event
 
     def call(self, target: str, **attributes: Any) -> Any:
-        """A function call around what is done inside; ``target`` as in ``nova.compute.api:API.create``."""
+        """Record a function call around the block; ``target`` as in ``nova.compute.api:API.create``."""
         module, _, qualified = target.partition(":")
         owner, _, function = qualified.rpartition(".")
         return self.step("call", target, module=module, class_=owner, function=function, **attributes)
 
     def sql(self, statement: str, *parameters: Any, **attributes: Any) -> Event:
-        """A statement."""
+        """Record a statement."""
         return self.does("sql", statement=statement, parameters=list(parameters), **attributes)
 
     def log(self, message: str, request_id: str | None = None, kind: str = "log") -> Event:
-        """A log line."""
+        """Record a log line."""
         return self.does(kind, "nova.x", message=message, logger="nova.x", request_id=request_id)
 
     @contextmanager
-    def asks(self, far: Worker | None, method: str, path: str, own: str | None = None, **said: Any) -> Iterator[Event]:
-        """An HTTP request around what the far side does for it; ``own`` is the id that the far side gives it.
+    def asks(self, far: Worker | None, method: str, path: str, own: str | None = None, **more: Any) -> Iterator[Event]:
+        """Record an HTTP request around the block, the far side's part; ``own`` is the id that the far side assigns.
 
-        ``said``: ``global_id`` what the caller calls it, ``answered=False`` no id in the answer, ``status``, ``error``.
+        ``more``: ``global_id`` is the caller's id, ``answered=False`` an answer without an id; ``status``, ``error``.
         """
-        global_id, status = said.pop("global_id", None), said.pop("status", 200)
-        asked = {"method": method, "path": path, "status": status, "global_request_id": global_id}
-        callee = own if said.pop("answered", True) else None
-        with self.step("http", f"{method} {path}", side="client", callee_request_id=callee, **asked, **said) as sent:
+        global_id, status = more.pop("global_id", None), more.pop("status", 200)
+        request = {"method": method, "path": path, "status": status, "global_request_id": global_id}
+        callee = own if more.pop("answered", True) else None
+        with self.step("http", f"{method} {path}", side="client", callee_request_id=callee, **request, **more) as sent:
             if far is None:
                 yield sent
             else:
-                with far.step("http", f"{method} {path}", parent=0, side="server", request_id=own, **asked) as served:
+                with far.step("http", f"{method} {path}", parent=0, side="server", request_id=own, **request) as served:
                     yield served
 
     def message(self, method: str, request_id: str, mode: str, **ids: Any) -> tuple[Message, dict[str, Any]]:
-        """A message and what its sending records."""
+        """Return a message and the attributes of its sending."""
         ids = ids or {"unique_id": self.cloud.fresh("unique")} | (
             {"msg_id": self.cloud.fresh("msg")} if mode == "call" else {}
         )
-        said = {"side": "client", "mode": mode, "request_id": request_id}
-        return Message(method, ids, request_id), said | ids
+        attributes = {"side": "client", "mode": mode, "request_id": request_id}
+        return Message(method, ids, request_id), attributes | ids
 
     def cast(self, method: str, request_id: str, mode: str = "cast", **ids: Any) -> Message:
-        """A message that nobody waits for."""
-        message, said = self.message(method, request_id, mode, **ids)
-        self.does("rpc", method, **said)
+        """Record the sending of a cast."""
+        message, attributes = self.message(method, request_id, mode, **ids)
+        self.does("rpc", method, **attributes)
         return message
 
     @contextmanager
     def calls(
         self, far: Worker, method: str, request_id: str, error: str | None = None, **where: Any
     ) -> Iterator[Event]:
-        """An RPC call around what the far side does for it; ``where`` tells the endpoint."""
-        message, said = self.message(method, request_id, "call")
-        with self.step("rpc", method, error=error, **said), far.receives(message, error=error, **where) as served:
+        """Record an RPC call around the block, the far side's part; ``where`` is the endpoint."""
+        message, attributes = self.message(method, request_id, "call")
+        with self.step("rpc", method, error=error, **attributes), far.receives(message, error=error, **where) as served:
             yield served
             far.does("rpc", "reply", side="client", mode="reply", msg_id=message.ids.get("msg_id"))
 
     @contextmanager
     def receives(self, message: Message, **where: Any) -> Iterator[Event]:
-        """The handling of a message."""
-        said = {"side": "server", "request_id": message.request_id} | message.ids | where
-        with self.step("rpc", message.method, parent=0, **said) as served:
+        """Record the handling of a message."""
+        attributes = {"side": "server", "request_id": message.request_id} | message.ids | where
+        with self.step("rpc", message.method, parent=0, **attributes) as served:
             yield served
 
 
 class Services:
-    """The processes that a boot runs through."""
+    """The processes that take part in a boot."""
 
     def __init__(self, cloud: Cloud, **hosts: int) -> None:
         self.cloud = cloud
@@ -189,12 +192,12 @@ class Services:
     def boot(
         self, number: int = 1, global_id: str | None = None, servers: int = 1, fails: bool = False, own: str = ""
     ) -> Iterator[None]:
-        """A boot, step by step: ``next`` does one; every service works for it in a thread of its own."""
+        """Play a boot, a step at each ``next``; every service works for it in a thread of its own."""
         own = own or f"req-{number}"
         body = {"server": {"name": f"vm{number}"}}
         cast = None
         client, api = self.client.on(number), self.api.on(number)
-        uuids = [UUID.format(16 * number + each) for each in range(servers)]
+        uuids = [UUID.format(16 * number + index) for index in range(servers)]
         with client.call("openstack.compute.v2._proxy:Proxy.create_server"):
             yield
             with client.asks(api, "POST", "/v2.1/servers", own, global_id=global_id, body=body, status=202):
@@ -215,10 +218,10 @@ class Services:
         where = {"module": "nova.conductor.manager", "class_": "ComputeTaskManager"}
         with conductor.receives(cast, function="schedule_and_build_instances", **where):
             yield
-            asked = "GET", "/allocation_candidates", f"req-p{number}"
+            request = "GET", "/allocation_candidates", f"req-p{number}"
             with (
                 conductor.calls(scheduler, "select_destinations", own, error=error),
-                scheduler.asks(placement, *asked, global_id=own),
+                scheduler.asks(placement, *request, global_id=own),
             ):
                 yield
                 placement.sql("SELECT 1 FROM inventories")
@@ -246,18 +249,18 @@ class Services:
 
 
 def run(*stories: Iterable[None]) -> None:
-    """Do the stories at once, a step of each in turn."""
-    going_on = [iter(story) for story in stories]
-    while going_on:
-        going_on = [story for story in going_on if next(story, going_on) is None]
+    """Play the stories at once, a step of each in turn."""
+    running = [iter(story) for story in stories]
+    while running:
+        running = [story for story in running if next(story, running) is None]
 
 
 def outline(step: Step, depth: int = 0) -> str:
-    """A tree in a line each: service, kind and name, the deeper the further in."""
+    """Return a tree as indented lines of service, kind and name."""
     line = f"{'  ' * depth}{step.service} {step.kind} {step.name}".rstrip()
     return "\n".join([line, *(outline(child, depth + 1) for child in step.children)])
 
 
 def tree(boot: Request) -> str:
-    """All chapters of a boot as outlines."""
+    """Return the outlines of all chapters of a boot."""
     return "\n".join(outline(chapter) for chapter in boot.chapters)

@@ -1,4 +1,4 @@
-"""Comparing text with a golden file: what varies is scrubbed, what came out is kept, UPDATE_GOLDEN=1 writes anew."""
+"""Comparison of text with golden files: varying parts are scrubbed, UPDATE_GOLDEN=1 rewrites the files."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ FOLDER = Path(__file__).parents[1] / "golden"
 #: How much of the difference a failure shows.
 _SHOWN = 60
 
-#: A pattern and what stands for it in both texts.
+#: A pattern and its replacement in both texts.
 Scrub = tuple[str, str]
 
 
 def compare(name: str, text: str, scrubs: Iterable[Scrub] = (), folder: Path = FOLDER) -> None:
-    """Fail unless ``text`` is, after the scrubs, what the golden file ``name`` holds.
+    """Fail unless ``text`` equals, after the scrubs, the golden file ``name``.
 
-    What came out stays beside the golden file as ``.actual`` until it agrees again. With UPDATE_GOLDEN=1 in the
-    environment the golden file is written instead: look at the difference in git before committing it.
+    A text that differs is written beside the golden file as ``.actual``, until they agree again. With UPDATE_GOLDEN=1
+    in the environment the golden file is rewritten instead: review the difference in git before committing it.
     """
     golden = folder / name
     actual = golden.with_name(f"{golden.name}.actual")
@@ -34,13 +34,13 @@ def compare(name: str, text: str, scrubs: Iterable[Scrub] = (), folder: Path = F
         return
     actual.parent.mkdir(parents=True, exist_ok=True)
     actual.write_text(scrubbed, encoding="utf-8")
-    raise AssertionError(f"not what {golden} holds (UPDATE_GOLDEN=1 takes it over):\n{_difference(expected, scrubbed)}")
+    raise AssertionError(f"differs from {golden} (UPDATE_GOLDEN=1 rewrites it):\n{_difference(expected, scrubbed)}")
 
 
 def scrub(text: str, scrubs: Iterable[Scrub]) -> str:
-    """``text`` with everything that the patterns match replaced."""
-    for pattern, stand_in in scrubs:
-        text = re.sub(pattern, stand_in, text)
+    """Return ``text`` with all matches of the patterns replaced."""
+    for pattern, replacement in scrubs:
+        text = re.sub(pattern, replacement, text)
     return text
 
 

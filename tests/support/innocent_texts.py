@@ -7,10 +7,10 @@ _UUID = "d290f1ee-6c54-4b07-90e6-d701748f0851"
 #: Texts that are changed though they hold no secret, and why that is accepted.
 ACCEPTED = {
     "trust_id=d290f1ee6c544b0790e6d701748f0851": "who has a trust's id and its trustee's account acts by it",
-    "contents: 3 files": "what stands under the name of an injected file's contents is never shown",
+    "contents: 3 files": "the value of an injected file's contents is never shown",
     "key_data: ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ me@host": "public keys are masked, as they always were",
     "token: abc": "a value behind a colon is taken for one, however short",
-    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----": "a certificate is not told from the key beside it",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----": "a certificate is treated like the key beside it",
 }
 
 _LINES = """

@@ -1,6 +1,6 @@
-"""A journald of our own, for a moment: what it keeps of some services' output, as journalctl writes it out.
+"""A private, short-lived journald, which receives services' output and exports it through journalctl.
 
-It runs in name spaces of its own, with /run and /var/log of its own, and ends with them. Needs root.
+It runs in its own namespaces, with its own /run and /var/log, and ends with them. Needs root.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ mkdir -p /run/systemd/journal /run/systemd/journald.conf.d /run/log/journal
 printf '[Journal]\nRateLimitIntervalSec=0\nReadKMsg=no\nAudit=no\n' > /run/systemd/journald.conf.d/own.conf
 exec "$@"
 """
-#: Seconds until it listens, and until it has written what it was told.
+#: Seconds until it listens, and until it has written its input.
 _PATIENCE = 20
-_LATE = "journald did not come so far"
+_LATE = "journald did not get this far in time"
 
 needs_journald = pytest.mark.skipif(
     os.geteuid() != 0
@@ -39,14 +39,14 @@ needs_journald = pytest.mark.skipif(
 
 
 def export(stdout: dict[str, bytes], native: list[bytes], folder: Path) -> dict[str, bytes]:
-    """What journalctl writes, by its form, of these services' output and of native messages.
+    """Return the output of journalctl, by form, for these services' output and native messages.
 
-    ``folder`` is left with the input and the output.
+    ``folder`` holds the input and the output afterwards.
     """
     for name, data in stdout.items():
         (folder / f"{name}.out").write_bytes(data)
-    for place, data in enumerate(native):
-        (folder / f"{place}.native").write_bytes(data)
+    for number, data in enumerate(native):
+        (folder / f"{number}.native").write_bytes(data)
     entries = len(native) + sum(1 for data in stdout.values() for line in data.splitlines() if line.strip())
     inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", _SETUP, "-"]
     subprocess.run(
@@ -59,8 +59,8 @@ def _run(folder: Path, entries: int) -> None:
     with subprocess.Popen([JOURNALD], stderr=subprocess.DEVNULL) as journald:
         wait_until(Path("/run/systemd/journal/stdout").exists, _PATIENCE, lambda: _LATE)
         for path in sorted(folder.glob("*.out")):
-            with path.open("rb") as said:
-                subprocess.run(["systemd-cat", "-t", path.stem, "cat"], stdin=said, check=True)
+            with path.open("rb") as output:
+                subprocess.run(["systemd-cat", "-t", path.stem, "cat"], stdin=output, check=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             for path in sorted(folder.glob("*.native")):
                 out.sendto(path.read_bytes(), "/run/systemd/journal/socket")

@@ -1,4 +1,4 @@
-"""What a merged sequence says of each boot, read back by means that know nothing of how it was merged."""
+"""Each boot's steps read back from a merged sequence, without the code that merged it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tracer.model import Fragment, Merged, MergedStep, Request, Step
 from tracer.notation.normal_text import text
 from tracer.notation.parse import split_error, without_versions
 
-#: A step by what stands around it, outermost first, its service with each, and what it ended with.
+#: A step as its enclosing steps, outermost first, each with its service, and the error it ended with.
 Path = tuple[str, ...]
 Part = MergedStep | Fragment
 
 
 def paths(boot: Request) -> Counter[Path]:
-    """How often a boot's own trace has each step, its chapters under the step that sent them."""
-    found: Counter[Path] = Counter()
+    """Count each step of a boot's own trace, with chapters below the step that sent them."""
+    counts: Counter[Path] = Counter()
     around: dict[str, Path] = {}
     for chapter in boot.chapters:
         stack = [(chapter, around.get(chapter.opened_by, ()))]
@@ -25,12 +25,12 @@ def paths(boot: Request) -> Counter[Path]:
             step, above = stack.pop()
             if not _counts(step):
                 continue
-            said, error = split_error(text(step))
-            path = (*above, f"[{step.service}] {without_versions(said)}")
-            found[(*path, error)] += 1
+            line, error = split_error(text(step))
+            path = (*above, f"[{step.service}] {without_versions(line)}")
+            counts[(*path, error)] += 1
             around[step.address] = path
             stack.extend((child, path) for child in step.children)
-    return found
+    return counts
 
 
 def _counts(step: Step) -> bool:
@@ -40,22 +40,22 @@ def _counts(step: Step) -> bool:
 
 
 def paths_in(merged: Merged, boot: int) -> Counter[Path]:
-    """How often the merged sequence lets a boot do each step: by the branches that it goes through, and its loops."""
-    found: Counter[Path] = Counter()
+    """Count how often the merged sequence has a boot do each step, by the branches that it takes and its loops."""
+    counts: Counter[Path] = Counter()
     around: dict[str, tuple[Path, int]] = {"": ((), 1)}
     for chapter, often in taken(merged.chapters, boot):
         stack = [(chapter, often, *around[chapter.opened_by])]
         while stack:
             step, times, above, before = stack.pop()
             path = (*above, f"[{step.service}] {step.text}")
-            found[(*path, step.errors.get(boot, ""))] += prod((times, before))
+            counts[(*path, step.errors.get(boot, ""))] += prod((times, before))
             around[step.address] = path, times * before
             stack.extend((child, more, path, times * before) for child, more in taken(step.children, boot))
-    return found
+    return counts
 
 
 def taken(parts: list[Part], boot: int) -> Iterator[tuple[MergedStep, int]]:
-    """The steps that a boot does, and how often in a row; in a par one operand after the other."""
+    """Yield the steps that a boot does, and how often in a row; a par's operands one after the other."""
     for part in parts:
         if isinstance(part, MergedStep):
             yield part, 1
@@ -69,7 +69,7 @@ def taken(parts: list[Part], boot: int) -> Iterator[tuple[MergedStep, int]]:
 
 
 def fragments(merged: Merged) -> Iterator[tuple[Fragment, frozenset[int]]]:
-    """Every fragment, with the boots that come to it."""
+    """Yield every fragment, with the boots that reach it."""
     everyone = frozenset(range(len(merged.names)))
     stack: list[tuple[Part, frozenset[int]]] = [(part, everyone) for part in merged.chapters]
     while stack:
@@ -82,7 +82,7 @@ def fragments(merged: Merged) -> Iterator[tuple[Fragment, frozenset[int]]]:
 
 
 def check(merged: Merged, boots: list[Request]) -> None:
-    """Each boot can be read from it, no branch is anybody else's, and every fragment is what its name says."""
+    """Assert that each boot can be read back, and that every fragment has the branches that its operator requires."""
     for number, boot in enumerate(boots):
         assert paths_in(merged, number) == paths(boot)
     for fragment, arriving in fragments(merged):

@@ -1,4 +1,4 @@
-"""Mermaid itself, as its makers ship it: fetched once by npm into the cache, run in the tests' browser from there."""
+"""Mermaid's released script: fetched once by npm into the cache, run in the tests' browser from there."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 VERSION = "12.3.0"
 _ROOT = Path(__file__).parents[2]
 _MEMBER = "package/dist/mermaid.min.js"
-#: Draws a text as any page does that says nothing of limits or security; gives the SVG, or throws.
+#: Draws a text as a page with default limits and security does; returns the texts in the SVG, or throws.
 _DRAW = """async text => {
   mermaid.initialize({startOnLoad: false});
   document.body.innerHTML = (await mermaid.render("drawn", text)).svg;
-  const texts = selector => [...document.querySelectorAll(selector)].map(one => one.textContent);
+  const texts = selector => [...document.querySelectorAll(selector)].map(node => node.textContent);
   return {messages: texts(".messageText"), notes: texts(".noteText"), others: texts("svg > text"),
           lines: document.querySelectorAll(".messageLine0, .messageLine1").length};
 }"""
 
 
 def script() -> Path:
-    """The script, fetched if it is not in the cache."""
+    """Return the path of the script, fetched if it is not in the cache."""
     cache = Path(os.environ.get("BOOTSEQ_CACHE") or _ROOT / ".cache").resolve()
-    kept = cache / f"mermaid-{VERSION}.min.js"
-    if not kept.exists():
+    path = cache / f"mermaid-{VERSION}.min.js"
+    if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             fetched = Path(folder)
@@ -41,12 +41,12 @@ def script() -> Path:
             (packed,) = fetched.glob("*.tgz")
             with tarfile.open(packed) as archive:
                 archive.extract(_MEMBER, fetched, filter="data")
-            (fetched / _MEMBER).rename(kept)
-    return kept
+            (fetched / _MEMBER).rename(path)
+    return path
 
 
 def opened(running: Browser, folder: Path) -> Shown:
-    """A page that has the script and nothing else."""
+    """Open a page that has the script and nothing else."""
     from tests.support.browser import show
 
     file = folder / "mermaid.html"
@@ -56,6 +56,6 @@ def opened(running: Browser, folder: Path) -> Shown:
 
 
 def drawn(shown: Shown, text: str) -> dict[str, Any]:
-    """Texts of the messages, of notes and of others that Mermaid drew, and how many lines; raises where it refuses."""
+    """Return the texts of messages, notes and others that Mermaid drew, and its number of lines; raise on an error."""
     result: dict[str, Any] = shown.page.evaluate(_DRAW, text)
     return result

@@ -1,4 +1,4 @@
-"""A RabbitMQ of the tests' own, on the loopback, started and ended by the cloud example's scripts."""
+"""A private RabbitMQ on the loopback, started and stopped by the cloud example's scripts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=loc
 
 @dataclass(frozen=True)
 class Rabbit:
-    """One that runs."""
+    """A running broker."""
 
     plan: Plan
     node: str = "cloud@localhost"
@@ -47,12 +47,12 @@ class Rabbit:
 
     @property
     def transport_url(self) -> str:
-        """As a service's file has it."""
+        """Return the URL as a service's configuration has it."""
         return self.url().replace("amqp:", "rabbit:")
 
     def served(self) -> list[str]:
-        """The queues that somebody takes from."""
-        return [each["name"] for each in self.ask("list_queues", "name", "consumers") if each["consumers"]]
+        """Return the queues that have consumers."""
+        return [queue["name"] for queue in self.ask("list_queues", "name", "consumers") if queue["consumers"]]
 
     @property
     def tls_url(self) -> str:
@@ -68,7 +68,7 @@ class Rabbit:
 
     @property
     def variables(self) -> dict[str, str]:
-        """For whoever calls rabbitmqctl."""
+        """Return the environment that rabbitmqctl needs."""
         return os.environ | broker_variables(self.plan)
 
     def ctl(self, *arguments: str) -> str:
@@ -85,16 +85,16 @@ class Rabbit:
         return {"queues": sorted(kinds), "tracing": self.ask("list_vhosts", "name", "tracing")}
 
     def traces(self) -> bool:
-        return any(each["tracing"] for each in self.ask("list_vhosts", "name", "tracing"))
+        return any(vhost["tracing"] for vhost in self.ask("list_vhosts", "name", "tracing"))
 
     def kill(self) -> None:
-        """As a crash would."""
+        """Kill the broker, as a crash would."""
         Process(self.plan, "rabbitmq").stop(signal.SIGKILL)
         stop_all([Process(self.plan, "rabbitmq")], 20)
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """Inside it is not there; afterwards it is back with the same data."""
+        """Stop the broker for the block; afterwards it runs again with the same data."""
         self.kill()
         try:
             yield
@@ -102,7 +102,7 @@ class Rabbit:
             self.start()
 
     def start(self) -> None:
-        """With the management plugin, and TLS under a certificate that nobody has signed."""
+        """Start the broker with the management plugin, and TLS under a self-signed certificate."""
         plan = self.plan
         settings = (
             f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plan.port_base + MANAGEMENT}\n"
@@ -132,14 +132,14 @@ def running(state: Path) -> Iterator[Rabbit]:
 
 @contextmanager
 def joined(first: Rabbit, state: Path) -> Iterator[Rabbit]:
-    """A second node of the first one's cluster, with the same accounts."""
+    """Run a second node of the first broker's cluster, with the same accounts."""
     plan = Plan(state, "34", _free_base(), "default", echo=False, wrap="", secret=PASSWORD)
     plan.save()
     for name in ("mnesia", "logs"):
         (state / "rabbitmq" / name).mkdir(parents=True)
     write_broker_config(plan)
     second = Rabbit(plan, "other@localhost")
-    # The cookie and the port mapper are what makes them one another's.
+    # The cookie and the port mapper make them nodes of the same cluster.
     shared = {name: broker_variables(first.plan)[name] for name in ("HOME", "ERL_EPMD_PORT")}
     process = Process(plan, "rabbitmq")
     process.start(
@@ -155,7 +155,7 @@ def joined(first: Rabbit, state: Path) -> Iterator[Rabbit]:
 
 
 def publish(rabbit: Rabbit, count: int, size: int, vhost: str = "") -> None:
-    """To nobody: what no queue takes passes the firehose too."""
+    """Publish messages that no queue takes, which pass the firehose too."""
     with kombu.Connection(rabbit.url(vhost=vhost), transport="pyamqp") as connection:
         producer = kombu.Producer(connection.channel())
         for _ in range(count):
@@ -163,7 +163,7 @@ def publish(rabbit: Rabbit, count: int, size: int, vhost: str = "") -> None:
 
 
 def _free_base() -> int:
-    """A thousand ports of which ours are free, below those that the kernel and rabbitmqctl (35672) give out."""
+    """Return the base of a thousand ports of which ours are free, below those of the kernel and rabbitmqctl (35672)."""
     offsets = [PORTS[name] for name in ("epmd", "rabbitmq", "rabbitmq-distribution")] + [MANAGEMENT, TLS]
     for base in range(16000, 25000, 1000):
         if all(_is_free(base + offset) for offset in offsets):
@@ -172,10 +172,10 @@ def _free_base() -> int:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            one.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", port))
         except OSError:
             return False
         return True

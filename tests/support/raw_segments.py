@@ -1,4 +1,4 @@
-"""Segments read without the tool: every payload as it was written, for tests that know their own."""
+"""A reader of segments without the tool: every payload as it was written, for tests that know their own."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from patches import record_format
 
 
 def read_raw(path: Path) -> Iterator[Any]:
-    """The payloads of one segment: tuples, and packed calls as the tuple of their fields."""
-    data, at = path.read_bytes(), record_format.HEADER_SIZE
-    while at + record_format.FRAME.size <= len(data):
-        length, _ = record_format.FRAME.unpack_from(data, at)
+    """Yield the payloads of a segment: tuples, and packed calls as the tuple of their fields."""
+    data, offset = path.read_bytes(), record_format.HEADER_SIZE
+    while offset + record_format.FRAME.size <= len(data):
+        length, _ = record_format.FRAME.unpack_from(data, offset)
         if not length:
             return
-        payload = data[at + record_format.FRAME.size : at + record_format.FRAME.size + length]
+        payload = data[offset + record_format.FRAME.size : offset + record_format.FRAME.size + length]
         yield record_format.PACKED_CALL.unpack(payload) if payload[:1] == b"C" else marshal.loads(payload)
-        at += record_format.FRAME.size + length
+        offset += record_format.FRAME.size + length
 
 
 def read_all(folder: Path) -> list[Any]:
-    """The payloads of all segments of a folder, file by file."""
+    """Return the payloads of all segments of a folder, file by file."""
     return [payload for path in sorted(folder.glob("*.seg")) for payload in read_raw(path)]

@@ -1,4 +1,4 @@
-"""Real boots that the repository keeps, as steps."""
+"""Real boots from tests/data, as steps."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DATA = Path(__file__).parents[1] / "data"
 
 @cache
 def nova34() -> Request:
-    """A boot on Nova 34 in several processes, with everything that the hooks saw."""
+    """Return a boot on Nova 34 in several processes, with everything that the hooks recorded."""
     with tempfile.TemporaryDirectory() as folder:
         capture, trace = Path(folder, "capture"), Path(folder, "boot.jsonl.gz")
         with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
             archive.extractall(capture, filter="data")
         done = CliRunner().invoke(main, ["ingest", "-o", str(trace), str(capture)], catch_exceptions=False)
         assert done.exit_code == 0, done.stderr
-        (made,) = trace_file.read(trace).boots
-    return made
+        (boot,) = trace_file.read(trace).boots
+    return boot

@@ -1,4 +1,4 @@
-"""Hooks in this very process for as long as a test needs them, and what they recorded, read back by the tool."""
+"""Hooks in this process for as long as a test needs them, and their records, read back by the tool."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ from tracer.sources.hooks import segments
 
 
 class Recorded:
-    """What a capture holds so far."""
+    """The present contents of a capture."""
 
     def __init__(self, capture: Path) -> None:
         self.capture = capture
 
     def events(self, kind: str | None = None) -> list[Event]:
-        """The events of one kind, or all, in the order of their beginnings."""
+        """Return the events of a kind, or all, in the order of their start."""
         if not segments.recorded(self.capture):
             return []
-        found = segments.read(self.capture)
-        assert found.warnings == [], found.warnings
-        events = sorted(found.events, key=lambda event: event.number)
+        recording = segments.read(self.capture)
+        assert recording.warnings == [], recording.warnings
+        events = sorted(recording.events, key=lambda event: event.number)
         return [event for event in events if kind in (None, event.kind)]
 
     def single(self, kind: str) -> Event:
-        """The only event of a kind."""
+        """Return the only event of a kind."""
         (event,) = self.events(kind)
         return event
 
 
 @contextmanager
 def recording(capture: Path, *hooks: str, **options: Any) -> Iterator[Recorded]:
-    """Install the named hooks; on the way out everything must be the very object again that it was."""
+    """Install the named hooks; at the end every patched attribute must be the original object again."""
     capture.mkdir(exist_ok=True)
     patches.install(str(capture), {"segment_size": 1 << 20, "cap": 1 << 26, "hooks": list(hooks), "ask": []} | options)
     try:
         yield Recorded(capture)
-        failed = {name: each.last_error for name, each in patches_hooks.hooks.items() if each.failures}
+        failed = {name: hook.last_error for name, hook in patches_hooks.hooks.items() if hook.failures}
         before = [(owner, name, own) for owner, name, own, _ in patching.replaced]
     finally:
-        kept = patches.uninstall()
-    assert kept == []
+        remaining = patches.uninstall()
+    assert remaining == []
     assert failed == {}
     for owner, name, own in before:
-        assert vars(owner).get(name, own) is own, f"{owner}.{name} was not put back"
+        assert vars(owner).get(name, own) is own, f"{owner}.{name} was not restored"
 
 
 @contextmanager
 def failing() -> Iterator[None]:
-    """Whatever a hook wants to record fails; for faults injected into hooks, so their counters start anew after it."""
+    """Let every record of the hooks fail; the hooks' failure counters are reset afterwards."""
     recorder = patches_recorder.recorder
     assert recorder is not None
     patches_recorder.recorder = Broken()  # type: ignore[assignment]
@@ -65,8 +65,8 @@ def failing() -> Iterator[None]:
         yield
     finally:
         patches_recorder.recorder = recorder
-        for each in patches_hooks.hooks.values():
-            each.reset()
+        for hook in patches_hooks.hooks.values():
+            hook.reset()
 
 
 class Broken:
@@ -76,12 +76,12 @@ class Broken:
         raise RuntimeError("injected")
 
     def failed(self) -> None:
-        """Counting a failure of a hook goes on."""
+        """Accept that a hook counts a failure."""
 
 
 @contextmanager
 def inside_step(name: str = "around") -> Iterator[int]:
-    """A step that goes on, as one of another hook's."""
+    """Open a step around the block, as another hook would."""
     step = patches_recorder.begin("call", name)
     before = patches_recorder.current.get()
     patches_recorder.current.set(step)
@@ -94,7 +94,7 @@ def inside_step(name: str = "around") -> Iterator[int]:
 
 @contextmanager
 def standing_in(name: str, **contents: Any) -> Iterator[ModuleType]:
-    """A module of that dotted name, for a library that is not installed beside the tool."""
+    """Put a module of that dotted name in place of a library that is not installed beside the tool."""
     module = ModuleType(name)
     for key, value in contents.items():
         if isinstance(value, type) or callable(value):

@@ -1,4 +1,4 @@
-"""Code run in an interpreter of its own: what monkey-patches, forks, dies, or must not have been imported before."""
+"""A runner of code in a fresh interpreter: code that monkey-patches, forks, dies, or needs modules not yet imported."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ print(json.dumps(answer))
 
 
 def elsewhere(code: str, *arguments: object, python: str = sys.executable, seconds: float = 60, **environ: str) -> Any:
-    """What ``code`` leaves in ``answer``; ``arguments`` are its ``sys.argv``."""
+    """Run ``code`` and return its variable ``answer``; ``arguments`` are its ``sys.argv``."""
     text = _BEFORE.format(root=str(ROOT)) + textwrap.dedent(code) + _AFTER
-    told = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
     done = subprocess.run(
         [python, "-W", "ignore", "-B", "-c", text, *map(str, arguments)],
-        env=told | environ, capture_output=True, text=True, timeout=seconds, check=False,
+        env=environment | environ, capture_output=True, text=True, timeout=seconds, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.rpartition("\n\n")[2])

@@ -1,4 +1,4 @@
-"""A ``bootseq tap`` that runs, for tests, and what its copies make of a boot."""
+"""A running ``bootseq tap`` for tests, and the steps of a boot in its copies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATIENCE = 240.0
 
 
 class Tap:
-    """What it says so far, and what it has written."""
+    """A running tap: its output on stderr so far, and its file."""
 
     def __init__(self, variables: Mapping[str, str], capture: Path, *options: str) -> None:
         self.file = capture / "messages.jsonl"
@@ -42,7 +42,7 @@ class Tap:
         wait_until(lambda: text in self.stderr, PATIENCE, lambda: self.stderr)
 
     def end(self, number: int = signal.SIGINT) -> int:
-        """Its exit code; what it started has ended too, which has the same stderr."""
+        """Signal the tap and return its exit code; its own processes, which share its stderr, have ended too."""
         os.kill(self.pid, number)
         return self.ended()
 
@@ -56,7 +56,7 @@ class Tap:
         return code
 
     def count(self) -> int:
-        """Of what is on disk."""
+        """Return the number of copies on disk."""
         return self.file.read_bytes().count(b"\n")
 
     def messages(self) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ class Tap:
 
 
 def steps(file: Path, server: str, *sources: Path) -> list[dict[str, Any]]:
-    """What the sources together tell of the server's boot."""
+    """Ingest the sources together and return the steps of the server's boot."""
     _bootseq("ingest", "-o", str(file), *map(str, sources))
     shown = json.loads(_bootseq("show", str(file), server, "--json"))
     assert isinstance(shown, list)
@@ -76,19 +76,19 @@ def _bootseq(*arguments: str) -> str:
 
 
 def chapters(shown: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Each chapter's service and what it is."""
+    """Return each chapter's service and name."""
     return [(step["service"], step["name"]) for step in shown if step["address"].isdigit()]
 
 
 def numbered(shown: list[dict[str, Any]]) -> dict[str, tuple[str, str, str]]:
-    """What stands at each address, but for notes."""
+    """Return kind, service and name of each step by address, without notes."""
     return {
         step["address"]: (step["kind"], step["service"], step["name"]) for step in shown if "/" not in step["address"]
     }
 
 
 def assert_confirmed(merged: list[dict[str, Any]], hooked: list[dict[str, Any]]) -> None:
-    """The others saw what the hooks saw: no step more, none elsewhere, and of each message both ends."""
+    """Assert that the other witnesses saw exactly the hooks' steps, and both ends of each message."""
     assert numbered(merged) == numbered(hooked)
     for step in merged:
         if step["kind"] == "rpc" and step["attributes"].get("mode") != "notify":

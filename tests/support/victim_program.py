@@ -22,49 +22,49 @@ from typing import Any
 
 logging.basicConfig(level="INFO", stream=open(os.devnull, "w"))  # noqa: SIM115
 remembered: dict[Any, int] = {}
-seen: list[Any] = []
+events: list[Any] = []
 sums = 0
 
 
 def world() -> dict[Any, int]:
-    """The identity of everything that a hook could replace: what modules hold, and their classes."""
-    found: dict[Any, int] = {}
+    """Return the identity of everything that a hook could replace: the contents of modules and of their classes."""
+    identities: dict[Any, int] = {}
     for name, module in list(sys.modules.items()):
         if name.startswith("_bootseq") or name == "__main__":
             continue
         for key, value in list(vars(module).items()):
-            found[name, key] = id(value)
+            identities[name, key] = id(value)
             if isinstance(value, type) and value.__module__ == name:
-                found.update({(name, key, inner): id(each) for inner, each in list(vars(value).items())})
-    found["path"], found["finders"] = hash(tuple(sys.path)), hash(tuple(map(id, sys.meta_path)))
-    found["handlers"] = hash(tuple(map(id, logging.root.handlers)))
-    found["signals"] = hash(tuple(str(signal.getsignal(number)) for number in (1, 2, 10, 12, 15, 17)))
-    found["threads"] = len(sys._current_frames())
-    found["descriptors"] = len(os.listdir("/proc/self/fd"))
-    return found
+                identities.update({(name, key, inner): id(member) for inner, member in list(vars(value).items())})
+    identities["path"], identities["finders"] = hash(tuple(sys.path)), hash(tuple(map(id, sys.meta_path)))
+    identities["handlers"] = hash(tuple(map(id, logging.root.handlers)))
+    identities["signals"] = hash(tuple(str(signal.getsignal(number)) for number in (1, 2, 10, 12, 15, 17)))
+    identities["threads"] = len(sys._current_frames())
+    identities["descriptors"] = len(os.listdir("/proc/self/fd"))
+    return identities
 
 
 def remember() -> int:
-    """Look at the world as it is now."""
+    """Remember the present identities, and return their number."""
     remembered.clear()
     remembered.update(world())
     return len(remembered)
 
 
 def differences() -> list[str]:
-    """What is other than it was remembered."""
+    """Return the names whose objects differ from the remembered ones."""
     now = world()
-    # SQLAlchemy and logging keep counts and caches in their modules; those are theirs.
+    # Only remembered names count: SQLAlchemy and logging add counts and caches to their modules.
     return [str(key) for key, identity in remembered.items() if now.get(key) != identity]
 
 
 def leftovers() -> list[str]:
-    """Modules of the hooks that are still there."""
+    """Return the modules of the hooks that are still loaded."""
     return [name for name in sys.modules if name.startswith("_bootseq")]
 
 
 def log(text: str) -> None:
-    """A log record."""
+    """Write a log record."""
     logging.getLogger("victim").info(text)
 
 
@@ -72,7 +72,7 @@ engine: Any = None
 
 
 def sql(count: int) -> int:
-    """Statements on an engine that exists before the hooks come."""
+    """Run statements on an engine that exists before the hooks are installed."""
     global engine  # noqa: PLW0603 - a program
     import sqlalchemy
 
@@ -83,21 +83,21 @@ def sql(count: int) -> int:
 
 
 def resident() -> int:
-    """Kilobytes of memory that it takes, without what only waits to be collected."""
+    """Return the resident memory in kilobytes, after a garbage collection."""
     gc.collect()
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
 class Lines(socketserver.StreamRequestHandler):
-    """One expression a line, its value or its exception as the answer."""
+    """Evaluates an expression a line and answers with its value or its exception."""
 
     def handle(self) -> None:
-        """Until the other side goes."""
+        """Answer until the other side disconnects."""
         for line in self.rfile:
             try:
                 answer = repr(eval(line, globals()))
-            except Exception as error:  # noqa: BLE001 - it is told to whoever asked
+            except Exception as error:  # noqa: BLE001 - it is the answer
                 answer = repr(repr(error))
             self.wfile.write(answer.encode() + b"\n")
 
@@ -109,7 +109,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def compute() -> None:
-    """Sums whose result is known: registers that were not put back would show."""
+    """Compute sums whose result is known, so that registers that were not restored would show."""
     global sums  # noqa: PLW0603 - a program
     while True:
         total = 0.0
@@ -130,15 +130,15 @@ def calls() -> None:
 
 
 def leave(number: int, frame: Any) -> None:
-    """As the handlers of web servers do it."""
+    """Exit, as web servers' handlers do."""
     raise SystemExit(23)
 
 
 def forever(function: Any) -> None:
-    """Again and again; what comes back early is counted."""
+    """Call the function forever; each early return is counted."""
     while True:
         function()
-        seen.append("woken")
+        events.append("woken")
 
 
 def main(mode: str) -> None:
@@ -147,7 +147,7 @@ def main(mode: str) -> None:
     sys.stdout.write(f"{server.server_address[1]} {os.getpid()}\n")
     sys.stdout.flush()
     signal.signal(signal.SIGUSR2, leave)
-    signal.signal(signal.SIGUSR1, lambda number, frame: seen.append("SIGUSR1"))
+    signal.signal(signal.SIGUSR1, lambda number, frame: events.append("SIGUSR1"))
     if mode in ("serve", "eventlet"):
         server.serve_forever()
     threading.Thread(target=server.serve_forever, daemon=True).start()

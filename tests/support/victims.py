@@ -1,4 +1,4 @@
-"""Small Python services of ours that tests attach to: they do what they are told, and end with the test."""
+"""Small Python services that tests attach to: they evaluate expressions on request, and end with the test."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-#: What every victim runs; it stays on the syntax of 3.8. Its second argument says what its main thread does.
+#: What every victim runs; it stays on the syntax of 3.8. Its argument selects what its main thread does.
 PROGRAM = Path(__file__).with_name("victim_program.py")
 
-#: How its main thread may wait, and be entered all the same.
+#: Ways in which its main thread may wait, in each of which it can be entered.
 WAITING = ("sleep", "naps", "lock", "timed-lock", "recv", "select", "epoll", "poll", "join", "signal")
-#: How it may be at work.
+#: Ways in which it may be at work.
 WORKING = ("calls", "compute")
 
 VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 def interpreter(version: str) -> str | None:
-    """A Python of this version, None where this machine has none."""
+    """Return a Python of this version, None where this machine has none."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    for found in (*sorted(root.glob(f"{version}.*/bin/python")), shutil.which(f"python{version}")):
-        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return str(found)
+    for path in (*sorted(root.glob(f"{version}.*/bin/python")), shutil.which(f"python{version}")):
+        if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return str(path)
     return None
 
 
@@ -48,7 +48,7 @@ class Victim:
         port, pid = self.process.stdout.readline().split()
         #: In its own namespace.
         self.inner_pid = int(pid)
-        #: Of the service itself, below what was put before it.
+        #: The service's own pid, below those of the programs in ``before``.
         self.pid = self.process.pid
         while children := Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
             self.pid = int(children[0])
@@ -56,13 +56,13 @@ class Victim:
         self._file = self._connection.makefile("rw")
 
     def ask(self, expression: str) -> Any:
-        """What an expression gives, or the exception it raises as text."""
+        """Return an expression's value, or the exception it raises as text."""
         self._file.write(expression + "\n")
         self._file.flush()
         return ast.literal_eval(self._file.readline())
 
     def alive(self) -> bool:
-        """Whether it runs and answers."""
+        """Return whether it runs and answers."""
         return self.process.poll() is None and self.ask("6 * 7") == 42
 
     def __enter__(self) -> Victim:
@@ -80,7 +80,7 @@ class Victim:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that every user of the machine may go through, which pytest's own are not."""
+    """Yield a folder that every user of the machine may enter, unlike pytest's own."""
     path = Path(tempfile.mkdtemp(prefix="bootseq-test-"))
     path.chmod(0o755)
     try:

@@ -1,4 +1,4 @@
-"""Waiting, in tests, for what other processes do, and which processes these are."""
+"""Waiting for the states of other processes, and the list of these processes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-#: What takes a second on an idle machine may take minutes on a busy one.
+#: Enough on a busy machine for work that takes a second on an idle one.
 PATIENCE_SECONDS = 240.0
 
 
 def wait_until(
     done: Callable[[], object], seconds: float = PATIENCE_SECONDS, describe: Callable[[], str] = lambda: ""
 ) -> None:
-    """Fail, with the text of ``describe``, where it is not done in time."""
+    """Wait until ``done()`` is true; fail with the text of ``describe()`` after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, describe()

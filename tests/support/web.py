@@ -12,21 +12,21 @@ from wsgiref.validate import validator
 
 
 def foreign(name: str) -> Any:
-    """A library, with its warnings about the ones that it uses."""
+    """Import a library without the warnings about the libraries that it uses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module(name)
 
 
 class Silent(WSGIRequestHandler):
-    """Writes no log."""
+    """A request handler without a log."""
 
     def log_message(self, *_: Any) -> None:
-        """Nobody reads it."""
+        """Drop the message."""
 
 
 class Server:
-    """Answers on a port of its own with whatever application it is given."""
+    """A server on a port of its own, which answers with ``application``."""
 
     def __init__(self) -> None:
         self.application: Callable[..., Iterable[bytes]] = self.plain
@@ -36,11 +36,11 @@ class Server:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Asks the application."""
+        """Pass the request to the application."""
         return self.application(environ, start_response)
 
     def plain(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Redirects /old, refuses /bad, and answers anything else."""
+        """Redirect /old, answer /bad with 404, and everything else with 200."""
         headers = [("x-openstack-request-id", "req-callee"), ("Content-Length", "2")]
         if environ["PATH_INFO"] == "/old":
             start_response("302 Found", [("Location", "/new"), ("Content-Length", "0")])
@@ -49,14 +49,14 @@ class Server:
         return [b"ok"]
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stop the server."""
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
 
 
 def layered(inner: Callable[..., Any]) -> Any:
-    """An API as OpenStack builds it: a middleware that gives the request its id, around an application."""
+    """Return an API as OpenStack builds it: a middleware that assigns the request's id, around an application."""
     dec = foreign("webob.dec")
 
     class RequestId:
@@ -81,18 +81,23 @@ def layered(inner: Callable[..., Any]) -> Any:
 
 
 def ask(application: Any, **environ: Any) -> tuple[str, bytes]:
-    """An application's answer, by the letter of the WSGI standard."""
+    """Return an application's answer, checked against the WSGI standard."""
     util = importlib.import_module("wsgiref.util")
-    told: dict[str, Any] = {"QUERY_STRING": "", "SCRIPT_NAME": "", "PATH_INFO": "/", "REQUEST_METHOD": "GET"} | environ
-    util.setup_testing_defaults(told)
-    said: list[str] = []
+    environment: dict[str, Any] = {
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/",
+        "REQUEST_METHOD": "GET",
+    } | environ
+    util.setup_testing_defaults(environment)
+    statuses: list[str] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        said.append(status)
+        statuses.append(status)
         return lambda data: None
 
-    body = validator(application)(told, start_response)
+    body = validator(application)(environment, start_response)
     try:
-        return said[-1], b"".join(body)
+        return statuses[-1], b"".join(body)
     finally:
         body.close()  # type: ignore[attr-defined]

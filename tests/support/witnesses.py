@@ -1,4 +1,4 @@
-"""Witnesses that are not bootseq's: what the services' own logs and the transport's folder say of the same run."""
+"""Witnesses independent of bootseq: the services' own logs and the transport's folder of the same run."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tracer.model import Step
 _RECORD = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?P<pid>\d+) [A-Z]+ (?P<logger>\S+) \[(?P<ids>[^\]]*)\] (?P<text>.*)"
 )
-#: What SQLAlchemy says of transactions that its driver opens and ends without a statement.
+#: SQLAlchemy's lines on transactions that its driver begins and ends without a statement.
 _NO_STATEMENTS = ("BEGIN (implicit)", "COMMIT", "ROLLBACK")
 _ACCESS = re.compile(r'"(?P<method>[A-Z]+) (?P<path>[^ ?]*)\S* HTTP/1\.1" (?P<status>\d+)')
 
 
 @dataclass(frozen=True)
 class Echoed:
-    """One statement as SQLAlchemy's echo wrote it into a service's log; ``ids`` is the record's bracket."""
+    """A statement as SQLAlchemy's echo wrote it into a service's log; ``ids`` is the record's bracket."""
 
     statement: str
     ids: str
 
 
 def echoed(log: Path) -> Iterator[Echoed]:
-    """Every statement that the echo in ``log`` says was executed."""
+    """Yield every statement that the echo in ``log`` reports as executed."""
     for ids, lines in _records(log, "sqlalchemy.engine.Engine"):
         text = flat("\n".join(lines))
         # The record after the statement holds how it was compiled and the parameters.
@@ -53,30 +53,30 @@ def _records(log: Path, logger: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def flat(statement: str) -> str:
-    """A statement without its line breaks."""
+    """Return a statement without its line breaks."""
     return " ".join(statement.split())
 
 
 def messages(folder: Path) -> Iterator[dict[str, object]]:
-    """The bodies of all messages that passed the transport's folder, as oslo.messaging wrote them."""
+    """Yield the bodies of all messages that passed the transport's folder, as oslo.messaging wrote them."""
     for file in sorted(folder.glob("*.msg")):
         body = json.loads(base64.b64decode(json.loads(file.read_text())["body"]))
         yield json.loads(body["oslo.message"])
 
 
 def access_lines(log: Path) -> Counter[tuple[str, str, str]]:
-    """(method, path, status) of each request in a WSGI server's access log."""
+    """Count the (method, path, status) of the requests in a WSGI server's access log."""
     return Counter((match["method"], match["path"], match["status"]) for match in _ACCESS.finditer(log.read_text()))
 
 
 def statements(steps: list[Step]) -> Counter[str]:
-    """The SQL of steps, text and count."""
+    """Count the SQL statements of steps by text."""
     return Counter(flat(step.text("statement")) for step in steps if step.kind == "sql")
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a tree agrees with a witness: what only one of the two saw, counted."""
+    """A comparison of a tree with a witness: the items that only one of the two has, counted."""
 
     what: str
     witnessed: int
@@ -89,19 +89,19 @@ class Agreement:
         return cls(what, witnessed.total(), witnessed - traced, traced - witnessed)
 
     def __str__(self) -> str:
-        seen = self.witnessed - self.missed.total()
-        recall = seen / self.witnessed if self.witnessed else 1
-        precision = seen / (seen + self.invented.total()) if seen + self.invented.total() else 1
+        common = self.witnessed - self.missed.total()
+        recall = common / self.witnessed if self.witnessed else 1
+        precision = common / (common + self.invented.total()) if common + self.invented.total() else 1
         return f"{self.what:<28} {self.witnessed:>5} witnessed, recall {recall:7.2%}, precision {precision:7.2%}"
 
 
 def copies(folder: Path) -> Iterator[dict[str, object]]:
-    """The messages in the transport's folder as RabbitMQ's firehose would have copied them, in and out."""
+    """Yield the messages in the transport's folder as RabbitMQ's firehose would have copied them, in and out."""
     wall = time.time_ns() - time.monotonic_ns()
     for file in sorted(folder.glob("*.msg")):
-        told = json.loads(file.read_text())
-        route = told["properties"]["delivery_info"]
-        body = json.loads(base64.b64decode(told["body"]))
+        message = json.loads(file.read_text())
+        route = message["properties"]["delivery_info"]
+        body = json.loads(base64.b64decode(message["body"]))
         about = {
             "t": (int(file.name.partition("_")[0]) + wall) / 1e9, "exchange": route["exchange"],
             "routing_keys": [route["routing_key"]], "payload": body,
