@@ -1,1 +1,1 @@
-"""Benchmarks: bootseq beside its peers in one run, as ratios; ``make bench`` prints them, nothing fails by them."""
+"""Benchmarks: bootseq beside its peers in one run, as ratios, which ``make bench`` prints; no ratio makes it fail."""

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [NAME …]``: runs the benchmarks (all, or bench_NAME.py) and prints their tables.
+"""``python -m tests.bench [NAME …]``: the runner of the benchmarks, all or bench_NAME.py, which prints their tables.
 
 A benchmark is a module ``bench_NAME`` here with ``run() -> Iterable[Row]``.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Print the rows of each benchmark as they come."""
+    """Print the rows of each benchmark as they are measured."""
     every = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
     for name in sys.argv[1:] or every:
         module = importlib.import_module(f"tests.bench.bench_{name}")

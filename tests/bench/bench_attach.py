@@ -1,4 +1,4 @@
-"""How long a process is held while hooks go in and out: milliseconds its main thread stands still, by what it does."""
+"""The stops of a process at attach and detach: milliseconds for which its main thread stops, by what it does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracer.attach.attach import Attachment
 from tracer.attach.injection import visits
 from tracer.recording import capture as captures
 
-#: Of each kind; BENCH_ATTACH says another number, for long runs.
+#: Cycles of each kind; BENCH_ATTACH sets another number, for long runs.
 CYCLES = int(os.environ.get("BENCH_ATTACH", "50"))
 BUDGET_MEDIAN, BUDGET_WORST = 1.0, 5.0
 _MODES = {
@@ -35,7 +35,7 @@ _MODES = {
 
 @dataclass
 class Taken:
-    """What the cycles of one victim took, in milliseconds; ``work`` is the coming of the hooks, within the process."""
+    """The times of a victim's cycles in milliseconds; ``work`` is the installation of the hooks within the process."""
 
     stops: list[float] = field(default_factory=list)
     work: list[float] = field(default_factory=list)
@@ -44,21 +44,21 @@ class Taken:
 
 @contextmanager
 def capture() -> Iterator[Path]:
-    """A capture, and a memory of the tool's own, that go afterwards."""
+    """Yield a capture, with a registry of its own; both are removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="bootseq-bench-") as folder:
         path = Path(folder) / "capture"
         home, runtime_folder.path = runtime_folder.path, lambda: Path(folder) / "runtime"
         captures.make(path, points=[("nova*", ["*"], [])], ask=["ask"], echo=False)
         try:
             yield path
-            # The guard writes into both until it has seen that nothing is attached any more.
+            # The guard writes into both until it finds that nothing is attached any more.
             wait_until(lambda: registry.changed_at(path) == 0)
         finally:
             runtime_folder.path = home
 
 
 def cycles(mode: str, python: str, count: int) -> Taken:
-    """Attach and detach so many times; every visit must be answered, and the victim live and be as before."""
+    """Attach and detach ``count`` times; every visit must be answered, and the victim must be alive and unchanged."""
     taken = Taken()
     with capture() as path, Victim(mode, python) as victim:
         process = processes.read(victim.pid)
@@ -72,8 +72,8 @@ def cycles(mode: str, python: str, count: int) -> Taken:
         }
         for _ in range(count):
             lease.grant(entry.spool, 3600)
-            for what, asked in (("attach", request), ("detach", {})):
-                answer, visit = visits.ask(process, what, asked)
+            for what, spec in (("attach", request), ("detach", {})):
+                answer, visit = visits.ask(process, what, spec)
                 taken.stops += [1000 * stop for stop in visit.stops]
                 taken.failed += answer["state"] != f"{what}ed"
                 taken.failed += (
@@ -86,7 +86,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
 
 
 def run() -> Iterable[Row]:
-    """Each kind on the Python we run on, then every other Python there is."""
+    """Measure each kind on this Python, then on every other Python of the machine."""
     for mode, what in _MODES.items():
         yield from _rows(what, cycles(mode, sys.executable, CYCLES))
     for version in VERSIONS:
@@ -101,5 +101,5 @@ def _rows(what: str, taken: Taken) -> Iterable[Row]:
     yield Row(
         f"{what}: worst of {len(taken.stops)}", max(taken.stops), "ms", max(taken.stops) / BUDGET_WORST, "its budget"
     )
-    yield Row(f"{what}: hooks come, in the process", median(taken.work), "ms")
+    yield Row(f"{what}: installation, in the process", median(taken.work), "ms")
     yield Row(f"{what}: failed of {2 * CYCLES}", taken.failed, "")

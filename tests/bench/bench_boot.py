@@ -1,4 +1,4 @@
-"""What a whole boot costs with all default hooks in, beside the same boots without hooks, in one run."""
+"""The CPU of a whole boot with all default hooks, beside the same boots without hooks, in one run."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def run() -> Iterable[Row]:
-    """Two clouds side by side, one hooked; boots in turn, so that both meet the same machine."""
+    """Boot on a plain and a hooked cloud in turn, so that both meet the same machine."""
     with tempfile.TemporaryDirectory() as folder:
         plain = EmbeddedCloud("34", Path(folder, "plain"))
         hooked = EmbeddedCloud("34", Path(folder, "hooked"), capture=Path(folder, "capture"))
         with plain, hooked:
             without, within = _measured(plain, hooked)
-    # The kernel tells CPU in ticks of 10 ms, cut off: their mean is true, their median is not.
+    # The kernel reports CPU in truncated ticks of 10 ms: their mean is right, their median is not.
     yield Row("a boot's CPU, without hooks", mean(without), "s")
     yield Row("a boot's CPU, with all hooks", mean(within), "s", mean(within) / mean(without), "without")
 
 
 def _measured(*clouds: EmbeddedCloud) -> list[list[float]]:
-    """For each cloud the CPU seconds of its boots; the client's, which only starts and asks, are not among them."""
+    """Return the CPU seconds of each cloud's boots, without the client's."""
     spent: list[list[float]] = [[] for _ in clouds]
     for number in range(BOOTS + 1):
         for cloud, seconds in zip(clouds, spent, strict=True):
@@ -41,7 +41,7 @@ def _measured(*clouds: EmbeddedCloud) -> list[list[float]]:
 
 
 def _cpu(cloud: EmbeddedCloud) -> float:
-    """Seconds of CPU that the services, and the workers they forked, have used."""
+    """Return the CPU seconds that the services and their forked workers have used."""
     return sum(_process_cpu(pid) for root in cloud.pids.values() for pid in (root, *_children(root)))
 
 

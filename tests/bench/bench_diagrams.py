@@ -1,4 +1,4 @@
-"""What pictures cost: CPU milliseconds, bytes and pixels a message, for 500 and 5,000 messages over 8 participants."""
+"""The cost of pictures: CPU milliseconds, bytes and pixels a message, for 500 and 5,000 messages, 8 participants."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SERVICES = ("conductor", "scheduler", "placement", "image", "network")
 
 
 def wide_boot(messages: int) -> Request:
-    """A boot of about that many messages; no two neighbours are equal, so nothing is folded."""
+    """Return a boot of about that many messages; no two neighbours are equal, so nothing is folded."""
     parts: list[Step] = []
     count = 0
     while count < messages:
@@ -39,7 +39,7 @@ def wide_boot(messages: int) -> Request:
 
 
 def milliseconds(draw: Callable[[], object], repeat: int = 5) -> float:
-    """The best of a few runs, in CPU time."""
+    """Return the CPU milliseconds of the best of a few runs."""
     best = float("inf")
     for _ in range(repeat):
         began = process_time()
@@ -48,31 +48,31 @@ def milliseconds(draw: Callable[[], object], repeat: int = 5) -> float:
     return best * 1000
 
 
-def pixels(made: Request) -> int:
-    """How high all pages of the SVG are together."""
-    return sum(page.height for page in layout(sequence(made, "full")).pages)
+def pixels(drawn: Request) -> int:
+    """Return the total height of all pages of the SVG."""
+    return sum(page.height for page in layout(sequence(drawn, "full")).pages)
 
 
 def run() -> Iterable[Row]:
-    """Every format at both sizes, in full detail; the SVG beside what others need for theirs of the same messages."""
+    """Draw every format at both sizes, in full detail; the SVG beside other programs' SVG of the same messages."""
     for messages in (500, 5_000):
-        made = wide_boot(messages)
-        diagram = sequence(made, "full")
+        wide = wide_boot(messages)
+        diagram = sequence(wide, "full")
         drawn = sum(item.what in ("call", "self", "cast") for item in diagram.items)
         took: dict[str, float] = {}
         for suffix in RENDERERS:
-            text = render(made, suffix, "full")
-            took[suffix] = milliseconds(partial(render, made, suffix, "full"))
+            text = render(wide, suffix, "full")
+            took[suffix] = milliseconds(partial(render, wide, suffix, "full"))
             yield Row(f".{suffix} of {drawn} messages", took[suffix], "ms")
             yield Row(f".{suffix} of {drawn} messages, size", len(text.encode()) / drawn, "B/msg")
-        yield Row(f".svg of {drawn} messages, height", pixels(made) / drawn, "px/msg")
+        yield Row(f".svg of {drawn} messages, height", pixels(wide) / drawn, "px/msg")
         for peer, theirs in _peers(diagram):
             yield Row(f"SVG of {drawn} messages by {peer}", theirs, "ms")
             yield Row(f".svg of {drawn} messages", took["svg"], "ms", took["svg"] / theirs, peer)
 
 
 def _peers(diagram: Diagram) -> Iterable[tuple[str, float]]:
-    """The CPU milliseconds of others for an SVG of the whole diagram, from text that stands ready for them."""
+    """Yield other programs' CPU milliseconds for an SVG of the whole diagram, from prepared text."""
     import mmdr
 
     text = mermaid.draw(diagram)

@@ -1,4 +1,4 @@
-"""The diff of two boots, by size, with one step in ten changed, beside difflib; and of trees made to be hard."""
+"""The diff of two boots, by size, with one step in ten changed, beside difflib; and of trees that are hard to pair."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HARD = 10_000
 
 
 def run() -> Iterable[Row]:
-    """CPU seconds of compare() alone; reading the trace files is bench_trace's."""
+    """Measure the CPU seconds of compare() alone; bench_trace measures the reading of trace files."""
     for size in SIZES:
         old, new = _big(size), _big(size)
         _change(new, 0.1, Random(size))
@@ -43,7 +43,7 @@ def run() -> Iterable[Row]:
 _HARD: dict[str, Callable[[int, int], str]] = {
     "two texts in turn": lambda index, side: f"m.py -> f{(index + side) % 2}()",
     "two texts at random": lambda index, side: f"m.py -> f{Random(2 * index + side).randrange(2)}()",
-    "turned round": lambda index, side: f"m.py -> f{index if side else HARD - index}()",
+    "reversed": lambda index, side: f"m.py -> f{index if side else HARD - index}()",
     "all renamed": lambda index, side: f"m.py -> f{index}_{side}()",
     "all other statements": lambda index, side: f"sql: SELECT t{index}_{side} in d #{index}{side}",
 }
@@ -56,18 +56,21 @@ def _seconds(work: Callable[..., object], *arguments: object) -> float:
 
 
 def _big(size: int) -> Baseline:
-    """The small boot, again and again, each time under another function."""
-    one = normal(builders.small_boot())
-    count = sum(1 for _ in one.walk()) + 1
+    """Return copies of the small boot, each under another function."""
+    small = normal(builders.small_boot())
+    count = sum(1 for _ in small.walk()) + 1
     return Baseline(
-        [NormalStep("call", "API", f"m{n}.py -> f()", children=copy.deepcopy(one.nodes)) for n in range(size // count)]
+        [
+            NormalStep("call", "API", f"m{n}.py -> f()", children=copy.deepcopy(small.nodes))
+            for n in range(size // count)
+        ]
     )
 
 
 def _change(tree: Baseline, share: float, random: Random) -> None:
-    """Steps dropped, renamed, added, repeated, in turn."""
-    places = [(node, index) for node in tree.walk() for index in range(len(node.children))]
-    for number, (node, index) in enumerate(random.sample(places, int(len(places) * share))):
+    """Drop, rename, add and repeat steps in turn."""
+    positions = [(node, index) for node in tree.walk() for index in range(len(node.children))]
+    for number, (node, index) in enumerate(random.sample(positions, int(len(positions) * share))):
         if index >= len(node.children):
             continue
         child = node.children[index]

@@ -1,4 +1,4 @@
-"""The guard: from a kill -9 of its owner to hooks out of eight services with proof; what it takes while it waits."""
+"""The guard: from a kill -9 of its owner to the proved removal of hooks from eight services; its idle cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.victims import Victim
 from tests.support.waiting import wait_until
 from tracer.attach import discovery, guard, processes, registry, runtime_folder
 
-#: Six that are idle, two at work.
+#: Most are idle; serve and calls are at work.
 MODES = ("serve", "eventlet", "sleep", "lock", "epoll", "recv", "join", "calls")
 ROUNDS = 3
 _IDLE = 10.0
@@ -28,13 +28,13 @@ from tracer.attach import processes, runtime_folder
 from tracer.attach.attach import Attachment
 runtime_folder.path = lambda: Path(sys.argv[1])
 attachment = Attachment(Path(sys.argv[2]), 600, lasting=False)
-print(*(each.state for each in attachment.attach([processes.read(int(pid)) for pid in sys.argv[3:]])), flush=True)
+print(*(report.state for report in attachment.attach([processes.read(int(pid)) for pid in sys.argv[3:]])), flush=True)
 time.sleep(1000)
 """
 
 
 def run() -> Iterable[Row]:
-    """Each round with fresh services; the worst counts."""
+    """Kill the owner in each round, with fresh services; the worst round counts."""
     unmapped, proved = [], []
     for number in range(ROUNDS):
         with capture() as path, ExitStack() as stack:
@@ -52,7 +52,7 @@ def run() -> Iterable[Row]:
             rows = json.loads((path / guard.RESULT).read_text())
             assert sum(bool(row.get("proved")) for row in rows) == len(victims)
     yield Row(f"kill -9 of the owner to no hooks in {len(MODES)} services, worst of {ROUNDS}", max(unmapped), "s")
-    yield Row("to proof, recordings brought in, guard ended", max(proved), "s")
+    yield Row("to proof, recordings collected, guard ended", max(proved), "s")
 
 
 def _owner(path: Path, victims: list[Victim]) -> subprocess.Popen[str]:
@@ -62,7 +62,7 @@ def _owner(path: Path, victims: list[Victim]) -> subprocess.Popen[str]:
         _OWNER,
         str(runtime_folder.path()),
         str(path),
-        *(str(each.pid) for each in victims),
+        *(str(victim.pid) for victim in victims),
     ]
     owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None

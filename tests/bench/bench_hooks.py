@@ -1,4 +1,4 @@
-"""What hooks add to a statement, a call, a log record: CPU beside OpenTelemetry's and osprofiler's, one process."""
+"""The CPU that hooks add to a statement, a call, a log record, beside OpenTelemetry and osprofiler, in one process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import Any
 from tests.bench.row import Row
 
 ROUNDS = 15
-#: A contender's name, and what makes the workload that it is measured on: (name, (folder) -> context of work).
+#: The workload of a contender: a folder -> a context manager of the work.
 Work = Callable[[], object]
 Contender = Callable[[Path], AbstractContextManager[Work]]
 
 
 def run() -> Iterable[Row]:
-    """Each contender in turn, over and over, so that all meet the same machine; the best round of each counts."""
+    """Measure the contenders in turn, so that all meet the same machine; the best round of each counts."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")
         for what, budget, times, contenders in (
@@ -38,9 +38,9 @@ def _compared(what: str, budget: float, times: int, contenders: dict[str, Conten
     best = dict.fromkeys(contenders, float("inf"))
     for number in range(ROUNDS):
         for name, contender in contenders.items():
-            place = folder / what / name / str(number)
-            place.mkdir(parents=True)
-            with contender(place) as work:
+            round_folder = folder / what / name / str(number)
+            round_folder.mkdir(parents=True)
+            with contender(round_folder) as work:
                 best[name] = min(best[name], _microseconds(work, times))
     bare = best.pop("bare")
     ours = best.pop("bootseq") - bare
@@ -51,7 +51,7 @@ def _compared(what: str, budget: float, times: int, contenders: dict[str, Conten
 
 
 def _microseconds(work: Work, times: int) -> float:
-    """CPU of the whole process for one piece of work: what threads of a contender's do later counts, too."""
+    """Return the CPU of the whole process for one piece of work, later work of a contender's threads included."""
     for _ in range(50):
         work()
     flush = getattr(work, "flush", None)
@@ -80,11 +80,11 @@ def _hooked(folder: Path, *hooks: str, points: Iterable[object] = ()) -> Iterato
             path.unlink()
 
 
-# OpenTelemetry: batches, written as JSON to a file as every tracer must in the end, or thrown away
+# OpenTelemetry: batches, written as JSON to a file as every tracer must in the end, or dropped
 
 
 class _Flushing:
-    """Work whose batches are waited for."""
+    """Work with a flush that waits for its batches."""
 
     def __init__(self, work: Work, flush: Callable[[], object]) -> None:
         self.work = work
@@ -109,7 +109,7 @@ def _spans(folder: Path, to_file: bool) -> Iterator[Any]:
 
 
 class _Nowhere(io.StringIO):
-    """Takes text and forgets it."""
+    """A file that drops its text."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -200,10 +200,10 @@ STATEMENTS: dict[str, Contender] = {
 
 
 class Api:
-    """Has a method that is called."""
+    """A class with the method that is called."""
 
     def create(self, name: str) -> str:
-        """Does next to nothing."""
+        """Return the name."""
         return name
 
 
@@ -257,14 +257,14 @@ CALLS: dict[str, Contender] = {
 
 @contextmanager
 def _logger(*more: logging.Handler) -> Iterator[Work]:
-    """A service's: one handler formats each record and writes it."""
+    """Yield the work of a service's logger: a handler formats each record and writes it."""
     logger = logging.getLogger("nova.compute.manager")
     logger.setLevel(logging.INFO)
     logger.propagate, logger.handlers = False, []
     handler = logging.StreamHandler(_Nowhere())
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"))
-    for each in (handler, *more):
-        logger.addHandler(each)
+    for handler_added in (handler, *more):
+        logger.addHandler(handler_added)
     yield lambda: logger.info("Took %0.2f seconds to spawn the instance on the hypervisor %s.", 0.5, "c1")
 
 

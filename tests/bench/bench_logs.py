@@ -25,7 +25,7 @@ from tracer.sources.logs.times import Clock
 #: Megabytes of logs.
 SIZE = 200
 SMALL = 20
-#: Of so many runs the one that others disturbed least counts, for the peers and for us.
+#: Runs of which the fastest counts, for the peers and for us.
 RUNS = 3
 INDEX, FIELDS, MERGER = "lnav, its index", "lnav, the message of each record", "os-log-merger, merged into one"
 _BIN = Path(sys.executable).parent
@@ -33,12 +33,12 @@ _RATE = "MB/s"
 _IDS = re.compile(rb"(?<=\breq-)[0-9a-f]{4}|(?<=\b[0-9a-f]{28})[0-9a-f]{4}\b")
 _INSTANCE = b"d7dc3b0e-3225"
 _SECOND = re.compile(rb"^2026-11-22 \d\d:\d\d:\d\d", re.MULTILINE)
-#: So far apart are two boots in the logs, in seconds: the next begins when the last is done.
+#: Seconds between two boots in the logs: the next begins when the last has ended.
 _APART = 60
 
 
 class Used(NamedTuple):
-    """What a process took: CPU seconds, seconds, and megabytes at most."""
+    """A process's CPU seconds, seconds, and peak megabytes."""
 
     cpu: float
     wall: float
@@ -46,13 +46,13 @@ class Used(NamedTuple):
 
 
 def run() -> Iterable[Row]:
-    """Records and events without Python's start; the peers and ``bootseq ingest`` as commands."""
+    """Measure records and events without Python's start; the peers and ``bootseq ingest`` as commands."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         boots = nova34(folder / "boots")
         logs = multiplied(boots, folder / "logs", SIZE)
         size = sum(path.stat().st_size for path in logs) / 1e6
-        # Commands first: the most memory of a process that is begun is at least what this one has by then.
+        # Commands first: a new process's peak memory is at least this process's at that time.
         yield from _whole(folder, {SMALL: multiplied(boots, folder / "few", SMALL), SIZE: logs})
         rates: dict[str, float] = {}
         for what, seconds in _peers(folder, logs):
@@ -65,7 +65,7 @@ def run() -> Iterable[Row]:
 
 
 def multiplied(boots: Path, into: Path, megabytes: int) -> list[Path]:
-    """``into`` with the logs of one real boot again and again, each with ids of its own, a minute after the last."""
+    """Fill ``into`` with copies of a real boot's logs, each with ids of its own, a minute apart; return the files."""
     into.mkdir()
     sources = sorted(boots.glob("*.log"))
     copies = round(megabytes * 1e6 / sum(path.stat().st_size for path in sources))
@@ -91,7 +91,7 @@ def _again(text: bytes, copy: int) -> bytes:
 
 
 def _peers(folder: Path, logs: list[Path]) -> Iterator[tuple[str, float | str]]:
-    """Each with its CPU seconds, or with why there are none."""
+    """Yield each peer with its CPU seconds, or the reason why it was not measured."""
     names = list(map(str, logs))
     environment = {**os.environ, "HOME": str(folder)}
     lnav = ["lnav", "-n", "-q", "-c"]
@@ -130,7 +130,7 @@ def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Ro
             inputs.PARALLEL_FROM = limit
             begun = time.perf_counter()
             before = _cpu()
-            events = sum(len(one.events) for _, one in inputs.read_all(logs, Hints()))
+            events = sum(len(read.events) for _, read in inputs.read_all(logs, Hints()))
             yield Row(f"events on {cores}: {events} of them, wall", time.perf_counter() - begun, "s")
             yield Row(f"events on {cores}, CPU of all processes", _cpu() - before, "CPU s")
 
@@ -167,7 +167,7 @@ def _whole(folder: Path, sizes: dict[int, list[Path]]) -> Iterator[Row]:
 
 
 def used(command: list[str], env: dict[str, str] | None = None) -> Used:
-    """What one run of a command takes, its helpers' CPU included; what it prints goes nowhere."""
+    """Return the use of a run of a command, its helpers' CPU included; its output is dropped."""
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     _, status, usage = os.wait4(process.pid, 0)

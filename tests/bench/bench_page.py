@@ -1,4 +1,4 @@
-"""What the HTML page costs a reader, by the browser's own clock: first paint of its rows, and a jump to a step."""
+"""The HTML page in a browser, by the browser's own clock: first paint of its rows, and a jump to a step."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _OPENINGS = 5
 _FIRST = """
 new Promise(done => {
   const look = () => {
-    const made = performance.getEntriesByName("painted")[0];
-    if (made) done(made.startTime); else setTimeout(look, 5);
+    const mark = performance.getEntriesByName("painted")[0];
+    if (mark) done(mark.startTime); else setTimeout(look, 5);
   };
   look();
 })"""
@@ -33,8 +33,8 @@ new Promise(done => {
 _JUMPS = """
 async () => {
   const taken = [];
-  for (const at of [0.5, 0.1, 0.9, 0.3, 0.99, 0.7, 0.2, 0.6, 0.05, 0.8]) {
-    const step = Math.floor(bootseq.view.folded.length * at);
+  for (const share of [0.5, 0.1, 0.9, 0.3, 0.99, 0.7, 0.2, 0.6, 0.05, 0.8]) {
+    const step = Math.floor(bootseq.view.folded.length * share);
     const began = performance.now();
     bootseq.reveal(step);
     await new Promise(done => requestAnimationFrame(() => {
@@ -49,15 +49,15 @@ async () => {
 
 
 def run() -> Iterable[Row]:
-    """A page at two sizes, opened several times; medians."""
+    """Open a page of two sizes several times, and yield the medians."""
     if browser.chromium() is None:
         return
     with TemporaryDirectory() as folder, browser.browser() as running:
         for messages in (5_000, 50_000):
-            made = wide_boot(messages)
+            wide = wide_boot(messages)
             file = Path(folder, "boot.html")
-            file.write_text(render(made, "html", "full"))
-            yield Row(f"page of {messages} messages, drawn", milliseconds(partial(render, made, "html"), 1), "ms")
+            file.write_text(render(wide, "html", "full"))
+            yield Row(f"page of {messages} messages, drawn", milliseconds(partial(render, wide, "html"), 1), "ms")
             yield Row(f"page of {messages} messages, size", file.stat().st_size / 1e6, "MB")
             yield from _opened(running, file, messages)
 
@@ -68,7 +68,7 @@ def _opened(running: Browser, file: Path, messages: int) -> Iterable[Row]:
         shown = browser.show(running, file)
         firsts.append(float(shown.ask(_FIRST)))
         shown.page.wait_for_timeout(500)
-        taken = [float(one) for one in shown.ask(_JUMPS)]
+        taken = [float(value) for value in shown.ask(_JUMPS)]
         jumps.append(median(taken))
         worst.append(max(taken))
         shown.page.close()

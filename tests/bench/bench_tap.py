@@ -1,4 +1,4 @@
-"""What the tap takes: messages of a real boot's sizes a CPU second, beside a consumer that only parses them."""
+"""The tap's throughput: messages of a real boot's sizes a CPU second, beside a consumer that only parses them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 
 MESSAGES = 8_000
 _TICKS = os.sysconf("SC_CLK_TCK")
-#: Takes as many copies as it is told to, and says so at the beginning and the end.
+#: Takes the given number of copies, and reports its start and end.
 _PEER = """
 import json, sys, kombu
 left = int(sys.argv[2])
@@ -43,7 +43,7 @@ with kombu.Connection(sys.argv[1], transport="pyamqp") as connection:
 
 
 def run() -> Iterable[Row]:
-    """The same messages for both, one after the other, through a real RabbitMQ; without what their starts cost."""
+    """Send the same messages to both, one after the other, through a real RabbitMQ; their starts do not count."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder, "broker")) as rabbit:
         bodies = _bodies(nova34(Path(folder)) / "rpc.jsonl")
         peer = _parsed(rabbit, bodies)
@@ -53,12 +53,12 @@ def run() -> Iterable[Row]:
 
 
 def _bodies(copies: Path) -> list[str]:
-    """Those of a boot and a deletion, as they passed."""
-    found = []
+    """Return the bodies of a boot's and a deletion's messages, as they passed."""
+    bodies = []
     for line in copies.read_text().splitlines():
         payload = json.loads(line)["payload"]
-        found.append(json.dumps(payload | {"oslo.message": json.dumps(payload["oslo.message"])}))
-    return found
+        bodies.append(json.dumps(payload | {"oslo.message": json.dumps(payload["oslo.message"])}))
+    return bodies
 
 
 def _parsed(rabbit: Rabbit, bodies: list[str]) -> float:
@@ -84,7 +84,7 @@ def _tapped(rabbit: Rabbit, bodies: list[str], capture: Path) -> float:
 
 
 def _used(pid: int, rabbit: Rabbit, bodies: list[str], taken: Callable[[], object]) -> float:
-    """CPU seconds from before the first message until all are taken."""
+    """Return the CPU seconds from before the first message until all are taken."""
     before = _cpu(pid)
     with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
         producer = kombu.Producer(connection.channel())

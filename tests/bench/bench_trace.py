@@ -18,7 +18,7 @@ _BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 
 
 def run() -> Iterable[Row]:
-    """Records 100 boots on one cloud, and keeps what the capture held after 1, 10 and all of them."""
+    """Record 100 boots on one cloud, and measure the capture as it was after 1, 10 and all of them."""
     with tempfile.TemporaryDirectory() as folder:
         captures = _recorded(Path(folder))
         for size, capture in captures.items():
@@ -32,14 +32,14 @@ def run() -> Iterable[Row]:
 
 def _recorded(folder: Path) -> dict[int, Path]:
     capture = folder / "capture"
-    kept = {}
+    copies = {}
     with EmbeddedCloud("34", folder / "state", capture=capture) as cloud:
         for number in range(1, max(SIZES) + 1):
             cloud.boot(f"vm{number}")
             if number in SIZES:
-                kept[number] = folder / f"capture-{number}"
-                shutil.copytree(capture, kept[number])
-    return kept
+                copies[number] = folder / f"capture-{number}"
+                shutil.copytree(capture, copies[number])
+    return copies
 
 
 def _timed(what: str, command: list[str]) -> Iterable[Row]:

@@ -1,4 +1,4 @@
-"""Kinds of input: what each begins as, how it is changed, where it stands, and which commands read it."""
+"""Kinds of input: the seeds of each, how they are mutated, the input's path, and the commands that read it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.fuzz.mutation import Mutator, by_bytes, by_values
 from tests.fuzz.segments import by_records
 from tests.support import captures
 
-#: What stands in for the input, for a trace of ours, and for what an earlier command wrote.
-INPUT, OURS, MADE = "INPUT", "ours.trace.jsonl", "made.trace.jsonl"
+#: In commands: the input, a trace of ours, and the trace that an earlier command wrote.
+INPUT, OURS, WRITTEN = "INPUT", "ours.trace.jsonl", "written.trace.jsonl"
 
 Command = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of input; ``commands`` are chosen from, ``first`` runs before them."""
+    """A kind of input; a case runs one of ``commands``, after ``first``."""
 
     name: str
     begin: Callable[[], list[bytes]]
@@ -34,7 +34,7 @@ class Kind:
 
 
 def _looks(file: str) -> tuple[Command, ...]:
-    """Commands that read a trace file."""
+    """Return the commands that read a trace file."""
     pictures = {"svg": "calls", "html": "full", "md": "full", "mmd": "calls", "puml": "brief", "dot": "full"}
     return (
         ("list", file), ("list", "--all", "--json", file), ("list", "--untied", file),
@@ -51,7 +51,7 @@ def _looks(file: str) -> tuple[Command, ...]:
     )  # fmt: skip
 
 
-_INGEST = ("ingest", "-o", MADE)
+_INGEST = ("ingest", "-o", WRITTEN)
 _SIDES = (
     ("diff", INPUT, OURS), ("diff", INPUT, OURS, "-o", "o.html"), ("diff", INPUT, OURS, "--format", "json"),
     ("diff", INPUT, OURS, "--details"),
@@ -61,12 +61,12 @@ _BOTH = (*_SIDES, ("diff", OURS, INPUT), ("diff", INPUT, INPUT))
 KINDS = (
     Kind("trace", seeds.traces, by_values, "in.trace.jsonl", _looks(INPUT)),
     Kind("packed trace", seeds.traces, by_values, "in.trace.jsonl.gz", _looks(INPUT), packed=True),
-    Kind("segment", seeds.segments, by_records, "cap/segments/h-1-1-0000.seg", _looks(MADE), (*_INGEST, "cap")),
-    Kind("open table", seeds.tables, by_bytes, "cap/segments/h1-7-1.open", _looks(MADE), (*_INGEST, "cap")),
-    Kind("log", seeds.logs, by_bytes, "nova-api.log", _looks(MADE), (*_INGEST, INPUT)),
-    Kind("log values", seeds.logs, by_values, "nova-api.log", _looks(MADE), (*_INGEST, INPUT)),
-    Kind("packed log", seeds.logs, by_bytes, "nova-api.log.gz", _looks(MADE), (*_INGEST, INPUT), packed=True),
-    Kind("copies", seeds.copies, by_values, "rpc.jsonl", _looks(MADE), (*_INGEST, INPUT)),
+    Kind("segment", seeds.segments, by_records, "cap/segments/h-1-1-0000.seg", _looks(WRITTEN), (*_INGEST, "cap")),
+    Kind("open table", seeds.tables, by_bytes, "cap/segments/h1-7-1.open", _looks(WRITTEN), (*_INGEST, "cap")),
+    Kind("log", seeds.logs, by_bytes, "nova-api.log", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("log values", seeds.logs, by_values, "nova-api.log", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("packed log", seeds.logs, by_bytes, "nova-api.log.gz", _looks(WRITTEN), (*_INGEST, INPUT), packed=True),
+    Kind("copies", seeds.copies, by_values, "rpc.jsonl", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("baseline", seeds.baselines, by_bytes, "in.baseline", _BOTH),
     Kind("outline", seeds.outlines, by_bytes, "in.outline", _SIDES),
     Kind("policy", seeds.policies, by_bytes, "policy.yaml", (("diff", OURS, OURS, "--policy", INPUT),)),
@@ -80,22 +80,22 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Case:
-    """One input and the commands that read it."""
+    """An input and the commands that read it."""
 
     number: int
     kind: Kind
     data: bytes
     commands: tuple[Command, ...]
-    #: Where and how a packed input is damaged; 0: it is not.
+    #: Position and kind of the damage to a packed input, 0 for none.
     damage: int = 0
 
     @property
     def size(self) -> int:
-        """Bytes of the input, unpacked."""
+        """Return the bytes of the input, unpacked."""
         return len(self.data)
 
     def lay_out(self, folder: Path) -> None:
-        """Write the input, and what stands beside it."""
+        """Write the input and the files beside it."""
         path = folder / self.kind.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_packed(self.data, self.damage) if self.kind.packed else self.data)
@@ -107,12 +107,12 @@ class Case:
             captures.craft(folder / "cap", (1, 1, 0, "call", 5, 10, "a:b", ()))
             path.write_bytes(self.data)
         if self.kind.name == "config":
-            (folder / "ours.log").write_bytes(begun(_kind("log"))[0])
+            (folder / "ours.log").write_bytes(seeds_of(_kind("log"))[0])
 
     def arguments(self, command: Command) -> list[str]:
-        """The command line with the input's name in it, or what it holds."""
-        told = self.data.decode("utf-8", "surrogateescape").replace("\0", "")
-        return [told if word == "<INPUT" else self.kind.path if word == INPUT else word for word in command]
+        """Return the command line with the input's name or text in it."""
+        text = self.data.decode("utf-8", "surrogateescape").replace("\0", "")
+        return [text if word == "<INPUT" else self.kind.path if word == INPUT else word for word in command]
 
 
 def _kind(name: str) -> Kind:
@@ -120,21 +120,21 @@ def _kind(name: str) -> Kind:
 
 
 @cache
-def begun(kind: Kind) -> list[bytes]:
-    """What the inputs of a kind begin as."""
+def seeds_of(kind: Kind) -> list[bytes]:
+    """Return the seeds of a kind."""
     return kind.begin()
 
 
 def unchanged() -> list[Case]:
-    """Each kind's first seed as it is, with all of its commands."""
-    return [Case(0, kind, begun(kind)[0], (*([kind.first] if kind.first else []), *kind.commands)) for kind in KINDS]
+    """Return each kind's first seed unchanged, with all of its commands."""
+    return [Case(0, kind, seeds_of(kind)[0], (*([kind.first] if kind.first else []), *kind.commands)) for kind in KINDS]
 
 
 def case(seed: int, number: int) -> Case:
-    """The case of this number: the same for the same seed."""
+    """Return the case of this number, the same for the same seed."""
     random = Random(f"{seed} {number}")
     kind = random.choice(KINDS)
-    known = begun(kind)
+    known = seeds_of(kind)
     data = kind.mutate(random, random.choice(known), random.choice(known))
     commands = ((kind.first,) if kind.first else ()) + (random.choice(kind.commands),)
     damage = random.randrange(1, 1 << 32) if kind.packed and random.random() < 0.12 else 0
@@ -142,9 +142,9 @@ def case(seed: int, number: int) -> Case:
 
 
 def _packed(data: bytes, damage: int) -> bytes:
-    """As gzip has it, cut off or with a byte changed where it is to be damaged."""
+    """Compress with gzip; damage cuts the result off or changes a byte."""
     packed = gzip.compress(data, 1, mtime=0)
     if not damage:
         return packed
-    at = damage // 2 % len(packed)
-    return packed[:at] + (b"" if damage % 2 else bytes([damage >> 24]) + packed[at + 1 :])
+    offset = damage // 2 % len(packed)
+    return packed[:offset] + (b"" if damage % 2 else bytes([damage >> 24]) + packed[offset + 1 :])

@@ -1,4 +1,4 @@
-"""Mutations: bytes, lines and JSON values changed at random, and values that have broken readers before."""
+"""Mutations: random changes of bytes, lines and JSON values, and values that have broken readers before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-#: Stands in a JSON text for what the json module cannot write, and is replaced by it.
+#: Placeholder in a JSON text for a value that the json module cannot write.
 _RAW = "\ue000raw{}\ue000"
 _RAWS = (
     "1" + "0" * 400, "-1" + "0" * 5000, "1e308", "-1e308", "1e999", "NaN", "-Infinity", "5e-324", "0.1", "-0.0",
@@ -49,41 +49,41 @@ Mutator = Callable[[Random, bytes, bytes], bytes]
 
 
 def by_bytes(random: Random, data: bytes, other: bytes) -> bytes:
-    """``data`` with some bytes changed, left out, said twice, or taken from ``other``."""
+    """Return ``data`` with some bytes changed, removed, repeated, or taken from ``other``."""
     for _ in range(random.choice((1, 1, 2, 4, 12))):
         data = random.choice(_BYTE_WAYS)(random, data, other)
     return data
 
 
 def _span(random: Random, data: bytes) -> tuple[int, int]:
-    at = random.randrange(len(data) + 1)
-    return at, min(len(data), at + random.choice((1, 1, 2, 4, 16, 64, 300)))
+    start = random.randrange(len(data) + 1)
+    return start, min(len(data), start + random.choice((1, 1, 2, 4, 16, 64, 300)))
 
 
 def _flip(random: Random, data: bytes, other: bytes) -> bytes:
-    at, _ = _span(random, data)
-    return data[:at] + bytes([random.randrange(256)]) + data[at + 1 :]
+    start, _ = _span(random, data)
+    return data[:start] + bytes([random.randrange(256)]) + data[start + 1 :]
 
 
 def _leave_out(random: Random, data: bytes, other: bytes) -> bytes:
-    at, end = _span(random, data)
-    return data[:at] + data[end:]
+    start, end = _span(random, data)
+    return data[:start] + data[end:]
 
 
 def _insert(random: Random, data: bytes, other: bytes) -> bytes:
-    at, _ = _span(random, data)
-    return data[:at] + random.choice(_TOKENS) + data[at:]
+    start, _ = _span(random, data)
+    return data[:start] + random.choice(_TOKENS) + data[start:]
 
 
 def _repeat(random: Random, data: bytes, other: bytes) -> bytes:
-    at, end = _span(random, data)
-    return data[:at] + data[at:end] * random.choice((2, 3, 50)) + data[end:]
+    start, end = _span(random, data)
+    return data[:start] + data[start:end] * random.choice((2, 3, 50)) + data[end:]
 
 
 def _splice(random: Random, data: bytes, other: bytes) -> bytes:
-    at, _ = _span(random, data)
+    start, _ = _span(random, data)
     start, end = _span(random, other)
-    return data[:at] + other[start:end] + data[at:]
+    return data[:start] + other[start:end] + data[start:]
 
 
 def _cut(random: Random, data: bytes, other: bytes) -> bytes:
@@ -91,25 +91,25 @@ def _cut(random: Random, data: bytes, other: bytes) -> bytes:
 
 
 def _number(random: Random, data: bytes, other: bytes) -> bytes:
-    at, _ = _span(random, data)
-    found = _DIGITS.search(data, at) or _DIGITS.search(data)
-    if found is None:
+    start, _ = _span(random, data)
+    number = _DIGITS.search(data, start) or _DIGITS.search(data)
+    if number is None:
         return data
-    return data[: found.start()] + random.choice(_DIGITS_INSTEAD) + data[found.end() :]
+    return data[: number.start()] + random.choice(_DIGITS_INSTEAD) + data[number.end() :]
 
 
 def _line(random: Random, data: bytes, other: bytes) -> bytes:
     lines = data.split(b"\n")
-    at, to = random.randrange(len(lines)), random.randrange(len(lines))
+    start, to = random.randrange(len(lines)), random.randrange(len(lines))
     way = random.randrange(4)
     if way == 0:
-        del lines[at]
+        del lines[start]
     elif way == 1:
-        lines.insert(to, lines[at])
+        lines.insert(to, lines[start])
     elif way == 2:
-        lines[at], lines[to] = lines[to], lines[at]
+        lines[start], lines[to] = lines[to], lines[start]
     else:
-        lines[at] = lines[at].lstrip() if random.random() < 0.5 else b"    " + lines[at]
+        lines[start] = lines[start].lstrip() if random.random() < 0.5 else b"    " + lines[start]
     return b"\n".join(lines)
 
 
@@ -117,45 +117,45 @@ _BYTE_WAYS = (_flip, _leave_out, _insert, _repeat, _splice, _cut, _number, _numb
 
 
 def by_values(random: Random, data: bytes, other: bytes) -> bytes:
-    """Lines of JSON with some of their values changed; sometimes their bytes instead."""
+    """Return lines of JSON with some of their values changed; sometimes their bytes instead."""
     if random.random() < 0.1:
         return by_bytes(random, data, other)
     lines = data.split(b"\n")
     for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
         # The first line is a header where there is one.
-        at = 0 if random.random() < 0.2 else random.randrange(len(lines))
-        with suppress(ValueError, RecursionError):  # no JSON; nested too deep to be changed once more
-            lines[at] = raw(_changed_line(random, json.loads(lines[at])))
+        start = 0 if random.random() < 0.2 else random.randrange(len(lines))
+        with suppress(ValueError, RecursionError):  # no JSON, or nested too deep
+            lines[start] = raw(_changed_line(random, json.loads(lines[start])))
     return b"\n".join(lines)
 
 
 def _changed_line(random: Random, value: Any) -> Any:
     if isinstance(value, dict) and isinstance(value.get("attributes"), dict) and random.random() < 0.5:
-        return value | {"attributes": changed(random, value["attributes"])}  # where anything may be
+        return value | {"attributes": changed(random, value["attributes"])}  # which hold any value
     if isinstance(value, dict) and "format" in value and random.random() < 0.95:
-        kept = {key: value.pop(key) for key in ("format", "version") if key in value}
+        head = {key: value.pop(key) for key in ("format", "version") if key in value}
         new = changed(random, value)
-        return kept | new if isinstance(new, dict) else new
+        return head | new if isinstance(new, dict) else new
     return changed(random, value)
 
 
 def changed(random: Random, value: Any) -> Any:
-    """A value with one place in it changed: itself, or one below."""
+    """Return a value with one change: of itself, or of a value within."""
     if isinstance(value, dict) and value and random.random() < 0.93:
         key = random.choice(list(value))
         way = random.random()
         if way < 0.08:
-            return {name: each for name, each in value.items() if name != key}
+            return {name: inner for name, inner in value.items() if name != key}
         if way < 0.16:
             return value | {random.choice(_TEXTS) if random.random() < 0.5 else key + "x": value[key]}
         if way < 0.24:
             return value | {key: value[random.choice(list(value))]}
         return value | {key: changed(random, value[key])}
     if isinstance(value, list) and value and random.random() < 0.8:
-        at = random.randrange(len(value))
+        start = random.randrange(len(value))
         if random.random() < 0.15:
-            return [*value[:at], *value[at + 1 :]]
-        return [*value[:at], changed(random, value[at]), *value[at + 1 :]]
+            return [*value[:start], *value[start + 1 :]]
+        return [*value[:start], changed(random, value[start]), *value[start + 1 :]]
     if isinstance(value, str) and value[:1] == "{" and random.random() < 0.6:
         try:
             return raw(changed(random, json.loads(value))).decode("utf-8", "surrogatepass")
@@ -165,7 +165,7 @@ def changed(random: Random, value: Any) -> Any:
 
 
 def _alike(random: Random, value: Any) -> Any:
-    """Another value of the same type: readers check types first."""
+    """Return another value of the same type, since readers check types first."""
     if isinstance(value, bool) or value is None:
         return random.choice((True, False, None))
     if isinstance(value, int):
@@ -176,7 +176,7 @@ def _alike(random: Random, value: Any) -> Any:
 
 
 def hostile(random: Random) -> Any:
-    """A value that has broken something once."""
+    """Return a value that has broken a reader before."""
     way = random.randrange(8)
     if way < 2:
         return random.choice(_NUMBERS)
@@ -188,8 +188,8 @@ def hostile(random: Random) -> Any:
 
 
 def raw(value: Any) -> bytes:
-    """The value as JSON, with the texts in it that stand for what the json module cannot write."""
+    """Return the value as JSON, with the placeholders replaced by values that the json module cannot write."""
     text = json.dumps(value, ensure_ascii=False)
-    for number, each in enumerate(_RAWS):
-        text = text.replace(f'"{_RAW.format(number)}"', each)
+    for number, literal in enumerate(_RAWS):
+        text = text.replace(f'"{_RAW.format(number)}"', literal)
     return text.encode("utf-8", "surrogatepass")

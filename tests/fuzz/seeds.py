@@ -1,4 +1,4 @@
-"""Seeds: what inputs begin as: small boots of our own, and excerpts of what real clouds left in tests/data."""
+"""Seeds, from which inputs are mutated: small boots, and excerpts of real clouds' files in tests/data."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tracer.model import Trace
 from tracer.recording import capture
 from tracer.recording.call_points import DEFAULT
 
-#: Of a log, so much at most: a boot's first lines and what is around some of its others.
+#: Bytes of an excerpt of a log: a boot's first lines, and the context of some others.
 _EXCERPT = 9000
-#: What is worth to be read in a log.
+#: Interesting lines of a log.
 _MARKS = (b"INSERT INTO", b"POST /", b"CALL msg_id", b"UPDATE instances")
 
 
 def _trace() -> Trace:
-    """Small boots, of which one failed."""
+    """Return small boots, of which one failed."""
     trace = Trace([small_boot(), failed_boot()], [small_boot()], {"nova": "34.0.0"}, ["a warning"])
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
@@ -37,15 +37,15 @@ def _trace() -> Trace:
 
 @cache
 def ours() -> bytes:
-    """The trace file that others are compared with."""
-    return _written(_one())
+    """Return the trace file that others are compared with."""
+    return _written(_trace_of_one())
 
 
 def _written(trace: Trace) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in trace_file._lines(trace))
 
 
-def _one() -> Trace:
+def _trace_of_one() -> Trace:
     trace = Trace([small_boot()], [], {}, [])
     trace.boots[0].number = 1
     addresses.assign(trace.boots[0].chapters, {})
@@ -53,27 +53,27 @@ def _one() -> Trace:
 
 
 def traces() -> list[bytes]:
-    """Trace files: boots that work, that fail, and one that logs and copies showed."""
+    """Return trace files: of working and failed boots, and of a boot from logs and copies."""
     return [ours(), _written(_trace()), _written(log_traces.diablo("nova-api.log", "nova-scheduler.log", "rpc.jsonl"))]
 
 
 @cache
 def _archived(name: str) -> dict[str, bytes]:
     with tarfile.open(log_traces.DATA / name) as archive:
-        return {each.name: file.read() for each in archive if (file := archive.extractfile(each)) is not None}
+        return {member.name: file.read() for member in archive if (file := archive.extractfile(member)) is not None}
 
 
 def _excerpts(data: bytes) -> list[bytes]:
-    """The beginning, and whole lines around what is worth reading."""
-    found = []
-    for place in {0, *(data.find(mark) for mark in _MARKS)} - {-1}:
-        begin = data.rfind(b"\n", 0, max(place - 500, 0)) + 1
-        found.append(data[begin : data.rfind(b"\n", begin, begin + _EXCERPT) + 1])
-    return [each for each in found if each]
+    """Return the beginning of a log, and whole lines around its interesting ones."""
+    excerpts = []
+    for offset in {0, *(data.find(mark) for mark in _MARKS)} - {-1}:
+        begin = data.rfind(b"\n", 0, max(offset - 500, 0)) + 1
+        excerpts.append(data[begin : data.rfind(b"\n", begin, begin + _EXCERPT) + 1])
+    return [excerpt for excerpt in excerpts if excerpt]
 
 
 def logs() -> list[bytes]:
-    """Excerpts of logs, and some of them in the forms of journals, containers and formatters."""
+    """Return excerpts of logs, some of them in the forms of journals, containers and formatters."""
     texts = [path.read_bytes() for path in sorted(log_traces.DATA.glob("*/*.log"))]
     texts += [data for name, data in _archived("nova34-logs.tar.xz").items() if name.endswith(".log")]
     plain = [excerpt for text in texts for excerpt in _excerpts(text)]
@@ -85,9 +85,9 @@ def _lines(text: bytes) -> list[str]:
 
 
 def _as_json(text: bytes) -> bytes:
-    said = [{"message": line[60:], "asctime": line[:23], "name": "nova.api", "levelname": "INFO", "process": 7,
+    records = [{"message": line[60:], "asctime": line[:23], "name": "nova.api", "levelname": "INFO", "process": 7,
              "created": 1.7e9, "context": {"request_id": "req-" + "1" * 8}} for line in _lines(text)]  # fmt: skip
-    return b"\n".join(json.dumps(each).encode() for each in said)
+    return b"\n".join(json.dumps(record).encode() for record in records)
 
 
 def _as_export(text: bytes) -> bytes:
@@ -112,13 +112,13 @@ def _as_docker(text: bytes) -> bytes:
 
 
 def copies() -> list[bytes]:
-    """Copies of a boot's messages, of 2011 and of now."""
+    """Return copies of a boot's messages, of 2011 and of Nova 34."""
     texts = [(log_traces.DIABLO / "rpc.jsonl").read_bytes(), _archived("nova34-logs.tar.xz")["rpc.jsonl"]]
-    return [b"".join(text.splitlines(keepends=True)[at : at + 6]) for text in texts for at in (0, 4, 12, 20)]
+    return [b"".join(text.splitlines(keepends=True)[first : first + 6]) for text in texts for first in (0, 4, 12, 20)]
 
 
 def segments() -> list[bytes]:
-    """The beginnings of the segments of a real boot."""
+    """Return the beginnings of the segments of a real boot."""
     whole = [data for name, data in _archived("nova34-boot.tar.gz").items() if name.endswith(".seg")]
     return [_cut_segment(data, 120) for data in whole]
 
@@ -128,14 +128,14 @@ def _cut_segment(data: bytes, count: int) -> bytes:
 
 
 def tables() -> list[bytes]:
-    """Tables of open calls."""
+    """Return tables of open calls."""
     return [captures.table((3, 0, 1, 5, 1), (4, 3, 1, 6, 2)), captures.table(dropped=3, failures=1)]
 
 
 def baselines() -> list[bytes]:
-    """Baselines of one boot and of several."""
+    """Return baselines of one boot and of several."""
     boots = [[small_boot()], [small_boot(), failed_boot()]]
-    texts = [written(learn([normal(boot) for boot in each], "b")).encode() for each in boots]
+    texts = [written(learn([normal(boot) for boot in sample], "b")).encode() for sample in boots]
     return [*texts, *_segment_baseline()]
 
 
@@ -145,7 +145,7 @@ def _segment_baseline() -> list[bytes]:
 
 
 def outlines() -> list[bytes]:
-    """Outlines by hand."""
+    """Return handwritten outlines."""
     texts = [path.read_bytes() for path in sorted(log_traces.DATA.glob("*.outline"))]
     return [text[:6000].rpartition(b"\n")[0] for text in texts] + [
         b"1. POST /servers\n- vm_state None \xe2\x86\x92 building\n1-1. create()\n"
@@ -184,12 +184,12 @@ b=1
 
 
 def policies() -> list[bytes]:
-    """Policies: the one that ships, and what people write."""
+    """Return policies: the default one, and handwritten ones."""
     return [policy_files.DEFAULTS.read_bytes(), _OF_CLASSES, _OF_DAYS]
 
 
 def points() -> list[bytes]:
-    """Call points."""
+    """Return call points."""
     return [
         DEFAULT.read_bytes()[:1500].rpartition(b"\n")[0],
         b"nova.compute.*:\n- API.create\n- '!API._x'\nplacement.handlers:\n- '*'\n",
@@ -197,7 +197,7 @@ def points() -> list[bytes]:
 
 
 def asks() -> list[bytes]:
-    """Ask points that are set."""
+    """Return a file of ask points."""
     point = {
         "key": "1", "where": "nova.x:Y.z", "when": "entry", "unsafe": False, "pids": [7], "services": ["nova-*"],
         "expressions": [["a.b", "_ask_get(a, 'b')", ["a", "b"]]],
@@ -206,7 +206,7 @@ def asks() -> list[bytes]:
 
 
 def registries() -> list[bytes]:
-    """What is remembered of a process that was attached."""
+    """Return a registry entry of an attached process."""
     entry = {
         "pid": 7, "started": 5, "uid": 0, "gid": 0, "boot": "x", "service": "nova-api", "python": "3.11",
         "path": "/nowhere",
@@ -216,12 +216,12 @@ def registries() -> list[bytes]:
 
 
 def configs() -> list[bytes]:
-    """Services' config files."""
+    """Return services' configuration files."""
     return [_CONTEXT, _DEFAULT]
 
 
 def expressions() -> list[bytes]:
-    """Expressions to ask for."""
+    """Return expressions for ask points."""
     return [
         b"spec_obj.flavor.name, request_spec",
         b"len(x[1:2]) + 3 if a in b else f'{c!r:>10}'",

@@ -1,4 +1,4 @@
-"""Segments taken apart to records, changed, and put together under right checksums."""
+"""Mutation of segments by record, with correct checksums afterwards."""
 
 from __future__ import annotations
 
@@ -14,43 +14,45 @@ from tracer.sources.hooks import marshal_reader
 
 
 def payloads(data: bytes) -> list[bytes]:
-    """A segment's records."""
-    found, at, size = [], record_format.HEADER_SIZE, record_format.FRAME.size
-    while at + size <= len(data) and (length := record_format.FRAME.unpack_from(data, at)[0]):
-        found.append(data[at + size : at + size + length])
-        at += size + length
-    return found
+    """Return a segment's records."""
+    records, offset, size = [], record_format.HEADER_SIZE, record_format.FRAME.size
+    while offset + size <= len(data) and (length := record_format.FRAME.unpack_from(data, offset)[0]):
+        records.append(data[offset + size : offset + size + length])
+        offset += size + length
+    return records
 
 
 def by_records(random: Random, data: bytes, other: bytes) -> bytes:
-    """A segment with some records changed under a right checksum; sometimes its bytes instead."""
+    """Return a segment with some records changed and correct checksums; sometimes its bytes changed instead."""
     if random.random() < 0.25:
         return mutation.by_bytes(random, data, other)
-    found = payloads(data)
+    records = payloads(data)
     for _ in range(random.choice((1, 1, 3, 10))):
-        at = random.randrange(len(found)) if found else 0
+        index = random.randrange(len(records)) if records else 0
         way = random.random()
-        if not found:
+        if not records:
             break
         if way < 0.1:
-            found.insert(random.randrange(len(found)), found.pop(at))
+            records.insert(random.randrange(len(records)), records.pop(index))
         elif way < 0.2:
-            del found[at]
-        elif way < 0.35 or found[at][:1] == b"C":
-            found[at] = mutation.by_bytes(random, found[at], other)
+            del records[index]
+        elif way < 0.35 or records[index][:1] == b"C":
+            records[index] = mutation.by_bytes(random, records[index], other)
         else:
-            found[at] = _changed_record(random, found[at])
+            records[index] = _changed_record(random, records[index])
     start = data[: record_format.HEADER_SIZE]
     if random.random() < 0.15:
         length, _ = record_format.FRAME.unpack_from(data, len(record_format.MAGIC))
         begin = len(record_format.MAGIC) + record_format.FRAME.size
         payload = _changed_record(random, data[begin : begin + length])
         start = (record_format.MAGIC + captures.framed(payload)).ljust(record_format.HEADER_SIZE, b"\0")
-    return start + b"".join(record_format.FRAME.pack(len(each), crc32(each)) + each for each in found if each)
+    return start + b"".join(
+        record_format.FRAME.pack(len(record), crc32(record)) + record for record in records if record
+    )
 
 
 def _changed_record(random: Random, payload: bytes) -> bytes:
-    """One field another value; nested deep now and then."""
+    """Return a record with a field of another value, sometimes deeply nested."""
     try:
         value = marshal_reader.loads(payload)  # marshal's own reader would believe a size that was changed before
     except marshal_reader.MalformedError:
@@ -58,15 +60,15 @@ def _changed_record(random: Random, payload: bytes) -> bytes:
     if not isinstance(value, tuple) or not value:
         return mutation.by_bytes(random, payload, payload)
     fields: list[Any] = list(value)
-    at = random.randrange(len(fields))
-    fields[at] = _changed_plain(random, fields[at])
+    index = random.randrange(len(fields))
+    fields[index] = _changed_plain(random, fields[index])
     return marshal.dumps(tuple(fields), 2)
 
 
 def _changed_plain(random: Random, value: object) -> object:
     if isinstance(value, tuple) and value and random.random() < 0.85:
-        at = random.randrange(len(value))
-        return (*value[:at], _changed_plain(random, value[at]), *value[at + 1 :])
+        index = random.randrange(len(value))
+        return (*value[:index], _changed_plain(random, value[index]), *value[index + 1 :])
     new = mutation.hostile(random)
     if isinstance(new, (list, dict)):
         nested: object = ()

@@ -1,4 +1,4 @@
-"""A worker: a forked process that runs cases one by one, within bounds of time and memory, and says how each went."""
+"""A worker: a forked process that runs cases one by one, within bounds of time and memory, and reports each outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tests.fuzz.kinds import MADE, Case
+from tests.fuzz.kinds import WRITTEN, Case
 from tests.support import confinement
 from tracer import cli
 from tracer.attach import processes, registry
@@ -29,37 +29,37 @@ from tracer.errors import TracerError
 from tracer.files.folder import Folder
 from tracer.recording import capture
 
-#: CPU seconds of one case: inputs are small. Then as many of the clock, for what waits instead.
+#: CPU seconds of a case, whose input is small; and seconds of the clock, for cases that wait.
 MAX_SECONDS = 8.0
 MAX_WAIT = 120.0
-#: Bytes of memory that a case may take beyond what the process had.
+#: Bytes of memory that a case may add to the process, and per byte of its input.
 MAX_MEMORY, MAX_SHARE = 200 << 20, 20
-#: Where the system stops it, so that the machine survives it.
+#: Address space at which the system stops it, to protect the machine.
 _WALL = 4 << 30
-#: After so many cases a new worker is forked: what one case leaves behind hides no fault of another.
+#: Cases per worker, so that the remains of a case cannot hide faults of many others.
 CASES = 400
-#: How the command line calls what it did not expect (tracer.cli).
+#: The command line's message for an unexpected exception (tracer.cli).
 DEFECT = "a bug in bootseq"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case went: ``0``, ``1``, ``2``, or what is wrong; ``told`` is stderr or the traceback."""
+    """A case's outcome: ``how`` is ``0``, ``1``, ``2``, or the kind of fault; ``text`` is stderr or the traceback."""
 
     number: int
     kind: str
     how: str
     command: str = ""
-    told: str = ""
+    text: str = ""
 
     @property
     def good(self) -> bool:
-        """Whether it went as any input should."""
+        """Return whether the outcome is acceptable for an arbitrary input."""
         return self.how in ("0", "2") or (self.how == "1" and self.command.startswith("diff"))
 
 
 def run(cases: Iterable[Case]) -> Iterator[Outcome]:
-    """How each of the cases went, in their order; a worker that dies of one is followed by the next."""
+    """Yield the outcomes of the cases in order; a worker that dies is replaced by the next."""
     left = list(cases)
     while left:
         done = 0
@@ -70,16 +70,16 @@ def run(cases: Iterable[Case]) -> Iterator[Outcome]:
 
 
 def _run(cases: list[Case]) -> Iterator[Outcome]:
-    """The same by one worker, as far as it comes: the last outcome is what ended it."""
+    """Yield the outcomes by one worker, until it ends; the last outcome is the reason."""
     theirs, ours = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(theirs)
         _work(cases, ours)
     os.close(ours)
-    done, late, begun = 0, False, bytearray()
+    done, late, buffer = 0, False, bytearray()
     for case in cases:
-        line = _line(theirs, begun)
+        line = _line(theirs, buffer)
         late = line is None
         if not line:
             break
@@ -100,22 +100,22 @@ def _end(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"end {status}"
 
 
-def _line(answers: int, begun: bytearray) -> bytes | None:
-    """The next answer; empty where there will be none, None where it is too late. ``begun`` keeps what came of more."""
-    while b"\n" not in begun:
+def _line(answers: int, buffer: bytearray) -> bytes | None:
+    """Return the next answer, empty at the end, None after the timeout. ``buffer`` holds the bytes read beyond it."""
+    while b"\n" not in buffer:
         if not select([answers], [], [], MAX_WAIT)[0]:
             return None
         piece = os.read(answers, 1 << 16)
         if not piece:
             return b""
-        begun += piece
-    line, _, rest = bytes(begun).partition(b"\n")
-    begun[:] = rest
+        buffer += piece
+    line, _, rest = bytes(buffer).partition(b"\n")
+    buffer[:] = rest
     return line
 
 
 def warm_up(cases: Iterable[Case]) -> None:
-    """Run cases in this process: what they import and compile, workers that are forked from it need not do again."""
+    """Run cases in this process, so that the workers forked from it have everything imported and compiled."""
     before, registry = os.getcwd(), tempfile.mkdtemp(prefix="fuzz-")
     _confine(Path(registry))
     for case in cases:
@@ -130,7 +130,7 @@ def warm_up(cases: Iterable[Case]) -> None:
 
 
 def _work(cases: list[Case], answers: int) -> NoReturn:
-    """The life of a worker; whatever becomes of it, it never returns to what it was forked from."""
+    """Run the worker, which exits and never returns to the code that forked it."""
     code, top = 1, Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
         _limit()
@@ -140,12 +140,12 @@ def _work(cases: list[Case], answers: int) -> NoReturn:
             folder = top / str(case.number)
             folder.mkdir()
             os.chdir(folder)
-            answer = _one(case, folder)
+            answer = _run_case(case, folder)
             os.chdir(top)
             shutil.rmtree(folder)
             os.write(answers, json.dumps(answer).encode() + b"\n")
         code = 0
-    except BaseException:  # noqa: BLE001 - a fault of the fuzzer's own must be seen
+    except BaseException:  # noqa: BLE001 - a fault of the fuzzer itself must be shown
         traceback.print_exc(file=sys.__stderr__)
     finally:
         shutil.rmtree(top, ignore_errors=True)
@@ -153,46 +153,46 @@ def _work(cases: list[Case], answers: int) -> NoReturn:
 
 
 def _limit() -> None:
-    """The machine survives what an input asks for, and no core file is written."""
+    """Limit memory, and write no core file."""
     resource.setrlimit(resource.RLIMIT_AS, (_WALL, _WALL))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _confine(registry: Path) -> None:
-    """Nothing of the machine but the input is within reach: no process, and nothing that is attached."""
+    """Hide everything of the machine but the input: all processes, and the registry of attached ones."""
     os.environ[confinement.HOME] = str(registry)
     confinement.confine(os.getpid())
     os.environ |= {"BOOTSEQ_DEBUG": "1", "XDG_STATE_HOME": "/nonexistent", "COLUMNS": "100"}
     vars(os)["execvpe"] = _ended
-    vars(processes)["everything"] = lambda: iter(())  # no process of this machine is anybody's to look at
+    vars(processes)["everything"] = lambda: iter(())  # hides all processes
 
 
 def _ended(*_: Any) -> NoReturn:
     raise SystemExit(0)
 
 
-def _one(case: Case, folder: Path) -> dict[str, str]:
+def _run_case(case: Case, folder: Path) -> dict[str, str]:
     case.lay_out(folder)
     answer = {"how": "0"}
     for command in case.commands:
-        if MADE in command and command[0] != "ingest" and not Path(MADE).exists():
+        if WRITTEN in command and command[0] != "ingest" and not Path(WRITTEN).exists():
             break
         arguments = case.arguments(command)
         before = _reset_peak()
         signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
-        how, told = _command(arguments)
+        how, text = _command(arguments)
         signal.setitimer(signal.ITIMER_PROF, 0)
         took = _peak() - before
         if took > MAX_MEMORY + MAX_SHARE * case.size:
-            how, told = "memory", f"{took >> 20} MB for {case.size} bytes"
-        answer = {"how": how, "command": " ".join(arguments)[:300], "told": told}
+            how, text = "memory", f"{took >> 20} MB for {case.size} bytes"
+        answer = {"how": how, "command": " ".join(arguments)[:300], "text": text}
         if how not in ("0", "2", "1"):
             break
     return answer
 
 
 def _reset_peak() -> int:
-    """What the process holds; from now on its peak is counted anew."""
+    """Reset the peak of the process's memory, and return the present use."""
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 
@@ -203,7 +203,7 @@ def _peak() -> int:
 
 
 def _command(arguments: list[str]) -> tuple[str, str]:
-    """Exit code, or what came instead, and what was said on stderr."""
+    """Run a command; return its exit code or kind of fault, and its stderr."""
     with (
         open(".out", "w", encoding="utf-8", errors="backslashreplace") as out,
         open(".err", "w+", encoding="utf-8", errors="replace") as err,
@@ -213,15 +213,15 @@ def _command(arguments: list[str]) -> tuple[str, str]:
             how = str(_called(arguments))
         except MemoryError:
             how = "memory"
-        except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except BaseException:  # noqa: BLE001 - any exception is a fault
             how = "traceback"
             traceback.print_exc(file=err)
         finally:
             sys.stdout, sys.stderr, sys.stdin = sys.__stdout__, sys.__stderr__, sys.__stdin__
         err.flush()
         err.seek(0)
-        told = err.read()
-    return ("defect" if DEFECT in told else how), told[-6000:]
+        text = err.read()
+    return ("defect" if DEFECT in text else how), text[-6000:]
 
 
 def _called(arguments: list[str]) -> object:
@@ -239,14 +239,14 @@ def _called(arguments: list[str]) -> object:
 
 
 def _ask_points(folder: Path) -> None:
-    """As ``ask list`` and ``ask remove`` read them, of processes that are attached."""
+    """Read ask points as ``ask list`` and ``ask remove`` do for attached processes."""
     for point in capture.asks(folder):
         click.echo(json.dumps(ask._row(folder, point, [])))
         click.echo(f"{point['key']}. {point['where']}{ask._when(point['when'])}")
 
 
 def _registry(path: Path) -> None:
-    """As ``status`` and ``detach`` read it."""
+    """Read the registry as ``status`` and ``detach`` do."""
     with Folder(os.open(path, os.O_RDONLY), path) as folder:
         registered = registry._read(folder, path)
     for entry in registered.entries:
@@ -254,5 +254,5 @@ def _registry(path: Path) -> None:
     click.echo(f"{registered.seconds_left} s")
 
 
-#: Readers that a command takes to only where processes are attached, by what stands for them in a command.
+#: Readers that commands use only with attached processes, by their placeholder in a command.
 _READERS: dict[str, Callable[[Path], None]] = {"(ask points)": _ask_points, "(registry)": _registry}

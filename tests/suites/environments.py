@@ -1,4 +1,4 @@
-"""The suites' environment and their unpacked archives, both locked and kept in the cache."""
+"""The suites' environments and unpacked archives, both locked and stored in the cache."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LOCKS = HERE / "locks"
 SDISTS = LOCKS / "sdists.txt"
 
 
-#: What has to be there to run Python's own tests; some builds leave a part of them out.
+#: Modules of Python's own tests that must be installed; some builds omit a part of them.
 _TESTS = ("threading", "concurrent_futures", "logging", "subprocess", "socket")
 
 
 @functools.cache
 def python(name: str) -> Path:
-    """The Python of the environment that ``locks/NAME.txt`` describes; of no environment where it is called python."""
+    """Return the Python of the environment of ``locks/NAME.txt``; ``python`` is one without an environment."""
     if name == "python":
         return _python_with_tests()
     return built(f"suites-{name}", LOCKS / f"{name}.txt", "--no-python-downloads", "--python", "3.11") / "python"
@@ -40,13 +40,13 @@ def _python_with_tests() -> Path:
 
 
 def requirements() -> dict[str, str]:
-    """The locked archives: name -> requirement with its version and hash."""
+    """Return the locked archives' requirements, with version and hash, by name."""
     lines = [line for line in SDISTS.read_text().splitlines() if line and not line.startswith("#")]
     return {line.partition("==")[0]: line for line in lines}
 
 
 def sources(name: str, interpreter: Path) -> Path:
-    """The folder of an unpacked archive, compiled: copies of it start as fast as what is installed."""
+    """Return the folder of an unpacked archive, compiled, so that copies start as fast as an installed package."""
     requirement = requirements()[name]
     version = requirement.split()[0].partition("==")[2]
     folder = cache() / "sdists" / f"{name}-{version}"

@@ -1,4 +1,4 @@
-"""Judges one suite: both sides run, what differs repeated, the rest counted."""
+"""The judgement of a suite: both sides run, differing tests repeated, the others counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.suites.table import Suite
 
 @dataclass
 class Difference:
-    """A test's outcomes in all runs, the first one first, and what the failing side wrote."""
+    """A test's outcomes in all runs, first run first, and the failing side's text."""
 
     test: str
     plain: list[str]
@@ -25,7 +25,7 @@ class Difference:
 
 @dataclass
 class Result:
-    """``afterwards`` has what differs when the suite has ended, by kind."""
+    """A suite's result; ``afterwards`` has the differences after the suite has ended, by kind."""
 
     suite: str
     extent: str
@@ -37,21 +37,23 @@ class Result:
     seconds: tuple[float, float] = (0.0, 0.0)
 
     def count(self, verdict: str) -> int:
-        """How many differences are of this verdict."""
-        return sum(each.verdict == verdict for each in self.differences)
+        """Count the differences of this verdict."""
+        return sum(difference.verdict == verdict for difference in self.differences)
 
     @property
     def is_same(self) -> bool:
-        """Whether the hooks changed nothing: something ran, and no difference is the hooks'."""
+        """Return whether the hooks changed nothing: tests ran, and no difference is due to the hooks."""
         return self.tests > 0 and not self.count("differs") and not self.afterwards
 
 
 def judge(suite: Suite, extent: str, hooks: str, repeats: int, folder: Path) -> Result:
-    """Run and compare the suite's ``slice`` or ``whole``, in a folder that keeps the reports."""
+    """Run and compare the suite's ``slice`` or ``whole``, in a folder for the reports."""
     names = suite.slice if extent == "slice" else suite.whole
     runs = running.run(suite, names, folder / "first", hooks)
     plain, hooked = runs["plain"], runs["hooked"]
-    result = Result(suite.name, extent, len(plain.outcomes), sum(each == "ok" for each in plain.outcomes.values()))
+    result = Result(
+        suite.name, extent, len(plain.outcomes), sum(outcome == "ok" for outcome in plain.outcomes.values())
+    )
     result.differences = list(_differences(plain, hooked))
     result.afterwards = comparing.afterwards(plain, hooked)
     if repeats and comparing.BY_CHANCE & set(result.afterwards):
@@ -72,20 +74,20 @@ def _differences(plain: Run, hooked: Run) -> Iterator[Difference]:
 def _repeat(
     suite: Suite, names: tuple[str, ...], hooks: str, differences: list[Difference], times: int, folder: Path
 ) -> None:
-    """Run the classes in which something differed again, plain and hooked, and say what the differences are."""
-    again = tuple(sorted({group(suite, names, each.test) for each in differences}))
+    """Repeat the classes in which tests differed, plain and hooked, and set the differences' verdicts."""
+    again = tuple(sorted({group(suite, names, difference.test) for difference in differences}))
     for number in range(times if again else 0):
         runs = running.run(suite, again, folder / f"repeat-{number}", hooks)
-        for each in differences:
-            each.plain.append(runs["plain"].outcomes.get(each.test, comparing.ABSENT))
-            each.hooked.append(runs["hooked"].outcomes.get(each.test, comparing.ABSENT))
-    for each in differences:
-        each.reason = comparing.known(each.test, suite.flaky)
-        each.verdict = "flaky" if each.reason else comparing.verdict(each.plain, each.hooked)
+        for difference in differences:
+            difference.plain.append(runs["plain"].outcomes.get(difference.test, comparing.ABSENT))
+            difference.hooked.append(runs["hooked"].outcomes.get(difference.test, comparing.ABSENT))
+    for difference in differences:
+        difference.reason = comparing.known(difference.test, suite.flaky)
+        difference.verdict = "flaky" if difference.reason else comparing.verdict(difference.plain, difference.hooked)
 
 
 def group(suite: Suite, names: tuple[str, ...], test: str) -> str:
-    """The class or the module of a test; what belongs to no selected name is repeated with the first of them."""
+    """Return a test's class or module, or the first selected name if none covers the test."""
     if suite.driver == "pytest":
         return test.partition("[")[0].rpartition("::")[0] or test
     inner = (

@@ -1,4 +1,4 @@
-"""What one run of a suite gave: an outcome a test, the warnings, and the state of the process at its end."""
+"""The results of a suite's run: each test's outcome, the warnings, and the state of the process at its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS = re.compile(r"^bootseq: .*|^.*(?:_bootseq|/patches/\w+\.py).*", re.MULTIL
 
 @dataclass
 class Run:
-    """``exit`` is the process's exit code, or ``timeout``; ``output`` has bootseq's own lines in its output."""
+    """A suite's run; ``exit`` is the process's exit code, or ``timeout``, ``output`` bootseq's lines in its output."""
 
     outcomes: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -27,14 +27,14 @@ class Run:
 
 
 def read(report: Path, output: Path, folders: list[Path]) -> Run:
-    """The run of a report and of the output beside it; ``folders`` are left out of the names of files."""
+    """Return the run of a report and of the output beside it; ``folders`` are cut off file names."""
     run = Run()
     for line in report.read_text(errors="replace").splitlines() if report.exists() else ():
         _take(run, json.loads(line))
     text = output.read_text(errors="replace")
-    for found in _WARNING.finditer(text):
-        run.warnings.add(_warning(found, folders))
-    # Tracebacks of the host's may have a frame of ours; failures of ours are counted where they happen.
+    for match in _WARNING.finditer(text):
+        run.warnings.add(_warning(match, folders))
+    # The host's tracebacks may contain frames of ours; our own failures are counted where they happen.
     run.output = [line for line in _OURS.findall(text) if not _FRAME.match(line) and ": ResourceWarning: " not in line]
     return run
 
@@ -42,7 +42,7 @@ def read(report: Path, output: Path, folders: list[Path]) -> Run:
 def _take(run: Run, values: dict[str, Any]) -> None:
     if "test" in values:
         name = values["test"]
-        # Some tests have the name of another: their outcomes together are the name's.
+        # Tests that share a name have their outcomes joined.
         run.outcomes[name] = f"{run.outcomes[name]}, {values['outcome']}" if name in run.outcomes else values["outcome"]
         run.texts[name] = values["text"]
     elif "warning" in values:
@@ -51,11 +51,11 @@ def _take(run: Run, values: dict[str, Any]) -> None:
         run.state = values["state"]
 
 
-def _warning(found: re.Match[str], folders: list[Path]) -> str:
-    """By its place; that of a resource is only where garbage was collected."""
-    if found["category"] == "ResourceWarning":
-        return found["category"]
-    return f"{found['category']} {_short(found['path'], folders)}:{found['line']}"
+def _warning(match: re.Match[str], folders: list[Path]) -> str:
+    """Return a warning with its path and line; a ResourceWarning's are only where garbage was collected."""
+    if match["category"] == "ResourceWarning":
+        return match["category"]
+    return f"{match['category']} {_short(match['path'], folders)}:{match['line']}"
 
 
 def _short(path: str, folders: list[Path]) -> str:

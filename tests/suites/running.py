@@ -1,4 +1,4 @@
-"""Runs a suite on two sides at once, plain and hooked, each in a folder of its own."""
+"""A runner of a suite on two sides at once, plain and hooked, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.suites import environments, outcomes
 from tests.suites.outcomes import Run
 from tests.suites.table import Suite
 
-#: Plain, or when the hooks come: with `bootseq run`, or by `bootseq attach` after the first tests.
+#: When the hooks are installed: by `bootseq run`, or by `bootseq attach` after the first tests.
 START, MIDDLE = "start", "middle"
 FIRST_TESTS = 10
-#: After so many seconds a single test is hung: its process writes its stacks and ends.
+#: Seconds after which a single test hangs: its process writes its stacks and ends.
 HUNG = 240
-#: What a suite changes the behaviour of, unless the developer's shell does.
+#: Variables of the developer's shell that would change a suite's behaviour.
 _DROPPED = ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "http_proxy", "https_proxy")
 
 
 @dataclass(frozen=True)
 class Side:
-    """One side of one comparison: everything it writes is in ``folder``. ``hooks`` is nothing, START or MIDDLE."""
+    """A side of a comparison, which writes into ``folder`` only. ``hooks`` is "", START or MIDDLE."""
 
     suite: Suite
     names: tuple[str, ...]
@@ -42,7 +42,7 @@ class Side:
         return self.folder / "output.txt"
 
     def command(self) -> list[str]:
-        """The suite's own, behind ``bootseq run`` where it is hooked."""
+        """Return the suite's command, behind ``bootseq run`` if hooked from the start."""
         python = str(environments.python(self.suite.environment))
         if self.suite.driver == "pytest":
             command = [python, "-s", "-m", "pytest", "-p", "suite_pytest", "-p", "no:cacheprovider", "-q"]
@@ -53,19 +53,19 @@ class Side:
         return ["nice", *(self._bootseq("run", "--") if self.hooks == START else []), *command]
 
     def variables(self) -> dict[str, str]:
-        """The same on both sides but for the folder."""
-        kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+        """Return the environment, the same on both sides except for the folder."""
+        inherited = {name: value for name, value in os.environ.items() if name not in _DROPPED}
         if self.suite.driver == "pytest":
-            kept |= {"PYTHONPATH": str(environments.INSIDE), "SUITE_REPORT": str(self.report)}
-        beside = f"{environments.python(self.suite.environment).parent}:{kept['PATH']}"
+            inherited |= {"PYTHONPATH": str(environments.INSIDE), "SUITE_REPORT": str(self.report)}
+        beside = f"{environments.python(self.suite.environment).parent}:{inherited['PATH']}"
         own = {"PATH": beside, "TMPDIR": str(self.folder / "tmp"), "HOME": str(self.folder / "home")}
-        return kept | own | {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"} | self._selection() | self.suite.variables
+        return inherited | own | {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"} | self._selection() | self.suite.variables
 
     def _selection(self) -> dict[str, str]:
         return {"SUITE_WITHOUT": " ".join(self.suite.without)} if self.suite.without else {}
 
     def start(self) -> subprocess.Popen[bytes]:
-        """In a session of its own, so that what it leaves can be ended."""
+        """Start the suite in a session of its own, so that its remaining processes can be ended."""
         for name in ("tmp", "home"):
             (self.folder / name).mkdir(parents=True)
         work = self.folder / "work"
@@ -81,11 +81,11 @@ class Side:
             )  # fmt: skip
 
     def is_due(self) -> bool:
-        """Whether the first tests have run, after which the hooks come."""
+        """Return whether the first tests have run, after which hooks are attached."""
         return self.hooks == MIDDLE and self.report.exists() and self.report.read_bytes().count(b"\n") >= FIRST_TESTS
 
     def attach(self, pid: int) -> subprocess.Popen[bytes]:
-        """The hooks into the running suite."""
+        """Attach the hooks to the running suite."""
         with (self.folder / "attach.txt").open("wb") as output:
             command = self._bootseq("attach", "--pid", str(pid), "--for", "4h")
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
@@ -95,7 +95,7 @@ class Side:
         return [bootseq, command, "-o", str(self.folder / "capture"), *options]
 
     def read(self, code: str, seconds: float, attaching: subprocess.Popen[bytes] | None) -> Run:
-        """What it gave; what a command that failed to attach says is output of ours."""
+        """Return the side's run; the error of a failed attach counts as bootseq's output."""
         packages = environments.python(self.suite.environment).parents[1].glob("lib/python3*/site-packages")
         run = outcomes.read(self.report, self.output, [self.folder / "work", self.folder, *packages])
         run.exit, run.seconds = code, seconds
@@ -107,9 +107,9 @@ class Side:
 
 
 def run(suite: Suite, names: tuple[str, ...], folder: Path, hooks: str) -> dict[str, Run]:
-    """Both sides, in a step."""
+    """Run both sides at the same time; return their runs as ``plain`` and ``hooked``."""
     sides = {"plain": Side(suite, names, "", folder / "plain"), "hooked": Side(suite, names, hooks, folder / "hooked")}
-    environments.python(suite.environment)  # made before the clock starts
+    environments.python(suite.environment)  # built before the clock starts
     begun = time.monotonic()
     started = {name: side.start() for name, side in sides.items()}
     attaching: dict[str, subprocess.Popen[bytes]] = {}
@@ -128,7 +128,7 @@ def run(suite: Suite, names: tuple[str, ...], folder: Path, hooks: str) -> dict[
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """What is left of the session's first group."""
+    """Kill the remaining processes of the session's first group."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The suites: where their tests are, how they are run, and the slice of each that is nearest to what is hooked."""
+"""The suites: their tests, how these are run, and the slice of each that is closest to the hooked functions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 
 class SuitesError(Exception):
-    """Ends the command with exit code 2."""
+    """An error that ends the command with exit code 2."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """``sdist`` names the archive that holds the tests; without one the installed package or Python itself does.
+    """A suite; ``sdist`` names the archive with the tests, which otherwise are in the installed package or in Python.
 
     ``flaky`` has tests (globs) that also differ between plain runs, ``without`` those of unittest that cannot run
     on two sides at once, each with the reason. ``seconds`` bounds one side's run of the whole, on two busy cores.
@@ -78,7 +78,7 @@ SUITES = (
     ),
     Suite(
         "python-socket", "unittest", ("test.test_socket",), ("test.test_socket.GeneralModuleTests",),
-        environment="python", without={"*.ThreadedVSOCKSocketStreamTest.*": "its port is one for the whole machine"},
+        environment="python", without={"*.ThreadedVSOCKSocketStreamTest.*": "it uses the same port on both sides"},
     ),
     Suite(
         "sqlalchemy", "pytest", ("test/base", "test/engine", "test/sql", "test/orm", "test/dialect", "test/ext"),
@@ -154,7 +154,7 @@ SUITES = (
 
 
 def find(names: list[str]) -> list[Suite]:
-    """Those that are named, or all; SuitesError where there is none of a name."""
+    """Return the named suites, or all; SuitesError for an unknown name."""
     known = {suite.name: suite for suite in SUITES}
     missing = [name for name in names if name not in known]
     if missing:

@@ -25,12 +25,12 @@ _MOST, _WIDEST = 12, 160
 
 
 def as_json(results: list[Result]) -> str:
-    """Everything, for programs."""
+    """Return everything, for programs."""
     return json.dumps([dataclasses.asdict(result) for result in results], indent=1)
 
 
 def as_text(results: list[Result]) -> str:
-    """A line a suite, then what differs."""
+    """Return a line a suite, then the differences."""
     rows = [_COLUMNS, *(_row(result) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -42,7 +42,7 @@ def as_text(results: list[Result]) -> str:
 def _row(result: Result) -> tuple[str, ...]:
     counts = [result.count(verdict) for verdict in ("differs", "flaky", "once")]
     numbers = [result.tests, result.ok, result.tests - len(result.differences), *counts]
-    seconds = [f"{each:.0f}" for each in result.seconds]
+    seconds = [f"{side:.0f}" for side in result.seconds]
     memory = f"{result.memory[0]} → {result.memory[1]}"
     after = ", ".join(f"{kind} {len(lines)}" for kind, lines in result.afterwards.items()) or "same"
     return (result.suite, result.extent, *map(str, numbers), *seconds, memory, after)
@@ -50,11 +50,11 @@ def _row(result: Result) -> tuple[str, ...]:
 
 def _details(result: Result) -> list[str]:
     lines = [
-        f"{result.suite}: {each.verdict}: {each.test}: plain {each.plain}, hooked {each.hooked} {each.reason}".rstrip()
-        for each in result.differences
+        f"{result.suite}: {test.verdict}: {test.test}: plain {test.plain}, hooked {test.hooked} {test.reason}".rstrip()
+        for test in result.differences
     ]
-    for kind, found in result.afterwards.items():
-        lines += [f"{result.suite}: {kind}: {each[:_WIDEST]}" for each in found[:_MOST]]
-        if len(found) > _MOST:
-            lines.append(f"{result.suite}: {kind}: and {len(found) - _MOST} more")
+    for kind, differences in result.afterwards.items():
+        lines += [f"{result.suite}: {kind}: {line[:_WIDEST]}" for line in differences[:_MOST]]
+        if len(differences) > _MOST:
+            lines.append(f"{result.suite}: {kind}: and {len(differences) - _MOST} more")
     return lines

@@ -1,4 +1,4 @@
-"""A plugin of pytest that reports each test: ``SUITE_REPORT=FILE pytest -p suite_pytest``."""
+"""A pytest plugin that reports each test: ``SUITE_REPORT=FILE pytest -p suite_pytest``."""
 
 import os
 
@@ -10,7 +10,7 @@ _outcomes = {}
 
 
 def pytest_runtest_logreport(report):
-    """One of a test's three phases: the worst of them is its outcome."""
+    """Take a phase of a test; the worst of its three phases is its outcome."""
     outcome = _outcome(report)
     if outcome is not None or report.nodeid not in _outcomes:
         _outcomes[report.nodeid] = outcome or _outcomes.get(report.nodeid)
@@ -27,17 +27,17 @@ def _outcome(report):
 
 
 def pytest_collectreport(report):
-    """A file that cannot be imported."""
+    """Report a file that cannot be imported."""
     if report.failed:
         _report.test(report.nodeid, failure("error", report.longreprtext), report.longreprtext)
 
 
 def pytest_warning_recorded(warning_message):
-    """Once a warning, as it is shown."""
+    """Report a warning once, as it is shown."""
     _report.warning(warning_message.category.__name__, warning_message.filename, warning_message.lineno)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure():
-    """After the last fixture."""
+    """End the report after the last fixture."""
     _report.end()

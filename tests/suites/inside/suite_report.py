@@ -1,4 +1,4 @@
-"""The report of a suite's process: a line of JSON per test as it ends, and at last the state of the process."""
+"""The report of a suite's process: a line of JSON as each test ends, and finally the state of the process."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import time
 
 import suite_state
 
-#: The folder of this side alone.
+#: This side's own folder.
 _SIDE = os.path.dirname(os.getcwd())
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _FAILURE = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)", re.MULTILINE)
@@ -39,6 +39,6 @@ class Report:
 
 
 def failure(kind, text):
-    """The kind of a failure and the exception's class, which is the last name that begins a line of the traceback."""
+    """Return a failure's kind and exception class, which is the last name that begins a line of the traceback."""
     names = [name.rpartition(".")[2] for name in _FAILURE.findall(text) if name[:1].isupper() or "." in name]
     return f"{kind} {names[-1]}" if names else kind

@@ -1,4 +1,4 @@
-"""What a suite leaves in its process: descriptors, threads, memory, the attributes that programs look at, our hooks."""
+"""The state that a suite leaves in its process: descriptors, threads, memory, attributes that programs read, hooks."""
 
 import gc
 import inspect
@@ -9,7 +9,7 @@ import sysconfig
 import threading
 from types import FunctionType, ModuleType
 
-#: Packages in which hooks replace something; what their functions look like must not depend on hooks.
+#: Packages with hooked functions; how inspect shows their functions must not depend on hooks.
 _HOOKED = (
     "concurrent.futures", "eventlet", "futurist", "keystoneauth1", "logging", "nova", "oslo_concurrency", "oslo_db",
     "oslo_log", "oslo_messaging", "oslo_privsep", "oslo_service", "requests", "socket", "sqlalchemy", "subprocess",
@@ -23,10 +23,10 @@ _OWN = re.compile(r"_bootseq(\.|$)")
 
 
 def state(report):
-    """After the suite, hooks in; then what their removal leaves."""
+    """Return the state after the suite with hooks installed, and what their removal leaves."""
     gc.collect()
-    threads = sorted(re.sub(r"\d+", "N", each.name) for each in threading.enumerate())
-    found = {
+    threads = sorted(re.sub(r"\d+", "N", thread.name) for thread in threading.enumerate())
+    report_state = {
         "descriptors": _descriptors(report),
         "threads": threads,
         "memory": _memory(),
@@ -34,13 +34,13 @@ def state(report):
         "hooks off": _hooks_off(),
     }
     hooks = sys.modules.get("_bootseq")
-    found["kept"] = list(hooks.uninstall()) if hooks is not None else []
-    found["left"] = sorted(_left())
-    return found
+    report_state["kept"] = list(hooks.uninstall()) if hooks is not None else []
+    report_state["left"] = sorted(_left())
+    return report_state
 
 
 def warning(category, path, line):
-    """A warning by its place; that of a resource is only where garbage was collected."""
+    """Return a warning with its path and line; a ResourceWarning's are only where garbage was collected."""
     if category == "ResourceWarning":
         return category
     for folder in _FOLDERS:
@@ -50,13 +50,13 @@ def warning(category, path, line):
 
 
 def _descriptors(report):
-    """What is open, by kind; the report and what we map are not the suite's."""
+    """Return the open files by kind, without the report and the recorder's files."""
     capture = os.environ.get("BOOTSEQ_CAPTURE", "\0")
     kinds = []
     for number in os.listdir("/proc/self/fd"):
         try:
             target = os.readlink(f"/proc/self/fd/{number}")
-        except OSError:  # that of the listing itself
+        except OSError:  # the listing's own
             continue
         if int(number) not in (1, 2, report) and not target.startswith(capture):
             kinds.append(re.sub(r"\btmp\w+|\d+", "N", target.replace(_SIDE, "")))
@@ -64,7 +64,7 @@ def _descriptors(report):
 
 
 def _memory():
-    """MiB that are in use by this process alone."""
+    """Return the MiB that only this process uses."""
     with open("/proc/self/smaps_rollup") as file:
         sizes = dict(line.split()[:2] for line in file if line.startswith(("Private", "Anonymous")))
     return int(sizes["Anonymous:"]) >> 10
@@ -75,7 +75,7 @@ def _hooks_off():
     if hooks is None:
         return []
     return [
-        f"{name}: {each.failures} failures, {each.last_error}" for name, each in hooks.hooks.items() if each.failures
+        f"{name}: {hook.failures} failures, {hook.last_error}" for name, hook in hooks.hooks.items() if hook.failures
     ]
 
 
@@ -86,7 +86,7 @@ def _modules():
 
 
 def _owners():
-    """The modules, and the classes that are defined in them."""
+    """Yield the modules, and the classes that are defined in them, with their attributes."""
     for name, module in _modules():
         yield name, vars(module)
         for inner, value in sorted(vars(module).items()):
@@ -95,18 +95,18 @@ def _owners():
 
 
 def _attributes():
-    """How each function looks to inspect, and which names there are."""
-    found = {}
+    """Return how inspect shows each function, by name."""
+    shown = {}
     for owner, names in _owners():
         for name, value in list(names.items()):
             inner = getattr(value, "__func__", value) if isinstance(value, (staticmethod, classmethod)) else value
             if not name.startswith("__") and isinstance(inner, FunctionType):
-                found[f"{owner}.{name}"] = _look(value, inner)
-    return found
+                shown[f"{owner}.{name}"] = _look(value, inner)
+    return shown
 
 
 def _look(value, function):
-    """Its kind, name and parameters, and its own parameters beside those that it stands for."""
+    """Return a function's kind, name and parameters, and its own parameters if it wraps another function."""
     look = f"{type(value).__name__} {function.__module__}:{function.__qualname__} {_shown(inspect.signature, function)}"
     return {
         "look": look,
@@ -123,7 +123,7 @@ def _shown(view, function):
 
 
 def _left():
-    """Functions of ours that are still there when the hooks are out."""
+    """Yield the functions of ours that are still installed after the hooks were removed."""
     for name, module in list(sys.modules.items()):
         if not issubclass(type(module), ModuleType) or _OWN.match(name):  # some only call themselves modules
             continue
@@ -132,7 +132,7 @@ def _left():
                 yield f"{name}.{attribute}"
             elif type(value) is type and value.__module__ == name:
                 yield from (
-                    f"{name}.{attribute}.{each}" for each, inner in list(vars(value).items()) if _is_ours(inner)
+                    f"{name}.{attribute}.{member}" for member, inner in list(vars(value).items()) if _is_ours(inner)
                 )
 
 

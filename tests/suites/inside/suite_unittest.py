@@ -1,6 +1,6 @@
-"""Runs tests of unittest, testtools and oslotest: ``suite_unittest.py REPORT SECONDS NAME …``.
+"""A runner of unittest, testtools and oslotest tests: ``suite_unittest.py REPORT SECONDS NAME …``.
 
-A NAME is a module, a class, a test, or a package, whose tests are all taken.
+A NAME is a module, a class, a test, or a package with all its tests.
 """
 
 import faulthandler
@@ -15,7 +15,7 @@ from suite_report import Report, failure
 
 
 class Result(unittest.TestResult):
-    """Reports each test once: by its first failure, that of a subtest too."""
+    """A result that reports each test once, by its first failure, including subtests."""
 
     def __init__(self, report, seconds):
         super().__init__()
@@ -54,24 +54,24 @@ class Result(unittest.TestResult):
         if err is not None:
             text = self._exc_info_to_string(err, test) if isinstance(test, unittest.TestCase) else repr(err)
             kind = failure(kind, text)
-        if not hasattr(test, "_testMethodName") and type(test).__name__ == "_ErrorHolder":  # of setUpClass and its kin
+        if not hasattr(test, "_testMethodName") and type(test).__name__ == "_ErrorHolder":  # of setUpClass and similar
             self._report.test(test.id(), kind, text)
         elif self._outcome is None:
             self._outcome = kind, text
 
 
 def load(names):
-    """As discovery would: packages with all below them, modules with their load_tests."""
+    """Load tests as discovery would: packages with everything below them, modules with their load_tests."""
     loader, suite = unittest.TestLoader(), unittest.TestSuite()
     for name in names:
         module = _module(name)
         tests = loader.discover(name, "test*.py") if _is_plain_package(module) else loader.loadTestsFromModule(module)
-        suite.addTests(each for each in _flat(tests) if _belongs(each, name, module) and not _is_left_out(each))
+        suite.addTests(test for test in _flat(tests) if _belongs(test, name, module) and not _is_left_out(test))
     return suite
 
 
 def _module(name):
-    """That which a class or a test is in, or the module itself."""
+    """Import the module of this name, or that of the class or test."""
     while True:
         try:
             return importlib.import_module(name)
@@ -86,11 +86,11 @@ def _is_plain_package(module):
 
 
 def _flat(tests):
-    for each in tests:
-        if isinstance(each, unittest.TestSuite):
-            yield from _flat(each)
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from _flat(test)
         else:
-            yield each
+            yield test
 
 
 def _is_left_out(test):
@@ -105,7 +105,7 @@ def main():
     report, seconds, *names = sys.argv[1:]
     sys.path[0] = os.getcwd()
     sys.argv[1:] = []
-    if names[0].startswith("test."):  # Python's own: nothing that needs a network, a screen or gigabytes
+    if names[0].startswith("test."):  # Python's own tests: none that needs a network, a screen or gigabytes
         from test import support
 
         support.use_resources = []
@@ -115,7 +115,7 @@ def main():
             warnings.simplefilter("default")
         load(names).run(Result(outcomes, int(seconds)))
     outcomes.end()
-    faulthandler.dump_traceback_later(30, exit=True)  # threads that tests have left may wait for ever
+    faulthandler.dump_traceback_later(30, exit=True)  # threads that tests have left may wait forever
 
 
 if __name__ == "__main__":
