@@ -33,6 +33,6 @@ def test_nothing_is_missed_and_nothing_misnamed(boots: list[Request], baseline: 
     found = list(scores(boots if baseline else [*boots, small_boot()], 2, baseline))
     assert [score.name for score in found] == list(MUTATIONS)
     assert len(MUTATIONS) >= 50
-    assert baseline or sum(score.made for score in found) == 2 * len(MUTATIONS)
-    assert [score.name for score in found if score.found < score.made] == []
+    assert baseline or sum(score.applied for score in found) == 2 * len(MUTATIONS)
+    assert [score.name for score in found if score.detected < score.applied] == []
     assert [miss for score in found for miss in score.misses] == []

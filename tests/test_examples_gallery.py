@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from examples.gallery import drawing, page
-from examples.gallery.plan import HERE, KEPT, PICTURES, SCREENSHOTS, Picture
+from examples.gallery.plan import HERE, PICTURES, SCREENSHOTS, STORED, Picture
 
 README = HERE.parent.parent / "README.md"
-FILES = [KEPT.name, *(one.file for one in PICTURES), *(one.file for one in SCREENSHOTS), "README.md"]
+FILES = [STORED.name, *(one.file for one in PICTURES), *(one.file for one in SCREENSHOTS), "README.md"]
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""The story of a release diff: two releases' boots recorded, compared, reported; and how far that can be trusted."""
+"""A comparison of two releases: boots recorded, compared and reported; and measurements of its accuracy."""

@@ -18,13 +18,13 @@ _RELEASE = click.Choice(list(RELEASES))
 
 @click.group()
 def main() -> None:
-    """Two releases of Nova told apart by how they boot a server."""
+    """Compare how two releases of Nova boot a server."""
 
 
 @main.command()
 @click.option("--old", type=_RELEASE, required=True, help="The release to compare with.")
-@click.option("--new", type=_RELEASE, required=True, help="The release to look at.")
-@click.option("--boots", type=click.IntRange(1), default=5, show_default=True, help="How many of each.")
+@click.option("--new", type=_RELEASE, required=True, help="The release to examine.")
+@click.option("--boots", type=click.IntRange(1), default=5, show_default=True, help="Boots of each release.")
 @click.option("--mode", type=click.Choice(["processes", "one-process"]), default="processes", show_default=True)
 @click.option(
     "--threads", type=click.Choice(["default", "native", "eventlet"]), default="default", show_default=True,
@@ -42,9 +42,9 @@ def compare(
     old: str, new: str, boots: int, mode: str, threads: str, driver: str | None, policies: tuple[Path, ...],
     output: Path,
 ) -> None:  # fmt: skip
-    """Record boots of two releases, compare them, report.
+    """Record boots of two releases, compare them, write reports.
 
-    The exit code is that of `bootseq diff`: 0 the same, 1 they differ by the policy, 2 that cannot be told.
+    The exit code is that of `bootseq diff`: 0 the same, 1 different by the policy, 2 undecided.
 
     Example: python -m examples.ci compare --old 32 --new 34 --policy examples/ci/policy.yaml -o reports
     """
@@ -60,7 +60,7 @@ def compare(
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """As an exception, so that the cloud is stopped on the way out, as a job that is cancelled wants it."""
+    """Exit by an exception, so that a cancelled job stops the cloud on the way out."""
     sys.exit(128 + number)
 
 

@@ -1,7 +1,7 @@
-"""``python -m examples.ci.alarms``: how often the diff sees a difference between boots of one release.
+"""``python -m examples.ci.alarms``: false alarms of the diff between boots of the same release.
 
-On three clouds of the embedded kind, one after the other, ten servers each: the first cloud's boots make the baseline,
-each boot of the others is compared with it under the default policy. Any failing difference is a false alarm.
+Three embedded clouds, one after the other, boot ten servers each: the first cloud's boots are the baseline, and
+each boot of the others is compared with it under the default policy. A failing difference is a false alarm.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from examples.ci.judging import judged
+from examples.ci.judging import judge
 from tracer import trace_file
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
@@ -27,7 +27,7 @@ _BOOTSEQ = str(Path(sys.executable).with_name("bootseq"))
 
 @dataclass(slots=True)
 class Alarms:
-    """Of so many boots, the differences by severity, and each failing one in a line."""
+    """The differences of a number of boots by severity, with a line for each failing one."""
 
     what: str
     baseline: int = 0
@@ -38,19 +38,19 @@ class Alarms:
 
 
 def alarms(release: str, mode: str, threads: str, servers: int, clouds: int) -> Alarms:
-    """Record and compare."""
+    """Record the boots of all clouds, and compare them with those of the first."""
     first, *others = (_recorded(release, mode, threads, servers) for _ in range(clouds))
     baseline = learn([normal(boot) for boot in first])
-    found = Alarms(f"{release}, {mode}, {threads}", baseline=len(first))
+    result = Alarms(f"{release}, {mode}, {threads}", baseline=len(first))
     for boot in (boot for cloud in others for boot in cloud):
-        found.boots += 1
-        for change in judged(copy.deepcopy(baseline), normal(boot)):
-            found.severities[change.severity] += 1
+        result.boots += 1
+        for change in judge(copy.deepcopy(baseline), normal(boot)):
+            result.severities[change.severity] += 1
             if change.severity == "fail":
-                found.failing.append(f"{boot.server}: {change.class_}: {change.text}")
+                result.failing.append(f"{boot.server}: {change.class_}: {change.text}")
             if change.severity == "warn":
-                found.warned[change.class_] += 1
-    return found
+                result.warned[change.class_] += 1
+    return result
 
 
 def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Request]:
@@ -66,17 +66,17 @@ def _recorded(release: str, mode: str, threads: str, servers: int) -> list[Reque
 @click.command()
 @click.option("--release", default="34", show_default=True)
 @click.option("--servers", default=10, show_default=True, help="Boots on each cloud.")
-@click.option("--clouds", default=3, show_default=True, help="The first makes the baseline.")
+@click.option("--clouds", default=3, show_default=True, help="The first gives the baseline.")
 def main(release: str, servers: int, clouds: int) -> None:
     """Print a line for each way to run Nova, and the failing differences."""
     click.echo(f"{'Nova':<32}{'baseline of':>12}{'boots':>7}{'fail':>6}{'warn':>6}{'note':>6}")
     for mode in ("processes", "one-process"):
         for threads in ("native", "eventlet"):
-            found = alarms(release, mode, threads, servers, clouds)
-            counts = "".join(f"{found.severities[name]:>6}" for name in ("fail", "warn", "note"))
-            warned = ", ".join(f"{count} {class_}" for class_, count in found.warned.items())
-            click.echo(f"{found.what:<32}{found.baseline:>12}{found.boots:>7}{counts}   {warned}")
-            for line in found.failing:
+            result = alarms(release, mode, threads, servers, clouds)
+            counts = "".join(f"{result.severities[name]:>6}" for name in ("fail", "warn", "note"))
+            warned = ", ".join(f"{count} {class_}" for class_, count in result.warned.items())
+            click.echo(f"{result.what:<32}{result.baseline:>12}{result.boots:>7}{counts}   {warned}")
+            for line in result.failing:
                 click.echo(f"    {line[:300]}")
 
 

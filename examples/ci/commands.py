@@ -1,26 +1,26 @@
-"""bootseq as this example calls it: the command line, as anyone's script would."""
+"""The bootseq commands that this example runs."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-#: "bootseq diff": cannot tell.
+#: The exit code of "bootseq diff" for an undecided comparison.
 CANNOT_TELL = 2
 
 
 class CommandError(Exception):
-    """A command of bootseq's that failed; it has said why."""
+    """A failed bootseq command, which has printed the reason."""
 
 
 def run(*arguments: str) -> None:
-    """A command that has to go well; what it says goes to stderr, since stdout is for the report."""
+    """Run a command that must succeed; its output is written to stderr, since stdout is for the report."""
     if code := _bootseq(arguments, silent=True):
         raise CommandError(f"bootseq {arguments[0]} ended with code {code}")
 
 
 def verdict(*arguments: str, silent: bool = False) -> int:
-    """The exit code of ``bootseq diff``: 0, 1, or 2 whatever else happened."""
+    """Run ``bootseq diff`` and return its exit code: 0, 1, or 2 for anything else."""
     code = _bootseq(("diff", *arguments), silent)
     return code if code in (0, 1) else CANNOT_TELL
 

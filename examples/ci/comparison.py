@@ -1,4 +1,4 @@
-"""Two releases' recordings compared: the reports in a folder, and the verdict as an exit code."""
+"""The comparison of two releases' recordings: reports in a folder, and the verdict as an exit code."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ REPORTS = ("report.txt", "report.md", "report.json", "report.xml", "report.html"
 
 
 def compare(old: str, new: str, plan: Plan, folder: Path, policies: Sequence[Path]) -> int:
-    """Record both releases and compare them; 0 the same, 1 they differ by the policy, 2 that cannot be told.
+    """Record both releases and compare them; return 0 if the same, 1 if different by the policy, 2 if undecided.
 
-    A boot that failed is in no average: it is told, and without it nothing is called the same.
+    A failed boot is not in the baseline: it is reported, and the verdict then cannot be "the same".
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = (f"nova-{old}", f"nova-{new}") if old != new else (f"nova-{old}-old", f"nova-{new}-new")
     recordings = [_recorded(release, plan, folder, name) for release, name in zip((old, new), names, strict=True)]
     old_baseline, new_baseline = (folder / f"{name}.baseline" for name in names)
     code = _report(old_baseline, new_baseline, folder, policies)
-    complaints = [complaint for each in recordings if (complaint := each.complaint())]
+    complaints = [complaint for recording in recordings if (complaint := recording.complaint())]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return code if code or not complaints else commands.CANNOT_TELL
 
 
 def _recorded(release: str, plan: Plan, folder: Path, name: str) -> Recording:
-    """A trace file, and the baseline of it: of the boots that became active, or of the failed ones if none did."""
+    """Record a trace file and its baseline: of the boots that became active, or of the failed ones if none did."""
     print(f"booting {plan.boots} servers on Nova {release} …", file=sys.stderr)
     recording = record(release, plan, folder, name)
     usual = "error" if len(recording.failed) == len(recording.boots) else "active"
@@ -38,9 +38,9 @@ def _recorded(release: str, plan: Plan, folder: Path, name: str) -> Recording:
 
 
 def _report(old: Path, new: Path, folder: Path, policies: Sequence[Path]) -> int:
-    """Every format into the folder, and the text to stdout, in colour on a terminal.
+    """Write every format into the folder, and the text to stdout, in colour on a terminal; return the exit code.
 
-    Baselines are compared, not the traces they are of: what reports say can be looked up in them by its address.
+    Baselines are compared, not the traces, so that the addresses in the reports can be looked up in them.
     """
     sides = [str(old), str(new), *(f"--policy={policy}" for policy in policies)]
     outputs = [argument for name in REPORTS for argument in ("-o", str(folder / name))]

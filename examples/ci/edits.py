@@ -1,4 +1,4 @@
-"""One thing changed about one step of a recorded boot: what it asks, says, takes, and whether it ends."""
+"""Mutations of a single step of a recorded boot: its request, result, duration and end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from examples.ci import tree
-from examples.ci.choosing import Mutation, asked, calls, changed, pick, real, sent, sql
+from examples.ci.choosing import Mutation, change_step, is_call, is_message, is_request, is_statement, is_watched, pick
 from tracer.correlation.statements import describe
 from tracer.model import Request, Step, Value
 
@@ -15,8 +15,8 @@ Fits = Callable[[Step], bool]
 
 
 def _edit(fits: Fits, change: Callable[[Step], None]) -> Mutation:
-    """The change, made to one of the steps that fit."""
-    return lambda boot, random: changed(boot, random, fits, change)
+    """Return a mutation that changes one of the steps that fit."""
+    return lambda boot, random: change_step(boot, random, fits, change)
 
 
 def _set(fits: Fits, **attributes: Value) -> Mutation:
@@ -36,7 +36,7 @@ def _never_end(step: Step) -> None:
 
 
 def unfinished_chapter(boot: Request, random: Random) -> Step | None:
-    """Nothing in a chapter ends."""
+    """Leave all steps of a chapter unfinished."""
     chapter = random.choice(boot.chapters)
     for step in chapter.walk():
         if step.numbered:
@@ -45,21 +45,21 @@ def unfinished_chapter(boot: Request, random: Random) -> Step | None:
 
 
 def other_chapter(boot: Request, random: Random) -> Step | None:
-    """Two casts open each other's chapters."""
+    """Let two casts open each other's chapters."""
     opened = [chapter for chapter in boot.chapters if chapter.opened_by]
     pairs = [
-        (one, other) for one in opened for other in opened
-        if one.name != other.name and one.opened_by != other.opened_by
+        (first, second) for first in opened for second in opened
+        if first.name != second.name and first.opened_by != second.opened_by
     ]  # fmt: skip
     if not pairs:
         return None
-    one, other = random.choice(pairs)
-    one.opened_by, other.opened_by = other.opened_by, one.opened_by
-    return one
+    first, second = random.choice(pairs)
+    first.opened_by, second.opened_by = second.opened_by, first.opened_by
+    return first
 
 
 def one_more_chapter(boot: Request, random: Random) -> Step | None:
-    """A chapter comes twice."""
+    """Repeat a chapter."""
     chapter = random.choice(boot.chapters)
     again = copy.deepcopy(chapter)
     again.address = str(len(boot.chapters) + 1)
@@ -68,19 +68,19 @@ def one_more_chapter(boot: Request, random: Random) -> Step | None:
 
 
 def outcome(boot: Request, _random: Random) -> Step | None:
-    """The boot fails, and nothing else tells of it."""
+    """Let the boot fail without any other change."""
     boot.outcome = "error: NeverSeen: it went wrong"
     return boot.chapters[0]
 
 
 def another_leaf(boot: Request, random: Random) -> Step | None:
-    """A call that does nothing inside becomes one that happens elsewhere."""
-    place = pick(boot, random, lambda step: calls(step) and not step.children)
-    others = [step for step in boot.walk() if calls(step) and not step.children]
-    if place is None:
+    """Replace a call without children by one from elsewhere."""
+    position = pick(boot, random, lambda step: is_call(step) and not step.children)
+    others = [step for step in boot.walk() if is_call(step) and not step.children]
+    if position is None:
         return None
-    step = place[0][place[1]]
-    others = [each for each in others if each.text("function") != step.text("function")]
+    step = position[0][position[1]]
+    others = [leaf for leaf in others if leaf.text("function") != step.text("function")]
     if not others:
         return None
     other = random.choice(others)
@@ -92,8 +92,8 @@ def another_leaf(boot: Request, random: Random) -> Step | None:
 
 
 def empty(boot: Request, random: Random) -> Step | None:
-    """A step does nothing inside any more."""
-    return changed(boot, random, lambda step: real(step) and any(map(real, step.children)), _empty)
+    """Remove a step's children."""
+    return change_step(boot, random, lambda step: is_watched(step) and any(map(is_watched, step.children)), _empty)
 
 
 def _empty(step: Step) -> None:
@@ -101,29 +101,29 @@ def _empty(step: Step) -> None:
 
 
 def stalled(boot: Request, random: Random) -> Step | None:
-    """A step takes a hundred times as long."""
-    place = pick(boot, random, lambda step: step.numbered and real(step) and (step.duration or 0) > 15_000_000)
-    if place is None:
+    """Let a step take a hundred times as long."""
+    position = pick(boot, random, lambda step: step.numbered and is_watched(step) and (step.duration or 0) > 15_000_000)
+    if position is None:
         return None
-    step = place[0][place[1]]
+    step = position[0][position[1]]
     tree.stretch(boot, step, 99 * (step.duration or 0))
     return step
 
 
 def _both_ends(**attributes: Value) -> Callable[[Step], None]:
-    """The same of what asks and of what answers."""
+    """Change the step and its answering side alike."""
 
     def change(step: Step) -> None:
-        for each in (step, *(child for child in step.children if child.kind == step.kind)):
-            each.attributes |= attributes
+        for end in (step, *(child for child in step.children if child.kind == step.kind)):
+            end.attributes |= attributes
             if name := attributes.get("method"):
-                each.name = str(name)
+                end.name = str(name)
 
     return change
 
 
 def _rewrite(edit: Callable[[str], str]) -> Callable[[Step], None]:
-    """Another statement, with verb, tables and fingerprint as the tool works them out."""
+    """Change the statement, with verb, tables and fingerprint as the tool derives them."""
 
     def change(step: Step) -> None:
         step.attributes["statement"] = edit(step.text("statement"))
@@ -134,7 +134,10 @@ def _rewrite(edit: Callable[[str], str]) -> Callable[[Step], None]:
 
 def _written(*verbs: str, part: str = "") -> Fits:
     return lambda step: (
-        sql(step) and step.text("verb") in verbs and bool(step.text("statement")) and part in step.text("statement")
+        is_statement(step)
+        and step.text("verb") in verbs
+        and bool(step.text("statement"))
+        and part in step.text("statement")
     )
 
 
@@ -143,11 +146,11 @@ def _before(mark: str) -> Callable[[str], str]:
 
 
 def _with_key(name: str) -> Callable[[Step], None]:
-    """One name more in what is asked for."""
+    """Add a key to the arguments."""
 
     def change(step: Step) -> None:
         value = step.attributes[name]
-        assert isinstance(value, dict), "chosen so"
+        assert isinstance(value, dict), "chosen by this"
         step.attributes[name] = {**value, "never_seen": 1}
 
     return change
@@ -159,13 +162,13 @@ def _holds(kind: str, name: str) -> Fits:
 
 def _append(step: Step) -> None:
     arguments = step.attributes["arguments"]
-    assert isinstance(arguments, list), "chosen so"
+    assert isinstance(arguments, list), "chosen by this"
     step.attributes["arguments"] = [*arguments, "--never-seen"]
 
 
 def _other_program(step: Step) -> None:
     arguments = step.attributes["arguments"]
-    assert isinstance(arguments, list), "chosen so"
+    assert isinstance(arguments, list), "chosen by this"
     step.attributes["arguments"] = ["never-seen", *arguments[1:]]
 
 
@@ -179,17 +182,17 @@ _ARGUMENTS = frozenset({"arguments"})
 _STATEMENT = frozenset({"statement"})
 _RENAMED = frozenset({"renamed"})
 
-#: Each with the classes that name it right.
+#: Each mutation with the correct classes of change.
 EDITS: dict[str, tuple[Mutation, frozenset[str]]] = {
-    "unfinished": (_edit(lambda step: real(step) and step.numbered, _never_end), frozenset({"unfinished"})),
+    "unfinished": (_edit(lambda step: is_watched(step) and step.numbered, _never_end), frozenset({"unfinished"})),
     "unfinished chapter": (unfinished_chapter, frozenset({"unfinished"})),
     "microversion": (_set(_has("http", "microversion"), microversion="compute 2.999"), frozenset({"version"})),
-    "http method": (_edit(asked, _both_ends(method="DELETE")), frozenset({"added", "renamed", "removed"})),
+    "http method": (_edit(is_request, _both_ends(method="DELETE")), frozenset({"added", "renamed", "removed"})),
     "request's body": (_edit(_holds("http", "body"), _with_key("body")), _ARGUMENTS),
-    "asked service": (_set(asked, peer="never-seen"), frozenset({"service"})),
-    "rpc method": (_edit(sent, _both_ends(method="never_seen")), frozenset({"renamed", "added"})),
+    "asked service": (_set(is_request, peer="never-seen"), frozenset({"service"})),
+    "rpc method": (_edit(is_message, _both_ends(method="never_seen")), frozenset({"renamed", "added"})),
     "topic": (_set(_has("rpc", "topic"), topic="never_seen"), _ARGUMENTS),
-    "fanout": (_edit(sent, _both_ends(mode="fanout")), frozenset({"mode"})),
+    "fanout": (_edit(is_message, _both_ends(mode="fanout")), frozenset({"mode"})),
     "argument's name": (_edit(_holds("rpc", "arguments"), _with_key("arguments")), _ARGUMENTS),
     "endpoint": (_set(_SERVED, function="never_seen"), _RENAMED),
     "no WHERE": (
@@ -205,7 +208,8 @@ EDITS: dict[str, tuple[Mutation, frozenset[str]]] = {
         _set(_written("UPDATE"), verb="DELETE", fingerprint="444444444444"), frozenset({"added", "removed"}),
     ),
     "database": (
-        _set(lambda step: sql(step) and bool(step.text("database")), database="never_seen"), frozenset({"tables"}),
+        _set(lambda step: is_statement(step) and bool(step.text("database")), database="never_seen"),
+        frozenset({"tables"}),
     ),
     "another leaf": (another_leaf, frozenset({"renamed", "added", "removed", "repeated", "moved", "reordered"})),
     "emptied": (empty, frozenset({"removed", "repeated"})),

@@ -1,4 +1,4 @@
-"""What bootseq diff would say of two boots under its default policy, for the scripts that count what it says."""
+"""The differences that bootseq diff reports between two boots under its default policy."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from functools import cache
 
 from tracer.commands import policies
 from tracer.diff.compare.compare import compare
-from tracer.diff.policy.rules import Policy, judge
+from tracer.diff.policy.rules import Policy
+from tracer.diff.policy.rules import judge as apply_policy
 from tracer.model import Baseline, Change
 
 
-def judged(old: Baseline, new: Baseline) -> list[Change]:
-    """The differences with their severities; both sides are used up."""
+def judge(old: Baseline, new: Baseline) -> list[Change]:
+    """Return the differences with their severities. Modifies both sides."""
     comparison = compare(old, new)
-    judge(comparison, _policy(), date.min)
+    apply_policy(comparison, _policy(), date.min)
     return list(comparison.changes)
 
 

@@ -1,4 +1,4 @@
-"""Boots of one release, recorded in the embedded cloud: what stands in a trace file, and what did not go well."""
+"""Recordings of a release's boots in the embedded cloud: the trace file, and the boots that failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from examples.embedded.boot import Boot
 
 @dataclass(frozen=True)
 class Plan:
-    """How boots are made, the same on both sides of a comparison."""
+    """The settings of the boots, the same on both sides of a comparison."""
 
     boots: int = 5
     mode: str = "processes"
@@ -29,7 +29,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Recording:
-    """One release's boots."""
+    """The recorded boots of a release."""
 
     release: str
     trace: Path
@@ -37,11 +37,11 @@ class Recording:
 
     @property
     def failed(self) -> list[Boot]:
-        """Those that did not become active."""
+        """Return the boots that did not become active."""
         return [boot for boot in self.boots if boot.state != "active"]
 
     def complaint(self) -> str | None:
-        """One line on the boots that failed: a comparison looks at the others only."""
+        """Return a line on the failed boots, None without any; a comparison uses the others only."""
         if not self.failed:
             return None
         ends = Counter(boot.event for boot in self.failed)
@@ -51,9 +51,9 @@ class Recording:
 
 
 def record(release: str, plan: Plan, folder: Path, name: str) -> Recording:
-    """Install the release if need be, boot, and leave ``folder``/``name``.trace.jsonl.gz.
+    """Install the release if necessary, boot, and write ``folder``/``name``.trace.jsonl.gz.
 
-    If something fails, ``folder``/``name``-logs holds what Nova's services logged.
+    If something fails, the logs of Nova's services are copied to ``folder``/``name``-logs.
     """
     trace = folder / f"{name}.trace.jsonl.gz"
     with _work() as work:
@@ -71,7 +71,7 @@ def record(release: str, plan: Plan, folder: Path, name: str) -> Recording:
 
 @contextmanager
 def _work() -> Iterator[Path]:
-    """A folder for databases, logs and captures, which nobody wants afterwards."""
+    """Yield a temporary folder for databases, logs and captures."""
     folder = Path(tempfile.mkdtemp(prefix="compare-releases-"))
     try:
         yield folder
@@ -80,7 +80,7 @@ def _work() -> Iterator[Path]:
 
 
 def _boot(release: str, plan: Plan, work: Path) -> list[Boot]:
-    """One server after the other, so that each boot has the cloud to itself."""
+    """Boot the servers one after another, so that each boot has the cloud to itself."""
     state, capture = work / "state", work / "capture"
     if plan.mode == "one-process":
         return boot_in_one_process(

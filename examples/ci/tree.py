@@ -1,4 +1,4 @@
-"""Edits on a recorded boot that keep its times in order: put in, take out, swap, stretch."""
+"""Edits of a recorded boot that keep its times in order: insert, shift, swap, stretch."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Callable, Iterator
 
 from tracer.model import Request, Step
 
-#: Nanoseconds that a step takes which never was.
+#: Nanoseconds that an invented step takes.
 SHORT = 1000
 
-#: A step and its place: the list it stands in, and where in it.
-Place = tuple[list[Step], int]
+#: A step's position: the list that holds it, and its index.
+Position = tuple[list[Step], int]
 
 
-def places(boot: Request, fits: Callable[[Step], bool]) -> list[Place]:
-    """Where the steps stand that fit, chapters' heads left out."""
+def positions(boot: Request, fits: Callable[[Step], bool]) -> list[Position]:
+    """Return the positions of the steps that fit, without the chapters' heads."""
     return [(step.children, index) for step in boot.walk() for index, child in enumerate(step.children) if fits(child)]
 
 
-def put(boot: Request, into: list[Step], index: int, step: Step) -> None:
-    """Let a copy of ``step`` with all below it happen at that place; all that comes later comes later by its time."""
-    made = copy.deepcopy(step)
-    at = _begins(into, index, step)
-    lasts = max(max(each.end or each.start for each in made.walk()) - made.start, 0) + 2 * SHORT
-    for each in boot.walk():
-        if each.start >= at:
-            each.start += lasts
-        if each.end is not None and each.end >= at:
-            each.end += lasts
-    shift(made, at + SHORT - made.start)
-    for each in made.walk():
-        each.id += "+"
-    into.insert(index, made)
+def insert(boot: Request, into: list[Step], index: int, step: Step) -> None:
+    """Insert a copy of ``step`` with its subtree at a position; later steps are shifted by its duration."""
+    copied = copy.deepcopy(step)
+    start = _begins(into, index, step)
+    duration = max(max(inner.end or inner.start for inner in copied.walk()) - copied.start, 0) + 2 * SHORT
+    for other in boot.walk():
+        if other.start >= start:
+            other.start += duration
+        if other.end is not None and other.end >= start:
+            other.end += duration
+    shift(copied, start + SHORT - copied.start)
+    for inner in copied.walk():
+        inner.id += "+"
+    into.insert(index, copied)
 
 
 def _begins(into: list[Step], index: int, step: Step) -> int:
@@ -43,14 +43,14 @@ def _begins(into: list[Step], index: int, step: Step) -> int:
 
 
 def shift(step: Step, by: int) -> None:
-    """Let it happen so much later, with all below it."""
-    for each in step.walk():
-        each.start += by
-        each.end = None if each.end is None else each.end + by
+    """Shift a step and its subtree by ``by`` nanoseconds."""
+    for inner in step.walk():
+        inner.start += by
+        inner.end = None if inner.end is None else inner.end + by
 
 
 def swap(into: list[Step], index: int) -> None:
-    """Let two neighbours happen the other way round."""
+    """Swap two neighbours, with their times."""
     first, second = into[index], into[index + 1]
     shift(second, first.start - second.start)
     shift(first, (second.end or second.start) + SHORT - first.start)
@@ -58,23 +58,23 @@ def swap(into: list[Step], index: int) -> None:
 
 
 def stretch(boot: Request, step: Step, by: int) -> None:
-    """Let a step take so much longer."""
+    """Let a step take ``by`` nanoseconds longer."""
     end = step.end or step.start
-    inside = {id(each) for each in step.walk()}
-    for each in boot.walk():
-        if each.start >= end and id(each) not in inside:
-            each.start += by
-        if each.end is not None and each.end >= end and (id(each) not in inside or each is step):
-            each.end += by
+    inside = {id(inner) for inner in step.walk()}
+    for other in boot.walk():
+        if other.start >= end and id(other) not in inside:
+            other.start += by
+        if other.end is not None and other.end >= end and (id(other) not in inside or other is step):
+            other.end += by
 
 
-def apart(into: list[Step], index: int) -> bool:
-    """Whether the step and the next are steps with an order: neither runs beside a sibling."""
-    return all(not beside(into, each) for each in into[index : index + 2])
+def are_ordered(into: list[Step], index: int) -> bool:
+    """Return whether the step and the next have an order: neither overlaps with a sibling."""
+    return all(not overlaps(into, step) for step in into[index : index + 2])
 
 
-def beside(into: list[Step], step: Step) -> bool:
-    """Whether a sibling runs at the same time."""
+def overlaps(into: list[Step], step: Step) -> bool:
+    """Return whether a sibling runs at the same time."""
     return any(
         other is not step and other.start < (step.end or step.start) and step.start < (other.end or other.start)
         for other in into
@@ -82,5 +82,5 @@ def beside(into: list[Step], step: Step) -> bool:
 
 
 def own(step: Step) -> Iterator[Step]:
-    """The step and all below it that its own service does."""
-    return (each for each in step.walk() if each.service == step.service)
+    """Yield the step and the steps of its subtree that its own service runs."""
+    return (inner for inner in step.walk() if inner.service == step.service)

@@ -29,13 +29,13 @@ def main() -> None:
 @click.option("--release", type=click.Choice(list(RELEASES)), default="34", show_default=True, help="Nova's release.")
 @click.option("--mode", type=click.Choice(["processes", "one-process"]), default="processes", show_default=True)
 @click.option("--state", type=FOLDER, help="An empty folder for logs, messages, databases. [default: a new one]")
-@click.option("--capture", type=FOLDER, help="Start all under `bootseq run -o CAPTURE`.")
+@click.option("--capture", type=FOLDER, help="Start everything under `bootseq run -o CAPTURE`.")
 @click.option("--bootseq", type=FOLDER, help="The bootseq to use. [default: the one beside this Python]")
 @click.option("--run-option", "run_options", multiple=True, help="An argument for `bootseq run`; may be repeated.")
 @click.option(
     "--threads", type=click.Choice(["default", "native", "eventlet"]), default="default", help="Nova's threads."
 )
-@click.option("--echo", is_flag=True, help="Nova's logs show each SQL statement.")
+@click.option("--echo", is_flag=True, help="Write each SQL statement to Nova's logs.")
 @click.option("--servers", type=click.IntRange(1), default=1, show_default=True, help="How many servers to boot.")
 @click.option("--at-once", is_flag=True, help="All servers at the same moment, not one after the other.")
 @click.option(
@@ -45,7 +45,7 @@ def main() -> None:
     metavar="N",
     help="The last N of them boot from a volume; processes only.",
 )
-@click.option("--no-valid-host", is_flag=True, help="Ask for a flavor that fits on no host.")
+@click.option("--no-valid-host", is_flag=True, help="Request a flavor that fits on no host.")
 @click.option("--spawn-delay", type=float, default=0, help="Seconds that a spawn takes; processes only.")
 @click.option("--driver", type=click.Choice(["libvirt", "fake"]), help="One process only. [default: libvirt]")
 def boot(mode: str, state: Path | None, spawn_delay: float, volumes: int, driver: str | None, **options: Any) -> None:
@@ -80,19 +80,19 @@ def _boot_in_processes(servers: int, volumes: int, at_once: bool, no_valid_host:
 
 
 def _groups(kinds: list[tuple[str, bool]], at_once: bool) -> list[list[tuple[str, bool]]]:
-    """What is asked for at one moment: one server, or all of a kind."""
+    """Return the groups of servers that are requested together: single servers, or all of a kind."""
     if not at_once:
-        return [[one] for one in kinds]
-    return [group for kind in (False, True) if (group := [one for one in kinds if one[1] is kind])]
+        return [[server] for server in kinds]
+    return [group for kind in (False, True) if (group := [server for server in kinds if server[1] is kind])]
 
 
 def _print(boots: list[Boot]) -> None:
-    for one in boots:
-        click.echo(json.dumps(asdict(one)))
+    for ended in boots:
+        click.echo(json.dumps(asdict(ended)))
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """As an exception, so that the cloud is stopped on the way out."""
+    """Exit by an exception, so that the cloud is stopped on the way out."""
     sys.exit(128 + number)
 
 

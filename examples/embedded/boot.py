@@ -1,4 +1,4 @@
-"""What a client asks for, the boots that come of it, and the journal of notifications that tells how they end."""
+"""A client's requests, the resulting boots, and the journal of notifications that reports their end."""
 
 import json
 import time
@@ -19,7 +19,7 @@ ENDS = ("instance.create.end", "instance.create.error", "compute_task.build_inst
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for each of `names`, all at the same moment; user data and files (by path) as plain text."""
+    """A request for a server for each of `names`, at the same time; user data and files (by path) are plain text."""
 
     names: tuple[str, ...]
     flavor: str = "m1.tiny"
@@ -45,7 +45,7 @@ class Request:
         }
         return {
             "names": list(self.names),
-            # 2.37 knows networks "none"; after 2.56 the API takes no files any more.
+            # 2.37 introduced networks "none"; after 2.56 the API accepts no files.
             "microversion": "2.56" if self.personality else "2.79",
             "public_key": self.public_key,
             "server": {key: value for key, value in server.items() if value is not None},
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Boot:
-    """A boot that ended, `state` being active or error; `seconds` run from the client's start to the notification."""
+    """An ended boot; `state` is active or error, `seconds` are from the client's start to the notification."""
 
     name: str
     uuid: str
@@ -66,7 +66,7 @@ class Boot:
 
 @dataclass(frozen=True)
 class Journal:
-    """The file in which services note their notifications, one JSON object a line."""
+    """The file to which services write their notifications, one JSON object a line."""
 
     path: Path
 
@@ -99,11 +99,11 @@ class PendingBoot:
     started: float
 
     def wait(self, timeout: float = 120) -> Boot:
-        """Until Nova notifies that the creation ended; the API is not asked."""
+        """Wait for Nova's notification of the creation's end, without API requests."""
         end = self.journal.wait(self.uuid, ENDS, timeout, self.check)
         state = "active" if end["event"] == "instance.create.end" else "error"
         return Boot(self.name, self.uuid, self.request_id, state, end["event"], end["monotonic"] - self.started)
 
     def wait_for(self, event: str, timeout: float = 60) -> None:
-        """Until one event of this boot, such as instance.create.start, or spawn where spawns are delayed."""
+        """Wait for an event of this boot, such as instance.create.start, or spawn if spawns are delayed."""
         self.journal.wait(self.uuid, (event,), timeout, self.check)

@@ -1,4 +1,4 @@
-"""What carries the embedded cloud's messages: a folder of files, or a broker that somebody else runs."""
+"""The embedded cloud's message transport: a folder of files, or an external broker."""
 
 import fcntl
 import json
@@ -10,10 +10,10 @@ from typing import Protocol
 class Broker(Protocol):
     @property
     def transport_url(self) -> str:
-        """As the services' files have it."""
+        """Return the URL for the services' configuration files."""
 
     def served(self) -> Collection[str]:
-        """The queues that a service takes from."""
+        """Return the queues that have consumers."""
 
 
 class Files:
@@ -25,8 +25,8 @@ class Files:
         self._exchange = state / "broker" / "control" / "nova.exchange"
         for name in ("data", "partial", "control"):
             (state / "broker" / name).mkdir(parents=True, mode=0o700)
-        # Bound beforehand, so that what nova-compute asks the conductor while both start waits in the queue instead of
-        # being dropped and asked again 10 seconds later; and so that no two services create the exchange's file.
+        # Bound beforehand, so that nova-compute's requests to the starting conductor wait in the queue instead of being
+        # dropped and repeated 10 seconds later, and so that no two services create the exchange's file.
         self._exchange.write_text(json.dumps([["conductor", "^conductor$", "conductor"]]))
 
     def served(self) -> Collection[str]:

@@ -1,4 +1,4 @@
-"""Python environments, built on demand from lock files and kept in the cache."""
+"""Python environments, built on demand from lock files and stored in the cache."""
 
 import fcntl
 import hashlib
@@ -26,16 +26,16 @@ def cache() -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One process at a time: tests that run side by side build nothing twice. The kernel frees a dead owner's lock."""
+    """Hold a lock, so that concurrent tests build nothing twice. The kernel releases a dead owner's lock."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def built(name: str, lock: Path, *python: str) -> Path:
-    """The bin folder of the environment `name`, which counts as built only with the mark of its lock file.
+    """Build the environment `name` unless it has the mark of its lock file; return its bin folder.
 
-    `python` is what `uv venv` is told of the interpreter.
+    `python` are `uv venv`'s options for the interpreter.
     """
     folder = cache() / name
     mark = folder / "complete"
@@ -66,7 +66,7 @@ def _uv(log: Path, *arguments: str) -> None:
 
 def _find_uv() -> str:
     beside = Path(sys.executable).parent / "uv"
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if found is None:
-        raise EmbeddedError("no uv beside this Python nor on PATH: it builds the environments (make install)")
-    return found
+    path = str(beside) if beside.exists() else shutil.which("uv")
+    if path is None:
+        raise EmbeddedError("no uv beside this Python nor on PATH; it builds the environments (make install)")
+    return path

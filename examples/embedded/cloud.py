@@ -1,4 +1,4 @@
-"""A real Nova in separate processes on this machine: its services, from start to end, and boots on it."""
+"""A real Nova in separate processes on this machine: its services from start to stop, and boots on it."""
 
 import http.client
 import itertools
@@ -31,7 +31,7 @@ QUEUES = {
 
 
 class EmbeddedCloud:
-    """Used as a context manager: inside it all services are up, after it none of their processes is left."""
+    """A context manager: within it all services run, after it none of their processes remains."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class EmbeddedCloud:
         self.threads = self.release.check_threads(threads)
         self.echo = echo
         self.spawn_delay = spawn_delay
-        self._given_broker = broker
+        self._external_broker = broker
         self.wrapping = Wrapping(capture, bootseq, tuple(run_options))
         self.services: dict[str, Service] = {}
         self.journal = Journal(self.state / "journal.jsonl")
@@ -77,11 +77,11 @@ class EmbeddedCloud:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Of what was started; conductor and scheduler with native threads are masters with a forked worker each."""
+        """Return the started processes; with native threads conductor and scheduler are masters with a worker."""
         return {name: service.process.pid for name, service in self.services.items()}
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Send a service and its workers a signal; the cloud takes its end as meant."""
+        """Send a service and its workers a signal; its end is then no failure of the cloud."""
         service = self.services.pop(name)
         service.signal(number)
         service.process.wait(30)
@@ -90,27 +90,34 @@ class EmbeddedCloud:
         return self.boot_all([name], timeout, **what)[0]
 
     def boot_all(self, names: Sequence[str], timeout: float = 120, **what: Any) -> list[Boot]:
-        """Several at the same moment, by one client with a thread for each."""
+        """Boot several servers at the same time, by one client with a thread for each."""
         ended = [pending.wait(timeout) for pending in self.start_boot(names, **what)]
         self._ended += ended
         return ended
 
     def start_boot(self, names: Sequence[str], **what: Any) -> list[PendingBoot]:
-        """Run the client, which returns when the API has accepted; `what` holds Request's fields."""
+        """Run the client, which returns after the API's acceptance; `what` are Request's fields."""
         started = time.monotonic()
         request = Request(names=tuple(names), **what)
         number = next(self._clients)
-        asked, answered = (self.state / "clients" / f"{number}.{kind}.json" for kind in ("request", "answer"))
-        asked.write_text(json.dumps(request.as_json()))
+        request_file, answer_file = (self.state / "clients" / f"{number}.{kind}.json" for kind in ("request", "answer"))
+        request_file.write_text(json.dumps(request.as_json()))
         url = f"http://127.0.0.1:{self.ports['nova-api']}/v2.1"
         client = self._launch(
-            f"client-{number}", INSIDE / "client.py", "--url", url, "--request", str(asked), "--answer", str(answered)
+            f"client-{number}",
+            INSIDE / "client.py",
+            "--url",
+            url,
+            "--request",
+            str(request_file),
+            "--answer",
+            str(answer_file),
         )
         try:
             client.wait(CLIENT_TIMEOUT)
         finally:
             stop_all([client])
-        return [self._pending(answer, started) for answer in json.loads(answered.read_text())]
+        return [self._pending(answer, started) for answer in json.loads(answer_file.read_text())]
 
     def _pending(self, answer: dict[str, str], started: float) -> PendingBoot:
         if "error" in answer:
@@ -123,7 +130,7 @@ class EmbeddedCloud:
         self._make_state(python)
         for name in ("placement", "stub", "nova-conductor", "nova-scheduler", "nova-api"):
             self._start_service(name)
-        # nova-compute reports its resources once, at its start: Placement and the conductor have to be there.
+        # nova-compute reports its resources once, at its start: Placement and the conductor must be running.
         self._wait_for_answer("placement")
         self._wait_for_queue("nova-conductor")
         self._start_service("nova-compute")
@@ -134,10 +141,10 @@ class EmbeddedCloud:
 
     def _make_state(self, python: Path) -> None:
         if self.state.exists() and any(self.state.iterdir()):
-            raise EmbeddedError(f"{self.state} is not empty: each cloud wants a state folder of its own")
+            raise EmbeddedError(f"{self.state} is not empty; each cloud needs a state folder of its own")
         for name in ("logs", "pids", "clients", "messages", "nova/locks", "bin"):
             (self.state / name).mkdir(parents=True, mode=0o700)
-        self._broker = self._given_broker or Files(self.state)
+        self._broker = self._external_broker or Files(self.state)
         self.ports = dict(zip(config.PORTS, config.free_ports(len(config.PORTS)), strict=True))
         install_databases(self.release, python, self.state / "databases", self._broker.transport_url)
         driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
@@ -152,7 +159,7 @@ class EmbeddedCloud:
         self.services[name] = self._launch(name, self._script(name), *arguments)
 
     def _script(self, name: str) -> Path:
-        """The launcher under the name of the service's own script, by which tools know a service that runs."""
+        """Link the launcher under the name of the service's own script, by which tools recognise a running service."""
         script = self.state / "bin" / {"placement": "placement-api"}.get(name, name)
         script.symlink_to(INSIDE / "launch.py")
         return script
@@ -170,7 +177,7 @@ class EmbeddedCloud:
         self._wait(name, lambda: self._answers(name))
 
     def _wait_for_queue(self, name: str) -> None:
-        """A service binds its queue when it is ready to serve, nova-compute after it reported its resources."""
+        """Wait until a service has bound its queue: it is ready then, and nova-compute has reported its resources."""
         self._wait(name, lambda: QUEUES[name] in self._broker.served())
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:

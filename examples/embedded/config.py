@@ -6,24 +6,24 @@ from pathlib import Path
 Sections = dict[str, dict[str, str]]
 
 COMPUTE_HOST = "compute1"
-# oslo.log's own list, but for what a reader of logs needs: the lines about messages and about HTTP requests.
+# oslo.log's own list, except for the lines about messages and HTTP requests, which a reader of logs needs.
 LOG_LEVELS = (
     "amqp=WARN,kombu=ERROR,sqlalchemy=WARN,oslo_messaging=DEBUG,oslo.messaging=INFO,iso8601=WARN,requests.packages.urllib3=WARN,"
     "urllib3.connectionpool=DEBUG,websocket=WARN,keystonemiddleware=WARN,routes.middleware=WARN,stevedore=WARN,"
     "keystoneauth=DEBUG,oslo.cache=INFO,oslo_policy=INFO,dogpile.core.dogpile=INFO"
 )
 SERVERS = ("stub", "placement", "nova-api")
-#: The volume service is part of the stub, at a port of its own: by that its requests are told from an image's.
+#: The volume service is part of the stub, at a port of its own that distinguishes its requests from the image's.
 PORTS = (*SERVERS, "volume")
 SERVICES = ("stub", "placement", "nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
 
 
 def free_ports(count: int) -> list[int]:
-    """Taken all at once, so that they differ."""
+    """Return free ports, bound at the same time so that they differ."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    ports = [probe.getsockname()[1] for probe in sockets]
+    for probe in sockets:
+        probe.close()
     return ports
 
 
@@ -32,7 +32,7 @@ def config_file(state: Path, service: str) -> Path:
 
 
 def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, driver: str, broker: str) -> None:
-    """One folder a service, since nova-compute must not see the databases and since each has a log of its own."""
+    """Write a folder for each service: nova-compute must not see the databases, and each has a log of its own."""
     for service in SERVICES:
         path = config_file(state, service)
         path.parent.mkdir(parents=True)
@@ -61,13 +61,13 @@ def nova_sections(state: Path, ports: dict[str, int], broker: str) -> Sections:
             "state_path": str(state / "nova"),
             "transport_url": broker,
             "graceful_shutdown_timeout": "5",
-            # At start, so that nothing but a boot's own messages and the heartbeats pass the broker.
+            # Only at start, so that only a boot's own messages and the heartbeats pass the broker.
             "update_resources_interval": "0",
         },
         "conductor": {"workers": "1"},
         "scheduler": {"workers": "1"},
         "oslo_concurrency": {"lock_path": str(state / "nova" / "locks")},
-        # Files have no connection that could break.
+        # Files have no connection that could be lost.
         "oslo_messaging_rabbit": {"heartbeat_timeout_threshold": "0"},
         "oslo_messaging_notifications": {"driver": "log"},
         "notifications": {"notification_format": "versioned"},
@@ -81,7 +81,7 @@ def nova_sections(state: Path, ports: dict[str, int], broker: str) -> Sections:
 
 
 def compute_options(driver: str) -> dict[str, str]:
-    """The small host of the fake driver, with room for a hundred servers of flavor m1.tiny."""
+    """Return the options of the fake driver's small host, with room for a hundred servers of flavor m1.tiny."""
     return {
         "host": COMPUTE_HOST,
         "compute_driver": driver,
@@ -116,7 +116,7 @@ def database_options(path: Path, echo: bool) -> dict[str, str]:
 
 
 def without_keystone(paste: str) -> str:
-    """Nova's own pipelines, with a filter of ours where the token check stands."""
+    """Return Nova's own pipelines with the token check replaced by a filter of ours."""
     section = "\n[filter:noauth]\npaste.filter_factory = inside.noauth:factory\n"
     return paste.replace("authtoken keystonecontext", "noauth keystonecontext") + section
 

@@ -1,4 +1,4 @@
-"""The SQLite databases of a release: synchronised once, kept in the cache, copied into each cloud's state folder."""
+"""The SQLite databases of a release: synchronised once, cached, copied into each cloud's state folder."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ NAMES = ("nova.sqlite", "nova_api.sqlite", "cell0.sqlite", "placement.sqlite")
 
 
 def install_databases(release: Release, python: Path, folder: Path, broker: str) -> None:
-    """Copy the release's databases into `folder` and tell them where they are now, and which broker the cell has."""
+    """Copy the release's databases into `folder`, and store their new paths and the cell's broker in them."""
     source = _template(release, python)
     folder.mkdir(parents=True)
     for name in NAMES:
@@ -28,9 +28,9 @@ def install_databases(release: Release, python: Path, folder: Path, broker: str)
     with closing(sqlite3.connect(folder / "nova_api.sqlite")) as database, database:
         _move_cell(database, "cell0", folder / "cell0.sqlite")
         _move_cell(database, "cell1", folder / "nova.sqlite")
-        # Whoever talks to a cell's services takes the broker from here, not from a config file.
+        # Clients of a cell's services read the broker from here, not from a config file.
         database.execute("UPDATE cell_mappings SET transport_url = ? WHERE name = 'cell1'", (broker,))
-        # The row that `nova-manage cell_v2 discover_hosts` writes; here the host's name is known beforehand.
+        # The row that `nova-manage cell_v2 discover_hosts` would write; the host's name is known beforehand.
         database.execute(
             "INSERT INTO host_mappings (created_at, cell_id, host) "
             "SELECT CURRENT_TIMESTAMP, id, ? FROM cell_mappings WHERE name = 'cell1'",
@@ -43,7 +43,7 @@ def _move_cell(database: sqlite3.Connection, name: str, path: Path) -> None:
 
 
 def _template(release: Release, python: Path) -> Path:
-    # What the databases hold follows from the installed packages and from the script that fills them.
+    # The contents depend on the installed packages and on the script that writes them.
     digest = hashlib.sha256(release.lock.read_bytes() + (INSIDE / "prepare.py").read_bytes()).hexdigest()[:12]
     folder = cache() / f"databases-{release.name}-{digest}"
     with locked(cache() / f"databases-{release.name}.lock"):
@@ -54,7 +54,7 @@ def _template(release: Release, python: Path) -> Path:
 
 
 def _prepare(python: Path, folder: Path) -> None:
-    """Under a name of its own until it is complete."""
+    """Prepare the databases under a temporary name, and rename the folder when it is complete."""
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
     partial.mkdir()
     log = folder.with_suffix(".log")
@@ -68,12 +68,12 @@ def _prepare(python: Path, folder: Path) -> None:
         [str(python), "-c", PLACEMENT_SYNC, "--config-file", str(placement), "db", "sync"],
     ]
     with log.open("w") as file:
-        running = [subprocess.Popen(one, stdout=file, stderr=file, stdin=subprocess.DEVNULL) for one in commands]
-        codes = [one.wait() for one in running]
+        running = [subprocess.Popen(sync, stdout=file, stderr=file, stdin=subprocess.DEVNULL) for sync in commands]
+        codes = [process.wait() for process in running]
     if any(codes):
-        raise EmbeddedError(f"nova-manage or placement-manage failed while making the databases; their log: {log}")
+        raise EmbeddedError(f"nova-manage or placement-manage failed while creating the databases; their log: {log}")
     for name in NAMES:
         with closing(sqlite3.connect(partial / name)) as database:
-            # Kept in the file itself: readers and a writer do not stop each other.
+            # A property of the file: readers and a writer do not block each other.
             database.execute("PRAGMA journal_mode = WAL")
     partial.rename(folder)

@@ -1,5 +1,5 @@
-"""The one error of the embedded cloud: what failed and where its log is, in one line."""
+"""The error of the embedded cloud."""
 
 
 class EmbeddedError(Exception):
-    """Ends the command with exit code 2."""
+    """A failure in one line, with the path of the log; it ends the command with exit code 2."""

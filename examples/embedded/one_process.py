@@ -28,11 +28,11 @@ def boot_in_one_process(
     no_valid_host: bool = False,
     timeout: float = 300,
 ) -> list[Boot]:
-    """Set Nova up, boot the servers, take it down; the capture shows the set-up too."""
+    """Set Nova up, boot the servers, tear Nova down; the capture includes the set-up."""
     nova = find_release(release)
     chosen = nova.check_threads(threads)
     if chosen == "default":
-        # The fixtures' own default is eventlet, whatever the release's services run on.
+        # The fixtures' own default is eventlet, even if the release's services run on native threads.
         chosen = nova.threads[0]
     if chosen == "native" and nova.eventlet_only:
         services = " and ".join(nova.eventlet_only)
@@ -42,7 +42,7 @@ def boot_in_one_process(
         (state / name).mkdir(parents=True, mode=0o700)
     switches = {"--at-once": at_once, "--no-valid-host": no_valid_host, "--echo": echo}
     command = [str(environment(nova)), str(INSIDE / "one_process.py"), "--state", str(state), "--driver", driver]
-    command += ["--servers", str(servers), *(switch for switch, given in switches.items() if given)]
+    command += ["--servers", str(servers), *(switch for switch, enabled in switches.items() if enabled)]
     wrapped = Wrapping(capture, bootseq, tuple(run_options)).wrap(command)
     _run(Service.start(NAME, wrapped, state, os.environ | nova.variables(NAME, chosen)), timeout)
     return [Boot(**json.loads(line)) for line in (state / "boots.jsonl").read_text().splitlines()]

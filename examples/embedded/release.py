@@ -12,9 +12,9 @@ INSIDE = HERE / "inside"
 
 @dataclass(frozen=True)
 class Release:
-    """`threads` names the kinds that Nova's services can run with; the first is what they run with by default.
+    """A release of Nova; `threads` are the kinds of threads that its services support, the default first.
 
-    Services in `eventlet_only` run on eventlet whatever is asked for: the release cannot do otherwise.
+    Services in `eventlet_only` support eventlet only in this release.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Release:
         return threads
 
     def variables(self, service: str, threads: str) -> dict[str, str]:
-        """What chooses a service's threads in its environment."""
+        """Return the environment variables that select a service's threads."""
         if threads == "default" or (threads == "native" and service in self.eventlet_only):
             return {}
         return {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "1" if threads == "native" else "0"}
@@ -52,6 +52,6 @@ def find_release(name: str) -> Release:
 
 
 def environment(release: Release) -> Path:
-    """The Python of the release's environment."""
+    """Return the Python of the release's environment."""
     options = ("--no-python-downloads", "--python", release.python)
     return built(f"nova-{release.name}", release.lock, *options) / "python"

@@ -1,4 +1,4 @@
-"""One process of the embedded cloud: started in a group of its own, watched, and ended with everything it forked."""
+"""A process of the embedded cloud: started in its own group, watched, and ended with everything it forked."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from examples.embedded.errors import EmbeddedError
 
-# Nova 34's compute waits 5 seconds before it ends, whatever there is to do.
+# Nova 34's compute always waits 5 seconds before it ends.
 GRACE = 2.0
 
 
@@ -38,32 +38,32 @@ class Service:
 
     @property
     def log(self) -> str:
-        """Its own log, if it came so far, and what it printed."""
+        """Return the paths of its own log, if it was opened, and of its output."""
         own = self.state / "logs" / f"{self.name}.log"
         return f"{own} and .out" if own.exists() else str(own.with_suffix(".out"))
 
     def check(self) -> None:
         code = self.process.poll()
         if code is not None:
-            raise EmbeddedError(f"{self.name} ended with code {code}; what it said: {self.log}")
+            raise EmbeddedError(f"{self.name} ended with code {code}; its output: {self.log}")
 
     def wait(self, timeout: float) -> None:
-        """For one that ends by itself, and well."""
+        """Wait until the process ends by itself; EmbeddedError unless it succeeds in time."""
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise EmbeddedError(f"{self.name} has not ended after {timeout:.0f} s; what it said: {self.log}") from None
+            raise EmbeddedError(f"{self.name} has not ended after {timeout:.0f} s; its output: {self.log}") from None
         if code:
-            raise EmbeddedError(f"{self.name} ended with code {code}; what it said: {self.log}")
+            raise EmbeddedError(f"{self.name} ended with code {code}; its output: {self.log}")
 
     def signal(self, number: int) -> None:
-        """To the whole group: a master's workers too."""
+        """Send a signal to the whole group, which includes a master's workers."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
 
 def stop_all(services: Sequence[Service]) -> None:
-    """Ask all, wait for them together, then kill what is left."""
+    """Terminate all, wait for them together, then kill the remaining ones."""
     for service in services:
         service.signal(signal.SIGTERM)
     deadline = time.monotonic() + GRACE

@@ -1,4 +1,4 @@
-"""When a boot is over in the services too: its notification comes before the last things that they do for it."""
+"""The wait for the end of a boot's work in the services, some of which follows the boot's notification."""
 
 import time
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from examples.embedded.boot import Boot
 
-#: Seconds; what has not ended by then is stopped as it is.
+#: Seconds after which unfinished work is stopped.
 PATIENCE = 5.0
-#: From a service's last log line to the end of the call that wrote it.
+#: Seconds from a service's last log line to the end of the call that wrote it.
 AFTERMATH = 0.1
 
 
 def settle(state: Path, boots: Sequence[Boot], running: Sequence[str]) -> None:
-    """Wait until compute has let go of the boots' instances and the scheduler has heard of them."""
+    """Wait until compute has released the boots' instances and the scheduler has been informed of them."""
     expected = [
         (state / "logs" / f"{service}.log", sign)
         for boot in boots
@@ -28,7 +28,7 @@ def settle(state: Path, boots: Sequence[Boot], running: Sequence[str]) -> None:
 
 
 def _signs(boot: Boot) -> list[tuple[str, tuple[str, ...]]]:
-    """The log lines, as services and words that stand in a line, of the locks that are released last."""
+    """Return the log lines of the locks that are released last, as services and words of a line."""
     return [
         ("nova-compute", (f'Lock "{boot.uuid}" "released"', "_locked_do_build_and_run_instance")),
         ("nova-scheduler", (boot.request_id, '"released"', "HostManager.update_instance_info")),

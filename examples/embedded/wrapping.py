@@ -1,4 +1,4 @@
-"""How commands are started under bootseq, where a capture is wanted."""
+"""The wrapping of commands in `bootseq run`."""
 
 import sys
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from examples.embedded.errors import EmbeddedError
 
 @dataclass(frozen=True)
 class Wrapping:
-    """`bootseq` execs what it wraps, so that the process stays the one that was started."""
+    """The capture and options of `bootseq run`, which execs the wrapped command, so that the process stays the same."""
 
     capture: Path | None = None
     bootseq: Path | None = None
@@ -22,7 +22,7 @@ class Wrapping:
         return [self._find(), "run", "-o", str(self.capture.resolve()), *self.options, "--", *command]
 
     def _find(self) -> str:
-        found = self.bootseq or Path(sys.executable).parent / "bootseq"
-        if not found.exists():
-            raise EmbeddedError(f"no {found}: a capture needs the bootseq command (make install, or --bootseq PATH)")
-        return str(found.resolve())
+        path = self.bootseq or Path(sys.executable).parent / "bootseq"
+        if not path.exists():
+            raise EmbeddedError(f"no {path}: a capture needs the bootseq command (make install, or --bootseq PATH)")
+        return str(path.resolve())

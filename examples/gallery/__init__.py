@@ -1,1 +1,1 @@
-"""Pictures of real boots, drawn by the commands that stand beside them."""
+"""Pictures of real boots, drawn by the commands beside them."""

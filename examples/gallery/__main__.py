@@ -1,4 +1,4 @@
-"""The command line of the gallery: python -m examples.gallery makes all of its files anew."""
+"""The command line of the gallery: python -m examples.gallery draws all of its files again."""
 
 import shutil
 import sys
@@ -8,28 +8,26 @@ from pathlib import Path
 import click
 
 from examples.gallery import drawing, page, recording
-from examples.gallery.plan import HERE, KEPT, PICTURES, SCREENSHOTS
+from examples.gallery.plan import HERE, PICTURES, SCREENSHOTS, STORED
 
 
 @click.command()
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=HERE, help="[default: the gallery's own]"
 )
-@click.option("--screenshots/--no-screenshots", default=True, help="With Chromium, of the HTML page.")
-@click.option(
-    "--record", is_flag=True, help="First boot the servers of boots.trace.jsonl.gz anew, in the embedded cloud."
-)
+@click.option("--screenshots/--no-screenshots", default=True, help="Take screenshots of the HTML page with Chromium.")
+@click.option("--record", is_flag=True, help="First record boots.trace.jsonl.gz again, in the embedded cloud.")
 def main(folder: Path, screenshots: bool, record: bool) -> None:
-    """Draw the gallery anew from the recordings that are kept.
+    """Draw the gallery from its recordings.
 
     Example: python -m examples.gallery
     """
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if screenshots and chromium is None:
-        raise click.UsageError("no Chromium to take screenshots with: install it, or ask for --no-screenshots")
+        raise click.UsageError("no Chromium for the screenshots; install it, or pass --no-screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     if record:
-        recording.record(KEPT)
+        recording.record(STORED)
     try:
         with tempfile.TemporaryDirectory() as work:
             for file in make(Path(work), chromium if screenshots else None):
@@ -42,14 +40,14 @@ def main(folder: Path, screenshots: bool, record: bool) -> None:
 
 
 def make(work: Path, chromium: str | None) -> list[Path]:
-    """The gallery's files, made in ``work``."""
+    """Draw the gallery's files in ``work``; return their paths."""
     drawing.ingest(work)
-    made = [drawing.draw(picture, work) for picture in PICTURES]
+    drawn = [drawing.draw(picture, work) for picture in PICTURES]
     if chromium is None:
-        return made
+        return drawn
     for line in dict.fromkeys(map(drawing.page_command, SCREENSHOTS)):
         drawing.run(line, work)
-    return made + drawing.photograph(work, chromium)
+    return drawn + drawing.photograph(work, chromium)
 
 
 if __name__ == "__main__":

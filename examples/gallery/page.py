@@ -1,4 +1,4 @@
-"""The gallery's page: each picture under its title, with the command that made it."""
+"""The gallery's page: each picture under its title, with its command."""
 
 from examples.gallery import drawing
 from examples.gallery.plan import PICTURES, RECORDINGS, SCREENSHOTS, Picture, Screenshot
@@ -6,17 +6,17 @@ from examples.gallery.plan import PICTURES, RECORDINGS, SCREENSHOTS, Picture, Sc
 _HEAD = """\
 # Gallery
 
-Real boots, drawn by the commands beside the pictures. `python -m examples.gallery` makes all of it anew from recordings
-that are kept here and in [tests/data](../../tests/data), and this page too; nothing here is edited by hand. The same
-recordings give the same files, which a test holds; only the screenshots and Graphviz's picture may differ by a pixel on
-another machine.
+Real boots, drawn by the commands beside the pictures. `python -m examples.gallery` draws all of it, and writes this
+page, from recordings in this folder and in [tests/data](../../tests/data); nothing here is edited by hand. A test
+checks that the same recordings give the same files; only the screenshots and Graphviz's picture may differ by a pixel
+on another machine.
 
 """
 
 
 def page() -> str:
-    """All of it, as Markdown."""
-    recordings = "".join(f"- `{one.command}`: {one.what}\n" for one in RECORDINGS)
+    """Return the page as Markdown."""
+    recordings = "".join(f"- `{recording.command}`: {recording.what}\n" for recording in RECORDINGS)
     parts = [*map(_screenshot, SCREENSHOTS), *map(_picture, PICTURES)]
     return f"{_HEAD}The recordings:\n\n{recordings}\n" + "\n".join(parts)
 

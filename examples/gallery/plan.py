@@ -1,21 +1,21 @@
-"""What the gallery shows: the recordings, and for each picture its command and what is to be seen."""
+"""The plan of the gallery: the recordings, and each picture with its command and description."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-#: The trace file that is not made from tests/data.
-KEPT = HERE / "boots.trace.jsonl.gz"
+#: The trace file that is not derived from tests/data.
+STORED = HERE / "boots.trace.jsonl.gz"
 DATA = HERE.parent.parent / "tests" / "data"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a real cloud left behind."""
+    """A recording of a real cloud."""
 
     #: An archive or a folder in tests/data, or a trace file of the gallery.
     source: Path
-    #: The trace file, as commands know it, and what makes it.
+    #: The trace file's name in commands, and the command that writes it.
     trace: str
     command: str
     what: str
@@ -29,13 +29,13 @@ class Picture:
     title: str
     text: str
     commands: tuple[str, ...]
-    #: Made by other programs too, whose next version may draw otherwise.
+    #: Also drawn by other programs, whose next version may draw otherwise.
     foreign: bool = False
 
 
 @dataclass(frozen=True)
 class Screenshot:
-    """A picture of a page in a browser: which page, the keys pressed in it, the step it is at."""
+    """A screenshot of a page in a browser, after pressing keys in it or at a step."""
 
     file: str
     page: str
@@ -53,9 +53,9 @@ RECORDINGS = (
         "one boot.",
     ),
     Recording(
-        KEPT, KEPT.name, "python -m examples.gallery --record",
+        STORED, STORED.name, "python -m examples.gallery --record",
         "the same cloud, seen by hooks: two boots from an image, one from a volume, one that fits on no host. This "
-        "command boots them anew; the trace file is kept here.",
+        "command boots them again; the trace file is in this folder.",
     ),
     Recording(
         DATA / "nova34-logs.tar.xz", "cloud.trace.jsonl.gz", "bootseq ingest -o cloud.trace.jsonl.gz logs",
@@ -72,7 +72,7 @@ DELETE = "req-e6df3bae-fa50-4300-a6c1-6ee330bd59ee"
 
 PICTURES = (
     Picture(
-        "boot-brief.svg", "A boot: what services do with each other",
+        "boot-brief.svg", "A boot: the services' messages",
         "Client, API, conductor, scheduler, compute; states at the right. What stays inside a service is counted.",
         ("bootseq draw boot.trace.jsonl.gz vm1 --detail brief -o boot-brief.svg",),
     ),
@@ -83,12 +83,12 @@ PICTURES = (
     ),
     Picture(
         "boot-a4-2.svg", "The same boot on pages, here the second",
-        "Parted at chapters; each page of A4 says what it goes on with, has the lanes' heads and a legend.",
+        "Split at chapters; each A4 page names the steps still open, and has the lanes' heads and a legend.",
         ("bootseq draw boot.trace.jsonl.gz vm1 --pages a4 -o boot-a4.svg",),
     ),
     Picture(
         "boot.txt", "As a numbered tree",
-        "Two hand-written pages of notes, made by a command.",
+        "Two pages of handwritten notes, written by a command.",
         ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.txt",),
     ),
     Picture(
@@ -98,29 +98,29 @@ PICTURES = (
     ),
     Picture(
         "failed.svg", "A boot that failed",
-        "Red is what broke: the scheduler found no host for this flavor; the conductor put the server into error.",
+        "Failures are red: the scheduler found no host for this flavor; the conductor set the server to error.",
         ("bootseq draw boots.trace.jsonl.gz vm4 -o failed.svg",),
     ),
     Picture(
         "merged.svg", "Three boots as one sequence",
-        "What only some boots do (opt), where they part (alt), what is repeated (loop), what has no order (par): two "
+        "Steps of some boots only (opt), alternatives (alt), repetitions (loop), steps without an order (par): two "
         "boots from an image and one from a volume.",
         ("bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 --detail brief -o merged.svg",),
     ),
     Picture(
         "merged.md", "The same as a document",
-        "Its tree reads like the notes that an engineer writes by hand; a table says where the boots part.",
+        "Its tree reads like an engineer's handwritten notes; a table shows where the boots differ.",
         ("bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 -o merged.md",),
     ),
     Picture(
         "topology.svg", "Who talks to whom",
-        "What about, how often, how long in all and usually; drawn by Graphviz.",
+        "Operations, counts, total and median times; drawn by Graphviz.",
         ("bootseq draw boot.trace.jsonl.gz vm1 -o topology.dot", "dot -Tsvg -o topology.svg topology.dot"),
         foreign=True,
     ),
     Picture(
         "delete.svg", "A delete, from logs and message copies alone",
-        "Any request can be drawn, by its request id; no hook was in this cloud.",
+        "Any request can be drawn, by its request id; this cloud had no hooks.",
         (f"bootseq draw cloud.trace.jsonl.gz {DELETE} --detail brief -o delete.svg",),
     ),
     Picture(
@@ -142,13 +142,13 @@ SCREENSHOTS = (
         keys="2",
     ),
     Screenshot(
-        "page-details.png", "boot.html", "The same page: what is known of a step",
-        "A statement with its parameters, who saw it, and why it belongs there.",
+        "page-details.png", "boot.html", "The same page: the details of a step",
+        "A statement with its parameters, its witnesses, and the reason for its parent.",
         keys="4", step="3-1-1-3-14-1-2/5",
     ),
     Screenshot(
-        "page-time.png", "boot.html", "The same page: time, and what the boot waited for",
-        "Bars on an axis of time with the critical path marked, in percent; in the dark.",
+        "page-time.png", "boot.html", "The same page: time, and the boot's critical path",
+        "Bars on a time axis with the critical path marked, in percent; in dark colours.",
         keys="2tc", dark=True,
     ),
 )  # fmt: skip

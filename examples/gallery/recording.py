@@ -1,4 +1,4 @@
-"""Recording what the tests' own recordings lack: boots of several kinds on the embedded cloud, in one trace file."""
+"""The recording of boots of several kinds on the embedded cloud, which tests/data lacks, as a trace file."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ from tracer.model import Trace
 
 
 def record(target: Path) -> None:
-    """Boot two servers from an image, one from a volume, one that fits on no host; keep that in ``target``."""
+    """Boot two servers from an image, one from a volume, one that fits on no host; write the trace to ``target``."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         with EmbeddedCloud("34", folder / "state", folder / "capture") as cloud:
@@ -21,11 +21,11 @@ def record(target: Path) -> None:
             cloud.boot("vm3", from_volume=True)
             cloud.boot("vm4", flavor="huge")
         drawing.run("bootseq ingest -o all.trace.jsonl.gz capture", folder)
-        keep(folder / "all.trace.jsonl.gz", target)
+        publish(folder / "all.trace.jsonl.gz", target)
 
 
-def keep(recorded: Path, target: Path) -> None:
-    """The boots of a trace and nothing else, without what tells the machine."""
+def publish(recorded: Path, target: Path) -> None:
+    """Write only the boots of a trace, without details of the machine."""
     trace = trace_file.read(recorded)
     for boot in trace.boots:
         boot.left_out = []

@@ -1,1 +1,1 @@
-"""What runs in Nova's own Python."""
+"""Code that runs in Nova's own Python."""

@@ -1,4 +1,4 @@
-"""Asks the API for servers as any client does, with openstacksdk: client.py --url URL --request FILE --answer FILE."""
+"""A client that requests servers with openstacksdk: client.py --url URL --request FILE --answer FILE."""
 
 import argparse
 import base64
@@ -20,13 +20,15 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
     with open(options.request) as file:
-        asked = json.load(file)
-    if asked["public_key"]:
-        connect(options.url).compute.create_keypair(name=asked["server"]["key_name"], public_key=asked["public_key"])
-    answers = [None] * len(asked["names"])
-    # Each server is asked for in a thread and by a connection of its own, so that they start at the same moment.
+        request = json.load(file)
+    if request["public_key"]:
+        connect(options.url).compute.create_keypair(
+            name=request["server"]["key_name"], public_key=request["public_key"]
+        )
+    answers = [None] * len(request["names"])
+    # Each server is requested in a thread and by a connection of its own, so that they start at the same time.
     threads = [
-        threading.Thread(target=create, args=(options.url, asked, answers, number)) for number in range(len(answers))
+        threading.Thread(target=create, args=(options.url, request, answers, number)) for number in range(len(answers))
     ]
     for thread in threads:
         thread.start()
@@ -38,10 +40,10 @@ def main():
         json.dump(answers, file)
 
 
-def connect(url, seen=None):
+def connect(url, responses=None):
     http = requests.Session()
-    if seen is not None:
-        http.hooks["response"].append(lambda response, **_: seen.append(response))
+    if responses is not None:
+        http.hooks["response"].append(lambda response, **_: responses.append(response))
     return Connection(
         session=keystone_session.Session(auth=token_endpoint.Token(url, "admin"), session=http),
         compute_endpoint_override=url,
@@ -49,21 +51,25 @@ def connect(url, seen=None):
     )
 
 
-def create(url, asked, answers, number):
-    """Keep the uuid and the request id of the answer, or the error."""
-    seen = []
-    name = asked["names"][number]
+def create(url, request, answers, number):
+    """Store the uuid and the request id of the answer, or the error, in `answers`."""
+    responses = []
+    name = request["names"][number]
     try:
-        compute = connect(url, seen).compute
-        compute.default_microversion = asked["microversion"]
-        server = compute.create_server(name=name, **encoded(asked["server"]))
-        answers[number] = {"name": name, "uuid": server.id, "request_id": seen[-1].headers["x-openstack-request-id"]}
+        compute = connect(url, responses).compute
+        compute.default_microversion = request["microversion"]
+        server = compute.create_server(name=name, **encoded(request["server"]))
+        answers[number] = {
+            "name": name,
+            "uuid": server.id,
+            "request_id": responses[-1].headers["x-openstack-request-id"],
+        }
     except (ClientException, SDKException) as error:
         answers[number] = {"name": name, "error": f"{type(error).__name__}: {error}"}
 
 
 def encoded(server):
-    """The API wants user data and files in base64."""
+    """Return the server with user data and files in base64, as the API requires."""
     server = dict(server)
     if "user_data" in server:
         server["user_data"] = base64.b64encode(server["user_data"].encode()).decode()

@@ -1,4 +1,4 @@
-"""A fake hypervisor that takes its time: spawn says in the journal that it began, then sleeps."""
+"""A slow fake hypervisor: spawn writes its start to the journal, then sleeps."""
 
 import os
 import time
@@ -11,7 +11,7 @@ DELAY = "EMBEDDED_SPAWN_DELAY"
 
 
 def install(path):
-    """Offer the driver as fake.SlowSpawnDriver: Nova takes drivers from nova.virt only."""
+    """Add the driver as fake.SlowSpawnDriver, since Nova loads drivers from nova.virt only."""
 
     class SlowSpawnDriver(fake.SmallFakeDriver):
         def spawn(self, context, instance, *args, **kwargs):

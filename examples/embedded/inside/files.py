@@ -1,4 +1,4 @@
-"""Makes kombu's filesystem transport dependable between processes: a folder of files is the cloud's message broker."""
+"""A reliable use of kombu's filesystem transport between processes: a folder of files is the message broker."""
 
 import os
 import time
@@ -14,9 +14,9 @@ POLLING_INTERVAL = 0.01
 
 
 def install(broker, messages):
-    """Send and receive through the folder `broker`; keep each message that was received in the folder `messages`."""
+    """Send and receive through the folder `broker`; store each received message in the folder `messages`."""
     channel = filesystem.Channel
-    # oslo.messaging passes no transport options on to kombu, so they are set where kombu looks for them.
+    # oslo.messaging passes no transport options to kombu, so they are set where kombu reads them.
     channel.data_folder_in = channel.data_folder_out = str(broker / "data")
     channel.control_folder = broker / "control"
     channel.store_processed = True
@@ -28,9 +28,9 @@ def install(broker, messages):
 
 
 def put(channel, queue, payload, **kwargs):
-    """Put a message into a queue at once: kombu writes in place, and a reader may take half of a file."""
+    """Put a message into a queue atomically: kombu writes in place, and a reader may take half of a file."""
     name = f"{time.monotonic_ns():020d}_{uuid.uuid4()}.{queue}.msg"
-    # In a folder of its own: kombu 5.3 takes any file for a message that has the queue's name somewhere in its name.
+    # In a folder of its own: kombu 5.3 reads any file as a message that has the queue's name anywhere in its name.
     partial = os.path.join(channel.data_folder_out, "..", "partial", name)
     with open(partial, "wb") as file:
         file.write(str_to_bytes(dumps(payload)))

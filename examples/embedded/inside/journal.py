@@ -1,4 +1,4 @@
-"""Writes Nova's versioned notifications to one file of the state folder, for those who wait for a boot's end."""
+"""The journal of Nova's versioned notifications, a file in the state folder by which a boot's end is recognised."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from oslo_messaging.notify import _impl_log
 
 
 def install(path):
-    """Send what the notification driver `log` would log to `path`: in the log it would be noise in every trace."""
+    """Write the notifications of the driver `log` to `path`: in the log they would be noise in every trace."""
     _impl_log.LogDriver.notify = lambda driver, context, message, priority, retry: append(path, line(context, message))
 
 
@@ -23,7 +23,7 @@ def line(context, message):
 
 
 def append(path, entry):
-    """One write to a file opened for appending: lines of several processes never mix; one clock for all of them."""
+    """Append a line by a single write, so that lines of several processes never mix, with the machine's clock."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, (json.dumps(entry | {"monotonic": time.monotonic()}) + "\n").encode())

@@ -1,4 +1,4 @@
-"""Starts one service of the embedded cloud in Nova's own Python.
+"""The launcher of a service of the embedded cloud in Nova's own Python.
 
 Usage: launch.py SERVICE --config-file STATE/etc/SERVICE/FILE [--port PORT] [--volume-port PORT]
 """
@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-# Last on the path, and under the one name `inside`: nothing of Nova's can be shadowed by a file of ours.
+# Last on the path, and under the single name `inside`: no file of ours can shadow a module of Nova's.
 sys.path[0:1] = []
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--port", type=int)
     parser.add_argument("--volume-port", type=int)
     options = parser.parse_args()
-    # A test run that was killed leaves no services behind; a master's workers see to themselves.
+    # A killed test run leaves no services behind; a master's workers end by themselves.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if options.service in COMMANDS:
         run_command(options.service, options.config_file)
@@ -48,9 +48,9 @@ def serve_volumes(config, port):
 
 
 def run_command(service, config):
-    """What the console script of that name does."""
+    """Run the command as the console script of that name does."""
     sys.argv = [service, "--config-file", str(config)]
-    # Importing the command does the eventlet patching, or forbids it: everything else has to come after it.
+    # Importing the command does the eventlet patching, or forbids it: everything else must follow it.
     command = importlib.import_module(COMMANDS[service])
     install(config.parents[2])
     if service == "nova-compute":

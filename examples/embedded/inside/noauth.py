@@ -1,4 +1,4 @@
-"""A paste filter in the place of keystonemiddleware's token check: everybody is an administrator."""
+"""A paste filter in place of keystonemiddleware's token check: every client is an administrator."""
 
 IDENTITY = {
     "HTTP_X_IDENTITY_STATUS": "Confirmed",

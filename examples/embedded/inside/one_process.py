@@ -1,9 +1,9 @@
-"""Boots servers on a Nova that runs in this one process, put together by Nova's own functional-test fixtures.
+"""Boots on a Nova that runs in this process, assembled by Nova's own functional-test fixtures.
 
 Usage: one_process.py --state DIR --driver fake|libvirt --servers N [--at-once] [--no-valid-host] [--echo]
 """
 
-# ruff: noqa: E402 - the threads have to be chosen before Nova is imported
+# ruff: noqa: E402 - the threads must be chosen before Nova is imported
 
 import argparse
 import os
@@ -22,7 +22,7 @@ def arguments():
 
 
 def choose_threads():
-    """As OS_NOVA_DISABLE_EVENTLET_PATCHING says, and before all other imports of Nova's: later, 32 ends unheard."""
+    """Patch by OS_NOVA_DISABLE_EVENTLET_PATCHING before all other imports of Nova: 32 exits silently otherwise."""
     from nova import monkey_patch
 
     # In 29 the import was enough.
@@ -50,15 +50,15 @@ TIMEOUT = 60
 
 
 class OneProcess:
-    """What both drivers' clouds have in common, before Nova's own test case in the order of look-up."""
+    """The settings of both drivers' clouds, before Nova's own test case in the method resolution order."""
 
     ADMIN_API = True
-    # As in a real cloud, where nobody waits for what was sent without waiting.
+    # As in a real cloud, where a cast is not awaited.
     CAST_AS_CALL = False
     microversion = "2.79"
 
     def runTest(self):  # noqa: N802
-        """testtools wants a test."""
+        """Satisfy testtools, which requires a test method."""
 
     def _setup_services(self):
         paste = os.path.join(sys.prefix, "etc", "nova", "api-paste.ini")
@@ -82,15 +82,15 @@ def main():
     case = {"fake": Fake, "libvirt": Libvirt}[OPTIONS.driver]()
     try:
         case.setUp()
-        # The fixtures make errors of deprecations, which no real service does: SQLAlchemy 2.1 has some for Nova.
+        # Unlike real services, the fixtures turn deprecations into errors, and SQLAlchemy 2.1 deprecates uses in Nova.
         warnings.simplefilter("ignore")
         log_to(os.path.join(OPTIONS.state, "logs", "nova.log"))
         flavor = find_flavor(case)
         names = [f"vm{number}" for number in range(1, OPTIONS.servers + 1)]
         for group in [names] if OPTIONS.at_once else [[name] for name in names]:
             boot(case, group, flavor)
-    except BaseException:  # noqa: BLE001 - told and handed on as the exit code
-        # Fixtures swallow the traceback of what fails in setUp.
+    except BaseException:  # noqa: BLE001 - printed and passed on as the exit code
+        # Fixtures swallow the traceback of failures in setUp.
         traceback.print_exc()
         sys.exit(1)
     finally:
@@ -98,7 +98,7 @@ def main():
 
 
 def log_to(path):
-    """In oslo.log's own format, as the services of a real cloud do."""
+    """Log to `path` in oslo.log's own format, as the services of a real cloud do."""
     handler = logging.FileHandler(path)
     handler.setFormatter(formatters.ContextFormatter(config=cfg.CONF, datefmt=cfg.CONF.log_date_format))
     logging.getLogger().addHandler(handler)
@@ -113,7 +113,7 @@ def find_flavor(case):
 
 
 def boot(case, names, flavor):
-    """Ask for all of `names` at the same moment, and wait until Nova notifies that each has ended."""
+    """Request all of `names` at the same time, and wait for Nova's notification of the end of each."""
     event = "compute_task.build_instances.error" if OPTIONS.no_valid_host else "instance.create.end"
     started = time.monotonic()
     answers = {}
@@ -141,14 +141,14 @@ def write_down(name, uuid, request_id, event, seconds):
 
 
 def wait_for(case, event, uuid):
-    """The notifications that came, then those to come: the fixture wakes whoever waits for one more."""
+    """Wait for the notification `event` of a server, among the past ones or by the fixture's own wait for the next."""
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        came = [one for one in case.notifier.versioned_notifications if one["event_type"] == event]
-        data = [one["payload"]["nova_object.data"] for one in came]
-        if any(uuid in (one.get("uuid"), one.get("instance_uuid")) for one in data):
+        events = [entry for entry in case.notifier.versioned_notifications if entry["event_type"] == event]
+        data = [entry["payload"]["nova_object.data"] for entry in events]
+        if any(uuid in (payload.get("uuid"), payload.get("instance_uuid")) for payload in data):
             return
-        case.notifier.wait_for_versioned_notifications(event, len(came) + 1, timeout=deadline - time.monotonic())
+        case.notifier.wait_for_versioned_notifications(event, len(events) + 1, timeout=deadline - time.monotonic())
     raise SystemExit(f"no {event} of {uuid} in {TIMEOUT} s")
 
 

@@ -1,4 +1,4 @@
-"""Lets several processes write to one SQLite file: who will write asks for the lock when the transaction begins."""
+"""SQLite files with several writing processes: a writer takes the lock when its transaction begins."""
 
 import sqlalchemy
 from oslo_db.sqlalchemy import enginefacade
@@ -7,7 +7,7 @@ WRITER = {"embedded_writer": True}
 
 
 def install():
-    # A transaction that reads first and writes later fails at once when somebody else wrote in between ("database is
+    # A transaction that reads first and writes later fails at once if another process wrote in between ("database is
     # locked", without waiting): only BEGIN IMMEDIATE waits for its turn.
     sqlalchemy.event.listen(sqlalchemy.engine.Engine, "begin", begin)
     factory = enginefacade._TransactionFactory
@@ -16,7 +16,7 @@ def install():
 
 
 def begin(connection):
-    """Does what oslo.db's own listener does, and before it, so that that one finds its work done."""
+    """Begin the transaction before oslo.db's own listener, which then finds it begun."""
     if "in_transaction" in connection.info:
         return
     writes = connection.get_execution_options().get("embedded_writer")

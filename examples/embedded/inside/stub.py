@@ -1,4 +1,4 @@
-"""Image and network service in one, as far as a boot without a network asks for them."""
+"""Image and network service in one, as far as a boot without a network needs them."""
 
 from inside import answering
 

@@ -1,4 +1,4 @@
-"""The volume service: one bootable volume that is always free, and attachments to it."""
+"""The volume service: a bootable volume that is always available, and attachments to it."""
 
 import json
 
@@ -48,13 +48,13 @@ def volume():
 
 
 def attachment(environ):
-    """As it was asked for; with what reaches the volume once the compute service has said where from."""
-    asked = json.loads(environ["wsgi.input"].read() or b"{}").get("attachment", {})
-    reached = {"driver_volume_type": "fake", "data": {}} if "connector" in asked else {}
+    """Return the requested attachment, with the connection if the compute service has sent its connector."""
+    requested = json.loads(environ["wsgi.input"].read() or b"{}").get("attachment", {})
+    reached = {"driver_volume_type": "fake", "data": {}} if "connector" in requested else {}
     return {
         "id": ATTACHMENT,
         "status": "attaching" if reached else "reserved",
-        "instance": asked.get("instance_uuid"),
+        "instance": requested.get("instance_uuid"),
         "volume_id": VOLUME,
         "connection_info": reached,
         "attach_mode": "rw",

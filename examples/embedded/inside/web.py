@@ -20,12 +20,12 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def server_bind(self):
-        """Without the look-up of the host's name that the base class does, which may ask a name server."""
+        """Bind without the base class's look-up of the host's name, which may need a name server."""
         super(ThreadingHTTPServer.__base__, self).server_bind()
         self.server_name, self.server_port = self.server_address
 
     def handle_error(self, request, client_address):
-        """A client that went away is no error of the server's."""
+        """Ignore clients that have disconnected."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         environ = self.environ()
         try:
             status, headers, body = self.call(environ)
-        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except Exception:  # noqa: BLE001 - the client must get an answer
             traceback.print_exc()
             status, headers, body = "500 Internal Server Error", [], b""
         self.send(status, headers, body)
@@ -50,12 +50,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def call(self, environ):
         head = {}
-        chunks = self.application(environ, lambda status, headers, exc_info=None: head.update(said=(status, headers)))
+        chunks = self.application(environ, lambda status, headers, exc_info=None: head.update(start=(status, headers)))
         try:
             body = b"".join(chunks)
         finally:
             getattr(chunks, "close", lambda: None)()
-        return *head["said"], body
+        return *head["start"], body
 
     def environ(self):
         path, _, query = self.path.partition("?")
@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def write_access_line(self, status, length, seconds):
-        """In the shape that uWSGI's lines have in the real cloud, with the client's port behind its address."""
+        """Write a line in uWSGI's format as in the real cloud, with the client's port after its address."""
         address, port = self.client_address
         when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
         code = status.partition(" ")[0]
