@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import faults, hooks, import_hooks, masking, patching, record_format, values
+from . import faults, hooks, import_hooks, masking, patching, record_format, secret_keys, values
 from . import recorder as patches_recorder
 
 logs = hooks.Hook("logs")
@@ -36,6 +36,8 @@ _by_logger: dict[str, Callable[[Any], object] | None] = {}
 _places: dict[Any, str] = {}
 #: message templates and texts among arguments -> whether anything in them tells a secret, in them or beside them
 _suspicious: dict[str, bool] = {}
+#: Keys whose first lines were logged by a thread through a logger.
+_keys = secret_keys.OpenKeys()
 
 
 def install() -> None:
@@ -53,7 +55,7 @@ def take(wants: Callable[[str], bool], taker: Callable[[Any], object]) -> None:
 
 
 def _forget() -> None:
-    for kept in (_takers, _by_logger, _places, _suspicious):
+    for kept in (_takers, _by_logger, _places, _suspicious, _keys.records):
         kept.clear()
 
 
@@ -103,7 +105,7 @@ def _record(written: Any) -> None:
     told = written.__dict__
     message, template = told.get("message"), told["msg"]
     # The common case of ``text``, written out: all parts are known and nothing in them tells a secret.
-    if type(template) is str and type(message) is str and _suspicious.get(template) is False:
+    if type(template) is str and type(message) is str and _suspicious.get(template) is False and not _keys.records:
         arguments = told["args"]
         if type(arguments) is tuple and len(message) <= values.MAX_TEXT:
             for argument in arguments:
@@ -117,7 +119,10 @@ def _record(written: Any) -> None:
             else:
                 write("log", written, message)
                 return
-    write("log", written, text(written))
+    masked = text(written)
+    if type(message) is str and (_keys.records or masking.MASK in masked):
+        masked = _keys.mask((patches_recorder.thread_id(), told["name"]), message, masked)
+    write("log", written, masked)
 
 
 def write(kind: str, written: Any, message: str) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 from . import secret_commands, secret_escapes, secret_named, secret_shapes, secret_signs
 from .secret_ends import MASK
+from .secret_keys import OpenKeys
 from .secret_names import secret_key
 from .secret_shapes import path_without_tokens
 from .secret_statements import names_secret, without_literals, without_rows
 
 __all__ = [
-    "MASK", "arguments", "is_pair", "is_suspicious", "mask", "may_be_secret", "names_secret", "path_without_tokens",
-    "secret_key", "secret_values", "without_secrets",
+    "MASK", "OpenKeys", "arguments", "is_pair", "is_suspicious", "mask", "may_be_secret", "names_secret",
+    "path_without_tokens", "secret_key", "secret_values", "without_secrets",
 ]  # fmt: skip
 
 _BLANKS = re.compile(r"(\s+)")

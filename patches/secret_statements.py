@@ -86,8 +86,9 @@ def _without_parameters(match: re.Match[str]) -> str:
 
 def names_secret(statement: str) -> bool:
     """Return whether a statement is about secrets."""
-    return (
-        secret_names.names_one(statement)
-        or _UNNAMED.search(statement) is not None
-        or _IDENTIFIED.search(statement) is not None
+    if secret_names.names_one(statement):
+        return True
+    lowered = statement.lower()
+    return ("into" in lowered and _UNNAMED.search(statement) is not None) or (
+        "identified" in lowered and _IDENTIFIED.search(statement) is not None
     )

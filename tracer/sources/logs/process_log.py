@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from patches import masking
 from tracer.correlation import participants
 from tracer.events import Event, Process
 from tracer.model import Value
@@ -25,6 +26,8 @@ class ProcessLog:
         self.events: list[Event] = []
         #: the last record with a request id of its own: lines without ids follow it closely
         self.last_with_id: Record | None = None
+        #: private keys that are logged line by line, by logger
+        self._keys = masking.OpenKeys()
         #: record counts by participant of the logger
         self.roles: Counter[str] = Counter()
 
@@ -44,8 +47,11 @@ class ProcessLog:
         """Add a record that no parser understood as a log line."""
         if record.level in _FAILING and self._continue_traceback(record):
             return
+        message = values.text(record.message)
+        if self._keys.records or masking.MASK in message:
+            message = self._keys.mask(record.logger, record.message, message)
         attributes: dict[str, Value] = {
-            "level": record.level, "logger": record.logger, "message": values.text(record.message),
+            "level": record.level, "logger": record.logger, "message": message,
             "file": record.file or None, "line": record.line or None, "function": record.function or None,
         }  # fmt: skip
         event = self.add("log", record.logger, record, **attributes)
