@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 import tracer.diff.policy
+from tests.support.hanging import finished
 from tracer.diff.compare import compare
 from tracer.diff.policy import parser, rules
 from tracer.errors import TracerError
@@ -317,18 +317,18 @@ def test_mistakes_are_told_with_their_line(text: str, said: str) -> None:
 def test_a_billion_laughs_is_refused_at_once() -> None:
     lines = ["version: 1", "a0: &a0 [x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    begun = time.process_time()
     with pytest.raises(TracerError, match="aliases"):
         parser.read("\n".join(lines), "p.yaml")
-    assert time.process_time() - begun < 1
 
 
-def test_crafted_patterns_take_no_time() -> None:
+def test_crafted_patterns_do_not_hang() -> None:
     """Stars that a naive matcher tries in every combination."""
-    by = own(f"rules:\n- {{text: '{'*a' * 50}b', severity: warn}}")
-    begun = time.process_time()
-    assert severity(change(new_text="a" * 2000), by) == "fail"
-    assert time.process_time() - begun < 1
+    answer = finished("""
+    from tests.test_tracer_diff_policy_rules import change, own, severity
+    by = own("rules:\\n- {text: '" + "*a" * 50 + "b', severity: warn}")
+    answer = severity(change(new_text="a" * 2000), by)
+    """)
+    assert answer == "fail"
 
 
 def test_the_book_s_policy_is_valid() -> None:
