@@ -18,11 +18,15 @@ from tracer.notation.parse import UNAWAITED
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
 
-#: Longest name of a service, and of what an edge is about; how many of these an edge names.
-NAME, ABOUT, NAMED = 40, 44, 3
+#: Longest line of a service's name, and of what an edge is about, after which it goes on below; how many of the latter
+#: an edge names; and the characters of a name that dot can still lay out.
+NAME, ABOUT, NAMED, LONGEST = 40, 44, 3, 2_000
 #: Graphviz knows Helvetica everywhere by one font or another.
 _FONT = {"fontname": "Helvetica,Arial,sans-serif"}
-_GRAPH = {"rankdir": "TB", "labelloc": "t", "bgcolor": "white", "nodesep": "0.35", "ranksep": "0.7", **_FONT}
+#: The padding, in inches, is for labels at the border: a viewer's font may be wider than dot's.
+_GRAPH = {
+    "rankdir": "TB", "labelloc": "t", "bgcolor": "white", "nodesep": "0.35", "ranksep": "0.7", "pad": "0.4", **_FONT,
+}  # fmt: skip
 _NODE = {"shape": "box", "style": "rounded,filled", "fontcolor": "white", "margin": "0.2,0.1", "penwidth": "0", **_FONT}
 _EDGE = {"fontsize": "10", "fontcolor": "#1f2328", "arrowsize": "0.8", **_FONT}
 #: How several contacts of a kind are counted.
@@ -43,11 +47,11 @@ def topology(boot: Request, detail: str = "calls") -> str:
     numbers = {name: number for number, name in enumerate(graph)}
     for name, number in numbers.items():
         # Numbered, because dot takes a colon in a node's name for a port.
-        dot.node(f"p{number}", _label(shorten(name, NAME)), fillcolor=colour(name, number))
+        dot.node(f"p{number}", _label(*_wrapped(name, NAME), between="\\n"), fillcolor=colour(name, number))
     for source, target, kind, edge in graph.edges(keys=True, data=True):
         style = {"style": "dashed", "arrowhead": "vee"} if kind in UNAWAITED else {}
-        said = [_counted(kind, edge["lasted"]), *_named(edge["about"])]
-        label = _label(*(f"  {line}" for line in said), end="\\l")  # indented, for some space to the edge
+        lines = [_counted(kind, edge["lasted"]), *_named(edge["about"])]
+        label = _label(*(f"    {line}" for line in lines), end="\\l")  # indented, for some space to the edge
         dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", label, color=colour(source, numbers[source]), **style)
     return str(dot.source)
 
@@ -112,13 +116,19 @@ def _named(about: Counter[str]) -> list[str]:
     ranked = about.most_common()
     rest = len(ranked) - NAMED if len(ranked) > NAMED + 1 else 0
     shown = ranked[: len(ranked) - rest]
-    named = [f"{shorten(name, ABOUT)}{times(count)}" for name, count in shown]
-    return [*named, f"and {rest} more"] if rest else named
+    lines = [line for name, count in shown for line in _wrapped(name, ABOUT, times(count))]
+    return [*lines, f"and {rest} more"] if rest else lines
 
 
-def _label(*lines: str, end: str = "") -> str:
+def _wrapped(name: str, most: int, after: str = "") -> list[str]:
+    """Return the lines of a name, of at most ``most`` characters each, which end after a separator if they can."""
+    text = shorten(name, LONGEST) + after
+    return re.findall(rf".{{1,{most}}}(?:(?<=[/._ -])|$)|.{{1,{most}}}", text)
+
+
+def _label(*lines: str, end: str = "", between: str = "") -> str:
     from graphviz import escape, nohtml
 
     # nohtml() marks the string itself, so that a name like "<b>" is not read as HTML; any further step would lose that.
-    marked: str = nohtml("".join(f"{escape(line)}{end}" for line in lines if line))
+    marked: str = nohtml(between.join(f"{escape(line)}{end}" for line in lines if line))
     return marked

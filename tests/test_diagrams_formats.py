@@ -133,7 +133,8 @@ class TestTopology:
         saves = [rpc("compute", "conductor", "Instance.save", took=took) for took in (1, 2, 9)]
         others = [rpc("compute", "conductor", f"other_{number}", took=4) for number in range(4)]
         text = topology(boot(call("compute", "nova.a:f", *saves, *others)))
-        assert "  7 calls, 30.1 ms (median 4.3 ms)\\l  Instance.save ×3\\l  other_0\\l  other_1\\l  and 2 more" in text
+        assert "    7 calls, 30.1 ms (median 4.3 ms)\\l    Instance.save ×3\\l    other_0\\l    other_1\\l" in text
+        assert "    and 2 more\\l" in text
 
     def test_a_request_that_nobody_sent_comes_from_the_client(self) -> None:
         head = step("http", "API", side="server", method="POST", path="/servers")
@@ -141,8 +142,21 @@ class TestTopology:
 
     def test_the_text(self) -> None:
         text = topology(small_boot())
-        assert re.search(r'p\d -> p\d \[label="  1 cast\\l  \w+\\l" arrowhead=vee color="#\w{6}" style=dashed\]', text)
-        assert re.search(r'\[label="  2 libvirt, 91\d ms \(median 12\.1 ms\)\\l  defineXML\\l', text)
+        assert re.search(
+            r'p\d -> p\d \[label="    1 cast\\l    \w+\\l" arrowhead=vee color="#\w{6}" style=dashed\]', text
+        )
+        assert re.search(r'\[label="    2 libvirt, 91\d ms \(median 12\.1 ms\)\\l    defineXML\\l', text)
+
+    def test_long_names_go_on_in_further_lines_and_are_never_cut(self) -> None:
+        service = "a-service-with-an-extraordinarily-long-name.example.org"
+        path, word = "/v2/" + "very_long_collection_name/" * 4, "W" * 100
+        text = topology(boot(call(service, "nova.a:f", *(http("API", "image", "GET", name) for name in (path, word)))))
+        (node,) = re.findall(r'p\d \[label="([^"]*)" fill', text)
+        (edge,) = re.findall(r'p\d -> p\d \[label="([^"]*)"', text)
+        lines = [line.strip() for line in edge.split("\\l")]
+        assert node.split("\\n") == ["a-service-with-an-extraordinarily-long-", "name.example.org"]
+        assert max(map(len, lines)) <= 44
+        assert "".join(lines[1:]).replace(" ", "") == f"GET{path}GET{word}"
 
     def test_names_that_dot_would_read_otherwise(self) -> None:
         text = topology(boot(call("a:b", "m:f"), call("<b>", "m:f"), call('"\\', "m:f")))
