@@ -1,1 +1,1 @@
-"""Document."""
+"""The Markdown documents: of a boot, and of several merged."""

@@ -1,1 +1,1 @@
-"""Outline."""
+"""The numbered outline as text: of a boot, and of several merged."""

@@ -1,1 +1,1 @@
-"""Page."""
+"""The HTML page to explore a boot: its data, and its template filled."""

@@ -1,1 +1,1 @@
-"""Report."""
+"""The reports on a comparison, a module a format, and its picture."""

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from diagrams.report.common import look
+from diagrams.words.nodes import LEAVING
 from tracer.model import Change, Comparison, NormalStep, Pair
 
 #: A subtree that came or went is shown whole up to so many steps; of a larger one, its top and what leaves a service.
 WHOLE = 8
-#: Kinds of steps that leave their service.
-_LEAVING = frozenset({"http", "rpc", "libvirt"})
 #: Of two changes at one place, which one it looks like: what stands first.
 _LOUDEST = ("added", "removed", "moved", "changed")
 
@@ -100,7 +99,7 @@ def _with_what_came_or_went(found: list[Row]) -> None:
             row.look = found[row.parent].look
         tops.append(tops[row.parent] if inside else number)
         if inside and found[tops[number]].shown:
-            row.shown = row.shown or below[tops[number]] <= WHOLE or row.node.kind in _LEAVING
+            row.shown = row.shown or below[tops[number]] <= WHOLE or row.node.kind in LEAVING
 
 
 def _with_what_leads_there(found: list[Row]) -> None:

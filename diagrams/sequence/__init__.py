@@ -1,1 +1,1 @@
-"""Sequence."""
+"""The sequence diagram as items without a format, and the formats that are plain text."""

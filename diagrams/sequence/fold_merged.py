@@ -19,7 +19,8 @@ _NOTES = {
     "calls": frozenset({"state"}),
     "full": frozenset({"state", "sql", "log"}),
 }
-_LEAVING = frozenset({"http", "rpc", "libvirt", "command"})
+#: Kinds of steps that are shown at every detail: those that leave the service, and the commands that it runs.
+_OUTWARD = nodes.LEAVING | {"command"}
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ def _is_shown(place: _Place, found: list[_Place], detail: str, *, picture: bool)
         return drawn or step.kind in _NOTES[detail] or bool(step.errors)
     if detail == "full" or (detail == "calls" and not picture):
         return True
-    return place.parent < 0 or step.kind in _LEAVING or place.chosen or bool(step.errors) or _enters(place, found)
+    return place.parent < 0 or step.kind in _OUTWARD or place.chosen or bool(step.errors) or _enters(place, found)
 
 
 def _enters(place: _Place, found: list[_Place]) -> bool:

@@ -1,1 +1,1 @@
-"""Svg."""
+"""The sequence diagram as SVG and PNG: measured, laid out, drawn."""

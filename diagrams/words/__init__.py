@@ -1,1 +1,1 @@
-"""Words."""
+"""The words of steps, boots and merged boots, the same in every format."""

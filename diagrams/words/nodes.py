@@ -1,27 +1,19 @@
-"""What a step in its normal form says in a picture: from where to where it goes, and its label between the lanes."""
+"""The words of a step in its normal form in a picture: its label between the lanes, and the lanes."""
 
 from __future__ import annotations
 
-import re
 from typing import Protocol
 
 from diagrams.text import shorten
-from tracer.notation.parse import UNAWAITED
+from tracer.notation.parse import UNAWAITED, parse
 
 #: Longest name of a lane.
 LANE = 24
-
-_SENT = re.compile(r"rpc\.(\w+)\(\)(?: to ([^\s:]+))?: (.+)$")
-_ASKED = re.compile(r"([A-Z]+ /.*?) → ([^\s:]+)(.*)$")
-_CODE = re.compile(r"(?:\S*/)?(\w+)\.py(?:\.(\S+))? -> (\w+\(\).*)$")
-_HANDOFF = re.compile(r"hand-off to (?:\S+\.)?(\S+)$")
-_SERVED = re.compile(r"(\S+) by \S+(?: -> \S+\(\))?$")
-_QUERY = re.compile(r"\?\S*?(?=: \d+$|$)")
-_FINGERPRINT = re.compile(r"^sql: | #\w+")
-_DRIVER = re.compile(r"virt/\S+\.py\.\w*Driver -> ")
+#: Kinds of steps that leave their service.
+LEAVING = frozenset({"http", "rpc", "libvirt"})
 
 
-class Said(Protocol):
+class Wording(Protocol):
     """A step in words: of one boot, or of several."""
 
     kind: str
@@ -30,42 +22,55 @@ class Said(Protocol):
 
 
 def label(text: str) -> str:
-    """A step's text where its lanes say already who asks whom."""
-    if sent := _SENT.match(text):
-        return sent[3] if sent[1] == "call" else f"{sent[3]} ({sent[1]})"
-    if asked := _ASKED.match(text):
-        return asked[1] + asked[3]
-    if code := _CODE.match(text):
-        return f"{code[2] or code[1]}.{code[3]}"
-    return _FINGERPRINT.sub("", text) if text.startswith("sql: ") else text
+    """Return a step's text without what its lanes show: who asks whom."""
+    step = parse(text)
+    if mode := step.traits.get("mode"):
+        message = text.partition(": ")[2]
+        return message if mode == "call" else f"{message} ({mode})"
+    if step.kind == "http" and "to" in step.traits:
+        return text.replace(f" → {step.traits['to']}", "", 1)
+    if step.kind == "sql":
+        return text.removeprefix("sql: ").replace(f" #{step.traits.get('statement')}", "", 1)
+    return _function(text) if step.kind == "call" else text
+
+
+def _function(text: str) -> str:
+    """Return ``API.create()`` of ``compute/api.py.API -> create()``, ``api.f()`` where the file has no class there."""
+    home, arrow, function = text.partition(" -> ")
+    path, suffix, owner = home.partition(".py")
+    if not arrow or not suffix:
+        return text
+    return f"{owner.removeprefix('.') or path.rpartition('/')[2]}.{function}"
 
 
 def short_label(text: str) -> str:
-    """The same without queries of requests, the endpoint that serves a message, where a handed-over job lives."""
-    if asked := _ASKED.match(text):
-        text = text.replace(asked[1], asked[1].partition("?")[0], 1)
-    elif text.startswith("/", text.find(" ") + 1):
-        text = _QUERY.sub("", text, count=1)
-    elif handed := _HANDOFF.match(text):
-        return f"hand-off: {handed[1]}"
-    served = _SERVED.match(text)
-    return served[1] if served else label(text)
+    """Return the label without a request's query, the endpoint of a message, the module of a job handed over."""
+    step = parse(text)
+    if step.kind == "http" and "query" in step.traits:
+        text = text.replace(f"?{step.traits['query']}", "", 1)
+    elif step.kind == "handoff" and not step.traits:
+        return f"hand-off: {step.name.removeprefix('hand-off to ').rpartition('.')[2]}"
+    elif step.traits.keys() == {"endpoint"}:
+        return step.name.removesuffix(" by")
+    return label(text)
 
 
-def goes_out(step: Said) -> bool:
-    """Whether it is a request's or a message's sending side."""
-    return (step.kind == "rpc" and bool(_SENT.match(step.text))) or (step.kind == "http" and " → " in step.text)
+def goes_out(step: Wording) -> bool:
+    """Return whether it is a request's or a message's sending side."""
+    traits = parse(step.text).traits
+    return (step.kind == "rpc" and "mode" in traits) or (step.kind == "http" and "to" in traits)
 
 
 def enters_driver(text: str) -> bool:
-    """Whether a call enters a virtualisation driver."""
-    return _DRIVER.match(text) is not None
+    """Return whether a call enters a virtualisation driver."""
+    home, arrow, _ = text.partition(" -> ")
+    return bool(arrow) and home.startswith("virt/") and ".py." in home and home.endswith("Driver")
 
 
-def between(step: Said, far: Said | None, *, outermost: bool) -> tuple[str, str, str]:
-    """What it is drawn as ("call", "cast", "self" or "note"), and from which lane to which.
+def between(step: Wording, far: Wording | None, *, outermost: bool) -> tuple[str, str, str]:
+    """Return what it is drawn as ("call", "cast", "self" or "note"), and from which lane to which.
 
-    ``far`` is the receiving side of a request that is drawn as one with it.
+    ``far`` is the receiving side of a request that is drawn together with it.
     """
     here = lane(step.service)
     if step.kind in ("log", "state", "ask"):
@@ -75,11 +80,11 @@ def between(step: Said, far: Said | None, *, outermost: bool) -> tuple[str, str,
     if step.kind == "sql":
         return _arrow("call", here, "database")
     if goes_out(step):
-        sent, asked = _SENT.match(step.text), _ASKED.match(step.text)
-        mode = sent[1] if sent else ""
-        named = (sent and sent[2]) or (asked and asked[2]) or ("broker" if mode == "notify" else "unknown")
-        return _arrow("cast" if mode in UNAWAITED else "call", here, lane(far.service if far else named))
-    # A request that nobody was seen to send came from the client.
+        traits = parse(step.text).traits
+        mode = traits.get("mode", "")
+        peer = traits.get("to") or ("broker" if mode == "notify" else "unknown")
+        return _arrow("cast" if mode in UNAWAITED else "call", here, lane(far.service if far else peer))
+    # A request whose sender nobody recorded came from the client.
     return _arrow("call", "client", here) if outermost and step.kind == "http" else ("self", here, here)
 
 
@@ -88,5 +93,5 @@ def _arrow(what: str, source: str, target: str) -> tuple[str, str, str]:
 
 
 def lane(service: str) -> str:
-    """The name of a service's lane."""
+    """Return the name of a service's lane."""
     return shorten(service, LANE) or "unknown"
