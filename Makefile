@@ -32,9 +32,10 @@ install: .venv/installed
 
 # What tests need of the system: dot draws the topology, rsvg-convert shows that pictures are as they should be, chromium
 # opens the HTML page, java runs its validator, PlantUML takes our texts, gcc builds netifaces for Nova 29, the tap is
-# tested with a RabbitMQ, pictures are measured with Liberation Sans. Quick when nothing is missing.
+# tested with a RabbitMQ, pictures are measured with Liberation Sans, mmdebstrap makes the empty machine on which this list
+# is tried. Quick when nothing is missing.
 packages:
-	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation
+	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation mmdebstrap
 
 # Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
 demo: install
