@@ -97,7 +97,8 @@ def own_time(step: Step) -> int:
 def states(boot: Request) -> Table:
     """When which state was set, from the boot's start on."""
     found = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
-    rows = [[one.address, steps.note(one), one.service, f"{(one.start - boot.started) / 1e9:.3f} s"] for one in found]
+    start = boot.started
+    rows = [[one.address, steps.note(one), one.service, f"{(one.start - start) / 1e9:.3f} s"] for one in found]
     return Table(["address", "state", "by"], ["after"], rows)
 
 

@@ -41,6 +41,7 @@ class _Columns:
 
     def __init__(self, boot: Request) -> None:
         self._boot = boot
+        self._start = boot.started
         self._places = places(boot)
         self._numbers = {id(place.step): number for number, place in enumerate(self._places)}
         self._homes: list[words_steps.Home] = []
@@ -84,10 +85,9 @@ class _Columns:
         number = len(self._rows)
         source, target = self._ends(step, parent)
         label, title = self._said(step)
-        began = self._boot.started
         self._rows.append((
             size, self._kinds[clean(step.kind)], source, target, self._strings[label], self._strings[title],
-            step.start - began, -1 if step.end is None else step.end - step.start,
+            step.start - self._start, -1 if step.end is None else step.end - step.start,
             self._level(step, parent), self._flags(step, parent), self._origins[_origin(step)],
         ))  # fmt: skip
         self._addresses.append(_short_address(step, parent, ordinal))
