@@ -6,18 +6,17 @@ import copy
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import diagrams
 from tests.bench.row import Row
-from tests.support.events import Cloud, Worker
+from tests.support.events import Cloud
+from tests.support.shapes import SHAPES
 from tracer import trace_file
 from tracer.correlation.pipeline import correlate
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.compare.compare import compare
-from tracer.events import Event
 from tracer.model import Trace
 
 SIZE = 1_000
@@ -27,7 +26,7 @@ PICTURES = ("txt", "md", "svg", "html", "mmd")
 
 def run() -> Iterable[Row]:
     """Yield a row for each stage and size; the ratio is the time per step beside that of the smallest size."""
-    for shape, make in _SHAPES.items():
+    for shape, make in SHAPES.items():
         smallest: dict[str, float] = {}
         for factor in FACTORS:
             steps = SIZE * factor
@@ -67,61 +66,3 @@ def _stored(trace: Trace) -> Trace:
         path = Path(folder, "t.jsonl.gz")
         trace_file.write(path, trace)
         return trace_file.read(path)
-
-
-def _served(api: Worker) -> AbstractContextManager[Event]:
-    """Return a step that serves an API request."""
-    return api.step("http", "POST /servers", side="server", method="POST", path="/servers", request_id="req-1")
-
-
-def _siblings(steps: int) -> Cloud:
-    cloud = Cloud()
-    api = cloud.process("nova-api")
-    with _served(api):
-        for number in range(steps):
-            api.sql(f"SELECT a FROM t{number % 100}")
-    return cloud
-
-
-def _deep(steps: int) -> Cloud:
-    cloud = Cloud()
-    api = cloud.process("nova-api")
-    with ExitStack() as stack:
-        stack.enter_context(_served(api))
-        for number in range(steps):
-            stack.enter_context(api.call(f"nova.api:API.f{number % 100}"))
-    return cloud
-
-
-def _chapters(steps: int) -> Cloud:
-    """Casts from one request to as many chapters: three steps each."""
-    cloud = Cloud()
-    api, conductor = cloud.process("nova-api"), cloud.process("nova-conductor")
-    with _served(api):
-        for number in range(steps // 3):
-            message = api.cast(f"m{number % 100}", "req-1")
-            with conductor.receives(message):
-                conductor.sql("SELECT a FROM t")
-    return cloud
-
-
-def _requests(steps: int) -> Cloud:
-    """Requests of four steps each."""
-    cloud = Cloud()
-    api, placement = cloud.process("nova-api"), cloud.process("placement-api")
-    for number in range(steps // 4):
-        own = f"req-{number}"
-        with (
-            api.step("http", "GET /servers", side="server", method="GET", path=f"/servers/{number}", request_id=own),
-            api.asks(placement, "GET", f"/allocations/{number}", f"req-p{number}", global_id=own),
-        ):
-            placement.sql("SELECT 1 FROM allocations")
-    return cloud
-
-
-_SHAPES: dict[str, Callable[[int], Cloud]] = {
-    "many siblings": _siblings,
-    "a deep tree": _deep,
-    "many chapters": _chapters,
-    "many requests": _requests,
-}
