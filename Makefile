@@ -52,12 +52,12 @@ demo: install
 # compete for two cores.
 # Between them, those that hypothesis feeds are repeated with all examples. Every part runs even if one before it fails.
 test: install packages testsuite
-	$(BIN)/python -m pytest -n 2 -m 'not slow'; fast=$$?; \
-		EXAMPLES=full $(BIN)/python -m pytest -n 2 -m 'hypothesis and not slow'; full=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'; fast=$$?; \
+		EXAMPLES=full $(BIN)/python -m pytest -n 2 --dist worksteal -m 'hypothesis and not slow'; full=$$?; \
 		EXAMPLES=full $(BIN)/python -m pytest -m slow && exit $$((fast + full))
 
 test-fast: install
-	$(BIN)/python -m pytest -n 2 -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
 
 # Python's own tests: Debian and Ubuntu keep them in a package, and some builds of others leave a part of them out.
 testsuite: install

@@ -93,7 +93,7 @@ def asked(capture: Path) -> list[str]:
     return [str(event.attributes["message"]) for event in events if event.kind == "ask"]
 
 
-@pytest.mark.parametrize("mode", ["serve", "eventlet"])
+@pytest.mark.parametrize("mode", ["serve", pytest.param("eventlet", marks=pytest.mark.slow)])
 def test_added_answered_listed_removed(mode: str, tmp_path: Path, capture: Path) -> None:
     """With a service whose file stays as it is, in threads and greenlets; detached, nothing is left."""
     with Victim(mode) as victim:

@@ -63,7 +63,7 @@ def told(file: Path, request: str) -> list[str]:
     return re.findall(rf" INFO (sqlalchemy\.engine\S*) \[.*?{request}", file.read_text())
 
 
-@pytest.mark.parametrize("mode", ["serve", "eventlet"])
+@pytest.mark.parametrize("mode", ["serve", pytest.param("eventlet", marks=pytest.mark.slow)])
 def test_statements_stand_in_the_services_own_log_while_attached(mode: str, tmp_path: Path) -> None:
     """With the request's id, on an engine and a connection that were there before; nothing of it stays."""
     capture = tmp_path / "capture"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,7 @@ def assert_sound(trees: Forest, count: int) -> None:
             seen.add(above.id)
 
 
+@pytest.mark.slow
 def test_long_chains_and_crowds_take_linear_time() -> None:
     """50,000 crafted events: a chain of calls over a chain of casts, a crowd of equal requests. Seconds, not hours."""
     events = []

@@ -154,6 +154,7 @@ def test_messages_are_the_same_whatever_objects_they_carry() -> None:
     assert [len(step.boots) for step in made.walk()] == [2, 2, 2]
 
 
+@pytest.mark.slow
 def test_deep_and_long_trees() -> None:
     """Deeper than Python's stack, and longer than anything compared pair by pair would stand."""
     deep = call("API", "nova.api:a")

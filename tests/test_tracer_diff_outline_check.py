@@ -208,6 +208,7 @@ def test_pairs_show_both_sides() -> None:
     assert [len(pair.changes) for pair in top.walk()] == [0, 1, 1]
 
 
+@pytest.mark.slow
 def test_deep_and_wide() -> None:
     """As deep and as wide as it may be."""
     top = node = NormalStep("call", "API", "compute/api.py.API -> f()", address="1")
