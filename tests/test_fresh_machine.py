@@ -79,6 +79,7 @@ def inside(root: Path, script: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be root of another machine")
 @pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="no mmdebstrap: make packages installs it")
 def test_packages_make_an_empty_machine_ready(machine: Path) -> None:
