@@ -21,8 +21,8 @@ from tracer.files import write
 
 #: The commands, each in a module of its name in tracer.commands.
 _COMMANDS = (
-    "ask", "attach", "baseline", "detach", "diff", "doctor", "draw", "ingest", "list", "record", "run", "show",
-    "status", "tap",
+    "run", "record", "attach", "detach", "status", "tap", "ask", "doctor",
+    "ingest", "list", "show", "draw", "diff", "baseline",
 )  # fmt: skip
 
 
