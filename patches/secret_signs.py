@@ -88,6 +88,8 @@ def is_hinted(text: str) -> bool:
 
 
 def _of(text: str, escaped: int) -> int:
+    if _number(text):
+        return 0
     words = text.split()
     known = list(map(_signs_of, words))
     distinct = set(known)

@@ -98,7 +98,7 @@ def _wrap_class(owner: type) -> None:
 
 
 # Looked up once: this runs at every statement.
-_dumps, _pack_frame, _crc32 = marshal.dumps, record_format.FRAME.pack, zlib.crc32
+_dumps, _pack_frame, _crc32, _SQL = marshal.dumps, record_format.FRAME.pack, zlib.crc32, record_format.SQL
 _kept = sql_parameters.kept
 _clock, _next_id, _thread_id, _current = (
     patches_recorder.clock,
@@ -136,7 +136,7 @@ def _maker(many: bool) -> Maker:
                     number, plan = engine.statements.get(statement) or _statement(engine, statement, given, context)
                     rows = engine.rows(cursor) if type(cursor) is engine.cursor else _rows(engine, cursor)
                     fields = (
-                        record_format.SQL, _next_id(), _current(), _thread_id(), start, end, number,
+                        _SQL, _next_id(), _current(), _thread_id(), start, end, number,
                         None if failure is None else values.error_text(failure),
                         rows if type(rows) is int else -1,
                         _kept(given, plan) if given else (),

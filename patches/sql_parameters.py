@@ -32,17 +32,20 @@ def kept(given: Any, plan: Plan) -> tuple[Any, ...]:
     if len(given) > MAX_PARAMETERS:
         given = given[:MAX_PARAMETERS]
     flat: list[Any] = []
-    for value in given:  # what scalar() would say, without calling it for most of what there is
+    for value in given:  # as scalar() would, without a call for most values
         if type(value) is str:
             flat.append(_harmless(value) or scalar(value))
+        elif type(value) is int:
+            flat.append(value)
         else:
-            flat.append(value if type(value) is int else scalar(value))
+            flat.append(scalar(value))
     if plan is not None:
-        # A plan that was made for another driver masks all.
-        position: Any
-        for position in plan if type(plan) is tuple else range(len(flat)):
-            if position < len(flat) and may_be_secret(given[position]):
-                flat[position] = MASK
+        positions: Any = plan if type(plan) is tuple else range(len(flat))  # one made for another driver masks all
+        for position in positions:
+            if position < len(flat):
+                value = given[position]
+                if value if type(value) is str else may_be_secret(value):
+                    flat[position] = MASK
     return tuple(flat)
 
 
