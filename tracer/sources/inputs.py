@@ -14,6 +14,7 @@ from tracer.recording import capture
 from tracer.sources import parallel
 from tracer.sources.broker import copies as broker_copies
 from tracer.sources.hooks import segments
+from tracer.sources.listing import Listing
 from tracer.sources.logs import reader
 from tracer.sources.logs.buffers import STDIN
 from tracer.sources.logs.detect import Hints
@@ -30,24 +31,26 @@ OnProgress = Callable[[Path, float], None]
 def expand(paths: tuple[Path, ...]) -> Iterator[Path]:
     """Yield each source once: captures and files themselves, the files in other folders, a pattern's matches."""
     sources: dict[Path, None] = {}
+    listing = Listing()
     for path in paths:
-        sources.update(dict.fromkeys(_expand(path)))
+        sources.update(dict.fromkeys(_expand(path, listing)))
     yield from sources
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, listing: Listing) -> list[Path]:
     if path == STDIN:
         return [path]
     try:
         path.stat()
     except OSError as error:
-        matched = sorted(map(Path, glob.glob(str(path), recursive=True))) if glob.has_magic(str(path)) else []
+        matched = listing.matches(path) if glob.has_magic(str(path)) else []
         if matched:
-            return [source for match in matched for source in _expand(match)]
+            return [source for match in matched for source in _expand(match, listing)]
         raise TracerError(f"{path}: cannot be read: {error.strerror}") from None
     if not path.is_dir() or capture.is_capture(path):
         return [path]
-    inside = [*reader.logs_in(path), *(file for file in sorted(path.rglob("*.jsonl")) if file.is_file())]
+    files = listing.files(path)
+    inside = [*filter(reader.is_log_name, files), *(file for file in files if file.name.endswith(".jsonl"))]
     if not inside:
         raise TracerError(f"{path}: not a capture (see: bootseq run -o), and contains no logs")
     return inside
@@ -61,11 +64,13 @@ def read_all(
     ``on_progress`` is called now and then with the path being read and the share of all that is done, from 0 to 1.
     """
     sizes = {path: _size(path) for path in paths}
-    total, shares = sum(sizes.values()) or 1, dict.fromkeys(paths, 0.0)
+    total, done, shares = sum(sizes.values()) or 1, 0.0, dict.fromkeys(paths, 0.0)
 
     def report(path: Path, share: float) -> None:
+        nonlocal done
+        done += (share - shares[path]) * sizes[path]
         shares[path] = share
-        on_progress(path, sum(share * sizes[path] for path, share in shares.items()) / total)
+        on_progress(path, done / total)
 
     logs = [path for path in paths if path != STDIN and path.is_file() and not _is_copies(path)]
     offsets: dict[str, int] = {}
@@ -76,8 +81,9 @@ def read_all(
             answers = stack.enter_context(
                 closing(parallel.map_paths(work, logs, [sizes[path] for path in logs], report))
             )
+        parallel_logs = frozenset(logs if answers is not None else ())
         for path in paths:
-            if answers is not None and path in logs:
+            if answers is not None and path in parallel_logs:
                 yield path, next(answers)
             else:
                 report(path, 0.0)

@@ -158,10 +158,6 @@ def name_of(path: Path) -> str:
         name = stem
 
 
-def logs_in(folder: Path) -> Iterable[Path]:
-    """Return the files in a folder, recursively, that are named like logs."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and any(suffix in (".log", ".gz", ".txt", ".export") for suffix in path.suffixes)
-    )
+def is_log_name(path: Path) -> bool:
+    """Return whether a file is named like a log."""
+    return any(suffix in (".log", ".gz", ".txt", ".export") for suffix in path.suffixes)
