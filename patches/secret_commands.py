@@ -70,8 +70,8 @@ _ARGUMENTS = {
     for program, options in _OPTIONS.items()
 }
 
-#: A program's name is all there is between two other signs.
-_TOKEN = re.compile(r"[\w.-]+")
+#: A program's name is all there is between two other signs; a folder's name is none.
+_TOKEN = re.compile(r"[\w.-]+/?")
 #: These are also the beginnings of URLs.
 _SCHEMES = frozenset(("http", "https"))
 _OTHERS = PROGRAMS - _SCHEMES

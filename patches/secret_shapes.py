@@ -54,7 +54,7 @@ _WRITTEN_URL = re.compile(r"(%3A(?:(?:%5C){0,2}%2F){2})[^\s'\"<>&]{1,300}(?=%40)
 _USER = re.compile(r"[^\s/@?#:\\]{0,256}:")
 _PORT = re.compile(r"\d{0,5}(?:[/?#,\\]|\Z)")
 _TOKEN_USER = re.compile(r"[\w%~.-]{16,256}(?=@)")
-#: How far before its end a key whose beginning was cut off is looked for.
+#: The characters before its end that a key without a beginning may have.
 _MAX_KEY = 8192
 _END = "-----END"
 

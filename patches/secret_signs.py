@@ -15,7 +15,7 @@ SHAPES, PROGRAMS, ROWS, NAMES, NESTED = 1, 2, 4, 8, 16
 _STEPS = SHAPES | PROGRAMS | ROWS | NAMES | NESTED
 #: A hint of a secret; by itself it calls for no step.
 _HINT = 32
-#: Signs that count only beside a hint: short names, the padding of a key, and names that stand behind their values.
+#: Signs that count only beside a hint: short names, the padding of a key, and names that follow their values.
 _WEAK, _ALONE = 64, 128
 #: The halves of ``api key``.
 _KEY, _BEFORE_KEY = 256, 512
@@ -50,6 +50,9 @@ _id = re.compile(r"[0-9a-f]{8}|[0-9]{6}").search
 _number = re.compile(
     r"[\[('\"{\\]{0,3}(?:req-|reply_|tap|0x)?[0-9a-f][0-9a-fTZ:.,/+-]*(?:m?s|%)?[\])'\"\\,.;:}>]{0,5}"
 ).fullmatch
+#: Ids within words, which would keep a word from being remembered.
+_ids = re.compile(r"(?<!\w)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?!\w)")
+_MIN_WITH_ID = 33
 #: So many times a text may be escaped over and over.
 _MAX_ESCAPED = 3
 
@@ -84,12 +87,10 @@ def _of_one(word: str) -> int:
 
 def is_hinted(text: str) -> bool:
     """Return whether ``text`` may be part of a text that has a secret, in this part or in another."""
-    return _of(text, _MAX_ESCAPED) & (_HINT | _STEPS) != 0
+    return not _number(text) and _of(text, _MAX_ESCAPED) & (_HINT | _STEPS) != 0
 
 
 def _of(text: str, escaped: int) -> int:
-    if _number(text):
-        return 0
     words = text.split()
     known = list(map(_signs_of, words))
     distinct = set(known)
@@ -105,12 +106,20 @@ def _of(text: str, escaped: int) -> int:
 
 
 def _of_unknown(words: list[str], escaped: int) -> int:
+    signs = 0
+    if max(map(len, words)) >= _MIN_WITH_ID:
+        words = [_ids.sub("0", word) for word in words]
+        known = list(map(_signs_of, words))
+        for of_word in known:
+            signs |= of_word or 0
+        words = [word for word, of_word in zip(words, known) if of_word is None]
+        if not words:
+            return signs
     joined = " ".join(words)
     programs = secret_commands.names_program(joined)
     if not programs and _may_have_sign(joined.lower()) is None:
         _remember(words, 0)
-        return 0
-    signs = 0
+        return signs
     for word in words:
         of_word = _of_word(word, escaped) if programs or _may_have_sign(word.lower()) else 0
         _remember((word,), of_word)

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from typing import Iterable
 
-#: More words are not looked for one by one.
+#: With more words the whole text is searched.
 _MAX_WORDS = 16
 #: Characters of a beginning that may follow its first word: `` key``.
 _BEYOND = 8

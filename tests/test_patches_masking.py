@@ -27,9 +27,9 @@ WORDS = st.text("Sq7Zk9-._~+/=", min_size=4, max_size=30).map(lambda text: "Sq7"
 
 
 def shows(text: str, *secrets: str) -> bool:
-    """Whether any of the secrets, or its beginning or end, stands in what is kept of the text."""
-    kept = masking.mask(text)
-    return any(part in kept for secret in secrets for part in (secret, secret[:8], secret[-8:]) if len(part) > 3)
+    """Return whether the masked text contains any of the secrets, or its beginning or end."""
+    masked = masking.mask(text)
+    return any(part in masked for secret in secrets for part in (secret, secret[:8], secret[-8:]) if len(part) > 3)
 
 
 @given(NAMES, SECRETS, st.sampled_from([None, 2]))
@@ -59,7 +59,7 @@ def test_in_nested_values(name: str, secret: str) -> None:
 
 @given(NAMES, SECRETS)
 def test_in_python(name: str, secret: str) -> None:
-    """As repr() prints dicts, pairs and keyword arguments."""
+    """Dicts, pairs and keyword arguments in the notation of repr()."""
     for text in (
         repr({name: secret, "after": "kept"}),
         repr([(name, secret), ("b", "kept")]),
@@ -71,7 +71,7 @@ def test_in_python(name: str, secret: str) -> None:
 
 @given(NAMES, WORDS)
 def test_in_assignments_headers_queries_and_options(name: str, secret: str) -> None:
-    """Without quotes it ends with the word."""
+    """A secret without quotes ends with the word."""
     quoted = urllib.parse.quote(secret, safe="")
     texts = [
         f"{name}={secret} kept", f"a: 1, {name}: {secret}, b: kept", f"{name}: {secret}\nkept: 1",
@@ -100,7 +100,7 @@ def test_in_urls(secret: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "masked"),
     [
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\nrest", "***\nrest"),
         ("-----BEGIN CERTIFICATE-----\nMIIB and no end", "***"),
@@ -112,9 +112,9 @@ def test_in_urls(secret: str) -> None:
         ("hash $2b$12$abcdefghijklmnopqrstuv end", "hash *** end"),
     ],
 )
-def test_by_shape(text: str, kept: str) -> None:
-    """What looks like a key, a token or a hash goes, whatever it stands under."""
-    assert masking.mask(text) == kept
+def test_by_shape(text: str, masked: str) -> None:
+    """Keys, tokens and hashes are masked under any name."""
+    assert masking.mask(text) == masked
 
 
 @pytest.mark.parametrize(

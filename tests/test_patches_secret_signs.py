@@ -70,10 +70,24 @@ def test_a_program_is_a_sign(program: str) -> None:
     [
         "routing_key: conductor", "GET http://10.0.0.1:8774/v2.1/servers", "keystone is up", "compass", "passing by",
         "user_data_id", "token_expires_at: x", "encryption is off", "AMQP connection is up",
+        "/var/lib/openstack/nova",
     ],
 )  # fmt: skip
 def test_hints_alone_call_for_no_step(text: str) -> None:
     assert secret_signs.steps(text) == 0
+
+
+def test_ids_within_words_do_not_keep_them_from_being_remembered() -> None:
+    """The URLs of a service differ by them."""
+    urls = [
+        f"http://host:8774/v2.1/servers/d290f1ee-6c54-4b07-90e6-{number:012x}/action?token=x" for number in range(99)
+    ]
+    secret_signs.steps(urls[0])
+    before = len(secret_signs._signs)
+    assert {secret_signs.steps(url) for url in urls} == {secret_signs.NAMES}
+    assert len(secret_signs._signs) == before
+    assert not secret_signs.steps("http://host/d290f1ee-6c54-4b07-90e6-d701748f0851")
+    assert secret_signs.steps("http://host/user_datad290f1ee6c544b0790e6d701748f0851=1") == secret_signs.NAMES
 
 
 def test_few_words_are_remembered() -> None:
