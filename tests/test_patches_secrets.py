@@ -48,6 +48,7 @@ def test_there_are_enough_of_both() -> None:
     assert len(set(innocents())) >= 200
 
 
+@pytest.mark.slow
 def test_no_text_hangs_a_service() -> None:
     """Each text of 80,000 characters, in each of the ways; growth is measured by ``python -m tests.bench masking``."""
     number = finished("""

@@ -107,10 +107,10 @@ answer = {
 """
 
 
-_SLOW = [pytest.param(f"eventlet {when}", marks=pytest.mark.slow) for when in ("early", "late")]
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("native late", "eventlet early", "eventlet late")]
 
 
-@pytest.fixture(scope="module", params=["native early", "native late", *_SLOW])
+@pytest.fixture(scope="module", params=["native early", *_SLOW])
 def answer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A process after two rounds, its libraries there before the hooks or imported under them, used in between."""
     found: dict[str, Any] = elsewhere(_PROCESS, tmp_path_factory.mktemp("rounds"), *request.param.split(), 2)

@@ -16,6 +16,8 @@ from tests.support.subprocess_python import ROOT, elsewhere
 from tracer.sources.hooks import segments
 
 VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
+#: Those that are tried by the fast tests too: the oldest, the newest, and our own.
+QUICK = ("3.8", "3.11", "3.14")
 
 _SERVICE = """
 import concurrent.futures, json, logging, os, pathlib, tempfile, threading, urllib.request, wsgiref
@@ -85,7 +87,10 @@ def _runs(path: str, version: str) -> bool:
     return done.stdout.strip() == version
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "version",
+    [*QUICK, *(pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS if version not in QUICK)],
+)
 def test_a_service_is_recorded_on_python(version: str) -> None:
     """Installed, used, forked, uninstalled; and what was recorded is read by the tool."""
     python = interpreter(version)

@@ -188,6 +188,7 @@ def test_any_text_is_summarised(statement: str) -> None:
     assert correlation_statements.summary(statement) == correlation_statements.summary(statement)
 
 
+@pytest.mark.slow
 def test_no_statement_hangs() -> None:
     """A megabyte of nesting, quotes or names: the beginning is summarised."""
     pieces = [*PIECES, "a.", "SELECT (", "CASE ", "UNION ", "1", "a,", " ", "?,", "(?),"]
