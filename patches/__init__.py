@@ -1,6 +1,6 @@
-"""Hooks that go into foreign processes: standard library only, relative imports, undone to the very same objects.
+"""Hooks for foreign processes: standard library only, relative imports, undone to the very same objects.
 
-``install(capture, options)`` and ``uninstall()`` are all of the public interface; tracer loads this folder into a
+``install(capture, options)`` and ``uninstall()`` are the whole public interface; tracer loads this folder into a
 service as the package ``_bootseq``.
 """
 
@@ -41,7 +41,7 @@ from . import (  # fmt: skip
 
 __all__ = ["install", "installed", "uninstall"]
 
-#: In the order of installing. A capture's options may name a part of them.
+#: In the order of installing. A capture's options may name some of them.
 _HOOKS = {
     "sql": sql.install,
     "rpc": rpc.install,
@@ -61,12 +61,12 @@ _HOOKS = {
 
 
 def install(capture: str, options: dict[str, Any]) -> None:
-    """Start recording into the folder ``capture`` and put the hooks in; idempotent.
+    """Start recording into the folder ``capture`` and install the hooks; idempotent.
 
-    ``options`` is what the tool wrote into the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes,
-    ``hooks`` (names, or None for all), ``points`` ([module glob, name globs, globs left out], …), ``ask`` (names of the
-    loggers that write ask.log, "ask" if nothing is said), ``echo`` (whether SQLAlchemy is to log its statements),
-    ``asks`` (ask points, as askpoints.add takes them), ``bootstrap`` (our sitecustomize's folder, where that runs).
+    ``options`` are those of the capture's ``capture.json``: ``segment_size`` and ``cap`` in bytes, ``hooks`` (names, or
+    None for all), ``points`` ([module glob, name globs, excluded globs], …), ``ask`` (names of the loggers that write
+    ask.log, by default "ask"), ``echo`` (true where SQLAlchemy is to log its statements), ``asks`` (ask points as
+    ask_points.add takes them), ``bootstrap`` (our sitecustomize's folder, where that runs).
     """
     if installed():
         return
@@ -85,11 +85,11 @@ def install(capture: str, options: dict[str, Any]) -> None:
 
 
 def _hooks(capture: str, options: dict[str, Any]) -> dict[str, Callable[[], None]]:
-    """The table, after those that an option asks for; ask comes before logs, which takes what ask leaves."""
+    """Return the hooks by name: optional ones first, as logs records what ask does not."""
     chosen: dict[str, Callable[[], None]] = {}
-    asked = options.get("ask", ["ask"])
-    if asked:
-        chosen["ask"] = functools.partial(ask_logger.install, os.path.join(capture, "ask.log"), asked)
+    loggers = options.get("ask", ["ask"])
+    if loggers:
+        chosen["ask"] = functools.partial(ask_logger.install, os.path.join(capture, "ask.log"), loggers)
     if options.get("echo"):
         chosen["echo"] = sql_echo.install
     chosen.update(_HOOKS)
@@ -97,19 +97,19 @@ def _hooks(capture: str, options: dict[str, Any]) -> dict[str, Callable[[], None
 
 
 def installed() -> list[str]:
-    """What is patched now, by name, and ``recorder`` while anything is recorded."""
+    """Return the names of all patched attributes, and ``recorder`` while anything is recorded."""
     patched = ["%s.%s" % (owner.__name__, name) for owner, name, _, _ in patching.replaced]
     return patched if recorder.recorder is None else ["recorder"] + patched
 
 
 def uninstall() -> list[str]:
-    """Take every hook out again and stop recording; what others have wrapped since, by name, stays and passes on."""
+    """Remove every hook and stop recording; return the names that others have wrapped since, which pass calls on."""
     import_hooks.stop()
-    kept = patching.restore_all()
+    stayed = patching.restore_all()
     recorder.stop()
-    for each in hooks.hooks.values():
-        each.reset()
-    return kept
+    for hook in hooks.hooks.values():
+        hook.reset()
+    return stayed
 
 
 control.install, control.uninstall = install, uninstall

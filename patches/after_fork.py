@@ -1,7 +1,7 @@
-"""Forked children: a function that is called in each, as long as it is wanted.
+"""A function that forked children call, until everything is undone.
 
-Python has no way to take back what ``os.register_at_fork`` was given. But ``logging`` goes through a set of its own in
-each child, to which anything may be added and from which it may be taken; that set is used where it is there.
+Python cannot unregister a function of ``os.register_at_fork``. But ``logging`` iterates over a set of its own in each
+child, to which anything may be added and from which it may be removed; that set is used where it exists.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from . import faults, patching
 
 
 class _Child:
-    """Looks to ``logging`` like a handler whose lock has to be made anew in a forked child."""
+    """A handler to ``logging``, which renews its handlers' locks in a forked child."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self._function = function
 
-    def createLock(self) -> None:  # noqa: N802 - what logging calls, up to Python 3.8
-        """What is to be done in the child; never raises, or logging would not make the other locks."""
+    def createLock(self) -> None:  # noqa: N802 - the name that logging calls, up to Python 3.8
+        """Call the function; never raise, or logging would not renew the other locks."""
         try:
             self._function()
         except Exception as error:

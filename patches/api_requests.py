@@ -1,6 +1,6 @@
-"""What a request brought: the API's action, its body and who asked; the image it names; Placement's handler.
+"""Attributes of requests: the API's action, body and user; the image that is booted; Placement's handler.
 
-All of it is noted on the step of the request, masked, where the service has worked it out itself.
+They are noted on the step of the request, masked, where the service has worked them out itself.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .host_objects import stored
 
 nova = hooks.Hook("nova")
 
-#: Bytes of a body that is read a second time, by us; a body that boots a server takes a few hundred.
+#: Bytes of a body that we parse a second time; a body that boots a server takes a few hundred.
 MAX_BODY = 65_536
 
 _OF_IMAGE = ("id", "name", "status", "disk_format", "container_format", "size", "min_ram", "min_disk", "properties")
 
 
 def install() -> None:
-    """Wrap Nova's and Placement's seams once they are there."""
+    """Wrap Nova's and Placement's seams once they are imported."""
     for module, wrap in (
         ("nova.api.openstack.wsgi", _wrap_resource),
         ("nova.image.glance", _wrap_images),
@@ -35,26 +35,26 @@ def install() -> None:
 
 
 def _wrap_resource(module: ModuleType) -> None:
-    patching.replace(module.Resource, "_process_stack", hooks.around(nova, _request_arrives, _nothing))
+    patching.replace(module.Resource, "_process_stack", hooks.around(nova, _note_request, _nothing))
 
 
 def _wrap_images(module: ModuleType) -> None:
-    patching.replace(module.API, "get", hooks.around(nova, lambda args, kwargs: args, _image_known))
+    patching.replace(module.API, "get", hooks.around(nova, lambda args, kwargs: args, _note_image))
 
 
 def _wrap_handlers(module: ModuleType) -> None:
-    patching.replace(module.PlacementWsgify, "call_func", hooks.around(nova, _handler_found, _nothing))
+    patching.replace(module.PlacementWsgify, "call_func", hooks.around(nova, _note_function, _nothing))
 
 
 def _wrap_versions(module: ModuleType) -> None:
-    patching.replace(module, "_find_method", hooks.around(nova, _version_found, _nothing))
+    patching.replace(module, "_find_method", hooks.around(nova, _note_version, _nothing))
 
 
 def _nothing(token: Any, result: Any, error: BaseException | None) -> None:
     return None
 
 
-def _request_arrives(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _note_request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     resource, request, action = args[:3]
     arrived = wsgi.request.get()
     # The step is of this very request: one that Nova makes of itself has an environ of its own.
@@ -66,7 +66,7 @@ def _request_arrives(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 
 
 def _parsed(body: Any) -> Any:
-    """The body as JSON; its size where it is too long, None where it is none: Nova will say so to the client."""
+    """Return the body, parsed as JSON; its size where it is too long, None where it is no JSON, which Nova reports."""
     if type(body) is not bytes or not body:
         return None
     if len(body) > MAX_BODY:
@@ -79,7 +79,7 @@ def _parsed(body: Any) -> Any:
 
 
 def _action(resource: Any, action: Any, body: Any) -> str | None:
-    """Class and method that will be called: found as Nova finds them, an ``action`` by the key of its body."""
+    """Return class and method that will be called, looked up as Nova does: an ``action`` by the key of its body."""
     controller = field(resource, "controller")
     if type(action) is str and lookup(type(controller), action) is not MISSING:
         return "%s.%s" % (type_name(type(controller)), action)
@@ -92,34 +92,34 @@ def _action(resource: Any, action: Any, body: Any) -> str | None:
 
 
 def _who(environ: dict[str, Any]) -> tuple[Any, ...]:
-    """Who asked, by the service's context; where that has a request id of its own, this too under its own name."""
+    """Return the user as the service's context has it; and the context's own request id, where that is another."""
     fields = stored(environ.get("nova.context"))
     names = ("user_id", "project_id", "roles", "global_request_id")
     # Contexts before 2024 keep some of these with an underscore, behind properties that none of ours runs.
-    found = [(name, values.tree(fields.get(name, fields.get("_" + name)))) for name in names]
-    # The id that is answered is the environ's, noted already; without an authentication service Nova makes up another.
+    pairs = [(name, values.tree(fields.get(name, fields.get("_" + name)))) for name in names]
+    # The answer bears the environ's id, noted already; without an authentication service Nova invents another.
     answered = environ.get("openstack.request_id")
     own = values.scalar(fields.get("request_id"))
     if own != answered:
-        found.append(("request_id" if answered is None else "context_request_id", own))
-    return sum((pair for pair in found if pair[1] is not None), ())
+        pairs.append(("request_id" if answered is None else "context_request_id", own))
+    return sum((pair for pair in pairs if pair[1] is not None), ())
 
 
-def _image_known(args: tuple[Any, ...], image: Any, error: BaseException | None) -> None:
+def _note_image(args: tuple[Any, ...], image: Any, error: BaseException | None) -> None:
     arrived = wsgi.request.get()
     if arrived is not None and type(image) is dict:
-        kept = {name: image[name] for name in _OF_IMAGE if name in image}
-        recorder.note(arrived.step, ("image", values.tree(kept)))
+        fields = {name: image[name] for name in _OF_IMAGE if name in image}
+        recorder.note(arrived.step, ("image", values.tree(fields)))
 
 
-def _handler_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _note_function(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     module, name = function_names(field(args[0], "func"))
-    # What microversion.version_handler made has that module's name: which function it stands for is told below.
+    # A function that microversion.version_handler returned has that module's name: _note_version has the real one.
     if module != "placement.microversion":
         _note_handler("%s.%s" % (module, name.rpartition(".")[2]))
 
 
-def _version_found(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _note_version(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     _note_handler(args[0])
 
 

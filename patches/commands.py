@@ -1,6 +1,6 @@
 """Commands: programs run by oslo.concurrency, and functions that oslo.privsep has its privileged daemon run.
 
-Of a command its arguments are kept, masked, and its exit code; its input, output and environment never are.
+A command's arguments are recorded, masked, and its exit code; its input, output and environment never are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _expected: dict[int, int | None] = {}
 
 
 def install() -> None:
-    """Wrap both once they are there."""
+    """Wrap both once they are imported."""
     patching.undo(_expected.clear)
     import_hooks.when_imported("oslo_concurrency.processutils", functools.partial(commands.guarded, _wrap_execute))
     import_hooks.when_imported("oslo_privsep.daemon", functools.partial(commands.guarded, _wrap_channel))
@@ -34,7 +34,7 @@ def _wrap_execute(module: ModuleType) -> None:
 
 
 def _wrap_channel(module: ModuleType) -> None:
-    # Not PrivContext._wrap, by which a call starts: every entrypoint has taken its bound method when it was defined.
+    # Not PrivContext._wrap, by which a call starts: every entrypoint bound its method when it was defined.
     patching.replace(module._ClientChannel, "remote_call", hooks.within(commands, _remote_begins, _ends))
 
 
@@ -47,7 +47,7 @@ def _execute_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
 
 
 def _only_code(allowed: Any) -> int | None:
-    """``check_exit_code`` says which codes are no failure: which one it was is known only where there is but one."""
+    """Return the exit code of success; ``check_exit_code`` may allow several, then it is unknown."""
     if allowed is True or allowed is None:
         return 0
     codes = allowed if type(allowed) in (list, tuple) else (allowed,)
@@ -63,7 +63,7 @@ def _execute_ends(step: int, result: Any, error: BaseException | None) -> None:
     if type(code) is not int:
         recorder.finish(step, error)
         return
-    # Written here: the error's own first argument is what the program printed.
+    # Not by finish(): the error's own first argument is the program's output.
     text = "%s: exit code %d" % (type_name(type(error)), code)
     if recorder.recorder is not None:
         recorder.recorder.write((record_format.END, step, recorder.clock(), text, ("exit_code", code)))
@@ -72,9 +72,9 @@ def _execute_ends(step: int, result: Any, error: BaseException | None) -> None:
 def _remote_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     name = values.scalar(hooks.argument(args, kwargs, 1, "name"))
     attributes: tuple[Any, ...] = ("via", "privsep", "function", name)
-    given = hooks.argument(args, kwargs, 2, "args")
-    if type(name) is str and name.rpartition(".")[2] in _EXECUTES and type(given) is tuple:
-        attributes += ("arguments", ("[]",) + _masked(given))
+    arguments = hooks.argument(args, kwargs, 2, "args")
+    if type(name) is str and name.rpartition(".")[2] in _EXECUTES and type(arguments) is tuple:
+        attributes += ("arguments", ("[]",) + _masked(arguments))
     return recorder.begin("command", name, attributes)
 
 
@@ -83,12 +83,11 @@ def _ends(step: int, result: Any, error: BaseException | None) -> None:
 
 
 def _program(command: tuple[Any, ...]) -> str:
-    """The program's name, without its folder and, in a shell's line, without its arguments."""
+    """Return the program's name, without its folder and, in a shell's line, without its arguments."""
     words = str(command[0]).split(None, 1) if command else ()
     return str(values.scalar(words[0].rpartition("/")[2])) if words else ""
 
 
 def _masked(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments without what the program's own options, and others of their names, hold as secrets."""
-    kept = masking.arguments(arguments[: values.MAX_ITEMS])
-    return tuple([values.scalar(argument) for argument in kept])
+    """Return the arguments with the secrets of the program's own options, and of others by their names, masked."""
+    return tuple([values.scalar(argument) for argument in masking.arguments(arguments[: values.MAX_ITEMS])])

@@ -1,4 +1,4 @@
-"""What the host's objects hold, read for hooks: a value, or None where only code of the host's could give one."""
+"""Fields of the host's objects for hooks: a stored value, or None where only code of the host's could compute one."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _Value = TypeVar("_Value")
 
 
 def field(thing: Any, name: str) -> Any:
-    """What an object has under a name: in its dictionary, a slot, or as a value of its class; None where nothing is."""
+    """Return an object's field from its dictionary, a slot, or its class; None if there is none."""
     value = dict.get(stored(thing), name, MISSING)
     if value is not MISSING:
         return value
-    found = lookup(type(thing), name)
-    if type(found) is not MemberDescriptorType:
-        return None if found is MISSING or lookup(type(found), "__get__") is not MISSING else found
+    raw = lookup(type(thing), name)
+    if type(raw) is not MemberDescriptorType:
+        return None if raw is MISSING or lookup(type(raw), "__get__") is not MISSING else raw
     try:
-        return found.__get__(thing, type(thing))
+        return raw.__get__(thing, type(thing))
     except AttributeError as error:  # a slot that is empty
         faults.pass_on(error)
         return None
 
 
 def path(thing: Any, *names: str) -> Any:
-    """The field of a field."""
+    """Return the field of a field, and so on along the names."""
     for name in names:
         thing = field(thing, name)
     return thing
 
 
 def function_names(function: Any) -> tuple[str, str]:
-    """The module and the qualified name of what is called; its class's, where it is no function."""
+    """Return the module and the qualified name of a callable; those of its class, if it is no function."""
     while type(function) is functools.partial:
         function = function.func
     kind = type(function)
@@ -50,20 +50,20 @@ def function_names(function: Any) -> tuple[str, str]:
 
 
 class ByIdentity(Generic[_Value]):
-    """Values by object, without keeping the objects or comparing them; those that cannot be referred to have none."""
+    """Values by object, without references to the objects or comparisons; objects without weak references have none."""
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[Any, _Value]] = {}
-        #: Empties it.
+        #: Remove all values.
         self.clear = self._values.clear
 
     def get(self, thing: Any) -> _Value | None:
-        """The value of this very object, None if it has none."""
+        """Return the value of this very object, None if it has none."""
         entry = self._values.get(id(thing))
         return None if entry is None else entry[1]
 
     def set(self, thing: Any, value: _Value) -> None:
-        """Have a value for the object, as long as it lives."""
+        """Store a value for the object, as long as it lives."""
         key = id(thing)
         values = self._values
 

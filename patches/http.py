@@ -1,4 +1,4 @@
-"""HTTP out: keystoneauth's requests, and those of ``requests`` that do not come from it.
+"""HTTP out: requests of keystoneauth, and of all others that send them by the library ``requests``.
 
 The answer's ``x-openstack-request-id`` is the callee's own id, the surest link to what the callee did.
 """
@@ -19,7 +19,7 @@ http = hooks.Hook("http")
 
 
 def install() -> None:
-    """Wrap the session classes once they are there."""
+    """Wrap the session class once it is imported."""
     import_hooks.when_imported("requests.sessions", functools.partial(http.guarded, _wrap))
 
 
@@ -34,13 +34,13 @@ def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     sent = sent if type(sent) is str else ""
     method = values.scalar(field(prepared, "method"))
     url = values.url_without_secrets(sent)
-    place, _, rest = url.partition("://")[2].partition("/")
+    host, _, rest = url.partition("://")[2].partition("/")
     attributes = (
         "side", "client",
         "method", method,
         "path", "/" + rest,
         "query", query_names(sent.partition("?")[2]),
-        "host", place,
+        "host", host,
         "global_request_id", values.scalar(_header(prepared, "x-openstack-request-id")),
     )  # fmt: skip
     return recorder.begin("http", "%s /%s" % (method, rest), attributes)
@@ -56,14 +56,14 @@ def _ends(step: int, response: Any, error: BaseException | None) -> None:
 
 
 def _header(message: Any, name: str) -> Any:
-    """A header of a request or response, from where requests' CaseInsensitiveDict keeps them by lower case."""
-    kept = path(message, "headers", "_store")
-    pair = dict.get(kept, name) if is_kind(type(kept), dict) else None
+    """Return a header of a request or response from the storage, by lower case, of its CaseInsensitiveDict."""
+    stored = path(message, "headers", "_store")
+    pair = dict.get(stored, name) if is_kind(type(stored), dict) else None
     return pair[1] if type(pair) is tuple and len(pair) == 2 and type(pair[1]) is str else None
 
 
 def query_names(query: str) -> str | None:
-    """A query string with its values masked where their keys ask for it."""
+    """Return a query string with the values of secret keys masked."""
     if not query:
         return None
     pairs = (pair.partition("=") for pair in query.split("&")[: values.MAX_ITEMS])

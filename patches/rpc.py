@@ -1,8 +1,8 @@
-"""RPC over oslo.messaging: what is sent, what is dispatched and answered, tied by ids that the messages carry anyway.
+"""RPC over oslo.messaging: messages sent, dispatched and answered, linked by the ids that they carry anyway.
 
-Sent: ``Transport._send``; the ids (``_msg_id``, ``_unique_id``) are read where the driver puts them into the message.
+Sent: ``Transport._send``; the ids (``_msg_id``, ``_unique_id``) are read where the driver adds them to the message.
 Received: ``RPCServer._process_incoming``, with context and ids of the incoming message, never the thread's context.
-Where sender and receiver are one process (the fake driver) both see the same message object.
+Where sender and receiver are one process (the fake driver), both have the same message object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 rpc = hooks.Hook("rpc")
 
-#: Conductor methods that stand for a method of the object they carry, and the argument that holds the object.
+#: Conductor methods that call a method of the object they carry, and the argument that holds the object.
 _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname"}
 
 
@@ -31,7 +31,7 @@ _IDS = ("request_id", "global_request_id", "user_id", "project_id")
 
 
 def install() -> None:
-    """Wrap oslo.messaging's seams once it is there."""
+    """Wrap oslo.messaging's seams once it is imported."""
     for module, wrap in (
         ("oslo_messaging.transport", _wrap_transport),
         ("oslo_messaging._drivers.amqp", _wrap_ids),
@@ -48,7 +48,7 @@ def _wrap_transport(module: ModuleType) -> None:
 
 
 def _wrap_ids(module: ModuleType) -> None:
-    patching.replace(module, "_add_unique_id", hooks.around(rpc, lambda args, kwargs: args, _id_given))
+    patching.replace(module, "_add_unique_id", hooks.around(rpc, lambda args, kwargs: args, _note_ids))
 
 
 def _wrap_reply(module: ModuleType) -> None:
@@ -62,15 +62,15 @@ def _wrap_server(module: ModuleType) -> None:
 
 def _wrap_dispatcher(module: ModuleType) -> None:
     patching.replace(
-        vars(module)["RPCDispatcher"], "dispatch", hooks.around(rpc, lambda args, kwargs: args, _dispatched)
+        vars(module)["RPCDispatcher"], "dispatch", hooks.around(rpc, lambda args, kwargs: args, _note_error)
     )
     patching.replace(
-        vars(module)["RPCDispatcher"], "_do_dispatch", hooks.around(rpc, _endpoint_known, lambda *rest: None)
+        vars(module)["RPCDispatcher"], "_do_dispatch", hooks.around(rpc, _note_endpoint, lambda *rest: None)
     )
 
 
 def _sent(args: Args, kwargs: Kwargs) -> Args:
-    return tuple([hooks.argument(args, kwargs, *place) for place in ((1, "target"), (2, "ctxt"), (3, "message"))])
+    return tuple([hooks.argument(args, kwargs, *which) for which in ((1, "target"), (2, "ctxt"), (3, "message"))])
 
 
 def _send_begins(args: Args, kwargs: Kwargs) -> int:
@@ -99,8 +99,8 @@ def _reply_begins(args: Args, kwargs: Kwargs) -> int:
     )
 
 
-def _id_given(args: Args, result: Any, error: BaseException | None) -> None:
-    """The driver has put the ids into a message: they belong to the send that is going on."""
+def _note_ids(args: Args, result: Any, error: BaseException | None) -> None:
+    """Note the ids that the driver has added to a message on the send that is under way."""
     message = args[0]
     step = recorder.current.get()
     if step:
@@ -121,23 +121,23 @@ def _incoming_begins(args: Args, kwargs: Kwargs) -> int:
         "msg_id", values.scalar(field(incoming, "msg_id")),
     )  # fmt: skip
     attributes += _message(message) + request_ids(context)
-    # What is served is never below what its thread did before: its sender is found by the ids.
+    # A served message is never below what its thread did before: the ids lead to its sender.
     step = recorder.begin("rpc", _method(message), attributes, parent=0)
     recorder.context.set(context if type(context) is dict else None)
     return step
 
 
-def _dispatched(args: Args, result: Any, error: BaseException | None) -> None:
-    """A server answers an endpoint's exception instead of raising it. Noted here, unwrapped from ExpectedException."""
+def _note_error(args: Args, result: Any, error: BaseException | None) -> None:
+    """Note an endpoint's exception, unwrapped from ExpectedException: a server answers it instead of raising it."""
     if error is not None:
         info = field(error, "exc_info")
         cause = info[1] if type(info) is tuple and len(info) == 3 else error
         recorder.note(recorder.current.get(), ("error", values.error_text(cause)))
 
 
-def _endpoint_known(args: Args, kwargs: Kwargs) -> None:
+def _note_endpoint(args: Args, kwargs: Kwargs) -> None:
     endpoint, method = args[1:3]
-    # Nova 34 puts a wrapper around its managers to count the calls under way.
+    # Nova 34 wraps its managers to count the calls under way.
     wrapped = field(endpoint, "_endpoint")
     owner = type(endpoint if wrapped is None else wrapped)
     attributes = ("module", module_of(owner), "class", type_name(owner), "function", values.scalar(method))
@@ -152,7 +152,7 @@ def _target(target: Any) -> Attributes:
 
 
 def _message(message: Any) -> Attributes:
-    """The message's identity in this process, and its arguments by name: objects by type, version and uuid only."""
+    """Return the message's identity in this process, and its arguments: objects by type, version and uuid only."""
     arguments = _entry(message, "args")
     return (
         "message", id(message),
@@ -162,7 +162,7 @@ def _message(message: Any) -> Attributes:
 
 
 def _method(message: Any) -> Any:
-    """What the message asks for: ``Instance.save`` where the envelope says ``object_action``."""
+    """Return the method that a message calls: ``Instance.save`` where the envelope has ``object_action``."""
     method, arguments = _entry(message, "method"), _entry(message, "args")
     holder = _ENVELOPES.get(method) if type(method) is str else None
     if holder is None or type(arguments) is not dict:
@@ -204,14 +204,14 @@ def _object(primitive: dict[Any, Any]) -> str:
 
 
 def request_ids(context: Any) -> Attributes:
-    """A request context's ids and who asked, as attributes; contexts come as objects or as the dict of a message."""
+    """Return a request context's ids and user as attributes; a context is an object, or the dict of a message."""
     get = context.get if type(context) is dict else functools.partial(_of_object, context)
-    found = ((name, get(name)) for name in _IDS)
-    return sum(((name, values.scalar(value)) for name, value in found if type(value) is str), ())
+    pairs = ((name, get(name)) for name in _IDS)
+    return sum(((name, values.scalar(value)) for name, value in pairs if type(value) is str), ())
 
 
 def _of_object(context: Any, name: str) -> Any:
-    """Contexts before 2024 keep some of these with an underscore, behind properties that none of ours runs."""
+    """Return a context's field; before 2024 some have an underscore, behind properties that we do not run."""
     value = field(context, name)
     return field(context, "_" + name) if value is None else value
 

@@ -1,7 +1,7 @@
 """SQL: every statement that SQLAlchemy hands to a database driver, with masked parameters, rows and duration.
 
 The seam is ``DefaultDialect.do_execute`` and its siblings, on the class, so engines that exist are covered. Statements
-are kept once a process, by number.
+are recorded once a process and referred to by number.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ if TYPE_CHECKING:
 sql = hooks.Hook("sql")
 
 
-#: Where SQLAlchemy's URL, a named tuple since 1.4, has the database.
+#: The index of the database in SQLAlchemy's URL, a named tuple since 1.4.
 _DATABASE = 5
 
 
 class _Engine:
-    """What is remembered of an engine for one recorder, as long as its dialect lives: each has one of its own."""
+    """An engine's cache for one recorder, as long as its dialect lives: every engine has its own dialect."""
 
     __slots__ = ("alive", "context", "cursor", "database", "recorder", "rows", "statements")
 
     def __init__(self, recorder: segments.Segments, database: str | None) -> None:
         self.recorder = recorder
         self.database = database
-        #: Forgets this when the dialect is gone.
+        #: A reference that drops this when the dialect is gone.
         self.alive: Any = None
-        #: The class of its cursors, and what reads the number of rows off one.
+        #: The class of its cursors, and a function that reads the number of rows off a cursor.
         self.cursor: Any = None
         self.rows: Callable[[Any], Any] = _no_rows
-        #: The class of the contexts that its transactions are opened with, and what reads the fields of one.
+        #: The class of the contexts that its transactions are opened with, and a function that reads their fields.
         self.context: tuple[Any, Callable[[Any], Any]] = (None, _no_fields)
-        #: statement -> (its number, what may be kept of its parameters)
+        #: statement -> (its number, which of its parameters are masked)
         self.statements: dict[str, tuple[int | str, sql_parameters.Plan]] = {}
 
 
@@ -67,12 +67,12 @@ def _no_rows(cursor: Any) -> int:
     return -1
 
 
-#: by the identity of the dialect
+#: by the dialect's identity
 _engines: dict[int, _Engine] = {}
 
 
 def install() -> None:
-    """Wrap the dialects' execute methods once SQLAlchemy is there."""
+    """Wrap the dialects' execute methods once SQLAlchemy is imported."""
     patching.undo(_engines.clear)
     import_hooks.when_imported("sqlalchemy.engine.default", functools.partial(sql.guarded, _wrap_default))
     import_hooks.when_imported("sqlalchemy.dialects.*", functools.partial(sql.guarded, _wrap_overrides))
@@ -92,14 +92,14 @@ def _wrap_overrides(module: ModuleType) -> None:
 def _wrap_class(owner: type) -> None:
     for name, make in _MAKERS.items():
         own = vars(owner).get(name)
-        # An override that asks its base is recorded there.
+        # An override that calls its base is recorded there.
         if own is not None and "super" not in getattr(getattr(own, "__code__", None), "co_names", ()):
             patching.replace(owner, name, make)
 
 
 # Looked up once: this runs at every statement.
 _dumps, _pack_frame, _crc32, _SQL = marshal.dumps, record_format.FRAME.pack, zlib.crc32, record_format.SQL
-_kept = sql_parameters.kept
+_masked = sql_parameters.masked
 _clock, _next_id, _thread_id, _current = (
     patches_recorder.clock,
     patches_recorder.next_id,
@@ -123,23 +123,23 @@ def _maker(many: bool) -> Maker:
                 failure = error
                 raise
             finally:
-                # Written out here, Segments.write too: each function of its own would be a tenth of what this may cost.
+                # Inlined, Segments.write too: a function of its own would cost a tenth of what this may cost.
                 try:
                     end = _clock()
                     if end >= lease.look_at:
                         lease.look(end)
-                    # The first row stands for the others.
-                    given = parameters if not many else parameters[0] if parameters else ()
+                    # Of several rows the first is recorded.
+                    row = parameters if not many else parameters[0] if parameters else ()
                     engine = _engines.get(id(self))
                     if engine is None or engine.recorder is not recorder:
                         engine = _engine(recorder, self, context)
-                    number, plan = engine.statements.get(statement) or _statement(engine, statement, given, context)
+                    number, plan = engine.statements.get(statement) or _statement(engine, statement, row, context)
                     rows = engine.rows(cursor) if type(cursor) is engine.cursor else _rows(engine, cursor)
                     fields = (
                         _SQL, _next_id(), _current(), _thread_id(), start, end, number,
                         None if failure is None else values.error_text(failure),
                         rows if type(rows) is int else -1,
-                        _kept(given, plan) if given else (),
+                        _masked(row, plan) if row else (),
                         engine.database,
                         _request_ids(engine, context),
                     )  # fmt: skip
@@ -153,7 +153,7 @@ def _maker(many: bool) -> Maker:
                 except Exception as error:
                     sql.swallow(error, failure is None)
                 finally:
-                    failure = None  # it holds this frame, which must not hold it
+                    failure = None  # it refers to this frame, which must not refer to it
 
         return wrapper
 
@@ -162,7 +162,7 @@ def _maker(many: bool) -> Maker:
 
 def _make_without_parameters(_original: Function) -> Function:
     @wrapper_frames.hide
-    def with_parameters(dialect: Any, cursor: Any, statement: Any, given: Any, context: Any = None) -> Any:
+    def with_parameters(dialect: Any, cursor: Any, statement: Any, row: Any, context: Any = None) -> Any:
         return _original(dialect, cursor, statement, context)
 
     recorded = _maker(many=False)(with_parameters)
@@ -182,7 +182,7 @@ _MAKERS: dict[str, Maker] = {
 
 
 def _engine(recorder: segments.Segments, dialect: Any, context: Any) -> _Engine:
-    """The engine whose dialect this is; its database tells which of Nova's a statement went to."""
+    """Create the engine of a dialect; its database shows which of Nova's a statement went to."""
     url = path(context, "root_connection", "engine", "url")
     name = url[_DATABASE] if is_kind(type(url), tuple) and tuple.__len__(url) > _DATABASE else field(url, "database")
     engine = _Engine(recorder, name if type(name) is str else None)
@@ -194,7 +194,7 @@ def _engine(recorder: segments.Segments, dialect: Any, context: Any) -> _Engine:
 
 
 def _forgetting(dialect: Any) -> Any:
-    """A reference that forgets the dialect's engine at its end; None where the dialect cannot be referred to."""
+    """Return a reference that drops the dialect's engine at its end; None where there are no references to it."""
     key = id(dialect)
     try:
         return ref(dialect, lambda _: _engines.pop(key, None))
@@ -204,14 +204,18 @@ def _forgetting(dialect: Any) -> Any:
 
 
 def _rows(engine: _Engine, cursor: Any) -> Any:
-    """The rows that a statement has changed, where a cursor keeps their number; -1 where it would have to be asked."""
+    """Return the number of rows that a statement changed, if the cursor stores it; -1 if it would compute it."""
     kind = type(cursor)
-    kept = lookup(kind, "rowcount")
+    rowcount = lookup(kind, "rowcount")
     engine.cursor, engine.rows = kind, _no_rows
-    if type(kept) is MemberDescriptorType or (type(kept) is GetSetDescriptorType and kept.__objclass__ is _sqlite()):
-        engine.rows = kept.__get__
+    if type(rowcount) is MemberDescriptorType or (
+        type(rowcount) is GetSetDescriptorType and rowcount.__objclass__ is _sqlite()
+    ):
+        engine.rows = rowcount.__get__
     elif (
-        kept is MISSING and lookup(kind, "__getattribute__") is object.__getattribute__ and "rowcount" in stored(cursor)
+        rowcount is MISSING
+        and lookup(kind, "__getattribute__") is object.__getattribute__
+        and "rowcount" in stored(cursor)
     ):
         engine.rows = _attribute
     return engine.rows(cursor)
@@ -225,17 +229,17 @@ def _attribute(cursor: Any) -> Any:
     return cursor.__dict__.get("rowcount")
 
 
-def _statement(engine: _Engine, statement: str, given: Any, context: Any) -> tuple[int | str, sql_parameters.Plan]:
-    """The statement's number (itself where there are too many) and its plan, remembered."""
+def _statement(engine: _Engine, statement: str, row: Any, context: Any) -> tuple[int | str, sql_parameters.Plan]:
+    """Return the statement's number (itself where there are too many) and its plan, cached."""
     number = patches_recorder.number_or_text(masking.without_secrets(statement))
-    plan = sql_parameters.plan(statement, given, context)
+    plan = sql_parameters.plan(statement, row, context)
     if type(number) is int:
         engine.statements[statement] = (number, plan)
     return number, plan
 
 
 def _request_ids(engine: _Engine, context: Any) -> tuple[str | None, str | None] | None:
-    """The ids of the context the transaction was opened with: enginefacade keeps it in the connection's ``info``."""
+    """Return the ids of the transaction's context, which enginefacade stores in the connection's ``info``."""
     try:
         info = context.root_connection._dbapi_connection._connection_record.__dict__.get("info")
     except AttributeError as error:  # no context, or a connection that was taken out of its pool
@@ -259,9 +263,9 @@ def _request_ids(engine: _Engine, context: Any) -> tuple[str | None, str | None]
 
 
 def _fields_reader(kind: type) -> Callable[[Any], Any]:
-    """What gives the dictionary of a class's instances: without looking at the class again where that is ordinary."""
-    found = dict_descriptor(kind)
-    return found.__get__ if type(found) is GetSetDescriptorType else _no_fields
+    """Return a function that reads the dictionary of an instance, without a look at its class if that is ordinary."""
+    descriptor = dict_descriptor(kind)
+    return descriptor.__get__ if type(descriptor) is GetSetDescriptorType else _no_fields
 
 
 def _no_fields(context: Any) -> dict[str, Any]:

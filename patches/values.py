@@ -1,4 +1,4 @@
-"""What may be kept of a stranger's values: exact builtins, capped, with secrets masked by key and by shape.
+"""Recordable values of foreign objects: exact builtins, capped, with secrets masked by key and by shape.
 
 Nothing here calls a method of a foreign object: no ``__repr__``, no ``__str__``, no property, no metaclass's.
 """
@@ -15,16 +15,16 @@ MASK = masking.MASK
 secret_key = masking.secret_key
 may_be_secret = masking.may_be_secret
 
-#: Longer texts are cut, in characters; a cut could end inside a secret, so a long text is masked before it is cut.
+#: Characters at which texts are cut; a cut could end inside a secret, so a long text is masked before it is cut.
 MAX_TEXT = 512
-#: No more of a text than this is looked at, and kept of it only what masking left well before this.
+#: Characters of a text that are looked at; recorded is only what masking left well before this.
 MAX_LOOK = 8192
 MAX_ITEMS = 64
 MAX_DEPTH = 6
-#: Items of one tree, at all depths together.
+#: Items of a tree, at all depths together.
 MAX_TREE = 2000
 
-#: Short texts that were looked at and hold no secret; what a service handles repeats itself.
+#: Short texts without a secret, a cache: a service's texts repeat themselves.
 harmless: dict[str, str] = {}
 _MAX_HARMLESS = 4096
 _MAX_REMEMBERED = 64
@@ -33,11 +33,11 @@ _MAX_REMEMBERED = 64
 _type_name = type.__dict__["__name__"].__get__
 _exception_args = BaseException.__dict__["args"].__get__
 
-_URL = re.compile(r"(?P<scheme>[^:/?#]*://)?(?P<place>[^/?#]*)(?P<path>[^?#]*)")
+_URL = re.compile(r"(?P<scheme>[^:/?#]*://)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
 
 
 def masked_text(text: str, limit: int = MAX_TEXT) -> str:
-    """``text`` (an exact str) with what looks like a secret masked, cut to ``limit`` characters."""
+    """Return ``text`` (an exact str) with what looks like a secret masked, cut to ``limit`` characters."""
     known = harmless.get(text)
     if known is not None:
         return known
@@ -58,7 +58,7 @@ def masked_text(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def scalar(value: Any) -> Any:
-    """A value as marshal takes it: builtins as they are, texts masked and cut, anything else by its type's name."""
+    """Return a value that marshal takes: builtins as they are, texts masked and cut, anything else by its type."""
     kind = type(value)
     if kind is str:
         return harmless.get(value) or masked_text(value)
@@ -67,7 +67,7 @@ def scalar(value: Any) -> Any:
     if value is None or kind is bool or kind is float:
         return value
     if kind is datetime.datetime:
-        # A time zone is an object that would be asked for its offset.
+        # A time zone is a foreign object, whose code would compute the offset.
         return (value if value.tzinfo is None else value.replace(tzinfo=None)).isoformat()
     if kind is datetime.date:
         return value.isoformat()
@@ -84,7 +84,7 @@ def keyed(key: Any, value: Any) -> Any:
 
 
 def tree(value: Any) -> Any:
-    """Nested dicts, lists and tuples as nested tuples: a dict is ("{}", key, value …), a list ("[]", item …)."""
+    """Return dicts, lists and tuples as nested tuples: a dict is ("{}", key, value …), a list ("[]", item …)."""
     return _tree(value, 0, [MAX_TREE])
 
 
@@ -113,7 +113,7 @@ def _tree(value: Any, depth: int, left: list[int]) -> Any:
 
 
 def _is_command(items: Any) -> bool:
-    """Whether a list may be a program's arguments: texts, one of them an option."""
+    """Return whether a list may be a program's arguments: texts, at least one of them an option."""
     options = 0
     for item in items:
         if type(item) is not str:
@@ -123,17 +123,17 @@ def _is_command(items: Any) -> bool:
 
 
 def _some(items: Any, left: list[int]) -> Any:
-    """The first of the items, as many as may still be kept, counted off ``left``."""
-    taken = items[: max(0, min(MAX_ITEMS, left[0]))]
-    left[0] -= len(taken)
-    return taken
+    """Return the first items, as many as may still be recorded, and subtract their number from ``left``."""
+    first = items[: max(0, min(MAX_ITEMS, left[0]))]
+    left[0] -= len(first)
+    return first
 
 
 def error_text(error: Any) -> str:
-    """An exception as ``Type: first text among its arguments``, without asking the exception to print itself."""
+    """Return an exception as ``Type: first text among its arguments``, without its ``__str__``."""
     name: str = _type_name(type(error))
     args = _exception_args(error) if isinstance(error, BaseException) else ()
-    # Database drivers put an error number first.
+    # The first argument of database drivers' errors is a number.
     shown = args[0:1] if args and type(args[0]) is str else args[1:2] if args and type(args[0]) is int else ()
     if shown and type(shown[0]) is str:
         return "%s: %s" % (name, masked_text(shown[0]))
@@ -141,19 +141,19 @@ def error_text(error: Any) -> str:
 
 
 def url_without_secrets(url: str) -> str:
-    """Scheme, host and path of a URL (an exact str), without user, password, query and tokens in the path."""
-    found = _URL.match(url)
-    if found is None:  # cannot be: every part of it may be empty
+    """Return scheme, host and path of a URL (an exact str), without user, password, query and tokens in the path."""
+    match = _URL.match(url)
+    if match is None:  # cannot be: every part of it may be empty
         return MASK
-    place, path = found["place"], found["path"]
-    port = place.rpartition(":")[2]
-    if "@" not in place and port and port != place and not port.isdigit() and not port.endswith("]"):
-        # No port, so what ends here is a password with a slash in it.
-        place, _, path = path.rpartition("@")[2].partition("/")
+    host, path = match["host"], match["path"]
+    port = host.rpartition(":")[2]
+    if "@" not in host and port and port != host and not port.isdigit() and not port.endswith("]"):
+        # No port, so this is the beginning of a password with a slash in it.
+        host, _, path = path.rpartition("@")[2].partition("/")
         path = "/" + path
-    return (found["scheme"] or "") + place.rpartition("@")[2] + path_without_secrets(path)
+    return (match["scheme"] or "") + host.rpartition("@")[2] + path_without_secrets(path)
 
 
 def path_without_secrets(path: str) -> str:
-    """A URL's path (an exact str) with tokens that stand in it masked."""
+    """Return a URL's path (an exact str) with the tokens in it masked."""
     return masked_text(masking.path_without_tokens(path))

@@ -1,7 +1,7 @@
 """HTTP in: each request a WSGI application answers, at the outermost of its WebOb layers.
 
-Every OpenStack API is a stack of ``webob.dec.wsgify`` layers; the first to see a request opens the step, the inner ones
-tell which application it is and which request id it was given.
+Every OpenStack API is a stack of ``webob.dec.wsgify`` layers; the first that a request reaches opens the step, the
+inner ones show which application it is and which request id the request got.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ wsgi = hooks.Hook("wsgi")
 
 
 class _Request:
-    """A request under way: its step, its environ, and what the layers told so far."""
+    """A request under way: its step, its environ, and what its layers have shown so far."""
 
     __slots__ = ("application", "environ", "request_id", "status", "step")
 
@@ -41,7 +41,7 @@ request: ContextVar[_Request | None] = ContextVar("bootseq_request", default=Non
 
 
 def install() -> None:
-    """Wrap WebOb's decorator once it is there."""
+    """Wrap WebOb's decorator once it is imported."""
     import_hooks.when_imported("webob.dec", functools.partial(wsgi.guarded, _wrap))
 
 
@@ -52,13 +52,13 @@ def _wrap(module: ModuleType) -> None:
 def _make(_original: Function) -> Function:
     @functools.wraps(_original)
     def wrapper(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        # wsgify is also called as a decorator and with a Request: only (environ, start_response) is a request arriving.
+        # wsgify is also called as a decorator and with a Request: only (environ, start_response) is a request.
         if recorder.recorder is None or len(args) != 2 or type(args[0]) is not dict:
             return _original(layer, *args, **kwargs)
         environ, start_response = args
         outer = request.get()
         if outer is not None and outer.environ is environ:
-            wsgi.guarded(_layer_seen, outer, layer)
+            wsgi.guarded(_note_layer, outer, layer)
             return _original(layer, *args, **kwargs)
         arrived = wsgi.guarded(_begins, environ, layer)
         if arrived is None:
@@ -101,7 +101,7 @@ def _begins(environ: dict[str, Any], layer: Any) -> _Request | None:
     if not step:
         return None
     arrived = _Request(step, environ)
-    wsgi.guarded(_layer_seen, arrived, layer)
+    wsgi.guarded(_note_layer, arrived, layer)
     return arrived
 
 
@@ -110,8 +110,8 @@ def _text(environ: dict[str, Any], name: str) -> str:
     return text if type(text) is str else ""
 
 
-def _layer_seen(arrived: _Request, layer: Any) -> None:
-    """Note the first module that is not a shared library's, and the request id as soon as a layer has given one."""
+def _note_layer(arrived: _Request, layer: Any) -> None:
+    """Note the first module that is not a shared library's, and the request id as soon as a layer has set it."""
     if arrived.application is None:
         function = field(layer, "func")
         bound = function.__self__ if type(function) is MethodType else None
@@ -120,23 +120,23 @@ def _layer_seen(arrived: _Request, layer: Any) -> None:
             arrived.application = module
             recorder.note(arrived.step, ("application", module))
     if arrived.request_id is None:
-        given = arrived.environ.get("openstack.request_id")
-        if type(given) is str:
-            arrived.request_id = given
-            recorder.note(arrived.step, ("request_id", given))
+        request_id = arrived.environ.get("openstack.request_id")
+        if type(request_id) is str:
+            arrived.request_id = request_id
+            recorder.note(arrived.step, ("request_id", request_id))
 
 
 @wrapper_frames.hide
 def _listening(start_response: Function, arrived: _Request) -> Function:
     def listening(*args: Any, **kwargs: Any) -> Any:
-        wsgi.guarded(_answer_seen, arrived, args)
+        wsgi.guarded(_note_answer, arrived, args)
         return start_response(*args, **kwargs)
 
     return listening
 
 
-def _answer_seen(arrived: _Request, args: tuple[Any, ...]) -> None:
-    """The status, and the id that the caller is told, where the application keeps it to itself (Glance)."""
+def _note_answer(arrived: _Request, args: tuple[Any, ...]) -> None:
+    """Note the status, and the id in the answer where the application has it nowhere else (Glance)."""
     status, headers = args[:2]
     arrived.status = status[:3] if type(status) is str else None
     if arrived.request_id is None and type(headers) is list:

@@ -49,7 +49,7 @@ def test_names_are_masked_by_what_they_say_and_by_their_columns() -> None:
     given = {"p": 1, "a": 2, "t_id": 3, "auth_token": 4}
     plan = sql_parameters.plan(statement, given, None)
     assert plan == frozenset({"p", "auth_token"})
-    assert sql_parameters.kept(given, plan) == ("{}", "p", "***", "a", 2, "t_id", 3, "auth_token", "***")
+    assert sql_parameters.masked(given, plan) == ("{}", "p", "***", "a", 2, "t_id", 3, "auth_token", "***")
 
 
 def test_what_cannot_be_told_is_masked_whole_where_a_secret_is_named() -> None:
@@ -64,27 +64,27 @@ EMPTY = [(None, None), ("", ""), (b"", "<0 bytes>"), (0, 0), (0.0, 0.0), (False,
 @pytest.mark.parametrize(("value", "recorded"), EMPTY, ids=[repr(value) for value, _ in EMPTY])
 def test_an_empty_parameter_is_recorded_though_its_name_is_a_secrets(value: Any, recorded: Any) -> None:
     """It hides nothing, and shows that nothing was set."""
-    assert sql_parameters.kept((value, "x"), (0, 1)) == (recorded, "***")
-    assert sql_parameters.kept([value], frozenset({"p"})) == (recorded,)
-    assert sql_parameters.kept({"p": value}, frozenset({"p"})) == ("{}", "p", recorded)
-    assert sql_parameters.kept({"p": value}, (0,)) == ("{}", "p", recorded)
+    assert sql_parameters.masked((value, "x"), (0, 1)) == (recorded, "***")
+    assert sql_parameters.masked([value], frozenset({"p"})) == (recorded,)
+    assert sql_parameters.masked({"p": value}, frozenset({"p"})) == ("{}", "p", recorded)
+    assert sql_parameters.masked({"p": value}, (0,)) == ("{}", "p", recorded)
 
 
 def test_a_plan_for_another_driver_masks_all() -> None:
     """Rather than guess."""
-    assert sql_parameters.kept((1, 2), frozenset({"p"})) == ("***", "***")
-    assert sql_parameters.kept({"a": 1}, (0,)) == ("{}", "a", "***")
+    assert sql_parameters.masked((1, 2), frozenset({"p"})) == ("***", "***")
+    assert sql_parameters.masked({"a": 1}, (0,)) == ("{}", "a", "***")
 
 
 def test_no_more_is_kept_than_is_of_use() -> None:
     """A statement may have thousands of parameters."""
-    assert len(sql_parameters.kept(tuple(range(5_000)), None)) == sql_parameters.MAX_PARAMETERS
+    assert len(sql_parameters.masked(tuple(range(5_000)), None)) == sql_parameters.MAX_PARAMETERS
     assert (
-        len(sql_parameters.kept({str(number): number for number in range(5_000)}, None))
+        len(sql_parameters.masked({str(number): number for number in range(5_000)}, None))
         == 2 * sql_parameters.MAX_PARAMETERS + 1
     )
     statement = f"SELECT * FROM t WHERE password IN ({', '.join('?' * 5_000)})"
-    assert sql_parameters.kept(("x",) * 5_000, sql_parameters.plan(statement, ("x",) * 5_000, None)) == ("***",) * 80
+    assert sql_parameters.masked(("x",) * 5_000, sql_parameters.plan(statement, ("x",) * 5_000, None)) == ("***",) * 80
 
 
 @given(
@@ -94,7 +94,7 @@ def test_no_text_breaks_it(statement: str, given: list[Any]) -> None:
     """Nothing raises, whatever is no SQL."""
     plan = sql_parameters.plan(statement, tuple(given), None)
     masking.without_secrets(statement)
-    assert len(sql_parameters.kept(tuple(given), plan)) == len(given)
+    assert len(sql_parameters.masked(tuple(given), plan)) == len(given)
 
 
 def test_no_statement_hangs_a_service() -> None:
@@ -134,6 +134,6 @@ def test_names_of_classes_below_str_are_names() -> None:
 
     given = {Label("host_1"): "compute1", Label("password"): "s3cret"}
     statement = "UPDATE users SET password=%(password)s WHERE host = %(host_1)s"
-    flat = sql_parameters.kept(given, sql_parameters.plan(statement, given, None))
+    flat = sql_parameters.masked(given, sql_parameters.plan(statement, given, None))
     assert flat == ("{}", "host_1", "compute1", "password", "***")
     assert {type(one) for one in flat} == {str}
