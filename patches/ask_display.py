@@ -1,7 +1,7 @@
-"""A value as one line of text: masked and capped.
+"""Values as a line of text: masked and capped.
 
-``read`` shows what ``reading`` reads and runs no code of the host's; ``represented`` asks for each object's ``repr()``,
-which the user has allowed by --unsafe.
+``read`` shows what ``host_objects`` reads and runs no code of the host's; ``represented`` calls each object's
+``repr()``, which the user has allowed by --unsafe.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from . import classes, host_objects, values
 from .classes import MISSING
 
 MAX_VALUE = 500
-#: For the word on the rest.
+#: Characters for the note on the rest.
 _REST = 64
 _BRACKETS: dict[type, str] = {dict: "{%s}", list: "[%s]", tuple: "(%s)", set: "{%s}", frozenset: "frozenset({%s})"}
 _Leaf = Callable[[Any, int, "list[int]"], str]
 
 
 def read(value: Any) -> str:
-    """The value as it is stored."""
+    """Return the value as it is stored."""
     return _shown(value, _stored)
 
 
 def represented(value: Any) -> str:
-    """The value as it represents itself."""
+    """Return the value as it represents itself."""
     return _shown(value, _repr)
 
 
@@ -70,7 +70,7 @@ def _of_container(value: Any, base: type, depth: int, left: list[int], leaf: _Le
 
 
 def _named(form: str, key: Any, value: Any, depth: int, left: list[int], leaf: _Leaf) -> str:
-    """A name and its value; what stands under a secret's name is masked."""
+    """Return a name and its value, which is masked if the name is a secret's."""
     name = key if form.startswith("%s=") else _part(key, depth + 1, left, leaf)
     secret = type(key) is str and values.secret_key(key) and values.may_be_secret(value)
     left[0] -= len(name) // 2
@@ -78,7 +78,7 @@ def _named(form: str, key: Any, value: Any, depth: int, left: list[int], leaf: _
 
 
 def _stored(value: Any, depth: int, left: list[int]) -> str:
-    """An object by its class; what oslo.versionedobjects and SQLAlchemy have loaded, and at the top any attributes."""
+    """Return an object as its class and the fields that oslo.versionedobjects and SQLAlchemy loaded, at the top all."""
     kind = type(value)
     name = classes.type_name(kind)
     if classes.is_kind(kind, type):
@@ -90,28 +90,28 @@ def _stored(value: Any, depth: int, left: list[int]) -> str:
     if classes.class_name(kind) == "uuid.UUID":
         return "UUID('%032x')" % host_objects.attribute(value, "int")
     attributes, close = _attributes(value, depth)
-    parts = [_named("%s=%s", *each, depth, left, _stored) for each in attributes[: values.MAX_ITEMS] if left[0] > 0]
+    parts = [_named("%s=%s", *pair, depth, left, _stored) for pair in attributes[: values.MAX_ITEMS] if left[0] > 0]
     parts += ["…"] * (len(parts) < len(attributes))
     return "%s(%s)" % (name, ", ".join(parts)) if close else "<%s>" % " ".join([name, *parts])
 
 
 def _attributes(value: Any, depth: int) -> tuple[list[tuple[str, Any]], bool]:
-    """Names and values to show, and whether they are the fields of a data object."""
+    """Return names and values to show, and whether they are the fields of a data object."""
     kind = type(value)
     own = [pair for pair in host_objects.pairs(host_objects.stored(value)) if type(pair[0]) is str]
     fields = host_objects.fields(kind)
     if fields:
         loaded = dict(own)
-        return [(each, loaded["_obj_" + each]) for each in fields if "_obj_" + each in loaded], True
+        return [(name, loaded["_obj_" + name]) for name in fields if "_obj_" + name in loaded], True
     if host_objects.is_mapped(value):
-        return [(key, each) for key, each in own if key != "_sa_instance_state"], True
+        return [(key, value) for key, value in own if key != "_sa_instance_state"], True
     if depth > 0 or classes.is_kind(kind, ModuleType) or classes.iterates(kind):
         return [], False
     return own, False
 
 
 def _repr(value: Any, depth: int, left: list[int]) -> str:
-    """The object's own word; what that raises is caught."""
+    """Return the object's own representation; what that raises is caught."""
     name = classes.type_name(type(value))
     if inspect.getattr_static(type(value), "__repr__", None) is object.__repr__:
         return "<%s>" % name

@@ -1,7 +1,7 @@
-"""What an ask point says: its expressions, evaluated without disturbing the host, and the one line of their values.
+"""Evaluation of ask points: their expressions, without disturbing the host, and a line of the values.
 
-The tool has checked the expressions and put guards in the place of everything that could run code of the host's
-(``_ask_get(x, 'name')`` …). Unsafe ones are evaluated as they are, and show what objects' ``repr()`` gives.
+The tool has checked the expressions and replaced everything that could run code of the host's by guards
+(``_ask_get(x, 'name')`` …). Unsafe ones are evaluated as they are, and show the objects' ``repr()``.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 asks = hooks.Hook("asks")
 
-#: Of one line that stands in the step; each value has a cap of its own.
+#: Characters of a line in the step; each value has a cap of its own.
 MAX_LINE = 8_000
 
-#: Where lines are written.
+#: The file of the lines.
 log = ""
 
-#: Whether this thread or greenlet is at it: what is asked may run code that is asked itself.
+#: Whether this thread or greenlet evaluates: an unsafe expression may run code that has points itself.
 _busy: ContextVar[bool] = ContextVar("bootseq_asking", default=False)
 
 
 class _Names(dict):  # type: ignore[type-arg]
-    """What an expression sees: the function's own names, and behind them its module's."""
+    """The names of an expression: the function's own, and behind them its module's."""
 
     __slots__ = ("module",)
     module: dict[str, Any]
@@ -39,7 +39,7 @@ class _Names(dict):  # type: ignore[type-arg]
 
 
 class Expression:
-    """One expression, compiled."""
+    """An expression, compiled."""
 
     def __init__(self, text: str, code: str, names: list[str], unsafe: bool) -> None:
         self.text = text
@@ -50,50 +50,51 @@ class Expression:
         self.code: CodeType = compile(code, "<ask>", "eval", 0, True)
 
     def value(self, names: _Names) -> Any:
-        """What it gives, or raises."""
+        """Evaluate it; raises whatever it raises."""
         if self.unsafe:  # with scopes of its own, which see one dict only
             return eval(self.code, dict(names.module, **names))  # noqa: S307 - what the user wants to see
         return eval(self.code, {"__builtins__": ask_guards.BUILTINS}, names)  # noqa: S307 - checked by the tool, and guarded
 
 
 class Point:
-    """A place in the code and what is asked there."""
+    """A position in the code, and the expressions to evaluate there."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        self.told = told
-        self.key: str = told["key"]
-        self.where: str = told["where"]
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.key: str = spec["key"]
+        self.where: str = spec["where"]
         #: "entry", "return", or the number of a line
-        self.when: Any = told["when"]
+        self.when: Any = spec["when"]
         self.module, _, self.qualified = self.where.partition(":")
-        unsafe = bool(told.get("unsafe"))
-        self.expressions = [Expression(text, code, names, unsafe) for text, code, names in told["expressions"]]
+        unsafe = bool(spec.get("unsafe"))
+        self.expressions = [Expression(text, code, names, unsafe) for text, code, names in spec["expressions"]]
         self.state = "module not loaded yet"
         self.near: list[str] = []
         self.lines = 0
         self.failures = 0
         self.last_error: str | None = None
         self.enabled = True
-        self.place: tuple[str, int, str] = ("", 0, "")
-        #: takes it off its function again
+        #: file, first line and name of its function
+        self.source: tuple[str, int, str] = ("", 0, "")
+        #: detaches it from its function
         self.take_off: Callable[[], object] = dict
 
     def ask(
         self, names: dict[str, Any], module: dict[str, Any], line: int = 0, raised: BaseException | None = None
     ) -> None:
-        """Write the line; ``names`` are the function's."""
+        """Write the line; ``names`` are the function's, ``module`` its globals, ``raised`` its exception."""
         if not self.enabled or _busy.get():
             return
         _busy.set(True)
         try:
-            seen = _Names(names)
-            seen.module = module
+            scope = _Names(names)
+            scope.module = module
             parts = [self.where, "line %d" % line] if line else [self.where]
             if self.when == "return":
                 parts.append("returned" if raised is None else "raised %s" % values.error_text(raised))
             before = self.failures
-            parts.extend([self._part(each, seen) for each in self.expressions if raised is None or not each.of_result])
-            self.failures = min(self.failures, before + 1)  # a line fails once
+            expressions = [part for part in self.expressions if raised is None or not part.of_result]
+            parts.extend([self._part(expression, scope) for expression in expressions])
+            self.failures = min(self.failures, before + 1)  # a line counts once
             if self.failures >= hooks.MAX_FAILURES:
                 self.enabled = False
                 self.state = "switched off"
@@ -115,18 +116,18 @@ class Point:
         except Exception as error:
             self.failures += 1
             self.last_error = values.error_text(error)
-            said = "?" if expression.failed else "<%s>" % self.last_error
+            value = "?" if expression.failed else "<%s>" % self.last_error
             expression.failed = True
-            return "%s=%s" % (expression.text, said)
+            return "%s=%s" % (expression.text, value)
 
     def _write(self, message: str, line: int) -> None:
-        file, first, function = self.place
+        file, first, function = self.source
         self.lines += 1
         ask_logger.write(log, _Written(message, file, line or first, function), message, MAX_LINE)
 
 
 class _Written:
-    """Looks to the ask logger like a log record; the host's handlers never see it."""
+    """A log record to the ask logger, which the host's handlers never get."""
 
     def __init__(self, message: str, file: str, line: int, function: str) -> None:
         now = time.time()
@@ -138,5 +139,5 @@ class _Written:
 
 
 def shown(value: Any, unsafe: bool = False) -> str:
-    """A value as text: masked, on one line, capped."""
+    """Return a value as text: masked, on one line, capped."""
     return ask_display.represented(value) if unsafe else ask_display.read(value)

@@ -1,7 +1,7 @@
-"""What checked expressions consist of in a service: each operator and each function that they may call is one of these.
+"""Operators and functions of checked ask expressions: the only ones that they may call in a service.
 
-They work on what ``reading`` gives: values in the host's own storage, compared, counted and joined as exact builtin
-types. None of them runs a special method of the host's, and none makes a value that fills the memory.
+They work on values that ``host_objects`` reads from the host's own storage, and compare, count and join them as exact
+builtin types. None of them runs a special method of the host's, and none builds a value that fills the memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .host_objects import NotLoadedError, UnsafeError, exact
 
 __all__ = ["BUILTINS", "NotLoadedError", "UnsafeError"]
 
-#: No number that is reckoned with is longer, in bits; no text that is made, in characters.
+#: Maximum length of numbers to calculate with, in bits, and of texts that are built, in characters.
 _MAX_BITS = 4096
 _MAX_TEXT = 100_000
 
@@ -52,7 +52,7 @@ def _raw(condition: _Condition) -> Any:
 
 
 def _item(thing: Any, key: Any) -> Any:
-    """An item, without making one in a defaultdict."""
+    """Return an item, without a new one in a defaultdict."""
     text = host_objects.scalar(thing)
     if type(text) is str or type(text) is bytes:
         return text[_index(key)]
@@ -74,15 +74,15 @@ def _index(key: Any) -> Any:
 def _whole(key: Any) -> int:
     value = host_objects.scalar(key)
     if type(value) is not int and type(value) is not bool:
-        raise TypeError("%s is no index" % _name(type(key)))
+        raise TypeError("%s is not an index" % _name(type(key)))
     return value
 
 
 def _value(mapping: dict[Any, Any], key: Any) -> Any:
-    found = host_objects.pairs(mapping)
-    at = host_objects.position([each for each, _ in found], key)
-    if at is not None:
-        return found[at][1]
+    pairs = host_objects.pairs(mapping)
+    index = host_objects.position([candidate for candidate, _ in pairs], key)
+    if index is not None:
+        return pairs[index][1]
     raise KeyError(str(exact(key)))
 
 
@@ -94,7 +94,7 @@ def _contains(thing: Any, key: Any) -> bool:
 
 
 def _compare(first: Any, *rest: Any) -> bool:
-    """``a < b in c``, as (a, "<", b, "in", c)."""
+    """Return ``a < b in c``, as (a, "<", b, "in", c)."""
     for sign, second in zip(rest[::2], rest[1::2]):
         if not _holds(first, sign, second):
             return False
@@ -102,19 +102,19 @@ def _compare(first: Any, *rest: Any) -> bool:
     return True
 
 
-def _holds(one: Any, sign: str, other: Any) -> bool:
+def _holds(left: Any, sign: str, right: Any) -> bool:
     if sign.startswith("is"):
-        return (one is other) == (sign == "is")
+        return (left is right) == (sign == "is")
     if sign.endswith("in"):
-        return _contains(other, one) == (sign == "in")
-    return bool(_COMPARISONS[sign](exact(one), exact(other)))
+        return _contains(right, left) == (sign == "in")
+    return bool(_COMPARISONS[sign](exact(left), exact(right)))
 
 
 def _number(value: Any) -> Any:
     number = host_objects.scalar(value)
     if type(number) is float or (isinstance(number, int) and number.bit_length() <= _MAX_BITS):
         return number
-    raise TypeError("%s is no number to reckon with" % _name(type(value)))
+    raise TypeError("%s is not a number to calculate with" % _name(type(value)))
 
 
 def _operand(thing: Any) -> Any:
@@ -134,20 +134,20 @@ def _of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *things: function(*map(_number, things))
 
 
-def _add(one: Any, other: Any) -> Any:
-    """Lists and tuples of whatever is in them; anything else as exact builtin types."""
-    bases = {host_objects.container(type(each)) for each in (one, other)}
+def _add(left: Any, right: Any) -> Any:
+    """Add lists and tuples with any items; anything else as exact builtin types."""
+    bases = {host_objects.container(type(operand)) for operand in (left, right)}
     for base in (list, tuple):
         if bases == {base}:
-            return base(host_objects.items(one) + host_objects.items(other))
-    return _operand(one) + _operand(other)
+            return base(host_objects.items(left) + host_objects.items(right))
+    return _operand(left) + _operand(right)
 
 
 def _isinstance(thing: Any, kinds: Any) -> bool:
     wanted = kinds if type(kinds) is tuple else (kinds,)
-    if not all(classes.is_kind(type(each), type) for each in wanted):
+    if not all(classes.is_kind(type(kind), type) for kind in wanted):
         raise TypeError("isinstance() of a class, or of a tuple of classes")
-    return any(classes.is_kind(type(thing), each) for each in wanted)
+    return any(classes.is_kind(type(thing), kind) for kind in wanted)
 
 
 def _has(thing: Any, name: str) -> bool:
@@ -170,20 +170,20 @@ def _len(thing: Any) -> int:
 
 
 def _list(*things: Any) -> list[Any]:
-    texts = [host_objects.scalar(each) for each in things]
+    texts = [host_objects.scalar(thing) for thing in things]
     if any(type(text) is str or type(text) is bytes for text in texts):
         return list(*[text[: host_objects.MAX_HELD] for text in texts])
     return list(*map(host_objects.items, things))
 
 
 def _dict(*things: Any) -> dict[Any, Any]:
-    """Its keys are hashed, so they are exact builtin types; its values are as they were."""
-    found: list[tuple[Any, Any]] = []
+    """Build a dict: its keys are hashed, so they become exact builtin types; its values stay."""
+    pairs: list[tuple[Any, Any]] = []
     for thing in things:
         held = host_objects.held(thing)
         of_dict = host_objects.container(type(held)) is dict
-        found += host_objects.pairs(held) if of_dict else [tuple(_list(pair)) for pair in host_objects.items(held)]
-    return {exact(key): value for key, value in found}
+        pairs += host_objects.pairs(held) if of_dict else [tuple(_list(pair)) for pair in host_objects.items(held)]
+    return {exact(key): value for key, value in pairs}
 
 
 def _text(value: Any, conversion: int = ord("s")) -> str:
@@ -202,11 +202,12 @@ def _formatted(value: Any, conversion: int, spec: str) -> str:
 
 
 def _int(*things: Any) -> int:
-    return int(*[each[:_MAX_BITS] if type(each) in (str, bytes) else _number(each) for each in map(_operand, things)])
+    operands = map(_operand, things)
+    return int(*[value[:_MAX_BITS] if type(value) in (str, bytes) else _number(value) for value in operands])
 
 
 def _float(*things: Any) -> float:
-    return float(*[each if type(each) is str else _number(each) for each in map(_operand, things)])
+    return float(*[value if type(value) is str else _number(value) for value in map(_operand, things)])
 
 
 def _slice(*parts: Any) -> slice:
@@ -220,8 +221,8 @@ def _sum(thing: Any, start: Any = 0) -> Any:
 _TYPES = (
     BaseException, Exception, bool, bytes, dict, float, frozenset, int, list, object, set, str, tuple, type
 )  # fmt: skip
-#: Of expressions that the tool has checked; it writes ``_ask_NAME(…)`` for the guards.
-BUILTINS: dict[str, Any] = {each.__name__: each for each in _TYPES}
+#: The builtins of expressions that the tool has checked; it writes ``_ask_NAME(…)`` for the guards.
+BUILTINS: dict[str, Any] = {kind.__name__: kind for kind in _TYPES}
 BUILTINS.update(
     _ask_get=_get, _ask_item=_item, _ask_slice=_slice, _ask_compare=_compare, _ask_condition=_Condition, _ask_raw=_raw,
     _ask_format=_formatted, _ask_text=lambda *parts: "".join(parts), _ask_type=lambda thing: _name(type(thing)),

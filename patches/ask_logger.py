@@ -1,8 +1,8 @@
-"""The ask logger: what is logged to ``ask``, from whichever process, stands in one file in oslo.log's format.
+"""The ask logger: records of the logger ``ask``, from all processes, in one file in oslo.log's format.
 
-``logging.getLogger("ask")`` (and any logger the user names) writes there beside being a step. Each line is one write to
-a file opened for appending, and opened anew each time: so lines of many processes never mix, and a log that was rotated
-away is left alone.
+Records of ``logging.getLogger("ask")`` (and any logger the user names) become steps and lines of that file. Each line
+is one write to a file that is opened for appending each time: so lines of many processes never mix, and a log that was
+rotated away is left alone.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from . import hooks, host_objects, import_hooks, logs, patching, recorder, unpat
 
 ask = hooks.Hook("ask")
 
-#: Characters of a message that stand in the file; the step keeps as much as any other's text.
+#: Characters of a message in the file; the step has as many as other texts.
 MAX_MESSAGE = 65_536
 
 _DEBUG = 10
 
-#: Nobody's pipe or link in that place may stop or mislead a service.
+#: A pipe or link at that path may neither stop nor mislead a service.
 _CAREFUL = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
-#: What oslo.log writes of who asked, each under the names it has in messages, in contexts and in those before 2024.
+#: Fields of the user that oslo.log writes, each by its names in messages, in contexts and in those before 2024.
 _IDENTITY = (
     ("user", "user_id", "_user_id"), ("project", "project_id", "_project_id"), ("domain", "domain_id", "_domain_id"),
     ("system_scope",), ("user_domain", "user_domain_id", "_user_domain_id"),
     ("project_domain", "project_domain_id", "_project_domain_id"),
 )  # fmt: skip
-#: The same in a request that no service has made a context for yet.
+#: The same in a request that has no context yet.
 _ENVIRON = {
     "request_id": "openstack.request_id", "global_request_id": "openstack.global_request_id",
     "user": "HTTP_X_USER_ID", "project": "HTTP_X_PROJECT_ID", "system_scope": "HTTP_OPENSTACK_SYSTEM_SCOPE",
@@ -42,17 +42,18 @@ _ENVIRON = {
 
 
 def install(path: str, names: list[str]) -> None:
-    """Append what the loggers ``names`` and those below them write to the file ``path``."""
-    logs.take(functools.partial(_asked, tuple(names)), functools.partial(ask.guarded, functools.partial(_record, path)))
+    """Append the records of the loggers ``names`` and those below them to the file ``path``."""
+    record = functools.partial(ask.guarded, functools.partial(_record, path))
+    logs.take(functools.partial(_is_asked, tuple(names)), record)
     import_hooks.when_imported("logging", functools.partial(ask.guarded, functools.partial(_let_through, names)))
 
 
-def _asked(names: tuple[str, ...], name: str) -> bool:
+def _is_asked(names: tuple[str, ...], name: str) -> bool:
     return logs.is_under(name, names)
 
 
 def _let_through(names: list[str], module: ModuleType) -> None:
-    """A logger whose level nobody set would drop what is below its parents': let all through."""
+    """Let every level through where nobody set a logger's own: it would inherit its parents'."""
     for name in names:
         logger = module.getLogger(name)
         if logger.level == module.NOTSET:
@@ -70,9 +71,9 @@ def _record(path: str, written: Any) -> None:
 
 
 def write(path: str, written: Any, message: str, limit: int) -> None:
-    """What a log record says, as a step (of its message no more than ``limit`` characters) and a line in the file."""
+    """Write a log record as a step (with up to ``limit`` characters of its message) and as a line of the file."""
     logs.write("ask", written, values.masked_text(message, limit))
-    if recorder.recorder is not None:  # the lease may just have been found over
+    if recorder.recorder is not None:  # the lease may just have ended
         _append(path, _line(written, values.masked_text(message, MAX_MESSAGE)) + _traceback(vars(written)))
 
 
@@ -87,20 +88,20 @@ def _append(path: str, line: str) -> None:
 
 
 def _message(written: Any) -> str:
-    """The text as a handler formatted it, else formatted here: who asks wants to see the values."""
+    """Return the text as a handler formatted it, else formatted here: the user wants to see the values."""
     message = vars(written).get("message")
     if type(message) is str:
         return message
     try:
         return str(written.getMessage())
     except Exception as error:
-        # The host's handlers have failed on it too, out of sight: said where the user looks.
+        # The host's handlers have failed on it too, out of sight: reported where the user looks.
         return "%s (not formatted: %s)" % (logs.text(written), values.error_text(error))
 
 
-def _traceback(told: dict[str, Any]) -> str:
-    """On lines of its own, where a handler has formatted it; else the exception alone."""
-    trace, exc_info = told.get("exc_text"), told.get("exc_info")
+def _traceback(fields: dict[str, Any]) -> str:
+    """Return the traceback's lines, where a handler has formatted it; else the exception alone."""
+    trace, exc_info = fields.get("exc_text"), fields.get("exc_info")
     if type(trace) is str and trace:
         return values.masked_text(trace, MAX_MESSAGE) + "\n"
     if type(exc_info) is tuple and isinstance(exc_info[1], BaseException):
@@ -109,25 +110,25 @@ def _traceback(told: dict[str, Any]) -> str:
 
 
 def _line(written: Any, message: str) -> str:
-    told = vars(written)
-    process, about = told.get("process"), told.get("instance")
+    fields = vars(written)
+    process, about = fields.get("process"), fields.get("instance")
     seconds = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(written.created))
     return "%s.%03d %d %s %s [%s] %s%s %s %s:%s\n" % (
         seconds, int(written.msecs), process if type(process) is int else os.getpid(),
-        *(values.scalar(each) for each in (written.levelname, written.name)),
-        # oslo.log has put "[instance: UUID] " there, for those who log an instance with their message.
+        *(values.scalar(value) for value in (written.levelname, written.name)),
+        # oslo.log sets it to "[instance: UUID] " where an instance is logged with the message.
         _asker(written), about if type(about) is str and about.startswith("[instance: ") else "", message,
-        *(values.scalar(each) for each in (written.funcName, written.pathname, written.lineno)),
+        *(values.scalar(value) for value in (written.funcName, written.pathname, written.lineno)),
     )  # fmt: skip
 
 
 def _asker(written: Any) -> str:
-    """What stands in oslo.log's bracket: the request's ids and who made it, "-" outside of requests.
+    """Return the text of oslo.log's bracket: the request's ids and its user, "-" outside of requests.
 
-    The step knows better than the thread: its context is the message's or the request's that it belongs to.
+    The step's context comes before the thread's: it is that of the message or request that the step belongs to.
     """
-    for find in (_given, _of_step, _of_thread):
-        context = find(written)
+    for context_of in (_of_record, _of_step, _of_thread):
+        context = context_of(written)
         request_id = context.get("request_id")
         if type(request_id) is str:
             identity = " ".join(_first(context, names) for names in _IDENTITY)
@@ -139,8 +140,8 @@ def _first(context: dict[str, Any], names: tuple[str, ...], missing: str = "-") 
     return next((value for value in map(context.get, names) if type(value) is str and value), missing)
 
 
-def _given(written: Any) -> dict[str, Any]:
-    """The context that came with the record itself, as oslo.log's ``LOG.debug(…, context=context)``."""
+def _of_record(written: Any) -> dict[str, Any]:
+    """Return the context of the record itself, as of oslo.log's ``LOG.debug(…, context=context)``."""
     return _fields(vars(written).get("context"))
 
 
@@ -161,7 +162,7 @@ def _of_thread(written: Any) -> dict[str, Any]:
 
 
 def _fields(context: Any) -> dict[str, Any]:
-    """A context's attributes, without asking it: messages and contexts name them alike."""
+    """Return a context's stored attributes: messages and contexts have the same names for them."""
     if type(context) is dict:
         return context
     return host_objects.stored(context)

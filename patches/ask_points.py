@@ -1,7 +1,7 @@
-"""The ask points of this process: which there are, where they are, and how they come and go while it runs.
+"""The ask points of this process, added and removed while it runs.
 
-A module that is not there yet gets its points when it comes, after the other hooks: theirs are to stand around ours.
-Nothing is imported for a point's sake.
+A module that is not imported yet gets its points at its import, after the other hooks, whose wrappers are to be around
+ours. Nothing is imported for the sake of a point.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from . import ask_eval, ask_lines, ask_wrappers, classes, import_hooks, patching
 from .ask_eval import Point, asks
 from .ask_outcomes import ADDED, NO_FUNCTION, NO_LINE, NO_MODULE, WAITING
 
-#: Names that are told of what is there instead.
+#: Names that exist, reported in place of one that does not.
 _MAX_NEAR = 3000
 
 _points: dict[str, Point] = {}
-_seams: list[ask_wrappers.Seam] = []
+_wrappers: list[ask_wrappers.AskWrapper] = []
 
 
 class _NotThereError(Exception):
-    """What is named is not there; the names that are."""
+    """A name does not exist; ``near`` has those that do."""
 
     def __init__(self, state: str, near: Iterable[str]) -> None:
         super().__init__(state)
         self.state, self.near = state, sorted(near)[:_MAX_NEAR]
 
 
-def install(capture: str, told: list[dict[str, Any]]) -> None:
-    """Lines go into the capture's ask.log; these points are there from the start."""
+def install(capture: str, specs: list[dict[str, Any]]) -> None:
+    """Write lines into the capture's ask.log, and add points."""
     ask_eval.log = os.path.join(capture, "ask.log")
     patching.undo(_forget)
-    sync(told)
+    sync(specs)
 
 
-def sync(told: list[dict[str, Any]]) -> None:
-    """Have these points too."""
-    for each in told:
-        if each["key"] not in _points:
-            asks.guarded(add, each)
+def sync(specs: list[dict[str, Any]]) -> None:
+    """Add those of the points that are missing."""
+    for spec in specs:
+        if spec["key"] not in _points:
+            asks.guarded(add, spec)
 
 
-def add(told: dict[str, Any]) -> Point:
-    """Ask at a place: ``key``, ``where``, ``when``, ``expressions`` (text, code, names); the state says how it went."""
-    remove(told["key"])
-    point = Point(told)
+def add(spec: dict[str, Any]) -> Point:
+    """Add a point: ``key``, ``where``, ``when``, ``expressions`` (text, code, names); its state is the outcome."""
+    remove(spec["key"])
+    point = Point(spec)
     _points[point.key] = point
     missing = _missing(point.module)
     if missing is not None:
         point.state, point.near = NO_MODULE, missing
         del _points[point.key]
     else:
-        # As a pattern: those are told of a module after the hooks that know its name.
+        # As a pattern: their callbacks are called after those of hooks that have the module's name.
         pattern = "%s[%s]" % (point.module[:-1], point.module[-1])
         import_hooks.when_imported(pattern, functools.partial(asks.guarded, _arrived, point))
         if point.state not in (ADDED, WAITING):
@@ -65,7 +65,7 @@ def add(told: dict[str, Any]) -> Point:
 
 
 def remove(key: str) -> bool:
-    """Ask no more under this key; whether anything was asked."""
+    """Remove the point with this key; return whether there was one."""
     point = _points.pop(key, None)
     if point is None:
         return False
@@ -75,30 +75,30 @@ def remove(key: str) -> bool:
 
 
 def listed() -> list[dict[str, Any]]:
-    """What is asked, and how it goes."""
+    """Return all points, with their states and counts."""
     return [
         {
-            "key": each.key, "where": each.where, "when": str(each.when), "state": each.state, "lines": each.lines,
-            "failures": each.failures, "error": each.last_error or "",
+            "key": point.key, "where": point.where, "when": str(point.when), "state": point.state,
+            "lines": point.lines, "failures": point.failures, "error": point.last_error or "",
         }
-        for each in list(_points.values())
+        for point in list(_points.values())
     ]  # fmt: skip
 
 
 def _forget() -> None:
-    """Everything goes; a wrapper that somebody has wrapped stays without points."""
+    """Remove all points; a wrapper that somebody has wrapped stays, without points."""
     for key in list(_points):
         remove(key)
-    _seams[:] = [seam for seam in _seams if any(ours is seam.held for _, _, _, ours in patching._stayed)]
+    _wrappers[:] = [wrapper for wrapper in _wrappers if any(entry[3] is wrapper.held for entry in patching._stayed)]
 
 
 def _arrived(point: Point, module: ModuleType) -> None:
-    """The module is there: put the point where it belongs, once."""
+    """Attach the point to its function, once, now that the module is imported."""
     if _points.get(point.key) is not point or point.state != WAITING:
         return
     try:
         owner, name, function = _find(module, point.qualified)
-        _put(point, owner, name, function)
+        _attach(point, owner, name, function)
         point.state = ADDED
     except _NotThereError as error:
         point.state, point.near = error.state, error.near
@@ -106,9 +106,9 @@ def _arrived(point: Point, module: ModuleType) -> None:
         point.state = str(error)
 
 
-def _put(point: Point, owner: Any, name: str, function: Any) -> None:
+def _attach(point: Point, owner: Any, name: str, function: Any) -> None:
     code = function.__code__
-    point.place = (code.co_filename, code.co_firstlineno, name)
+    point.source = (code.co_filename, code.co_firstlineno, name)
     wrapped = True
     within = None
     if type(point.when) is int:
@@ -117,39 +117,39 @@ def _put(point: Point, owner: Any, name: str, function: Any) -> None:
         wrapped = ask_lines.needs_wrapper(code)
         within = ask_lines.ask(point, code)
     if wrapped:
-        seam = _seam(owner, name, function)
-        seam.points.append(point)
-        seam.update()
-    point.take_off = functools.partial(_taken_off, point, seam if wrapped else None, within)
+        wrapper = _wrapper(owner, name, function)
+        wrapper.points.append(point)
+        wrapper.update()
+    point.take_off = functools.partial(_detach, point, wrapper if wrapped else None, within)
 
 
-def _seam(owner: Any, name: str, function: Any) -> ask_wrappers.Seam:
-    for seam in _seams:
-        if (seam.owner is owner and seam.name == name) or seam.stands_in(owner, name):
-            return seam
-    made = ask_wrappers.Seam(owner, name, function)
-    if not made.put_in():
+def _wrapper(owner: Any, name: str, function: Any) -> ask_wrappers.AskWrapper:
+    for wrapper in _wrappers:
+        if (wrapper.owner is owner and wrapper.name == name) or wrapper.is_called_by(owner, name):
+            return wrapper
+    wrapper = ask_wrappers.AskWrapper(owner, name, function)
+    if not wrapper.install():
         raise LookupError("it cannot be wrapped")
-    _seams.append(made)
-    return made
+    _wrappers.append(wrapper)
+    return wrapper
 
 
-def _taken_off(point: Point, seam: ask_wrappers.Seam | None, within: Any) -> None:
+def _detach(point: Point, wrapper: ask_wrappers.AskWrapper | None, within: Any) -> None:
     if within is not None:
         ask_lines.leave(point, within)
-    if seam is not None:
-        seam.points.remove(point)
-        seam.update()
-        if not seam.points and seam.take_out():
-            _seams.remove(seam)
+    if wrapper is not None:
+        wrapper.points.remove(point)
+        wrapper.update()
+        if not wrapper.points and wrapper.remove():
+            _wrappers.remove(wrapper)
 
 
 def _find(module: ModuleType, qualified: str) -> tuple[Any, str, Any]:
-    """Owner, name and innermost function of what is called ``Class.method`` or ``function``, asking nobody."""
+    """Return owner, name and innermost function of ``Class.method`` or ``function``, without code of the host's."""
     owner: Any = module
     *outer, name = qualified.split(".")
-    for each in outer:
-        inner = inspect.getattr_static(owner, each, None)
+    for part in outer:
+        inner = inspect.getattr_static(owner, part, None)
         if not classes.is_kind(type(inner), type):
             raise _NotThereError(NO_FUNCTION, _names(module))
         owner = inner
@@ -160,7 +160,7 @@ def _find(module: ModuleType, qualified: str) -> tuple[Any, str, Any]:
         raise LookupError("it is a %s, not a function" % ("class" if classes.is_kind(type(raw), type) else "property"))
     function = ask_wrappers.innermost(_function(raw), name)
     if function is None:
-        raise LookupError("it is no function written in Python")
+        raise LookupError("it is not a function written in Python")
     return owner, name, function
 
 
@@ -169,18 +169,18 @@ def _function(raw: Any) -> Any:
 
 
 def _names(module: ModuleType) -> list[str]:
-    """What could have been meant: the module's functions, and its classes' methods."""
-    found = []
+    """Return what could have been meant: the module's functions, and its classes' methods."""
+    names = []
     for name, value in list(vars(module).items()):
         if type(value) is FunctionType:
-            found.append(name)
+            names.append(name)
         elif classes.is_kind(type(value), type) and classes.module_of(value) == module.__name__:
-            found.extend(["%s.%s" % (name, method) for method in classes.methods(value)])
-    return list(dict.fromkeys(found))
+            names.extend(["%s.%s" % (name, method) for method in classes.methods(value)])
+    return list(dict.fromkeys(names))
 
 
 def _missing(name: str) -> list[str] | None:
-    """None where the module is there or can come; else the names of those that are where it should be."""
+    """Return None where the module exists or can be imported; else the names of its siblings."""
     parts = name.split(".")
     path: Any = None
     for count in range(1, len(parts) + 1):
@@ -195,25 +195,25 @@ def _missing(name: str) -> list[str] | None:
 
 
 def _findable(name: str, path: Any) -> bool:
-    """Whether a finder knows where it is; that imports nothing."""
+    """Return whether a finder has the module; it is not imported."""
     for finder in list(sys.meta_path):
         find = getattr(finder, "find_spec", None)
         if find is not None and not type(finder).__module__.startswith(__package__ or "_bootseq"):
             try:
                 if find(name, path) is not None:
                     return True
-            except Exception:  # a finder that minds being asked: it may know
+            except Exception:  # a broken finder: it may have the module
                 return True
     return False
 
 
 def _beside(package: str, path: Any) -> list[str]:
     start = package + "." if package else ""
-    found = {name for name in list(sys.modules) if name.startswith(start)}
+    names = {name for name in list(sys.modules) if name.startswith(start)}
     for folder in path or ():
         try:
             entries = os.listdir(folder)
         except OSError:
             continue
-        found.update(start + entry.partition(".")[0] for entry in entries if entry.partition(".")[0].isidentifier())
-    return sorted(found)[:_MAX_NEAR]
+        names.update(start + entry.partition(".")[0] for entry in entries if entry.partition(".")[0].isidentifier())
+    return sorted(names)[:_MAX_NEAR]

@@ -1,7 +1,7 @@
-"""Where ask points hold on to functions: one wrapper a function, inside those of our hooks, gone with its last point.
+"""Wrappers that ask points attach to: one a function, inside those of our hooks, removed with its last point.
 
-A call point's step is the current one while its function runs; so the wrapper goes between that hook and the function,
-into the cell in which the hook keeps its original.
+A call point's step is the current one while its function runs; so the wrapper is between that hook and the function, in
+the cell in which the hook has its original.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _PACKAGE = __name__.rpartition(".")[0]
 _VARARGS, _VARKEYWORDS = 4, 8
 
 
-class Seam:
-    """A function that is asked; ``function`` is the innermost one, below the decorators."""
+class AskWrapper:
+    """The wrapper of a function with ask points; ``function`` is the innermost one, below the decorators."""
 
     def __init__(self, owner: Any, name: str, function: Any) -> None:
         self.owner, self.name, self.function = owner, name, function
@@ -36,8 +36,8 @@ class Seam:
         self.cell: CellType | None = None
         self.before: Any = None
 
-    def put_in(self) -> bool:
-        """The wrapper around the function; False where nothing can be wrapped."""
+    def install(self) -> bool:
+        """Wrap the function; return False where it cannot be wrapped."""
         own = vars(self.owner).get(self.name)
         self.cell = _innermost_cell(getattr(own, "__func__", own))
         if self.cell is not None:
@@ -51,8 +51,8 @@ class Seam:
                 patching.replace_second_names()
         return done
 
-    def take_out(self) -> bool:
-        """The function as it was; False where somebody has wrapped ours since, which then passes calls on."""
+    def remove(self) -> bool:
+        """Restore the function; return False where somebody has wrapped ours since, which then passes calls on."""
         if self.cell is None:
             return patching.restore(self.held)
         if self.cell.cell_contents is self.held:
@@ -60,20 +60,20 @@ class Seam:
             return True
         return False
 
-    def stands_in(self, owner: Any, name: str) -> bool:
-        """Whether calls of what the owner itself holds under the name come through our wrapper."""
+    def is_called_by(self, owner: Any, name: str) -> bool:
+        """Return whether calls of the owner's own attribute come through our wrapper."""
         own = vars(owner).get(name)
         ours = getattr(self.held, "__func__", self.held)
-        return any(each is ours for each in _wrappers(getattr(own, "__func__", own)))
+        return any(wrapper is ours for wrapper in _wrappers(getattr(own, "__func__", own)))
 
     def update(self) -> None:
-        """Its points are others now."""
-        self.entry = tuple([each for each in self.points if each.when == "entry"])
-        self.returns = tuple([each for each in self.points if each.when == "return"])
-        self.traced = tuple([each for each in self.points if type(each.when) is int])
+        """Sort the points after a change of ``points``."""
+        self.entry = tuple([point for point in self.points if point.when == "entry"])
+        self.returns = tuple([point for point in self.points if point.when == "return"])
+        self.traced = tuple([point for point in self.points if type(point.when) is int])
 
     def make(self, _original: Function) -> Function:
-        """What replacing.replace takes."""
+        """Return the wrapper of a function, for patching.replace."""
 
         @wrapper_frames.hide
         @functools.wraps(_original)
@@ -99,21 +99,21 @@ class Seam:
         return wrapper
 
     def entered(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The arguments by their names; those who ask at the entry are told."""
+        """Write the lines of points at the entry; return the arguments by their names."""
         names = arguments(self.function, args, kwargs)
         for point in self.entry:
             point.ask(names, self.function.__globals__)
         return names
 
     def left(self, names: dict[str, Any] | None, result: Any, error: BaseException | None) -> None:
-        """Those who ask at the return are told."""
+        """Write the lines of points at the return."""
         for point in self.returns if names is not None else ():
-            told = names if error is not None else dict(names or {}, result=result)
-            point.ask(told or {}, self.function.__globals__, 0, error)
+            local = names if error is not None else dict(names or {}, result=result)
+            point.ask(local or {}, self.function.__globals__, 0, error)
 
 
 def _wrappers(function: Any) -> Iterator[Any]:
-    """The wrappers of our hooks that stand around a function, the outermost first."""
+    """Yield our hooks' wrappers around a function, the outermost first."""
     while type(function) is FunctionType and function.__globals__.get("__package__") == _PACKAGE:
         cell = _cell(function)
         if cell is None:
@@ -123,19 +123,19 @@ def _wrappers(function: Any) -> Iterator[Any]:
 
 
 def _cell(wrapper: Any) -> CellType | None:
-    """The one that holds what a wrapper of ours calls."""
+    """Return the cell with the function that a wrapper of ours calls."""
     names = wrapper.__code__.co_freevars
     return wrapper.__closure__[names.index("_original")] if "_original" in names else None
 
 
 def _innermost_cell(function: Any) -> CellType | None:
-    """That of the innermost of our hooks' wrappers; None where there is none."""
+    """Return the cell of the innermost of our hooks' wrappers; None where there is none."""
     wrappers = list(_wrappers(function))
     return _cell(wrappers[-1]) if wrappers else None
 
 
 def innermost(function: Any, name: str) -> Any:
-    """The Python function below the decorators; None where that cannot be told."""
+    """Return the Python function below the decorators; None where that is unknown."""
     for _ in range(32):
         inner = getattr(function, "__dict__", {}).get("__wrapped__")
         if inner is None and inspect.getattr_static(type(function), "__wrapped__", None) is not None:  # wrapt's
@@ -149,7 +149,7 @@ def innermost(function: Any, name: str) -> Any:
 
 
 def _enclosed(function: Any, name: str) -> Any:
-    """What a decorator without functools.wraps has in its closure, where its own code is called otherwise."""
+    """Return the function of that name in the closure of a decorator without functools.wraps."""
     if type(function) is not FunctionType or function.__code__.co_name == name:
         return None
     for cell in function.__closure__ or ():
@@ -164,19 +164,19 @@ def _enclosed(function: Any, name: str) -> Any:
 
 
 def arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by the names that they have in the function, as far as they fit."""
+    """Return a call's arguments by the function's names for them, as far as they fit."""
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
-    at = code.co_argcount + code.co_kwonlyargcount
-    known = code.co_varnames[:at]
+    count = code.co_argcount + code.co_kwonlyargcount
+    known = code.co_varnames[:count]
     defaults = function.__defaults__ or ()
-    found: dict[str, Any] = dict(function.__kwdefaults__ or {})
-    found.update(zip(positional[len(positional) - len(defaults) :], defaults))
-    found.update(zip(positional, args))
-    found.update((name, value) for name, value in kwargs.items() if name in known)
+    by_name: dict[str, Any] = dict(function.__kwdefaults__ or {})
+    by_name.update(zip(positional[len(positional) - len(defaults) :], defaults))
+    by_name.update(zip(positional, args))
+    by_name.update((name, value) for name, value in kwargs.items() if name in known)
     if code.co_flags & _VARARGS:
-        found[code.co_varnames[at]] = args[len(positional) :]
-        at += 1
+        by_name[code.co_varnames[count]] = args[len(positional) :]
+        count += 1
     if code.co_flags & _VARKEYWORDS:
-        found[code.co_varnames[at]] = {name: value for name, value in kwargs.items() if name not in known}
-    return found
+        by_name[code.co_varnames[count]] = {name: value for name, value in kwargs.items() if name not in known}
+    return by_name

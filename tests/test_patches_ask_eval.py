@@ -72,7 +72,7 @@ class Row:
         ("value_['a']", collections.defaultdict(list), "<KeyError: a>"),
         ("list(value_)", iter([1]), "<list_iterator: use --unsafe>"),
         ("1 in value_", iter([1]), "<list_iterator: use --unsafe>"),
-        ("value_ * 9", "x", "<TypeError: str is no number to reckon with>"),
+        ("value_ * 9", "x", "<TypeError: str is not a number to calculate with>"),
         ("type(value_), len(value_), max(1, 2), f'{value_!r:>5}'", "x", None),
     ],
 )

@@ -100,7 +100,7 @@ def test_threads_at_lines_do_not_disturb_each_other(tmp_path: Path, module: Any)
 def test_lines_of_generators_need_monitoring(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path):
         made = ask_points.add(point("service:API.generate", when=line_of("yield 1")))
-        assert made.state == "a generator's or coroutine's lines can be asked from Python 3.12 on"
+        assert made.state == "lines of generators and coroutines can be watched from Python 3.12 on"
 
 
 _GREEN = """

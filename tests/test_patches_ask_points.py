@@ -125,7 +125,7 @@ def test_a_module_that_comes_later(tmp_path: Path) -> None:
         ("service:API.create", 2, "no such line", "22"),
         ("service:API.summary", "entry", "it is a property, not a function", ""),
         ("service:API", "entry", "it is a class, not a function", ""),
-        ("service:LIMIT", "entry", "it is no function written in Python", ""),
+        ("service:LIMIT", "entry", "it is not a function written in Python", ""),
     ],
 )
 def test_what_is_not_there(tmp_path: Path, module: Any, where: str, when: Any, state: str, near: str) -> None:

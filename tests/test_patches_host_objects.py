@@ -209,7 +209,7 @@ class Late(Info):
         ({"password": "geheim", "a": b"12"}, "x", "{'password': ***, 'a': <2 bytes>}"),
         ({"password": "geheim"}, "str(x)", "\"{'password': ***}\""),
         (5, "x + 1, -x, x / 2, x in (4, 5), f'{x:03}', 2 < x < 9", "6 -5 2.5 True '005' True"),
-        (1 << 5000, "x * x", "<TypeError: int is no number to reckon with>"),
+        (1 << 5000, "x * x", "<TypeError: int is not a number to calculate with>"),
         ([[]] * 100_001, "list(x), x[0], len(x)", "<ValueError: 100001 items> [] 100001"),
     ],
 )  # fmt: skip
