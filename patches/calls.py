@@ -1,8 +1,8 @@
-"""Function calls: the classes' methods and modules' functions that the call points name, one record a call.
+"""Function calls: the methods and functions that the call points name, one record a call.
 
-The points come compiled from the tool: (module glob, name globs, name globs to leave out), names like ``API.create`` or
-``instance_create``. What other modules took with ``from x import f`` before the hook came is not covered, and neither
-are generators and coroutines: their bodies run after the call.
+The points come compiled from the tool: (module glob, name globs, excluded name globs), names like ``API.create`` or
+``instance_create``. Functions that other modules took with ``from x import f`` before the hook came are not covered,
+and neither are generators and coroutines: their bodies run after the call.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 calls = hooks.Hook("calls")
 
 _LATER = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
-#: Our wrappers' code, by which they are known (one, however many there are).
+#: The code of our wrappers, by which they are recognised (a single one, however many wrappers there are).
 _ours: set[Any] = set()
 
 
 def install(points: Sequence[tuple[str, Globs, Globs]]) -> None:
-    """Wrap what ``points`` name, in modules that are there and in those that will come."""
-    for module_glob, names, left_out in points:
-        import_hooks.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, left_out))
+    """Wrap the functions that ``points`` name, in modules imported already or later."""
+    for module_glob, names, excluded in points:
+        import_hooks.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, excluded))
 
 
 class _Matcher:
-    """Says whether a name is one of some globs: most have no wildcard, and a pattern takes a millisecond to compile."""
+    """A test of names by globs: most have no wildcard, and a pattern takes a millisecond to compile."""
 
     def __init__(self, globs: Globs) -> None:
         self.exact = frozenset(glob for glob in globs if not any(sign in glob for sign in "*?["))
@@ -52,11 +52,11 @@ class _Matcher:
         return name in self.exact or (self.wild is not None and self.wild(name) is not None)
 
 
-def _wrap_module(names: Globs, left_out: Globs, module: ModuleType) -> None:
-    named, excepted = _Matcher(names), _Matcher(left_out)
+def _wrap_module(names: Globs, excluded: Globs, module: ModuleType) -> None:
+    is_named, is_excluded = _Matcher(names), _Matcher(excluded)
     for owner, name, raw in _callables(module):
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
-        if named(qualified) and not excepted(qualified) and _is_whole(raw):
+        if is_named(qualified) and not is_excluded(qualified) and _is_whole(raw):
             patching.replace(owner, name, _maker(getattr(raw, "__func__", raw), module.__name__, qualified))
 
 
@@ -69,7 +69,7 @@ def wrap_methods(owner: type, names: Container[str]) -> None:
 
 
 def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:
-    """(owner, name, raw attribute) of the functions and methods that are the module's own."""
+    """Yield owner, name and raw attribute of the functions and methods that are the module's own."""
     for name, value in list(vars(module).items()):
         kind = type(value)
         if kind is FunctionType and value.__module__ == module.__name__:
@@ -81,13 +81,13 @@ def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:
 
 
 def _is_whole(raw: Any) -> bool:
-    """Whether a call of it is all there is to it, and is not recorded already under another glob."""
+    """Return whether a call runs all of its body, and is not recorded already under another glob."""
     code = getattr(getattr(raw, "__func__", raw), "__code__", None)
     return code is not None and code not in _ours and not code.co_flags & _LATER
 
 
 def _source(function: Any) -> tuple[str, int]:
-    """Where the function itself stands, below its decorators."""
+    """Return file and first line of the function itself, below its decorators."""
     for _ in range(32):
         inner = getattr(function, "__dict__", {}).get("__wrapped__")
         if inner is None:
@@ -103,7 +103,7 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
     attributes = ("module", module, "class", owner, "function", name, "file", path, "line", line)
     text = "%s:%s" % (module, qualified)
 
-    # Looked up once and written out in full: this is the hottest path there is.
+    # Looked up once, and inlined: this is the hottest path there is.
     current_get, current_set = patches_recorder.current.get, patches_recorder.current.set
     next_id, clock, thread_id = patches_recorder.next_id, patches_recorder.clock, patches_recorder.thread_id
     pack_slot, free_slot = record_format.SLOT.pack_into, _FREE.pack_into
@@ -163,14 +163,13 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
                 calls.swallow(error, blamed=True)
             return result
 
-        made: Any = wrapper
-        _ours.add(made.__code__)
+        _ours.add(wrapper.__code__)  # type: ignore[attr-defined]
         return wrapper
 
     return make
 
 
-#: Writes the id 0 that says that a slot is free.
+#: The id 0 of a free slot.
 _FREE = struct.Struct("<Q")
 
 

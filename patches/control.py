@@ -1,4 +1,4 @@
-"""What the tool asks of a process that it has entered: put the hooks in, tell of them, take them out with proof."""
+"""Requests of the tool to a process that it has entered: attach, report, detach with proof, ask points."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from . import ask_points, hooks, lease, patching, snapshot
 from . import recorder as patches_recorder
 
-#: Set by the package, which knows how.
+#: Set by the package.
 install: Any = None
 uninstall: Any = None
 
-#: The capture that this process records into, and what the process was like before.
+#: The capture that this process records into, and the snapshot from before.
 capture = ""
 _before: dict[str, dict[Any, Any]] = {}
 
 
 def attach(request: dict[str, Any]) -> dict[str, Any]:
-    """Put the hooks in, to record into ``request["capture"]`` while ``request["lease"]`` holds."""
+    """Install the hooks, to record into ``request["capture"]`` while ``request["lease"]`` holds."""
     global capture, _before
     if not lease.left(request["lease"]):
-        return {"state": "refused", "reason": "the lease has run out before the hooks were in"}
+        return {"state": "refused", "reason": "the lease ended before the hooks were in"}
     if not installed_here():
         _before = snapshot.state()
         _before["module"] = dict.fromkeys(request["modules"], 0)  # as it was before our own import anything
@@ -34,13 +34,13 @@ def attach(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def report(request: dict[str, Any]) -> dict[str, Any]:
-    """What is in, and how it goes."""
+    """Return the hooks in place, and their counts."""
     recorder = patches_recorder.recorder
     return {
         "state": "attached" if recorder is not None else "expired",
         "capture": capture,
-        "hooks": [name for name, each in hooks.hooks.items() if each.enabled],
-        "off": ["%s: %s" % (name, each.last_error) for name, each in hooks.hooks.items() if not each.enabled],
+        "hooks": [name for name, hook in hooks.hooks.items() if hook.enabled],
+        "off": ["%s: %s" % (name, hook.last_error) for name, hook in hooks.hooks.items() if not hook.enabled],
         "attributes": [(text, identity) for _, _, text, identity in snapshot.identities()],
         "dropped": getattr(recorder, "dropped", 0),
         "failures": getattr(recorder, "failures", 0),
@@ -48,23 +48,23 @@ def report(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def detach(request: dict[str, Any]) -> dict[str, Any]:
-    """Take the hooks out, and say of each attribute what it was before and what it is now."""
+    """Remove the hooks; return every attribute's identity before and now."""
     replaced = snapshot.identities()
-    kept = leave()
+    stayed = leave()
     attributes = [(text, before, snapshot.now(owner, name)) for owner, name, text, before in replaced]
     left = ["module " + name for name in list(sys.modules) if name.partition(".")[0] == "_bootseq"]
-    left.extend("finder" for each in sys.meta_path if type(each).__module__.startswith("_bootseq"))
+    left.extend("finder" for finder in sys.meta_path if type(finder).__module__.startswith("_bootseq"))
     return {
         "state": "detached",
         "attributes": attributes,
-        "kept": kept,
+        "kept": stayed,
         "left": left,
         "changes": snapshot.changes(_before, snapshot.state()) if _before else [],
     }
 
 
 def ask_add(request: dict[str, Any]) -> dict[str, Any]:
-    """Ask at one more place."""
+    """Add an ask point."""
     if not installed_here():
         return {"state": "expired"}
     point = ask_points.add(request["point"])
@@ -72,26 +72,26 @@ def ask_add(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask_remove(request: dict[str, Any]) -> dict[str, Any]:
-    """Ask no more under these keys."""
+    """Remove the ask points with these keys."""
     return {"state": "asked", "removed": [key for key in request["keys"] if ask_points.remove(key)]}
 
 
 def ask_list(request: dict[str, Any]) -> dict[str, Any]:
-    """What is asked."""
-    return {"state": "asked", "points": [list(each.values()) for each in ask_points.listed()]}
+    """Return all ask points."""
+    return {"state": "asked", "points": [list(point.values()) for point in ask_points.listed()]}
 
 
 def leave() -> list[str]:
-    """Take everything out, this package too; what others have wrapped stays, and with it the package that it needs."""
+    """Remove everything, this package too; return the names that others have wrapped, which need the package."""
     lease.let_go()
-    kept: list[str] = uninstall()
-    if not kept:
+    stayed: list[str] = uninstall()
+    if not stayed:
         drop()
-    return kept
+    return stayed
 
 
 def expire() -> None:
-    """Take everything out since the lease is over: not even the end of a call in flight is recorded any more."""
+    """Remove everything since the lease is over; not even the ends of calls in flight are recorded any more."""
     recorder = patches_recorder.recorder
     leave()
     if recorder is not None:
@@ -99,7 +99,7 @@ def expire() -> None:
 
 
 def drop() -> None:
-    """Take the package out of ``sys.modules``."""
+    """Remove the package from ``sys.modules``."""
     package = __name__.rpartition(".")[0]
     for name in list(sys.modules):
         if name == package or name.startswith(package + "."):
@@ -107,5 +107,5 @@ def drop() -> None:
 
 
 def installed_here() -> bool:
-    """Whether anything records in this process."""
+    """Return whether anything records in this process."""
     return patches_recorder.recorder is not None

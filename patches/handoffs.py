@@ -1,7 +1,7 @@
-"""Hand-offs: work passed to a thread, a pool or a greenthread goes on below the step that passed it on.
+"""Hand-offs: work passed to a thread, a pool or a greenthread continues below the step that passed it on.
 
-A step is opened where the work is handed over and closed where it is done; the wait for a worker in between is kept.
-Outside of a step nothing is wrapped, and libraries' own endless workers never inherit one.
+A step is opened where the work is handed over and closed where it is done; the wait for a worker in between is
+recorded. Outside of a step nothing is wrapped, and libraries' own endless workers never inherit one.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 handoffs = hooks.Hook("handoffs")
 
-#: Packages whose threads serve for ever: what starts them is no part of what they will do.
+#: Packages whose threads serve for ever, independently of the step that started them.
 _WORKERS = frozenset((
     "amqp", "concurrent", "cotyledon", "eventlet", "futurist", "kombu", "multiprocessing", "oslo_messaging",
     "oslo_privsep", "oslo_service", "oslo_utils", "socketserver", "threading",
 ))  # fmt: skip
-#: The same of Nova's threads that wait for libvirt's news of all domains, and of Neutron's that sends Nova what news of
-#: ports has come together, of any request.
+#: Functions of such threads: Nova's that wait for libvirt's events of all domains, and Neutron's that sends Nova the
+#: events of ports in batches, of any request.
 _WORKING = frozenset(("_native_thread", "_dispatch_thread", "_conn_event_thread", "synced_send"))
 
 _ABSENT = object()
 
 
 def install() -> None:
-    """Wrap what is there now (threads, pools) and what comes later (futurist, eventlet, looping calls)."""
+    """Wrap what is imported already (threads, pools) and what comes later (futurist, eventlet, looping calls)."""
     for module, wrap in (
         ("threading", _wrap_threads),
         ("concurrent.futures.thread", _wrap_executors),
@@ -63,7 +63,7 @@ def _wrap_greenthreads(module: ModuleType) -> None:
 
 
 def _wrap_eventlet(module: ModuleType) -> None:
-    # ``eventlet.spawn`` is a second name of greenthread.spawn, which may have been taken before our hook came.
+    # ``eventlet.spawn`` is a second name of greenthread.spawn, maybe imported before our hook came.
     for name, position in (("spawn", 0), ("spawn_n", 0), ("spawn_after", 1)):
         patching.replace(module, name, _passing("eventlet." + name, position))
 
@@ -78,7 +78,7 @@ def _wrap_tpool(module: ModuleType) -> None:
 
 
 def _passing(via: str, position: int) -> Maker:
-    """A maker for functions that take the work as their argument number ``position``."""
+    """Return a maker for functions that take the work as their argument number ``position``."""
 
     def make(_original: Function) -> Function:
         @functools.wraps(_original)
@@ -100,7 +100,7 @@ def _passing(via: str, position: int) -> Maker:
 
 
 def _make_starting(_original: Function) -> Function:
-    """``Thread.start``: the thread's ``run`` is what is passed on."""
+    """Wrap ``Thread.start``: the work is the thread's ``run``."""
 
     @functools.wraps(_original)
     def wrapper(thread: Any) -> Any:
@@ -124,20 +124,20 @@ def _carry_run(thread: Any) -> _Job | None:
     if job is None:
         return None
 
-    def put_back() -> None:
+    def restore() -> None:
         if vars(thread).get("run") is job:
             if own is _ABSENT:
                 del thread.run
             else:
                 thread.run = own
 
-    job.put_back = put_back
+    job.restore = restore
     thread.run = job
     return job
 
 
 def _job(via: str, function: Any, run: Any = None) -> _Job | None:
-    """``function`` (or ``run``, which will run it) as a job below a new step; None where it is to be left alone."""
+    """Make ``function`` (or ``run``, which will run it) a job below a new step; None where it is to be left alone."""
     if type(function) is _Job:
         return None
     module, name = function_names(function)
@@ -148,7 +148,7 @@ def _job(via: str, function: Any, run: Any = None) -> _Job | None:
 
 
 class _Job:
-    """Work on its way to a worker; runs below its step and closes it. Looks like the function it carries."""
+    """Work on its way to a worker; runs below its step and closes it, and looks like the function that it carries."""
 
     def __init__(self, step: int, function: Function, module: str) -> None:
         self._bootseq_step = step
@@ -156,7 +156,7 @@ class _Job:
         self._bootseq_context = recorder.context.get()
         self._bootseq_taken = False
         #: Called before it runs, or when nobody will run it.
-        self.put_back: Callable[[], None] | None = None
+        self.restore: Callable[[], None] | None = None
         self.__module__ = module
         self.__wrapped__ = function
 
@@ -182,21 +182,21 @@ class _Job:
         return result
 
     def refused(self, error: BaseException | None) -> None:
-        """Nobody will run it: the pool is shut down, the thread cannot be started."""
+        """Close the step of work that nobody will run: the pool is shut down, the thread cannot be started."""
         if not self._bootseq_taken:
             self._bootseq_taken = True
-            self._put_back()
+            self._restore()
             recorder.finish(self._bootseq_step, error, ("started", None))
 
     def _taken(self) -> None:
         self._bootseq_taken = True
-        self._put_back()
+        self._restore()
         recorder.note(self._bootseq_step, ("started", recorder.clock(), "worker", recorder.thread_id()))
 
-    def _put_back(self) -> None:
-        put_back, self.put_back = self.put_back, None
-        if put_back is not None:
-            put_back()
+    def _restore(self) -> None:
+        restore, self.restore = self.restore, None
+        if restore is not None:
+            restore()
 
     def __del__(self) -> None:
         try:

@@ -1,7 +1,7 @@
-"""Looping calls of oslo.service: a loop's runs stand below the step that started it while somebody waits for the loop.
+"""Looping calls of oslo.service: a loop's runs are below the step that started it while somebody waits for the loop.
 
-Nova waits so for a guest to boot or to go. A loop that nobody waits for (heartbeats, periodic tasks) is no part of what
-started it: only its first run is, which may come before its starter can wait.
+So Nova waits for a guest to boot or to go. A loop that nobody waits for (heartbeats, periodic tasks) is not part of the
+step that started it: only its first run is, which may begin before its starter can wait.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MODULES = (
 
 
 class _Loop:
-    """A loop that was started in the course of a step."""
+    """A loop that was started within a step."""
 
     __slots__ = ("call", "context", "parent")
 
@@ -40,7 +40,7 @@ class _Loop:
         self.context = recorder.context.get()
 
     def next_run(self, waited_for: bool) -> None:
-        """Say where the next run belongs."""
+        """Set the step that the next run belongs to."""
         recorder.current.set(self.parent if waited_for else 0)
         recorder.context.set(self.context if waited_for else None)
 
@@ -52,7 +52,7 @@ _running: ContextVar[_Loop | None] = ContextVar("bootseq_loop", default=None)
 
 
 def install() -> None:
-    """Wrap the looping calls once they are there."""
+    """Wrap the looping calls once they are imported."""
     for module in _MODULES:
         import_hooks.when_imported(module, functools.partial(looping.guarded, _wrap))
 
@@ -113,7 +113,7 @@ def _make_sleep(_original: Function) -> Function:
 
 
 def _is_waited_for(call: Any) -> bool:
-    """Whether somebody waits for the loop's end: on eventlet's Event, or on the one within oslo.service's own."""
+    """Return whether somebody waits for the loop's end: on eventlet's Event, or on the one in oslo.service's own."""
     done = field(call, "done")
     condition = path(done, "_event", "_cond")
     waiters = field(done if condition is None else condition, "_waiters")

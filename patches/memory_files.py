@@ -1,8 +1,8 @@
-"""A file of ours mapped into the host's memory, without any descriptor of it left in the host.
+"""Files mapped into the host's memory, without any descriptor of theirs left in the host.
 
-The host may close every descriptor it finds (a daemon does) and get the numbers again for files and sockets of its own.
-So nothing of ours may close a number later on. Before Python 3.13 an ``mmap`` keeps a duplicate and closes its number
-when it dies: here the number is taken out of the object, and where that cannot be done the object never dies.
+The host may close all its descriptors (a daemon does) and get their numbers again for files and sockets of its own. So
+nothing of ours may close a number later on. Before Python 3.13 an ``mmap`` has a duplicate and closes its number when
+it dies: here the number is erased from the object, and where that is impossible the object never dies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _in_hand: dict[int, Identity] = {}
 
 
 def create(path: str, size: int) -> mmap.mmap:
-    """A new mapped file, allocated on disk now: a sparse file on a full disk would kill the host by SIGBUS."""
+    """Return a new mapped file, allocated on disk now: a sparse file on a full disk would kill the host by SIGBUS."""
     descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
     try:
         os.posix_fallocate(descriptor, 0, size)
@@ -44,7 +44,7 @@ def create(path: str, size: int) -> mmap.mmap:
 
 
 def close_in_hand() -> None:
-    """In a forked child: close what another thread of the parent had open at that moment."""
+    """Close, in a forked child, what another thread of the parent had open at that moment."""
     for number in list(_in_hand):
         _close(number)
 
@@ -55,8 +55,8 @@ def _mapped(descriptor: int, size: int) -> mmap.mmap:
     mapping = mmap.mmap(descriptor, size)
     number = _duplicate_of(descriptor)
     try:
-        if not _take_out(mapping, size, number):
-            _keep_for_ever(mapping)
+        if not _erase_number(mapping, size, number):
+            _leak(mapping)
     finally:
         _close(number)
     return mapping
@@ -84,7 +84,7 @@ def _identity(number: int) -> Identity:
 
 
 def _duplicate_of(descriptor: int) -> int:
-    """The other descriptor of this file, which nobody else has open; -1 where somebody has closed it already."""
+    """Return the other descriptor of this file, which nobody else has open; -1 where it was closed already."""
     identity = _in_hand[descriptor]
     for number in itertools.chain((descriptor + 1,), range(_MAX_NUMBER)):
         try:
@@ -96,8 +96,8 @@ def _duplicate_of(descriptor: int) -> int:
     return -1
 
 
-def _take_out(mapping: mmap.mmap, size: int, number: int) -> bool:
-    """Have the object hold no descriptor's number; False where its memory cannot be written or is not as expected."""
+def _erase_number(mapping: mmap.mmap, size: int, number: int) -> bool:
+    """Erase the descriptor's number in the object; False where its memory is not writable or not as expected."""
     if sys.implementation.name != "cpython" or number < 0:
         return False
     address = id(mapping) + object.__basicsize__ + struct.calcsize("P")
@@ -122,13 +122,13 @@ def _take_out(mapping: mmap.mmap, size: int, number: int) -> bool:
 
 
 class _Anchor(datetime.tzinfo):
-    """Holds a thing in a cycle that no collector sees through: a datetime does not show what it refers to."""
+    """A reference in a cycle that the collector never frees: it does not see what a datetime refers to."""
 
     def __init__(self, thing: Any) -> None:
         self.thing = thing
         self.cycle = datetime.datetime.min.replace(tzinfo=self)
 
 
-def _keep_for_ever(mapping: mmap.mmap) -> None:
-    """Let the object outlive the interpreter: only its end would close the number, which is another's by then."""
+def _leak(mapping: mmap.mmap) -> None:
+    """Let the object outlive the interpreter: its end would close the number, which may be another file's by then."""
     _Anchor(mapping)  # type: ignore[abstract]

@@ -1,4 +1,4 @@
-"""Notifications: what a service tells whoever listens, whatever driver carries it (messaging, a log, none at all)."""
+"""Notifications of a service to any listeners, by whatever driver (messaging, a log, none at all)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ notifications = hooks.Hook("notifications")
 
 
 def install() -> None:
-    """Wrap oslo.messaging's notifier once it is there; the messages it sends are rpc's, below the step made here."""
+    """Wrap oslo.messaging's notifier once it is imported; the messages it sends are rpc's, below this hook's step."""
     import_hooks.when_imported("oslo_messaging.notify.notifier", functools.partial(notifications.guarded, _wrap))
 
 
@@ -26,12 +26,12 @@ def _begins(args: Any, kwargs: Any) -> int:
 
 
 def _about(payload: Any) -> tuple[Any, ...]:
-    """Which instance a versioned notification is about, and the state it tells."""
+    """Return the instance of a versioned notification, and its state, as attributes."""
     data = payload.get("nova_object.data") if type(payload) is dict else None
     if type(data) is not dict:
         return ()
-    told = (("instance", "uuid"), ("vm_state", "state"), ("display_name", "display_name"))
-    pairs = ((key, data.get(name)) for key, name in told)
+    fields = (("instance", "uuid"), ("vm_state", "state"), ("display_name", "display_name"))
+    pairs = ((key, data.get(name)) for key, name in fields)
     return sum(((key, values.scalar(value)) for key, value in pairs if type(value) is str), ())
 
 

@@ -1,4 +1,4 @@
-"""What a process tells about itself in its segments' header: how it was started and which releases it runs."""
+"""The description of a process in its segments' header: its command line and the releases it runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 from . import faults, values
 
-#: Distributions whose version a trace names, as their .dist-info folders are called.
-_TOLD = (
+#: Distributions whose version is recorded, by the names of their .dist-info folders.
+_DISTRIBUTIONS = (
     "nova", "openstack_placement", "keystone", "glance", "neutron", "cinder", "python_novaclient", "openstacksdk",
     "python_openstackclient", "SQLAlchemy", "sqlalchemy", "oslo.messaging", "oslo_messaging", "oslo.db", "oslo_db",
     "eventlet", "libvirt_python",
@@ -16,12 +16,12 @@ _TOLD = (
 
 
 def about() -> tuple[str, ...]:
-    """A flat tuple of pairs: ``argv`` (masked, as one text), ``boot``, and ``version:NAME`` of distributions."""
+    """Return a flat tuple of pairs: ``argv`` (masked, as a text), ``boot``, and ``version:NAME`` of distributions."""
     return ("argv", _command_line(), "executable", sys.executable or "", "boot", _boot()) + _versions()
 
 
 def _boot() -> str:
-    """Which uptime of the machine the monotonic clock counts."""
+    """Return the id of the machine's boot, whose uptime the monotonic clock counts."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -31,7 +31,7 @@ def _boot() -> str:
 
 
 def _command_line() -> str:
-    """From /proc, since ``sys.argv`` does not exist yet where sitecustomize runs."""
+    """Return it from /proc, since ``sys.argv`` does not exist yet where sitecustomize runs."""
     try:
         with open("/proc/self/cmdline", "rb") as file:
             raw = file.read().decode(errors="replace")
@@ -42,8 +42,8 @@ def _command_line() -> str:
 
 
 def _versions() -> tuple[str, ...]:
-    """Read off the folders' names: importing importlib.metadata would bring a dozen modules into the service."""
-    found = []
+    """Return versions by the folders' names: importlib.metadata would bring a dozen modules into the service."""
+    pairs = []
     for folder in sys.path:
         try:
             entries = os.listdir(folder) if folder.endswith("-packages") else ()
@@ -52,7 +52,7 @@ def _versions() -> tuple[str, ...]:
             continue
         for entry in entries:
             name, _, rest = entry.partition("-")
-            if name in _TOLD and rest.endswith(".dist-info"):
-                found.append("version:" + name.lower().replace("_", "."))
-                found.append(rest[: -len(".dist-info")])
-    return tuple(found)
+            if name in _DISTRIBUTIONS and rest.endswith(".dist-info"):
+                pairs.append("version:" + name.lower().replace("_", "."))
+                pairs.append(rest[: -len(".dist-info")])
+    return tuple(pairs)

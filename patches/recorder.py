@@ -1,7 +1,7 @@
-"""The step that runs now, in this thread or greenlet, and the calls by which hooks open, note and close steps.
+"""The current step of this thread or greenlet, and the functions by which hooks open, note and close steps.
 
-One recorder a process; ``recorder`` is None while nothing records, and every function here then does nothing. None of
-these functions catches anything: hook.guarded does, around the hook that called them.
+A process has one recorder; ``recorder`` is None while nothing records, and every function here then does nothing. None
+of these functions catches anything: Hook.guarded does, around the hook that called them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .unpatched import get_ident
 clock = time.monotonic_ns
 thread_id = get_ident
 
-#: The id of the step in whose course we are, 0 outside of any. Greenlets have a context each, as threads do (from
+#: The id of the current step, 0 outside of any. Greenlets have a context each, as threads do (from
 #: greenlet 0.4.17 of 2020 on; with an older one a greenthread may find another's step).
 current: ContextVar[int] = ContextVar("bootseq_step", default=0)
 
-#: Who asked for what is going on: the context of the RPC message or the environ of the HTTP request, as a dict. Unlike
+#: The context of the RPC message or the environ of the HTTP request that is being served, as a dict. Unlike
 #: oslo.context's get_current() it is neither stale nor empty in work that was handed over.
 context: ContextVar[dict[str, Any] | None] = ContextVar("bootseq_context", default=None)
 
@@ -39,7 +39,7 @@ _open_arguments: tuple[str, int, int, tuple[Any, ...]] | None = None
 names: dict[str, int] = {}
 _next_name = itertools.count(1).__next__
 _named_characters = 0
-#: Texts beyond this many, or this long in all, are written out with each event instead of by number (statements with
+#: Texts beyond this number, or this total length, are written with each event instead of by number (statements with
 #: literals in them). Longer ones are cut.
 MAX_NAMES = 20_000
 MAX_NAMED_CHARACTERS = 4 << 20
@@ -47,14 +47,14 @@ MAX_NAME = 64 << 10
 
 
 def start(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> None:
-    """Begin to record into ``directory`` (bytes a segment, bytes the whole capture may take, pairs for the header)."""
+    """Start recording into ``directory``: ``size`` bytes a segment, ``cap`` in all, ``about`` header pairs."""
     global recorder, _open_arguments, _before_us
     os.makedirs(directory, 0o700, exist_ok=True)
-    made = _segments(directory, size, cap, about)
-    made.open()
+    opened = _segments(directory, size, cap, about)
+    opened.open()
     _open_arguments = (directory, size, cap, about)
     _before_us = next_id()
-    recorder = made
+    recorder = opened
 
 
 def _segments(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> segments.Segments:
@@ -66,19 +66,19 @@ def _segments(directory: str, size: int, cap: int, about: tuple[Any, ...]) -> se
 
 
 def stop() -> None:
-    """Stop recording; the mapped files go when the last event in flight has let go of them."""
+    """Stop recording; the files are unmapped when the last event in flight is written."""
     global recorder, _open_arguments
     was, recorder, _open_arguments = recorder, None, None
     if was is not None:
         try:
             was.close()
-        except Exception as error:  # nothing of ours may keep the hooks from going
+        except Exception as error:  # nothing of ours may keep the hooks in
             faults.pass_on(error)
     names.clear()
 
 
 def after_fork() -> None:
-    """In a forked child: files of its own, since two processes would overwrite each other in a shared mapping."""
+    """Open files of its own in a forked child: two processes would overwrite each other in a shared mapping."""
     global recorder, _before_us
     if _open_arguments is None:
         return
@@ -97,7 +97,7 @@ def after_fork() -> None:
 
 
 def name_number(text: str, attributes: tuple[Any, ...] = ()) -> int:
-    """The number that stands for ``text`` in CALL and SQL records; its NAME is written when it is first asked for."""
+    """Return the number of ``text`` in CALL and SQL records; its NAME is written at the first call."""
     number = names.get(text)
     if number is None:
         number = _next_name()
@@ -108,7 +108,7 @@ def name_number(text: str, attributes: tuple[Any, ...] = ()) -> int:
 
 
 def number_or_text(text: str) -> int | str:
-    """The same for texts that there may be any number of: beyond the limits the text itself, to stand in its place."""
+    """Return the number of ``text``; beyond the limits, which unbounded kinds of texts reach, the text itself."""
     global _named_characters
     if len(text) > MAX_NAME:
         text = "%s… (%d characters)" % (text[:MAX_NAME], len(text))
@@ -120,7 +120,7 @@ def number_or_text(text: str) -> int | str:
 
 
 def begin(kind: str, name: str, attributes: tuple[Any, ...] = (), parent: int | None = None) -> int:
-    """Open a step below the current one (or ``parent``) and write its beginning; its id, 0 while nothing records."""
+    """Open a step below the current one (or ``parent``); return its id, 0 while nothing records."""
     to = recorder
     if to is None:
         return 0
@@ -150,7 +150,7 @@ def note(step: int | None, attributes: tuple[Any, ...]) -> None:
 def happened(
     kind: str, name: str, attributes: tuple[Any, ...] = (), begun: int | None = None, error: str | None = None
 ) -> None:
-    """A step that is over already: an instant, or from ``begun`` until now."""
+    """Record a step that is over already: an instant, or from ``begun`` until now."""
     to = recorder
     if to is not None:
         now = clock()
