@@ -1,8 +1,8 @@
 """Connection pools: a checkout that had to wait or to connect, as a step of its own.
 
-Most checkouts are no news: only those are kept that opened a connection, found none free, or took very long. On a busy
-machine every one takes milliseconds, as it asks the database whether the connection is still good.
-``NullPool`` is left out: it keeps no connections, opens one each time, and nobody ever waits for another's.
+Most checkouts do not matter: recorded are those that opened a connection, waited for a free one, or took very long. On
+a busy machine every one takes milliseconds, as it queries the database whether the connection is still good.
+``NullPool`` is excluded: it has no connections, opens a new one each time, and nobody ever waits for another's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .host_fields import field, path
 
 pool = hooks.Hook("pool")
 
-#: Nanoseconds from which a checkout is kept for its length alone.
+#: Nanoseconds from which a checkout is recorded for its length alone.
 LONG = 100_000_000
 
 _wall_clock = time.time
@@ -28,7 +28,7 @@ _NAME = "sqlalchemy.pool:checkout"
 
 
 def install() -> None:
-    """Wrap the pools' ``connect`` once SQLAlchemy is there."""
+    """Wrap the pools' ``connect`` once SQLAlchemy is imported."""
     import_hooks.when_imported("sqlalchemy.pool.base", functools.partial(pool.guarded, _wrap_base))
     import_hooks.when_imported("sqlalchemy.pool.impl", functools.partial(pool.guarded, _wrap_overrides))
 
@@ -53,7 +53,7 @@ def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, bool, i
 
 
 def _has_none(queue: Any) -> bool:
-    """Whether all connections that a ``QueuePool`` may have are checked out."""
+    """Return whether all connections that a ``QueuePool`` may have are checked out."""
     most, overflow, free = field(queue, "_max_overflow"), field(queue, "_overflow"), path(queue, "_pool", "queue")
     return type(most) is int and type(overflow) is int and 0 <= most <= overflow and type(free) is deque and not free
 
@@ -67,6 +67,6 @@ def _ends(token: tuple[str, bool, int, float], connection: Any, error: BaseExcep
 
 
 def _opened_at(connection: Any) -> float:
-    """When the pool opened the connection, by the wall clock."""
+    """Return when the pool opened the connection, by the wall clock."""
     started = path(connection, "_connection_record", "starttime")
     return started if type(started) is float else 0

@@ -1,7 +1,7 @@
-"""A program that takes this process's place by exec has the hooks in from its start, too.
+"""Exec: the program that replaces this process has the hooks from its start, too.
 
-Python runs the first ``sitecustomize`` on the path alone, and ours runs the next one. A launcher as
-opentelemetry-instrument puts a folder of its own before ours and execs; so ours goes to the front again at the exec.
+Python runs only the first ``sitecustomize`` on the path, and ours runs the next one. A launcher such as
+opentelemetry-instrument puts a folder of its own before ours and execs; so ours is moved to the front at the exec.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _PATH = "PYTHONPATH"
 
 
 def install(folder: str) -> None:
-    """``folder`` is the one with our ``sitecustomize``. The other functions of ``os`` call one of these two."""
+    """Wrap the two functions of ``os`` that the others call; ``folder`` is the one with our ``sitecustomize``."""
     patching.replace(os, "execv", functools.partial(_make, folder))
     patching.replace(os, "execve", functools.partial(_make_with_environment, folder))
 
 
 def put_first(environment: MutableMapping[str, str], folder: str) -> None:
-    """Have the folder come first on the path, if it is on it at all."""
+    """Move the folder to the front of the path, if it is on it at all."""
     folders = environment.get(_PATH, "").split(os.pathsep)
     if folder in folders[1:]:
-        environment[_PATH] = os.pathsep.join([folder] + [each for each in folders if each != folder])
+        environment[_PATH] = os.pathsep.join([folder] + [other for other in folders if other != folder])
 
 
 def _make(folder: str, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +37,7 @@ def _make(folder: str, original: Callable[..., Any]) -> Callable[..., Any]:
         execs.guarded(put_first, os.environ, folder)
         try:
             return original(*args)
-        finally:  # it has failed: this process goes on
+        finally:  # it has failed: this process continues
             if before is not None and os.environ.get(_PATH) != before:
                 os.environ[_PATH] = before
 
@@ -47,13 +47,13 @@ def _make(folder: str, original: Callable[..., Any]) -> Callable[..., Any]:
 def _make_with_environment(folder: str, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def execve(path: Any, argv: Any, env: Any) -> Any:
-        given = execs.guarded(_given, folder, env)
-        return original(path, argv, env if given is None else given)
+        changed = execs.guarded(_with_folder_first, folder, env)
+        return original(path, argv, env if changed is None else changed)
 
     return execve
 
 
-def _given(folder: str, env: Any) -> Any:
-    given = dict(env)
-    put_first(given, folder)
-    return given
+def _with_folder_first(folder: str, env: Any) -> Any:
+    changed = dict(env)
+    put_first(changed, folder)
+    return changed

@@ -1,8 +1,8 @@
-"""Tell a fault of our own from what the host raises while our code runs: its signal handlers, tracers, timeouts.
+"""The distinction of our own faults from what the host raises while our code runs: signal handlers, tracers, timeouts.
 
-A signal handler and a trace function are given the frame that they interrupt: an exception that came out of a function
-which has the frame above it among its arguments is the host's. So is one of a type of the host's that came out of none
-of its functions: a thread was interrupted from outside.
+A signal handler and a trace function get the frame that they interrupt: an exception out of a function which has the
+frame above it among its arguments is the host's. So is an exception of a type of the host's that is out of none of its
+functions: a thread was interrupted from outside.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _TYPES = frozenset((
     "_struct", "binascii", "builtins", "json.decoder", "re", "re._constants", "sre_constants", "struct", "zlib",
 ))  # fmt: skip
 
-#: What a process may run out of and go on.
+#: Errors after which a process may continue.
 EXHAUSTED = (MemoryError, RecursionError)
-#: Python 3.8 does not look at the depth again until it is well below, and aborts: there the host has to have the error.
+#: Python 3.8 aborts if the stack fills up again before it was well unwound: there the host has to get the error.
 SWALLOWS_RECURSION = sys.version_info >= (3, 9)
 
 _type_module = type.__dict__["__module__"].__get__
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether our own code raised this, below the frame that has caught it."""
+    """Return whether our own code raised an error, below the frame that has caught it."""
     if not isinstance(error, Exception) or (type(error) is RecursionError and not SWALLOWS_RECURSION):
         return False
     frames = list(_frames(error.__traceback__))
     if all(map(_is_known, frames)):
         return _is_plain(type(error))
-    if any(_is_given(inner, outer) for outer, inner in zip(frames, frames[1:])):
+    if any(_interrupts(inner, outer) for outer, inner in zip(frames, frames[1:])):
         return False
     callbacks = set(_callbacks())
     return not any(frame.f_code in callbacks for frame in frames)
 
 
 def pass_on(error: BaseException) -> None:
-    """Raise an error that is the host's: for ``except`` clauses that expect one of our own."""
+    """Raise an error of the host's again: for ``except`` clauses that expect our own."""
     if not is_ours(error):
         raise error
 
@@ -68,8 +68,8 @@ def _is_known(frame: FrameType) -> bool:
     return type(module) is str and (module.partition(".")[0] in _LENT or frame.f_globals.get("__package__") == _PACKAGE)
 
 
-def _is_given(inner: FrameType, outer: FrameType) -> bool:
-    """Whether a function, which is not ours, was called with the frame that it interrupted."""
+def _interrupts(inner: FrameType, outer: FrameType) -> bool:
+    """Return whether a function, which is not ours, was called with the frame that it interrupted."""
     if _is_known(inner):
         return False
     return any(
@@ -79,7 +79,7 @@ def _is_given(inner: FrameType, outer: FrameType) -> bool:
 
 
 def _callbacks() -> Iterator[CodeType]:
-    """The code of what is called between any two steps of ours."""
+    """Yield the code of the functions that Python may call between any two instructions of ours."""
     signal = sys.modules.get("_signal")
     numbers = range(1, signal.NSIG) if signal is not None else ()
     handlers = [signal.getsignal(number) for number in numbers if number not in (32, 33)] if signal is not None else []

@@ -182,5 +182,5 @@ def within(hook: Hook, begin: Begin, end: End) -> Maker:
 
 
 def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:
-    """An argument by position or by name, as the caller happened to give it."""
+    """Return an argument that the caller passed by position or by name."""
     return args[position] if len(args) > position else kwargs.get(name, default)

@@ -1,7 +1,7 @@
-"""Reads the host's objects without running any of the host's code: no property, no special method, no descriptor.
+"""The host's objects, read without any of the host's code: no property, no special method, no descriptor.
 
-Attributes come from instance dictionaries, slots and class namespaces, items from the storage of builtin containers.
-What only the host's own code could answer raises UnsafeError; what the host would load first raises NotLoadedError.
+Attributes are read from instance dictionaries, slots and class namespaces, items from builtin containers' storage.
+UnsafeError is raised where only the host's own code could answer, NotLoadedError where the host would load a value.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 from .classes import MISSING, is_kind, lookup, module_of, mro, namespace, type_name
 
-#: Larger containers are not looked through.
+#: Items of a container that is looked through.
 MAX_HELD = 100_000
 _MAX_DEPTH = 50
 
@@ -35,7 +35,7 @@ _read_member = MemberDescriptorType.__get__
 
 
 class NotLoadedError(LookupError):
-    """The host would load it first."""
+    """The host would load the value first."""
 
 
 class UnsafeError(LookupError):
@@ -49,18 +49,18 @@ class _Ordinary:
     """A class whose instances have a dictionary."""
 
 
-#: What Python gives each class of a module for its instances' ``__dict__``; an extension's descriptor reads otherwise.
+#: The docstring of the descriptor that Python adds to a class for its instances' ``__dict__``; extensions have others.
 _ORDINARY = _getset_doc(_Ordinary.__dict__["__dict__"])
 _DICTS: tuple[Any, ...] = tuple(
-    [namespace(each)["__dict__"] for each in (BaseException, FunctionType, functools.partial)]
+    [namespace(kind)["__dict__"] for kind in (BaseException, FunctionType, functools.partial)]
 )
 _TupleGetter: type = type(collections.namedtuple("_One", "only").only)  # type: ignore[attr-defined]
 _read_field: Any = vars(_TupleGetter)["__get__"]
 
 #: The containers whose storage is read, by identity: a class may be hashed by its metaclass.
-_CONTAINERS: dict[int, type] = {id(each): each for each in (dict, list, tuple, set, frozenset, collections.deque)}
-_CONTAINERS.update((id(each), dict) for each in (collections.OrderedDict, collections.defaultdict, collections.Counter))
-#: A subclass with one of these may hold its items elsewhere, or fetch them.
+_CONTAINERS: dict[int, type] = {id(kind): kind for kind in (dict, list, tuple, set, frozenset, collections.deque)}
+_CONTAINERS.update((id(kind), dict) for kind in (collections.OrderedDict, collections.defaultdict, collections.Counter))
+#: A subclass that defines one of these may have its items elsewhere, or fetch them.
 _ITEM_METHODS = (
     "__len__", "__getitem__", "__iter__", "__contains__", "__missing__", "__getattribute__", "items", "keys", "values",
     "get",
@@ -80,61 +80,61 @@ _FUNCTIONS = tuple(
     )
 )  # fmt: skip
 _PLAIN_GETATTRIBUTES = tuple(
-    map(id, [namespace(each)["__getattribute__"] for each in (object, type, ModuleType, BaseException)])
+    map(id, [namespace(kind)["__getattribute__"] for kind in (object, type, ModuleType, BaseException)])
 )
 
 
 def stored(thing: Any) -> dict[Any, Any]:
-    """The attributes that an object holds itself; none where its class computes them."""
+    """Return the attributes in an object's own dictionary; none where its class computes them."""
     kind = type(thing)
-    found = dict_descriptor(kind)
-    if found is None:
+    descriptor = dict_descriptor(kind)
+    if descriptor is None:
         return {}
-    own = found.__get__(thing, kind)
+    own = descriptor.__get__(thing, kind)
     return own if type(own) is dict or is_kind(type(own), dict) else {}
 
 
 def dict_descriptor(kind: type) -> Any:
-    """What reads the dictionary off a class's instances and runs no code of the host's; None where nothing does."""
-    for each in mro(kind):
-        found = namespace(each).get("__dict__", MISSING)
-        if found is MISSING:
+    """Return the descriptor that reads the dictionary of a class's instances without code of the host's, or None."""
+    for base in mro(kind):
+        descriptor = namespace(base).get("__dict__", MISSING)
+        if descriptor is MISSING:
             continue
-        how = type(found)
-        if how is GetSetDescriptorType:
-            return found if _getset_doc(found) == _ORDINARY or found in _DICTS else None
-        return found if how is MemberDescriptorType else None
+        descriptor_kind = type(descriptor)
+        if descriptor_kind is GetSetDescriptorType:
+            return descriptor if _getset_doc(descriptor) == _ORDINARY or descriptor in _DICTS else None
+        return descriptor if descriptor_kind is MemberDescriptorType else None
     return None
 
 
 def pairs(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """The keys and values that stand in a dict's own storage, whatever its class."""
+    """Return the keys and values in a dict's own storage, whatever its class."""
     return some(dict.items(mapping), dict.__len__(mapping))
 
 
 def some(iterator: Any, length: int) -> list[Any]:
-    """Items of a builtin's storage; ValueError if there are too many."""
+    """Return the items of a builtin's storage; ValueError if there are too many."""
     if length > MAX_HELD:
         raise ValueError("%d items" % length)
     return list(itertools.islice(iterator, MAX_HELD))
 
 
 def attribute(thing: Any, name: str) -> Any:
-    """An attribute's value as it is stored."""
+    """Return an attribute's value as it is stored."""
     kind = type(thing)
     if is_kind(kind, type):
-        found, own = lookup(thing, name), MISSING
+        raw, own = lookup(thing, name), MISSING
     else:
-        found, own = lookup(kind, name), _entry(stored(thing), name)
-    if own is not MISSING and (found is MISSING or lookup(type(found), "__set__") is MISSING):
+        raw, own = lookup(kind, name), _entry(stored(thing), name)
+    if own is not MISSING and (raw is MISSING or lookup(type(raw), "__set__") is MISSING):
         return own
-    if found is MISSING:
+    if raw is MISSING:
         _raise_missing(kind, name)
-    return _described(thing, name, found, own)
+    return _class_value(thing, name, raw, own)
 
 
 def _entry(own: dict[Any, Any], name: str) -> Any:
-    """Looked for one by one: a dict asks keys of the same hash whether they are equal."""
+    """Return an entry by a search through all: a lookup would compare keys of the same hash by their own code."""
     return next((value for key, value in pairs(own) if type(key) is str and key == name), MISSING)
 
 
@@ -147,21 +147,21 @@ def _raise_missing(kind: type, name: str) -> None:
     raise AttributeError("%s has no %s" % (type_name(kind), name))
 
 
-def _described(thing: Any, name: str, found: Any, own: Any) -> Any:
-    """What the class has under the name: a value, a function, or a descriptor that is read only if it is known."""
-    how = type(found)
-    if id(how) in _FUNCTIONS or lookup(how, "__get__") is MISSING:
-        return found
+def _class_value(thing: Any, name: str, raw: Any, own: Any) -> Any:
+    """Return the value of a class's attribute: a value, a function, or what a descriptor reads if it is a known one."""
+    kind = type(raw)
+    if id(kind) in _FUNCTIONS or lookup(kind, "__get__") is MISSING:
+        return raw
     if not is_kind(type(thing), type):
-        if how is MemberDescriptorType:
-            return _read_member(found, thing, type(thing))
-        if how is _TupleGetter:
-            return _read_field(found, thing, type(thing))
-        if how is GetSetDescriptorType and id(found.__objclass__) in _READ_BY_C:
-            return _read_getset(found, thing, type(thing))
-        if how is property and name in fields(type(thing)):
+        if kind is MemberDescriptorType:
+            return _read_member(raw, thing, type(thing))
+        if kind is _TupleGetter:
+            return _read_field(raw, thing, type(thing))
+        if kind is GetSetDescriptorType and id(raw.__objclass__) in _READ_BY_C:
+            return _read_getset(raw, thing, type(thing))
+        if kind is property and name in fields(type(thing)):
             own = _entry(stored(thing), "_obj_" + name)
-        elif not _is_column(how):
+        elif not _is_column(kind):
             raise UnsafeError("property")
         if own is MISSING:
             raise NotLoadedError(name)
@@ -170,39 +170,39 @@ def _described(thing: Any, name: str, found: Any, own: Any) -> Any:
 
 
 def fields(kind: type) -> list[str]:
-    """The names that oslo.versionedobjects makes properties of, each stored as ``_obj_NAME``; none in other classes."""
-    found = lookup(kind, "fields")
-    if type(found) is not dict or lookup(kind, "obj_load_attr") is MISSING:
+    """Return the fields of a class of oslo.versionedobjects, which are stored as ``_obj_NAME``; [] of other classes."""
+    own = lookup(kind, "fields")
+    if type(own) is not dict or lookup(kind, "obj_load_attr") is MISSING:
         return []
-    return [key for key, _ in pairs(found) if type(key) is str]
+    return [key for key, _ in pairs(own) if type(key) is str]
 
 
-def _is_column(how: type) -> bool:
-    """Whether a descriptor is SQLAlchemy's of a mapped attribute, which the instance's dictionary has once loaded."""
+def _is_column(kind: type) -> bool:
+    """Return whether a descriptor is SQLAlchemy's of a mapped attribute: instances' dictionaries have loaded values."""
     return any(
-        type_name(each) == "InstrumentedAttribute" and module_of(each) == "sqlalchemy.orm.attributes"
-        for each in mro(how)
+        type_name(base) == "InstrumentedAttribute" and module_of(base) == "sqlalchemy.orm.attributes"
+        for base in mro(kind)
     )
 
 
 def is_mapped(thing: Any) -> bool:
-    """Whether SQLAlchemy keeps its state in the object."""
+    """Return whether the object is one of SQLAlchemy's mapped classes."""
     return _entry(stored(thing), "_sa_instance_state") is not MISSING
 
 
 def container(kind: type) -> type | None:
-    """The builtin container whose storage has the items of a class's instances; None if it may have not all."""
-    for each in mro(kind):
-        if id(each) in _CONTAINERS:
-            return _CONTAINERS[id(each)]
-        names = namespace(each)
+    """Return the builtin container whose storage has the items of a class's instances; None if it may lack some."""
+    for base in mro(kind):
+        if id(base) in _CONTAINERS:
+            return _CONTAINERS[id(base)]
+        names = namespace(base)
         if any(name in names for name in _ITEM_METHODS):
             return None
     return None
 
 
 def held(thing: Any) -> Any:
-    """The container itself, or the list in one of oslo.versionedobjects' lists; UnsafeError for anything else."""
+    """Return the container itself, or the list within oslo.versionedobjects' lists; UnsafeError for anything else."""
     if container(type(thing)) is not None:
         return thing
     if "objects" in fields(type(thing)):
@@ -213,38 +213,38 @@ def held(thing: Any) -> Any:
 
 
 def length(thing: Any) -> int:
-    """How many items a container has."""
+    """Return the number of items of a container."""
     thing = held(thing)
     count: int = container(type(thing)).__len__(thing)  # type: ignore[union-attr]
     return count
 
 
 def items(thing: Any) -> list[Any]:
-    """The items of a container; of a dict its keys."""
+    """Return the items of a container; of a dict its keys."""
     thing = held(thing)
     base: Any = container(type(thing))
     return some(base.__iter__(thing), base.__len__(thing))
 
 
 def is_scalar(kind: type) -> bool:
-    """Whether ``scalar`` has a value for instances of the class."""
-    return id(kind) in _DATES or any(id(each) in _SCALARS for each in mro(kind))
+    """Return whether ``scalar`` has a value for instances of the class."""
+    return id(kind) in _DATES or any(id(base) in _SCALARS for base in mro(kind))
 
 
 def scalar(thing: Any) -> Any:
-    """A text, number, date or None as its exact builtin type; MISSING for anything else."""
+    """Return a text, number, date or None as its exact builtin type; MISSING for anything else."""
     kind = type(thing)
     if id(kind) in _DATES:
         return thing if getattr(thing, "tzinfo", None) is None or type(thing.tzinfo) is datetime.timezone else MISSING
-    for each in mro(kind):
-        read = _SCALARS.get(id(each))
+    for base in mro(kind):
+        read = _SCALARS.get(id(base))
         if read is not None:
             return read(thing)
     return MISSING
 
 
 def exact(thing: Any, left: list[int] | None = None, depth: int = 0) -> Any:
-    """A copy in exact builtin types all through, fit for any operator; UnsafeError where it holds anything else."""
+    """Return a copy in exact builtin types, fit for any operator; UnsafeError where it contains anything else."""
     left = [MAX_HELD] if left is None else left
     value = scalar(thing)
     if value is not MISSING:
@@ -260,14 +260,14 @@ def exact(thing: Any, left: list[int] | None = None, depth: int = 0) -> Any:
 
 
 def position(candidates: list[Any], key: Any) -> int | None:
-    """Where the first value is that equals the key; UnsafeError if none does and some cannot be compared."""
+    """Return the index of the first value that equals the key; UnsafeError if none does and some are not comparable."""
     wanted, left = exact(key), [MAX_HELD]
     foreign: UnsafeError | None = None
-    for at, each in enumerate(candidates):
+    for index, candidate in enumerate(candidates):
         try:
             # Texts alone are compared in a tenth of the time.
-            if (each if type(each) is str else exact(each, left)) == wanted:
-                return at
+            if (candidate if type(candidate) is str else exact(candidate, left)) == wanted:
+                return index
         except UnsafeError as error:
             foreign = error
     if foreign is not None:

@@ -1,4 +1,4 @@
-"""Call back when a module has been imported, now or later, without importing anything ourselves."""
+"""Callbacks at the import of modules, now or later; nothing is imported for them."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ importing = hooks.Hook("importing")
 
 
 class _Finder:
-    """First on ``sys.meta_path``: finds nothing itself, but lends the wanted modules' loaders an ear."""
+    """The first finder on ``sys.meta_path``: finds nothing itself, but wraps the loaders of wanted modules."""
 
     def __init__(self) -> None:
         self.exact: dict[str, list[Callback]] = {}
         self.patterns: list[tuple[Callable[[str], object], Callback]] = []
-        #: Modules (their ids) that our loaders are running, and those that callbacks were told of.
+        #: Modules (their ids) that our loaders are running, and those whose callbacks were called.
         self.running: set[int] = set()
-        self.told: set[int] = set()
-        #: Modules that were in the middle of their import when they were asked for: no loader tells their end.
+        self.reported: set[int] = set()
+        #: Modules that were being imported before there was a finder: no loader of ours reports their end.
         self.late: list[tuple[ModuleType, Callback]] = []
 
     def wanted(self, name: str) -> list[Callback]:
-        """The callbacks for a module of this name."""
-        found = list(self.exact.get(name, ()))
-        found.extend([callback for matches, callback in self.patterns if matches(name)])
-        return found
+        """Return the callbacks for a module of this name."""
+        callbacks = list(self.exact.get(name, ()))
+        callbacks.extend([callback for matches, callback in self.patterns if matches(name)])
+        return callbacks
 
     @wrapper_frames.hide
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """The other finders' spec, with a loader that calls back; None where nobody asked for the module."""
+        """Return the other finders' spec, with a loader that calls back; None for modules without callbacks."""
         if self.late:
-            self.tell_late()
+            self.report_late()
         if not importing.guarded(self.wanted, name):
             return None
         for finder in list(sys.meta_path):
@@ -48,23 +48,23 @@ class _Finder:
                 continue
             spec = find(name, path, target)
             if spec is not None:
-                importing.guarded(self.listen, spec)
+                importing.guarded(self.wrap_loader, spec)
                 return spec
         return None
 
-    def listen(self, spec: Any) -> None:
-        """Have the spec's loader tell when the module is there."""
+    def wrap_loader(self, spec: Any) -> None:
+        """Have the spec's loader report when the module is imported."""
         if spec.loader is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = _Loader(spec.loader, self)
 
-    def tell(self, module: ModuleType) -> None:
-        """The module is there."""
-        self.told.add(id(module))
+    def report(self, module: ModuleType) -> None:
+        """Call the callbacks of a module that is imported."""
+        self.reported.add(id(module))
         for callback in self.wanted(module.__name__):
             importing.guarded(callback, module)
 
-    def tell_late(self) -> None:
-        """Tell of the modules whose import has ended meanwhile."""
+    def report_late(self) -> None:
+        """Call the callbacks of late modules whose import has ended meanwhile."""
         for entry in list(self.late):
             module, callback = entry
             if not _being_imported(module):
@@ -76,14 +76,14 @@ class _Finder:
                 importing.guarded(callback, module)
 
     def forget(self) -> None:
-        """Call nobody back any more, not even for an import that is under way."""
+        """Drop all callbacks, those of an import under way too."""
         self.exact.clear()
         self.patterns.clear()
         self.late.clear()
 
 
 class _Loader:
-    """A module's own loader, which puts itself back as the module's loader before the module's code runs."""
+    """A wrapper of a module's own loader, which it restores before the module's code runs."""
 
     def __init__(self, loader: Any, finder: _Finder) -> None:
         self._loader = loader
@@ -94,7 +94,7 @@ class _Loader:
 
     @wrapper_frames.hide
     def create_module(self, spec: Any) -> Any:
-        """What the module's own loader makes; it sees the spec as it would without us."""
+        """Return the own loader's module; that loader gets the spec as it would be without us."""
         if spec.loader is self:
             spec.loader = self._loader
             try:
@@ -106,15 +106,15 @@ class _Loader:
     @wrapper_frames.hide
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, then the callbacks."""
-        self._put_back(module)
+        self._restore(module)
         self._finder.running.add(id(module))
         try:
             self._loader.exec_module(module)
         finally:
             self._finder.running.discard(id(module))
-        importing.guarded(self._finder.tell, module)
+        importing.guarded(self._finder.report, module)
 
-    def _put_back(self, module: Any) -> None:
+    def _restore(self, module: Any) -> None:
         try:
             if module.__spec__.loader is self:
                 module.__spec__.loader = self._loader
@@ -124,8 +124,8 @@ class _Loader:
             importing.swallow(error, blamed=True)
 
 
-# Frames of the import system to Python, like those of the finders and loaders that we stand before: a module's warning
-# at its import is that of the statement that imports it, and the traceback of a failed import leaves them out.
+# Frames of the import system to Python, like those of the finders and loaders that we precede: a module's warning at
+# its import is attributed to the import statement, and the traceback of a failed import does not show them.
 for _function in (_Finder.find_spec, _Loader.create_module, _Loader.exec_module):
     _function.__code__ = _function.__code__.replace(co_filename="<frozen importlib._bootstrap>")
 del _function
@@ -135,12 +135,12 @@ _finder: _Finder | None = None
 
 
 def when_imported(pattern: str, callback: Callback) -> None:
-    """Call ``callback(module)`` for each module whose name matches ``pattern`` (a glob), now or when it comes."""
+    """Call ``callback(module)`` for modules whose name matches ``pattern`` (a glob), now or at their import."""
     global _finder
     if _finder is None:
         _finder = _Finder()
         sys.meta_path.insert(0, _finder)
-    before = set(_finder.told)
+    before = set(_finder.reported)
     if any(sign in pattern for sign in "*?["):
         matches = re.compile(translate(pattern)).match
         _finder.patterns.append((matches, callback))
@@ -151,10 +151,10 @@ def when_imported(pattern: str, callback: Callback) -> None:
     for module in present:
         if module is None:
             continue
-        if id(module) in _finder.told and id(module) not in before:
-            continue  # a thread that imported it meanwhile has told already
+        if id(module) in _finder.reported and id(module) not in before:
+            continue  # a thread that imported it meanwhile has called back already
         if _being_imported(module):
-            # Through a loader that calls back when it is done, or since before there was a finder.
+            # By a loader of ours, which calls back at its end, or since before there was a finder.
             if id(module) not in _finder.running:
                 _finder.late.append((module, callback))
         else:
@@ -166,7 +166,7 @@ def _being_imported(module: ModuleType) -> bool:
 
 
 def stop() -> None:
-    """Take the finder out of ``sys.meta_path``."""
+    """Remove the finder from ``sys.meta_path``."""
     global _finder
     if _finder is not None:
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _finder]

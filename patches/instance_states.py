@@ -1,6 +1,6 @@
-"""States: what a saved instance tells of itself anew – vm_state, task_state, power_state, host, node.
+"""States: changes of a saved instance's vm_state, task_state, power_state, host and node.
 
-Read off the object's own fields before the save, without running a property of it: a property may ask the database.
+They are read from the object's own fields before the save, not from its properties, which may query the database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TRACKED = ("vm_state", "task_state", "power_state", "host", "node")
 
 
 def install() -> None:
-    """Wrap what writes an instance once Nova's objects are there."""
+    """Wrap the methods that write an instance once Nova's objects are imported."""
     import_hooks.when_imported("nova.objects.instance", functools.partial(states.guarded, _wrap))
 
 
@@ -29,7 +29,7 @@ def _wrap(module: ModuleType) -> None:
 
 
 def _changing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple[Any, ...]] | None:
-    """What will be written, and when it began; None where nothing of it is tracked."""
+    """Return the time and the tracked fields that will be written; None where there are none."""
     fields = stored(args[0])
     changed = fields.get("_changed_fields")
     if type(changed) is not set:
@@ -43,7 +43,7 @@ def _changing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple
 
 
 def _changed(token: tuple[int, tuple[Any, ...]], result: Any, error: BaseException | None) -> None:
-    """Only what was written is a state; as of when it began, before the statements that it takes."""
+    """Record what was written as a state, at the time of its begin: before the statements of the save."""
     begun, attributes = token
     recorder = patches_recorder.recorder
     if error is None and recorder is not None:

@@ -1,7 +1,7 @@
-"""The lease: a file whose time of change says until when may be recorded; hooks whose lease is over are inert and go.
+"""The lease: a file whose modification time is the end of recording; hooks past it are inert and remove themselves.
 
-Whoever attached to this process may be dead. So the hooks look at the file before they record: once a second, and at
-the moment when it ends by what it said last, so that nothing is recorded after its end.
+The process that attached the hooks may be dead. So they look at the file before they record: once a second, and at the
+end that it had at the last look, so that nothing is recorded after its end.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ _SECOND = 1_000_000_000
 
 _wall_clock = time.time
 
-#: The time, by steps.clock, from which on somebody should look.
+#: The time, by recorder.clock, from which on somebody should look.
 look_at = _FOREVER
 _path = ""
 _end: Callable[[], object] = dict
 
 
 def hold(path: str, end: Callable[[], object]) -> None:
-    """Record as long as the lease ``path`` holds, and call ``end()`` when it does no more."""
+    """Record as long as the lease ``path`` holds, and call ``end()`` when it is over."""
     global look_at, _path, _end
     _path, _end = path, end
     look_at = 0
 
 
 def let_go() -> None:
-    """Look at no lease any more."""
+    """Stop looking at the lease."""
     global look_at
     look_at = _FOREVER
 
 
 def left(path: str) -> float:
-    """Seconds for which the lease still holds, 0 where it is over; one that is gone is."""
+    """Return the seconds for which the lease still holds, 0 where it is over or gone."""
     try:
         return max(0.0, os.stat(path).st_mtime - _wall_clock())
     except OSError as error:
@@ -46,7 +46,7 @@ def left(path: str) -> float:
 
 
 def look(now: int) -> None:
-    """Look at the lease, and end if it is over. Called by hooks, at a time ``now`` that is past ``look_at``."""
+    """Look at the lease, and end if it is over; hooks call it at a time ``now`` that is past ``look_at``."""
     global look_at
     seconds = left(_path)
     look_at = now + min(_SECOND, int(seconds * _SECOND)) if seconds else _FOREVER

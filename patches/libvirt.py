@@ -1,7 +1,7 @@
-"""Libvirt: each call Nova makes of libvirt-python, or of Nova's own fake of it, under libvirt's names.
+"""Libvirt: Nova's calls of libvirt-python, or of Nova's own fake of it, under libvirt's names.
 
-What the library calls of itself on the way is its own business and no step. Of arguments nothing is kept: they hold
-guest passwords and secrets; which domain a call is about is remembered from how the domain was found.
+Calls within the library are no steps. Arguments are not recorded: they contain guest passwords and secrets; the domain
+of a call is known from the call that looked it up.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from .host_fields import ByIdentity
 
 libvirt = hooks.Hook("libvirt")
 
-#: Nova's fake, and the libvirt names of those of its classes that have no second name there.
+#: Nova's fake, and libvirt's names for those of its classes that have no alias there.
 _FAKE = "nova.tests.fixtures.libvirt"
 _FAKES = {"DomainSnapshot": "virDomainSnapshot"}
 
-#: The event loop's functions run all the time and ask nothing.
+#: Without the event loop's functions, which run all the time and request nothing.
 _FUNCTIONS = ("open", "openAuth", "openReadOnly", "getVersion")
-#: Methods that only give back a Python object that is there already.
+#: Methods that only return a Python object that exists already.
 _TRIVIAL = frozenset({"c_pointer", "connect", "domain"})
 
 _IN_XML = re.compile(r"<(name|uuid)>([^<]{1,255})</\1>").findall
-#: domain -> what is known of it, as attributes
+#: domain -> its name or uuid, as attributes
 _domains: ByIdentity[tuple[Any, ...]] = ByIdentity()
-#: steps of finders that have begun -> what they look for
+#: open steps of lookups -> the name or uuid that they look up
 _looking: dict[int, tuple[Any, ...]] = {}
-#: The step of the libvirt call that is going on: what stands directly below it is the library's own.
+#: The step of the libvirt call under way: calls directly below it are the library's own.
 _inside: ContextVar[int] = ContextVar("bootseq_libvirt", default=0)
 
 
 def _identity_in(xml: str) -> tuple[Any, ...]:
-    """A domain's name and uuid from the head of its definition; further down the same tags mean other things."""
-    found = dict(reversed(_IN_XML(xml[:1000])))
+    """Return a domain's name and uuid from the head of its definition; further down these tags mean other things."""
+    tags = dict(reversed(_IN_XML(xml[:1000])))
     names = (("uuid", "uuid"), ("name", "domain"))
-    return sum(((key, values.scalar(found[tag])) for tag, key in names if tag in found), ())
+    return sum(((key, values.scalar(tags[tag])) for tag, key in names if tag in tags), ())
 
 
-#: Methods that give a domain -> how their first argument tells which.
-_FINDERS: dict[str, Callable[[str], tuple[Any, ...]]] = {
+#: Methods that return a domain -> its name or uuid by their first argument.
+_LOOKUPS: dict[str, Callable[[str], tuple[Any, ...]]] = {
     "lookupByUUIDString": lambda argument: ("uuid", values.scalar(argument)),
     "lookupByName": lambda argument: ("domain", values.scalar(argument)),
     "defineXML": _identity_in,
@@ -55,7 +55,7 @@ _FINDERS: dict[str, Callable[[str], tuple[Any, ...]]] = {
 
 
 def install() -> None:
-    """Wrap libvirt-python and Nova's fake once they are there."""
+    """Wrap libvirt-python and Nova's fake once they are imported."""
     patching.undo(_looking.clear)
     for module in ("libvirt", _FAKE):
         import_hooks.when_imported(module, functools.partial(libvirt.guarded, _wrap))
@@ -72,7 +72,7 @@ def _wrap(module: ModuleType) -> None:
 
 
 def _shown(module: ModuleType, name: str) -> str | None:
-    """Libvirt's name of the class that the module has under ``name``; its fakes have both names, which counts once."""
+    """Return libvirt's name of a class of the module, under one of the two names that Nova's fakes have."""
     if name.startswith("vir"):
         return name
     return _FAKES.get(name) if module.__name__ == _FAKE else None
@@ -86,14 +86,14 @@ def _wrap_class(owner: type, shown: str) -> None:
 
 def _calling(owner: str, function: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     name = "%s.%s" % (owner or "libvirt", function)
-    begins = functools.partial(_begins, name, ("class", owner, "function", function), _FINDERS.get(function))
+    begins = functools.partial(_begins, name, ("class", owner, "function", function), _LOOKUPS.get(function))
     return hooks.within(libvirt, begins, _ends)
 
 
 def _begins(
     name: str,
     attributes: tuple[Any, ...],
-    finder: Callable[[str], tuple[Any, ...]] | None,
+    lookup: Callable[[str], tuple[Any, ...]] | None,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> int:
@@ -101,13 +101,13 @@ def _begins(
     if around and around == _inside.get():
         return 0
     about: tuple[Any, ...] = ()
-    if finder is not None and len(args) > 1 and type(args[1]) is str:
-        about = finder(args[1])
+    if lookup is not None and len(args) > 1 and type(args[1]) is str:
+        about = lookup(args[1])
     elif args and name.startswith("virDomain."):
         about = _domains.get(args[0]) or ()
     step = recorder.begin("libvirt", name, attributes + about)
     _inside.set(step)
-    if finder is not None:
+    if lookup is not None:
         _looking[step] = about
     return step
 

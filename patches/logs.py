@@ -1,7 +1,7 @@
-"""Log records: each that reached the host's handlers, as a note of the step it was written in.
+"""Log records that reached the host's handlers, as notes of the step that they were written in.
 
-Recorded after the handlers ran: whoever formatted the record has then left its text on it, so nothing of a stranger's
-is formatted here. Outside of steps records are kept too: the request id that oslo.log put on them may tell where they
+They are recorded after the handlers: a handler that formatted the record has then left its text on it, so no foreign
+object is formatted here. Records outside of steps are recorded too: oslo.log's request id on them may show where they
 belong.
 """
 
@@ -17,36 +17,36 @@ from . import recorder as patches_recorder
 
 logs = hooks.Hook("logs")
 
-#: What other hooks record better: SQL with its parameters' names, without which no secret among them is known.
-_LEFT_OUT = ("sqlalchemy", "bootseq", "_bootseq")
+#: Loggers of what other hooks record better: SQL with its parameters' names, by which secrets among them are known.
+_EXCLUDED = ("sqlalchemy", "bootseq", "_bootseq")
 
-#: Characters of a request id: req- and a uuid, and room for those of other making.
+#: Characters of a request id: req- and a uuid, and room for other forms.
 _MAX_ID = 128
 
 _ORIGIN = ("logger", "level", "file", "line", "function")
 
-#: Loggers and places in the source that are remembered; what comes later is worked out at each record.
-_MAX_REMEMBERED = 10_000
+#: Cached loggers and positions in the source; those beyond are worked out at each record.
+_MAX_CACHED = 10_000
 
-#: (whether it wants the records of a logger, by its name; what takes them); the first that wants them gets them
+#: (test of a logger's name, function that records such a logger's records); the first whose test is true gets them
 _takers: list[tuple[Callable[[str], bool], Callable[[Any], object]]] = []
-#: the same by logger, once it has been asked for
+#: the functions by logger, a cache
 _by_logger: dict[str, Callable[[Any], object] | None] = {}
-#: what a record tells of its origin -> the text whose number stands for that
-_places: dict[Any, str] = {}
-#: message templates and texts among arguments -> whether anything in them tells a secret, in them or beside them
+#: a record's logger, level, file, line and function -> the text whose number represents them
+_origins: dict[Any, str] = {}
+#: message templates and texts among arguments -> whether a secret may be in them or beside them
 _suspicious: dict[str, bool] = {}
 #: Keys whose first lines were logged by a thread through a logger.
 _keys = secret_keys.OpenKeys()
 
 
 def install() -> None:
-    """Record what every logger writes, but for those whose records stand elsewhere."""
+    """Record what every logger writes, except for those whose records other hooks have."""
     take(_wanted, _record)
 
 
 def take(wants: Callable[[str], bool], taker: Callable[[Any], object]) -> None:
-    """Give ``taker`` the records of loggers whose names it ``wants`` and no earlier one took."""
+    """Call ``taker`` for records of loggers whose names it ``wants``, unless an earlier one takes them."""
     if not _takers:
         patching.undo(_forget)
         import_hooks.when_imported("logging", functools.partial(logs.guarded, _wrap))
@@ -55,8 +55,8 @@ def take(wants: Callable[[str], bool], taker: Callable[[Any], object]) -> None:
 
 
 def _forget() -> None:
-    for kept in (_takers, _by_logger, _places, _suspicious, _keys.records):
-        kept.clear()
+    for table in (_takers, _by_logger, _origins, _suspicious, _keys.records):
+        table.clear()
 
 
 def _wrap(module: ModuleType) -> None:
@@ -69,7 +69,7 @@ def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _original(logger, written)
         finally:
-            # Written out, since Hook.guarded would be a tenth of what a record may cost.
+            # Inlined, since Hook.guarded would be a tenth of what a record may cost.
             if patches_recorder.recorder is not None:
                 try:
                     taker = _by_logger.get(written.name, _find)
@@ -82,31 +82,31 @@ def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _find(written: Any) -> None:
-    """The first record of a logger: find who takes those, and give it this one."""
+    """Find the taker of a logger at its first record, and call it."""
     taker = next((taker for wants, taker in _takers if wants(written.name)), None)
-    if len(_by_logger) < _MAX_REMEMBERED:
+    if len(_by_logger) < _MAX_CACHED:
         _by_logger[written.name] = taker
     if taker is not None:
         taker(written)
 
 
 def _wanted(name: str) -> bool:
-    return not is_under(name, _LEFT_OUT)
+    return not is_under(name, _EXCLUDED)
 
 
 def is_under(name: str, loggers: tuple[str, ...]) -> bool:
-    """Whether the logger ``name`` is one of ``loggers`` or below one."""
+    """Return whether the logger ``name`` is one of ``loggers`` or below one."""
     return any(name == logger or name.startswith(logger + ".") for logger in loggers)
 
 
 def _record(written: Any) -> None:
     if not logs.enabled:
         return
-    told = written.__dict__
-    message, template = told.get("message"), told["msg"]
-    # The common case of ``text``, written out: all parts are known and nothing in them tells a secret.
+    fields = written.__dict__
+    message, template = fields.get("message"), fields["msg"]
+    # The common case of ``text``, inlined: all parts are known and none of them hints at a secret.
     if type(template) is str and type(message) is str and _suspicious.get(template) is False and not _keys.records:
-        arguments = told["args"]
+        arguments = fields["args"]
         if type(arguments) is tuple and len(message) <= values.MAX_TEXT:
             for argument in arguments:
                 kind = type(argument)
@@ -121,27 +121,27 @@ def _record(written: Any) -> None:
                 return
     masked = text(written)
     if type(message) is str and (_keys.records or masking.MASK in masked):
-        masked = _keys.mask((patches_recorder.thread_id(), told["name"]), message, masked)
+        masked = _keys.mask((patches_recorder.thread_id(), fields["name"]), message, masked)
     write("log", written, masked)
 
 
 def write(kind: str, written: Any, message: str) -> None:
     """Record a log record of the host's as an instant of this ``kind``; ``message`` is its text, masked."""
-    told = written.__dict__
-    key = (told["name"], told["levelname"], told["pathname"], told["lineno"], told["funcName"])
+    fields = written.__dict__
+    key = (fields["name"], fields["levelname"], fields["pathname"], fields["lineno"], fields["funcName"])
     attributes: tuple[Any, ...] = ()
-    if "request_id" in told or told["exc_info"]:
-        attributes = _more(told)
-    place = _places.get(key)
-    if place is None:
-        place = " ".join([str(values.scalar(each)) for each in key])
-        if len(_places) >= _MAX_REMEMBERED:  # loggers or sources made up as the host goes: no more numbers for such
+    if "request_id" in fields or fields["exc_info"]:
+        attributes = _more(fields)
+    origin = _origins.get(key)
+    if origin is None:
+        origin = " ".join([str(values.scalar(part)) for part in key])
+        if len(_origins) >= _MAX_CACHED:  # the host generates names of loggers or files: no more numbers for these
             patches_recorder.happened(
                 kind, str(values.scalar(key[0])), _origin(key) + ("message", message) + attributes
             )
             return
-        _places[key] = place
-    number = patches_recorder.names.get(place) or patches_recorder.name_number(place, _origin(key))
+        _origins[key] = origin
+    number = patches_recorder.names.get(origin) or patches_recorder.name_number(origin, _origin(key))
     recorder = patches_recorder.recorder
     if recorder is not None:
         parent, thread, now = patches_recorder.current.get(), patches_recorder.thread_id(), patches_recorder.clock()
@@ -150,10 +150,10 @@ def write(kind: str, written: Any, message: str) -> None:
         )
 
 
-def _more(told: dict[str, Any]) -> tuple[Any, ...]:
-    """The request's ids that oslo.log has put on a record, and an exception that came with it, as attributes."""
+def _more(fields: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the request's ids that oslo.log has put on a record, and its exception, as attributes."""
     attributes: tuple[Any, ...] = ()
-    own, other, exc_info = told.get("request_id"), told.get("global_request_id"), told["exc_info"]
+    own, other, exc_info = fields.get("request_id"), fields.get("global_request_id"), fields["exc_info"]
     if type(own) is str and len(own) <= _MAX_ID:
         attributes = ("request_id", own)
     if type(other) is str and 0 < len(other) <= _MAX_ID:
@@ -164,16 +164,16 @@ def _more(told: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _origin(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A record's logger and level, and where in the source it was written, as attributes."""
+    """Return a record's logger, level and position in the source as attributes."""
     pairs = ((name, values.scalar(value)) for name, value in zip(_ORIGIN, key))
     return sum(pairs, ())
 
 
 def text(written: Any) -> str:
-    """What a record says, masked: as a handler formatted it, else as far as that takes nobody's ``__str__``."""
-    told = vars(written)
-    message, template, arguments = told.get("message"), told["msg"], told["args"]
-    # Arguments by name tell in the template which of them is secret, and no longer in the message.
+    """Return a record's text, masked: as a handler formatted it, else as far as that needs no foreign ``__str__``."""
+    fields = vars(written)
+    message, template, arguments = fields.get("message"), fields["msg"], fields["args"]
+    # Only the template has the names of arguments by name, which show the secrets among them.
     if type(message) is str and type(arguments) is not dict:
         if len(message) <= values.MAX_TEXT and _is_harmless(template, arguments):
             return message
@@ -184,7 +184,7 @@ def text(written: Any) -> str:
 
 
 def _is_harmless(template: Any, arguments: Any) -> bool:
-    """Whether no part of a message tells a secret: cheaper to say than of the whole, since parts come again."""
+    """Return whether no part of a message hints at a secret: cheaper than of the whole, since parts recur."""
     if type(template) is not str or type(arguments) is not tuple or _is_suspicious(template):
         return False
     for argument in arguments:
@@ -201,7 +201,7 @@ def _is_suspicious(text: str) -> bool:
     known = _suspicious.get(text)
     if known is None:
         known = masking.is_suspicious(text)
-        if len(_suspicious) >= _MAX_REMEMBERED:
+        if len(_suspicious) >= _MAX_CACHED:
             _suspicious.clear()
         if len(text) <= values.MAX_TEXT:
             _suspicious[text] = known
@@ -209,13 +209,13 @@ def _is_suspicious(text: str) -> bool:
 
 
 def _formatted(template: str, arguments: Any) -> str:
-    kept: Any = ()
+    safe: Any = ()
     if type(arguments) is dict:
-        kept = {key: values.keyed(key, value) for key, value in arguments.items() if type(key) is str}
+        safe = {key: values.keyed(key, value) for key, value in arguments.items() if type(key) is str}
     elif type(arguments) is tuple:
-        kept = tuple([values.scalar(value) for value in arguments])
+        safe = tuple([values.scalar(value) for value in arguments])
     try:
-        return str(template % kept)
-    except (TypeError, ValueError, KeyError) as error:  # %d of what is shown as <Type>, or a template that never fitted
+        return str(template % safe)
+    except (TypeError, ValueError, KeyError) as error:  # %d of a value that became <Type>, or a wrong template
         faults.pass_on(error)
         return template

@@ -1,7 +1,7 @@
-"""One process's files in a capture: segments that grow by whole files, and the table of calls that are open.
+"""A process's files in a capture: segments, file after file, and the table of calls that are open.
 
-Everything a hook touches is one C call under the GIL (``mmap.write``, ``deque.pop``), so threads and greenlets need no
-lock, and what was written survives ``kill -9``.
+Every change by a hook is a single C call under the GIL (``mmap.write``, ``deque.pop``), so threads and greenlets need
+no lock, and written records survive ``kill -9``.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from . import faults, lease
 from .memory_files import create
 from .record_format import FRAME, HEADER_SIZE, MAGIC, OPEN_HEAD, SCRATCH, SLOT
 
-#: Bytes of the first segment; each next one is larger, up to the size of all later ones. Most processes record little.
+#: Bytes of the first segment; the next ones grow by GROWTH, up to the size of a segment. Most processes record little.
 FIRST_SIZE = 1 << 16
 GROWTH = 4
 
-#: Records that wait while another thread makes the next segment; beyond these they are dropped.
+#: Records that wait while another thread creates the next segment; more are dropped.
 MAX_BACKLOG = 100_000
 
 _pack_frame = FRAME.pack
 _dumps = marshal.dumps
-_clock = time.monotonic_ns  # taken now: eventlet replaces it in its module later
+_clock = time.monotonic_ns  # read now: eventlet replaces it in its module later
 
 
 def _no_segment(data: bytes) -> int:
-    """Stands for the ``write`` of a segment that is not there yet."""
+    """Refuse a record, as the ``write`` of a full segment does: there is no segment yet."""
     raise ValueError
 
 
@@ -41,8 +41,8 @@ class Segments:
 
     ``directory`` is the capture's ``segments`` folder, ``stem`` names this process's files, ``about`` is a flat tuple
     of pairs for the header, ``size`` the bytes of a segment, ``cap`` the bytes all files of the capture may take.
-    The first record makes the first segment. The open table, by which a process is known to record, is made by ``open``
-    or then: most children of a fork exec at once and never write any.
+    The first record creates the first segment. The open table, which shows that a process records, is created by
+    ``open`` or then: most children of a fork exec at once and never write a record.
     """
 
     def __init__(self, directory: str, stem: str, about: tuple[Any, ...], size: int, cap: int) -> None:
@@ -54,28 +54,28 @@ class Segments:
         self._number = 0
         self._full = False
         self._has_table = False
-        # Records that found no room, and a token: who takes it makes the next segment and writes them.
+        # Records without room, and a token: the thread that takes it creates the next segment and writes them.
         self._backlog: deque[bytes] = deque()
         self._tokens = deque([1])
         self._drops = count(1).__next__
         self._failures = count(1).__next__
         self.dropped = self.failures = self._closed = 0
         self.table: Any = bytearray(SCRATCH + SLOT.size)
-        #: Stands for this recording where to hold on to it would keep its files mapped.
+        #: The identity of this recording for users whose reference to it would keep its files mapped.
         self.era = object()
         # Offsets of the open table's free slots.
         free = deque(range(OPEN_HEAD.size, SCRATCH, SLOT.size))
-        #: A slot to pack SLOT into in ``table``, IndexError where none is free; and where it goes back to.
+        #: Take an offset in ``table`` for a SLOT, IndexError where none is free; and return it.
         self.take_slot, self.give_slot = free.pop, free.append
-        #: Takes a framed record; ValueError where it has no room, then ``roll`` takes it.
+        #: Append a framed record; ValueError where there is no room, then ``roll`` takes it.
         self.append: Callable[[bytes], object] = _no_segment
 
     def open(self) -> None:
-        """Make the open table now; OSError where that cannot be."""
+        """Create the open table now; OSError where that fails."""
         path = self._path + ".open"
         self.table = self._create(path, SCRATCH + SLOT.size)
         self._has_table = True
-        self._tell()
+        self._update_head()
 
     def write(self, payload: tuple[Any, ...]) -> None:
         """Append one record, unless the lease is over."""
@@ -91,7 +91,7 @@ class Segments:
             self.roll(data)
 
     def roll(self, data: bytes) -> None:
-        """Put a framed record that found no room into the next segment, or count a drop; waits for nobody."""
+        """Write a framed record without room into the next segment, or count a drop; waits for nobody."""
         if self._full or len(data) > self._size - HEADER_SIZE or len(self._backlog) >= MAX_BACKLOG:
             self._drop()
             return
@@ -101,7 +101,7 @@ class Segments:
                 token = self._tokens.pop()
             except IndexError as error:
                 faults.pass_on(error)
-                return  # whoever has it looks at the backlog again after it was put back
+                return  # the thread that has it looks at the backlog again after its return
             try:
                 self._write_backlog()
             except BaseException:  # the host's
@@ -113,15 +113,15 @@ class Segments:
     def failed(self) -> None:
         """Count a failure of a hook of ours."""
         self.failures = self._failures()
-        self._tell()
+        self._update_head()
 
     def close(self) -> None:
-        """Say in the files that nothing more comes: calls in flight may keep them mapped for long."""
+        """Mark the files as complete: calls in flight may keep them mapped for long."""
         self._closed = 1
-        self._tell()
+        self._update_head()
 
     def abandon(self) -> None:
-        """Let go of the files: what still writes here (calls in flight, after a fork or the lease) writes nowhere."""
+        """Drop the files: records that are still written (by calls in flight, after a fork or the lease) are lost."""
         self.append = len
         self.table = bytearray(SCRATCH + SLOT.size)
 
@@ -133,7 +133,7 @@ class Segments:
                     self.append = self._next_segment(len(data))
                 except OSError as error:
                     faults.pass_on(error)
-                    # Disk or capture full. Nobody asks the disk again at every event.
+                    # Disk or capture full: the disk is not tried again at every event.
                     self._full = True
                     self._drop()
                     while self._backlog:
@@ -142,7 +142,7 @@ class Segments:
                     return
 
     def _written(self, data: bytes) -> bool:
-        """Whether there was room: other threads may fill even a segment that is just made."""
+        """Append a record; return whether there was room: other threads may fill even a new segment."""
         try:
             self.append(data)
         except ValueError as error:
@@ -152,13 +152,13 @@ class Segments:
 
     def _drop(self) -> None:
         self.dropped = self._drops()
-        self._tell()
+        self._update_head()
 
-    def _tell(self) -> None:
+    def _update_head(self) -> None:
         OPEN_HEAD.pack_into(self.table, 0, MAGIC, self.dropped, self.failures, self._closed)
 
     def _next_segment(self, room: int) -> Callable[[bytes], object]:
-        """A new segment's ``write``; it has room for so many bytes of records."""
+        """Return the ``write`` of a new segment with room for that many bytes of records."""
         if not self._has_table:
             self.open()
         size = max(FIRST_SIZE * GROWTH**self._number, HEADER_SIZE + room)
@@ -171,33 +171,33 @@ class Segments:
         return write
 
     def _create(self, path: str, size: int) -> Any:
-        """A mapped file; OSError where the capture is full."""
+        """Return a new mapped file; OSError where the capture is full."""
         try:
-            made = create(path, size)
-        except FileExistsError as error:  # made when a signal handler of the host's raised, and never used
+            file = create(path, size)
+        except FileExistsError as error:  # created when a signal handler of the host's raised, and never used
             faults.pass_on(error)
             os.unlink(path)
-            made = create(path, size)
-        # Looked at with ours in it, or processes that start together would all find room for one more.
-        if self._taken() > self._cap:
+            file = create(path, size)
+        # Counted with this one, or processes that start together would all see room for another.
+        if self._used() > self._cap:
             os.unlink(path)
             raise OSError("the capture is full")
-        return made
+        return file
 
-    def _taken(self) -> int:
-        """Bytes that all files of the capture take."""
-        taken = 0
+    def _used(self) -> int:
+        """Return the bytes of all files of the capture."""
+        size = 0
         with os.scandir(self._directory) as entries:
             for entry in entries:
                 try:
-                    taken += entry.stat().st_size
-                except FileNotFoundError as error:  # another process found the capture full and took its file back
+                    size += entry.stat().st_size
+                except FileNotFoundError as error:  # the capture was full, and another process removed its file again
                     faults.pass_on(error)
-        return taken
+        return size
 
 
 def about_process(more: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What the header says of this process, as a flat tuple of pairs; ``more`` likewise."""
+    """Return the header's description of this process, a flat tuple of pairs; ``more`` likewise."""
     return (
         "pid", os.getpid(),
         "host", os.uname().nodename,

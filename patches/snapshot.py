@@ -1,4 +1,4 @@
-"""What a process looks like where hooks could leave something: taken before they come, compared when they went."""
+"""Snapshots of a process where hooks could leave traces: taken before they come, compared after they went."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, Iterator
 from . import faults, patching
 
 _OURS = "_bootseq"
-#: The file in memory through which the tool asks just now (tracer.attach.injection.exchange).
+#: The memory file of the visit under way (tracer.attach.injection.exchange).
 _VISIT = "/memfd:bootseq-visit-"
 _HOOKS = ("excepthook", "displayhook", "unraisablehook")
 
 
 def state() -> dict[str, dict[Any, Any]]:
-    """What is there now, by kind, each thing under a key of its own; nothing in it keeps a thing alive."""
+    """Return a snapshot: by kind, each thing under a key of its own; it keeps nothing alive."""
     return {
         "module": {name: 0 for name in list(sys.modules) if not name.startswith(_OURS)},
         "path": dict(enumerate(sys.path)),
-        "finder": {number: _named(each) for number, each in enumerate(sys.meta_path)},
-        "path hook": {number: _named(each) for number, each in enumerate(sys.path_hooks)},
+        "finder": {number: _named(finder) for number, finder in enumerate(sys.meta_path)},
+        "path hook": {number: _named(hook) for number, hook in enumerate(sys.path_hooks)},
         "thread": dict.fromkeys(sys._current_frames(), 0),
         "log handler": dict(_handlers()),
         "signal handler": dict(_signals()),
@@ -33,28 +33,28 @@ def state() -> dict[str, dict[Any, Any]]:
 
 
 def changes(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, Any]]) -> list[str]:
-    """What differs, a line each: of the service's own doing, or ours."""
-    found: list[str] = []
+    """Return the differences, a line each: by the service itself, or by us."""
+    lines: list[str] = []
     for kind, things in before.items():
         now = after[kind]
-        found.extend("new %s: %s" % (kind, _told(key, now[key])) for key in now if key not in things)
-        found.extend("%s gone: %s" % (kind, _told(key, things[key])) for key in things if key not in now)
+        lines.extend("new %s: %s" % (kind, _shown(key, now[key])) for key in now if key not in things)
+        lines.extend("%s gone: %s" % (kind, _shown(key, things[key])) for key in things if key not in now)
         changed = [key for key in things if now.get(key, things[key]) != things[key]]
-        found.extend("other %s: %s" % (kind, _told(key, now[key])) for key in changed)
-    return found
+        lines.extend("other %s: %s" % (kind, _shown(key, now[key])) for key in changed)
+    return lines
 
 
 def identities() -> list[tuple[Any, str, str, int]]:
-    """Of each attribute that is replaced: owner, name, what to call it, and the identity of what stood there before."""
-    found: dict[tuple[int, str], tuple[Any, str, str, int]] = {}
+    """Return owner, name, full name and the identity before of every replaced attribute."""
+    entries: dict[tuple[int, str], tuple[Any, str, str, int]] = {}
     for owner, name, own, _ in patching.replaced:
-        # Two hooks may stand in one place: what was there before is what the first of them found.
-        found.setdefault((id(owner), name), (owner, name, "%s.%s" % (_owner(owner), name), _identity(own)))
-    return list(found.values())
+        # Two hooks may replace one attribute: the first of them replaced the original.
+        entries.setdefault((id(owner), name), (owner, name, "%s.%s" % (_owner(owner), name), _identity(own)))
+    return list(entries.values())
 
 
 def now(owner: Any, name: str) -> int:
-    """The identity of what the owner itself holds under the name, 0 where that is nothing."""
+    """Return the identity of the owner's own attribute, 0 where it has none."""
     return _identity(vars(owner).get(name, patching.ABSENT))
 
 
@@ -71,7 +71,7 @@ def _named(thing: Any) -> str:
     return "%s at %x" % (type(thing).__name__, id(thing))
 
 
-def _told(key: Any, value: Any) -> str:
+def _shown(key: Any, value: Any) -> str:
     return "%s %s" % (key, value) if value else str(key)
 
 
@@ -103,7 +103,7 @@ def _files() -> Iterator[tuple[str, str]]:
     for number in os.listdir("/proc/self/fd"):
         try:
             file = os.readlink("/proc/self/fd/" + number)
-        except OSError as error:  # the one that listed them
+        except OSError as error:  # the descriptor that listed them
             faults.pass_on(error)
             continue
         if not file.startswith(_VISIT):

@@ -1,8 +1,8 @@
 """SQL echo: SQLAlchemy's own log of statements, switched on while services run, and off again as it was.
 
-The statements then stand in the service's own log, with the request id of its format. It is SQLAlchemy that writes
-them, parameters as they are: the user asks for this, and the capture keeps none of it. A connection looks at the level
-when it is checked out: those that were out before stay silent until they are used anew.
+The service's own log then has the statements, with the request id of its format. SQLAlchemy writes them, parameters as
+they are: the user asks for this, and the capture has none of it. A connection reads the level when it is checked out:
+those that were out before stay silent until the next checkout.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ echo = hooks.Hook("echo")
 _LOGGER = "sqlalchemy.engine"
 _INFO = 20
 
-#: What the host wants the level to be: what it was, then what oslo.db (at each new engine) and oslo.log set it to.
+#: The level that the host wants: the original one, then those that oslo.db (at each new engine) and oslo.log set.
 _wanted: dict[Any, int] = {}
 
 
 def install() -> None:
-    """Let statements through to the log, now or when SQLAlchemy comes."""
+    """Let statements through to the log, now or when SQLAlchemy is imported."""
     import_hooks.when_imported("sqlalchemy.engine", functools.partial(echo.guarded, _wrap))
 
 
 def _wrap(engine: ModuleType) -> None:
-    # SQLAlchemy imports logging itself: it is there, and whatever it has configured is done.
+    # SQLAlchemy imports logging itself: by now it is imported, and SQLAlchemy has configured it.
     import_hooks.when_imported("logging", functools.partial(echo.guarded, _switch_on))
 
 
@@ -42,7 +42,7 @@ def _switch_on(module: ModuleType) -> None:
 
 
 def _lower(level: int) -> int:
-    """INFO, unless that is let through already; an unset level inherits SQLAlchemy's own, which is WARNING."""
+    """Return INFO, unless the level lets that through; an unset level inherits SQLAlchemy's own, which is WARNING."""
     return level if 0 < level <= _INFO else _INFO
 
 
@@ -57,7 +57,7 @@ def _make(_original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _keep_on(_original: Callable[..., Any], logger: Any) -> None:
-    """The host has set a level: if it is this logger's, that is what it gets back in the end."""
+    """Remember a level that the host has set on this logger, to restore it in the end."""
     if logger.name == _LOGGER and logger in _wanted:
         _wanted[logger] = logger.level
         _original(logger, _lower(logger.level))

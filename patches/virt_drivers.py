@@ -1,4 +1,4 @@
-"""Virt drivers: what Nova calls of its hypervisor's driver, whoever wrote it: ``ComputeDriver``'s methods."""
+"""Virt drivers: Nova's calls of its hypervisor's driver, any subclass of ``ComputeDriver``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from . import calls, hooks, import_hooks, patching
 
 virt = hooks.Hook("virt")
 
-#: Asked all the time, by pollers and properties, and never news.
-_LEFT_OUT = frozenset({"capabilities_as_traits", "get_available_nodes", "need_legacy_block_device_info"})
+#: Methods that pollers and properties call all the time.
+_EXCLUDED = frozenset({"capabilities_as_traits", "get_available_nodes", "need_legacy_block_device_info"})
 
 
 def install() -> None:
-    """Wrap the drivers there are, and those that nova-compute loads later."""
+    """Wrap the drivers that are loaded, and those that nova-compute loads later."""
     import_hooks.when_imported("nova.virt.driver", functools.partial(virt.guarded, _wrap))
 
 
@@ -30,13 +30,13 @@ def _loaded(module: ModuleType, driver: Any, error: Any) -> None:
 
 def _wrap_drivers(module: ModuleType) -> None:
     interface = module.ComputeDriver
-    asked = {name for name, raw in vars(interface).items() if type(raw) is FunctionType and not name.startswith("_")}
+    names = {name for name, raw in vars(interface).items() if type(raw) is FunctionType and not name.startswith("_")}
     for owner in _subclasses(interface):
-        calls.wrap_methods(owner, asked - _LEFT_OUT)
+        calls.wrap_methods(owner, names - _EXCLUDED)
 
 
 def _subclasses(owner: type) -> Iterator[type]:
-    each: type
-    for each in type.__subclasses__(owner):
-        yield each
-        yield from _subclasses(each)
+    derived: type
+    for derived in type.__subclasses__(owner):
+        yield derived
+        yield from _subclasses(derived)

@@ -179,12 +179,12 @@ def test_our_own_failures_stay_ours(tmp_path: Path, service: logging.Logger) -> 
 def test_places_made_up_without_end_cost_no_memory(
     tmp_path: Path, service: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "_MAX_REMEMBERED", 2)
+    monkeypatch.setattr(logs, "_MAX_CACHED", 2)
     with recording(tmp_path / "cap", "logs") as recorded:
         for line in range(5):
             record = service.makeRecord(service.name, logging.INFO, "made.py", line, "%s", ("up",), None, "f")
             service.handle(record)
         events = recorded.events("log")
-        assert len(logs._places) == 2
+        assert len(logs._origins) == 2
     assert [(event.name, event.attributes["line"]) for event in events] == [(service.name, n) for n in range(5)]
     assert {event.attributes["message"] for event in events} == {"up"}
