@@ -121,14 +121,14 @@ def test_what_is_still_to_be_read_is_not_taken_away() -> None:
         python = interpreters.find(victim.pid)
         visit = inject._Run(python, lambda: True, time.monotonic() + 40)
         try:
-            visit._bring_in(b"pass")
+            visit._map(b"pass")
             place = blocking.blocked_at(victim.pid)
             assert place is not None
             with ThreadPoolExecutor(1) as pool:
                 held = pool.submit(victim.ask, "__import__('ctypes').PyDLL(None).usleep(300_000)")
                 time.sleep(0.1)
-                visit._make_pending_there(place)
-                visit._give_back()
+                visit._run_pending_blocked(place)
+                visit._free()
                 assert held.result() == 0
             assert visit._visit.text is None
         finally:

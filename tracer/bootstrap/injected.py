@@ -1,7 +1,7 @@
-"""First code in a running process that bootseq has entered: answers one request, and leaves no name of its own behind.
+"""First code in a running process that bootseq has entered: answers a request, and leaves no name of its own behind.
 
 It runs in the main thread between any two steps of the service, in an eventlet service maybe in the hub: so it imports
-nothing that is not there, waits for nothing and starts nothing. The tool calls ``main`` with what it asks, marshalled.
+no new module, waits for nothing and starts nothing. The tool calls ``main`` with the request, marshalled.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import time
 from typing import Any, cast
 
 
-def main(asked: bytes, hooks: bytes, exchange: tuple[int, list[tuple[int, int]]]) -> object:
-    """Answer the request, if it is still wanted; ``hooks`` are there where they are to be attached.
+def main(packed_request: bytes, packed_hooks: bytes, exchange: tuple[int, list[tuple[int, int]]]) -> object:
+    """Answer the request, if it is still wanted; ``packed_hooks`` is empty unless they are to be attached.
 
-    ``exchange`` says by which descriptors files in memory can be reached: the device, then (descriptor, number on the
-    device) of the visit's own, and of those that are left of visits whose visitor has died.
-    What this gives is left for the end, when no code of ours runs any more.
+    ``exchange`` has the descriptors of memory files: the device, then (descriptor, number on the device) of the visit's
+    own, and of those that are left of visits whose visitor has died.
+    The result is an object that acts at its end, when no code of ours runs any more.
     """
     last = None
-    given = marshal.loads(asked)  # noqa: S302 - the tool wrote it just now
-    descriptors = [each for each, number in exchange[1] if is_file(each, exchange[0], number)]
-    # Each is closed once, whatever is raised here: then its number may be the service's.
+    request = marshal.loads(packed_request)  # noqa: S302 - the tool wrote it just now
+    descriptors = [descriptor for descriptor, number in exchange[1] if is_file(descriptor, exchange[0], number)]
+    # A descriptor is closed once, whatever is raised here: after that its number may be the service's.
     ends = iter(descriptors)
     own = exchange[1][0][0] if exchange[1][0][0] in descriptors else -1
     answer: dict[str, Any] = {}
@@ -31,9 +31,9 @@ def main(asked: bytes, hooks: bytes, exchange: tuple[int, list[tuple[int, int]]]
     began = time.monotonic()
     for _ in range(3):  # a signal handler of the service's may raise anywhere in here
         try:
-            claimed = claimed or (own >= 0 and time.time() < given["until"] and claim(own))
+            claimed = claimed or (own >= 0 and time.time() < request["until"] and claim(own))
             if claimed and not written:
-                answer = answer or dict(visit(given, hooks), seconds=time.monotonic() - began)
+                answer = answer or dict(visit(request, packed_hooks), seconds=time.monotonic() - began)
                 written = write(own, marshal.dumps(plain(answer), 2))
             list(map(posix.close, ends))
             break
@@ -46,7 +46,7 @@ def main(asked: bytes, hooks: bytes, exchange: tuple[int, list[tuple[int, int]]]
 
 
 def is_file(descriptor: int, device: int, number: int) -> bool:
-    """Whether it still is the descriptor of that file."""
+    """Return whether it still is the descriptor of that file."""
     try:
         about = posix.fstat(descriptor)
     except OSError:
@@ -55,7 +55,7 @@ def is_file(descriptor: int, device: int, number: int) -> bool:
 
 
 def claim(descriptor: int) -> bool:
-    """Whether the request is wanted; then the visitor waits for the answer until the file is closed here."""
+    """Return whether the request is wanted; then the visitor waits for the answer until the file is closed here."""
     try:
         posix.lockf(descriptor, posix.F_TLOCK, 1)
     except OSError:  # it is being withdrawn
@@ -64,34 +64,34 @@ def claim(descriptor: int) -> bool:
 
 
 def write(descriptor: int, data: bytes) -> bool:
-    """Answer: the state comes last, as the visitor may look at any moment."""
-    at = 0
-    while at < len(data):
-        at += posix.pwrite(descriptor, data[at:], 64 + at)
+    """Write the answer, its state last, as the visitor may look at any moment."""
+    offset = 0
+    while offset < len(data):
+        offset += posix.pwrite(descriptor, data[offset:], 64 + offset)
     posix.pwrite(descriptor, len(data).to_bytes(8, "little"), 8)
     posix.pwrite(descriptor, b"a", 1)
     return True
 
 
-def visit(given: dict[str, Any], packed: bytes) -> dict[str, Any]:
-    """What the hooks in this process answer; they come now if they are to be attached."""
+def visit(request: dict[str, Any], packed_hooks: bytes) -> dict[str, Any]:
+    """Return the answer of the hooks in this process, which are loaded first if they are to be attached."""
     hooks: Any = sys.modules.get("_bootseq")
-    wanted = given["request"]
-    if given["what"] != "attach":
-        answer = getattr(hooks.control, given["what"])(wanted) if hooks is not None else {"state": "free"}
+    details = request["request"]
+    if request["what"] != "attach":
+        answer = getattr(hooks.control, request["what"])(details) if hooks is not None else {"state": "free"}
         return cast("dict[str, Any]", answer)
     if hooks is not None and hooks.installed():
         where = getattr(hooks.control, "capture", "")
-        if where != wanted["capture"]:
+        if where != details["capture"]:
             return {"state": "refused", "reason": "it records into {} already".format(where or "another capture")}
-    wanted["modules"] = list(sys.modules)
-    if hooks is None or getattr(hooks, "VERSION", given["version"]) != given["version"]:
-        modules = marshal.loads(packed)  # noqa: S302 - as above
+    details["modules"] = list(sys.modules)
+    if hooks is None or getattr(hooks, "VERSION", request["version"]) != request["version"]:
+        modules = marshal.loads(packed_hooks)  # noqa: S302 - as above
         if modules["codes"] and modules["magic"] != magic_number():
             return {"state": "incompatible", "reason": "compiled for another Python"}
         forget()
-        hooks = load(modules, given["version"])
-    return cast("dict[str, Any]", hooks.control.attach(wanted))
+        hooks = load(modules, request["version"])
+    return cast("dict[str, Any]", hooks.control.attach(details))
 
 
 def magic_number() -> bytes:
@@ -99,11 +99,11 @@ def magic_number() -> bytes:
     return cast("bytes", cast("Any", sys.modules["_frozen_importlib_external"]).MAGIC_NUMBER)
 
 
-def load(given: dict[str, Any], version: str) -> Any:
-    """The hooks as modules, without the import system, whose locks may be held by what we have interrupted."""
-    codes = marshal.loads(given["codes"]) if given["codes"] else None  # noqa: S302 - the tool compiled it
+def load(package: dict[str, Any], version: str) -> Any:
+    """Load the hooks' modules without the import system, whose locks the code that we interrupted may hold."""
+    codes = marshal.loads(package["codes"]) if package["codes"] else None  # noqa: S302 - the tool compiled it
     modules: dict[str, Any] = {}
-    for name in given["order"]:
+    for name in package["order"]:
         full = "_bootseq." + name if name else "_bootseq"
         module = modules[name] = type(sys)(full)
         module.__package__ = "_bootseq"
@@ -114,15 +114,15 @@ def load(given: dict[str, Any], version: str) -> Any:
         else:
             module.__path__ = []
     modules[""].VERSION = version
-    for name in given["order"][1:] + [""]:
+    for name in package["order"][1:] + [""]:
         file = modules[name].__file__
-        code = codes[name] if codes is not None else compile(given["sources"][name], file, "exec", 0, True)
+        code = codes[name] if codes is not None else compile(package["sources"][name], file, "exec", 0, True)
         exec(code, modules[name].__dict__)
     return modules[""]
 
 
 def forget() -> None:
-    """Take the hooks' modules out again, after whatever they have patched."""
+    """Remove the hooks' patches and modules."""
     hooks: Any = sys.modules.get("_bootseq")
     if hasattr(hooks, "uninstall"):
         hooks.uninstall()
@@ -132,7 +132,7 @@ def forget() -> None:
 
 
 def failure(error: BaseException) -> str:
-    """What went wrong, and where in our own code."""
+    """Return an error's text and its position in our own code."""
     trace, where = error.__traceback__, ""
     while trace is not None:
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
@@ -141,7 +141,7 @@ def failure(error: BaseException) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Tuples in place of lists and dicts, as the tool's decoder wants it."""
+    """Return a value with tuples in place of lists and dicts, as the tool's decoder expects it."""
     if isinstance(value, dict):
         return tuple([item for key in value for item in (key, plain(value[key]))])
     if isinstance(value, (list, tuple, set)):
@@ -150,10 +150,10 @@ def plain(value: Any) -> Any:
 
 
 def raised_again(error: BaseException) -> object:
-    """If a signal handler of the service has raised this out of our code: what sends that signal again as it dies.
+    """Return an object that sends a signal again at its end, if a handler of the service's raised this in our code.
 
-    The service must get its exception, in its own code. It dies when the interpreter is about to go back there, and no
-    Python code of ours runs any more that the signal could hit a second time. Before 3.10 this goes for Ctrl-C alone.
+    The service must get its exception, in its own code. The object ends when the interpreter is about to return there,
+    and no Python code of ours runs any more that the signal could hit again. Before 3.10 only Ctrl-C is sent again.
     """
     number = None if isinstance(error, Exception) else signal_of(error)
     if number is None:
@@ -163,7 +163,7 @@ def raised_again(error: BaseException) -> object:
     from weakref import ref
 
     thread: Any = sys.modules.get("__original_module__thread") or sys.modules["_thread"]
-    # Not posix.kill: that looks for signals itself before it comes back.
+    # Not posix.kill: that handles signals itself before it returns.
     send = partial(thread.interrupt_main, number) if sys.version_info >= (3, 10) else thread.interrupt_main
 
     class Last(ref):  # type: ignore[type-arg]
@@ -178,7 +178,7 @@ def raised_again(error: BaseException) -> object:
 
 
 def signal_of(error: BaseException) -> int | None:
-    """The signal whose handler raised it."""
+    """Return the signal whose handler raised it."""
     signal = __import__("_signal")
     codes = set()
     trace = error.__traceback__

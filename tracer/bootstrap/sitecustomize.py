@@ -1,6 +1,6 @@
 """First code in an interpreter that ``bootseq run`` started: load the hooks under a private name, then step aside.
 
-Nothing here may stop the host: whatever fails is said in one line on stderr, and the host goes on untraced.
+Nothing here may stop the host: a failure is reported by a line on stderr, and the host continues untraced.
 """
 
 import os
@@ -30,20 +30,20 @@ def _load_hooks() -> None:
 
 
 def _asks(path: str) -> list:  # type: ignore[type-arg]
-    """The ask points that were set since this machine started; those for some services only come with ``attach``."""
+    """Return the ask points added since the machine's boot; those for some services only are left to ``attach``."""
     import json
 
     try:
         with open(path, encoding="utf-8") as file, open("/proc/sys/kernel/random/boot_id", encoding="ascii") as machine:
-            kept = json.load(file)
-            known = kept["machine"] == machine.read().strip()
-        return [each for each in kept["points"] if known and not each["pids"] and not each["services"]]
+            registered = json.load(file)
+            current = registered["machine"] == machine.read().strip()
+        return [point for point in registered["points"] if current and not point["pids"] and not point["services"]]
     except FileNotFoundError:
         return []
 
 
 def _run_next_sitecustomize() -> None:
-    """The one we come before on the path, which the host expects to have run; it may itself run the next one."""
+    """Run the next one on the path, which the host expects to have run; that may itself run another one."""
     import importlib.machinery
     import importlib.util
 
@@ -55,7 +55,7 @@ def _run_next_sitecustomize() -> None:
 
 
 def _running() -> set:  # type: ignore[type-arg]
-    """The folders of those that run now, in whichever order they have called each other: none is run again."""
+    """Return the folders of all that run now, which must not run again, whichever of them called the other."""
     folders, frame = set(), sys._getframe()
     while frame is not None:
         name = frame.f_code.co_filename
@@ -70,10 +70,10 @@ if "BOOTSEQ_CAPTURE" in os.environ and "_bootseq" not in sys.modules:
         _load_hooks()
     except Exception as error:
         sys.modules.pop("_bootseq", None)
-        said = f"{type(error).__name__}: {error}".replace("\n", " ")
-        sys.stderr.write(f"bootseq: process {os.getpid()} runs without hooks: {said}\n")
+        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+        sys.stderr.write(f"bootseq: process {os.getpid()} runs without hooks: {reason}\n")
 try:
     _run_next_sitecustomize()
 finally:
-    if "_bootseq" in sys.modules:  # the next one may have gone before us on the path of the programs that are started
+    if "_bootseq" in sys.modules:  # the next one may have moved before us on the path of programs that this one starts
         sys.modules["_bootseq"].execs.put_first(os.environ, _HERE)

@@ -1,8 +1,8 @@
-"""Python text run by a process that runs already, in its main thread, without its noticing (Python 3.8–3.13).
+"""Python text run in the main thread of a running process, without its noticing (Python 3.8–3.13).
 
-Where the main thread is blocked it runs the text there and then, with the GIL taken for it; that is done only where it
-provably waits in a system call, since inside of Python's own wait for the GIL a second one would hang for ever.
-Anywhere else the text is given to Python as a pending call, which it makes between two of its instructions.
+A blocked main thread runs the text at once, after taking the GIL; this is done only where it provably waits in a system
+call, since inside of Python's own wait for the GIL a second wait would hang for ever. In any other state the text is
+added to Python's pending calls, which run between two instructions.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _MMAP, _MUNMAP, _MEMFD_CREATE = 9, 11, 319
 _READ_WRITE, _PRIVATE, _ANONYMOUS, _NOT_OVER_OTHERS = 3, 0x2, 0x20, 0x100000
 _NO_FILE = (1 << 64) - 1
 _RELEASED = 1
-#: How long it may take to come to a system call, where calling into Python's lists of work is surely safe.
+#: Seconds until the next system call, where adding to Python's pending calls is surely safe.
 _TO_SYSTEM_CALL = 0.02
 _TRIES = 3
 _LOOK = 0.001
-#: Text that does nothing, but has Python make its pending calls: at the call of a function all versions look for them.
+#: Text that does nothing but make Python run its pending calls: at a call of a function all versions look for them.
 _NOTHING = b"(lambda: 0)()"
 _SOON = 1.0
 _ROOM, _GROWTH = 1 << 16, 1 << 20
@@ -38,11 +38,11 @@ _ROOM, _GROWTH = 1 << 16, 1 << 20
 
 @dataclass
 class Visit:
-    """What it took: the seconds for which the main thread was held, each time, and how the text was run."""
+    """The cost of a run: the seconds of each stop of the main thread, and the way in which the text was run."""
 
     way: str = ""
     stops: list[float] = field(default_factory=list)
-    #: Address and size of the text, while it lies there.
+    #: Address and size of the text, while it is mapped.
     text: tuple[int, int] | None = None
 
 
@@ -50,21 +50,21 @@ def run(
     interpreter: Interpreter, text: bytes, answered: Callable[[], bool], patience: float,
     exchange: Exchange | None = None,
 ) -> Visit:  # fmt: skip
-    """Have the process run ``text`` and wait until ``answered()``; BusyError where it has not in ``patience`` seconds.
+    """Have the process run ``text`` and wait until ``answered()``; BusyError after ``patience`` seconds without.
 
-    It runs once. Where this gives up it may still run later, when the process's main thread comes back to Python code:
-    it must look itself whether it is still wanted. With an ``exchange``, that is made first, for the text to use.
+    The text runs once. After a BusyError it may still run later, when the process's main thread returns to Python code:
+    the text itself must check whether it is still wanted. An ``exchange`` is created first, for the text to use.
     """
     return _Run(interpreter, answered, time.monotonic() + patience, exchange).run(text)
 
 
 def make(interpreter: Interpreter, exchange: Exchange) -> Visit:
-    """Have the process make the exchange's file, and nothing else."""
+    """Have the process create the exchange's file, and nothing else."""
     return _Run(interpreter, bool, 0.0, exchange).make()
 
 
 class _Run:
-    """One text on its way through one process."""
+    """A text on its way through a process."""
 
     def __init__(
         self, interpreter: Interpreter, answered: Callable[[], bool], deadline: float, exchange: Exchange | None = None
@@ -75,40 +75,40 @@ class _Run:
         self._exchange = exchange
         self._visit = Visit()
         self._frames: Frames | None = None
-        #: Where the text that does nothing lies, in a page that goes when it has been run.
+        #: Address of the text that does nothing, in a page that is unmapped after its run.
         self._nothing = 0
-        self._sent_there = False
+        self._ran_nothing = False
         self._loans = contextlib.ExitStack()
 
     def run(self, text: bytes) -> Visit:
-        """Bring it in, have it run, and give its memory back; the main thread goes before others meanwhile."""
+        """Map the text, have it run, and unmap it; the main thread has priority meanwhile."""
         with self._loans:
             return self._run(text)
 
     def make(self) -> Visit:
-        """Have the exchange's file made."""
+        """Have the exchange's file created."""
         with self._loans:
-            self._make_together([])
+            self._call_and_create_exchange([])
         return self._visit
 
     def _run(self, text: bytes) -> Visit:
-        place = blocking.blocked_at(self._python.pid)
-        self._bring_in(text)
-        if place is None or not self._run_there(place):
-            self._run_soon()
+        blocked = blocking.blocked_at(self._python.pid)
+        self._map(text)
+        if blocked is None or not self._run_blocked(blocked):
+            self._run_pending()
         watch = blocking.Watch(self._python.pid)
         while not self._answered():
             self._check_time()
             time.sleep(_LOOK)
-            if self._visit.way == "pending" and (place := watch.blocked()) is not None:
-                self._make_pending_there(place)
-        self._give_back()
+            if self._visit.way == "pending" and (blocked := watch.blocked()) is not None:
+                self._run_pending_blocked(blocked)
+        self._free()
         return self._visit
 
-    def _give_back(self) -> None:
-        """The memory; what is answered is done, so where that cannot be, or is still to be read, it stays."""
+    def _free(self) -> None:
+        """Unmap the text; where that fails, or the text that does nothing is still to be read, the memory stays."""
         soon = time.monotonic() + _SOON
-        while self._sent_there and self._is_there(self._nothing):
+        while self._ran_nothing and self._is_mapped(self._nothing):
             if time.monotonic() > soon:
                 return
             time.sleep(_LOOK)
@@ -120,28 +120,28 @@ class _Run:
         if self._python.is_gone():
             raise BusyError("it has ended, or has become another program")
         if time.monotonic() > self._deadline:
-            raise BusyError("its main thread does not come back to Python code")
+            raise BusyError("its main thread does not return to Python code")
 
-    def _bring_in(self, text: bytes) -> None:
-        """The text into memory of its own, which its main thread maps for us."""
+    def _map(self, text: bytes) -> None:
+        """Write the text into memory that the main thread maps for us."""
         pages = free_range.pages(len(text))
         size = pages + free_range.pages(0)
-        at = free_range.find(self._python.pid, size)
-        self._nothing = at + pages
-        self._visit.text = at, size
+        address = free_range.find(self._python.pid, size)
+        self._nothing = address + pages
+        self._visit.text = address, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
-        call = self._system_call(_MMAP, at, size, _READ_WRITE, flags, _NO_FILE, 0)
-        self._make_together([call])
+        call = self._system_call(_MMAP, address, size, _READ_WRITE, flags, _NO_FILE, 0)
+        self._call_and_create_exchange([call])
         soon = time.monotonic() + _SOON
-        while not free_range.is_mapped(self._python.pid, at, size):
+        while not free_range.is_mapped(self._python.pid, address, size):
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
-        os.pwrite(self._python.memory, text if self._exchange is None else self._exchange.fill(text), at)
+        os.pwrite(self._python.memory, text if self._exchange is None else self._exchange.fill(text), address)
         os.pwrite(self._python.memory, _NOTHING, self._nothing)
 
-    def _make_together(self, calls: list[Call]) -> None:
-        """Make system calls, and at the same stop the exchange's file."""
+    def _call_and_create_exchange(self, calls: list[Call]) -> None:
+        """Make system calls, and create the exchange's file at the same stop."""
         if self._exchange is not None:
             name = self._exchange.name.encode() + b"\0"
             calls = [*calls, self._system_call(_MEMFD_CREATE, name, CLOSE_ON_EXEC)]
@@ -149,19 +149,19 @@ class _Run:
         if self._exchange is not None:
             self._exchange.connect()
 
-    def _run_there(self, place: BlockedCall) -> bool:
-        """Run it where the main thread is blocked, and unmap it; False where it is no more, or has the GIL."""
+    def _run_blocked(self, blocked: BlockedCall) -> bool:
+        """Run the text in the blocked main thread, and unmap it; False where it is not blocked, or has the GIL."""
         assert self._visit.text is not None
-        done = self._call_there(place, self._visit.text[0], self._visit.text)
+        done = self._call_blocked(blocked, self._visit.text[0], self._visit.text)
         if done:
             self._visit.text = None
         return done
 
-    def _make_pending_there(self, place: BlockedCall) -> None:
-        """Have the pending call made where the main thread is blocked: to run the text there would be twice."""
-        self._sent_there = self._call_there(place, self._nothing, (self._nothing, free_range.pages(0)))
+    def _run_pending_blocked(self, blocked: BlockedCall) -> None:
+        """Have the pending call made in the blocked main thread: running the text itself would be a second time."""
+        self._ran_nothing = self._call_blocked(blocked, self._nothing, (self._nothing, free_range.pages(0)))
 
-    def _call_there(self, place: BlockedCall, text: int, then_unmap: tuple[int, int]) -> bool:
+    def _call_blocked(self, blocked: BlockedCall, text: int, then_unmap: tuple[int, int]) -> bool:
         functions = self._python.functions
         guards = [
             Guard(functions["Py_IsInitialized"], zero=False),
@@ -176,7 +176,7 @@ class _Run:
         self._frames = None
 
         def go(thread: Stopped) -> None:
-            if _still_waits(thread, place):
+            if _still_waits(thread, blocked):
                 self._go(guards, calls, thread, again=False)
 
         self._stopped(go)
@@ -186,23 +186,23 @@ class _Run:
         return True
 
     def _held_the_gil(self, text: int) -> bool:
-        """Whether the last guard has said so, at once; once the text has run and gone, that is overwritten."""
+        """Return whether the last guard found it held; a look at once, as a run of the text overwrites the verdict."""
         assert self._frames is not None
         soon = time.monotonic() + 0.02
         while time.monotonic() < soon and not self._answered():
             if os.pread(self._python.memory, 8, self._frames.verdict) == (2).to_bytes(8, "little"):
-                return self._is_there(text)
+                return self._is_mapped(text)
             time.sleep(_LOOK)
         return False
 
-    def _is_there(self, address: int) -> bool:
+    def _is_mapped(self, address: int) -> bool:
         try:
             return bool(os.pread(self._python.memory, 1, address))
         except OSError:
             return False
 
-    def _run_soon(self) -> None:
-        """Run it as soon as the main thread looks for pending calls."""
+    def _run_pending(self) -> None:
+        """Run the text as soon as the main thread looks for pending calls."""
         functions = self._python.functions
         assert self._visit.text is not None
         guards = [Guard(functions["Py_IsInitialized"], zero=False)]
@@ -212,14 +212,14 @@ class _Run:
             if thread.to_system_call(_TO_SYSTEM_CALL):
                 self._go(guards, calls, thread, again=True)
             else:
-                thread.call(calls)  # computes all the time, so it has long started: no guard
+                thread.call(calls)  # it computes without system calls, so Python has long started: no guard
 
         self._stopped(go)
         self._visit.way = "pending"
 
     def _unmap(self, thread: Stopped) -> None:
         assert self._visit.text is not None
-        # Not again: with EINTR, Python looks whether it has missed a signal while it was held.
+        # Not again: after EINTR, Python looks for a signal that it missed while it was stopped.
         self._go([], [self._system_call(_MUNMAP, *self._visit.text)], thread, again=False)
         self._visit.text = None
 
@@ -230,7 +230,7 @@ class _Run:
         self._frames = thread.go_calling(guards, calls, again)
 
     def _stopped(self, work: Callable[[Stopped], None]) -> None:
-        """``work`` with the main thread stopped; a few times where it cannot be held just now."""
+        """Do ``work`` with the main thread stopped; try a few times where it cannot be stopped now."""
         for number in range(_TRIES):
             try:
                 _stopped(self._python, self._visit, work, self._loans)
@@ -238,7 +238,7 @@ class _Run:
                 if number + 1 == _TRIES:
                     raise
             except PermissionError:
-                # The thread of ours that could not stop it may not have ended yet, and holds it until then.
+                # Our thread that failed to stop it may still run, and is its tracer until it ends.
                 if number == 0 or number + 1 == _TRIES:
                     raise
             else:
@@ -246,20 +246,20 @@ class _Run:
             time.sleep(0.1)
 
 
-def _still_waits(thread: Stopped, place: BlockedCall) -> bool:
-    """Whether it is stopped in the very system call in which it was seen to be blocked."""
+def _still_waits(thread: Stopped, blocked: BlockedCall) -> bool:
+    """Return whether a thread is stopped in the very system call in which it was blocked."""
     saved = thread.saved
     arguments = (saved.rdi, saved.rsi, saved.rdx, saved.r10)
-    same = (saved.rsp, saved.rip) == (place.stack, place.address)
+    same = (saved.rsp, saved.rip) == (blocked.stack, blocked.address)
     return bool(same and saved.waits and not blocking.has_timeout(saved.orig_rax, arguments))
 
 
 def _stopped(
     interpreter: Interpreter, visit: Visit, work: Callable[[Stopped], None], loans: contextlib.ExitStack
 ) -> None:
-    """Do ``work`` in a thread of our own that ends then, whatever has happened: that frees what it had stopped.
+    """Do ``work`` in a thread of our own, whose end in any case releases the thread that it had stopped.
 
-    The loan of our priority outlasts it: what the main thread has been sent to do is still to come.
+    The loan of our priority outlasts it: the main thread has yet to make its calls.
     """
     failures: list[BaseException] = []
 
@@ -291,7 +291,7 @@ def _stopped(
 
 
 def _check_stack(interpreter: Interpreter, thread: Stopped) -> None:
-    """BusyError where it runs on a stack too small for ours, as a signal handler may."""
+    """Raise BusyError where a thread runs on a stack too small for our frames, as a signal handler may."""
     pointer = thread.saved.rsp
     for mapping in interpreter.writable:
         room = _GROWTH if mapping.path == "[stack]" else -_ROOM

@@ -1,10 +1,9 @@
-"""A thread of another process put before others for as long as it is held: what makes a stop long is that it waits.
+"""A loan of priority to a thread of another process while it is stopped: long stops come from waiting for a processor.
 
-On a busy machine a thread that we have asked to stop, or sent to make our calls, would wait for its turn like any
-other, for tens of milliseconds. So a thread of ours with a real-time priority waits for a lock that, as the kernel is
-told, the other one holds (a futex with priority inheritance, whose owner is named by a number in our memory): the
-kernel then lends it our priority. Nothing of it is changed, so nothing need be put back: the loan ends with our
-waiting, be it that we are killed.
+On a busy machine a thread that we have requested to stop, or to make our calls, would wait for its turn like any other,
+for tens of milliseconds. So a thread of ours with a real-time priority waits for a lock that the other one seems to
+hold (a futex with priority inheritance, whose owner is a number in our memory): the kernel then lends it our priority.
+The thread itself is not changed, so nothing has to be restored: the loan ends with our wait, even if we are killed.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ _FUTEX = 202
 #: Not the private kind, whose owner must be one of our own threads.
 _LOCK_PI = 6
 _HAS_WAITERS = 1 << 31
-#: Ours goes before the one we lend, or a thread that computes would keep us off the only processor.
+#: Ours is higher than the one we lend, or a thread that computes would keep us off the only processor.
 OURS, LENT = 2, 1
-#: Seconds: for how long at most; and how long the loan may take to begin.
+#: Seconds of a loan, and until it begins, at most.
 _AT_MOST, _BEGIN = 0.1, 0.1
 _LOOK = 10e-6
 
@@ -33,7 +32,7 @@ class _Time(ctypes.Structure):
 
 
 def put_first(priority: int, tid: int = 0) -> bool:
-    """Have a thread of ours go before all that has no real-time priority; False where we may not."""
+    """Give a thread of ours priority over all without a real-time priority; False where that is not allowed."""
     try:
         os.sched_setscheduler(tid, os.SCHED_FIFO, os.sched_param(priority))
     except OSError:
@@ -42,9 +41,9 @@ def put_first(priority: int, tid: int = 0) -> bool:
 
 
 class Lent:
-    """Thread ``tid`` goes first from ``__enter__`` to ``__exit__``, where we may do that, but not for long.
+    """A loan to the thread ``tid`` from ``__enter__`` to ``__exit__``, if allowed, but not for long.
 
-    To be used in a thread that has been put first: the one that lends begins with the priority of who starts it.
+    To be used in a thread that has been put first: the lending thread begins with the priority of its starter.
     """
 
     def __init__(self, tid: int) -> None:
@@ -61,7 +60,7 @@ class Lent:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._lender and not self._over:
-            self._give_back()
+            self._end_loan()
 
     def _wait(self) -> None:
         self._lender = threading.get_native_id()
@@ -71,8 +70,8 @@ class Lent:
             _libc.syscall(_FUTEX, ctypes.byref(self._lock), _LOCK_PI, 0, ctypes.byref(until), None, 0)
         self._over = True
 
-    def _give_back(self) -> None:
-        """The lender waits on, but has nothing more to lend."""
+    def _end_loan(self) -> None:
+        """Lower the priority of the lender, which waits on."""
         try:
             os.sched_setscheduler(self._lender, os.SCHED_OTHER, os.sched_param(0))
         except ProcessLookupError:

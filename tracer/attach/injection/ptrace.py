@@ -1,9 +1,9 @@
-"""One thread of another process, stopped by ptrace, and sent to make calls for us before it goes on.
+"""A thread of another process, stopped by ptrace, which makes calls for us before it continues.
 
-Whatever moment we are killed at, the thread goes on as if nothing had been: it is never left in a state from which it
-would not find back by itself. So nothing here single-steps (the trap flag would outlive us and kill it) or has a call
-return to where it faults: what it is to do lies on its stack, down to the frame that holds its registers as they were
-(tracer.attach.injection.signal_frames), before the one request that sends it there. Then we need not be there any more.
+Even if we are killed, at any moment, the thread continues as if nothing had happened: it is never left in a state from
+which it could not return by itself. So nothing here single-steps (the trap flag would outlive us and kill it) or lets a
+call return to an address where it faults: its calls are on its stack, down to the frame with its original registers
+(tracer.attach.injection.signal_frames), before the single request that starts them. From then on we are not needed.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _ALL_CHILDREN = 0x40000000
 _RT_SIGRETURN = 15
 _SET_TIMERSLACK = 29
 _MAX_XSTATE = 1 << 16
-#: Between two looks whether it has stopped. One that waits for a processor needs ours: then there is time.
+#: Seconds between two looks at its state, and when the longer ones begin: a thread without a processor may need ours.
 _PAUSE, _LONG_PAUSE, _LONG = 10e-6, 200e-6, 2e-3
 _SIGINFO, _MAX_SIGNALS = 128, 32
-#: Seconds within which a signal that waits comes, where it still does.
+#: Seconds within which a pending signal is delivered, unless another thread takes it.
 _FOR_SIGNAL = 0.005
-#: What may interrupt a call of ours: the host's handlers are to run where the host is, so other signals wait.
+#: Signals that may interrupt a call of ours: the host's handlers are to run in its own code, so others wait.
 _URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
 _NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
 
-#: Held while a thread is stopped: another would wait for our one interpreter, or for what keeps that from running.
+#: Held while a thread is stopped: a second stopped thread would last longer, for the sake of our only interpreter.
 nothing_stopped = threading.Lock()
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -49,21 +49,21 @@ _ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void
 
 
 def raise_priority() -> None:
-    """Have this thread of ours go before others where it may, and woken when its pauses are over, not 50 µs later.
+    """Give this thread of ours priority if allowed, and wake it at the end of its pauses, not 50 µs later.
 
-    A process stands still while we are kept waiting: for a processor, or for another thread of ours that has the GIL
-    and waits for one. So it is for all threads that run while one may be stopped.
+    A process is stopped while we wait: for a processor, or for another thread of ours that has the GIL and waits for
+    one. So all threads of ours need it that run while a process may be stopped.
     """
     _libc.prctl(_SET_TIMERSLACK, 1, 0, 0, 0)
     priority.put_first(priority.OURS)
 
 
 class RefusedError(TracerError):
-    """This process cannot be entered; the message says why."""
+    """A process cannot be entered; the message has the reason."""
 
 
 class BusyError(TracerError):
-    """It cannot be entered now; later it may."""
+    """A process cannot be entered now; later it may."""
 
 
 class _Vector(ctypes.Structure):
@@ -77,8 +77,8 @@ class _Peek(ctypes.Structure):
 class Stopped:
     """The thread ``tid`` of a process whose /proc/PID/mem is ``memory``, stopped from ``__enter__`` to ``__exit__``.
 
-    ``sigreturn`` and ``lsearch`` are addresses there. To be used in one thread of ours, which should end soon after:
-    that is what frees a thread that was asked to stop and never did.
+    ``sigreturn`` and ``lsearch`` are addresses there. To be used in a single thread of ours, which should end soon
+    after: its end releases a thread that was requested to stop and never did.
     """
 
     def __init__(self, tid: int, memory: int, sigreturn: int, lsearch: int, patience: float = 3.0) -> None:
@@ -90,12 +90,12 @@ class Stopped:
         self._xstate = b""
         self._held = False
         self._since: float | None = None
-        #: Seconds for which it has been held, at most. Until it is seen to stop it runs, or waits for a processor.
+        #: Seconds for which it was stopped, at most: until its stop is seen it runs, or waits for a processor.
         self.stopped_s = 0.0
         self.saved = Registers()
 
     def __enter__(self) -> Stopped:
-        # Once before anything stands still: the first time takes many times as long.
+        # Once before anything is stopped: the first time takes many times as long.
         self._frames(Registers(rsp=_MAX_XSTATE << 1), bytes(_MAX_XSTATE), [Guard(0, True)], [Call(0)], True)
         self._ask(_SEIZE, 0, _MARK_SYSCALL_STOPS)
         self._stop()
@@ -109,14 +109,14 @@ class Stopped:
         self._ask(_INTERRUPT)
         self._wait(_EVENT_STOP)
         self._remember()
-        if self.saved.waits and self._signal_comes():
-            # It has come before us: the system call is to give EINTR for it, which ours would not.
+        if self.saved.waits and self._is_signal_pending():
+            # It was sent before our stop: the system call is to return EINTR for it, which ours would not.
             self._let_signal_in()
             self._remember()
         self._held = True
 
     def _let_signal_in(self) -> None:
-        """Until it stops at the start of the signal's handler; or anywhere, where another thread took the signal."""
+        """Wait until it stops at the start of the signal's handler; or anywhere, if another thread took the signal."""
         self._ask(_CONT)
         self._moves()
         try:
@@ -125,13 +125,14 @@ class Stopped:
             self._ask(_INTERRUPT)
             self._wait(_EVENT_STOP)
 
-    def _signal_comes(self) -> bool:
-        """Whether a signal that it does not block waits for it, sent to the thread or to the process."""
-        found = ctypes.create_string_buffer(_SIGINFO * _MAX_SIGNALS)
+    def _is_signal_pending(self) -> bool:
+        """Return whether a signal that it does not block is pending, for the thread or for the process."""
+        buffer = ctypes.create_string_buffer(_SIGINFO * _MAX_SIGNALS)
         for shared in (0, 1):
-            asked = _Peek(0, shared, _MAX_SIGNALS)
-            count = self._ask(_PEEKSIGINFO, ctypes.addressof(asked), ctypes.addressof(found))
-            numbers = [int.from_bytes(found.raw[at : at + 4], "little") for at in range(0, count * _SIGINFO, _SIGINFO)]
+            peek = _Peek(0, shared, _MAX_SIGNALS)
+            count = self._ask(_PEEKSIGINFO, ctypes.addressof(peek), ctypes.addressof(buffer))
+            offsets = range(0, count * _SIGINFO, _SIGINFO)
+            numbers = [int.from_bytes(buffer.raw[offset : offset + 4], "little") for offset in offsets]
             if any(not self._mask >> number - 1 & 1 for number in numbers):
                 return True
         return False
@@ -144,7 +145,7 @@ class Stopped:
         self._mask = int(mask.value)
 
     def to_system_call(self, patience: float) -> bool:
-        """Whether it stops where it enters or leaves a system call, soon: elsewhere it may hold a lock we need."""
+        """Stop it where it enters or leaves a system call; False if it does not soon: it may hold a lock we need."""
         if self.saved.in_syscall:
             return True
         self._held = False
@@ -158,25 +159,25 @@ class Stopped:
         self._held = True
         self._remember()
         if self.saved.result == ENTERED:
-            self.saved = self.saved.outside(again=True)  # to before the system call, which will be made when it goes on
+            self.saved = self.saved.outside(again=True)  # before the system call, which it makes when it continues
         return True
 
     def go(self) -> None:
-        """Let it go on from where it was stopped."""
+        """Let it continue from where it was stopped."""
         self._set(self.saved)
         self._let_go()
 
     def go_calling(self, guards: list[Guard], calls: list[Call], again: bool) -> Frames:
-        """Let it go to make the calls if the guards agree, whether we live or not, and then to go on.
+        """Let it make the calls if the guards allow, whether we live or not, and then continue.
 
-        Signals wait until then. ``again`` says what becomes of a system call that was interrupted.
+        Signals wait until then. An interrupted system call is made ``again``, or returns EINTR.
         """
         frames = self._begin(guards, calls, again)
         self._let_go()
         return frames
 
     def call(self, calls: list[Call]) -> None:
-        """The same, watched; BusyError where it does not come back from the last call, and nothing has changed."""
+        """Have it make the calls and wait; BusyError where it does not return from the last; nothing changed."""
         frames = self._begin([], calls, again=True)
         try:
             while not self._has_entered(_RT_SIGRETURN, frames.last):
@@ -192,14 +193,14 @@ class Stopped:
         self._let_go()
 
     def _has_entered(self, number: int, stack: int) -> bool:
-        """Whether it stands at the entry of a system call, with the stack pointer there."""
+        """Return whether it is at the entry of this system call, with the stack pointer at ``stack``."""
         now = self._registers()
         return bool(now.orig_rax == number and now.result == ENTERED and now.rsp == stack)
 
     def _begin(self, guards: list[Guard], calls: list[Call], again: bool) -> Frames:
         frames = self._frames(self.saved, self._xstate, guards, calls, again)
         os.pwrite(self._memory, frames.data, frames.address)
-        # In this order: with the frames beneath it the mask is put back even if we are killed in between.
+        # In this order: its frames restore the mask even if we are killed in between.
         self._set(frames.start)
         self._set_mask(_NO_SIGNALS)
         return frames
@@ -214,23 +215,23 @@ class Stopped:
         self._moves()
 
     def _moves(self) -> None:
-        """Count the time for which it was held until now: it runs again."""
+        """Count the time of its stop: it runs again."""
         if self._since is not None:
             self.stopped_s += time.monotonic() - self._since
         self._since = None
 
     def _wait(self, stop: int, patience: float | None = None) -> None:
-        """Until it stops so; other stops are passed through. BusyError where it does not.
+        """Wait until it stops in that way, past other stops; BusyError where it does not.
 
-        Any stop is also the end of an interruption that was asked for and is still to come: then it is asked for again.
+        Any stop also ends a requested interruption that has not happened yet: then it is requested again.
         """
-        began = seen = time.monotonic()
+        began = last_running = time.monotonic()
         patience = self._patience if patience is None else patience
         while True:
             looked = time.monotonic()
             tid, status = os.waitpid(self.tid, os.WNOHANG | _ALL_CHILDREN)
             if not tid:
-                seen = looked
+                last_running = looked
                 if looked - began > patience:
                     raise BusyError("its main thread does not stop")
                 time.sleep(_PAUSE if looked - began < _LONG else _LONG_PAUSE)
@@ -239,17 +240,17 @@ class Stopped:
                 raise RefusedError("it has ended")
             event, number = status >> 16, os.WSTOPSIG(status)
             if stop in (event, number):
-                self._since = self._since or seen
+                self._since = self._since or last_running
                 return
-            on = _SYSCALL if stop == _SYSCALL_STOP else _CONT
+            request = _SYSCALL if stop == _SYSCALL_STOP else _CONT
             if stop == _EVENT_STOP:
                 self._ask(_INTERRUPT)
-            self._ask(on, 0, 0 if event or number == _SYSCALL_STOP else number)
+            self._ask(request, 0, 0 if event or number == _SYSCALL_STOP else number)
 
     def _registers(self) -> Registers:
-        found = Registers()
-        self._ask(_GETREGS, 0, ctypes.addressof(found))
-        return found
+        registers = Registers()
+        self._ask(_GETREGS, 0, ctypes.addressof(registers))
+        return registers
 
     def _set(self, registers: Registers) -> None:
         self._ask(_SETREGS, 0, ctypes.addressof(registers))

@@ -1,4 +1,4 @@
-"""The registers of a stopped thread, and the signal frames by which it finds back to them by itself (x86_64)."""
+"""The registers of a stopped thread, and the signal frames by which it returns to them by itself (x86_64)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 _SYSTEM_CALL_ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 NO_SYSTEM_CALL = 0xFFFF_FFFF_FFFF_FFFF
-#: What rax holds at the entry of a system call.
+#: The value of rax at the entry of a system call.
 ENTERED = -38
-#: What the kernel leaves there for itself: ERESTARTSYS, ERESTARTNOHAND; ERESTARTNOINTR; ERESTART_RESTARTBLOCK
+#: The kernel's own values there: ERESTARTSYS, ERESTARTNOHAND; ERESTARTNOINTR; ERESTART_RESTARTBLOCK
 _INTERRUPTED, _ALWAYS_AGAIN, _WITH_TIMEOUT = frozenset((-512, -514)), -513, -516
 _EINTR = 4
 _UNFINISHED = _INTERRUPTED | {_ALWAYS_AGAIN, _WITH_TIMEOUT, -_EINTR}
@@ -36,10 +36,10 @@ _NO_STACK = (0, 0xFFFF_FFFF, 0, 0)
 _XSTATE_MAGIC = (0x46505853, 0x46505845)
 _SOFTWARE = struct.Struct("<IIQI")
 _SOFTWARE_AT, _FEATURES_USED_AT = 464, 512
-#: Without AMX's tiles, which a thread must ask for before its signal frames may hold them.
+#: Without AMX's tiles, which a thread must request before its signal frames may contain them.
 _PLAIN_XSTATE, _TILES = 2696, 3 << 17
 
-#: What lies between two frames: return address, frame, and room for a number that a guard counts.
+#: Distance of two frames: return address, frame, and a number that a guard counts.
 _PITCH = 8 + _UCONTEXT.size + 8 + 15 & ~15
 
 
@@ -49,56 +49,56 @@ class Registers(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_uint64) for name in _NAMES)
 
     def copy(self) -> Registers:
-        """Another, which may be changed."""
+        """Return a copy, which may be changed."""
         return Registers.from_buffer_copy(self)
 
     @property
     def result(self) -> int:
-        """What a system call gave, negative for an error."""
+        """Return the result of a system call, negative for an error."""
         return ctypes.c_int64(self.rax).value
 
     @property
     def in_syscall(self) -> bool:
-        """Whether the thread was stopped on its way into or out of a system call."""
+        """Return whether the thread was stopped on its way into or out of a system call."""
         return bool(self.orig_rax != NO_SYSTEM_CALL)
 
     @property
     def waits(self) -> bool:
-        """Whether it was stopped in the midst of a system call, which has not come to its end."""
+        """Return whether it was stopped within a system call that is unfinished."""
         return self.in_syscall and self.result in _UNFINISHED
 
     def outside(self, again: bool) -> Registers:
-        """These, outside of any system call: one that was interrupted is made ``again``, or else gives EINTR.
+        """Return these, outside of any system call: an interrupted one is made ``again``, or else returns EINTR.
 
-        Again is what the kernel does unless a signal has come. Those with a timeout always give EINTR: their caller
-        knows better how much of it is left. One that had not begun begins.
+        The kernel makes it again unless there was a signal. Those with a timeout always return EINTR: their caller
+        knows better how much of it is left. A system call that had not begun begins.
         """
-        found = self.copy()
+        registers = self.copy()
         if self.in_syscall:
             if self.result == _WITH_TIMEOUT or (self.result in _INTERRUPTED and not again):
-                found.rax = (1 << 64) - _EINTR
+                registers.rax = (1 << 64) - _EINTR
             elif self.result in _INTERRUPTED or self.result in (ENTERED, _ALWAYS_AGAIN):
-                found.rax = self.orig_rax
-                found.rip -= _SYSCALL_SIZE
-            found.orig_rax = NO_SYSTEM_CALL
-        return found
+                registers.rax = self.orig_rax
+                registers.rip -= _SYSCALL_SIZE
+            registers.orig_rax = NO_SYSTEM_CALL
+        return registers
 
     def calling(self, call: Call, stack: int) -> Registers:
-        """These, at the start of ``call`` with the stack pointer at its return address."""
-        found = self.copy()
-        found.rip, found.rsp, found.orig_rax = call.function, stack, NO_SYSTEM_CALL
-        found.rax = call.number
-        found.eflags &= ~_TRAP_AND_DIRECTION
+        """Return these at the start of ``call``, with the stack pointer at its return address."""
+        registers = self.copy()
+        registers.rip, registers.rsp, registers.orig_rax = call.function, stack, NO_SYSTEM_CALL
+        registers.rax = call.number
+        registers.eflags &= ~_TRAP_AND_DIRECTION
         for name, value in zip(_SYSTEM_CALL_ARGUMENTS if call.number else _ARGUMENTS, call.arguments, strict=False):
-            setattr(found, name, value)
-        return found
+            setattr(registers, name, value)
+        return registers
 
 
 @dataclass(frozen=True)
 class Call:
     """A call of a function; with a ``number``, of that system call at a ``syscall; ret``.
 
-    Bytes among the arguments lie below the frames, and their address is what is passed.
+    Bytes among the arguments are stored below the frames and passed by address.
     """
 
     function: int
@@ -108,20 +108,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Guard:
-    """A function without arguments that must give 0, or must not, for what follows it to happen."""
+    """A function without arguments that must return 0 (``zero``), or must not, for the calls after it to happen."""
 
     function: int
     zero: bool
 
 
 class Frames:
-    """What has to lie on a thread's stack so that it makes calls by itself and then goes on from ``end``.
+    """The content of a thread's stack with which it makes calls by itself and then continues from ``end``.
 
-    Each returns into ``sigreturn``, which loads the frame above the return address: the start of the next, or the end.
-    What a function gives is lost on that way. So a guard is called by C's ``lsearch``, as what compares: where it does
-    not give 0, lsearch takes the thing for missing and copies it behind its array, and that thing is a frame, and that
-    place the one of the next. ``data`` belongs to ``address``, ``start`` is the state to begin with, ``last`` the stack
-    pointer at the last return.
+    A call returns into ``sigreturn``, which loads the frame above the return address: the start of the next, or the
+    end. The result of a function is lost on that way. So a guard is called by C's ``lsearch``, as its comparison: where
+    it does not return 0, lsearch treats the key as missing and appends it to its array; the key is a frame, and the end
+    of the array is the position of the next frame. ``data`` is to be written at ``address``, ``start`` is the state to
+    begin with, ``last`` the stack pointer at the last return.
     """
 
     def __init__(
@@ -142,11 +142,11 @@ class Frames:
 
         last = _ucontext(end, masks[1], fpstate)
         stopped = _ucontext(saved.outside(again=True), masks[1], fpstate)
-        made = [
+        placed = [
             *[self._guarded(guard, lsearch, spare, number, stacks[number]) for number, guard in enumerate(guards)],
             *[self._placed(call, texts) for call in calls],
         ]
-        states = [saved.calling(call, stack) for call, stack in zip(made, stacks, strict=True)]
+        states = [saved.calling(call, stack) for call, stack in zip(placed, stacks, strict=True)]
         frames = [*[_ucontext(state, masks[0], fpstate) for state in states[1:]], last]
         for number, (stack, frame) in enumerate(zip(stacks, frames, strict=True)):
             instead = number < len(guards) and not guards[number].zero
@@ -155,31 +155,35 @@ class Frames:
                 self._put(spare + _PITCH * number, frame if instead else stopped)
                 self._put(spare + _PITCH * (number + 1) - 8, (1).to_bytes(8, "little"))
         self.start, self.last, self.data = states[0], stacks[-1] + 8, bytes(self._data)
-        #: Where the number stands that has become 2 where the last guard has not given 0.
+        #: Address of the number that becomes 2 where the last guard does not return 0.
         self.verdict = spare + _PITCH * len(guards) - 8
 
     def _guarded(self, guard: Guard, lsearch: int, spare: int, number: int, stack: int) -> Call:
-        """The call of lsearch that puts the spare frame in the next one's place where the guard does not give 0."""
+        """Return the call of lsearch that replaces the next frame by the spare one if the guard does not return 0."""
         key = spare + _PITCH * number
         array = stack + 8 - _UCONTEXT.size
         return Call(lsearch, (key, array, key + _PITCH - 8, _UCONTEXT.size, guard.function))
 
     def _placed(self, call: Call, texts: bytes) -> Call:
-        """The call with addresses in place of the bytes among its arguments."""
-        arguments = (each if isinstance(each, int) else self.address + texts.index(each) for each in call.arguments)
+        """Return the call with addresses in place of the bytes among its arguments."""
+        arguments = [
+            argument if isinstance(argument, int) else self.address + texts.index(argument)
+            for argument in call.arguments
+        ]
         return Call(call.function, tuple(arguments), call.number)
 
-    def _put(self, at: int, data: bytes) -> None:
-        self._data[at - self.address : at - self.address + len(data)] = data
+    def _put(self, address: int, data: bytes) -> None:
+        offset = address - self.address
+        self._data[offset : offset + len(data)] = data
 
 
 def in_use(xstate: bytes) -> int:
-    """The features whose state is not their initial one, as bits."""
+    """Return the features whose state is not their initial one, as bits."""
     return int.from_bytes(xstate[_FEATURES_USED_AT : _FEATURES_USED_AT + 8], "little")
 
 
 def _framed_xstate(xstate: bytes) -> bytes:
-    """The extended state as ptrace gives it, with the marks that a signal frame has around it."""
+    """Return the extended state of ptrace with the marks that a signal frame has around it."""
     features = int.from_bytes(xstate[_SOFTWARE_AT : _SOFTWARE_AT + 8], "little")
     head = _SOFTWARE.pack(_XSTATE_MAGIC[0], len(xstate) + 4, features, len(xstate))
     marked = bytearray(xstate + _XSTATE_MAGIC[1].to_bytes(4, "little"))
