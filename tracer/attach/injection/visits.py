@@ -21,7 +21,7 @@ PATIENCE = 10.0
 #: Seconds to wait for an answer that the process had begun when the patience ended.
 _FINISH = 10.0
 _LOOK = 0.001
-_BUSY = "its main thread does not come back to Python code"
+_BUSY = "its main thread does not return to Python code"
 
 
 def ask(process: Process, what: str, request: dict[str, Any], patience: float = PATIENCE) -> tuple[Answer, Visit]:
