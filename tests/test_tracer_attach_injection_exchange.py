@@ -203,7 +203,7 @@ def test_a_process_that_becomes_another_program() -> None:
 
 def test_what_nobody_waits_for_any_more_is_not_done() -> None:
     with reading("input()") as (victim, found):
-        with pytest.raises(BusyError, match="does not come back"):
+        with pytest.raises(BusyError, match="does not return"):
             visits.ask(found, "attach", {}, patience=0.3)
         assert visited(found.pid)
         assert victim.stdin is not None
