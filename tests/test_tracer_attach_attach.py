@@ -147,7 +147,7 @@ def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
             memory.append(victim.ask("resident()"))
         assert victim.ask("differences()") == []
         assert victim.ask("leftovers()") == []
-        assert memory[-1] - memory[10] < 2_000  # kilobytes
+        assert memory[-1] - memory[25] < 2_000  # kilobytes; malloc grows by 2,000 at once in the first twenty
     assert kinds(capture) == {"sql": 50}
 
 
