@@ -99,7 +99,7 @@ def test_no_two_things_share_a_port() -> None:
 
 def test_taken_port_is_named(plan: Plan) -> None:
     """With the option that helps."""
-    with pytest.raises(CloudError, match="15672, meant for rabbitmq, is taken: choose another --port-base"):
+    with pytest.raises(CloudError, match="15672, meant for rabbitmq, is taken; choose another --port-base"):
         check_ports(plan, ["rabbitmq"], {15672})
 
 
@@ -194,7 +194,7 @@ def test_second_start_leaves_the_first(process: Process) -> None:
 def test_end_instead_of_readiness_names_the_log(process: Process) -> None:
     """At once, not when the time is over."""
     process.start(python("raise SystemExit(3)"))
-    with pytest.raises(CloudError, match=r"sleeper ended; what it said: .*/logs/sleeper\.out"):
+    with pytest.raises(CloudError, match=r"sleeper ended; its output: .*/logs/sleeper\.out"):
         process.wait(lambda: False, 60)
 
 

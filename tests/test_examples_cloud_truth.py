@@ -8,11 +8,11 @@ import pytest
 
 from examples.cloud import general_log
 from examples.cloud.accuracy import readers
-from examples.cloud.accuracy.match import Agreement, Seen, Trees, agree, misplaced
-from examples.cloud.accuracy.readers import Said
+from examples.cloud.accuracy.match import Agreement, HookedEvent, Trees, agree, misplaced
+from examples.cloud.accuracy.readers import Entry
 from examples.cloud.accuracy.run import _same_status, capture_of, report
 from examples.cloud.errors import CloudError
-from examples.cloud.inside.firehose import noted
+from examples.cloud.inside.firehose import summary
 from examples.cloud.plan import Plan
 from tests.support.events import UUID, Cloud, Services, run
 
@@ -80,7 +80,7 @@ def test_general_log_names_users_and_what_drivers_send() -> None:
         (31, "nova-conductor", ""),
     ]
     assert found[1].statement.endswith("FROM project \nWHERE project.name = 'Default' AND project.enabled = true")
-    assert [one.at - found[0].at for one in found] == [0, 6, 6, *[-35989] * 4]
+    assert [one.time - found[0].time for one in found] == [0, 6, 6, *[-35989] * 4]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
     first, second = readers.libvirt_calls(LIBVIRTD)
     assert (first.key, second.key) == (("virConnectGetLibVersion",), ("virDomainGetInfo",))
     assert second.ids == {"0f84580a-697e-4172-8f9e-98a4a3c024c2"}
-    assert second.at - first.at == 464_000_000
+    assert second.time - first.time == 464_000_000
     assert readers.libvirt_functions(LIBVIRT_PY) == {
         "libvirt.open": ("virConnectOpen",),
         "virDomain.info": ("virDomainGetInfo",),
@@ -135,8 +135,8 @@ def test_firehose_is_noted_without_what_messages_hold() -> None:
     """Method (an object's own, not the envelope's), ids; a reply has no method."""
     arguments = {"objmethod": "save", "objinst": {"nova_object.name": "Instance", "password": "s3cret"}}
     ids = {"_msg_id": "m1", "_unique_id": "u1", "_context_request_id": "req-1"}
-    sent = noted("publish.nova", {"connection": "c"}, message(method="object_action", args=arguments, **ids))
-    reply = noted("deliver.reply_1", {}, message(_msg_id="m1", _unique_id="u2", result={"uuid": UUID.format(1)}))
+    sent = summary("publish.nova", {"connection": "c"}, message(method="object_action", args=arguments, **ids))
+    reply = summary("deliver.reply_1", {}, message(_msg_id="m1", _unique_id="u2", result={"uuid": UUID.format(1)}))
     assert (sent["event"], sent["place"], sent["method"]) == ("publish", "nova", "Instance.save")
     assert (reply["method"], reply["uuids"]) == ("reply", [UUID.format(1)])
     assert "s3cret" not in json.dumps(sent)
@@ -146,12 +146,14 @@ def test_firehose_is_noted_without_what_messages_hold() -> None:
     assert readers.unread(log) == 0
 
 
-def held(said: list[Said], cloud: Cloud) -> Agreement:
+def held(said: list[Entry], cloud: Cloud) -> Agreement:
     """SQL by its bare text."""
     trace = cloud.trace()
     trees = Trees(trace, trace.boots[0], cloud.events)
     seen = [
-        Seen(event, Said(event.start, (str(event.attributes["statement"]),), str(event.attributes["statement"])))
+        HookedEvent(
+            event, Entry(event.start, (str(event.attributes["statement"]),), str(event.attributes["statement"]))
+        )
         for event in cloud.events
         if event.kind == "sql"
     ]
@@ -164,10 +166,10 @@ def booted() -> Cloud:
     return cloud
 
 
-def witnessed(cloud: Cloud) -> list[Said]:
+def witnessed(cloud: Cloud) -> list[Entry]:
     statements = [event for event in cloud.events if event.kind == "sql"]
     return [
-        Said(one.start, (str(one.attributes["statement"]),), str(one.attributes["statement"])) for one in statements
+        Entry(one.start, (str(one.attributes["statement"]),), str(one.attributes["statement"])) for one in statements
     ]
 
 
@@ -191,7 +193,7 @@ def test_misses_are_told_with_their_reason() -> None:
     services.conductor.on(9).sql("SELECT 1 FROM loose")
     run(story)
     said = witnessed(cloud)
-    unseen = Said(said[1].at, ("SELECT 1 FROM unseen",), "SELECT 1 FROM unseen")
+    unseen = Entry(said[1].time, ("SELECT 1 FROM unseen",), "SELECT 1 FROM unseen")
     found = held([*said[1:], unseen], cloud)
     assert dict(found.missed) == {
         ("the hooks have no such event", "SELECT 1 FROM unseen"): 1,
@@ -213,15 +215,13 @@ def test_what_stands_in_another_tree_is_missing_only_where_it_names_the_boot() -
         services.conductor.on(9).sql("SELECT 1 FROM instances")
     run(story)
     said = [
-        Said(one.at, one.key, one.text, ids=frozenset([UUID.format(16)]))
+        Entry(one.time, one.key, one.text, ids=frozenset([UUID.format(16)]))
         if one.text.endswith("1 FROM instances")
         else one
         for one in witnessed(cloud)
     ]
     found = held(said, cloud)
-    assert [reason for reason, _ in found.missed] == [
-        "names this boot, but stands in the tree of Other.get (req-other)"
-    ]
+    assert [reason for reason, _ in found.missed] == ["names this boot, but is in the tree of Other.get (req-other)"]
     assert dict(found.apart) == {"request Other.get": 1}
 
 
@@ -236,7 +236,7 @@ def test_periodic_tasks_look_at_the_instance_and_are_none_of_its_boot() -> None:
         conductor.sql("SELECT 1 FROM instances")
     run(story)
     names = frozenset([UUID.format(16)])
-    found = held([Said(one.at, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
+    found = held([Entry(one.time, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
     assert not found.missed
     assert dict(found.apart) == {"request nova.manager:Manager.periodic_tasks": 1}
 
@@ -245,7 +245,7 @@ def test_what_was_said_before_the_hooks_came_takes_nothing_of_the_boot() -> None
     """Under load the same statements come all the time, before the hooks too, and a log's seconds order them badly."""
     cloud = booted()
     said = witnessed(cloud)
-    earlier = [Said(one.at - 2 * readers.SECOND, one.key, one.text, within=readers.SECOND) for one in said]
+    earlier = [Entry(one.time - 2 * readers.SECOND, one.key, one.text, within=readers.SECOND) for one in said]
     found = held([*earlier, *said], cloud)
     assert (found.missed, found.in_tree, found.recall, found.precision) == ({}, len(said), 1, 1)
 
@@ -263,14 +263,14 @@ def test_resource_tracker_reads_all_instances_whichever_it_is_called_for() -> No
             conductor.sql("SELECT 1 FROM instances")
     run(story)
     names = frozenset([UUID.format(16)])
-    found = held([Said(one.at, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
+    found = held([Entry(one.time, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
     assert not found.missed
     assert found.apart.total() == 1
 
 
 def test_a_request_that_had_no_answer_when_the_hooks_went_may_have_got_any() -> None:
-    theirs, other = (Said(0, ("API", "GET", "/"), "", (status,)) for status in ("200", "404"))
-    assert _same_status(theirs, Said(0, theirs.key, "", ("",)))
+    theirs, other = (Entry(0, ("API", "GET", "/"), "", (status,)) for status in ("200", "404"))
+    assert _same_status(theirs, Entry(0, theirs.key, "", ("",)))
     assert _same_status(theirs, theirs)
     assert not _same_status(theirs, other)
 

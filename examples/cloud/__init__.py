@@ -1,1 +1,1 @@
-"""A real all-in-one OpenStack cloud on this machine, from nothing, and down again."""
+"""A real all-in-one OpenStack cloud on this machine, installed, started and stopped by commands."""

@@ -52,12 +52,15 @@ def main() -> None:
 @click.option(
     "--threads", type=click.Choice(["default", "native", "eventlet"]), default="default", help="Nova's threads."
 )
-@click.option("--echo", is_flag=True, help="The services' logs show each SQL statement.")
+@click.option("--echo", is_flag=True, help="Write each SQL statement to the services' logs.")
 @click.option(
-    "--wrap", default="", metavar="COMMAND", help="Start the services under it, such as 'bootseq run -o CAPTURE --'."
+    "--wrap",
+    default="",
+    metavar="COMMAND",
+    help="Start the services under it, such as 'bootseq run -o CAPTURE --'.",
 )
 def up(state: Path, **options: object) -> None:
-    """Bring the cloud up and wait until it can boot servers; what runs already stays.
+    """Start the cloud and wait until it can boot servers; running services are left alone.
 
     Example: python -m examples.cloud up --release 34 --state /var/tmp/cloud34
     """
@@ -70,7 +73,7 @@ def up(state: Path, **options: object) -> None:
 @main.command()
 @STATE
 def down(state: Path) -> None:
-    """Stop every process and domain of the cloud; its files stay."""
+    """Stop every process and domain of the cloud; its files remain."""
     lifecycle.down(state)
 
 
@@ -90,7 +93,7 @@ def status(state: Path, as_json: bool) -> None:
 
 @main.command()
 @STATE
-@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which is there.")
+@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which exists.")
 @click.argument("name")
 def boot(state: Path, network: str, name: str) -> None:
     """Create a server by the openstack client and wait until it is active."""
@@ -100,33 +103,35 @@ def boot(state: Path, network: str, name: str) -> None:
 @main.command()
 @STATE
 def env(state: Path) -> None:
-    """Print what a shell needs to use the cloud: eval "$(python -m examples.cloud env)"."""
+    """Print the settings for a shell to use the cloud: eval "$(python -m examples.cloud env)"."""
     click.echo(shell.openrc(load_plan(state)), nl=False)
 
 
 @main.command()
 @STATE
-@click.option("--seconds", type=click.FloatRange(0), default=60, show_default=True, help="No new server after that.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many at the same time.")
+@click.option(
+    "--seconds", type=click.FloatRange(0), default=60, show_default=True, help="Start no new server after that."
+)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Servers at the same time.")
 @click.option("--network/--no-network", help="Servers with a port.")
 def load(state: Path, seconds: float, workers: int, network: bool) -> None:
-    """Boot and delete servers in a loop; print what failed as a JSON object; exit code 1 if anything did."""
-    one = Load(load_plan(state), network)
+    """Boot and delete servers in a loop; print the failures as a JSON object; exit code 1 if there were any."""
+    load = Load(load_plan(state), network)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: one.stop.set())
-    tally = one.run(seconds, workers)
+        signal.signal(number, lambda *_: load.stop.set())
+    tally = load.run(seconds, workers)
     click.echo(json.dumps(tally.as_dict(), indent=2))
     sys.exit(1 if tally.failed else 0)
 
 
 @main.command("cycles")
 @STATE
-@click.option("--cycles", type=click.IntRange(1), default=50, show_default=True, help="For each service.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Of the load meanwhile.")
+@click.option("--cycles", type=click.IntRange(1), default=50, show_default=True, help="Cycles for each service.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Workers of the load meanwhile.")
 def attach_and_detach(state: Path, cycles: int, workers: int) -> None:
-    """Attach and detach each of Nova's services over and over, under a load; exit code 1 if anything was not right."""
+    """Attach and detach each of Nova's services repeatedly, under a load; exit code 1 after any fault."""
     rows, tally, restarted = cycling.run(load_plan(state), cycles, workers)
-    click.echo(cycling.told(rows, tally, restarted))
+    click.echo(cycling.table(rows, tally, restarted))
     wrong = any(row.failed or row.unproved for row in rows)
     sys.exit(1 if wrong or restarted or tally.failed else 0)
 
@@ -134,7 +139,7 @@ def attach_and_detach(state: Path, cycles: int, workers: int) -> None:
 @main.command()
 @STATE
 @click.argument("switch", type=click.Choice(["on", "off"]))
-@click.option("--only", type=click.Choice(SWITCHED), help="One of them. [default: mariadb and libvirtd]")
+@click.option("--only", type=click.Choice(SWITCHED), help="Switch only this one. [default: mariadb and libvirtd]")
 def witness(state: Path, switch: str, only: str | None) -> None:
     """Switch MariaDB's general log, libvirtd's debug log, RabbitMQ's tracing; print where each witness writes."""
     plan = load_plan(state)
@@ -145,14 +150,18 @@ def witness(state: Path, switch: str, only: str | None) -> None:
 
 @main.command("truth")
 @STATE
-@click.option("--capture", type=click.Path(path_type=Path), help="Where the services record already.")
-@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which is there.")
+@click.option("--capture", type=click.Path(path_type=Path), help="The capture to which the services already record.")
+@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which exists.")
 @click.option(
-    "--workers", type=click.IntRange(0), default=0, show_default=True, help="Of a load meanwhile, with ports."
+    "--workers", type=click.IntRange(0), default=0, show_default=True, help="Workers of a load meanwhile, with ports."
 )
-@click.option("--again", metavar="SERVER", help="No new boot: this one, for which the witnesses were on before.")
+@click.option(
+    "--again",
+    metavar="SERVER",
+    help="Use this server's witnessed boot, not a new one.",
+)
 def check_truth(state: Path, capture: Path | None, network: str, workers: int, again: str | None) -> None:
-    """Boot a server under hooks and hold its tree against four witnesses; exit code 1 if anything is missing.
+    """Boot a server under hooks and compare its tree with four witnesses; exit code 1 if anything is missing.
 
     The boot is recorded by `bootseq record`; where the services record already, by `up --wrap 'bootseq run -o CAPTURE
     --'` or because bootseq is attached to them, what they record is taken.
@@ -169,7 +178,7 @@ def check_truth(state: Path, capture: Path | None, network: str, workers: int, a
     boot, agreements = run.check(plan, folder, name)
     for line in run.report(boot, agreements):
         click.echo(line)
-    sys.exit(1 if any(one.missed for one in agreements) else 0)
+    sys.exit(1 if any(agreement.missed for agreement in agreements) else 0)
 
 
 def _row(plan: Plan, name: str) -> dict[str, object]:

@@ -14,7 +14,7 @@ START_TIMEOUT = 120.0
 
 
 def start_broker(plan: Plan, settings: str = "", plugins: Sequence[str] = ()) -> Process:
-    """Its port mapper too, which would else start by itself and stay for ever."""
+    """Start the broker and its port mapper, which would otherwise start by itself and run forever."""
     write_broker_config(plan, settings, plugins)
     mapper = Process(plan, "epmd")
     mapper.start([find_command("epmd"), "-port", str(plan.port("epmd")), "-address", "127.0.0.1"])
@@ -44,10 +44,10 @@ def wait_for_broker(plan: Plan) -> None:
 
 
 def broker_variables(plan: Plan) -> dict[str, str]:
-    """For the server and for rabbitmqctl alike."""
+    """Return the environment of the server and of rabbitmqctl."""
     folder = plan.state / "rabbitmq"
     return {
-        # The cookie by which rabbitmqctl may speak to the server lies there.
+        # Holds the cookie that authorises rabbitmqctl.
         "HOME": str(folder),
         "RABBITMQ_NODENAME": "cloud@localhost",
         "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
@@ -60,7 +60,7 @@ def broker_variables(plan: Plan) -> dict[str, str]:
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         "ERL_EPMD_PORT": str(plan.port("epmd")),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
-        # A rabbitmqctl that fails would leave one in the folder that it was called in.
+        # A failing rabbitmqctl would leave one in its working folder.
         "ERL_CRASH_DUMP_SECONDS": "0",
     }
 
@@ -74,7 +74,7 @@ def _is_open(port: int) -> bool:
 
 
 def _greets(port: int) -> bool:
-    """Whether it answers a client's first bytes with the first frame of AMQP 0-9-1."""
+    """Return whether it answers a client's first bytes with the first frame of AMQP 0-9-1."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(b"AMQP\x00\x00\x09\x01")

@@ -1,4 +1,4 @@
-"""The configuration files of Keystone, Glance, Placement and Neutron, and what all services' files share."""
+"""The configuration files of Keystone, Glance, Placement and Neutron, and the common parts of all services' files."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def write_config(path: Path, sections: Sections) -> None:
 
 
 def write_service_configs(plan: Plan, binaries: Path) -> None:
-    """`binaries` is the bin folder of the services' environment: their paste files stand beside it."""
+    """Write the files; `binaries` is the bin folder of the services' environment, with the paste files beside it."""
     etc = binaries.parent / "etc"
     for name, sections in {
         "keystone": keystone_sections(plan),
@@ -38,7 +38,7 @@ def logging_options(plan: Plan, name: str) -> dict[str, str]:
 
 
 def database_options(plan: Plan, name: str, database: str) -> dict[str, str]:
-    """Each service logs in under its own name, so that the server's general log tells them apart."""
+    """Return a database's options: each service uses an account of its own, which the server's general log shows."""
     url = f"mysql+pymysql://{name}:{plan.secret}@127.0.0.1:{plan.port('mariadb')}/{database}?charset=utf8"
     return {"connection": url} | ({"connection_debug": "100"} if plan.echo else {})
 
@@ -48,7 +48,7 @@ def broker_url(plan: Plan) -> str:
 
 
 def account(plan: Plan, user: str) -> dict[str, str]:
-    """How a service shows Keystone who it is."""
+    """Return a service's credentials for Keystone."""
     return {
         "auth_type": "password",
         "auth_url": plan.url("keystone"),
@@ -111,7 +111,7 @@ def neutron_sections(plan: Plan, etc: Path, binaries: Path) -> Sections:
             "auth_strategy": "keystone",
             "core_plugin": "ml2",
             "service_plugins": "",
-            # There are no agents: nobody would answer.
+            # There are no agents that would answer.
             "dhcp_agent_notification": "False",
         },
         "database": database_options(plan, "neutron", "neutron"),

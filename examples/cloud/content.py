@@ -1,4 +1,4 @@
-"""What a boot needs: an image, a flavor, a network."""
+"""The content that a boot needs: an image, a flavor, a network."""
 
 import subprocess
 from typing import Any
@@ -14,15 +14,15 @@ CIDR = "10.99.0.0/16"
 
 
 def ensure_content(client: Client) -> None:
-    """What is there already stays."""
+    """Create what is missing."""
     flavors = client.get("nova-api", "/flavors")["flavors"]
     if not _named(flavors, FLAVOR):
         flavor = {"name": FLAVOR, "id": FLAVOR, "ram": 64, "vcpus": 1, "disk": 1}
         client.post("nova-api", "/flavors", {"flavor": flavor})
     networks = client.get("neutron", f"/v2.0/networks?name={NETWORK}")["networks"]
     if not networks:
-        made = client.post("neutron", "/v2.0/networks", {"network": {"name": NETWORK}})["network"]
-        subnet = {"network_id": made["id"], "ip_version": 4, "cidr": CIDR, "enable_dhcp": False}
+        created = client.post("neutron", "/v2.0/networks", {"network": {"name": NETWORK}})["network"]
+        subnet = {"network_id": created["id"], "ip_version": 4, "cidr": CIDR, "enable_dhcp": False}
         client.post("neutron", "/v2.0/subnets", {"subnet": subnet})
     _ensure_image(client)
 
@@ -35,15 +35,15 @@ def network_id(client: Client) -> str:
     return _find(client.get("neutron", f"/v2.0/networks?name={NETWORK}")["networks"], "network", NETWORK)
 
 
-def _find(found: list[dict[str, Any]], kind: str, name: str) -> str:
-    if not found:
-        raise CloudError(f"the cloud has no {kind} {name}: python -m examples.cloud up makes one")
-    return str(found[0]["id"])
+def _find(matches: list[dict[str, Any]], kind: str, name: str) -> str:
+    if not matches:
+        raise CloudError(f"the cloud has no {kind} {name}: python -m examples.cloud up creates it")
+    return str(matches[0]["id"])
 
 
 def _ensure_image(client: Client) -> None:
-    found = client.get("glance", f"/v2/images?name={IMAGE}")["images"]
-    if any(one["status"] == "active" for one in found):
+    matches = client.get("glance", f"/v2/images?name={IMAGE}")["images"]
+    if any(image["status"] == "active" for image in matches):
         return
     path = client.plan.state / "glance" / f"{IMAGE}.qcow2"
     command = [find_command("qemu-img"), "create", "-q", "-f", "qcow2", str(path), "64M"]
@@ -51,9 +51,9 @@ def _ensure_image(client: Client) -> None:
     if done.returncode:
         raise CloudError(f"qemu-img failed: {done.stderr.strip()}")
     wanted = {"name": IMAGE, "disk_format": "qcow2", "container_format": "bare", "visibility": "public"}
-    made = client.post("glance", "/v2/images", wanted)
-    client.put("glance", f"/v2/images/{made['id']}/file", path.read_bytes())
+    created = client.post("glance", "/v2/images", wanted)
+    client.put("glance", f"/v2/images/{created['id']}/file", path.read_bytes())
 
 
-def _named(found: list[dict[str, Any]], name: str) -> bool:
-    return any(one["name"] == name for one in found)
+def _named(matches: list[dict[str, Any]], name: str) -> bool:
+    return any(image["name"] == name for image in matches)

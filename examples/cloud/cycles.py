@@ -1,4 +1,4 @@
-"""Attach and detach, over and over, each of Nova's services of a cloud under load: what it costs and leaves."""
+"""Repeated attach and detach of Nova's services in a cloud under load: stops, failures and restarts."""
 
 import json
 import shutil
@@ -15,13 +15,13 @@ from tracer.attach.processes import Process
 from tracer.recording import call_points, capture
 
 SERVICES = ("nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
-#: Seconds that hooks may stay should this script die.
+#: Seconds after which hooks end if this script dies.
 LEASE = 60.0
 
 
 @dataclass
 class Row:
-    """What the cycles of one service came to; stops are milliseconds that a process stood still."""
+    """The results of a service's cycles; stops of a process are in milliseconds."""
 
     service: str
     processes: int
@@ -32,7 +32,9 @@ class Row:
     detach_ms: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
-        stops = " | ".join(f"{median(each):.2f} | {max(each):.2f}" for each in (self.attach_ms, self.detach_ms) if each)
+        stops = " | ".join(
+            f"{median(values):.2f} | {max(values):.2f}" for values in (self.attach_ms, self.detach_ms) if values
+        )
         return (
             f"| {self.service} | {self.processes} | {self.cycles} | {stops} | {len(self.failed) + len(self.unproved)} |"
         )
@@ -43,11 +45,11 @@ HEAD = """| service | processes | cycles | attach: median ms | worst | detach: m
 
 
 def run(plan: Plan, cycles: int, workers: int) -> tuple[list[Row], Tally, list[str]]:
-    """A row a service, the load's tally, and the services that are not the processes they were."""
-    before = {each.pid: each for service in SERVICES for each in processes.services(service)}
+    """Return a row for each service, the load's tally, and the restarted services."""
+    before = {process.pid: process for service in SERVICES for process in processes.services(service)}
     with beside(plan, workers) as tally:
         rows = [_cycled(service, cycles) for service in SERVICES]
-    restarted = [f"{each.service} (pid {each.pid})" for each in before.values() if not each.is_still()]
+    restarted = [f"{process.service} (pid {process.pid})" for process in before.values() if not process.is_still()]
     return rows, tally, restarted
 
 
@@ -65,22 +67,22 @@ def _cycled(service: str, cycles: int) -> Row:
 
 def _cycle(folder: Path, wanted: list[Process], row: Row) -> None:
     capture.make(folder, points=call_points.load([]), ask=["ask"], echo=False)
-    for found in Attachment(folder, LEASE).attach(wanted):
-        if found.state == "attached":
-            row.attach_ms += found.more["stops_ms"]
+    for report in Attachment(folder, LEASE).attach(wanted):
+        if report.state == "attached":
+            row.attach_ms += report.more["stops_ms"]
         else:
-            row.failed.append(found.reason)
-    for found in detach.detach(folder):
-        if found.state == "detached":
-            row.detach_ms += found.more.get("stops_ms", [])
+            row.failed.append(report.reason)
+    for report in detach.detach(folder):
+        if report.state == "detached":
+            row.detach_ms += report.more.get("stops_ms", [])
         else:
-            row.unproved.append(found.reason)
+            row.unproved.append(report.reason)
     row.cycles += 1
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def told(rows: list[Row], tally: Tally, restarted: list[str]) -> str:
-    """The table, and what the load and the services went through meanwhile."""
+def table(rows: list[Row], tally: Tally, restarted: list[str]) -> str:
+    """Return the table, with the results of the load and the restarted services."""
     reasons = [reason for row in rows for reason in [*row.failed, *row.unproved]]
     lines = [HEAD, *map(str, rows), "", f"restarted: {', '.join(restarted) or 'none'}", json.dumps(tally.as_dict())]
     return "\n".join([*lines, *dict.fromkeys(reasons)])

@@ -99,5 +99,5 @@ def _make_data(plan: Plan, folder: Path) -> None:
     with log.open("wb") as file:
         done = subprocess.run(command, check=False, stdout=file, stderr=file, env=os.environ, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise CloudError(f"mariadb-install-db failed; what it said: {log}")
+        raise CloudError(f"mariadb-install-db failed; its output: {log}")
     (folder / "complete").touch()

@@ -1,4 +1,4 @@
-"""The cloud's two Python environments: the one of a Nova, and that of all the rest."""
+"""The cloud's two Python environments: Nova's, and that of all other services."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ PYTHON = "3.11"
 
 
 def lock_file(name: str) -> Path:
-    """Of "services" (Keystone, Glance, Placement, Neutron and the client) or of "nova-34"."""
+    """Return the bin folder of "services" (Keystone, Glance, Placement, Neutron and the client) or of "nova-34"."""
     return HERE / "locks" / f"{name}.txt"
 
 
 def environment(name: str) -> Path:
-    """Its bin folder."""
+    """Return its bin folder."""
     return built(f"cloud-{name}", lock_file(name), "--python", PYTHON)

@@ -1,5 +1,5 @@
-"""What goes wrong in the cloud, in one line."""
+"""The error of the cloud."""
 
 
 class CloudError(Exception):
-    """Names what failed, where its log is, and what to do if anything can be done."""
+    """A failure in one line, with the path of the log and the remedy if there is one."""

@@ -1,4 +1,4 @@
-"""MariaDB's general log: what it says of each connection, and statements cut into a text and its literals."""
+"""MariaDB's general log: the entries of each connection, and statements split into a text and its literals."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from typing import Any
 
 _ENTRY = re.compile(r"(?:(\d{6} +\d+:\d\d:\d\d)\t|\t\t) *(\d+) (Connect|Query|Quit|Init DB|Prepare|Execute|Ping)\t(.*)")
 _USER = re.compile(r"([^@\s]+)@\S* (?:as \S+ )?on ")
-#: What drivers send by themselves, below SQLAlchemy's statements: named, by the words it begins with.
+#: Statements that drivers send by themselves, below SQLAlchemy's, by their first words.
 _BELOW = re.compile(r"(COMMIT|ROLLBACK(?! TO)|BEGIN|START TRANSACTION|SET NAMES|SET AUTOCOMMIT)\b", re.IGNORECASE)
-#: What SQLAlchemy and oslo.db ask of a fresh connection, by the driver's bare cursor.
+#: Queries of SQLAlchemy and oslo.db on a new connection, by the driver's bare cursor.
 _CONNECTING = re.compile(r"SET SESSION |SHOW VARIABLES LIKE |SELECT VERSION\(\)|SELECT @@\w*(tx|transaction)_isolation")
 
 _TOKEN = re.compile(
@@ -21,15 +21,15 @@ _TOKEN = re.compile(
 _MARK = re.compile(r"%%|%s|%\((?P<name>\w+)\)s")
 _ROWS = re.compile(r"(\(\?(?:, ?\?)*\))(?:, ?\(\?(?:, ?\?)*\))+")
 _ESCAPES = {"n": "\n", "r": "\r", "0": "\0", "Z": "\x1a"}
-#: What a hook leaves of a value that it does not keep: masked, cut, or of a type that it does not show.
+#: A hook's replacement of a value: masked, cut, or of a type that it does not show.
 _KEPT_BACK = re.compile(r"\*\*\*|… \(\d+ characters\)|<[^>]*>$")
 
 
 @dataclass(frozen=True)
 class Logged:
-    """`at` in seconds of the epoch, the log has no finer; `user` is "" for a connection that nobody named."""
+    """An entry; `time` is in seconds since the epoch, as the log is, `user` is "" for an unnamed connection."""
 
-    at: int
+    time: int
     connection: int
     user: str
     command: str
@@ -37,39 +37,39 @@ class Logged:
 
     @property
     def below(self) -> str:
-        """The name of what a driver sends by itself; "" for a statement."""
+        """Return the name of a driver's own statement; "" for any other."""
         if self.command != "Query":
             return self.command
         if _CONNECTING.match(self.statement):
             return "questions to a fresh connection"
-        found = _BELOW.match(self.statement)
-        return found[1].upper() if found else ""
+        match = _BELOW.match(self.statement)
+        return match[1].upper() if match else ""
 
 
 def logged(text: str, connections: str) -> Iterator[Logged]:
-    """`connections` are lines "id, user, host" of those that were open before the log was switched on."""
+    """Yield the entries; `connections` are lines "id, user, host" of the connections opened before the log was on."""
     users = {}
     for line in connections.splitlines():
         number, user, _ = line.split("\t")
         users[int(number)] = user
-    at = 0
-    for stamp, number, command, said in _entries(text):
+    time = 0
+    for stamp, number, command, argument in _entries(text):
         if stamp:
-            at = int(datetime.strptime(stamp, "%y%m%d %H:%M:%S").astimezone().timestamp())
-        if command == "Connect" and (found := _USER.match(said)):
-            users[int(number)] = found[1]
-        yield Logged(at, int(number), users.get(int(number), ""), command, said)
+            time = int(datetime.strptime(stamp, "%y%m%d %H:%M:%S").astimezone().timestamp())
+        if command == "Connect" and (match := _USER.match(argument)):
+            users[int(number)] = match[1]
+        yield Logged(time, int(number), users.get(int(number), ""), command, argument)
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, str, str]]:
-    """A statement's further lines stand by themselves; the head that each start of the server writes is no entry."""
+    """Yield the raw entries: further lines of a statement are joined, the head of each server start is skipped."""
     entry: list[str] = []
     for line in text.splitlines():
-        found = _ENTRY.match(line)
-        if found:
+        match = _ENTRY.match(line)
+        if match:
             if entry:
                 yield entry[0], entry[1], entry[2], entry[3]
-            entry = [found[1] or "", found[2], found[3], found[4]]
+            entry = [match[1] or "", match[2], match[3], match[4]]
         elif line.startswith(("Tcp port:", "Time\t")) or ", Version: " in line:
             continue
         elif entry:
@@ -79,38 +79,38 @@ def _entries(text: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 def cut(statement: str) -> tuple[str, tuple[str, ...]]:
-    """The text with a ? for each literal, rows of an INSERT beyond the first left out; and the literals as they are."""
+    """Return the text with a ? for each literal, without an INSERT's rows beyond the first, and the literals."""
     literals: list[str] = []
 
-    def mark(found: re.Match[str]) -> str:
-        if found["space"]:
+    def mark(match: re.Match[str]) -> str:
+        if match["space"]:
             return " "
-        literals.append(_plain(found["literal"]))
+        literals.append(_plain(match["literal"]))
         return "?"
 
-    # A list without values is written in ways of its own, so both sides have all the others' marks.
+    # Both sides write a list without values in several ways, which are unified here.
     return _ROWS.sub(r"\1", _TOKEN.sub(mark, statement).strip()), tuple(literals)
 
 
 def _plain(literal: str) -> str:
-    """A literal's value as text: what both sides agree on, however each writes it."""
+    """Return a literal's value as text, the same for each way of writing it."""
     if not literal.endswith("'"):
         return {"true": "1", "false": "0", "null": "NULL"}.get(literal.lower(), literal)
     inner = literal[literal.index("'") + 1 : -1].replace("''", "'")
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), inner, flags=re.DOTALL)
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), inner, flags=re.DOTALL)
 
 
 def rendered(statement: str, parameters: Any) -> str:
-    """A statement of SQLAlchemy's with its parameters put in as PyMySQL does, so that both can be cut alike."""
+    """Return SQLAlchemy's statement with its parameters filled in as PyMySQL does, so that both are split alike."""
     if not parameters:
         return statement
     positions = iter(parameters if isinstance(parameters, list) else ())
 
-    def fill(found: re.Match[str]) -> str:
-        if found[0] == "%%":
+    def fill(match: re.Match[str]) -> str:
+        if match[0] == "%%":
             return "%"
         if isinstance(parameters, Mapping):
-            return _literal(parameters.get(found["name"], "***"))
+            return _literal(parameters.get(match["name"], "***"))
         return _literal(next(positions, "***"))
 
     return _MARK.sub(fill, statement)
@@ -127,8 +127,8 @@ def _literal(value: Any) -> str:
 
 
 def same(theirs: tuple[str, ...], ours: tuple[str, ...]) -> bool:
-    """Whether literals agree, as far as ours were kept: times differ in how they are written, secrets are masked."""
-    # Of several rows the hooks keep the first.
+    """Return whether literals agree, as far as ours were recorded: times vary in form, secrets are masked."""
+    # The hooks record the first of several rows.
     return len(theirs) >= len(ours) and all(map(_same, theirs, ours))
 
 

@@ -14,7 +14,7 @@ from examples.cloud.process import Process
 
 START_TIMEOUT = 60.0
 FOLDERS = {"etc": "/etc/libvirt", "lib": "/var/lib/libvirt", "cache": "/var/cache/libvirt", "run": "/run/libvirt"}
-# Another user than root would make libvirt probe QEMU anew at every call where /dev/kvm exists and does not work.
+# As another user than root, libvirt would probe QEMU again at every call if /dev/kvm exists and does not work.
 QEMU = """\
 user = "root"
 group = "root"
@@ -35,16 +35,16 @@ WITNESS = "1:libvirt 4:object"
 
 def start_libvirt(plan: Plan) -> Process:
     folder = plan.state / "libvirt"
-    for name, place in FOLDERS.items():
+    for name, target in FOLDERS.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
-        Path(place).mkdir(parents=True, exist_ok=True)
+        Path(target).mkdir(parents=True, exist_ok=True)
     (folder / "etc" / "qemu.conf").write_text(QEMU)
     settings = folder / "etc" / "libvirtd.conf"
     settings.write_text(DAEMON.format(log=plan.log("libvirtd"), filters=QUIET))
-    mounts = [f"mount --bind {shlex.quote(str(folder / name))} {place}" for name, place in FOLDERS.items()]
+    mounts = [f"mount --bind {shlex.quote(str(folder / name))} {target}" for name, target in FOLDERS.items()]
     # Nor does it see control groups, of which it would leave some behind.
     mounts.append("{ umount --recursive --lazy /sys/fs/cgroup || :; }")
-    # Its pid file would stand beside /run/libvirt, and be locked by another cloud's daemon.
+    # Its pid file would be beside /run/libvirt, and locked by another cloud's daemon.
     daemon = [find_command("libvirtd"), "--config", str(settings), "--pid-file", str(folder / "libvirtd.pid")]
     script = " && ".join([*mounts, f"exec {shlex.join(daemon)}"])
     process = Process(plan, "libvirtd")
@@ -66,7 +66,7 @@ def connection(plan: Plan, driver: str = "qemu", socket: str = "libvirt-sock") -
 
 
 def filter_log(plan: Plan, filters: str) -> None:
-    """Of the running daemon."""
+    """Set the log filters of the running daemon."""
     uri = connection(plan, "libvirtd", "libvirt-admin-sock")
     command = [find_command("virt-admin"), "--connect", uri, "daemon-log-filters", filters]
     done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -82,7 +82,7 @@ def domains(plan: Plan) -> list[str]:
 
 
 def destroy_domains(plan: Plan) -> None:
-    """While the daemon lives it does so itself; what is left of one that died goes by QEMU's pid files."""
+    """End the domains through the daemon while it runs, and those of a dead daemon by QEMU's pid files."""
     if Process(plan, "libvirtd").pid() is not None:
         for name in domains(plan):
             virsh(plan, "destroy", name)

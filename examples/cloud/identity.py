@@ -1,4 +1,4 @@
-"""Keystone's content: the services, where they are found, and an account for each."""
+"""Keystone's content: the services with their endpoints, and an account for each."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ROLES = ("admin", "service")
 
 
 def ensure_identity(client: Client) -> None:
-    """What is there already stays."""
+    """Create what is missing."""
     project = _ensure(client, "project", {"name": "service", "domain_id": "default"})
     roles = [_ensure(client, "role", {"name": name}) for name in ROLES]
     for service, (name, kind) in SERVICES.items():
@@ -27,13 +27,13 @@ def ensure_identity(client: Client) -> None:
 
 
 def _ensure_endpoint(client: Client, plan: Plan, service: str, number: str) -> None:
-    found = client.get("keystone", f"/endpoints?service_id={number}")["endpoints"]
-    if not found:
+    endpoints = client.get("keystone", f"/endpoints?service_id={number}")["endpoints"]
+    if not endpoints:
         endpoint = {"service_id": number, "interface": "public", "region_id": REGION, "url": plan.url(service)}
         client.post("keystone", "/endpoints", {"endpoint": endpoint})
 
 
 def _ensure(client: Client, kind: str, wanted: dict[str, Any]) -> str:
-    for one in client.get("keystone", f"/{kind}s?name={wanted['name']}")[f"{kind}s"]:
-        return str(one["id"])
+    for entry in client.get("keystone", f"/{kind}s?name={wanted['name']}")[f"{kind}s"]:
+        return str(entry["id"])
     return str(client.post("keystone", f"/{kind}s", {kind: wanted})[kind]["id"])

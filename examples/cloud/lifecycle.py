@@ -1,4 +1,4 @@
-"""The cloud's way up and down."""
+"""The start and stop of the cloud."""
 
 import fcntl
 import secrets
@@ -29,14 +29,14 @@ from examples.cloud.shell import write_shell_files
 from examples.embedded.building import cache, locked
 
 INFRASTRUCTURE = ("epmd", "rabbitmq", "mariadb", "libvirtd")
-# Seconds. Nova 34's compute is done after 2, yet does not end; databases want to write.
+# Seconds. Nova 34's compute has finished after 2, yet does not end; databases need to write.
 GRACE = 5.0
 GRACE_OF_DATA = 60.0
 PROCESSES = (*INFRASTRUCTURE, *CONTROL, "nova-compute")
 
 
 def up(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap: str) -> Plan:
-    """Idempotent: what runs already stays. After a failure all is as it then was, for a look and for `down`."""
+    """Start the cloud; running services are left alone. After a failure nothing is undone; use `down`."""
     plan = new_plan(state, release, port_base, threads, echo, wrap, _secret())
     _check_against_running(plan)
     install_packages()
@@ -52,13 +52,13 @@ def up(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap
             _start_infrastructure(plan)
         schemas = Schemas(plan, services, nova)
         with step("databases"):
-            made = schemas.fill()
-        _start_services(Services(plan, services, nova), schemas.keep if made else None)
+            created = schemas.fill()
+        _start_services(Services(plan, services, nova), schemas.keep if created else None)
     return plan
 
 
 def down(state: Path) -> None:
-    """Idempotent too. First the domains, while there is a libvirt that knows them."""
+    """Stop the cloud, the domains first, while libvirt runs."""
     plan = load_plan(state)
     with alone(plan):
         with step("nova-compute"):
@@ -77,7 +77,7 @@ def down(state: Path) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Tells what it took on stderr."""
+    """Print the duration of the block to stderr."""
     started = time.monotonic()
     yield
     print(f"{what}: {time.monotonic() - started:.1f} s", file=sys.stderr)
@@ -85,17 +85,17 @@ def step(what: str) -> Iterator[None]:
 
 @contextmanager
 def alone(plan: Plan) -> Iterator[None]:
-    """One `up` or `down` at a time. The kernel frees a dead owner's lock."""
+    """Hold the lock of `up` and `down`. The kernel releases a dead owner's lock."""
     with (plan.state / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CloudError(f"another up or down works on {plan.state}: wait for it") from None
+            raise CloudError(f"another up or down works on {plan.state}; wait for it") from None
         yield
 
 
 def _secret() -> str:
-    """One for all clouds of this folder's cache, since the kept databases hold it."""
+    """Return the secret of all clouds of this cache, which the stored databases contain."""
     path = cache() / "cloud-secret"
     with locked(cache() / "cloud-secret.lock"):
         if not path.exists():
@@ -109,7 +109,7 @@ def _check_against_running(plan: Plan) -> None:
         return
     running = load_plan(plan.state)
     if running != plan and any(Process(running, name).pid() for name in PROCESSES):
-        raise CloudError(f"the cloud in {plan.state} is up with other options: down first")
+        raise CloudError(f"the cloud in {plan.state} is up with other options; run down first")
 
 
 def _start_infrastructure(plan: Plan) -> None:
@@ -122,7 +122,7 @@ def _start_infrastructure(plan: Plan) -> None:
 
 
 def _start_services(services: Services, keep: Callable[[], None] | None) -> None:
-    """`keep` is given where the databases are new, without accounts yet, and is called when these are in."""
+    """Start the services; `keep`, for new databases without accounts, is called when these have been created."""
     plan = services.plan
     with step("Keystone"):
         services.start("keystone")

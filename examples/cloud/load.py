@@ -1,4 +1,4 @@
-"""A load on the cloud: servers are booted and deleted in a loop, and every request that fails is counted."""
+"""A load on the cloud: servers are booted and deleted in a loop, and failed requests are counted."""
 
 import json
 import subprocess
@@ -17,13 +17,13 @@ from examples.cloud.rest import Client, RefusedError, log_in
 
 T = TypeVar("T")
 STEP = 0.2
-# Longer than this, and the boot or the deletion itself counts as failed.
+# After this time the boot or the deletion itself counts as failed.
 PATIENCE = 180.0
 
 
 @dataclass
 class Tally:
-    """A request fails when it gets no answer or one that it should not get; a boot, when the server is not active."""
+    """The counts of a load: requests fail without the expected answer, boots if the server does not become active."""
 
     seconds: float = 0
     requests: int = 0
@@ -42,14 +42,14 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"seconds": round(self.seconds, 1), "slowest_boot": round(self.slowest_boot, 1)}
 
-    def take(self, said: dict[str, Any]) -> None:
-        """What `as_dict` gave elsewhere."""
-        for name, value in said.items():
+    def take(self, counts: dict[str, Any]) -> None:
+        """Take over the result of another process's `as_dict`."""
+        for name, value in counts.items():
             setattr(self, name, value)
 
 
 class Load:
-    """Its workers share a tally. `stop` ends them after the server that each has at that moment."""
+    """A load with workers that share a tally. `stop` ends each after its present server."""
 
     def __init__(self, plan: Plan, network: bool) -> None:
         self.plan = plan
@@ -78,7 +78,7 @@ class Load:
         number = 0
         while not self.stop.is_set():
             number += 1
-            # A failure costs a moment, so that a cloud that is down is not asked a thousand times a second.
+            # A pause after a failure, so that a stopped cloud does not get a thousand requests a second.
             if not self._boot_and_delete(f"load-{worker}-{number}"):
                 self.stop.wait(1)
 
@@ -88,10 +88,10 @@ class Load:
             return False
         started = time.monotonic()
         wanted = {"name": name, "imageRef": self._image, "flavorRef": FLAVOR, "networks": self._networks}
-        made = self._try(lambda: client.post("nova-api", "/servers", {"server": wanted}))
-        if made is None:
+        created = self._try(lambda: client.post("nova-api", "/servers", {"server": wanted}))
+        if created is None:
             return False
-        path = f"/servers/{made['server']['id']}"
+        path = f"/servers/{created['server']['id']}"
         state = self._follow(client, path, ("ACTIVE", "ERROR", "gone"))
         self._count("boots", state == "ACTIVE", f"{name} ({path[9:]}) is {state}")
         self.tally.slowest_boot = max(self.tally.slowest_boot, time.monotonic() - started)
@@ -101,7 +101,7 @@ class Load:
         return state == "ACTIVE" and gone == "gone"
 
     def _follow(self, client: Client, path: str, ends: tuple[str, ...]) -> str:
-        """The state that the server ended in, or has when patience is at its end."""
+        """Return the state in which the server ended, or its state after the timeout."""
         deadline = time.monotonic() + PATIENCE
         state = "unknown"
         while state not in ends and time.monotonic() < deadline:
@@ -127,7 +127,7 @@ class Load:
 
 
 def _state(client: Client, path: str) -> str:
-    """That there is no such server is an answer, not a failure."""
+    """Return whether the server is gone: 404 is an answer, not a failure."""
     try:
         return str(client.get("nova-api", path)["server"]["status"])
     except RefusedError as error:
@@ -138,7 +138,7 @@ def _state(client: Client, path: str) -> str:
 
 @contextmanager
 def beside(plan: Plan, workers: int, network: bool = False) -> Iterator[Tally]:
-    """A load meanwhile, in a process of its own: what is measured here does not wait for its threads.
+    """Run a load beside the block, in a process of its own, so that measurements do not wait for its threads.
 
     The tally is filled at the end.
     """
@@ -150,5 +150,5 @@ def beside(plan: Plan, workers: int, network: bool = False) -> Iterator[Tally]:
         yield tally
     finally:
         load.terminate()
-        said, _ = load.communicate()
-        tally.take(json.loads(said))
+        output, _ = load.communicate()
+        tally.take(json.loads(output))

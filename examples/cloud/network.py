@@ -1,4 +1,4 @@
-"""What the cloud leaves on the machine's network: taps of servers and, with Nova 29, bridges and firewall rules."""
+"""The cloud's remains in the machine's network: taps of servers and, with Nova 29, bridges and firewall rules."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from examples.cloud.packages import find_command
 from examples.cloud.plan import Plan
 
 TAP = re.compile(r"<target dev='(tap[^']+)'")
-# The plugin of Nova 29 that makes bridges names its chains after the program; later ones have no such plugin.
+# The bridge plugin of Nova 29 names its chains after the program; later releases have no such plugin.
 BRIDGES_UNTIL = 29
 CHAIN = re.compile(r"\bnova-(?:compute|filter|postrouting)-[\w-]+")
 BRIDGE = re.compile(r"-A nova-compute-FORWARD -i (brq\S+)")
@@ -19,7 +19,7 @@ def makes_bridges(plan: Plan) -> bool:
 
 
 def clean_network(plan: Plan) -> None:
-    """Once no domain runs. Taps stand in the definitions, which stay: servers that are shut off have some too."""
+    """Remove the remains once no domain runs. The taps are in the definitions, also of servers that are shut off."""
     for path in (plan.state / "libvirt" / "etc" / "qemu").glob("*.xml"):
         for tap in TAP.findall(path.read_text()):
             _remove_device(tap)
@@ -31,7 +31,7 @@ def clean_network(plan: Plan) -> None:
 
 
 def removal(rules: str) -> str:
-    """What iptables-restore makes of it: Nova's chains are gone, whatever else is there stays as it is."""
+    """Return the input for iptables-restore that removes Nova's chains and leaves everything else."""
     lines = []
     for table in re.findall(r"^\*.*?^COMMIT$", rules, re.MULTILINE | re.DOTALL):
         name, *rest = table.splitlines()
@@ -47,7 +47,7 @@ def _remove_device(name: str) -> None:
 
 
 def _run(command: str, *arguments: str, text: str = "") -> str:
-    """That something is gone already is no failure."""
+    """Run a command, which may fail if its object is gone already."""
     done = subprocess.run(
         [find_command(command), *arguments], check=False, input=text, stdout=subprocess.PIPE, text=True
     )

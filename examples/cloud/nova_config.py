@@ -7,12 +7,12 @@ from examples.cloud.plan import COMPUTE_HOST, Plan
 from examples.embedded.config import Sections
 
 PROCESSES = ("nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
-# Each wants sudo where it is not told otherwise.
+# Each uses sudo by default.
 PRIVILEGED = ("nova_sys_admin", "privsep_osbrick", "vif_plug_ovs_privileged", "vif_plug_linux_bridge_privileged")
 
 
 def write_nova_configs(plan: Plan, binaries: Path) -> None:
-    """`binaries` is the bin folder of Nova's environment."""
+    """Write the files; `binaries` is the bin folder of Nova's environment."""
     paste = binaries.parent / "etc" / "nova" / "api-paste.ini"
     for name in PROCESSES:
         path = plan.config_file(name)
@@ -56,11 +56,11 @@ def nova_sections(plan: Plan, name: str) -> Sections:
 
 
 def add_compute(plan: Plan, sections: Sections, helper: str) -> None:
-    """The host: QEMU emulates, since a machine without virtualization of its own has to do."""
+    """Return the host's options: QEMU emulates, so that a machine without virtualization suffices."""
     sections["DEFAULT"] |= {
         "host": COMPUTE_HOST,
         "compute_driver": "libvirt.LibvirtDriver",
-        # Neutron has no agents that would tell when a port is plugged.
+        # Neutron has no agents that would report a plugged port.
         "vif_plugging_is_fatal": "False",
         "vif_plugging_timeout": "0",
         "cpu_allocation_ratio": "64.0",

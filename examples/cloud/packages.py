@@ -1,4 +1,4 @@
-"""The distribution's packages that the cloud needs: which are missing, and their installation."""
+"""The distribution's packages that the cloud needs, and the installation of missing ones."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from examples.cloud.errors import CloudError
 
-# What each package is needed for: a command, or a file, that is there once it is installed.
+# A command or a file by which an installed package is recognised.
 PACKAGES = {
     "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "mariadb-server": "mariadbd",
@@ -26,7 +26,7 @@ PACKAGES = {
     "pkg-config": "pkg-config",
     "gcc": "gcc",
     "libc6-dev": "/usr/include/stdlib.h",
-    # uwsgi and libvirt-python are built; another Python than the distribution's brings its own headers.
+    # uwsgi and libvirt-python are compiled; a Python other than the distribution's has its own headers.
     "python3-dev": f"{sysconfig.get_path('include')}/Python.h",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -38,7 +38,7 @@ def install_packages() -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise CloudError(f"no apt-get here to install {' '.join(missing)}: the cloud wants Debian or Ubuntu")
+        raise CloudError(f"no apt-get here to install {' '.join(missing)}: the cloud needs Debian or Ubuntu")
     print(f"installing {' '.join(missing)} …", file=sys.stderr)
     log = Path(tempfile.gettempdir()) / f"cloud-packages-{os.getpid()}.log"
     with log.open("w") as file, _nothing_starts():
@@ -57,10 +57,10 @@ def install_packages() -> None:
 
 
 def find_command(name: str) -> str:
-    found = shutil.which(name, path=_folders())
-    if found is None:
-        raise CloudError(f"no command {name} here; its package should have brought it")
-    return found
+    path = shutil.which(name, path=_folders())
+    if path is None:
+        raise CloudError(f"no command {name} here; its package should have installed it")
+    return path
 
 
 def _is_there(needed: str) -> bool:
@@ -70,14 +70,14 @@ def _is_there(needed: str) -> bool:
 
 
 def _folders() -> str:
-    """Without those of a cloud, which an openrc puts first: what stands there calls these very commands."""
+    """Return PATH without the folders of a cloud, added by an openrc: their commands call those found here."""
     folders = os.environ.get("PATH", "").split(":")
-    return ":".join([*(one for one in folders if not (Path(one).parent / "cloud.json").exists()), SBIN])
+    return ":".join([*(folder for folder in folders if not (Path(folder).parent / "cloud.json").exists()), SBIN])
 
 
 @contextmanager
 def _nothing_starts() -> Iterator[None]:
-    """The packages bring services, which the machine's service manager would start beside those of the cloud."""
+    """Keep the machine's service manager from starting the packages' own services."""
     if POLICY.exists():
         yield
         return

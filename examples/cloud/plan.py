@@ -1,4 +1,4 @@
-"""What was asked for, where its files are and which ports it listens on: kept in DIR/cloud.json between commands."""
+"""The plan of a cloud: options, paths and ports, stored in DIR/cloud.json between commands."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from examples.cloud.errors import CloudError
 from examples.embedded.release import Release, find_release
 
-# Offsets from the first port: the last three digits of each service's usual one where they are free.
+# Offsets from the first port: the last three digits of each service's usual port if they are free.
 PORTS = {
     "keystone": 0,
     "nova-api": 74,
@@ -31,7 +31,7 @@ LONGEST_SOCKET = "libvirt/run/libvirt-admin-sock"
 
 @dataclass(frozen=True)
 class Plan:
-    """`secret` is every account's password: the cloud listens on the loopback only, and its files are root's alone."""
+    """A cloud's plan; `secret` is every account's password: only the loopback is used, the files are root's."""
 
     state: Path
     release: str
@@ -55,7 +55,7 @@ class Plan:
         return self.state / "logs" / f"{name}.log"
 
     def config_file(self, name: str) -> Path:
-        """A folder a process: nova-compute must not see the databases, and each has a log of its own."""
+        """Return a process's configuration file, in a folder of its own: nova-compute must not see the databases."""
         return self.state / "etc" / name / f"{'nova' if name.startswith('nova-') else FILES.get(name, name)}.conf"
 
     def save(self) -> None:
@@ -69,13 +69,13 @@ class Plan:
 def new_plan(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap: str, secret: str) -> Plan:
     state = state.resolve()
     if len(os.fsencode(state / LONGEST_SOCKET)) > 107:
-        raise CloudError(f"{state} is too long a path for the sockets in it: take a shorter one")
+        raise CloudError(f"{state} is too long a path for the sockets in it; choose a shorter one")
     if state.exists() and any(state.iterdir()) and not _file(state).exists():
-        raise CloudError(f"{state} is neither empty nor a cloud's folder: take another one")
+        raise CloudError(f"{state} is neither empty nor a cloud's folder; choose another one")
     find_release(release).check_threads(threads)
     plan = Plan(state, release, port_base, threads, echo, wrap, secret)
     if _file(state).exists() and load_plan(state).release != release:
-        raise CloudError(f"{state} holds a cloud of Nova {load_plan(state).release}: take another folder for {release}")
+        raise CloudError(f"{state} holds a cloud of Nova {load_plan(state).release}: choose another for {release}")
     return plan
 
 

@@ -1,4 +1,4 @@
-"""One process of the cloud: started in a session of its own, found again by its pid file, ended with all it forked."""
+"""A process of the cloud: started in its own session, identified by its pid file, ended with all it forked."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 
 STEP = 0.1
-# What this command has started itself, so that it is its parent's duty to ask how it ended.
+# The processes that this command has started, for which it must wait as their parent.
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -32,12 +32,12 @@ class Process:
 
     @property
     def logs(self) -> str:
-        """Its own log, if it came so far, and what it printed."""
+        """Return the paths of its own log, if it was opened, and of its output."""
         own = self.plan.log(self.name)
         return f"{own} and {self.output}" if own.exists() else str(self.output)
 
     def start(self, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
-        """Unless it runs already."""
+        """Start the process unless it runs already."""
         if self.pid() is not None:
             return
         self.stop(signal.SIGKILL)
@@ -57,11 +57,11 @@ class Process:
 
     @property
     def since(self) -> float:
-        """The time of its start, in seconds of the epoch."""
+        """Return its start in seconds since the epoch."""
         return self.pid_file.stat().st_mtime
 
     def pid(self) -> int | None:
-        """Of the running process. The time of its start tells it from another that was given the same number."""
+        """Return the running process's pid; its start time distinguishes it from another process with the same pid."""
         noted = self._noted()
         if noted is None or _started(noted[0]) != noted[1]:
             return None
@@ -69,26 +69,26 @@ class Process:
 
     def check(self) -> None:
         if self.pid() is None:
-            raise CloudError(f"{self.name} ended; what it said: {self.logs}")
+            raise CloudError(f"{self.name} ended; its output: {self.logs}")
 
     def wait(self, ready: Callable[[], bool], timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise CloudError(f"{self.name} is not ready after {timeout:.0f} s; what it said: {self.logs}")
+                raise CloudError(f"{self.name} is not ready after {timeout:.0f} s; its output: {self.logs}")
             time.sleep(STEP)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Ask its whole group, workers too, to end. See `stop_all` for those that do not."""
-        # Asked once: a group that ends meanwhile must not become 0, which is our own.
+        """Signal its whole group, including workers, to end. See `stop_all` for those that do not."""
+        # Read once: a group that ends meanwhile must not become 0, which is our own.
         group = self._group()
         if group is not None:
             with suppress(ProcessLookupError):
                 os.killpg(group, number)
 
     def _group(self) -> int | None:
-        """None if nothing of it is left."""
+        """Return its process group, None if no process of it remains."""
         noted = self._noted()
         if noted is None or _started(noted[0]) not in ("", noted[1]):
             return None
@@ -103,7 +103,7 @@ class Process:
 
 
 def stop_all(processes: Iterable[Process], grace: float) -> None:
-    """Ask all, wait for them together, then kill what is left."""
+    """Terminate all, wait for them together, then kill the remaining ones."""
     left = list(processes)
     for process in left:
         process.stop()
@@ -116,7 +116,7 @@ def stop_all(processes: Iterable[Process], grace: float) -> None:
 
 
 def _started(pid: int) -> str:
-    """The kernel's clock tick of its start; empty if there is no such process, or it ended and nobody asked how."""
+    """Return the kernel's clock tick of its start; "" if there is no such process, or a zombie."""
     if pid in _CHILDREN:
         _CHILDREN[pid].poll()
     try:
@@ -127,10 +127,10 @@ def _started(pid: int) -> str:
 
 
 def _members(group: int) -> list[int]:
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(ProcessLookupError):
                 if os.getpgid(int(entry.name)) == group and _started(int(entry.name)):
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids

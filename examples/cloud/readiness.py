@@ -1,4 +1,4 @@
-"""How each of OpenStack's processes shows that it is ready: observed, and not taken from an earlier life."""
+"""The readiness of OpenStack's processes, each observed since its present start."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -12,17 +12,17 @@ QUEUES = {"nova-conductor": "conductor", "nova-scheduler": "scheduler", "nova-co
 
 
 def wait_for_answer(plan: Plan, name: str) -> None:
-    """Of a service that speaks HTTP."""
+    """Wait for a service that answers HTTP."""
     Process(plan, name).wait(lambda: answers(plan, name), TIMEOUT)
 
 
 def wait_for_consumer(plan: Plan, name: str) -> None:
-    """Of a service that is called over the broker: until somebody takes what comes into its queue."""
+    """Wait for a service that is called over the broker, until its queue has a consumer."""
     Process(plan, name).wait(lambda: _consumers(plan).get(QUEUES[name], 0) > 0, TIMEOUT)
 
 
 def wait_for_host(client: Client) -> None:
-    """Until the scheduler would choose the compute host: it lives by its own report, and has resources to give."""
+    """Wait until the scheduler would choose the compute host: it reports itself up, and has free resources."""
     process = Process(client.plan, "nova-compute")
     process.wait(lambda: _reports(client, process) and _has_resources(client), TIMEOUT)
 
@@ -42,23 +42,25 @@ def _consumers(plan: Plan) -> dict[str, int]:
 
 
 def _reports(client: Client, process: Process) -> bool:
-    """A report from before its start would still call it up, for a minute."""
+    """Return whether the service is up by a report since its start; an older report counts for a minute."""
     try:
         services = client.get("nova-api", "/os-services?binary=nova-compute")["services"]
     except RefusedError:
         return False
-    return any(one["state"] == "up" and _is_since(one["updated_at"], process) for one in services)
+    return any(service["state"] == "up" and _is_since(service["updated_at"], process) for service in services)
 
 
 def _is_since(reported: str | None, process: Process) -> bool:
-    """Nova tells whole seconds. What has never been updated is a row that the process has just made."""
+    """Compare times in whole seconds, as Nova reports them. A row never updated has just been created."""
     return reported is None or datetime.fromisoformat(reported).replace(tzinfo=UTC).timestamp() + 1 > process.since
 
 
 def _has_resources(client: Client) -> bool:
     try:
         hypervisors = client.get("nova-api", "/os-hypervisors/detail")["hypervisors"]
-        own = [one["id"] for one in hypervisors if one["service"]["host"] == COMPUTE_HOST]
-        return any(client.get("placement", f"/resource_providers/{one}/inventories")["inventories"] for one in own)
+        own = [host["id"] for host in hypervisors if host["service"]["host"] == COMPUTE_HOST]
+        return any(
+            client.get("placement", f"/resource_providers/{number}/inventories")["inventories"] for number in own
+        )
     except RefusedError:
         return False

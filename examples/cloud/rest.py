@@ -10,7 +10,7 @@ from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 
 TIMEOUT = 120.0
-# Nova's: from 2.37 a server may ask for no network. Placement takes its own.
+# Nova's: from 2.37 a server may request no network. Placement has its own.
 VERSIONS = {
     "nova-api": ("X-OpenStack-Nova-API-Version", "2.79"),
     "placement": ("OpenStack-API-Version", "placement 1.30"),
@@ -18,7 +18,7 @@ VERSIONS = {
 
 
 class RefusedError(CloudError):
-    """An answer that says no; `status` is 0 where there was none."""
+    """A refused request; `status` is 0 without an answer."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class Client:
         return self.send("PUT", service, path, body)
 
     def send(self, method: str, service: str, path: str, body: object = None) -> Any:
-        """`body` is sent as JSON, or as it is if it is bytes; so is the answer given."""
+        """Send a request; `body` is sent as JSON, or unchanged if it is bytes. Return the answer likewise."""
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         headers = {"Content-Type": kind, "Accept": "application/json", "X-Auth-Token": self.token}
@@ -60,7 +60,7 @@ class Client:
 
 
 def log_in(plan: Plan) -> Client:
-    """As the administrator."""
+    """Request a token for the administrator."""
     domain = {"name": "Default"}
     user = {"name": "admin", "domain": domain, "password": plan.secret}
     body = {
@@ -76,11 +76,11 @@ def log_in(plan: Plan) -> Client:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             return Client(plan, answer.headers["X-Subject-Token"])
     except OSError as error:
-        raise RefusedError(f"keystone gives no token: {error}; its log: {plan.log('keystone')}", 0) from None
+        raise RefusedError(f"keystone issues no token: {error}; its log: {plan.log('keystone')}", 0) from None
 
 
 def answers(plan: Plan, service: str) -> bool:
-    """Whether it does, and with anything but an error of its own."""
+    """Return whether the service answers, and without a server error."""
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{plan.port(service)}/", timeout=10).close()
     except urllib.error.HTTPError as error:

@@ -1,4 +1,4 @@
-"""The filled databases: made by the services' own commands once, kept as a dump per release, restored from it later."""
+"""The filled databases: created once by the services' commands, stored as a dump per release, restored later."""
 
 import hashlib
 import os
@@ -16,10 +16,10 @@ from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
 from examples.embedded.building import cache
 
 KEYS = ("fernet-keys", "credential-keys")
-# Nova fills in what stands in the asking process's own configuration.
+# Nova fills these from the reading process's own configuration.
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/%s?{query}"
 BROKER = "{scheme}://{username}:{password}@{hostname}:{port}/"
-# The row that `nova-manage cell_v2 discover_hosts` writes; here the host's name is known beforehand.
+# The row that `nova-manage cell_v2 discover_hosts` would write; the host's name is known beforehand.
 HOST = (
     "INSERT INTO nova_api.host_mappings (created_at, cell_id, host) "
     f"SELECT NOW(), id, '{COMPUTE_HOST}' FROM nova_api.cell_mappings WHERE name = 'cell1'"
@@ -35,8 +35,8 @@ class Schemas:
     nova: Path
 
     @property
-    def kept(self) -> Path:
-        """What is in the databases follows from the packages, from how they are filled, from password and ports."""
+    def dump_folder(self) -> Path:
+        """Return the dump's folder, named by the packages, the filling code, password and ports."""
         digest = hashlib.sha256(f"{self.plan.secret} {self.plan.port_base}".encode())
         for path in (
             lock_file("services"),
@@ -52,29 +52,29 @@ class Schemas:
         return self.plan.state / "mariadb" / "filled"
 
     def fill(self) -> bool:
-        """Whether they were made from nothing: then `keep` them, once the accounts are in them."""
+        """Restore or create the databases; return whether they are new, to be stored by `keep` with the accounts."""
         if self._mark.exists():
             return False
-        # What an attempt that failed has left.
+        # The remains of a failed attempt.
         recreate_schemas(self.plan)
-        if not (self.kept / "dump.sql").exists():
+        if not (self.dump_folder / "dump.sql").exists():
             self._make()
             return True
-        restore(self.plan, self.kept / "dump.sql")
-        self._copy_keys(self.kept, self.plan.state / "keystone")
+        restore(self.plan, self.dump_folder / "dump.sql")
+        self._copy_keys(self.dump_folder, self.plan.state / "keystone")
         self._mark.touch()
         return False
 
     def keep(self) -> None:
-        """Under a name of its own until it is complete."""
-        partial = self.kept.with_name(f"{self.kept.name}.partial-{os.getpid()}")
+        """Store a dump, under a temporary name until it is complete."""
+        partial = self.dump_folder.with_name(f"{self.dump_folder.name}.partial-{os.getpid()}")
         partial.mkdir(mode=0o700)
         dump(self.plan, partial / "dump.sql")
         self._copy_keys(self.plan.state / "keystone", partial)
-        if self.kept.exists():
+        if self.dump_folder.exists():
             shutil.rmtree(partial)
         else:
-            partial.rename(self.kept)
+            partial.rename(self.dump_folder)
         self._mark.touch()
 
     def _copy_keys(self, source: Path, target: Path) -> None:
@@ -82,18 +82,18 @@ class Schemas:
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
 
     def _make(self) -> None:
-        """The five families at once, each with its commands one after the other."""
-        print("filling the databases; a dump is kept for later …", file=sys.stderr)
+        """Fill the databases of the five families at once, each by its commands in order."""
+        print("filling the databases; a dump is stored for later …", file=sys.stderr)
         (self.plan.state / "keystone").mkdir(exist_ok=True)
         running = {name: self._start(name, commands) for name, commands in self._commands().items()}
         failed = [name for name, process in running.items() if process.wait()]
         if failed:
             logs = " and ".join(str(self._log(name)) for name in failed)
-            raise CloudError(f"the databases of {' and '.join(failed)} could not be made; what was said: {logs}")
+            raise CloudError(f"the databases of {' and '.join(failed)} could not be created; their output: {logs}")
         execute(self.plan, HOST)
 
     def _start(self, name: str, commands: list[list[str]]) -> subprocess.Popen[bytes]:
-        """A shell, since they are one family's and one waits for the other; it stops at the first that fails."""
+        """Start a family's commands in a shell, one after another until one fails."""
         with self._log(name).open("wb") as log:
             return subprocess.Popen(
                 ["sh", "-ec", "\n".join(map(shlex.join, commands))],

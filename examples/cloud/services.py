@@ -1,4 +1,4 @@
-"""OpenStack's own processes: how each is started, and on which ports that are free."""
+"""OpenStack's own processes: their commands, environments and ports."""
 
 import os
 import shlex
@@ -13,7 +13,7 @@ from examples.cloud.plan import Plan
 from examples.cloud.process import Process
 
 INSIDE = Path(__file__).resolve().parent / "inside"
-# The WSGI module of each, and the variable that names its configuration.
+# The WSGI module of each, and the variable for its configuration.
 APPLICATIONS = {
     "keystone": ("keystone.wsgi.api", "OS_KEYSTONE_CONFIG_DIR"),
     "placement": ("placement.wsgi.api", "OS_PLACEMENT_CONFIG_DIR"),
@@ -27,7 +27,7 @@ ACCESS = '[uwsgi %(pid)] %(addr) [%(ltime)] "%(method) %(uri) %(proto)" %(status
 
 @dataclass(frozen=True)
 class Services:
-    """`services` and `nova` are the bin folders of the environments."""
+    """The commands of the services; `services` and `nova` are the bin folders of the environments."""
 
     plan: Plan
     services: Path
@@ -47,7 +47,7 @@ class Services:
 
     @property
     def _script(self) -> Path:
-        """Nova had a server of its own for its API until 31."""
+        """Return the API's command: until 31 Nova had a server of its own for it."""
         return self.nova / "nova-api"
 
     def _uwsgi(self, name: str) -> list[str]:
@@ -59,7 +59,7 @@ class Services:
         ]
 
     def _workers(self, name: str) -> list[str]:
-        """Eventlet's locks do not hold between a worker's own threads: two requests at once would wait for ever."""
+        """Return uWSGI's options: eventlet's locks fail between a worker's threads, and two requests would hang."""
         if name == "nova-api" and self._threads == "eventlet":
             return ["--processes", "2", "--threads", "1"]
         return ["--processes", "1", "--threads", "6"]
@@ -69,7 +69,7 @@ class Services:
         return self.plan.nova.threads[0] if self.plan.threads == "default" else self.plan.threads
 
     def _variables(self, name: str) -> dict[str, str]:
-        """Nothing of the calling environment's OpenStack or Python settings is handed on."""
+        """Return the environment without the caller's OpenStack and Python settings."""
         path = self.plan.config_file(name)
         variables = self.plan.nova.variables(name, self.plan.threads) if name in PROCESSES else {}
         if name in APPLICATIONS:
@@ -83,19 +83,19 @@ class Services:
 
 
 def check_ports(plan: Plan, names: Iterable[str], taken: Iterable[int]) -> None:
-    """`taken` are the ports that others listen on."""
+    """Refuse ports on which others listen, which are `taken`."""
     for name in names:
         if plan.port(name) in taken:
-            raise CloudError(f"port {plan.port(name)}, meant for {name}, is taken: choose another --port-base")
+            raise CloudError(f"port {plan.port(name)}, meant for {name}, is taken; choose another --port-base")
 
 
 def listening() -> set[int]:
-    """The ports that somebody listens on."""
-    found = set()
+    """Return the ports on which a process listens."""
+    ports = set()
     for name in ("tcp", "tcp6"):
         path = Path("/proc/net") / name
         for line in path.read_text().splitlines()[1:] if os.path.exists(path) else []:
             fields = line.split()
             if fields[3] == "0A":
-                found.add(int(fields[1].rpartition(":")[2], 16))
-    return found
+                ports.add(int(fields[1].rpartition(":")[2], 16))
+    return ports

@@ -1,4 +1,4 @@
-"""What a person at a shell needs: DIR/openrc, and DIR/bin with the commands that ask this cloud and no other."""
+"""The use of the cloud from a shell: DIR/openrc, and DIR/bin with the commands for this cloud only."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from examples.cloud.plan import REGION, Plan
 
 
 def client_variables(plan: Plan) -> dict[str, str]:
-    """What openstackclient reads."""
+    """Return the variables that openstackclient reads."""
     return {
         "OS_AUTH_URL": plan.url("keystone"),
         "OS_IDENTITY_API_VERSION": "3",
@@ -35,11 +35,11 @@ def openrc(plan: Plan) -> str:
 
 
 def write_shell_files(plan: Plan, services: Path) -> None:
-    """`services` is the bin folder of the environment that the client stands in."""
+    """Write openrc and the commands; `services` is the bin folder of the client's environment."""
     (plan.state / "openrc").write_text(openrc(plan))
     folder = plan.state / "bin"
     (folder / "openstack").unlink(missing_ok=True)
-    # A link, not a script: what is traced is then the client itself.
+    # A link, not a script, so that the client itself is traced.
     (folder / "openstack").symlink_to(services / "openstack")
     _write(folder / "virsh", [find_command("virsh"), "--connect", connection(plan)])
     _write(folder / "mariadb", [find_command("mariadb"), *client_options(plan)])
@@ -47,7 +47,7 @@ def write_shell_files(plan: Plan, services: Path) -> None:
 
 
 def boot(plan: Plan, name: str, network: str = "none") -> int:
-    """`openstack server create` until it is active; the client's exit code."""
+    """Run `openstack server create` until the server is active; return the client's exit code."""
     command = [str(plan.state / "bin" / "openstack"), *create_arguments(name, network), "--wait"]
     return subprocess.run(command, check=False, env=os.environ | client_variables(plan)).returncode
 

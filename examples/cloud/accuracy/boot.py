@@ -1,4 +1,4 @@
-"""One boot under the hooks while all witnesses that are not bootseq's look on."""
+"""A boot under the hooks, recorded by all independent witnesses at the same time."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 
 _FIREHOSE = Path(__file__).resolve().parents[1] / "inside" / "firehose.py"
-# Seconds: what a service writes after its answer, and the broker's last copies.
+# Seconds for a service's last lines after its answer, and the broker's last copies.
 _SETTLE = 3.0
 
 
 def recorded(plan: Plan, name: str) -> tuple[list[str], Path]:
-    """The command that goes into the running services for one boot, and the capture that it leaves."""
+    """Return bootseq's arguments to record one boot of the running services, and the resulting capture."""
     file = plan.state / "truth" / f"{name}.trace.jsonl.gz"
     file.parent.mkdir(exist_ok=True)
     return ["record", "--keep", "-o", str(file)], file.with_name(f"{file.name}.capture")
 
 
 def boot(plan: Plan, how: list[str], name: str, network: str) -> None:
-    """All witnesses on, one boot by the client under the hooks (`how` is bootseq's own command for it), all off."""
+    """Switch all witnesses on, boot by the client under the hooks (`how` are bootseq's arguments), switch them off."""
     log = plan.log("firehose")
     variables = os.environ | shell.client_variables(plan)
     client = [str(plan.state / "bin" / "openstack"), *shell.create_arguments(name, network), "--wait"]
     reader = None
-    # A log of this boot alone: after a restart the server counts its connections anew.
+    # A log of this boot only: after a restart the server's connection numbers start again.
     switch(plan, "mariadb", on=False)
-    for each in ("mariadb-general", "mariadb-connections"):
-        plan.log(each).unlink(missing_ok=True)
+    for log_name in ("mariadb-general", "mariadb-connections"):
+        plan.log(log_name).unlink(missing_ok=True)
     try:
-        for each in SWITCHED:
-            switch(plan, each, on=True)
+        for witness in SWITCHED:
+            switch(plan, witness, on=True)
         reader = _read_firehose(plan, log)
         hooked = [sys.executable, "-m", "tracer", *how, "--", *client]
         done = subprocess.run(hooked, check=False, env=variables, capture_output=True, text=True)
         time.sleep(_SETTLE)
     finally:
-        for each in SWITCHED:
-            switch(plan, each, on=False)
+        for witness in SWITCHED:
+            switch(plan, witness, on=False)
         if reader is not None:
             reader.send_signal(signal.SIGTERM)
             reader.wait()
@@ -56,7 +56,7 @@ def boot(plan: Plan, how: list[str], name: str, network: str) -> None:
 
 
 def _read_firehose(plan: Plan, log: Path) -> subprocess.Popen[bytes]:
-    """Started and bound: what is published from now on stands in `log`."""
+    """Start the firehose's reader, and return when it is bound: messages from now on are written to `log`."""
     with log.open("wb") as output:
         command = [str(environment("services") / "python"), str(_FIREHOSE)]
         variables = os.environ | {"FIREHOSE_URL": broker_url(plan).replace("rabbit:", "amqp:", 1)}

@@ -1,4 +1,4 @@
-"""One witness held against the hooks: who saw what, in which tree it stands, and why what is missing is missing."""
+"""The comparison of a witness with the hooks: common events, their trees, and the reasons for missing ones."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from examples.cloud.accuracy.readers import SECOND, Said
+from examples.cloud.accuracy.readers import SECOND, Entry
 from tracer.events import Event
 from tracer.model import Request, Step, Trace
 
-#: A witness that writes only when a request began is this much off.
+#: The offset of a witness that writes only a request's start.
 TOLERANCE = 5 * SECOND
-#: Times that differ by less are the same time.
+#: Times that differ by less are equal.
 _CLOSE = SECOND // 10
 _HEARTBEAT = re.compile(
     r"UPDATE services SET report_count=|SELECT services\..* WHERE services\.deleted = \? AND services\.id = \?"
 )
-#: Looks at all instances of its host, under an id of its own.
+#: Reads all instances of its host, under an id of its own.
 _PERIODIC = "nova.manager:Manager.periodic_tasks"
-#: So does this, whichever instance's claim or end it is called for.
+#: So does this, for the claim or end of any instance.
 _OF_ALL = "nova.scheduler.client.report:SchedulerReportClient.get_allocations_for_provider_tree"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the hooks saw, recognised by the same key as the witness's."""
+class HookedEvent:
+    """An event of the hooks, with an entry that has the same key as the witness's."""
 
     event: Event
-    said: Said
+    entry: Entry
 
     @property
     def id(self) -> str:
@@ -37,31 +37,33 @@ class Seen:
 
 
 def paired(
-    said: Iterable[Said], seen: Iterable[Seen], same: Callable[[Said, Said], bool]
-) -> tuple[list[tuple[Said, Seen | None]], list[Seen]]:
-    """Each of the witness's with one of ours, the nearest in time whose values agree; and ours that are left.
+    entries: Iterable[Entry], hooked: Iterable[HookedEvent], same: Callable[[Entry, Entry], bool]
+) -> tuple[list[tuple[Entry, HookedEvent | None]], list[HookedEvent]]:
+    """Pair each of the witness's entries with the nearest of ours in time whose values agree; also return our others.
 
-    Who comes first has the choice.
+    Earlier entries choose first.
     """
-    waiting: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
-    for one in seen:
-        waiting[one.said.key].append(one)
-    pairs: list[tuple[Said, Seen | None]] = []
-    for theirs in said:
+    waiting: dict[tuple[str, ...], list[HookedEvent]] = defaultdict(list)
+    for event in hooked:
+        waiting[event.entry.key].append(event)
+    pairs: list[tuple[Entry, HookedEvent | None]] = []
+    for theirs in entries:
         near = [
-            ours for ours in waiting[theirs.key] if theirs.off(ours.said.at) <= TOLERANCE and same(theirs, ours.said)
+            ours
+            for ours in waiting[theirs.key]
+            if theirs.off(ours.entry.time) <= TOLERANCE and same(theirs, ours.entry)
         ]
-        # Of the same statement many times in a second, the first that is left: both sides keep their order.
-        best = min(near, key=lambda ours: (theirs.off(ours.said.at) // _CLOSE, ours.said.at), default=None)
+        # Of equal statements within a second, the first unpaired one: both sides are in order.
+        best = min(near, key=lambda ours: (theirs.off(ours.entry.time) // _CLOSE, ours.entry.time), default=None)
         if best is not None:
             waiting[theirs.key].remove(best)
         pairs.append((theirs, best))
-    return pairs, [one for left in waiting.values() for one in left]
+    return pairs, [event for unpaired in waiting.values() for event in unpaired]
 
 
 @dataclass
 class Trees:
-    """Where each event stands: in the boot's tree, another request's, or in none."""
+    """The tree of each event: the boot's, another request's, or none."""
 
     trace: Trace
     boot: Request
@@ -72,51 +74,51 @@ class Trees:
     def __post_init__(self) -> None:
         self._known = {f"{event.process.key}/{event.number}": event for event in self.events}
         self._where = {}
-        for each in [*self.trace.boots, *self.trace.others]:
-            self._where.update((step.id, each) for step in each.walk())
+        for request in [*self.trace.boots, *self.trace.others]:
+            self._where.update((step.id, request) for step in request.walk())
 
-    def of(self, seen: Seen) -> Request | None:
-        """A reply, and an endpoint's own call, are parts of the step above them."""
-        event: Event | None = seen.event
+    def of(self, hooked: HookedEvent) -> Request | None:
+        """Return an event's tree; a reply, and an endpoint's own call, are parts of the step above them."""
+        event: Event | None = hooked.event
         while event is not None:
-            found = self._where.get(f"{event.process.key}/{event.number}")
-            if found is not None:
-                return found
+            request = self._where.get(f"{event.process.key}/{event.number}")
+            if request is not None:
+                return request
             event = self._known.get(f"{event.process.key}/{event.parent}")
         return None
 
-    def inside(self, at: int) -> bool:
-        """Whether a time is within the boot's."""
-        return self.boot.started <= at <= self.boot.started + self.boot.duration
+    def inside(self, time: int) -> bool:
+        """Return whether a time is within the boot's."""
+        return self.boot.started <= time <= self.boot.started + self.boot.duration
 
-    def meanwhile(self, said: Said) -> bool:
-        """Whether a witness may have said it within the boot's time."""
-        return self.inside(said.at) or self.inside(said.at + said.within)
+    def meanwhile(self, entry: Entry) -> bool:
+        """Return whether an entry may be from the boot's time."""
+        return self.inside(entry.time) or self.inside(entry.time + entry.within)
 
-    def below(self, seen: Seen, name: str) -> bool:
-        """Whether what the hooks saw was done in the course of a step of this name, in whichever tree."""
-        tree = self.of(seen)
+    def below(self, hooked: HookedEvent, name: str) -> bool:
+        """Return whether an event is below a step of this name, in its own tree."""
+        tree = self.of(hooked)
         above = [step for step in tree.walk() if step.name == name] if tree is not None else []
-        return any(step.id == seen.id for each in above for step in each.walk())
+        return any(step.id == hooked.id for ancestor in above for step in ancestor.walk())
 
     @property
     def own(self) -> frozenset[str]:
-        """What names this boot wherever it stands."""
+        """Return the ids that identify this boot."""
         return frozenset([*self.boot.request_ids, self.boot.uuid]) - {""}
 
 
 @dataclass
 class Agreement:
-    """Counts of one witness for one boot; what misses and what does not belong, by their reasons."""
+    """Counts of a witness for a boot; missing and unrelated entries by their reasons."""
 
     witness: str
     witnessed: int = 0
     in_tree: int = 0
-    #: of the boot and not in its tree: why, and what
+    #: entries of the boot that are not in its tree: reason and text
     missed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    #: within the boot's time, yet not of it
+    #: entries within the boot's time that are not of it
     apart: Counter[str] = field(default_factory=Counter)
-    #: in the tree, yet not witnessed
+    #: events in the tree without an entry
     beyond: Counter[str] = field(default_factory=Counter)
     explained: Counter[str] = field(default_factory=Counter)
 
@@ -126,42 +128,42 @@ class Agreement:
 
     @property
     def precision(self) -> float:
-        seen = self.in_tree + self.beyond.total()
-        return self.in_tree / seen if seen else 1.0
+        total = self.in_tree + self.beyond.total()
+        return self.in_tree / total if total else 1.0
 
 
 def agree(
     witness: str,
-    said: Iterable[Said],
-    seen: Iterable[Seen],
+    entries: Iterable[Entry],
+    hooked: Iterable[HookedEvent],
     trees: Trees,
-    same: Callable[[Said, Said], bool] = lambda theirs, ours: True,
+    same: Callable[[Entry, Entry], bool] = lambda theirs, ours: True,
 ) -> Agreement:
-    found = Agreement(witness)
-    # Witnesses heard more than the hooks, before these came and after they went: that must not take the boot's.
-    pairs, left = paired(sorted(said, key=lambda one: (not trees.meanwhile(one), one.at)), seen, same)
+    result = Agreement(witness)
+    # Witnesses also record before and after the hooks: these entries must not take the boot's events.
+    pairs, left = paired(sorted(entries, key=lambda entry: (not trees.meanwhile(entry), entry.time)), hooked, same)
     for theirs, ours in pairs:
         tree = trees.of(ours) if ours is not None else None
         if tree is trees.boot:
-            found.witnessed += 1
-            found.in_tree += 1
+            result.witnessed += 1
+            result.in_tree += 1
             continue
         if not (trees.inside(ours.event.start) if ours is not None else trees.meanwhile(theirs)):
             continue
         reason = _loose(theirs, ours, tree, trees)
         if reason:
-            found.witnessed += 1
-            found.missed[reason, theirs.text] += 1
+            result.witnessed += 1
+            result.missed[reason, theirs.text] += 1
         elif tree is not None:
-            found.apart[f"request {tree.operation}"] += 1
+            result.apart[f"request {tree.operation}"] += 1
         else:
-            found.apart["heartbeat, in no request"] += 1
-    found.beyond.update(one.said.text for one in left if trees.of(one) is trees.boot)
-    return found
+            result.apart["heartbeat, in no request"] += 1
+    result.beyond.update(event.entry.text for event in left if trees.of(event) is trees.boot)
+    return result
 
 
-def _loose(theirs: Said, ours: Seen | None, tree: Request | None, trees: Trees) -> str:
-    """Why something that is not in the boot's tree should be there; "" for what has no business there."""
+def _loose(theirs: Entry, ours: HookedEvent | None, tree: Request | None, trees: Trees) -> str:
+    """Return the reason why an entry should be in the boot's tree; "" if it should not."""
     if ours is None:
         return "the hooks have no such event"
     ids = theirs.ids | {str(ours.event.attributes.get(name)) for name in ("request_id", "global_request_id")}
@@ -172,17 +174,17 @@ def _loose(theirs: Said, ours: Seen | None, tree: Request | None, trees: Trees) 
     if not ids & set(trees.boot.request_ids) and (tree.operation == _PERIODIC or trees.below(ours, _OF_ALL)):
         return ""
     if ids & trees.own or trees.boot.uuid in theirs.values:
-        return f"names this boot, but stands in the tree of {tree.operation} ({tree.request_id})"
+        return f"names this boot, but is in the tree of {tree.operation} ({tree.request_id})"
     return ""
 
 
 def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:
-    """Steps whose parent is not the one that ids, addresses and time tell."""
+    """Yield the steps whose parent contradicts ids, addresses or times, with the reason."""
     senders = {step.address: step for step in boot.walk()}
     for chapter in boot.chapters[1:]:
         sender = senders.get(chapter.opened_by)
         if sender is None and chapter.tied_by == "instance":
-            continue  # nobody sent it
+            continue  # it has no sender
         if sender is None:
             yield f"chapter without the step that opened it, tied by {chapter.tied_by}", chapter
         elif not _same_message(sender, chapter):

@@ -1,4 +1,4 @@
-"""The truth check: one boot, as the tree shows it, held against four witnesses that are not bootseq's."""
+"""The accuracy check: a boot's tree compared with four independent witnesses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from examples.cloud import general_log
 from examples.cloud.accuracy import readers
-from examples.cloud.accuracy.match import Agreement, Seen, Trees, agree, misplaced
-from examples.cloud.accuracy.readers import SECOND, Said
+from examples.cloud.accuracy.match import Agreement, HookedEvent, Trees, agree, misplaced
+from examples.cloud.accuracy.readers import SECOND, Entry
 from examples.cloud.accuracy.switch import witness_files
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
@@ -26,7 +26,7 @@ _SHOWN = 12
 
 
 def capture_of(plan: Plan) -> Path:
-    """Where a cloud that runs under `bootseq run -o CAPTURE --` records."""
+    """Return the capture of a cloud that runs under `bootseq run -o CAPTURE --`."""
     words = shlex.split(plan.wrap)
     if "-o" not in words[:-1]:
         raise CloudError("this cloud does not record by itself: name the capture with --capture")
@@ -34,20 +34,20 @@ def capture_of(plan: Plan) -> Path:
 
 
 def check(plan: Plan, capture: Path, name: str) -> tuple[Request, list[Agreement]]:
-    """The boot that `name` means, and how each witness agrees."""
-    found = segments.read(capture)
-    # The events say everything already; correlation gives them their places.
-    trace = correlate(found)
+    """Return the boot named `name`, and each witness's agreement."""
+    recording = segments.read(capture)
+    # The events are complete already; correlation links them.
+    trace = correlate(recording)
     boot = _boot(trace, name)
-    trees = Trees(trace, boot, found.events)
+    trees = Trees(trace, boot, recording.events)
     files = witness_files(plan)
-    made = [
-        _sql(files, found.events, trees),
-        _libvirt(plan, files["libvirtd"], found.events, trees),
-        *_messages(plan.log("firehose"), found.events, trees),
-        _access(files, found.events, trees),
+    agreements = [
+        _sql(files, recording.events, trees),
+        _libvirt(plan, files["libvirtd"], recording.events, trees),
+        *_messages(plan.log("firehose"), recording.events, trees),
+        _access(files, recording.events, trees),
     ]
-    return boot, made
+    return boot, agreements
 
 
 def _boot(trace: Trace, name: str) -> Request:
@@ -69,28 +69,28 @@ def _text(event: Event, name: str) -> str:
 
 def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
     names = readers.user_services()
-    said, below = [], Counter[str]()
+    entries, below = [], Counter[str]()
     log = files["mariadb"].read_text(errors="replace")
     for entry in general_log.logged(log, files["mariadb-connections"].read_text()):
-        at = readers.at_of(entry.at)
+        when = readers.time_of(entry.time)
         if entry.below or entry.user not in names:
-            if trees.inside(at):
+            if trees.inside(when):
                 below[entry.below if entry.user in names else f"by {entry.user or 'a connection without a name'}"] += 1
             continue
         text, values = general_log.cut(entry.statement)
-        told = f"{entry.user}: {text[:150]}"
-        said.append(Said(at, (names[entry.user], text), told, values, frozenset(values), SECOND))
-    seen = []
+        title = f"{entry.user}: {text[:150]}"
+        entries.append(Entry(when, (names[entry.user], text), title, values, frozenset(values), SECOND))
+    hooked = []
     for event in events:
         if event.kind == "sql":
             statement = general_log.rendered(_text(event, "statement"), event.attributes.get("parameters"))
             text, values = general_log.cut(statement)
             key = (_service(event), text)
-            seen.append(Seen(event, Said(event.start, key, f"{key[0]}: {text[:150]}", values)))
+            hooked.append(HookedEvent(event, Entry(event.start, key, f"{key[0]}: {text[:150]}", values)))
     agreement = agree(
         "SQL: MariaDB's general log",
-        said,
-        seen,
+        entries,
+        hooked,
         trees,
         lambda theirs, ours: general_log.same(theirs.values, ours.values),
     )
@@ -101,14 +101,14 @@ def _sql(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agree
 def _libvirt(plan: Plan, log: Path, events: Iterable[Event], trees: Trees) -> Agreement:
     (source,) = (environment(f"nova-{plan.release}").parent / "lib").glob("python*/site-packages/libvirt.py")
     functions = readers.libvirt_functions(source.read_text())
-    seen = [
-        Seen(event, Said(event.start, (function,), f"{event.name} ({function})"))
+    hooked = [
+        HookedEvent(event, Entry(event.start, (function,), f"{event.name} ({function})"))
         for event in events
         if event.kind == "libvirt"
         for function in functions.get(event.name, (event.name,))
     ]
     agreement = agree(
-        "libvirt: libvirtd's debug log", readers.libvirt_calls(log.read_text(errors="replace")), seen, trees
+        "libvirt: libvirtd's debug log", readers.libvirt_calls(log.read_text(errors="replace")), hooked, trees
     )
     for text in list(agreement.beyond):
         if any(f"({name})" in text for name in readers.LOCAL):
@@ -124,16 +124,18 @@ def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agre
         ("RPC sent: RabbitMQ's firehose", "publish", "client"),
         ("RPC received: RabbitMQ's firehose", "deliver", "server"),
     ):
-        seen = [
-            Seen(event, Said(event.start, (_text(event, "unique_id"),), f"{_service(event)}: {event.name}"))
+        hooked = [
+            HookedEvent(event, Entry(event.start, (_text(event, "unique_id"),), f"{_service(event)}: {event.name}"))
             for event in events
             if event.kind == "rpc" and event.attributes.get("side") == side
         ]
-        agreement = agree(title, readers.messages(text, event_name), seen, trees)
+        agreement = agree(title, readers.messages(text, event_name), hooked, trees)
         unsent = Counter(
-            one.said.text
-            for one in seen
-            if one.event.attributes.get("mode") == "notify" and not one.said.key[0] and trees.of(one) is trees.boot
+            event.entry.text
+            for event in hooked
+            if event.event.attributes.get("mode") == "notify"
+            and not event.entry.key[0]
+            and trees.of(event) is trees.boot
         )
         agreement.beyond -= unsent
         agreement.explained.update(
@@ -144,44 +146,44 @@ def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agre
 
 def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
     names = readers.user_services()
-    said = [
-        one
+    entries = [
+        entry
         for name in APPLICATIONS
         if files[name].exists()
-        for one in readers.access_lines(names[name], files[name].read_text(errors="replace"))
+        for entry in readers.access_lines(names[name], files[name].read_text(errors="replace"))
     ]
-    seen = []
+    hooked = []
     for event in events:
         if event.kind == "http" and event.attributes.get("side") == "server":
             key, status = (_service(event), _text(event, "method"), _text(event, "path")), _text(event, "status")
-            seen.append(Seen(event, Said(event.start, key, " ".join([*key, status]), (status,))))
-    return agree("HTTP: uWSGI's access lines", said, seen, trees, _same_status)
+            hooked.append(HookedEvent(event, Entry(event.start, key, " ".join([*key, status]), (status,))))
+    return agree("HTTP: uWSGI's access lines", entries, hooked, trees, _same_status)
 
 
-def _same_status(theirs: Said, ours: Said) -> bool:
-    """What had no answer yet when the hooks went may have got any."""
+def _same_status(theirs: Entry, ours: Entry) -> bool:
+    """Return whether the statuses agree; ours is unknown if the hooks were removed before the answer."""
     return ours.values in (theirs.values, ("",))
 
 
 def report(boot: Request, agreements: list[Agreement]) -> Iterator[str]:
-    """The table, and below it all that it does not say."""
+    """Yield the table, and the details below it."""
     yield f"boot {boot.server}: {boot.outcome}, {boot.duration / SECOND:.1f} s, {boot.request_id}"
     yield f"{'witness':34} {'of the boot':>11} {'in its tree':>11} {'recall':>8} {'precision':>9} {'apart':>6}"
-    for one in agreements:
-        numbers = f"{one.witnessed:>11} {one.in_tree:>11} {one.recall:>8.2%} {one.precision:>9.2%}"
-        yield f"{one.witness:34} {numbers} {one.apart.total():>6}"
+    for row in agreements:
+        numbers = f"{row.witnessed:>11} {row.in_tree:>11} {row.recall:>8.2%} {row.precision:>9.2%}"
+        yield f"{row.witness:34} {numbers} {row.apart.total():>6}"
     wrong = list(misplaced(boot))
     steps = sum(1 for _ in boot.walk())
-    yield f"parents: {steps} steps, {len(wrong)} not where ids and times put them"
-    for one in agreements:
+    yield f"parents: {steps} steps, {len(wrong)} with a parent that contradicts ids or times"
+    for row in agreements:
         yield from _listed(
-            f"{one.witness}, missing", {f"{reason}: {text}": n for (reason, text), n in one.missed.items()}
+            f"{row.witness}, missing", {f"{reason}: {text}": n for (reason, text), n in row.missed.items()}
         )
-        yield from _listed(f"{one.witness}, in the tree alone", one.beyond)
-        yield from _listed(f"{one.witness}, in the tree alone and rightly", one.explained)
-        yield from _listed(f"{one.witness}, in the same time and not of the boot", one.apart)
-    said = Counter(f"{reason}: {step.service} {step.kind} {step.name} ({step.address})" for reason, step in wrong)
-    yield from _listed("parents", said)
+        yield from _listed(f"{row.witness}, in the tree alone", row.beyond)
+        yield from _listed(f"{row.witness}, in the tree alone and rightly", row.explained)
+        yield from _listed(f"{row.witness}, in the same time and not of the boot", row.apart)
+    texts = Counter(f"{reason}: {step.service} {step.kind} {step.name} ({step.address})" for reason, step in wrong)
+    yield from _listed("parents", texts)
 
 
 def _listed(title: str, counts: dict[str, int] | Counter[str]) -> Iterator[str]:

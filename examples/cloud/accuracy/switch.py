@@ -1,4 +1,4 @@
-"""Witnesses that are not bootseq's: MariaDB's general log, libvirtd's debug log, RabbitMQ's firehose, access lines."""
+"""The switches of independent witnesses: MariaDB's general log, libvirtd's debug log, RabbitMQ's firehose."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ SWITCHED = ("mariadb", "libvirtd", "rabbitmq")
 
 
 def witness_files(plan: Plan) -> dict[str, Path]:
-    """Where each writes. The firehose has no file: its messages go to the exchange amq.rabbitmq.trace."""
+    """Return each witness's file. The firehose has none: its messages are sent to the exchange amq.rabbitmq.trace."""
     files = {
         "mariadb": plan.log("mariadb-general"),
         "mariadb-connections": plan.log("mariadb-connections"),
@@ -23,9 +23,9 @@ def witness_files(plan: Plan) -> dict[str, Path]:
 
 
 def switch(plan: Plan, name: str, on: bool) -> None:
-    """While all run; access lines are always written."""
+    """Switch a witness while all services run; access lines are always written."""
     if name == "mariadb":
-        # The log names a connection's user when it opens, no more; these are open already.
+        # The log names a connection's user only when it opens; these are open already.
         connections = execute(plan, "SELECT id, user, host FROM information_schema.processlist")
         with plan.log("mariadb-connections").open("a") as file:
             file.write(connections)

@@ -1,4 +1,4 @@
-"""An ML2 mechanism driver that binds every port and calls it active: there is no agent that could."""
+"""An ML2 mechanism driver that binds every port and reports it active, since there are no agents."""
 
 import os
 

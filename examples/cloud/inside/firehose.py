@@ -1,6 +1,6 @@
-"""Writes down what passes RabbitMQ's firehose, a JSON object a message: its ids and method, never what it holds.
+"""A reader of RabbitMQ's firehose, which writes a JSON object a message: its ids and method, never its contents.
 
-Runs in the environment of the services, which has kombu. The broker's URL comes in FIREHOSE_URL.
+It runs in the environment of the services, which has kombu. FIREHOSE_URL is the broker's URL.
 """
 
 import json
@@ -17,9 +17,9 @@ EXCHANGE = "amq.rabbitmq.trace"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def noted(key: str, headers: dict[str, Any], body: bytes) -> dict[str, Any]:
-    """`key` is "publish.EXCHANGE" or "deliver.QUEUE"; `body` the message as it passed."""
-    event, _, place = key.partition(".")
+def summary(key: str, headers: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """Return a message's ids and method; `key` is "publish.EXCHANGE" or "deliver.QUEUE"."""
+    event, _, target = key.partition(".")
     text = json.loads(body).get("oslo.message", "{}")
     message = json.loads(text)
     arguments = message.get("args") or {}
@@ -31,7 +31,7 @@ def noted(key: str, headers: dict[str, Any], body: bytes) -> dict[str, Any]:
     return {
         "at": time.time_ns(),
         "event": event,
-        "place": place,
+        "place": target,
         "connection": headers.get("connection", ""),
         "method": method,
         "unique_id": message.get("_unique_id", ""),
@@ -53,7 +53,7 @@ def main() -> None:
         def write(body: Any, message: Any) -> None:
             key = message.delivery_info["routing_key"]
             try:
-                line = noted(
+                line = summary(
                     key,
                     message.headers,
                     bytes(message.body, "utf-8") if isinstance(message.body, str) else message.body,
