@@ -57,7 +57,7 @@ def _nothing(token: Any, result: Any, error: BaseException | None) -> None:
 def _note_request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     resource, request, action = args[:3]
     arrived = wsgi.request.get()
-    # The step is of this very request: one that Nova makes of itself has an environ of its own.
+    # The step is of this very request: a request that Nova makes to itself has its own environ.
     if arrived is None or arrived.environ is not field(request, "environ"):
         return
     body = _parsed(hooks.argument(args, kwargs, 5, "body"))
@@ -95,7 +95,7 @@ def _who(environ: dict[str, Any]) -> tuple[Any, ...]:
     """Return the user as the service's context has it; and the context's own request id, where that is another."""
     fields = stored(environ.get("nova.context"))
     names = ("user_id", "project_id", "roles", "global_request_id")
-    # Contexts before 2024 keep some of these with an underscore, behind properties that none of ours runs.
+    # In contexts before 2024 some of these have an underscore, behind properties that we do not run.
     pairs = [(name, values.tree(fields.get(name, fields.get("_" + name)))) for name in names]
     # The answer bears the environ's id, noted already; without an authentication service Nova invents another.
     answered = environ.get("openstack.request_id")

@@ -50,8 +50,8 @@ class Expression:
         self.code: CodeType = compile(code, "<ask>", "eval", 0, True)
 
     def value(self, names: _Names) -> Any:
-        """Evaluate it; raises whatever it raises."""
-        if self.unsafe:  # with scopes of its own, which see one dict only
+        """Evaluate it; what it raises is raised."""
+        if self.unsafe:  # its inner scopes see a single dict only
             return eval(self.code, dict(names.module, **names))  # noqa: S307 - what the user wants to see
         return eval(self.code, {"__builtins__": ask_guards.BUILTINS}, names)  # noqa: S307 - checked by the tool, and guarded
 

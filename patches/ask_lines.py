@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _monitoring: Any = getattr(sys, "monitoring", None)
-#: Tool ids that Python reserves for nobody.
+#: Tool ids that Python has not reserved.
 _TOOLS = (4, 3)
 _tool: int | None = None
 _NAME = "bootseq"
@@ -41,7 +41,7 @@ def numbers(code: CodeType) -> list[int]:
 
 
 def needs_wrapper(code: CodeType) -> bool:
-    """Return whether lines are seen only within a wrapper of ours; LookupError where a wrapper is no help either."""
+    """Return whether lines are seen only within a wrapper of ours; LookupError where a wrapper does not help either."""
     if _monitoring is None and code.co_flags & _LATER:
         raise LookupError("lines of generators and coroutines can be watched from Python 3.12 on")
     return _monitoring is None

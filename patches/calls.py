@@ -169,7 +169,7 @@ def _maker(function: Function, module: str, qualified: str) -> Maker:
     return make
 
 
-#: The id 0 of a free slot.
+#: The layout of a slot's id, which is 0 where the slot is free.
 _FREE = struct.Struct("<Q")
 
 

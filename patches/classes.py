@@ -7,7 +7,7 @@ from typing import Any
 
 MISSING: Any = object()
 
-# The type's own answers, which no metaclass can replace.
+# The type's own descriptors, which no metaclass can replace.
 mro = type.__dict__["__mro__"].__get__
 namespace: Any = vars(type)["__dict__"].__get__
 type_name = type.__dict__["__name__"].__get__

@@ -24,7 +24,7 @@ def attach(request: dict[str, Any]) -> dict[str, Any]:
         return {"state": "refused", "reason": "the lease ended before the hooks were in"}
     if not installed_here():
         _before = snapshot.state()
-        _before["module"] = dict.fromkeys(request["modules"], 0)  # as it was before our own import anything
+        _before["module"] = dict.fromkeys(request["modules"], 0)  # the list from before our own imports
         capture = request["capture"]
         install(capture, request["options"])
         patching.replace_second_names()

@@ -16,7 +16,7 @@ from . import recorder as patches_recorder
 
 if TYPE_CHECKING:
     Function = Callable[..., Any]
-    #: What patching.replace takes: the original function in, ours out.
+    #: The maker that patching.replace takes: the original function in, ours out.
     Maker = Callable[[Function], Function]
     Begin = Callable[["tuple[Any, ...]", "dict[str, Any]"], Any]
     End = Callable[[Any, Any, "BaseException | None"], object]

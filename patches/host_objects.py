@@ -28,7 +28,7 @@ from .classes import MISSING, is_kind, lookup, module_of, mro, namespace, type_n
 MAX_HELD = 100_000
 _MAX_DEPTH = 50
 
-# The types' own answers, which no class can replace.
+# The types' own descriptors, which no class can replace.
 _getset_doc = GetSetDescriptorType.__dict__["__doc__"].__get__
 _read_getset = GetSetDescriptorType.__get__
 _read_member = MemberDescriptorType.__get__

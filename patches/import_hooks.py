@@ -120,7 +120,7 @@ class _Loader:
                 module.__spec__.loader = self._loader
             if module.__loader__ is self:
                 module.__loader__ = self._loader
-        except Exception as error:  # a module that is no module
+        except Exception as error:  # something else than a module in its place
             importing.swallow(error, blamed=True)
 
 

@@ -23,7 +23,7 @@ libvirt = hooks.Hook("libvirt")
 _FAKE = "nova.tests.fixtures.libvirt"
 _FAKES = {"DomainSnapshot": "virDomainSnapshot"}
 
-#: Without the event loop's functions, which run all the time and request nothing.
+#: The wrapped functions; those of the event loop run all the time and request nothing.
 _FUNCTIONS = ("open", "openAuth", "openReadOnly", "getVersion")
 #: Methods that only return a Python object that exists already.
 _TRIVIAL = frozenset({"c_pointer", "connect", "domain"})

@@ -135,7 +135,7 @@ def write(kind: str, written: Any, message: str) -> None:
     origin = _origins.get(key)
     if origin is None:
         origin = " ".join([str(values.scalar(part)) for part in key])
-        if len(_origins) >= _MAX_CACHED:  # the host generates names of loggers or files: no more numbers for these
+        if len(_origins) >= _MAX_CACHED:  # generated names of loggers or files: no more numbers for these
             patches_recorder.happened(
                 kind, str(values.scalar(key[0])), _origin(key) + ("message", message) + attributes
             )

@@ -19,7 +19,7 @@ from .classes import every_class, namespace
 if TYPE_CHECKING:
     from .hooks import Function, Maker
 
-#: Stands for what an owner does not hold itself.
+#: The raw attribute of an owner that has none itself.
 ABSENT = object()
 
 #: (owner, name, what the owner held before or ABSENT, our object), in the order of replacing
@@ -60,10 +60,10 @@ def replace(owner: Any, name: str, make: Maker) -> bool:
         return False
     try:
         setattr(owner, name, new)
-    except (AttributeError, TypeError) as error:  # a class written in C, or a metaclass that minds
+    except (AttributeError, TypeError) as error:  # a class written in C, or a metaclass that refuses
         faults.pass_on(error)
         return False
-    # A metaclass may have put something else there than what it was given: remember what the owner holds now.
+    # A metaclass may have set another object than ours: remember what the owner holds now.
     held = vars(owner).get(name, ABSENT)
     if held is own:
         return False
@@ -97,7 +97,7 @@ def _wrapped(owner: Any, raw: Any, make: Maker) -> Any:
         return None
     if type(raw) is FunctionType or not isinstance(owner, type):
         return _wrapper(raw, make)
-    # A callable in a class that is no function (wrapt's, a C method): only what binds may be called with the instance.
+    # A callable in a class that is not a function (wrapt's, a C method): unbound it does not get the instance.
     return _wrapper(_binding(raw), make) if hasattr(type(raw), "__get__") else None
 
 
@@ -167,7 +167,7 @@ def _restored(owner: Any, name: str, own: Any, ours: Any) -> bool:
             delattr(owner, name)
         else:
             setattr(owner, name, own)
-            if vars(owner).get(name) is not own:  # a metaclass that wraps what it is given
+            if vars(owner).get(name) is not own:  # a metaclass that wraps what is set
                 type.__setattr__(owner, name, own)
     except Exception:
         return False

@@ -16,12 +16,12 @@ from typing import Any
 from . import faults, memory_files, record_format, segments, values
 from .unpatched import get_ident
 
-# Taken now: eventlet replaces some of these names in their modules later.
+# Read now: eventlet replaces some of these names in their modules later.
 clock = time.monotonic_ns
 thread_id = get_ident
 
 #: The id of the current step, 0 outside of any. Greenlets have a context each, as threads do (from
-#: greenlet 0.4.17 of 2020 on; with an older one a greenthread may find another's step).
+#: greenlet 0.4.17 of 2020 on; with an older one a greenthread may have another's step).
 current: ContextVar[int] = ContextVar("bootseq_step", default=0)
 
 #: The context of the RPC message or the environ of the HTTP request that is being served, as a dict. Unlike

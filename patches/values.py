@@ -17,7 +17,7 @@ may_be_secret = masking.may_be_secret
 
 #: Characters at which texts are cut; a cut could end inside a secret, so a long text is masked before it is cut.
 MAX_TEXT = 512
-#: Characters of a text that are looked at; recorded is only what masking left well before this.
+#: Characters of a text that are masked; only a part well before this limit is recorded.
 MAX_LOOK = 8192
 MAX_ITEMS = 64
 MAX_DEPTH = 6
@@ -29,7 +29,7 @@ harmless: dict[str, str] = {}
 _MAX_HARMLESS = 4096
 _MAX_REMEMBERED = 64
 
-# The type's own answers, which no metaclass can replace.
+# The types' own descriptors, which no metaclass can replace.
 _type_name = type.__dict__["__name__"].__get__
 _exception_args = BaseException.__dict__["args"].__get__
 
@@ -51,9 +51,7 @@ def masked_text(text: str, limit: int = MAX_TEXT) -> str:
             harmless[text] = text
         return masked
     if whole > look and len(masked) <= limit + MAX_TEXT:
-        masked = (
-            MASK  # so little was left of it that the end of what was looked at would show, and may be half a secret
-        )
+        masked = MASK  # so short that it would show the end of what was looked at, which may be half a secret
     return masked if len(masked) <= limit else "%s… (%d characters)" % (masked[:limit], whole)
 
 

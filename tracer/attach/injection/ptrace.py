@@ -39,7 +39,7 @@ _FOR_SIGNAL = 0.005
 _URGENT = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGABRT)
 _NO_SIGNALS = ~sum(1 << number - 1 for number in _URGENT) & (1 << 64) - 1
 
-#: Held while a thread is stopped: a second stopped thread would last longer, for the sake of our only interpreter.
+#: Held while a thread is stopped: a second one would stay stopped while our interpreter is busy with the first.
 nothing_stopped = threading.Lock()
 
 _libc = ctypes.CDLL(None, use_errno=True)
