@@ -81,7 +81,7 @@ def words(text: str, steps: int) -> list[str]:
 def _of_one(word: str) -> int:
     signs = _signs_of(word)
     if signs is None:
-        signs = _of_word(word, 0) if _may_have_sign(word.lower()) else 0
+        signs = _of_word(word, 0) if not _number(word) and _may_have_sign(word.lower()) else 0
     return signs
 
 
