@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
-from . import secret_names, secret_starts
+from . import secret_names
 
 #: program -> its options. A secret follows ``-p``, in the next argument too; ``-p+`` only in the same argument; with
 #: ``-u:`` a secret follows a : or %, with ``-o%`` a %; of ``word>2`` the second argument after ``word`` is one; with
@@ -76,7 +76,6 @@ _TOKEN = re.compile(r"[\w.-]+/?")
 _SCHEMES = frozenset(("http", "https"))
 _OTHERS = PROGRAMS - _SCHEMES
 _is_httpie = re.compile(r"https?(?![\w.-]|://)(?:(?<![\w.-]http)|(?<![\w.-]https))").search
-_may_name = re.compile(secret_starts.anywhere(_OTHERS)).search
 _WORD = re.compile(r"(?:'[^'\n]{0,1000}'|\"[^\"\n]{0,1000}\"|[^\s'\"]|['\"])+")
 _EDGES = "[](){},'\"\\`"
 _ENDS = re.compile(r"\n|\s\|\s|;(?=\s|\Z)|&&")
@@ -210,6 +209,6 @@ def _note(option: str, index: int, offset: int, words: list[str], parts: dict[in
 
 def names_program(text: str) -> bool:
     """Return whether ``text`` names a program of the table; ``http://`` is none."""
-    if _may_name(text) and not _OTHERS.isdisjoint(_TOKEN.findall(text)):
+    if not _OTHERS.isdisjoint(_TOKEN.findall(text)):
         return True
     return "http" in text and _is_httpie(text) is not None

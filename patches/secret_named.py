@@ -20,22 +20,11 @@ _NAME = re.compile(
     + r"|(?<![a-z])(?:pw|pwd)(?![a-z])"
     r"|(?<!com)(?<!by)(?<!sur)pass(?=[\"'\\ ]{0,8}[:=])|(?:_|-)pass\b)"
 )
-#: The beginnings of its matches.
-BEGINNINGS = (
-    *secret_names.WORDS,
-    "sig", "kek", "otp", "totp", "psk", "hmac", "pin", "code=", "key=", "authorization", "payload", "identified",
-    "set", "pw", "pass", "_pass", "-pass",
-    *[word + sign + "key" for word in ("access", "api", "private", "encryption", "auth", "shared") for sign in " _-"],
-)  # fmt: skip
-_STARTS = re.compile(secret_starts.either(BEGINNINGS))
-#: A name in a word of a text, whatever the next word is.
+#: Names in a word of a text that take a value although they are no name by themselves, or whatever their end is.
 _IN_WORD = re.compile(
-    r"(?P<other>(?<![a-z])(?:kek|otp|totp|psk|hmac)(?![a-z])|signature|(?<=[?&])code(?==)|(?<=:)key(?==)"
-    r"|payload_content_|identified\Z)"
-    r"|(?:(?:secret|access|api|private|encryption|auth|shared)[_-]key|authorization|"
-    + "|".join(map(re.escape, secret_names.WORDS))
-    + r"|(?<![a-z])(?:pw|pwd)(?![a-z])|(?<!com)(?<!by)(?<!sur)pass(?![a-z]))"
+    r"(?<![a-z])(?:kek|t?otp|psk|hmac)(?![a-z])|signature|(?<=[?&])code(?==)|(?<=:)key(?==)|payload_content_|identified\Z"
 )
+_MORE = re.compile(r"(?:access|api|private|encryption|auth|shared)[_-]key|authorization|(?<![a-z])pwd?(?![a-z])")
 #: The first character that may follow a name and its tail, and signs of an element.
 _FOLLOWS = "\"'`\\&%:=,.)<>"
 _TAGS = ("<", "&lt;", "u003c")
@@ -136,7 +125,7 @@ def without_named(text: str, words: list[str]) -> str:
     parts: list[str] = []
     again: list[str] = []
     copied = 0
-    starts = secret_starts.offsets_in_words(_STARTS, lowered, text, words)
+    starts = secret_starts.offsets_in_words(secret_names.STARTS, lowered, text, words)
     head, after = _head(lowered, starts, 0)
     while head is not None:
         start, end = _value(text, lowered, head)
@@ -157,20 +146,18 @@ def without_named(text: str, words: list[str]) -> str:
 
 def may_begin(word: str) -> bool:
     """Return whether a word of a text, in lower case, may contain or begin a secret's name that takes a value."""
-    starts = secret_starts.offsets(_STARTS, word)
-    match = secret_starts.search(_IN_WORD, word, starts)
     is_element = any(sign in word for sign in _TAGS)
-    while match is not None:
-        end = match.end()
-        if match.lastgroup == "other":
+    for start in secret_starts.offsets(secret_names.STARTS, word):
+        if _IN_WORD.match(word, start):
             return True
-        while end < len(word) and (word[end].isalnum() or word[end] in "_.-"):
-            end += 1
-        follows = word[end : end + 1]
-        name = word[max(0, match.start() - 9) : end].rstrip(".-")
-        if (not follows or follows in _FOLLOWS) and (is_element or not secret_names.is_about(name)):
-            return True
-        match = secret_starts.search(_IN_WORD, word, starts, end)
+        match = secret_names.NAMED.match(word, start) or _MORE.match(word, start)
+        if match is not None:
+            tail = _TAIL.match(word, match.end())
+            end = tail.end() if tail is not None else match.end()
+            name = word[max(0, start - 9) : end].rstrip(".-")
+            follows = end == len(word) or word[end] in _FOLLOWS
+            if follows and (is_element or not secret_names.is_about(name)):
+                return True
     return False
 
 

@@ -41,11 +41,15 @@ _is_about = re.compile(
 #: These are secrets although they end so: who has a token's or a trust's id has the token.
 _is_secret_id = re.compile(r"token_?ids?|trust_id|access_?key_?id|approle|private_?key_?(?:data|value)").search
 
-_NAMED = re.compile("|".join(map(re.escape, WORDS)) + "|" + _SHORT)
-_named = _NAMED.search
-_STARTS = re.compile(
-    secret_starts.either((*WORDS, "pw", "psk", "totp", "otp", "kek", "sig", "hmac", "authorization", "pass"))
-)
+NAMED = re.compile("|".join(map(re.escape, WORDS)) + "|" + _SHORT)
+_named = NAMED.search
+#: The beginnings of its matches, and of those of all names in texts (secret_named).
+BEGINNINGS = (
+    *WORDS, "sig", "kek", "otp", "totp", "psk", "hmac", "pin", "code=", "key=", "authorization", "payload",
+    "identified", "set", "pw", "pass", "_pass", "-pass",
+    *[word + sign + "key" for word in ("access", "api", "private", "encryption", "auth", "shared") for sign in " _-"],
+)  # fmt: skip
+STARTS = re.compile(secret_starts.either(BEGINNINGS))
 #: Names of columns, parameters, keys that are secrets if they are the whole name; ``_1`` … are SQLAlchemy's suffixes.
 _alone = re.compile(r"(?:.*_)?connection(?:_\d+)?|value(?:_+m?\d+)*|(?:.*[_.])?encryption|pin|ticket").fullmatch
 
@@ -87,4 +91,4 @@ def is_about(lowered: str) -> bool:
 def names_one(text: str) -> bool:
     """Return whether a secret's name is anywhere in ``text``."""
     lowered = text.lower()
-    return secret_starts.search(_NAMED, lowered, secret_starts.offsets(_STARTS, lowered)) is not None
+    return secret_starts.search(NAMED, lowered, secret_starts.offsets(STARTS, lowered)) is not None

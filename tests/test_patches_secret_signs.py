@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from patches import masking, secret_commands, secret_named, secret_names, secret_shapes, secret_signs
+from patches import masking, secret_commands, secret_names, secret_shapes, secret_signs
 from tests.support import canary_texts, innocent_texts
 from tests.support.slow_texts import units
 
 _PIECES = (
-    *secret_names.WORDS, *secret_named.BEGINNINGS, *secret_shapes.BEGINNINGS, *secret_commands.PROGRAMS,
+    *secret_names.WORDS, *secret_names.BEGINNINGS, *secret_shapes.BEGINNINGS, *secret_commands.PROGRAMS,
     "insert into users values ('a')", "set password for bob", "identified by", "api key", "payload_content_type",
     '"payload"', "'connection'", '"pin"', "ticket", '"value": "', '"name": "', '"key": "', "-n ", "-v ", "--value",
     "<<<", "echo ", "| sudo", "http", "://", "@", "AQ", "[SQL: ", "[parameters: (",

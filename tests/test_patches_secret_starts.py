@@ -34,8 +34,8 @@ def _random_texts(beginnings: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize(
     ("pattern", "starts", "beginnings"),
     [
-        (secret_named._NAME, secret_named._STARTS, secret_named.BEGINNINGS),
-        (secret_names._NAMED, secret_names._STARTS, secret_names.WORDS),
+        (secret_named._NAME, secret_names.STARTS, secret_names.BEGINNINGS),
+        (secret_names.NAMED, secret_names.STARTS, secret_names.WORDS),
         (secret_shapes._TOKENS, secret_shapes._STARTS, secret_shapes.BEGINNINGS),
     ],
     ids=["names in texts", "names", "shapes"],
