@@ -1,8 +1,8 @@
-# bootseq's own commands. A fresh Debian or Ubuntu machine with Python 3.11 needs two of them: make demo, make test.
-#   make PYTHON=/path/to/python3.12 install    chooses the interpreter
+# bootseq's own commands. On a fresh Debian or Ubuntu machine with Python 3.11, two suffice: make demo, make test.
+#   make PYTHON=/path/to/python3.12 install    selects the interpreter
 
 BIN := .venv/bin
-# Where it is set, every process that a test starts would compile all of ours anew.
+# If it were set, every process that a test starts would compile bootseq's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 DEMO := demo
 RELEASE := 34
@@ -12,28 +12,28 @@ RELEASE := 34
 help:
 	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
 	@echo 'make demo       boots a server in a real Nova $(RELEASE) and shows the numbered tree; files in $(DEMO)/'
-	@echo 'make test       every test, those that start a real Nova, broker or browser too; make test-fast leaves these out'
-	@echo 'make suites     upstream test suites, plain and under the hooks, compared; SUITES="oslo.db futurist" chooses'
+	@echo 'make test       every test; make test-fast omits those that start a real Nova, broker or browser'
+	@echo 'make suites     upstream test suites, plain and under the hooks, compared; SUITES="oslo.db futurist" selects some'
 	@echo 'make test-long  make test, then every suite'
 	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
-	@echo 'make fuzz       CASES=20000 SEED=1: hostile inputs to every command; what went wrong is kept in .fuzz/'
+	@echo 'make fuzz       CASES=20000 SEED=1: hostile inputs to every command; failing ones are saved in .fuzz/'
 	@echo 'make docs       the book as HTML in build/docs; make docs-outputs writes its commands'"'"' outputs into it'
 	@echo 'make dist       wheel, sdist, man pages and shell completions'
 	@echo 'make lint       ruff check, ruff format --check, mypy --strict'
-	@echo 'make bench      what the hooks and the tool cost, beside their peers'
-	@echo 'make lock       writes constraints.txt anew'
-	@echo 'make clean      removes what these commands made'
+	@echo 'make bench      the cost of the hooks and the tool, beside their peers'
+	@echo 'make lock       updates constraints.txt'
+	@echo 'make clean      removes the results of these commands'
 
-# Done again only when what is installed has changed. The lock on this file keeps two makes from installing at once.
+# Repeated only after a change of its inputs. The lock on this file keeps two makes from installing at the same time.
 install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt .ci/venv
 	@flock Makefile .ci/venv '$(PYTHON)'
 
-# What tests need of the system: dot draws the topology, rsvg-convert shows that pictures are as they should be, chromium
-# opens the HTML page, java runs its validator, PlantUML takes our texts, gcc builds netifaces for Nova 29, the tap is
-# tested with a RabbitMQ, pictures are measured with Liberation Sans, mmdebstrap makes the empty machine on which this list
-# is tried. Quick when nothing is missing.
+# The system packages that tests need: dot draws the topology, rsvg-convert renders pictures, chromium opens the HTML page,
+# java runs its validator, PlantUML parses our texts, gcc builds netifaces for Nova 29, the tap is tested with RabbitMQ,
+# pictures are measured with Liberation Sans, mmdebstrap creates the empty machine on which this list is tested. Fast if
+# nothing is missing.
 packages:
 	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation mmdebstrap
 
@@ -48,9 +48,8 @@ demo: install
 	$(BIN)/bootseq show $(DEMO)/boot.trace.jsonl.gz
 	@ls -l $(DEMO)/boot.*
 
-# The tests that start a Nova, a broker or a browser come after the others and one by one: two clouds at once would
-# compete for two cores.
-# Between them, those that hypothesis feeds are repeated with all examples. Every part runs even if one before it fails.
+# The tests that start a Nova, a broker or a browser run last and one by one: two clouds would compete for two cores.
+# Before them, the hypothesis tests are repeated with all examples. Every part runs even if an earlier one fails.
 test: install packages testsuite
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'; fast=$$?; \
 		EXAMPLES=full $(BIN)/python -m pytest -n 2 --dist worksteal -m 'hypothesis and not slow'; full=$$?; \
@@ -59,7 +58,7 @@ test: install packages testsuite
 test-fast: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
 
-# Python's own tests: Debian and Ubuntu keep them in a package, and some builds of others leave a part of them out.
+# Python's own tests, which Debian and Ubuntu have in a package, and which some other builds contain only in part.
 testsuite: install
 	@$(BIN)/python -c 'from tests.suites.environments import python; python("python")' 2>/dev/null || \
 		.ci/packages libpython3-testsuite
@@ -70,7 +69,7 @@ suites: testsuite
 
 test-long: test suites
 
-# As root: a real all-in-one cloud of each release, up, boots, load, witnesses, down (examples/cloud).
+# As root: start, boots, load, witnesses and stop of a real all-in-one cloud of each release (examples/cloud).
 test-cloud: install
 	CLOUD_RELEASES='34 32' $(BIN)/python -m pytest -v -rA tests/test_examples_cloud_up.py
 
