@@ -68,7 +68,7 @@ REPORTS: dict[str, Callable[[Comparison], str]] = {
 
 
 def render(boot: Request | Merged, suffix: str, detail: str = "calls") -> str:
-    """``boot``, or several merged, as the text of a file with this ``suffix`` (``svg`` or ``.svg``), at a detail."""
+    """Draw ``boot``, or several merged, as the text of a file with a ``suffix`` (``svg`` or ``.svg``)."""
     with _without_collector():
         if isinstance(boot, Merged):
             return _chosen(MERGED, suffix, detail)(boot, detail)
@@ -76,15 +76,15 @@ def render(boot: Request | Merged, suffix: str, detail: str = "calls") -> str:
 
 
 def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
-    """``boot``, or several merged, as the contents of a file or, on one of ``PAPERS``, of a file a page."""
+    """Draw ``boot``, or several merged, as the contents of a file or, on one of ``PAPERS``, of a file a page."""
     if paper is not None:
         with _without_collector():
-            found: list[str] | list[bytes] = _chosen(PAGED, suffix, detail)(boot, detail, paper)
+            contents: list[str] | list[bytes] = _chosen(PAGED, suffix, detail)(boot, detail, paper)
     elif suffix.lstrip(".") == "png":
-        found = [png.png(boot, detail)]
+        contents = [png.png(boot, detail)]
     else:
-        found = [render(boot, suffix, detail)]
-    return [page.encode(errors="backslashreplace") if isinstance(page, str) else page for page in found]
+        contents = [render(boot, suffix, detail)]
+    return [page.encode(errors="backslashreplace") if isinstance(page, str) else page for page in contents]
 
 
 def _chosen(renderers: dict[str, _Renderer], suffix: str, detail: str) -> _Renderer:
@@ -99,9 +99,9 @@ def _chosen(renderers: dict[str, _Renderer], suffix: str, detail: str) -> _Rende
 def report(
     comparison: Comparison, format: str = "text", *, width: int = 80, colour: bool = False, details: bool = False
 ) -> str:
-    """``comparison`` in one of the formats of ``REPORTS``.
+    """Write ``comparison`` in one of the formats of ``REPORTS``.
 
-    ``width``, ``colour`` and ``details`` are for ``text``: with details, what is noted or ignored is told one by one.
+    ``width``, ``colour`` and ``details`` are for ``text``: with details, it lists noted and ignored changes too.
     """
     if format not in REPORTS:
         raise ValueError(f"no format {format!r}: one of {', '.join(REPORTS)}")
@@ -113,7 +113,7 @@ def report(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Drawing makes many objects and no cycles of them: looking for some took a third of its time."""
+    """Pause the garbage collector: drawing creates no cycles, and looking for some took a third of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

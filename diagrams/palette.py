@@ -11,5 +11,5 @@ _OTHERS = ("#9a3412", "#155e75", "#5b21b6", "#3f6212", "#831843")
 
 
 def colour(lane: str, number: int) -> str:
-    """The colour of a lane; ``number`` tells services apart that have none of their own."""
+    """Return the colour of a lane; ``number`` distinguishes services that have none of their own."""
     return _COLOURS.get(lane.partition(" ")[0]) or _OTHERS[number % len(_OTHERS)]

@@ -28,7 +28,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def short_address(address: str, limit: int = 24) -> str:
-    """An address where there is little room: of a long one its end, which tells it from its neighbours."""
+    """An address where there is little room: of a long one its end, in which it differs from its neighbours."""
     if len(address) < limit and address.isprintable():
         return address
     address = clean(address[-limit:])
@@ -63,7 +63,7 @@ def span(nanoseconds: int | None) -> str:
 
 
 def times(count: int) -> str:
-    """`` ×7`` behind what stands for seven, nothing behind what stands for itself."""
+    """Return `` ×7`` for seven equal ones, nothing for a single one."""
     return f" ×{count}" if count > 1 else ""
 
 

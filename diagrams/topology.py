@@ -1,4 +1,4 @@
-"""Who talks to whom, what about, how often and how long: a graph of the services, as text for Graphviz' ``dot``."""
+"""The graph of the services as text for Graphviz' ``dot``: who talks to whom, about what, how often, how long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracer.notation.parse import UNAWAITED
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
 
-#: Longest line of a service's name, and of what an edge is about, after which it goes on below; how many of the latter
+#: Longest line of a service's name, and of what an edge is about, which continues below; how many of the latter
 #: an edge names; and the characters of a name that dot can still lay out.
 NAME, ABOUT, NAMED, LONGEST = 40, 44, 3, 2_000
 #: Graphviz knows Helvetica everywhere by one font or another.
@@ -32,7 +32,7 @@ _EDGE = {"fontsize": "10", "fontcolor": "#1f2328", "arrowsize": "0.8", **_FONT}
 #: How several contacts of a kind are counted.
 _PLURALS = {"call": "calls", "cast": "casts", "fanout": "fanouts", "notify": "notifications", "HTTP": "requests"}
 _SINGULARS = {"notify": "notification", "HTTP": "request"}
-#: What differs from one request to the next and says nothing of what it is about: ids, in hexadecimal or as numbers.
+#: What differs from request to request and is not what they are about: ids, in hexadecimal or as numbers.
 _IDS = re.compile(r"(?<=/)(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|\d+)(?=/|$)")
 
 
@@ -65,10 +65,10 @@ def contacts(boot: Request) -> MultiDiGraph[str]:
     from networkx import MultiDiGraph
 
     graph: MultiDiGraph[str] = MultiDiGraph()
-    found = places(boot)
-    for place in found:
-        graph.add_node(place.step.service)
-        for source, target, kind, step in _contacts(place, found):
+    all_places = places(boot)
+    for entry in all_places:
+        graph.add_node(entry.step.service)
+        for source, target, kind, step in _contacts(entry, all_places):
             if not graph.has_edge(source, target, kind):
                 graph.add_edge(source, target, kind, lasted=[], about=Counter())
             edge = graph.edges[source, target, kind]
@@ -78,9 +78,9 @@ def contacts(boot: Request) -> MultiDiGraph[str]:
     return graph
 
 
-def _contacts(place: Place, found: list[Place]) -> Iterator[tuple[str, str, str, Step]]:
+def _contacts(entry: Place, all_places: list[Place]) -> Iterator[tuple[str, str, str, Step]]:
     """The contacts of one numbered step: its own, and the statements in it."""
-    step = place.step
+    step = entry.step
     for inner in step.children:
         if inner.kind == "sql":
             yield step.service, "database", "SQL", inner
@@ -89,12 +89,12 @@ def _contacts(place: Place, found: list[Place]) -> Iterator[tuple[str, str, str,
     elif step.kind in ("http", "rpc") and step.text("side") == "client":
         kind = "HTTP" if step.kind == "http" else step.text("mode") or "call"
         yield step.service, steps.peer(step) or "unknown", kind, step
-    elif step.kind == "http" and place.parent < 0:
+    elif step.kind == "http" and entry.parent < 0:
         yield "client", step.service, "HTTP", step
 
 
 def _about(step: Step) -> str:
-    """What tells one contact from another on the same edge: a method, a path without its ids, a table."""
+    """Return what distinguishes contacts on the same edge: a method, a path without its ids, a table."""
     if step.kind == "http":
         path = step.text("path").partition("?")[0]
         return f"{step.text('method')} {_IDS.sub('…', path)}".strip() or step.name
@@ -112,7 +112,7 @@ def _counted(kind: str, lasted: list[int]) -> str:
 
 
 def _named(about: Counter[str]) -> list[str]:
-    """The most frequent of what an edge is about, in the order in which they came where they are as frequent."""
+    """Return the lines for the most frequent of what an edge is about, equally frequent ones in order of time."""
     ranked = about.most_common()
     rest = len(ranked) - NAMED if len(ranked) > NAMED + 1 else 0
     shown = ranked[: len(ranked) - rest]

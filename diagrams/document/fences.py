@@ -1,4 +1,4 @@
-"""Text that stays text in Markdown: code spans, fenced blocks, and what stands between tags."""
+"""Text that stays text in Markdown: code spans, fenced blocks, code between tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document: what boot it is, its tree, its tables and its sequence diagram, in one Markdown file."""
+"""The document: a boot's facts, tree, tables and sequence diagram in one Markdown file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def markdown(boot: Request, detail: str = "calls") -> str:
 
 
 def _chapter(row: Row, detail: str) -> tuple[str, str, str]:
-    """Its head, how much it is and how long it went on, its tree."""
+    """Write a chapter: its head, its counts and duration, its tree."""
     steps = list(row.step.walk())
     lasted = max(step.end or step.start for step in steps) - row.step.start
     head = shorten(line(row, "brief"), words_steps.TITLE)

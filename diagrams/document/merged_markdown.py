@@ -1,4 +1,4 @@
-"""Several boots in one Markdown document: who they are, where they part, their tree, their sequence diagram."""
+"""Several boots in one Markdown document: their names, where they differ, their tree, their sequence diagram."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def participants(boot: Request) -> Table:
     counts: dict[str, Counter[str]] = {}
     for step in boot.walk():
         counts.setdefault(step.service, Counter())[step.kind] += 1
-    kinds = [kind for kind in _KINDS if any(one[kind] for one in counts.values())]
+    kinds = [kind for kind in _KINDS if any(tally[kind] for tally in counts.values())]
     rows = [[name, *_numbers(counts[name], kinds)] for name in sorted(counts, key=lane_order)]
     return Table([""], [_KINDS[kind] for kind in kinds], rows)
 
@@ -56,7 +56,7 @@ def statements(boot: Request) -> Table:
         for table in _tables(step):
             counts.setdefault(table, Counter())[verb] += 1
             took[table] += step.duration or 0
-    verbs = [verb for verb in (*_VERBS, _OTHER) if any(one[verb] for one in counts.values())]
+    verbs = [verb for verb in (*_VERBS, _OTHER) if any(tally[verb] for tally in counts.values())]
     ordered = sorted(counts, key=lambda table: (-counts[table].total(), table))
     rows = [[table, *_numbers(counts[table], verbs), span(took[table])] for table in ordered[:_MOST_TABLES]]
     if rest := ordered[_MOST_TABLES:]:
@@ -67,38 +67,41 @@ def statements(boot: Request) -> Table:
 
 def _tables(step: Step) -> list[str]:
     named = step.attributes.get("tables")
-    found = dict.fromkeys(clean(plain(one)) for one in named) if isinstance(named, list) else {}
-    return list(found) or ["–"]
+    tables = dict.fromkeys(clean(plain(name)) for name in named) if isinstance(named, list) else {}
+    return list(tables) or ["–"]
 
 
 def slowest(boot: Request) -> Table:
     """The steps that took longest themselves, without what was waited for inside them."""
     own = [(own_time(step), step) for step in boot.walk()]
-    most = nlargest(_SLOWEST, [one for one in own if one[0] > 0], key=lambda one: one[0])
-    rows = [[step.address, _said(step), step.service, span(time), span(step.duration)] for time, step in most]
+    most = nlargest(_SLOWEST, [entry for entry in own if entry[0] > 0], key=lambda entry: entry[0])
+    rows = [[step.address, _wording(step), step.service, span(time), span(step.duration)] for time, step in most]
     return Table(["address", "step", "in"], ["itself", "in all"], rows)
 
 
-def _said(step: Step) -> str:
+def _wording(step: Step) -> str:
     return steps.title(step) if step.numbered else steps.note(step)
 
 
 def own_time(step: Step) -> int:
-    """Nanoseconds that ``step`` took and nothing inside it ran; 0 while it is unfinished."""
+    """Return the nanoseconds in which ``step`` ran and nothing inside it did; 0 while it is unfinished."""
     if step.end is None:
         return 0
-    left, at = 0, step.start
-    for child in sorted(step.children, key=lambda one: one.start):
-        left += max(0, min(child.start, step.end) - at)
-        at = max(at, step.end if child.end is None else child.end)
-    return left + max(0, step.end - at)
+    left, cursor = 0, step.start
+    for child in sorted(step.children, key=lambda inner: inner.start):
+        left += max(0, min(child.start, step.end) - cursor)
+        cursor = max(cursor, step.end if child.end is None else child.end)
+    return left + max(0, step.end - cursor)
 
 
 def states(boot: Request) -> Table:
-    """When which state was set, from the boot's start on."""
-    found = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
+    """Return the states with the times at which they were set, from the boot's start on."""
+    state_steps = sorted((step for step in boot.walk() if step.kind == "state"), key=lambda step: step.start)
     start = boot.started
-    rows = [[one.address, steps.note(one), one.service, f"{(one.start - start) / 1e9:.3f} s"] for one in found]
+    rows = [
+        [state.address, steps.note(state), state.service, f"{(state.start - start) / 1e9:.3f} s"]
+        for state in state_steps
+    ]
     return Table(["address", "state", "by"], ["after"], rows)
 
 

@@ -1,4 +1,4 @@
-"""The environment of all templates: what is put into an HTML page is escaped, a document has code spans and fences."""
+"""The environment of all templates: values in an HTML page are escaped, a document has code spans and fences."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def templates() -> Environment:
     # Late, so that who fills no template does not pay for it.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("diagrams"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         undefined=StrictUndefined, autoescape=lambda name: name is None or name.endswith(".html"),
     )  # fmt: skip
-    made.filters.update(code=code, fenced=fenced, tagged=tagged)
-    return made
+    environment.filters.update(code=code, fenced=fenced, tagged=tagged)
+    return environment

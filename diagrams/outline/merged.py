@@ -23,19 +23,19 @@ def outline(merged: Merged, detail: str = "calls") -> str:
 
 
 def _counts(merged: Merged) -> str:
-    """How many steps there are, and how many of them not in every boot."""
+    """Count the steps, and those that are not in every boot."""
     steps = list(merged.walk())
     kinds = Counter(step.kind for step in steps)
     some = Counter(step.kind for step in steps if len(step.boots) < len(merged.names))
-    return shorten(_said(kinds) + (f"; not in every boot: {_said(some)}" if some else ""), NOTE)
+    return shorten(_in_words(kinds) + (f"; not in every boot: {_in_words(some)}" if some else ""), NOTE)
 
 
-def _said(counts: Counter[str]) -> str:
+def _in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
 
 
 def tree(merged: Merged, rows: list[Row | Frame], detail: str) -> list[str]:
-    """The lines: addresses tell how deep a step is, the indent in how many fragments."""
+    """Yield the lines: addresses show a step's depth, the indent in how many fragments it is."""
     lines: list[str] = []
     indent, services, above = 0, [""], ""
     for mark in marks(rows):
@@ -49,11 +49,11 @@ def tree(merged: Merged, rows: list[Row | Frame], detail: str) -> list[str]:
             services.pop()
         else:
             step = mark.row.step
-            said = _line(mark.row, services[-1], above, detail)
-            lines += [_INDENT * indent + line for line in (said, *_notes(mark.row, merged))]
+            text = _line(mark.row, services[-1], above, detail)
+            lines += [_INDENT * indent + line for line in (text, *_notes(mark.row, merged))]
             services.append(step.service)
             above = step.address if step.kind in NUMBERED else _around(step)
-    # Here at the latest: what was said in a boot may hold anything.
+    # Here at the latest: a boot's text may contain anything.
     return [clean(line) for line in lines]
 
 
@@ -78,7 +78,7 @@ def _line(row: Row, service: str, above: str, detail: str) -> str:
 
 
 def _around(step: MergedStep) -> str:
-    """The address of the step that a note stands in."""
+    """Return the address of the step that a note belongs to."""
     return step.address.rpartition("/")[0]
 
 

@@ -37,8 +37,8 @@ def line(row: Row, detail: str) -> str:
     """A step's line: address, service where it changes, words, where its casts lead."""
     step = row.step
     address = f"{step.address}…{row.last}" if row.count > 1 else step.address
-    said = _service(row, detail) + row.text
-    return f"{address}. {said}{_links(step)}{times(row.count)}{_end(step, detail)}"
+    text = _service(row, detail) + row.text
+    return f"{address}. {text}{_links(step)}{times(row.count)}{_end(step, detail)}"
 
 
 def _service(row: Row, detail: str) -> str:
@@ -58,8 +58,8 @@ def _links(step: Step) -> str:
 def _end(step: Step, detail: str) -> str:
     if not step.finished:
         return " … unfinished"
-    told = filter(None, (span(step.duration), ties.doubt(step)))
-    return f" ({', '.join(told)})" if detail == "full" else ""
+    parts = filter(None, (span(step.duration), ties.doubt(step)))
+    return f" ({', '.join(parts)})" if detail == "full" else ""
 
 
 def notes(row: Row, detail: str) -> Iterator[str]:
@@ -88,6 +88,9 @@ def _carried(step: Step, caller: str) -> Iterator[str]:
         yield f"waited {span(waited)}"
 
 
-def left_out(kept: list[LeftOut]) -> list[str]:
-    """What ran in the same seconds and is no part of the boot."""
-    return [clean(f"{one.service}: {shorten(one.what, steps.NOTE)} ({one.kind}){times(one.count)}") for one in kept]
+def left_out(omitted: list[LeftOut]) -> list[str]:
+    """Return the lines on what ran in the same seconds and is no part of the boot."""
+    return [
+        clean(f"{entry.service}: {shorten(entry.what, steps.NOTE)} ({entry.kind}){times(entry.count)}")
+        for entry in omitted
+    ]

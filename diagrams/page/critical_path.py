@@ -32,17 +32,17 @@ def critical_path(boot: Request) -> list[Stretch]:
     heads = {head.address: head for head in boot.chapters}
     chapters_of = {step.address: head for head in boot.chapters for step in _senders(head)}
     senders = {step.address: step for head in boot.chapters for step in _senders(head)}
-    found: list[Stretch] = []
+    stretches: list[Stretch] = []
     left = set(heads)
     while chapter.address in left:  # a forged file may have chapters that open each other
         left.discard(chapter.address)
-        found += _within(chapter, cursor)
+        stretches += _within(chapter, cursor)
         sender = senders.get(chapter.opened_by)
         if sender is None:
             break
         cursor = min(sender.end or sender.start, chapter.start)
         chapter = chapters_of[sender.address]
-    return found[::-1]
+    return stretches[::-1]
 
 
 def _senders(head: Step) -> list[Step]:
@@ -50,7 +50,7 @@ def _senders(head: Step) -> list[Step]:
 
 
 def _last(boot: Request) -> tuple[Step, int]:
-    """The chapter in which the boot was ready, and when: its state tells, else the chapter that ended last."""
+    """Return when the boot was ready, and in which chapter: by its state, else by the chapter that ended last."""
     ready = [
         (step.start, number)
         for number, chapter in enumerate(boot.chapters)
@@ -58,11 +58,11 @@ def _last(boot: Request) -> tuple[Step, int]:
         if step.kind == "state" and _is_over(step)
     ]
     if ready:
-        at, number = max(ready)
-        return boot.chapters[number], at
+        moment, number = max(ready)
+        return boot.chapters[number], moment
     ends = [(max(step.end or step.start for step in head.walk()), -n) for n, head in enumerate(boot.chapters)]
-    at, number = max(ends)
-    return boot.chapters[-number], at
+    moment, number = max(ends)
+    return boot.chapters[-number], moment
 
 
 def _is_over(step: Step) -> bool:
@@ -73,29 +73,29 @@ def _is_over(step: Step) -> bool:
 
 def _within(head: Step, until: int) -> list[Stretch]:
     """The stretches of one chapter up to ``until``, the last one first."""
-    found: list[Stretch] = []
+    stretches: list[Stretch] = []
     cursor = until
     stack = [(head, _latest_first(head))]
     while stack:
         step, inside = stack[-1]
-        # What began later than the cursor never counts any more: the cursor only comes nearer to the beginning.
-        child = next((one for one in inside if one.start < cursor), None)
+        # What began after the cursor never counts again: the cursor only moves towards the beginning.
+        child = next((candidate for candidate in inside if candidate.start < cursor), None)
         if child is None:
             stack.pop()
             if step.start < cursor:
-                found.append(Stretch(step, step.start, cursor))
+                stretches.append(Stretch(step, step.start, cursor))
                 cursor = step.start
             continue
         end = cursor if child.end is None else child.end
         if end <= child.start:
             continue
         if end < cursor:
-            found.append(Stretch(step, end, cursor))
+            stretches.append(Stretch(step, end, cursor))
             cursor = end
         stack.append((child, _latest_first(child)))
-    return found
+    return stretches
 
 
 def _latest_first(step: Step) -> Iterator[Step]:
-    """What could have been waited for inside: not what was sent and left alone, which lasts no time of the sender's."""
-    return iter(sorted(step.children, key=lambda one: one.end or one.start, reverse=True))
+    """Yield the steps inside that it could have waited for, latest first: not messages without an answer."""
+    return iter(sorted(step.children, key=lambda child: child.end or child.start, reverse=True))

@@ -24,12 +24,12 @@ STATE = "instance"
 
 
 def columns(boot: Request) -> dict[str, Any]:
-    """What the page needs to draw: see ``model.js`` for the other side."""
+    """Return what the page draws from, by column; ``model.js`` reads it."""
     return _Columns(boot).data()
 
 
 class _Table(dict[Any, int]):
-    """Values by the order in which they first came, so that each is written once."""
+    """Values in the order of their first use, each written once."""
 
     def __missing__(self, key: Any) -> int:
         self[key] = number = len(self)
@@ -37,17 +37,17 @@ class _Table(dict[Any, int]):
 
 
 class _Columns:
-    """Goes over the steps in the tree's order and fills the columns."""
+    """Fills the columns, step by step in the tree's order."""
 
     def __init__(self, boot: Request) -> None:
         self._boot = boot
         self._start = boot.started
         self._places = places(boot)
-        self._numbers = {id(place.step): number for number, place in enumerate(self._places)}
+        self._numbers = {id(entry.step): number for number, entry in enumerate(self._places)}
         self._homes: list[words_steps.Home] = []
-        for place in self._places:
-            around = self._homes[place.parent] if place.parent >= 0 else None
-            self._homes.append(words_steps.home(place.step, around))
+        for entry in self._places:
+            around = self._homes[entry.parent] if entry.parent >= 0 else None
+            self._homes.append(words_steps.home(entry.step, around))
         hosts = {step.host for step in boot.walk() if step.service == "compute"}
         self._by_host = len(hosts - {""}) > 1
         self._lanes, self._strings, self._origins, self._kinds = _Table(), _Table(), _Table(), _Table()
@@ -79,12 +79,12 @@ class _Columns:
             step, parent, ordinal = stack.pop()
             self._step(step, parent, ordinal, sizes[id(step)])
             ordinals = _ordinals(step)
-            stack.extend((one, step, ordinals[n]) for n, one in reversed(list(enumerate(step.children))))
+            stack.extend((child, step, ordinals[n]) for n, child in reversed(list(enumerate(step.children))))
 
     def _step(self, step: Step, parent: Step | None, ordinal: int, size: int) -> None:
         number = len(self._rows)
         source, target = self._ends(step, parent)
-        label, title = self._said(step)
+        label, title = self._wording(step)
         self._rows.append((
             size, self._kinds[clean(step.kind)], source, target, self._strings[label], self._strings[title],
             step.start - self._start, -1 if step.end is None else step.end - step.start,
@@ -94,12 +94,12 @@ class _Columns:
         if step.opens or step.opened_by:
             self._links[number] = (step.opens, step.opened_by)
 
-    def _said(self, step: Step) -> tuple[str, str]:
-        """How the picture and the outline say it."""
+    def _wording(self, step: Step) -> tuple[str, str]:
+        """Return its text in the picture and in the outline."""
         if not step.numbered:
             return _noted(step)
-        place = self._places[self._numbers[id(step)]]
-        around = self._homes[place.parent] if place.parent >= 0 else None
+        entry = self._places[self._numbers[id(step)]]
+        around = self._homes[entry.parent] if entry.parent >= 0 else None
         return words_steps.label(step, around), words_steps.title(step, around)
 
     def _ends(self, step: Step, parent: Step | None) -> tuple[int, int]:
@@ -127,8 +127,8 @@ class _Columns:
             return REQUESTS
         if not step.numbered:
             return {"sql": SQL, "ask": CALLS}.get(step.kind, ALL)
-        place: Place = self._places[self._numbers[id(step)]]
-        return REQUESTS if parent is None or leaves_home(place, self._places) or enters_driver(step) else CALLS
+        entry: Place = self._places[self._numbers[id(step)]]
+        return REQUESTS if parent is None or leaves_home(entry, self._places) or enters_driver(step) else CALLS
 
     def _flags(self, step: Step, parent: Step | None) -> int:
         far = parent is not None and far_side(parent) is step
@@ -156,10 +156,10 @@ def _noted(step: Step) -> tuple[str, str]:
     if step.kind == "sql":
         tables = step.attributes.get("tables")
         named = ", ".join(map(plain, tables)) if isinstance(tables, list) else ""
-        said = f"{step.text('verb')} {named}".strip() or " ".join(step.text("statement").split()) or step.name or "SQL"
+        text = f"{step.text('verb')} {named}".strip() or " ".join(step.text("statement").split()) or step.name or "SQL"
         rows = step.attributes.get("rows")
         count = f" ({plural(rows, 'row')})" if isinstance(rows, int) and rows >= 0 else ""
-        return shorten(said, words_steps.LABEL), shorten(said, words_steps.TITLE) + count
+        return shorten(text, words_steps.LABEL), shorten(text, words_steps.TITLE) + count
     if step.kind == "state":
         return shorten(words_steps.changes(step), words_steps.NOTE), words_steps.note(step)
     if step.kind in ("log", "ask"):
@@ -171,12 +171,12 @@ def far_side(step: Step) -> Step | None:
     """The receiving side inside a request: one arrow shows both."""
     if step.kind not in ("http", "rpc") or step.text("side") != "client":
         return None
-    found = [one for one in step.children if one.kind == step.kind and one.text("side") == "server"]
-    return found[0] if len(found) == 1 else None
+    servers = [child for child in step.children if child.kind == step.kind and child.text("side") == "server"]
+    return servers[0] if len(servers) == 1 else None
 
 
 def _sizes(head: Step) -> dict[int, int]:
-    """How many steps stand below each."""
+    """Return how many steps are below each."""
     sizes: dict[int, int] = {}
     for step in reversed(list(head.walk())):
         sizes[id(step)] = sum(1 + sizes[id(child)] for child in step.children)
@@ -186,15 +186,15 @@ def _sizes(head: Step) -> dict[int, int]:
 def _ordinals(step: Step) -> list[int]:
     """The children's ordinals: steps count from 1 up, notes from -1 down."""
     steps = notes = 0
-    found = []
+    ordinals = []
     for child in step.children:
         if child.kind in NUMBERED:
             steps += 1
-            found.append(steps)
+            ordinals.append(steps)
         else:
             notes -= 1
-            found.append(notes)
-    return found
+            ordinals.append(notes)
+    return ordinals
 
 
 def _short_address(step: Step, parent: Step | None, ordinal: int) -> int | str:

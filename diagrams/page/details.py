@@ -1,4 +1,4 @@
-"""What the page of a boot tells of a step when it is asked: a line of JSON for each, and one for each statement."""
+"""The details that the page of a boot shows of a step: a line of JSON for each step, and one for each statement."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ def details(boot: Request) -> tuple[str, str]:
     for step in boot.walk():
         attributes = dict(step.attributes)
         statement = attributes.pop("statement", None)
-        said = [statements.setdefault(statement, len(statements))] if isinstance(statement, str) else []
-        if not said and statement is not None:
+        numbers = [statements.setdefault(statement, len(statements))] if isinstance(statement, str) else []
+        if not numbers and statement is not None:
             attributes["statement"] = statement
-        lines.append(to_json([_safe(attributes), step.error, *said]))
+        lines.append(to_json([_safe(attributes), step.error, *numbers]))
     return "\n".join(lines), "\n".join(map(to_json, laid_out(list(statements))))
 
 
 def to_json(value: object) -> str:
-    """JSON that may stand in a script element: no ``<``, and what HTML forbids is written as an escape."""
+    """Write JSON that a script element may contain: no ``<``, and escapes for what HTML forbids."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return text if text.isascii() else _FORBIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return text if text.isascii() else _FORBIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def _safe(value: Value) -> Value:
     """A value that JavaScript reads as it is: numbers that it would round, or does not know, become text."""
     if isinstance(value, dict):
-        return {key: _safe(one) for key, one in value.items()}
+        return {key: _safe(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_safe(one) for one in value]
+        return [_safe(item) for item in value]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     # Compared before anything else: a whole number may be too large to become a float.

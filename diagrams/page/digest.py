@@ -7,5 +7,5 @@ import hashlib
 
 
 def digest(text: str) -> str:
-    """As a Content-Security-Policy wants it after ``sha256-``."""
+    """Return the digest of a text as a Content-Security-Policy has it after ``sha256-``."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -24,7 +24,7 @@ _LEVELS = {"brief": "services", "calls": "calls", "full": "all"}
 
 
 def page(boot: Request, detail: str = "calls") -> str:
-    """``boot`` as HTML; ``detail`` says with which level it opens, every level is in it."""
+    """Draw ``boot`` as HTML that opens with the level of ``detail``; every level is in it."""
     style, script = _assets()
     title, ids = words_steps.heading(boot)
     steps, statements = details(boot)
@@ -36,7 +36,7 @@ def page(boot: Request, detail: str = "calls") -> str:
 
 
 def _facts(boot: Request) -> list[tuple[str, str]]:
-    """What is said of the boot as a whole."""
+    """Return the facts on the boot as a whole: name and text."""
     facts = {
         "server": boot.server,
         "instance": boot.uuid,

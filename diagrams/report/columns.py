@@ -13,59 +13,59 @@ from tracer.model import Comparison, NormalStep
 #: How many unchanged neighbours are shown on either side of a change.
 CONTEXT = 1
 ADDRESS = 16
-#: In how many lines a changed step is told at most.
+#: The most lines for a changed step.
 LINES = 3
 _MIDDLE = {"same": "│", "added": "+", "removed": "−", "moved": "↷", "changed": "~"}
 
 
 def columns(comparison: Comparison, width: int, paint: Paint, severities: frozenset[str]) -> Iterator[str]:
     """The changed parts of both trees as lines of ``width``, none where nothing in the tree changed."""
-    found = rows(comparison, severities)
+    all_rows = rows(comparison, severities)
     siblings: dict[int, list[int]] = {}
-    for number, row in enumerate(found):
+    for number, row in enumerate(all_rows):
         siblings.setdefault(row.parent, []).append(number)
     half = (width - 3) // 2
     first = True
     for parent, group in siblings.items():
-        changed = [place for place, number in enumerate(group) if _stands_out(found, number)]
-        # What is below something that came or went is counted there.
-        if not changed or (parent >= 0 and found[parent].one_sided):
+        changed = [index for index, number in enumerate(group) if _stands_out(all_rows, number)]
+        # What is below an added or removed step is counted there.
+        if not changed or (parent >= 0 and all_rows[parent].one_sided):
             continue
         if first:
             yield from ("", paint(f"{'old':{half}} │ new", "quiet"))
             first = False
-        yield from _part(found, parent, group, changed, width, paint)
+        yield from _part(all_rows, parent, group, changed, width, paint)
 
 
-def _stands_out(found: list[Row], number: int) -> bool:
-    row = found[number]
+def _stands_out(all_rows: list[Row], number: int) -> bool:
+    row = all_rows[number]
     return row.shown and row.look != "same"
 
 
 def _part(
-    found: list[Row], parent: int, group: list[int], changed: list[int], width: int, paint: Paint
+    all_rows: list[Row], parent: int, group: list[int], changed: list[int], width: int, paint: Paint
 ) -> Iterator[str]:
-    near = {place + offset for place in changed for offset in range(-CONTEXT, CONTEXT + 1)}
-    yield paint(shorten(f"─ {_path(found, parent)} ".ljust(width, "─"), width), "quiet")
+    near = {index + offset for index in changed for offset in range(-CONTEXT, CONTEXT + 1)}
+    yield paint(shorten(f"─ {_path(all_rows, parent)} ".ljust(width, "─"), width), "quiet")
     hidden = 0
-    for place, number in enumerate(group):
-        if place not in near:
+    for index, number in enumerate(group):
+        if index not in near:
             hidden += 1
             continue
         if hidden:
             yield _folded(hidden, width, paint)
         hidden = 0
-        yield from _lines(found[number], width, paint)
+        yield from _lines(all_rows[number], width, paint)
     if hidden:
         yield _folded(hidden, width, paint)
 
 
-def _path(found: list[Row], number: int) -> str:
+def _path(all_rows: list[Row], number: int) -> str:
     """``1-1 [API] the step around / the step``: where it is, from its innermost end."""
     if number < 0:
         return "chapters"
-    row = found[number]
-    above = [] if row.parent < 0 else [shorten(found[row.parent].node.text, 60)]
+    row = all_rows[number]
+    above = [] if row.parent < 0 else [shorten(all_rows[row.parent].node.text, 60)]
     steps = " / ".join([*above, clean(row.node.text)])
     return f"{short_address(row.node.address)} [{clean(row.node.service)}] {steps}"
 

@@ -1,4 +1,4 @@
-"""What every report says in the same way: the order of changes, their signs, counts, the verdict and the two sides."""
+"""The words that all reports share: the order of changes, their signs, counts, the verdict and the two sides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNS = {
     "missing": "−", "unmet": "?", "unseen": "?", "unwritten": "+",
 }  # fmt: skip
 
-#: How changes of a class look: what is in no other group changed where it stands.
+#: How changes of a class look: what is in no other group changed in its position.
 _LOOKS = {
     "added": "added", "unwritten": "added", "removed": "removed", "missing": "removed", "unmet": "removed",
     "unseen": "removed",
@@ -40,32 +40,34 @@ def sign(change: Change) -> str:
 
 
 def look(change: Change) -> str:
-    """Whether it is drawn as something ``added``, ``removed``, ``moved`` or ``changed``."""
+    """Return the change's look: ``added``, ``removed``, ``moved`` or ``changed``."""
     return _LOOKS.get(change.class_, "changed")
 
 
 def counts(changes: Iterable[Change]) -> dict[str, int]:
-    """How many of each severity, the worst first; the four that policies know are always there."""
-    found = Counter(change.severity for change in changes)
-    return {severity: found.pop(severity, 0) for severity in SEVERITIES} | dict(sorted(found.items()))
+    """Count the changes of each severity, the worst first; the four that policies know are always there."""
+    severities = Counter(change.severity for change in changes)
+    return {severity: severities.pop(severity, 0) for severity in SEVERITIES} | dict(sorted(severities.items()))
 
 
 def tally(changes: Iterable[Change]) -> str:
     """``3 fail, 2 warn``; nothing of what there is none of."""
-    return ", ".join(f"{n} {SEVERITIES.get(each, clean(each))}" for each, n in counts(changes).items() if n)
+    return ", ".join(f"{n} {SEVERITIES.get(severity, clean(severity))}" for severity, n in counts(changes).items() if n)
 
 
 def verdict(comparison: Comparison) -> str:
     """``differs: 3 fail, 2 warn, 5 noted, 40 ignored``."""
-    said = tally(comparison.changes) or ("no differences" if comparison.verdict == "same" else "")
-    return f"{clean(comparison.verdict)}: {said}" if said else clean(comparison.verdict)
+    change_text = tally(comparison.changes) or ("no differences" if comparison.verdict == "same" else "")
+    return f"{clean(comparison.verdict)}: {change_text}" if change_text else clean(comparison.verdict)
 
 
 def grouped(changes: Iterable[Change]) -> dict[str, dict[str, list[Change]]]:
     """Changes by severity, the worst first, then by class, in the order of reports; a class keeps its order."""
     known = {name: number for number, name in enumerate([*SEVERITIES, *SIGNS])}
     groups: dict[str, dict[str, list[Change]]] = {}
-    for change in sorted(changes, key=lambda one: [known.get(each, len(known)) for each in (one.severity, one.class_)]):
+    for change in sorted(
+        changes, key=lambda member: [known.get(key, len(known)) for key in (member.severity, member.class_)]
+    ):
         groups.setdefault(change.severity, {}).setdefault(change.class_, []).append(change)
     return groups
 
@@ -80,7 +82,7 @@ def release(side: Baseline) -> str:
 
 
 def outcomes(side: Baseline) -> str:
-    """How its boots ended."""
+    """Return how its boots ended."""
     return shorten(", ".join(side.outcomes), TEXT)
 
 
@@ -96,30 +98,30 @@ def about(side: Baseline) -> str:
     return f"{shorten(side.name, NAME) or '(no name)'}: {', '.join(known) or unknown}"
 
 
-def said(change: Change) -> str:
-    """What changed, on one line, and how much came or went with it."""
+def change_text(change: Change) -> str:
+    """Return the change on one line, with how many steps were added or removed with it."""
     below = f" (and {plural(change.below, 'step')} below)" if change.below else ""
     return (shorten(change.text, TEXT) or clean(change.class_)) + below
 
 
 def addresses(change: Change) -> tuple[str, str]:
-    """Where it stands on both sides, "" where nothing does."""
+    """Return its addresses on both sides, "" on a side that lacks it."""
     return short_address(change.old, ADDRESS), short_address(change.new, ADDRESS)
 
 
 def around(change: Change) -> str:
-    """The step that it happens in, "" at a chapter's head and where the change says so itself."""
+    """The step that it happens in, "" at a chapter's head and where the change's text has it."""
     return shorten(change.path[-1], TEXT) if change.path and change.path[-1] not in change.text else ""
 
 
 def short(change: Change) -> str:
-    """What changed, for where the step itself and its place are in view: without their names, if it begins with one."""
+    """Return the change for readers who see its step: without the step's name, if it begins with that."""
     text = change.text.removesuffix(f" in {change.path[-1]}") if change.path else change.text
     return text.rpartition(": ")[2] or text
 
 
 def where(change: Change) -> str:
-    """Where it stands in the code."""
+    """Return its position in the code."""
     return shorten(change.where, WHERE)
 
 

@@ -17,11 +17,11 @@ from diagrams.report.common import (
     about,
     addresses,
     around,
+    change_text,
     grouped,
     look,
     release,
     rule,
-    said,
     sign,
     verdict,
     where,
@@ -45,7 +45,7 @@ class _Row:
     old: str
     new: str
     service: str
-    said: str
+    text: str
     around: str
     was: str
     now: str
@@ -80,9 +80,9 @@ def _sections(comparison: Comparison, picture: Overlay) -> list[tuple[str, bool,
     marked = {number for line in picture.lines for number in line.changes[: overlay_svg.SIGNS_SHOWN]}
     sections = []
     for severity, classes in grouped(comparison.changes).items():
-        found = [_row(numbers[id(one)], one, marked) for ones in classes.values() for one in ones]
-        title = f"{len(found)} {SEVERITIES.get(severity, clean(severity))}"
-        sections.append((title, severity not in _CLOSED, found))
+        rows = [_row(numbers[id(member)], member, marked) for ones in classes.values() for member in ones]
+        title = f"{len(rows)} {SEVERITIES.get(severity, clean(severity))}"
+        sections.append((title, severity not in _CLOSED, rows))
     return sections
 
 
@@ -91,6 +91,6 @@ def _row(number: int, change: Change, marked: set[int]) -> _Row:
     both = change.old_text and change.new_text and change.old_text != change.new_text
     was, now = (shorten(text, TEXT) if both else "" for text in (change.old_text, change.new_text))
     return _Row(
-        number, sign(change), clean(change.class_), look(change), old, new, shorten(change.service, 40), said(change),
-        around(change), was, now, where(change), rule(change), number in marked,
+        number, sign(change), clean(change.class_), look(change), old, new, shorten(change.service, 40),
+        change_text(change), around(change), was, now, where(change), rule(change), number in marked,
     )  # fmt: skip

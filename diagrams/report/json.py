@@ -37,7 +37,7 @@ FORMAT, VERSION = "bootseq-diff", 1
 
 def report(comparison: Comparison) -> str:
     """The comparison as one JSON object."""
-    made = {
+    document = {
         "format": FORMAT,
         "version": VERSION,
         "verdict": comparison.verdict,
@@ -47,7 +47,7 @@ def report(comparison: Comparison) -> str:
         "changes": [_change(change) for change in comparison.changes],
     }
     # ASCII also keeps out lone surrogates, which no encoding takes, and what a terminal would obey.
-    return json.dumps(made, indent=1, ensure_ascii=True) + "\n"
+    return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 
 def _side(side: Baseline) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from diagrams.report.common import about, addresses, around, grouped, release, rule, said, tally, verdict, where
+from diagrams.report.common import about, addresses, around, change_text, grouped, release, rule, tally, verdict, where
 from diagrams.sequence.model import lane_order
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
@@ -34,13 +34,13 @@ def report(comparison: Comparison) -> str:
 
 
 def _by_service(comparison: Comparison) -> dict[str, list[Change]]:
-    """Every service of either side with its changes, in the order of lanes; what belongs to none comes first."""
-    found: dict[str, list[Change]] = {_NOBODY: []}
+    """Every service of either side with its changes, in the order of lanes; changes of no service are first."""
+    services: dict[str, list[Change]] = {_NOBODY: []}
     for side in (comparison.old, comparison.new):
-        found.update((node.service, []) for node in side.walk())
+        services.update((node.service, []) for node in side.walk())
     for change in comparison.changes:
-        found.setdefault(change.service, []).append(change)
-    return dict(sorted(found.items(), key=lambda item: (item[0] != _NOBODY, lane_order(item[0]), item[0])))
+        services.setdefault(change.service, []).append(change)
+    return dict(sorted(services.items(), key=lambda item: (item[0] != _NOBODY, lane_order(item[0]), item[0])))
 
 
 def _suite(comparison: Comparison, service: str, changes: list[Change]) -> ElementTree.Element:
@@ -49,7 +49,7 @@ def _suite(comparison: Comparison, service: str, changes: list[Change]) -> Eleme
     if service == _NOBODY and comparison.verdict != "same" and not any(_of(comparison.changes, "fail")):
         cases.append(_verdict(comparison))
     if not cases:
-        # Of the whole boot this is all that can be said here: other suites may fail.
+        # All that is known here of the whole boot: other suites may fail.
         cases.append(_case(service, "nothing fails" if service != _NOBODY else "compared"))
     cases += [_warned(service, class_, ones) for class_, ones in grouped(changes).get("warn", {}).items()]
     _tell_apart(cases)
@@ -58,34 +58,34 @@ def _suite(comparison: Comparison, service: str, changes: list[Change]) -> Eleme
         suite.set(key, str(count))
     suite.set("time", "0")
     suite.extend(cases)
-    if told := _told(comparison, service, changes):
-        ElementTree.SubElement(suite, "system-out").text = told
+    if summary := _summary(comparison, service, changes):
+        ElementTree.SubElement(suite, "system-out").text = summary
     return suite
 
 
 def _failed(service: str, change: Change) -> ElementTree.Element:
     case = _case(service, f"{change.class_}: {change.text}")
-    failure = ElementTree.SubElement(case, "failure", type=clean(change.class_), message=said(change))
+    failure = ElementTree.SubElement(case, "failure", type=clean(change.class_), message=change_text(change))
     failure.text = "\n".join(_details(change))
     return case
 
 
 def _verdict(comparison: Comparison) -> ElementTree.Element:
-    """A verdict that no failing change explains must not look like success."""
+    """Add a failed case for a verdict that no failing change explains, so that it does not look like success."""
     case = _case(_NOBODY, "verdict")
     ElementTree.SubElement(case, "failure", type="verdict", message=verdict(comparison))
     return case
 
 
 def _warned(service: str, class_: str, changes: list[Change]) -> ElementTree.Element:
-    """JUnit knows no warnings: a case that passed and has something to say."""
+    """Add a case that passed and has output: JUnit knows no warnings."""
     case = _case(service, f"warn: {class_}")
-    ElementTree.SubElement(case, "system-out").text = "\n".join(line for one in changes for line in _details(one))
+    ElementTree.SubElement(case, "system-out").text = "\n".join(line for change in changes for line in _details(change))
     return case
 
 
-def _told(comparison: Comparison, service: str, changes: list[Change]) -> str:
-    """What neither fails nor warns, counted; in the boot's suite, what was compared."""
+def _summary(comparison: Comparison, service: str, changes: list[Change]) -> str:
+    """Return the counts of what neither fails nor warns and, in the boot's suite, what was compared."""
     quiet = tally(change for change in changes if change.severity not in ("fail", "warn"))
     sides = [f"old: {about(comparison.old)}", f"new: {about(comparison.new)}"] if service == _NOBODY else []
     return "\n".join([*sides, *filter(None, [quiet])])
@@ -95,7 +95,7 @@ def _details(change: Change) -> list[str]:
     old, new = addresses(change)
     known = {"in": around(change), "at": where(change), "old": old, "new": new, "rule": rule(change)}
     steps = {"was": shorten(change.old_text, NAME), "is": shorten(change.new_text, NAME)}
-    return [said(change), *(f"    {key}: {value}" for key, value in (known | steps).items() if value)]
+    return [change_text(change), *(f"    {key}: {value}" for key, value in (known | steps).items() if value)]
 
 
 def _of(changes: Iterable[Change], severity: str) -> list[Change]:
@@ -111,7 +111,7 @@ def _name(text: str) -> str:
 
 
 def _tell_apart(cases: list[ElementTree.Element]) -> None:
-    """Cases of one name would be shown as one: the second is told from the first. Addresses would vary by the run."""
+    """Make the names of cases unique by a number: equal ones would be shown as one, and addresses vary by the run."""
     met: Counter[str] = Counter()
     for case in cases:
         name = case.get("name", "")

@@ -11,10 +11,10 @@ from diagrams.report.common import (
     addresses,
     around,
     boots,
+    change_text,
     grouped,
     outcomes,
     release,
-    said,
     sign,
     verdict,
     where,
@@ -37,10 +37,10 @@ def report(comparison: Comparison) -> str:
     room = LIMIT - len(head) - sum(len(_section(severity, [""], 10**9)) + 1 for severity in tables)
     sections = []
     for severity, table in tables.items():
-        kept = _fitting(table, room)
+        shown = _fitting(table, room)
         # Nothing less severe takes the room of what did not fit.
-        room = room - sum(len(row) + 1 for row in kept) if len(kept) == len(table) else 0
-        sections.append(_section(severity, kept, len(table)))
+        room = room - sum(len(row) + 1 for row in shown) if len(shown) == len(table) else 0
+        sections.append(_section(severity, shown, len(table)))
     return "\n".join([head, *sections]) + "\n"
 
 
@@ -49,13 +49,13 @@ def _flat(classes: dict[str, list[Change]]) -> list[Change]:
 
 
 def _fitting(table: list[str], room: int) -> list[str]:
-    kept: list[str] = []
+    lines: list[str] = []
     for row in table:
         room -= len(row) + 1
         if room < 0:
             break
-        kept.append(row)
-    return kept
+        lines.append(row)
+    return lines
 
 
 def _head(comparison: Comparison) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _head(comparison: Comparison) -> Iterator[str]:
 
 def _side(side: Baseline) -> list[str]:
     known = (shorten(side.name, NAME), release(side), boots(side), outcomes(side))
-    return [code(each) if each else "" for each in known]
+    return [code(fact) if fact else "" for fact in known]
 
 
 def _summary(changes: list[Change]) -> Iterator[str]:
@@ -77,10 +77,10 @@ def _summary(changes: list[Change]) -> Iterator[str]:
         return
     met = {class_ for classes in groups.values() for class_ in classes}
     classes = [class_ for class_ in SIGNS if class_ in met] + sorted(met - SIGNS.keys())
-    yield from ("", f"| | {' | '.join(_severity(each) for each in groups)} |", f"| --- |{' ---: |' * len(groups)}")
+    yield from ("", f"| | {' | '.join(_severity(name) for name in groups)} |", f"| --- |{' ---: |' * len(groups)}")
     for class_ in classes:
-        found = [str(len(groups[severity].get(class_, [])) or "") for severity in groups]
-        yield f"| {SIGNS.get(class_, '~')} {_text(class_)} | {' | '.join(found)} |"
+        numbers = [str(len(groups[severity].get(class_, [])) or "") for severity in groups]
+        yield f"| {SIGNS.get(class_, '~')} {_text(class_)} | {' | '.join(numbers)} |"
 
 
 def _section(severity: str, table: list[str], total: int) -> str:
@@ -101,8 +101,8 @@ def _row(change: Change) -> str:
     inside = f" in {code(shorten(around(change), TEXT))}" if around(change) else ""
     cells = [
         f"{sign(change)} {_text(change.class_)}",
-        *(code(each) if each else "" for each in (old, new, shorten(change.service, NAME))),
-        f"{code(shorten(said(change), TEXT))}{inside}",
+        *(code(cell) if cell else "" for cell in (old, new, shorten(change.service, NAME))),
+        f"{code(shorten(change_text(change), TEXT))}{inside}",
         code(where(change)) if change.where else "",
     ]
     return f"| {' | '.join(cells)} |"

@@ -1,4 +1,4 @@
-"""Two trees laid over each other, as rows: how each place looks, which changes are marked at it, what is folded."""
+"""Two trees laid over each other, as rows: the look of each step, the changes marked at it, what is folded."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from diagrams.report.common import look
 from diagrams.words.nodes import LEAVING
 from tracer.model import Change, Comparison, NormalStep, Pair
 
-#: A subtree that came or went is shown whole up to so many steps; of a larger one, its top and what leaves a service.
+#: An added or removed subtree is shown whole up to so many steps; of a larger one, its top and what leaves a service.
 WHOLE = 8
-#: Of two changes at one place, which one it looks like: what stands first.
+#: The looks by precedence, for a step with several changes.
 _LOUDEST = ("added", "removed", "moved", "changed")
 
 
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def one_sided(self) -> bool:
-        """Whether only one of the two boots has it."""
+        """Return whether only one of the two boots has it."""
         return self.pair.old is None or self.pair.new is None
 
 
@@ -45,7 +45,7 @@ def rows(comparison: Comparison, severities: Iterable[str]) -> list[Row]:
     """Every place, parents before their children; shown are changes of these ``severities`` and what leads to them."""
     wanted = frozenset(severities)
     numbers = {key(change): number for number, change in reversed(list(enumerate(comparison.changes)))}
-    found: list[Row] = []
+    all_rows: list[Row] = []
     stack = [(pair, -1) for pair in reversed(comparison.pairs)]
     while stack:
         pair, parent = stack.pop()
@@ -53,31 +53,33 @@ def rows(comparison: Comparison, severities: Iterable[str]) -> list[Row]:
             stack.extend((child, parent) for child in reversed(pair.children))
             continue
         row = Row(pair, parent)
-        stack.extend((child, len(found)) for child in reversed(pair.children))
+        stack.extend((child, len(all_rows)) for child in reversed(pair.children))
         row.changes = sorted({numbers[key(change)] for change in pair.changes if key(change) in numbers})
-        marked = [one for one in (comparison.changes[n] for n in row.changes) if one.severity in wanted]
+        marked = [
+            candidate for candidate in (comparison.changes[n] for n in row.changes) if candidate.severity in wanted
+        ]
         row.look, row.shown = _look(marked), bool(marked)
-        found.append(row)
-    _with_the_rest_of_runs(found)
-    _with_what_came_or_went(found)
-    _with_what_leads_there(found)
-    return found
+        all_rows.append(row)
+    _with_the_rest_of_runs(all_rows)
+    _with_what_came_or_went(all_rows)
+    _with_what_leads_there(all_rows)
+    return all_rows
 
 
 def key(change: Change) -> object:
-    """What tells a change from the others. Not its identity: a policy may have made new ones."""
+    """Return what distinguishes a change from the others; not its identity, since a policy may have replaced it."""
     return change.class_, change.service, change.old, change.new, change.text
 
 
 def _look(marked: list[Change]) -> str:
     looks = {look(change) for change in marked}
-    return next((each for each in _LOUDEST if each in looks), "same")
+    return next((candidate for candidate in _LOUDEST if candidate in looks), "same")
 
 
-def _with_the_rest_of_runs(found: list[Row]) -> None:
-    """Of several equal steps that came or went, one has the change; the others look like it."""
-    marked = {_run(row) for row in found if row.shown}
-    for row in found:
+def _with_the_rest_of_runs(all_rows: list[Row]) -> None:
+    """Give the look of a change to all of several equal steps added or removed: one of them has the change."""
+    marked = {_run(row) for row in all_rows if row.shown}
+    for row in all_rows:
         if row.one_sided and not row.changes and row.look == "same" and _run(row) in marked:
             row.look, row.shown = "added" if row.pair.old is None else "removed", True
 
@@ -86,23 +88,25 @@ def _run(row: Row) -> tuple[int, str, str]:
     return row.parent, row.node.service, row.node.text
 
 
-def _with_what_came_or_went(found: list[Row]) -> None:
-    """Shows what lies below a place that came or went and is shown; of much, what leaves its service."""
-    below = [0] * len(found)
-    for number in range(len(found) - 1, -1, -1):
-        if found[number].parent >= 0:
-            below[found[number].parent] += below[number] + 1
+def _with_what_came_or_went(all_rows: list[Row]) -> None:
+    """Show what is below a shown step added or removed; of a large subtree only what leaves its service."""
+    below = [0] * len(all_rows)
+    for number in range(len(all_rows) - 1, -1, -1):
+        if all_rows[number].parent >= 0:
+            below[all_rows[number].parent] += below[number] + 1
     tops: list[int] = []
-    for number, row in enumerate(found):
-        inside = row.one_sided and row.parent >= 0 and found[row.parent].one_sided and found[row.parent].look != "same"
-        if inside and row.look == "same":  # of what came, went or moved as a whole, only the top has a change
-            row.look = found[row.parent].look
+    for number, row in enumerate(all_rows):
+        inside = (
+            row.one_sided and row.parent >= 0 and all_rows[row.parent].one_sided and all_rows[row.parent].look != "same"
+        )
+        if inside and row.look == "same":  # of a subtree added, removed or moved as a whole, only the top has a change
+            row.look = all_rows[row.parent].look
         tops.append(tops[row.parent] if inside else number)
-        if inside and found[tops[number]].shown:
+        if inside and all_rows[tops[number]].shown:
             row.shown = row.shown or below[tops[number]] <= WHOLE or row.node.kind in LEAVING
 
 
-def _with_what_leads_there(found: list[Row]) -> None:
-    for row in reversed(found):  # children first
+def _with_what_leads_there(all_rows: list[Row]) -> None:
+    for row in reversed(all_rows):  # children first
         if row.shown and row.parent >= 0:
-            found[row.parent].shown = True
+            all_rows[row.parent].shown = True

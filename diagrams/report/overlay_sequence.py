@@ -36,7 +36,7 @@ class Line:
     changes: list[int] = field(default_factory=list)
     #: What its step is called in full.
     full: str = ""
-    #: Said behind the text: what changed about it.
+    #: What changed about it, written behind the text.
     extra: str = ""
 
 
@@ -65,21 +65,21 @@ def overlay(comparison: Comparison) -> Overlay:
 
 def _with_lanes(comparison: Comparison, lines: list[Line], missing: str) -> Overlay:
     sides = [{lane(node.service) for node in side.walk()} for side in (comparison.old, comparison.new)]
-    drawn = dict.fromkeys(each for line in lines for each in (line.source, line.target))
+    drawn = dict.fromkeys(name for line in lines for name in (line.source, line.target))
     met = {True: "added", False: "removed"}
-    # What is only called, as libvirt, stands in neither side's services.
+    # What is only called, as libvirt, is in neither side's services.
     lanes = {
-        each: "same" if (each in sides[0]) == (each in sides[1]) else met[each in sides[1]]
-        for each in sorted(drawn, key=lane_order)
+        name: "same" if (name in sides[0]) == (name in sides[1]) else met[name in sides[1]]
+        for name in sorted(drawn, key=lane_order)
     }
-    idle = sorted((sides[0] | sides[1]) - drawn.keys(), key=lambda each: (lane_order(each), each))
+    idle = sorted((sides[0] | sides[1]) - drawn.keys(), key=lambda name: (lane_order(name), name))
     return Overlay(lanes, lines, idle, missing)
 
 
-def _lines(found: list[Row], changes: list[Change]) -> list[Line]:
+def _lines(all_rows: list[Row], changes: list[Change]) -> list[Line]:
     """A line for every shown row; what is hidden between two of them is one line."""
-    writer = _Writer(found, changes)
-    for number, row in enumerate(found):
+    writer = _Writer(all_rows, changes)
+    for number, row in enumerate(all_rows):
         if row.shown:
             writer.show(number, row)
         else:
@@ -88,20 +88,20 @@ def _lines(found: list[Row], changes: list[Change]) -> list[Line]:
 
 
 class _Writer:
-    """Goes down the rows; keeps which of the lines are open."""
+    """Draws row by row; knows which of the lines are open."""
 
-    def __init__(self, found: list[Row], changes: list[Change]) -> None:
-        self._found = found
+    def __init__(self, all_rows: list[Row], changes: list[Change]) -> None:
+        self._found = all_rows
         self._changes = changes
         self._lines: list[Line] = []
         #: Shown rows around the current one, with their lines; a far side that is drawn with its request has its line.
         self._open: list[tuple[int, int]] = []
-        self._far = _far_sides(found)
+        self._far = _far_sides(all_rows)
         self._hidden: list[Row] = []
         self._around = -1
 
     def show(self, number: int, row: Row) -> None:
-        """Draws a row."""
+        """Draw a row."""
         self._fold()
         self._close(row.parent)
         if self._open and self._one_with_request(number, row):
@@ -111,7 +111,7 @@ class _Writer:
         self._open.append((number, len(self._lines) - 1))
 
     def hide(self, number: int, row: Row) -> None:
-        """Adds a row to what is folded."""
+        """Add a row to what is folded."""
         above = row.parent
         while above >= 0 and not self._found[above].shown:
             above = self._found[above].parent
@@ -130,7 +130,7 @@ class _Writer:
         return self._lines
 
     def _close(self, parent: int) -> None:
-        """Ends the bars of everything that what stands in row ``parent`` is not in."""
+        """End the bars of all steps that row ``parent`` is not inside of."""
         while self._open and self._open[-1][0] != parent:
             _, line = self._open.pop()
             self._lines[line].inside = len(self._lines) - 1 - line
@@ -145,7 +145,7 @@ class _Writer:
         self._hidden = []
 
     def _one_with_request(self, number: int, row: Row) -> bool:
-        """Whether it is the receiving side of a request, with nothing to say that the request's arrow does not."""
+        """Return whether it is the receiving side of a request and adds nothing to the request's arrow."""
         far = self._far.get(row.parent) == number
         return far and not row.changes and row.look in ("same", self._found[row.parent].look)
 
@@ -154,24 +154,24 @@ class _Writer:
         far = self._found[self._far[number]].node if number in self._far else None
         what, source, target = between(node, far, outermost=row.parent < 0)
         count = often(node.min_count, node.max_count)
-        old, new = (short_address(each.address, ADDRESS) if each else "" for each in (row.pair.old, row.pair.new))
+        old, new = (short_address(side.address, ADDRESS) if side else "" for side in (row.pair.old, row.pair.new))
         text = shorten(label(node.text), LABEL) + count
         line = Line(what, source, target, text, 0, row.look, old, new, row.changes, shorten(node.text, TEXT))
         line.extra = self._extra(row)
         return line
 
     def _extra(self, row: Row) -> str:
-        # What came or went is said by its own text.
-        said = [self._changes[number] for number in row.changes]
-        return "; ".join(shorten(short(one), EXTRA) for one in said if look(one) in ("moved", "changed"))
+        # The text of an added or removed step says it all.
+        changes = [self._changes[number] for number in row.changes]
+        return "; ".join(shorten(short(change), EXTRA) for change in changes if look(change) in ("moved", "changed"))
 
 
-def _far_sides(found: list[Row]) -> dict[int, int]:
+def _far_sides(all_rows: list[Row]) -> dict[int, int]:
     """Requests with the row of their receiving side: the first child of the same kind that is no request itself."""
     far: dict[int, int] = {}
-    for number, row in enumerate(found):
+    for number, row in enumerate(all_rows):
         if row.parent >= 0 and row.parent not in far:
-            around = found[row.parent].node
+            around = all_rows[row.parent].node
             if around.kind == row.node.kind and goes_out(around) and not goes_out(row.node):
                 far[row.parent] = number
     return far

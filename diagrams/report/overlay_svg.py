@@ -1,6 +1,6 @@
 """The overlay as SVG inside a page: the lanes' heads, which stay in view, and the body with its marks.
 
-All looks stand in attributes, so that a page whose style sheet is forbidden is a picture still; classes are there for
+All looks are attributes, so that a page whose style sheet is forbidden is a picture still; classes are there for
 dark screens alone.
 """
 
@@ -35,7 +35,7 @@ _MONO = "'DejaVu Sans Mono',Menlo,monospace"
 
 @dataclass(slots=True)
 class _Grid:
-    """Where columns stand."""
+    """The positions of the columns."""
 
     old: int
     new: int
@@ -44,7 +44,7 @@ class _Grid:
 
 
 def heads(overlay: Overlay) -> str:
-    """The lanes' names; a lane that only one side has says so."""
+    """Return the lanes' names as SVG; a lane that only one side has is marked."""
     grid = _grid(overlay)
     quiet = f'<g font-size="{SMALL}" fill="{LOOKS["same"][0]}" class="quiet">'
     parts = [_opened(grid.width, HEAD, "Participants"), quiet]
@@ -61,7 +61,7 @@ def heads(overlay: Overlay) -> str:
 
 
 def body(overlay: Overlay, changes: list[Change]) -> str:
-    """Everything below the heads. A change's mark is ``#m7`` and leads to ``#c7``."""
+    """Return everything below the heads as SVG. A change's mark is ``#m7`` and links to ``#c7``."""
     grid = _grid(overlay)
     height = len(overlay.lines) * ROW + 10
     parts = [_opened(grid.width, height, "What changed between the two boots")]
@@ -83,10 +83,12 @@ def _opened(wide: int, high: int, title: str) -> str:
 
 
 def _grid(overlay: Overlay) -> _Grid:
-    olds, news = (max((len(each) for each in side), default=0) for side in zip(*_addresses(overlay), strict=True))
+    olds, new_width = (
+        max((len(address) for address in side), default=0) for side in zip(*_addresses(overlay), strict=True)
+    )
     old = 8 + SIGNS_SHOWN * SIGN
     new = old + int(max(olds, 3) * MONO) + 10
-    x = new + int(max(news, 3) * MONO) + 46
+    x = new + int(max(new_width, 3) * MONO) + 46
     xs, right = {}, NARROWEST
     for lane in overlay.lanes:
         xs[lane] = x
@@ -101,7 +103,7 @@ def _addresses(overlay: Overlay) -> list[tuple[str, str]]:
 
 
 def _room(lane: str, lines: list[Line]) -> int:
-    """The more its labels need, the more room a lane has to its right, within limits."""
+    """Return the room to the right of a lane: what its labels need, within limits."""
     widths = sorted(width(line.text, SIZE) for line in lines if line.source == lane)
     usual = widths[len(widths) * 2 // 3] if widths else 0
     return int(min(FARTHEST, max(APART, width(lane, SIZE, bold=True) + 26, usual + 24)))
@@ -125,7 +127,7 @@ def _tint(line: Line, number: int, grid: _Grid) -> str:
 
 
 class _Drawing:
-    """Draws row by row; keeps how many bars are open on each lane."""
+    """Draws row by row; knows how many bars are open on each lane."""
 
     def __init__(self, grid: _Grid, changes: list[Change], lanes: list[str]) -> None:
         self.bars: list[str] = []
@@ -135,7 +137,7 @@ class _Drawing:
         self._ends: dict[str, list[int]] = {lane: [] for lane in lanes}
 
     def row(self, number: int, line: Line) -> str:
-        """One line of the picture; its bar goes to ``bars``, which lie below."""
+        """Draw a line of the picture; its bar is added to ``bars``, which are drawn below."""
         y, ink = number * ROW, LOOKS[line.look][0]
         for ends in self._ends.values():
             while ends and ends[-1] < number:
@@ -143,21 +145,21 @@ class _Drawing:
         arrow, x, leftward = self._arrow(line, y)
         if line.inside:
             self._bar(line, number)
-        signs = "".join(self._sign(change, place, y) for place, change in enumerate(line.changes[:SIGNS_SHOWN]))
-        said = self._label(line, x, y, leftward=leftward)
+        signs = "".join(self._sign(change, index, y) for index, change in enumerate(line.changes[:SIGNS_SHOWN]))
+        text = self._label(line, x, y, leftward=leftward)
         group = f'<g class="{line.look}" fill="{ink}" stroke="{ink}" stroke-width="0">'
-        return f"{group}{signs}{self._gutter(line, y)}{arrow}{said}</g>"
+        return f"{group}{signs}{self._gutter(line, y)}{arrow}{text}</g>"
 
-    def _sign(self, number: int, place: int, y: int) -> str:
+    def _sign(self, number: int, index: int, y: int) -> str:
         change = self._changes[number]
-        x, loud = 9 + place * SIGN, change.severity == "fail"
+        x, loud = 9 + index * SIGN, change.severity == "fail"
         box = f'x="{x}" y="{y + 2}" width="14" height="14" rx="3"'
         frame = f'<rect class="{"solid" if loud else "open"}" {box} stroke-width="1"{"" if loud else _PAPER}/>'
         text = escape(SIGNS.get(change.class_, "~"))
         paint = f'class="on"{_PAPER}' if loud else 'class="sign"'
-        said = f'<text x="{x + 7}" y="{y + 13}" text-anchor="middle" {paint}>{text}</text>'
+        label = f'<text x="{x + 7}" y="{y + 13}" text-anchor="middle" {paint}>{text}</text>'
         title = escape(f"{change.class_}, {change.severity}") if change.class_ in SIGNS else "change"
-        return f'<a id="m{number}" href="#c{number}"><title>{title}</title>{frame}{said}</a>'
+        return f'<a id="m{number}" href="#c{number}"><title>{title}</title>{frame}{label}</a>'
 
     def _gutter(self, line: Line, y: int) -> str:
         places = ((self._grid.old, line.old), (self._grid.new, line.new))
@@ -165,7 +167,7 @@ class _Drawing:
         return f'<g font-family="{_MONO}" font-size="{SMALL}">{texts}</g>' if texts else ""
 
     def _arrow(self, line: Line, y: int) -> tuple[str, int, bool]:
-        """The arrow, where its label begins, and whether the label stands to the left."""
+        """Return the arrow, the position of its label, and whether the label is left of it."""
         if line.source == line.target:
             return "", self._edge(line.source, right=True), False
         leftward = self._grid.xs[line.target] < self._grid.xs[line.source]
@@ -174,15 +176,15 @@ class _Drawing:
         back = 1 if leftward else -1
         tip = f"l{6 * back} -3.5v7z" if line.what == "call" else f"m{6 * back} -3.5l{-6 * back} 3.5l{6 * back} 3.5"
         fill = "" if line.what == "call" else ' fill="none"'
-        at = y + ROW - 3.5
-        path = f'<path fill="none" stroke-width="1.2"{_DASHES.get(line.look, "")} d="M{tail} {at}H{head}"/>'
-        return f'{path}<path stroke-width="1"{fill} d="M{head} {at}{tip}"/>', tail, leftward
+        line_y = y + ROW - 3.5
+        path = f'<path fill="none" stroke-width="1.2"{_DASHES.get(line.look, "")} d="M{tail} {line_y}H{head}"/>'
+        return f'{path}<path stroke-width="1"{fill} d="M{head} {line_y}{tip}"/>', tail, leftward
 
     def _label(self, line: Line, x: int, y: int, *, leftward: bool) -> str:
         first = min(self._grid.xs.values()) - 30
         if leftward and x - _width(line) < first:  # too long to end at its arrow's tail
             leftward, x = False, first
-        place = f'x="{x - 6}" text-anchor="end"' if leftward else f'x="{x + 6}"'
+        anchor = f'x="{x - 6}" text-anchor="end"' if leftward else f'x="{x + 6}"'
         halo = f'stroke="{LOOKS[line.look][1]}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
         quiet = ' font-style="italic"' if line.what == "fold" else ""
         title = f"<title>{escape(line.full)}</title>" if line.full else ""
@@ -192,7 +194,7 @@ class _Drawing:
             parts = (("", line.text), (' font-style="italic"', f"– {line.extra}"))
             spans = [f"<tspan{look}{text_length(part, SIZE)}>{escape(part)}</tspan>" for look, part in parts]
             text = f">{title}{' '.join(spans)}"
-        return f'<text class="label" {place} y="{y + up}" {halo}{quiet}{text}</text>'
+        return f'<text class="label" {anchor} y="{y + up}" {halo}{quiet}{text}</text>'
 
     def _edge(self, lane: str, *, right: bool) -> int:
         depth, x = min(len(self._ends[lane]), DEEPEST), self._grid.xs[lane]

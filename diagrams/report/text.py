@@ -12,10 +12,10 @@ from diagrams.report.common import (
     about,
     addresses,
     around,
+    change_text,
     grouped,
     look,
     rule,
-    said,
     sign,
     tally,
     verdict,
@@ -25,34 +25,34 @@ from diagrams.report.paint import Paint
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 
-#: From this width on, old and new stand side by side.
+#: From this width on, old and new are side by side.
 WIDE = 120
 #: Nothing can be laid out in less.
 NARROWEST = 40
-#: Where addresses leave less room than this beside them, a change's text stands below.
+#: Where addresses leave less room than this beside them, a change's text is below.
 BESIDE = 56
-#: At so many places one change is told.
+#: The most addresses that are listed for a change.
 PLACES = 6
 _INDENT = 4
 _NOTHING = "·"
-#: What is told one by one unless details are asked for.
+#: Severities whose changes are listed one by one even without details.
 _TOLD = ("fail", "warn")
 
 
 def report(comparison: Comparison, width: int = 80, *, colour: bool = False, details: bool = False) -> str:
-    """The comparison in lines of ``width``; ``details`` tells what is noted and ignored one by one too."""
+    """Return the comparison in lines of ``width``; ``details`` lists noted and ignored changes one by one too."""
     paint = Paint(colour)
     width = max(width, NARROWEST)
     lines = [paint(verdict(comparison), "fine" if comparison.verdict == "same" else "fail", bold=True)]
     lines += [f"old  {about(comparison.old)}", f"new  {about(comparison.new)}"]
     groups = grouped(comparison.changes)
-    told = [severity for severity in groups if details or severity in _TOLD]
-    for severity in told:
+    listed = [severity for severity in groups if details or severity in _TOLD]
+    for severity in listed:
         lines += _severity(severity, groups[severity], width, paint, details=details)
     if width >= WIDE:
-        lines += report_columns_.columns(comparison, width, paint, frozenset(told))
+        lines += report_columns_.columns(comparison, width, paint, frozenset(listed))
     for severity in groups:
-        if severity not in told:
+        if severity not in listed:
             lines += ["", *_counted(severity, groups[severity], width)]
     return "\n".join(lines) + "\n"
 
@@ -72,19 +72,19 @@ def _severity(
 
 
 def _alike(changes: list[Change], *, details: bool) -> Iterable[list[Change]]:
-    """Changes that say the same at several places, together; with details, each by itself."""
+    """Group changes that have the same text at several addresses; with details, each stays by itself."""
     groups: dict[object, list[Change]] = {}
     for number, change in enumerate(changes):
-        key = number if details else (change.service, said(change), around(change), where(change))
+        key = number if details else (change.service, change_text(change), around(change), where(change))
         groups.setdefault(key, []).append(change)
     return groups.values()
 
 
 def _change(ones: list[Change], columns: list[int], width: int, paint: Paint, *, details: bool) -> Iterator[str]:
-    change, heads = ones[0], [_head(one, columns) for one in ones[:PLACES]]
+    change, heads = ones[0], [_head(occurrence, columns) for occurrence in ones[:PLACES]]
     beside = len(ones) == 1 and width - len(heads[0]) - 2 >= BESIDE
     margin = len(heads[0]) + 2 if beside else _INDENT + 2
-    text = _wrapped(f"{_by(change)}{said(change)}", width - margin)
+    text = _wrapped(f"{_by(change)}{change_text(change)}", width - margin)
     if beside:
         heads, text = [f"{heads[0]}  {text[0]}"], text[1:]
     elif len(ones) > PLACES:
@@ -97,14 +97,14 @@ def _change(ones: list[Change], columns: list[int], width: int, paint: Paint, *,
 
 
 def _head(change: Change, columns: list[int]) -> str:
-    places = [f"{one or _NOTHING:{room}}" for one, room in zip(addresses(change), columns, strict=True)]
+    places = [f"{address or _NOTHING:{room}}" for address, room in zip(addresses(change), columns, strict=True)]
     return f"  {sign(change)} {'  '.join(places)}"
 
 
 def _further(change: Change, *, details: bool) -> Iterator[str]:
-    at = ", ".join(filter(None, (f"in {around(change)}" if around(change) else "", where(change))))
-    if at:
-        yield at
+    position = ", ".join(filter(None, (f"in {around(change)}" if around(change) else "", where(change))))
+    if position:
+        yield position
     if details:
         steps = {"was": change.old_text, "is": change.new_text}
         if change.old_text != change.new_text:
@@ -124,5 +124,5 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _counted(severity: str, classes: dict[str, list[Change]], width: int) -> list[str]:
     """``5 noted: 3 slower, 2 logged``."""
     total = sum(map(len, classes.values()))
-    each = ", ".join(f"{len(ones)} {clean(class_)}" for class_, ones in classes.items())
-    return _wrapped(f"{total} {SEVERITIES.get(severity, clean(severity))}: {each}", width)
+    classes_text = ", ".join(f"{len(ones)} {clean(class_)}" for class_, ones in classes.items())
+    return _wrapped(f"{total} {SEVERITIES.get(severity, clean(severity))}: {classes_text}", width)

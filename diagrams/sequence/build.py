@@ -17,14 +17,14 @@ from tracer.notation.parse import UNAWAITED
 
 def sequence(boot: Request, detail: str = "calls", depth: int | None = None) -> Diagram:
     """``boot`` as a diagram; nothing deeper than ``depth`` is drawn."""
-    found = places(boot)
-    writer = _Writer(found, boot.started, detail)
-    for chapter in fold_for_picture(found, detail, depth):
+    all_places = places(boot)
+    writer = _Writer(all_places, boot.started, detail)
+    for chapter in fold_for_picture(all_places, detail, depth):
         writer.chapter(chapter)
     return diagram(*steps.heading(boot), writer.lanes, writer.items)
 
 
-#: What stands inside a row: rows, notes, and runs of SQL.
+#: The inside of a row: rows, notes, and runs of SQL.
 _Inner = Row | Step | list[Step]
 
 
@@ -38,16 +38,16 @@ class _Open:
 
 
 class _Writer:
-    """Writes items, row by row; keeps the lanes in the order in which they turned up."""
+    """Writes items, row by row, and the lanes in the order of their first use."""
 
-    def __init__(self, found: list[Place], began: int, detail: str) -> None:
+    def __init__(self, all_places: list[Place], began: int, detail: str) -> None:
         self.lanes: dict[str, int] = {}
         self._known: dict[str, int] = {}  # the lanes by the names that steps give them
         self.items: list[Item] = []
         self._began = began
         self._detail = detail
         # Several hypervisors are several lanes; of the other services nobody asks which worker it was.
-        hosts = {place.step.host for place in found if place.step.service == "compute"}
+        hosts = {entry.step.host for entry in all_places if entry.step.service == "compute"}
         self._by_host = len(hosts - {""}) > 1
 
     def chapter(self, head: Row) -> None:
@@ -58,13 +58,13 @@ class _Writer:
         text = f"{shorten(step.service, LANE)}: {head.text}"
         inside = self._inside(head)
         if step.kind == "http" or step.text("side") == "client":
-            # Its request is an arrow like any other; whoever sent it, if that was not traced, is the client.
+            # Its request is an arrow like any other; a sender that was not traced is the client.
             lane = self._lane("client") if step.text("side") == "server" else lane
             inside = [head]
         if inside != [head]:
             came += filter(None, (_failure(step), _quietly(step, head.hidden)))
         self.items.append(self._item("chapter", lane, lane, text, step, " ".join(came)))
-        self._run(_Open(iter(inside), lane, self._item("end", lane, lane, "", step, at=step.end)))
+        self._run(_Open(iter(inside), lane, self._item("end", lane, lane, "", step, time=step.end)))
 
     def _run(self, first: _Open) -> None:
         stack = [first]
@@ -85,7 +85,7 @@ class _Writer:
                     self.items.append(top.closing)
 
     def _row(self, row: Row, around: int) -> _Open | None:
-        """Draws a row's beginning; gives what is still to come inside."""
+        """Draw a row's beginning; return what is still to come inside."""
         step, inside, hidden, answered = row.step, self._inside(row), row.hidden, row.step
         source, target = around, self._lane(step.service, step)
         if step.kind == "libvirt":
@@ -100,9 +100,9 @@ class _Writer:
                 answered = step if step.error is not None or far.step.error is None else far.step
             elif not row.children:
                 target = self._lane(steps.peer(step) or "unknown")
-        # Where nothing tells of the far side, what was noted meanwhile is the caller's.
+        # Where nothing was recorded of the far side, notes of that time are the caller's.
         untold = source != target and not row.children and step.text("side") == "client"
-        leaf = not inside or untold or all(isinstance(one, Step) and one.kind == "state" for one in inside)
+        leaf = not inside or untold or all(isinstance(inner, Step) and inner.kind == "state" for inner in inside)
         what = "call" if source != target else "self"
         item = self._item(what, source, target, row.text, step, leaf=leaf)
         item.extra = self._extra(row, item, answered, hidden)
@@ -137,38 +137,38 @@ class _Writer:
 
     def _closing(self, item: Item, step: Step) -> Item:
         if item.what == "self" or not step.finished:
-            return self._item("end", item.target, item.target, "", step, at=step.end)
-        return self._item("return", item.target, item.source, " ".join(_answer(step)), step, at=step.end)
+            return self._item("end", item.target, item.target, "", step, time=step.end)
+        return self._item("return", item.target, item.source, " ".join(_answer(step)), step, time=step.end)
 
     def _inside(self, row: Row) -> Sequence[_Inner]:
-        """What is drawn inside a row, in the order in which it happened; SQL between two rows is drawn in one."""
+        """Yield what is drawn inside a row, in order of time; SQL between two rows is drawn as one."""
         if not row.notes:  # most of them
             children: list[Row] = sorted(row.children, key=_start)
             return children
-        drawn: list[Row | Step] = [one for one in shown_notes(row.notes, self._detail) if one.kind != "sql"]
-        sql = [] if self._detail == "brief" else [one for one in row.notes if one.kind == "sql"]
+        drawn: list[Row | Step] = [inner for inner in shown_notes(row.notes, self._detail) if inner.kind != "sql"]
+        sql = [] if self._detail == "brief" else [inner for inner in row.notes if inner.kind == "sql"]
         drawn += row.children
-        if row.count > 1 and sql:  # the SQL of several equal steps: told at once
+        if row.count > 1 and sql:  # the SQL of several equal steps, together
             return [sql, *sorted(drawn, key=_start)]
         inside: list[_Inner] = []
         run: list[Step] = []
-        for one in sorted([*drawn, *sql], key=_start):
-            if isinstance(one, Row):
-                inside.append(one)
+        for inner in sorted([*drawn, *sql], key=_start):
+            if isinstance(inner, Row):
+                inside.append(inner)
                 run = []
-            elif one.kind != "sql":
-                inside.append(one)
+            elif inner.kind != "sql":
+                inside.append(inner)
             else:
                 if not run:
                     inside.append(run)
-                run.append(one)
+                run.append(inner)
         return inside
 
     def _sql(self, run: list[Step], lane: int) -> None:
-        tables = Counter(str(table) for one in run for table in _tables(one))
+        tables = Counter(str(table) for statement in run for table in _tables(statement))
         named = ", ".join(list(tables)[:3]) + (" …" if len(tables) > 3 else "")
         verb = run[0].text("verb") or "SQL" if len(run) == 1 else f"{len(run)} SQL"
-        failed = next((one for one in run if one.error is not None), None)
+        failed = next((statement for statement in run if statement.error is not None), None)
         item = self._item("call", lane, self._lane("database"), shorten(f"{verb} {named}".strip(), steps.LABEL), run[0])
         item.leaf = True
         if failed:
@@ -186,9 +186,9 @@ class _Writer:
 
     def _item(
         self, what: str, source: int, target: int, text: str, step: Step, extra: str = "",
-        *, leaf: bool = False, at: int | None = None,
+        *, leaf: bool = False, time: int | None = None,
     ) -> Item:  # fmt: skip
-        since = (step.start if at is None else at) - self._began
+        since = (step.start if time is None else time) - self._began
         mood = "failed" if step.error is not None else "unfinished" if step.end is None else ""
         return Item(what, source, target, text, extra, short_address(step.address), since, leaf, mood, step.kind)
 
@@ -210,8 +210,8 @@ def _far_side(step: Step, inside: Sequence[_Inner]) -> Row | None:
     return None
 
 
-def _start(one: Row | Step) -> int:
-    return one.step.start if isinstance(one, Row) else one.start
+def _start(inner: Row | Step) -> int:
+    return inner.step.start if isinstance(inner, Row) else inner.start
 
 
 def _tables(step: Step) -> list[Value]:
@@ -220,13 +220,13 @@ def _tables(step: Step) -> list[Value]:
 
 
 def _quietly(step: Step, hidden: int) -> str:
-    """What is not drawn inside a step, and whether it is still under way."""
+    """Return what is not drawn inside a step, and that it is still under way if it is."""
     calls = f"+{plural(hidden, 'call')}" if hidden else ""
     return f"{calls} … unfinished".strip() if step.end is None else calls
 
 
 def _answer(step: Step, *, timed: bool = True) -> list[str]:
-    """What came back: status, error, and how long it took."""
+    """Return the parts of an answer: status, error, duration."""
     parts = [shorten(step.text("status"), LANE)] if "status" in step.attributes else []
     if step.error is not None:
         parts.append(_failure(step))

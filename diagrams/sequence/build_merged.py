@@ -17,7 +17,7 @@ from tracer.notation.parse import parse
 #: What begins each operand but the first.
 _AGAIN = {"alt": "else", "par": "and"}
 
-#: What stands inside a row: rows, frames, and statements that follow each other.
+#: The inside of a row: rows, frames, and statements that follow each other.
 _Inner = Row | Frame | list[Row] | Item
 
 
@@ -37,7 +37,7 @@ class _Open:
 
 
 class _Writer:
-    """Writes items, row by row; keeps the lanes in the order in which they turned up."""
+    """Writes items, row by row, and the lanes in the order of their first use."""
 
     def __init__(self, merged: Merged) -> None:
         self.lanes: dict[str, int] = {}
@@ -45,7 +45,7 @@ class _Writer:
         self._merged = merged
 
     def run(self, chapters: list[Row | Frame]) -> None:
-        """Everything in its order, as deep as it may be."""
+        """Write everything in its order, without recursion."""
         stack = [_Open(_grouped(chapters), -1)]
         while stack:
             top = stack[-1]
@@ -65,9 +65,9 @@ class _Writer:
     def _frame(self, frame: Frame, lane: int) -> Iterator[_Inner]:
         for number, branch in enumerate(frame.branches):
             word = _AGAIN[frame.operator] if number else frame.operator
-            yield Item("branch" if number else "frame", lane, lane, word, branch.guard, at=None)
+            yield Item("branch" if number else "frame", lane, lane, word, branch.guard, time=None)
             yield from _grouped(branch.inside)
-        yield Item("close", lane, lane, "", at=None)
+        yield Item("close", lane, lane, "", time=None)
 
     def _chapter(self, head: Row) -> _Open:
         """A chapter: its band, and everything inside."""
@@ -77,20 +77,20 @@ class _Writer:
         lane = self._lane(nodes.lane(step.service))
         inside: Iterator[_Inner] = _grouped(head.inside)
         if step.kind == "http" or nodes.goes_out(step):
-            # Its request is an arrow like any other; whoever sent it, if that was not traced, is the client.
+            # Its request is an arrow like any other; a sender that was not traced is the client.
             lane = lane if nodes.goes_out(step) else self._lane("client")
             inside = iter([head])
         else:
-            came += [*self._said(head), *_hidden(head.hidden)]
+            came += [*self._extra(head), *_hidden(head.hidden)]
         self.items.append(self._item("chapter", lane, lane, text, head, " ".join(came)))
-        return _Open(_then(inside, Item("end", lane, lane, "", at=None)), lane)
+        return _Open(_then(inside, Item("end", lane, lane, "", time=None)), lane)
 
     def _row(self, row: Row, around: int) -> _Open:
-        """Draws a row's beginning; gives what is still to come inside, with its end."""
+        """Draw a row's beginning; return what is still to come inside, with its end."""
         inside, hidden, ended = unframed(row.inside), row.hidden, row
         far = _far_side(row, inside)
         if far:
-            inside = [*(one for one in inside if one is not far), *unframed(far.inside)]
+            inside = [*(inner for inner in inside if inner is not far), *unframed(far.inside)]
             hidden, ended = hidden + far.hidden, row if row.step.errors else far
         what, came_from, goes_to = nodes.between(row.step, far.step if far else None, outermost=False)
         if row.step.kind == "http" and not nodes.goes_out(row.step) and self._name(around) == "client":
@@ -99,8 +99,8 @@ class _Writer:
             self._note(row, self._lane(came_from))
             return _Open(_grouped(inside), around)
         source, target = self._lane(came_from), self._lane(goes_to)
-        leaf = what == "cast" or all(isinstance(one, Row) and one.step.kind == "state" for one in inside)
-        extra = [opened(row.step.opens), row.often, *self._said(ended), *_hidden(hidden)]
+        leaf = what == "cast" or all(isinstance(inner, Row) and inner.step.kind == "state" for inner in inside)
+        extra = [opened(row.step.opens), row.often, *self._extra(ended), *_hidden(hidden)]
         time = usual_time(row.step)
         if leaf and what == "call" and time is not None:
             extra.append(f"~{span(time)}")
@@ -108,9 +108,9 @@ class _Writer:
         self.items.append(item)
         if leaf:
             return _Open(_grouped(inside), source if what == "cast" else target)
-        end = Item("end", target, target, "", at=None)
+        end = Item("end", target, target, "", time=None)
         if what == "call":
-            end = Item("return", target, source, f"~{span(time)}" if time is not None else "", at=None)
+            end = Item("return", target, source, f"~{span(time)}" if time is not None else "", time=None)
         return _Open(_then(_grouped(inside), end), target)
 
     def _sql(self, run: list[Row], lane: int) -> None:
@@ -120,7 +120,7 @@ class _Writer:
         named = ", ".join(tables[:3]) + (" …" if len(tables) > 3 else "")
         low, high = sum(row.low for row in run), sum(row.high for row in run)
         verb = statements[0].name.partition(" ")[0] if high == 1 and statements else f"{spread(low, high)} SQL"
-        failed = [failure for row in run for failure in self._said(row)]
+        failed = [failure for row in run for failure in self._extra(row)]
         text = shorten(f"{verb} {named}".strip(), LABEL)
         target = self._lane("database")
         self.items.append(self._item("call", lane, target, text, run[0], " ".join(failed), leaf=True))
@@ -128,12 +128,12 @@ class _Writer:
     def _note(self, row: Row, lane: int) -> None:
         state = row.step.kind == "state"
         text = row.step.text.removeprefix("instances: ") if state else row.step.text
-        extra = " ".join(filter(None, (row.often, *self._said(row))))
+        extra = " ".join(filter(None, (row.often, *self._extra(row))))
         self.items.append(
             self._item("state" if state else "note", lane, lane, shorten(text, (1 + state) * LABEL), row, extra)
         )
 
-    def _said(self, row: Row) -> list[str]:
+    def _extra(self, row: Row) -> list[str]:
         return [shorten(failure, ERROR) for failure in failures(row.step, self._merged)]
 
     def _item(
@@ -153,14 +153,14 @@ class _Writer:
 def _grouped(inside: list[Row | Frame]) -> Iterator[_Inner]:
     """Rows and frames, statements that follow each other as one."""
     run: list[Row] = []
-    for one in unframed(inside):
-        if isinstance(one, Row) and one.step.kind == "sql":
-            run.append(one)
+    for inner in unframed(inside):
+        if isinstance(inner, Row) and inner.step.kind == "sql":
+            run.append(inner)
             continue
         if run:
             yield run
             run = []
-        yield one
+        yield inner
     if run:
         yield run
 
@@ -169,7 +169,7 @@ def _first(frame: Frame) -> Row:
     """The first row that is shown in a frame; there is one in each."""
     inside: Row | Frame = frame
     while isinstance(inside, Frame):
-        inside = next(one for one in inside.branches[0].inside if isinstance(one, Row) or one.branches)
+        inside = next(inner for inner in inside.branches[0].inside if isinstance(inner, Row) or inner.branches)
     return inside
 
 
@@ -180,14 +180,14 @@ def _then(inside: Iterator[_Inner], end: Item) -> Iterator[_Inner]:
 
 def _far_side(row: Row, inside: list[Row | Frame]) -> Row | None:
     """The receiving side of a request, if nothing but states is drawn beside it: then both are one arrow."""
-    drawn = [one for one in inside if isinstance(one, Frame) or one.step.kind != "state"]
+    drawn = [inner for inner in inside if isinstance(inner, Frame) or inner.step.kind != "state"]
     if len(drawn) == 1 and isinstance(far := drawn[0], Row) and far.high == 1 and nodes.goes_out(row.step):
         return far if far.step.kind == row.step.kind and not nodes.goes_out(far.step) else None
     return None
 
 
 def _label(row: Row) -> str:
-    # What tells branches apart may stand at a text's end.
+    # What distinguishes branches may be at a text's end.
     say, room = (nodes.label, 2 * LABEL) if row.differs else (nodes.short_label, LABEL)
     return shorten(say(row.step.text) or row.step.kind, room)
 

@@ -1,4 +1,4 @@
-"""Making a diagram smaller, step by step, until a format that has limits can hold it."""
+"""Smaller and smaller versions of a diagram, until a format that has limits can hold it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from diagrams.sequence.fold import DETAILS, places
 from diagrams.sequence.model import Diagram, Item
 from tracer.model import Merged, Request
 
-#: A picture of so few items tells less of a boot than the beginning of a whole one.
+#: A picture of so few items shows less of a boot than the beginning of a whole one.
 FEW = 50
-#: Items that say nothing of their own.
+#: Items without a text of their own.
 _SILENT = frozenset({"end", "return", "frame", "branch", "close"})
 
 
@@ -24,7 +24,7 @@ def drawn(boot: Request | Merged, detail: str, depth: int | None = None) -> Diag
 
 
 def fitted(boot: Request | Merged, detail: str, draw: Callable[[Diagram], str | None]) -> str:
-    """The largest picture of ``boot`` for which ``draw`` gives a text rather than None. What was folded is said."""
+    """Return the largest picture of ``boot`` for which ``draw`` returns a text; its title names what was folded."""
     for diagram in _ever_smaller(boot, detail):
         if (text := draw(diagram)) is not None:
             return text
@@ -32,51 +32,53 @@ def fitted(boot: Request | Merged, detail: str, draw: Callable[[Diagram], str | 
 
 
 def _ever_smaller(boot: Request | Merged, detail: str) -> Iterator[Diagram]:
-    """First less detail, as what services do with each other tells most; then less depth; then only its beginning."""
+    """Yield the diagram with less detail, since services' traffic matters most, then less depth, then its beginning."""
     yield drawn(boot, detail)
     for less in reversed(DETAILS[: DETAILS.index(detail)]):
-        yield _said(drawn(boot, less), f"folded to {less}, to fit")
+        yield _noted(drawn(boot, less), f"folded to {less}, to fit")
     depth = _deepest(boot)
     while depth > 1:
         depth //= 2
         diagram = drawn(boot, DETAILS[0], depth)
         if len(diagram.items) > FEW:
-            yield _said(diagram, f"folded to {DETAILS[0]} and to depth {depth}, to fit")
+            yield _noted(diagram, f"folded to {DETAILS[0]} and to depth {depth}, to fit")
     diagram = drawn(boot, DETAILS[0])
-    kept = len(diagram.items)
-    while kept:
-        kept //= 2
-        yield _beginning(diagram, kept)
+    count = len(diagram.items)
+    while count:
+        count //= 2
+        yield _beginning(diagram, count)
 
 
 def _deepest(boot: Request | Merged) -> int:
     if isinstance(boot, Merged):
         return fold_merged.deepest(boot)
-    return max((place.depth for place in places(boot)), default=0)
+    return max((entry.depth for entry in places(boot)), default=0)
 
 
 def still_open(items: Iterable[Item]) -> list[Item]:
-    """Those of the ``items`` that open something which none of them closes, the outer ones first."""
-    found: list[Item] = []
+    """Return the items that open something which none of them closes, the outer ones first."""
+    open_items: list[Item] = []
     for item in items:
         if item.what in ("end", "return", "close"):
-            found.pop()
+            open_items.pop()
         elif item.what in ("call", "self", "chapter", "frame") and not item.leaf:
-            found.append(item)
-    return found
+            open_items.append(item)
+    return open_items
 
 
-def _said(diagram: Diagram, what: str) -> Diagram:
+def _noted(diagram: Diagram, what: str) -> Diagram:
     return replace(diagram, title=f"{diagram.title} ({what})")
 
 
-def _beginning(diagram: Diagram, kept: int) -> Diagram:
-    """The first ``kept`` items; what is open is closed, what is missing counted."""
-    items = diagram.items[:kept]
+def _beginning(diagram: Diagram, count: int) -> Diagram:
+    """Return the first ``count`` items; what is open is closed, what is missing counted."""
+    items = diagram.items[:count]
     opened = still_open(items)
-    missing = sum(item.what not in _SILENT for item in diagram.items[kept:])
+    missing = sum(item.what not in _SILENT for item in diagram.items[count:])
     lane = opened[-1].target if opened else 0
-    items.append(Item("note", lane, lane, f"+{missing} more, not drawn", at=items[-1].at if items else 0))
+    items.append(Item("note", lane, lane, f"+{missing} more, not drawn", time=items[-1].time if items else 0))
     ends = {"frame": "close"}
-    items += [Item(ends.get(one.what, "end"), one.target, one.target, "", at=one.at) for one in reversed(opened)]
-    return _said(replace(diagram, items=items), f"{DETAILS[0]}, and only its beginning, to fit")
+    items += [
+        Item(ends.get(item.what, "end"), item.target, item.target, "", time=item.time) for item in reversed(opened)
+    ]
+    return _noted(replace(diagram, items=items), f"{DETAILS[0]}, and only its beginning, to fit")

@@ -1,4 +1,4 @@
-"""What of a merged sequence is shown at which detail: rows for steps, frames for combined fragments.
+"""The part of a merged sequence that is shown at a detail: rows for steps, frames for combined fragments.
 
 Folding hides and counts what it hides, but never a step at which boots part: that is what the picture is for.
 """
@@ -25,13 +25,13 @@ _OUTWARD = nodes.LEAVING | {"command"}
 
 @dataclass(slots=True)
 class Row:
-    """A step that is shown; how often it is done in a row, if no frame says so; what is shown and hidden inside."""
+    """A step that is shown; how often it is done in a row, unless a frame shows it; what is shown and hidden inside."""
 
     step: MergedStep
     low: int = 1
     high: int = 1
     hidden: int = 0
-    #: Whether it is what one boot does in place of what another does: then it says all it knows.
+    #: Whether it is what one boot does in place of another boot's step: then its label is never shortened.
     differs: bool = False
     inside: list[Row | Frame] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(slots=True)
 class Branch:
-    """An operand: what its guard says, "" if nothing, and what is shown of it."""
+    """An operand: its guard, "" for none, and what is shown of it."""
 
     guard: str
     inside: list[Row | Frame] = field(default_factory=list)
@@ -87,20 +87,20 @@ def fold(merged: Merged, detail: str, *, picture: bool = False, depth: int | Non
 
     Nothing deeper than ``depth`` is shown.
     """
-    found = list(_places(merged))
-    shown = [_is_shown(place, found, detail, picture=picture) for place in found]
+    all_places = list(_places(merged))
+    shown = [_is_shown(entry, all_places, detail, picture=picture) for entry in all_places]
     if picture and detail == "calls":
-        for place, keep in zip(reversed(found), reversed(shown), strict=True):  # children first
-            if keep and place.parent >= 0 and place.step.kind in NUMBERED:
-                shown[place.parent] = True
+        for entry, keep in zip(reversed(all_places), reversed(shown), strict=True):  # children first
+            if keep and entry.parent >= 0 and entry.step.kind in NUMBERED:
+                shown[entry.parent] = True
     if depth is not None:
-        shown = [keep and place.depth <= depth for place, keep in zip(found, shown, strict=True)]
-    return _built(merged, {id(place.step): place for place, keep in zip(found, shown, strict=True) if keep})
+        shown = [keep and entry.depth <= depth for entry, keep in zip(all_places, shown, strict=True)]
+    return _built(merged, {id(entry.step): entry for entry, keep in zip(all_places, shown, strict=True) if keep})
 
 
 def deepest(merged: Merged) -> int:
-    """How deep the deepest step stands."""
-    return max((place.depth for place in _places(merged)), default=0)
+    """Return the depth of the deepest step."""
+    return max((entry.depth for entry in _places(merged)), default=0)
 
 
 def _places(merged: Merged) -> Iterator[_Place]:
@@ -118,26 +118,26 @@ def _places(merged: Merged) -> Iterator[_Place]:
             stack.extend((inner, parent, depth, within | {part.operator}) for inner in reversed(inside))
 
 
-def _is_shown(place: _Place, found: list[_Place], detail: str, *, picture: bool) -> bool:
-    step = place.step
+def _is_shown(entry: _Place, all_places: list[_Place], detail: str, *, picture: bool) -> bool:
+    step = entry.step
     if step.kind not in NUMBERED:
         drawn = picture and step.kind == "sql" and detail != "brief"
         return drawn or step.kind in _NOTES[detail] or bool(step.errors)
     if detail == "full" or (detail == "calls" and not picture):
         return True
-    return place.parent < 0 or step.kind in _OUTWARD or place.chosen or bool(step.errors) or _enters(place, found)
+    return entry.parent < 0 or step.kind in _OUTWARD or entry.chosen or bool(step.errors) or _enters(entry, all_places)
 
 
-def _enters(place: _Place, found: list[_Place]) -> bool:
-    around = found[place.parent].step
-    return nodes.enters_driver(place.step.text) and not nodes.enters_driver(around.text)
+def _enters(entry: _Place, all_places: list[_Place]) -> bool:
+    around = all_places[entry.parent].step
+    return nodes.enters_driver(entry.step.text) and not nodes.enters_driver(around.text)
 
 
 _Inside = list[Row | Frame]
 
 
-def _built(merged: Merged, kept: dict[int, _Place]) -> _Inside:
-    """Rows for the steps that are kept, in their frames; what is inside a hidden step stands where it would stand."""
+def _built(merged: Merged, shown: dict[int, _Place]) -> _Inside:
+    """Build rows for the ``shown`` steps, in their frames; what is inside a hidden step takes its position."""
     top = Row(MergedStep("", "", "", frozenset()))
     frames: list[Frame] = []
     stack: list[tuple[MergedStep | Fragment, Row, _Inside, frozenset[int]]]
@@ -154,8 +154,8 @@ def _built(merged: Merged, kept: dict[int, _Place]) -> _Inside:
                 (inner, around, branch.inside, operand.boots)
                 for operand, branch in reversed(branches) for inner in reversed(operand.inside)
             )  # fmt: skip
-        elif id(part) in kept:
-            row = Row(part, differs=kept[id(part)].differs)
+        elif id(part) in shown:
+            row = Row(part, differs=shown[id(part)].differs)
             into.append(row)
             stack.extend((child, row, row.inside, part.boots) for child in reversed(part.children))
         else:
@@ -167,17 +167,17 @@ def _built(merged: Merged, kept: dict[int, _Place]) -> _Inside:
 
 
 def _frame(fragment: Fragment, boots: frozenset[int], merged: Merged) -> Frame:
-    """``boots`` are those that come to the fragment: who all do something needs no guard."""
+    """Build a frame; what all ``boots`` that reach the fragment do needs no guard."""
     if fragment.operator == "loop":
         low, high = min(fragment.counts.values()), max(fragment.counts.values())
         return Frame("loop", [Branch(f"{spread(low, high)} times")], (low, high))
     whole = fragment.operator == "par"
-    guards = ["" if whole and one.boots == boots else guard(one.boots, merged) for one in fragment.operands]
-    return Frame(fragment.operator, [Branch(each) for each in guards])
+    guards = ["" if whole and operand.boots == boots else guard(operand.boots, merged) for operand in fragment.operands]
+    return Frame(fragment.operator, [Branch(text) for text in guards])
 
 
 def _tidy(frame: Frame) -> None:
-    """Leaves out branches with nothing to show, and the frame itself where what is left needs none."""
+    """Leave out branches with nothing to show, and the frame itself where the rest needs none."""
     frame.branches = [branch for branch in frame.branches if _any_row(branch.inside)]
     if len(frame.branches) < 2 and frame.operator in ("par", "alt"):
         # The one branch that is left may be of some boots only.
@@ -191,36 +191,36 @@ def _tidy(frame: Frame) -> None:
 
 
 def _any_row(inside: _Inside) -> bool:
-    """Whether anything is shown; frames further inside are tidy already."""
-    return any(isinstance(one, Row) or one.branches for one in inside)
+    """Return whether anything is shown; frames further inside are tidy already."""
+    return any(isinstance(inner, Row) or inner.branches for inner in inside)
 
 
 def unframed(inside: _Inside) -> _Inside:
     """The same without frames that need not be drawn."""
-    kept: _Inside = []
+    rows: _Inside = []
     stack = list(reversed(inside))
     while stack:
-        one = stack.pop()
-        if isinstance(one, Frame) and not one.operator:
-            stack.extend(reversed([inner for branch in one.branches for inner in branch.inside]))
+        top = stack.pop()
+        if isinstance(top, Frame) and not top.operator:
+            stack.extend(reversed([inner for branch in top.branches for inner in branch.inside]))
         else:
-            kept.append(one)
-    return kept
+            rows.append(top)
+    return rows
 
 
 def marks(rows: list[Row | Frame]) -> Iterator[Mark]:
-    """Everything in its order, as deep as it may be."""
+    """Yield everything in its order, without recursion."""
     stack: list[Row | Frame | Mark] = list(reversed(rows))
     while stack:
-        one = stack.pop()
-        if isinstance(one, Mark):
-            yield one
-        elif isinstance(one, Row):
-            yield Mark("step", one)
-            stack.append(Mark("leave", one))
-            stack.extend(reversed(one.inside))
+        inner = stack.pop()
+        if isinstance(inner, Mark):
+            yield inner
+        elif isinstance(inner, Row):
+            yield Mark("step", inner)
+            stack.append(Mark("leave", inner))
+            stack.extend(reversed(inner.inside))
         else:
-            stack.extend(reversed(list(_framed(one))))
+            stack.extend(reversed(list(_framed(inner))))
 
 
 def _framed(frame: Frame) -> Iterator[Row | Frame | Mark]:

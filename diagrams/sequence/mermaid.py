@@ -17,7 +17,7 @@ LIMIT = 50_000
 MOST_BLOCKS = 8
 
 #: Characters that end a statement (``;``), that start an entity, a comment, a directive, markup or a formula
-#: (``#%{}<>&$``), or that end the fence around the block (`````). Mermaid's own entities stand for them.
+#: (``#%{}<>&$``), or that end the fence around the block (`````). They become Mermaid's own entities.
 _UNSAFE = re.compile(r"[;#%{}<>&\"`$\\]")
 
 
@@ -27,7 +27,7 @@ def mermaid(boot: Request | Merged, detail: str = "calls") -> str:
 
 
 def blocks(boot: Request, detail: str = "calls") -> list[str]:
-    """``boot`` as Mermaid diagrams that go on one after the other, folded only if they would be too many."""
+    """Draw ``boot`` as Mermaid diagrams that continue each other, folded only if they would be too many."""
     diagram = sequence(boot, detail)
     fewest = len(draw(diagram)) // LIMIT + 1
     for count in range(fewest, MOST_BLOCKS + 1):
@@ -67,19 +67,19 @@ def draw(diagram: Diagram, start: int = 0, end: int | None = None) -> str:
 
 def safe(text: str) -> str:
     """``text`` as a label that cannot become anything else."""
-    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", clean(text))
+    return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", clean(text))
 
 
 def _statements(item: Item, last: int) -> list[str]:
-    said = safe(" ".join(filter(None, (item.address, item.text, item.extra))))
+    label = safe(" ".join(filter(None, (item.address, item.text, item.extra))))
     opens = "" if item.leaf else "+"
     match item.what:
         case "chapter":
-            return [f"Note over p0,p{last}: {said}" if last else f"Note over p0: {said}", f"activate p{item.source}"]
+            return [f"Note over p0,p{last}: {label}" if last else f"Note over p0: {label}", f"activate p{item.source}"]
         case "call" | "self":
-            return [f"p{item.source}->>{opens}p{item.target}: {said}"]
+            return [f"p{item.source}->>{opens}p{item.target}: {label}"]
         case "cast":
-            return [f"p{item.source}-)p{item.target}: {said}"]
+            return [f"p{item.source}-)p{item.target}: {label}"]
         case "return":
             return [f"p{item.source}-->>-p{item.target}: {safe(item.text)}"]
         case "end":
@@ -89,4 +89,4 @@ def _statements(item: Item, last: int) -> list[str]:
         case "close":
             return ["end"]
         case _:
-            return [f"Note right of p{item.source}: {said}"]
+            return [f"Note right of p{item.source}: {label}"]

@@ -1,4 +1,4 @@
-"""What a sequence diagram is made of, without a format: lanes, and the items between them from top to bottom."""
+"""The parts of a sequence diagram, without a format: lanes, and the items between them from top to bottom."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
 
 @dataclass(slots=True)
 class Item:
-    """One thing to draw. ``what`` is one of
+    """A thing to draw. ``what`` is one of
 
     - ``chapter``: a chapter begins on ``source``;
     - ``call``, ``cast``: an arrow from ``source`` to ``target``; ``self``: a call that stays on its lane;
@@ -32,11 +32,11 @@ class Item:
     source: int
     target: int
     text: str
-    #: Said more quietly behind the text: ×7, status, duration, what is hidden.
+    #: Quieter text behind it: ×7, status, duration, what is hidden.
     extra: str = ""
     address: str = ""
     #: Nanoseconds since the boot's start, None in a diagram of several boots.
-    at: int | None = 0
+    time: int | None = 0
     leaf: bool = False
     #: "failed", "unfinished", or "" for what ended well.
     mood: str = ""
@@ -52,12 +52,12 @@ class Diagram:
     subtitle: str
     lanes: list[str]
     items: list[Item]
-    #: Whether it is of several boots, in which frames tell how they differ and no item has a time.
+    #: Whether it is of several boots: frames show how they differ, and no item has a time.
     merged: bool = False
 
 
 def diagram(title: str, subtitle: str, lanes: Iterable[str], items: list[Item], *, merged: bool = False) -> Diagram:
-    """``items`` between lanes as they turned up, which then stand in their order; the items are used up."""
+    """Sort the lanes, which are in the order of their first use, and renumber ``items``, which are changed."""
     turned_up = list(lanes)
     ordered = sorted(turned_up, key=lane_order)
     moved = [ordered.index(name) for name in turned_up]
@@ -73,6 +73,6 @@ def opened(opens: Sequence[str]) -> str:
 
 
 def lane_order(lane: str) -> int:
-    """Where a service stands among the lanes, from left to right; those nobody knows come last."""
+    """Return a service's position among the lanes, from left to right; unknown ones come last."""
     service = lane.partition(" ")[0]
     return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)

@@ -33,20 +33,20 @@ def draw(diagram: Diagram) -> str:
 
 def safe(text: str) -> str:
     """``text`` as a label that cannot become anything else."""
-    return _UNSAFE.sub(lambda found: "".join(f"<U+{ord(char):04X}>" for char in found[0]), clean(text))
+    return _UNSAFE.sub(lambda match: "".join(f"<U+{ord(char):04X}>" for char in match[0]), clean(text))
 
 
 def _statements(item: Item) -> list[str]:
-    said = safe(" ".join(filter(None, (item.address, item.text, item.extra))))
+    label = safe(" ".join(filter(None, (item.address, item.text, item.extra))))
     opens = "" if item.leaf else " ++"
     match item.what:
         case "chapter":
             # From outside, because `activate` alone is an error where the same lane was active right before.
-            return [f"== {said} ==", f"[-> p{item.source} ++"]
+            return [f"== {label} ==", f"[-> p{item.source} ++"]
         case "call" | "self":
-            return [f"p{item.source} -> p{item.target}{opens} : {said}"]
+            return [f"p{item.source} -> p{item.target}{opens} : {label}"]
         case "cast":
-            return [f"p{item.source} ->> p{item.target} : {said}"]
+            return [f"p{item.source} ->> p{item.target} : {label}"]
         case "return":
             return [f"p{item.source} --> p{item.target} -- : {safe(item.text)}"]
         case "end":
@@ -58,4 +58,4 @@ def _statements(item: Item) -> list[str]:
         case "close":
             return ["end"]
         case _:
-            return [f"note right of p{item.source} : {said}"]
+            return [f"note right of p{item.source} : {label}"]

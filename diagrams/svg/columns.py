@@ -1,4 +1,4 @@
-"""Where the lanes stand: the more their labels need, the more room they have to their right, within limits."""
+"""The positions of the lanes: the more their labels need, the more room they have to their right, within limits."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ FRAME = 5
 
 
 def head_half(name: str) -> int:
-    """Half of the width of a lane's head."""
+    """Return half of the width of a lane's head."""
     return int(width(name, bold=True) / 2) + FRAME
 
 
 def columns(diagram: Diagram, widths: list[float], left: int, room: int, *, narrow: bool) -> tuple[list[int], int]:
-    """The places of the lanes, from ``left`` on, and where the page ends.
+    """Return the positions of the lanes, from ``left`` on, and the page's right end.
 
     They fill ``room`` pixels, and more where they need it; where it shall be ``narrow``, only if their heads could not
     be told apart otherwise. ``widths`` are those of the items' labels.
     """
     halves = [head_half(name) for name in diagram.lanes] or [0]
-    least = [one + other + APART for one, other in pairwise(halves)]
+    least = [half + other + APART for half, other in pairwise(halves)]
     gaps = _wanted(diagram, widths, least)
     right = halves[-1] + RIGHT if diagram.lanes[-1:] == [STATE] else FARTHEST
     spare = room - left - right - sum(gaps)
     if gaps and spare > 0:
         gaps = [gap + min(spare // len(gaps), SPREAD) for gap in gaps]
-        gaps[-1] += room - left - right - sum(gaps)  # the states' texts stand before their lane
+        gaps[-1] += room - left - right - sum(gaps)  # the states' texts are left of their lane
     elif narrow and spare < 0:
         gaps = _closer(gaps, least, -spare)
     places = list(accumulate(gaps, initial=left))
@@ -49,9 +49,9 @@ def _wanted(diagram: Diagram, widths: list[float], least: list[int]) -> list[int
         if item.source < len(labels) and item.source <= item.target and item.what in ("self", "note", "call", "cast"):
             labels[item.source].append(needed)
     gaps = []
-    for kept, closest in zip(labels, least, strict=True):
-        kept.sort()
-        usual = kept[len(kept) * 2 // 3] if kept else 0
+    for widths_here, closest in zip(labels, least, strict=True):
+        widths_here.sort()
+        usual = widths_here[len(widths_here) * 2 // 3] if widths_here else 0
         gaps.append(int(min(FARTHEST, max(CLOSEST, closest, usual + APART))))
     return gaps
 

@@ -1,4 +1,4 @@
-"""The frames of combined fragments in a picture: how far each reaches, on which pages, and what they look like."""
+"""The frames of combined fragments in a picture: their extent, their pages, their look."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from diagrams.svg.measure import cut, text_length, width
 
 #: From an arrow's end to the frame around it, and from a frame to one around it.
 _AWAY, _APART = 14, 6
-#: The tag in the corner: its height, what it has beside its word, and how far the guard stands from it.
+#: The tag in the corner: its height, what it has beside its word, and the distance of the guard.
 _TAG, _BESIDE, _NEAR = 11, 4, 4
 _INK, _TINT = "#57606a", "#eef1f4"
 
 
 @dataclass(slots=True)
 class Extent:
-    """How far a frame reaches to the left and to the right: known when it closes, the same on every page."""
+    """The left and right end of a frame: known when it closes, the same on every page."""
 
     left: int
     right: int
@@ -24,7 +24,7 @@ class Extent:
 
 @dataclass(slots=True)
 class Box:
-    """A frame, or what of it stands on one page."""
+    """A frame, or its part on one page."""
 
     extent: Extent
     operator: str
@@ -43,23 +43,23 @@ class Frames:
         self._open: list[Box] = []
 
     def begin(self, operator: str, guard: str, top: int) -> None:
-        """A fragment begins."""
+        """Begin a fragment."""
         # Nothing is known of its sides yet.
         self._open.append(Box(Extent(1 << 20, 0), operator, guard, top))
 
     def branch(self, guard: str, y: int) -> None:
-        """Its next operand begins."""
+        """Begin the next operand."""
         self._open[-1].branches.append((y, guard))
 
-    def reach(self, one: float, other: float) -> None:
-        """Something is drawn inside, from one side to the other: the innermost frame reaches around it."""
+    def reach(self, side: float, other: float) -> None:
+        """Extend the innermost frame around something that is drawn from one side to the other."""
         if self._open:
             extent = self._open[-1].extent
-            extent.left = min(extent.left, int(min(one, other)) - _AWAY)
-            extent.right = max(extent.right, int(max(one, other)) + _AWAY)
+            extent.left = min(extent.left, int(min(side, other)) - _AWAY)
+            extent.right = max(extent.right, int(max(side, other)) + _AWAY)
 
     def close(self, bottom: int) -> Box:
-        """It is over; the frame around it reaches around it."""
+        """End the innermost fragment; extend the frame around it."""
         box = self._open.pop()
         box.bottom = bottom
         wanted = max(box.extent.right, box.extent.left + _width(box))
@@ -71,7 +71,7 @@ class Frames:
         return box
 
     def turn(self, bottom: int, top: int) -> list[Box]:
-        """A page is over: what of the frames stands on it; they go on at the ``top`` of the next."""
+        """End a page: return the frames' parts on it; they continue at the ``top`` of the next."""
         ended, self._open = self._open, []
         for box in ended:
             box.bottom = bottom
@@ -100,7 +100,7 @@ def under(boxes: list[Box]) -> list[str]:
 
 
 def over(boxes: list[Box]) -> list[str]:
-    """Their tags and guards as SVG, which stand above lifelines and bars."""
+    """Draw their tags and guards as SVG, above lifelines and bars."""
     parts = ['<g stroke-linejoin="round" paint-order="stroke">'] if boxes else []
     for box in boxes:
         left, wide = box.extent.left, _tag(box)
@@ -109,11 +109,11 @@ def over(boxes: list[Box]) -> list[str]:
         look = f'x="{left + _BESIDE}" y="{box.top + 9}" font-weight="700" fill="{_INK}"'
         parts.append(f"<text {look}{text_length(box.operator, bold=True)}>{box.operator}</text>")
         guards = [(box.top, box.guard), *box.branches]
-        parts += [_said(left + wide + _NEAR, y + 9, guard, box.extent.right) for y, guard in guards if guard]
+        parts += [_guard(left + wide + _NEAR, y + 9, guard, box.extent.right) for y, guard in guards if guard]
     return [*parts, "</g>"] if boxes else []
 
 
-def _said(x: int, y: int, guard: str, right: int) -> str:
+def _guard(x: int, y: int, guard: str, right: int) -> str:
     text = cut(guard, right - x - _NEAR)
     look = f'fill="{_INK}" stroke="#fff" stroke-width="3"'
     return f'<text x="{x}" y="{y}" {look}{text_length(text)}>{escape(text)}</text>'

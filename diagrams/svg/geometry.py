@@ -1,4 +1,4 @@
-"""What a drawn page is made of, in pixels, and the measures that all of them share."""
+"""The parts of a drawn page, in pixels, and the measures that all of them share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROW, BASELINE, LINE = 12, 8, 10
 #: Rows that the lanes' heads take, and after how many rows they are repeated where no page ends: every screen shall
 #: have them.
 HEAD, REPEAT = 2, 60
-#: The baselines of the title, of what is said below it, and of the legend; what they take together; the foot of a page.
+#: The baselines of title, subtitle and legend; what they take together; the foot of a page.
 TITLE, SUBTITLE, LEGEND, TOP, FOOT = 20, 35, 47, 50, 20
 #: The title and the legend are never cut.
 NARROWEST = 1060
@@ -23,7 +23,7 @@ TITLE_SIZE, BAND_SIZE, SMALL = 15, 11.5, 9
 TIMES, GAP, WIDER = 40, 34, 1.2
 #: Bars on one lane: their width, and how far each further one is moved to the right.
 BAR, STEP, DEEPEST = 6, 3, 12
-#: Where a file has one page, its columns are ten screens high and stand side by side, because librsvg and many viewers
+#: Where a file has one page, its columns are ten screens high and side by side, because librsvg and many viewers
 #: refuse a picture that is higher, or wider, than 32,767.
 PAGE, WIDEST = 10_000, 32_767
 #: How much of a column may stay empty for the sake of a better place to part.
@@ -55,7 +55,7 @@ class Arrow:
 
 @dataclass(slots=True)
 class Label:
-    """Text, and what is said more quietly behind it; ``y`` is its baseline."""
+    """A text with a quieter one behind it; ``y`` is its baseline."""
 
     x: int
     y: int

@@ -1,4 +1,4 @@
-"""Where everything of a sequence diagram goes: coordinates for the SVG, page by page."""
+"""The layout of a sequence diagram: coordinates for the SVG, page by page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Layout:
 
 
 def layout(diagram: Diagram, paper: Paper | None = None) -> Layout:
-    """Places everything, on pages of ``paper``'s proportion or, without, in columns that are filled evenly."""
+    """Place everything, on pages of ``paper``'s proportion or, without, in columns that are filled evenly."""
     if any(item.what == "state" for item in diagram.items):
         diagram = replace(diagram, lanes=[*diagram.lanes, STATE])
     widths = [0.0 if item.what == "end" else label_width(item.text, item.extra) for item in diagram.items]

@@ -1,11 +1,11 @@
-"""What the signs of a picture mean: one line of it, as arrows and labels like any others."""
+"""The legend of a picture: one line, of arrows and labels like any others."""
 
 from __future__ import annotations
 
 from diagrams.svg.geometry import LEGEND, MARGIN, Arrow, Label, Page
 from diagrams.svg.measure import width
 
-#: The looks of arrows, in words; what they carry is told by colours and dashes, who sends them by the lanes' colours.
+#: The looks of arrows, in words; colours and dashes show what they carry, the lanes' colours who sends them.
 _ARROWS = (
     ("call", "waits"), ("return", "answer"), ("leaf", "both at once"), ("cast", "does not wait"),
     ("sql", "SQL"), ("state", "state"), ("failed", "failed"), ("unfinished", "unfinished"),

@@ -1,4 +1,4 @@
-"""What stands around a drawing: its title and page number, where it was left and where it goes on."""
+"""The margins of a drawing: title, page number, from which page and on which page it continues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INK, GREY = "#1f2328", "#656d76"
 
 
 def opened(diagram: Diagram, wide: int, high: int, size: tuple[str, str]) -> list[str]:
-    """A picture's beginning and its white ground; ``size`` is what the file says of width and height."""
+    """Return a picture's beginning and its white ground; ``size`` is the file's width and height, with units."""
     return [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}" height="{size[1]}" viewBox="0 0 {wide} {high}"',
         f' font-family="{FONT}" font-size="10"><title>{escape(diagram.title)}</title>',
@@ -29,14 +29,14 @@ def headline(diagram: Diagram, room: int, page: str) -> list[str]:
     return [named, quiet(TITLE, page, f'x="{MARGIN + room}" text-anchor="end"')] if page else [named]
 
 
-def quiet(y: int, text: str, place: str = f'x="{MARGIN}"') -> str:
+def quiet(y: int, text: str, position: str = f'x="{MARGIN}"') -> str:
     """A line of text that is no part of the drawing."""
-    return f'<text {place} y="{y}" fill="{GREY}"{text_length(text)}>{escape(text)}</text>'
+    return f'<text {position} y="{y}" fill="{GREY}"{text_length(text)}>{escape(text)}</text>'
 
 
-def around(page: Page, said: str, room: int) -> str:
+def around(page: Page, text_before: str, room: int) -> str:
     """The steps under way where a page begins: as many of the innermost as there is room for."""
-    head, inner = ", ".join([said, *page.around[:1]]), page.around[1:]
+    head, inner = ", ".join([text_before, *page.around[:1]]), page.around[1:]
     left_out = ["…"] if len(inner) == INNERMOST else []
     while width(text := " › ".join([head, *left_out, *inner])) > room and inner:
         left_out, inner = ["…"], inner[1:]

@@ -1,4 +1,4 @@
-"""How wide the characters of the font are; made by .ci/font, do not edit."""
+"""The widths of the font's characters; written by .ci/font, do not edit."""
 
 UNITS = 200
 

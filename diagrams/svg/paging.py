@@ -1,4 +1,4 @@
-"""Where a long picture is parted: at chapters, and inside a long one where little is under way."""
+"""The page breaks of a long picture: at chapters, and inside a long one where little is under way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from diagrams.sequence.model import Item
 
-#: Rows that an item takes. A state may stand beside the row that set it, and then takes none.
+#: Rows that an item takes. A state may be beside the row that set it, and then takes none.
 ROWS = {"end": 0, "chapter": 2}
 #: What no page begins with: it belongs to what is above it.
 _LATE = frozenset({"end", "return", "state", "branch", "close"})
@@ -19,7 +19,7 @@ SLACK, EMPTY, DEEP, CHAPTER = 0.5, 4, 8, 4
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A page's size in pixels, or larger in the same proportion; and as the file says it."""
+    """A page's size in pixels, or larger in the same proportion, and as the file has it."""
 
     width: int
     height: int
@@ -33,27 +33,27 @@ PAPERS = {
 
 
 def rows(item: Item) -> int:
-    """How many rows an item takes at most."""
+    """Return how many rows an item takes at most."""
     return ROWS.get(item.what, 1)
 
 
 def breaks(items: list[Item], taken: list[int], capacity: int, slack: float = SLACK) -> list[int]:
-    """Indexes of the items that a further page begins with; no page holds more than ``capacity`` rows.
+    """Return the indexes of the items that further pages begin with; no page has more than ``capacity`` rows.
 
-    ``taken`` says how many rows each item takes.
+    ``taken`` are the rows of each item.
     """
     above = [0, *accumulate(taken)]
     depths = _depths(items)
-    found: list[int] = []
+    starts: list[int] = []
     start = 0
     while above[-1] - above[start] > capacity:
         start = _break(items, above, depths, start, capacity, slack)
-        found.append(start)
-    return found
+        starts.append(start)
+    return starts
 
 
 def _depths(items: list[Item]) -> list[int]:
-    """How many steps are under way before each item."""
+    """Return how many steps are under way before each item."""
     depths, depth = [], 0
     for item in items:
         depths.append(depth)
@@ -65,15 +65,15 @@ def _depths(items: list[Item]) -> list[int]:
 
 
 def _break(items: list[Item], above: list[int], depths: list[int], start: int, capacity: int, slack: float) -> int:
-    """Where the page that begins with item ``start`` ends, best for the eye."""
+    """Return the item before which the page that begins with item ``start`` ends best."""
     full = above[start] + capacity
     last = max(start + 1, bisect_right(above, full) - 1)
     best, least = last, float("inf")
-    for place in range(max(start + 1, bisect_left(above, full - capacity * slack)), last + 1):
-        what = items[place].what
-        if what not in _LATE and items[place - 1].what != "chapter":
-            empty = (full - above[place]) / capacity
-            cost = min(depths[place], DEEP) + EMPTY * empty - CHAPTER * (what == "chapter")
+    for index in range(max(start + 1, bisect_left(above, full - capacity * slack)), last + 1):
+        what = items[index].what
+        if what not in _LATE and items[index - 1].what != "chapter":
+            empty = (full - above[index]) / capacity
+            cost = min(depths[index], DEEP) + EMPTY * empty - CHAPTER * (what == "chapter")
             if cost <= least:
-                best, least = place, cost
+                best, least = index, cost
     return best

@@ -1,4 +1,4 @@
-"""Goes down the items of a diagram and gives each its place: rows, arrows, bars, labels."""
+"""The placing of a diagram's items, from top to bottom: rows, arrows, bars, labels."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from diagrams.svg.measure import cut, width
 from diagrams.svg.paging import rows
 from diagrams.text import shorten
 
-#: Between a label and the end of its arrow; what a row must leave free for a state to stand beside it.
+#: Between a label and the end of its arrow; what a row must leave free for a state beside it.
 _NEAR, _FREE = 5, 10
 #: How far labels that find no place beside their arrow may reach to the left of the first lane.
 _BEFORE = 24
-#: Between a bar that goes on and the end of its page.
+#: Between a bar that continues and the end of its page.
 _BAND = rows(Item("chapter", 0, 0, ""))
 #: Up to so many rows before heads are due they rather come at once.
 _DUE = {"chapter": REPEAT // 3, "frame": REPEAT // 12}
 
 
 def label_width(text: str, extra: str) -> float:
-    """Pixels that a label takes with what is said behind it."""
+    """Return the pixels that a label takes with the text behind it."""
     return width(f"{text} {extra}" if extra else text)
 
 
@@ -64,7 +64,7 @@ class Placing:
         self._depth = [0] * len(xs)
         #: For each lane where arrows end that come from the left, and from the right: at its line, or at its bars.
         self._edges = [(x, x) for x in xs]
-        #: Right end of what stands in the row above, if a state may be put beside it.
+        #: Right end of the row above, if a state may be put beside it.
         self._beside: int | None = None
         self._ended = 0
         self._frames = Frames(wide - 2)
@@ -85,7 +85,7 @@ class Placing:
         self._until_heads = self._repeat
 
     def turn(self, *, last: bool = False) -> None:
-        """Ends the page; the open bars go on at the top of the next."""
+        """End the page; open bars continue at the top of the next."""
         self._page.height = self._y + MARGIN
         for bar in self._open:
             self._page.bars.append(Bar(bar.lane, bar.x, bar.top, self._y))
@@ -95,13 +95,13 @@ class Placing:
         page.frames += self._frames.turn(bottom, self._y)
 
     def put(self, item: Item, wide: float, taken: int) -> None:
-        """Places one item, whose label is ``wide`` pixels long, on the next rows if it takes some."""
+        """Place an item, whose label is ``wide`` pixels long, on the next rows if it takes some."""
         if item.what == "end":
             self._close(self._y - 2)
         elif item.what == "state" and self._beside is not None and self._beside <= self._state_begins(wide) - _FREE:
             self._state(item, self._y - ROW, self._beside)
         else:
-            # Heads that are due soon rather stand above a chapter's band, or a frame, than a few rows below it.
+            # Heads that are due soon look better above a chapter's band, or a frame, than a few rows below it.
             if self._until_heads <= _DUE.get(item.what, 0):
                 self._heads()
             _PUT[item.what](self, item, wide)
@@ -130,7 +130,7 @@ class Placing:
         self._page.frames.append(self._frames.close(self._y + 4))
 
     def _mark(self, item: Item) -> None:
-        self._page.gutter.append((self._y + BASELINE, item.address, item.at))
+        self._page.gutter.append((self._y + BASELINE, item.address, item.time))
 
     def _call(self, item: Item, wide: float) -> None:
         look = "sql" if item.kind == "sql" else "leaf" if item.leaf and item.what == "call" else item.what
@@ -140,7 +140,7 @@ class Placing:
             self._begin(item, self._y + LINE)
 
     def _return(self, item: Item, wide: float) -> None:
-        self._page.gutter.append((self._y + BASELINE, "", item.at))
+        self._page.gutter.append((self._y + BASELINE, "", item.time))
         self._arrow(item, wide, item.mood or "return")
         self._close(self._y + LINE)
 
@@ -169,7 +169,7 @@ class Placing:
         return self._xs[-1] - _NEAR - 3 - wide
 
     def _state(self, item: Item, y: int, tail: int) -> None:
-        """A dot on the last lane, with the text before it: there is room, as few arrows go as far."""
+        """Draw a dot on the last lane, with the text before it: there is room, as few arrows reach that far."""
         lane = self._xs[-1]
         self._page.arrows.append(Arrow(min(tail, lane), lane, y + LINE, "state"))
         text = cut(item.text, lane - _NEAR - 3 - self._first)
@@ -181,18 +181,18 @@ class Placing:
         self._label(item, self._edges[item.source][True], wide, look)
 
     def _label(self, item: Item, x: int, wide: float, look: str, *, leftward: bool = False) -> None:
-        """Puts the label beside the arrow's tail; what does not fit there moves over, and is cut at a page's width."""
-        text, extra, place = item.text, item.extra, x - _NEAR if leftward else x + _NEAR
-        if leftward and place - wide < self._first:
-            leftward, place = False, self._first
-        if not leftward and place + wide > self._last:
+        """Put the label beside the arrow's tail; what does not fit there moves over, and is cut at a page's width."""
+        text, extra, start = item.text, item.extra, x - _NEAR if leftward else x + _NEAR
+        if leftward and start - wide < self._first:
+            leftward, start = False, self._first
+        if not leftward and start + wide > self._last:
             if wide > self._last - self._first:
                 text, extra = self._shortened(text, extra)
                 wide = label_width(text, extra)
-            place = max(self._first, int(self._last - wide))
-        self._ended = place if leftward else int(place + wide)
-        self._frames.reach(place - wide if leftward else place, self._ended)
-        self._page.labels.append(Label(place, self._y + BASELINE, text, extra, look, leftward))
+            start = max(self._first, int(self._last - wide))
+        self._ended = start if leftward else int(start + wide)
+        self._frames.reach(start - wide if leftward else start, self._ended)
+        self._page.labels.append(Label(start, self._y + BASELINE, text, extra, look, leftward))
 
     def _shortened(self, text: str, extra: str) -> tuple[str, str]:
         room = self._last - self._first

@@ -1,4 +1,4 @@
-"""The SVG as PNG, for places that show no SVG: by resvg, which comes as a wheel and needs nothing of the system."""
+"""The SVG as PNG, for places that show no SVG: by resvg, which is a wheel and needs nothing of the system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAMILY = "Bootseq Sans"
 
 
 def png(boot: Request | Merged, detail: str = "calls") -> bytes:
-    """``boot``, or several merged, as one PNG, folded until it is small enough; what was folded is said in it."""
+    """Draw ``boot``, or several merged, as one PNG, folded until it is small enough; its title says how."""
     return rasterised(fitted(boot, detail, _small_enough))
 
 
@@ -29,7 +29,7 @@ def png_pages(boot: Request | Merged, detail: str, paper: str) -> list[bytes]:
 
 
 def rasterised(svg: str) -> bytes:
-    """A picture of ours as PNG, the same on every machine, which may lack every font."""
+    """Return one of our pictures as PNG, the same on every machine, even without fonts."""
     from resvg_py import svg_to_bytes  # late, so that who draws no PNG does not pay for it
 
     fonts = [str(files("diagrams") / f"fonts/BootseqSans-{face}.ttf") for face in ("Regular", "Bold")]
@@ -40,11 +40,11 @@ def rasterised(svg: str) -> bytes:
 
 
 def pixels(svg: str) -> int:
-    """How many pixels a picture of ours has."""
-    found = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
-    if not found:
+    """Return how many pixels one of our pictures has."""
+    match = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
+    if not match:
         raise ValueError("no picture of ours: its root has no viewBox")
-    return int(found[1]) * int(found[2])
+    return int(match[1]) * int(match[2])
 
 
 def _small_enough(diagram: Diagram) -> str | None:

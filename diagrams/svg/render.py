@@ -40,7 +40,7 @@ _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
 
 
 def svg(boot: Request | Merged, detail: str = "calls") -> str:
-    """``boot``, or several merged, as one SVG; what is too long for one column goes on in a further one beside it."""
+    """Draw ``boot``, or several merged, as one SVG; what is too long for one column continues in one beside it."""
     return fitted(boot, detail, draw)
 
 
@@ -67,7 +67,7 @@ def draw(diagram: Diagram) -> str | None:
 
 
 def draw_pages(diagram: Diagram, paper: str) -> list[str]:
-    """A diagram as an SVG a page; each says what it goes on with, and which one it goes on in."""
+    """Draw a diagram as an SVG a page; each shows what it continues, and on which page it is continued."""
     placed = layout(diagram, PAPERS[paper])
     return [_sheet(diagram, placed, number, PAPERS[paper].says) for number in range(len(placed.pages))]
 
@@ -154,26 +154,26 @@ def _gutter(placed: Layout, page: Page) -> list[str]:
     ]
     parts.append(f'</g><g transform="translate({placed.times})" text-anchor="end" font-size="{SMALL}" fill="{GREY}">')
     before = ""
-    for y, _, at in page.gutter:
-        if at is not None and (time := f"{at / 1e9:.3f}") != before:
+    for y, _, time_ns in page.gutter:
+        if time_ns is not None and (time := f"{time_ns / 1e9:.3f}") != before:
             parts.append(f'<text y="{y}">{time}</text>')
             before = time
     return [*parts, "</g>"]
 
 
 def _escaped(texts: list[str]) -> list[str]:
-    """All of them at once, which is several times as fast; a clean text holds no line break."""
+    """Escape all of them at once, which is several times as fast; a clean text has no line break."""
     return escape("\n".join(texts), quote=False).split("\n") if texts else []
 
 
 #: Text that is not in ink.
 _TEXTS = {"sql": "#57606a", "return": GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
-#: Of what went wrong, the whole label stands out.
+#: The whole label of what went wrong is in its colour.
 _LOUD = {"failed": _RED, "unfinished": _AMBER}
 
 
 def _labels(page: Page) -> list[str]:
-    # Labels that begin at the same place share a group, so that each says only how far down it stands.
+    # Labels with the same x share a group, so that each has only its y.
     groups: defaultdict[tuple[str, bool, int], list[str]] = defaultdict(list)
     for label, text in zip(page.labels, _texts(page.labels), strict=True):
         key = (_TEXTS.get(label.look, INK), label.leftward, label.x)
@@ -243,9 +243,9 @@ def _arrows(page: Page) -> list[str]:
         lines[look].append(f"M{tail} {y}H{head}")
         shapes, paint = _HEADS[look]
         heads[paint].append(f"M{head} {y}{shapes[left]}")
-        if look == "leaf":  # its answer comes back on the same row
+        if look == "leaf":  # its answer is on the same row
             heads[_QUIET].append(f"M{tail} {y}{_OPEN[not left]}")
     parts = ['<g transform="translate(0 .5)">']  # a line one pixel wide is sharp between two pixels' edges
-    parts += [f'<path fill="none" {_LOOKS[look]} d="{"".join(one)}"/>' for look, one in lines.items()]
-    parts += [f'<path {paint} d="{"".join(one)}"/>' for paint, one in heads.items()]
+    parts += [f'<path fill="none" {_LOOKS[look]} d="{"".join(segments)}"/>' for look, segments in lines.items()]
+    parts += [f'<path {paint} d="{"".join(segments)}"/>' for paint, segments in heads.items()]
     return [*parts, "</g>"]

@@ -1,4 +1,4 @@
-"""What is said of boots that are merged: how many and which, how often, how they ended."""
+"""The words for merged boots: how many and which, how often, how they ended."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _NAMED, _BUT, _NAME = 3, 2, 24
 
 
 def heading(merged: Merged) -> tuple[str, str]:
-    """What is merged and how it ended; the boots' names."""
+    """Return the title, what is merged and how it ended, and the boots' names."""
     outcomes = [outcome.partition(":")[0] for outcome in merged.outcomes]
-    ended = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
+    ended = ", ".join(f"{outcomes.count(ending)} {ending}" for ending in dict.fromkeys(outcomes))
     release = f", Nova {merged.versions['nova']}" if "nova" in merged.versions else ""
     title = f"{merged.operation}: {plural(len(outcomes), 'boot')} merged, {ended}{release}"
     return shorten(title, NOTE), shorten(", ".join(merged.names), NOTE)
 
 
 def guard(boots: frozenset[int], merged: Merged) -> str:
-    """Which boots, and what they alone were asked for: ``1 of 12 boots: vm3, request has key_name``."""
+    """Return a guard: which boots, and what only they requested: ``1 of 12 boots: vm3, request has key_name``."""
     share = f"{len(boots)} of {plural(len(merged.names), 'boot')}{_which(boots, merged)}"
     condition = merged.conditions.get(boots)
     return f"{share}, {shorten(condition, LABEL)}" if condition else share
@@ -39,15 +39,15 @@ def _listed(boots: list[int], merged: Merged) -> str:
 
 
 def failures(step: MergedStep, merged: Merged) -> list[str]:
-    """The errors that a step ended with, each with the boots it did in, where that is not all that have it."""
-    said = []
+    """Return a step's errors, each with its boots unless all that have the step failed so."""
+    texts = []
     for error in dict.fromkeys(step.errors.values()):
-        boots = frozenset(boot for boot, each in step.errors.items() if each == error)
+        boots = frozenset(boot for boot, own_error in step.errors.items() if own_error == error)
         where = "" if boots == step.boots else f" [{guard(boots, merged)}]"
-        said.append(f"! {shorten(error, TITLE)}{where}")
-    return said
+        texts.append(f"! {shorten(error, TITLE)}{where}")
+    return texts
 
 
 def usual_time(step: MergedStep) -> int | None:
-    """The median in nanoseconds, None where it is not worth telling."""
+    """Return the median in nanoseconds, None where it is too short to mention."""
     return step.durations[1] if step.durations and step.durations[1] >= WORTH_TIMING else None

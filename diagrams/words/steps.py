@@ -1,4 +1,4 @@
-"""How a step is put into words: its line in the outline, its short label in a picture, its notes."""
+"""The words of a step: its line in the outline, its short label in a picture, its notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TITLE, NOTE, LABEL = 160, 300, 56
 
 _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 
-#: Where a step's code lives, (module, class); None where that cannot be told.
+#: The home of a step's code, (module, class); None where that is unknown.
 Home = tuple[str, str] | None
 
 
@@ -32,7 +32,7 @@ def path(step: Step) -> str:
 
 
 def heading(boot: Request) -> tuple[str, str]:
-    """Which boot it is and how it ended; its ids."""
+    """Return the title, which boot it is and how it ended, and its ids."""
     where = f", host {boot.host}" if boot.host else ""
     release = f", Nova {boot.versions['nova']}" if "nova" in boot.versions else ""
     names = {"instance": boot.uuid, "request": boot.request_id}
@@ -48,7 +48,7 @@ def title(step: Step, around: Home = None) -> str:
 
 
 def label(step: Step, around: Home = None) -> str:
-    """The step in a picture, where its lane says already who does it."""
+    """Return the step's label in a picture, whose lane shows already who does it."""
     say = _LABELS.get(step.kind)
     return shorten((say(step, around) if say else step.name) or step.kind, LABEL)
 
@@ -59,7 +59,7 @@ def peer(step: Step) -> str:
 
 
 def query(step: Step) -> str:
-    """What stands behind the question mark of an HTTP step's path."""
+    """Return the query of an HTTP step's path."""
     return step.text("path").partition("?")[2]
 
 
@@ -115,7 +115,7 @@ def _rpc_title(step: Step, around: Home) -> str:
     if not step.text("function"):
         return _rpc_name(step)
     endpoint = _call_title(step, None)
-    # An envelope (object_action) says nothing: name what it does first.
+    # An envelope's name (object_action) is no help: put first what it does.
     same = step.text("function") == _rpc_name(step)
     return endpoint if same else f"{_rpc_name(step)} by {endpoint}"
 
@@ -162,7 +162,7 @@ _LABELS = {**_TITLES, "call": _call_label, "http": _http_label, "rpc": _rpc_labe
 
 def note(step: Step) -> str:
     """A note's line, without the leading ``- ``."""
-    text = shorten(_NOTES.get(step.kind, lambda one: f"{one.kind}: {one.name}")(step), NOTE)
+    text = shorten(_NOTES.get(step.kind, lambda unknown: f"{unknown.kind}: {unknown.name}")(step), NOTE)
     return f"{text} ! {error(step)}" if step.error is not None else text
 
 
@@ -172,7 +172,7 @@ def error(step: Step) -> str:
 
 
 def raised(step: Step) -> str:
-    """A step's error; where a step inside raised the very same, only its kind and where it came from."""
+    """Return a step's error; where a step inside raised the very same, only its kind and its origin."""
     for child in step.children:
         if child.error == step.error and child.numbered:
             return f"{shorten(first_line(step.error or '').partition(':')[0], TITLE)}, from {child.address}"
@@ -181,15 +181,17 @@ def raised(step: Step) -> str:
 
 def changes(step: Step) -> str:
     """The changes of a state step: ``vm_state building, task_state None → scheduling``."""
-    kept = step.attributes.get("changes")
-    return ", ".join(f"{clean(key)} {_change(key, kept[key])}" for key in kept) if isinstance(kept, dict) else step.name
+    pairs = step.attributes.get("changes")
+    return (
+        ", ".join(f"{clean(key)} {_change(key, pairs[key])}" for key in pairs) if isinstance(pairs, dict) else step.name
+    )
 
 
 def _change(key: str, change: Value) -> str:
     if not isinstance(change, list) or len(change) != 2:
         return plain(change)
     old, new = change
-    # A task_state of None is a state; of anything else it only says that nothing was known yet.
+    # A task_state of None is a state; any other None only means that nothing was known yet.
     if old == new or (old is None and key != "task_state"):
         return plain(new)
     return f"{plain(old)} → {plain(new)}"
@@ -220,7 +222,7 @@ def _ask_note(step: Step) -> str:
 _NOTES = {"state": _state_note, "sql": _sql_note, "log": _log_note, "ask": _ask_note}
 
 
-#: How a step was found where it belongs, as a reader may want to weigh it; what is not here is told as it is.
+#: How a step was assigned to its parent, in words that show how sure that is; others are shown as they are.
 _TIED = {
     "context": "same thread of control",
     "handoff": "handed over to another thread",
@@ -238,5 +240,5 @@ _TIED = {
 
 
 def tied(step: Step) -> str:
-    """How the step was tied to what it stands in, "" for what stands in nothing."""
+    """Return how the step was assigned to the step around it, "" at a root."""
     return _TIED.get(step.tied_by, clean(step.tied_by))

@@ -1,4 +1,4 @@
-"""Ties in a few words: how a step was found to belong where it stands, and how many of a boot's were found how."""
+"""The words for ties: how a step was assigned to its parent, and how many of a boot's steps were assigned how."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORDS = {
     "global_request_id": "by the caller's request id", "topic_order": "by the order in its topic",
     "request": "by method, path and time", "instance": "by instance", "time": "by time",
 }  # fmt: skip
-#: What may be wrong: nothing but the order, the time or the instance says so.
+#: Ties that may be wrong: they rest on the order, the time or the instance alone.
 _WEAK = frozenset({"topic_order", "request", "instance", "time"})
 
 
@@ -34,7 +34,7 @@ def summary(boot: Request) -> str:
         unhooked = unhooked or "hooks" not in step.witnesses
         if step.tied_by and step.kind != "state":
             counts[step.kind][tie(step)] += 1
-    told = (
+    parts = (
         f"{kind} {', '.join(f'{count} {how}' for how, count in counts[kind].most_common())}" for kind in sorted(counts)
     )
-    return f"tied: {'; '.join(told)}" if unhooked and counts else ""
+    return f"tied: {'; '.join(parts)}" if unhooked and counts else ""
