@@ -53,7 +53,10 @@ def steps_shown(diagram: Diagram, boot: Request) -> int:
             done = stack.pop()
             stack[-1].inside += done.total
         elif item.what in ("call", "self", "cast") and item.kind != "sql":
-            frame = _Frame(_times(item), 1 + _far(steps[item.address], arrows) + _hidden(item))
+            step, hidden = steps[item.address], _hidden(item)
+            below = sum(inner.numbered for inner in step.walk()) - 1
+            # Where everything below is hidden, the receiving side is counted there.
+            frame = _Frame(_times(item), 1 + (hidden < below and _far(step, arrows)) + hidden)
             if item.leaf:
                 stack[-1].inside += frame.total
             else:
