@@ -48,12 +48,13 @@ demo: install
 	$(BIN)/bootseq show $(DEMO)/boot.trace.jsonl.gz
 	@ls -l $(DEMO)/boot.*
 
-# The tests that start a Nova, a broker or a browser run last and one by one: two clouds would compete for two cores.
-# Before them, the hypothesis tests are repeated with all examples. Every part runs even if an earlier one fails.
+# The fast tests; then the slow ones that may run beside each other, and all examples of those that hypothesis feeds; then,
+# one by one, those that start a cloud, a broker or a traced service: two at once would compete for two cores.
+# Every part runs even if one before it fails.
 test: install packages testsuite
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'; fast=$$?; \
-		EXAMPLES=full $(BIN)/python -m pytest -n 2 --dist worksteal -m 'hypothesis and not slow'; full=$$?; \
-		EXAMPLES=full $(BIN)/python -m pytest -m slow && exit $$((fast + full))
+		EXAMPLES=full $(BIN)/python -m pytest -n 2 --dist worksteal -m 'parallel or hypothesis'; full=$$?; \
+		EXAMPLES=full $(BIN)/python -m pytest -m 'slow and not (parallel or hypothesis)' && exit $$((fast + full))
 
 test-fast: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -36,10 +37,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 GRACE_SECONDS = 2.0
 
 
+#: Files whose slow tests start no cloud, broker or traced service: they may run beside each other.
+PARALLEL = re.compile(
+    r"test_(boot_(logs|skew)|diagrams_.*|docs|examples_(ci_misses|gallery)|fresh_machine|fuzz|release"
+    r"|patches_(secrets|uninstall|versions)|tracer_(correlation|diff|sources)_.*)\.py"
+)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give tests that start a real Nova a longer timeout."""
-    if item.get_closest_marker("slow") is not None and item.get_closest_marker("timeout") is None:
+    """Give slow tests more time, and mark those that may run in parallel."""
+    if item.get_closest_marker("slow") is None:
+        return
+    if item.get_closest_marker("timeout") is None:
         item.add_marker(pytest.mark.timeout(900))
+    if PARALLEL.fullmatch(item.path.name):
+        item.add_marker(pytest.mark.parallel)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
