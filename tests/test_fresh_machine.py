@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = re.findall(r"^\t@?\.ci/packages (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
 #: Programs of Debian's essential packages, and those that fetch and build a checkout.
-BASE = frozenset("bash env git ln make mkdir mkfifo mount nice nohup python3 sh sleep umount unshare".split())  # noqa: SIM905
+BASE = frozenset("bash env git ln make mkdir mkfifo mount nice nohup python3 rm sh sleep umount unshare".split())  # noqa: SIM905
 #: Programs whose tests skip by name where they are missing, or that are only compared with.
 OPTIONAL = frozenset("journalctl systemd-cat uv".split())  # noqa: SIM905
 #: Programs that come with a package of another name.
