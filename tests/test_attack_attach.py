@@ -1,4 +1,4 @@
-"""Attacks on root's commands about processes, by other users and services: only those processes are touched."""
+"""Attacks by other users and services on root's commands: only their own processes may be affected."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ pytestmark = needs_root
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder like /tmp, with a folder of root's in it that nobody may change."""
-    with ground() as made:
-        precious = made / "precious"
+    """A folder like /tmp, with a folder of root's in it that no attack may change."""
+    with ground() as base:
+        precious = base / "precious"
         (precious / "deep").mkdir(parents=True)
         (precious / "profile.sh").write_text("exit\n")
         (precious / "deep" / "h-1-2-0000.seg").write_text("secret\n")
         (precious / "profile.sh").chmod(0o600)
-        yield made
+        yield base
 
 
-#: Maps what looks like the open table of a recording into FOLDER, has a capture there, and does SETUP before that.
+#: Poses as a recording process: maps a fake segment table beside a fake capture, then runs a line of DECOYS.
 DECOY = """
 import json, mmap, os, sys, time
 folder, precious = sys.argv[1:3]
@@ -59,17 +59,17 @@ DECOYS = {
     "a huge segment": "f = open(folder + '/segments/h-%d-1-0000.seg' % os.getpid(), 'w'); f.truncate(1 << 41)",
     "a link for the segments": "os.rename(folder + '/segments', folder + '/s'); "
     "os.symlink(precious + '/deep', folder + '/segments')",
-    "a link for the whole": "os.rename(folder, folder + '.x'); os.symlink(precious, folder)",
+    "a link for the spool": "os.rename(folder, folder + '.x'); os.symlink(precious, folder)",
     "nothing": "import shutil; shutil.rmtree(folder)",
-    "a name to be obeyed": "os.rename(folder, folder + ';id;\\x1b[2J#')",
+    "a name with control characters": "os.rename(folder, folder + ';id;\\x1b[2J#')",
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", DECOYS)
 @pytest.mark.parametrize("loop", ["sum(range(2000))", "time.sleep(0.01)"], ids=["at work", "asleep"])
-def test_a_process_that_only_seems_to_record(shared: Path, kind: str, loop: str) -> None:
-    """Data/trust 10, 11, 16: by its memory map alone it makes root neither read nor write anything."""
+def test_a_process_that_poses_as_recording_makes_root_change_nothing(shared: Path, kind: str, loop: str) -> None:
+    """Data/trust 10, 11, 16: a forged memory map makes root neither read nor write another file."""
 
     def scene() -> None:
         before = everything(shared / "precious")
@@ -92,7 +92,7 @@ while True:
 
 
 def test_a_forged_capture_removes_nothing(shared: Path) -> None:
-    """Data/trust 13: what it says was attached is somebody else's, or nobody."""
+    """Data/trust 13: its records name processes of another user, or none that run."""
     forger = """
 import json, os, sys, time
 capture, precious = sys.argv[1:3]
@@ -116,7 +116,7 @@ while True: sum(range(2000))
     alone(scene)
 
 
-#: What a service's user puts in the place of what root has it record into, once the hooks are in.
+#: Scripts by which a service's user replaces parts of its spool once the hooks are in.
 SWAPS = {
     "the spool": "mv {spool} {spool}.x; ln -s {precious} {spool}",
     "the segments": "mv {spool}/segments {spool}/s; ln -s {precious}/deep {spool}/segments",
@@ -127,15 +127,15 @@ SWAPS = {
     "segments that are pipes": "mkfifo {spool}/segments/h-1-2-0000.seg {spool}/x.log",
     "segments that are huge": "truncate -s 2G {spool}/segments/h-1-2-0000.seg",
     "segments that are many": "for n in $(seq 3000); do truncate -s 200M {spool}/segments/h-1-2-000$n.seg; done",
-    "names to be obeyed": "printf x > {spool}/segments/$(printf 'h\\033-1-2-0000.seg'); printf x > {spool}/..log",
+    "control characters": "printf x > {spool}/segments/$(printf 'h\\033-1-2-0000.seg'); printf x > {spool}/..log",
     "nothing": "rm -r {spool}",
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SWAPS)
-def test_what_a_services_user_exchanges_at_its_attach(shared: Path, kind: str) -> None:
-    """Data/trust 14: root neither follows nor gives away; what is brought in is plain, and within the cap."""
+def test_a_spool_that_the_services_user_has_tampered_with_is_collected_safely(shared: Path, kind: str) -> None:
+    """Data/trust 14: root follows no link and leaks no file; it collects regular files only, within the cap."""
 
     def scene() -> None:
         before = everything(shared / "precious")
@@ -149,10 +149,10 @@ def test_what_a_services_user_exchanges_at_its_attach(shared: Path, kind: str) -
         tool("attach", "--pid", service.pid, "-o", capture, "--cap", 300)
         tool("detach", capture)
         assert everything(shared / "precious") == before
-        brought = [path for path in capture.rglob("*") if not path.is_dir()]
-        assert all(path.is_file() and not path.is_symlink() for path in brought)
-        assert sum(path.stat().st_size for path in brought) <= 310 << 20
-        assert not any(b"secret" in path.read_bytes()[:100] or b"exit" in path.read_bytes()[:100] for path in brought)
+        collected = [path for path in capture.rglob("*") if not path.is_dir()]
+        assert all(path.is_file() and not path.is_symlink() for path in collected)
+        assert sum(path.stat().st_size for path in collected) <= 310 << 20
+        assert not any(b"secret" in path.read_bytes()[:100] or b"exit" in path.read_bytes()[:100] for path in collected)
         assert service.poll() is None
 
     (shared / "root").mkdir(mode=0o700)
@@ -160,8 +160,8 @@ def test_what_a_services_user_exchanges_at_its_attach(shared: Path, kind: str) -
 
 
 @pytest.mark.slow
-def test_a_spool_that_another_user_has_made_before(shared: Path) -> None:
-    """Its name cannot be foreseen, and once it can be seen another's in its place is refused."""
+def test_a_spool_that_another_user_created_in_advance_is_not_used(shared: Path) -> None:
+    """Its name is unpredictable before the first attach; afterwards a folder of that name is refused if not ours."""
 
     def scene() -> None:
         capture = shared / "root" / "cap"
@@ -171,11 +171,11 @@ def test_a_spool_that_another_user_has_made_before(shared: Path) -> None:
         assert tool("detach", capture)[0] == 0
         assert not spool.exists()
         subprocess.run(["mkdir", "-m", "777", spool], check=True, user=MALLORY, group=MALLORY)
-        code, said = tool("attach", "--pid", first.pid, "-o", capture)
+        code, output = tool("attach", "--pid", first.pid, "-o", capture)
         assert spool.stat().st_uid == MALLORY
         assert list(spool.iterdir()) == []
         if code:
-            assert "belongs to another user" in said
+            assert "belongs to another user" in output
         else:
             assert "/tmp/bootseq-" in "".join(map(str, Path("/tmp").glob("bootseq-*")))
         tool("detach", capture)
@@ -184,7 +184,7 @@ def test_a_spool_that_another_user_has_made_before(shared: Path) -> None:
     alone(scene)
 
 
-#: A service in a user namespace, where it is root: it mounts what it can see over what it is to record into.
+#: A service that is root in its own user namespace: it mounts readable folders over its spool.
 MOUNTS = """
 import glob, os, subprocess, sys, threading, time
 def mount():
@@ -200,8 +200,8 @@ while True: time.sleep(0.01)
 
 
 @pytest.mark.slow
-def test_mounts_in_a_services_own_namespace(shared: Path) -> None:
-    """What it shows there in place of its spool is not removed, owned or written to."""
+def test_mounts_in_a_services_own_namespace_leave_the_mounted_folders_unchanged(shared: Path) -> None:
+    """Root neither removes, nor chowns, nor writes to what the service mounts over its spool."""
 
     def scene() -> None:
         before = everything(shared / "precious")
@@ -221,29 +221,29 @@ def test_mounts_in_a_services_own_namespace(shared: Path) -> None:
     alone(scene)
 
 
-#: Processes whose hooks, so they say, answer something else than hooks do.
+#: Answers that hooks never give, for a process that has replaced them.
 LIARS = {
-    "no shape": "{'state': ('detached',), 'attributes': 5}",
-    "what is not known": "{'state': 'detached', 'attributes': ((1, 2),), 'kept': 'x', 'left': None, 'changes': {}}",
+    "the wrong types": "{'state': ('detached',), 'attributes': 5}",
+    "the wrong shape": "{'state': 'detached', 'attributes': ((1, 2),), 'kept': 'x', 'left': None, 'changes': {}}",
     "too much": "{'state': 'detached', 'attributes': (), 'kept': (), 'left': (), 'changes': ('x' * 100,) * 200000}",
-    "what a terminal obeys": "{'state': 'refused', 'reason': chr(27) + '[2J' + chr(10) + 'root# '}",
+    "terminal escapes": "{'state': 'refused', 'reason': chr(27) + '[2J' + chr(10) + 'root# '}",
     "a failure": "1 / 0",
     "nothing": "None",
-    "an end": "os._exit(0)",
+    "an exit": "os._exit(0)",
     "another program": "os.execv('/bin/sleep', ['sleep', '100'])",
 }
 LIAR = """
-class attached:
+class Control:
     def __getattr__(self, name): return lambda request: %s
 sys.modules['_bootseq'] = sys
-sys.attached = attached(); sys.VERSION = ''; sys.installed = lambda: ['x']
+sys.control = Control(); sys.VERSION = ''; sys.installed = lambda: ['x']
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", LIARS)
-def test_what_a_visited_process_answers(shared: Path, kind: str) -> None:
-    """It ends nobody else's detach, and only itself."""
+def test_a_process_that_answers_nonsense_fails_only_its_own_detach(shared: Path, kind: str) -> None:
+    """The other process is detached all the same."""
 
     def scene() -> None:
         capture = shared / "root" / "cap"
@@ -262,7 +262,7 @@ def test_what_a_visited_process_answers(shared: Path, kind: str) -> None:
     alone(scene)
 
 
-#: Becomes a liar at a signal.
+#: Replaces its hooks by LIAR at SIGUSR1.
 SWITCHED = """
 import os, signal, sys, time
 def lie(*_):
@@ -275,7 +275,7 @@ while True: time.sleep(0.01)
 SWITCHED = SWITCHED.replace("%r", "'''%s'''")
 
 
-#: A file whose tables have no end, mapped as a C library would be.
+#: Maps a file as a C library would be mapped, with symbol tables that never end.
 ENDLESS = """
 import mmap, os, struct, sys
 path = sys.argv[1] + '/libc-0.so'
@@ -300,7 +300,9 @@ while True: os.read(0, 1)
     [(56, 2, 0x6FFFFEF5, 4), (56, 2, 0x6FFFFEF5, 0), (56, 2, 4, 0xFFFFFFFF), (65535, 65535, 4, 1), (0, 65535, 4, 1)],
     ids=["an endless chain", "no buckets", "endless symbols", "endless segments", "empty segments"],
 )
-def test_what_a_process_claims_by_its_memory(shared: Path, size: int, count: int, tag: int, buckets: int) -> None:
+def test_endless_symbol_tables_cost_bounded_time_and_memory(
+    shared: Path, size: int, count: int, tag: int, buckets: int
+) -> None:
     def scene() -> None:
         program = ENDLESS.replace("SIZE", str(size)).replace("COUNT", str(count)).replace("TAG", str(tag))
         process = start(MALLORY, program.replace("BUCKETS", str(buckets)), shared)
@@ -314,7 +316,7 @@ def test_what_a_process_claims_by_its_memory(shared: Path, size: int, count: int
     alone(scene)
 
 
-#: A server whose command line names files to be looked at.
+#: A uWSGI server whose command line names configuration files.
 ARGUMENTS = (
     "import os, sys; print('ready', flush=True); os.execv('/usr/bin/python3', ['uwsgi', '-S', '-c', {!r}, *{!r}])"
 )
@@ -322,7 +324,7 @@ WAITS = "import time\nwhile True: time.sleep(0.01)"
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a device", "a link", "many", "a long name"])
-def test_what_a_command_line_claims(shared: Path, kind: str) -> None:
+def test_files_named_by_a_foreign_command_line_are_not_opened(shared: Path, kind: str) -> None:
     names = {"many": ["/x.ini"] * 9_000, "a long name": ["nova-" + "x-" * 60_000 + "api"]}
     words = names.get(kind, [f"{shared}/m.ini"])
 
@@ -341,7 +343,7 @@ def test_what_a_command_line_claims(shared: Path, kind: str) -> None:
 
 
 def test_commands_to_copy_are_quoted(shared: Path) -> None:
-    """Data/trust 16: a path that a process claims."""
+    """Data/trust 16: the path comes from a process."""
 
     def scene() -> None:
         decoy = start(MALLORY, DECOY % ("", "time.sleep(0.01)"), f"{shared}/m/y;id;#", shared)

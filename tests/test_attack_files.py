@@ -1,4 +1,4 @@
-"""Attacks by files, as another user: what he has prepared is neither believed, nor written to, nor removed."""
+"""Attacks by prepared files of another user: they are neither trusted, nor written to, nor removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tracer.recording import capture
 pytestmark = needs_root
 USERS = pytest.mark.parametrize("user", [0, ALICE], ids=["root", "alice"])
 
-#: What services would run, did they believe the capture.
+#: Prepares a capture whose ask points would run code in services that trusted it.
 PREPARED = """
 mkdir {0}; chmod {1} {0}
 echo '{{}}' > {0}/capture.json
@@ -38,12 +38,12 @@ END
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    with ground() as made:
-        yield made
+    with ground() as base:
+        yield base
 
 
 def own(user: int, path: Path) -> Path:
-    """A folder that is this user's alone."""
+    """Create a private folder of this user."""
     path.mkdir(mode=0o700)
     os.chown(path, user, user)
     return path
@@ -57,8 +57,8 @@ def trace(path: Path, user: int) -> Path:
 
 @USERS
 @pytest.mark.parametrize("mode", ["777", "700"])
-def test_a_capture_that_another_user_prepared(shared: Path, user: int, mode: str) -> None:
-    """Data/trust 12: nothing is started with it, nothing in it changes."""
+def test_a_capture_that_another_user_prepared_is_refused(shared: Path, user: int, mode: str) -> None:
+    """Data/trust 12: nothing is started, and the capture stays unchanged."""
     shell(MALLORY, PREPARED.format(shared / "cap", mode))
     before = everything(shared)
     code, out, error = bootseq(user, "run", "-o", shared / "cap", "--", "echo", "started")
@@ -88,8 +88,10 @@ def test_a_capture_that_another_user_prepared(shared: Path, user: int, mode: str
         ("mkfifo {shared}/cap", "cap"),
     ],
 )
-def test_the_way_to_a_capture(shared: Path, user: int, prepare: str, name: str) -> None:
-    """By another's link to one's own folder, in another's folder: none leads anywhere."""
+def test_a_path_through_another_users_folder_or_link_is_refused(
+    shared: Path, user: int, prepare: str, name: str
+) -> None:
+    """Even if another user's link leads to the caller's own folder."""
     mine = own(user, shared.parent / "own")
     assert bootseq(user, "run", "-o", mine / "cap", "--", "true")[0] == 0
     shell(MALLORY, prepare.format(own=mine, shared=shared))
@@ -100,8 +102,8 @@ def test_the_way_to_a_capture(shared: Path, user: int, prepare: str, name: str) 
 
 
 @USERS
-def test_a_shared_folder_without_the_sticky_bit(user: int) -> None:
-    """Others could exchange a capture there; a sticky one does."""
+def test_a_shared_folder_needs_the_sticky_bit(user: int) -> None:
+    """Without it any user could replace the capture."""
     with ground(0o777) as loose:
         code, _, error = bootseq(user, "run", "-o", loose / "cap", "--", "echo", "started")
         assert (code, list(loose.iterdir())) == (2, [])
@@ -113,8 +115,8 @@ def test_a_shared_folder_without_the_sticky_bit(user: int) -> None:
 
 @USERS
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
-def test_whatever_the_umask(shared: Path, user: int, umask: int) -> None:
-    """A capture is private, and so is what is in it."""
+def test_a_capture_is_private_under_any_umask(shared: Path, user: int, umask: int) -> None:
+    """And so are the files in it."""
     assert bootseq(user, "run", "-o", shared / "cap", "--", "true", umask=umask)[0] == 0
     assert (shared / "cap").stat().st_mode & 0o7777 == 0o700
     assert (shared / "cap" / "capture.json").stat().st_mode & 0o7777 == 0o600
@@ -123,11 +125,12 @@ def test_whatever_the_umask(shared: Path, user: int, umask: int) -> None:
 @USERS
 @pytest.mark.parametrize("swap", ["asks.json", "capture.json"])
 @pytest.mark.parametrize("kind", ["fifo", "link", "foreign"])
-def test_what_is_in_ones_own_capture(shared: Path, user: int, swap: str, kind: str) -> None:
-    """A file of another's that got in there, as an unpacked archive has, is not believed."""
+def test_a_foreign_file_in_ones_own_capture_is_refused(shared: Path, user: int, swap: str, kind: str) -> None:
+    """An unpacked archive can put files of another user there."""
     cap = shared / "cap"
     assert bootseq(user, "run", "-o", cap, "--", "true")[0] == 0
-    (cap / "capture.json").replace(cap / "capture.json.kept") if swap == "capture.json" else None
+    if swap == "capture.json":
+        (cap / swap).unlink()
     (shared / "theirs").write_text('{"machine": "", "points": []}')
     os.chown(shared / "theirs", MALLORY, MALLORY)
     {
@@ -144,8 +147,8 @@ def test_what_is_in_ones_own_capture(shared: Path, user: int, swap: str, kind: s
 
 
 @pytest.mark.slow
-def test_detach_on_a_forged_capture(shared: Path) -> None:
-    """Data/trust 13: root removes nothing that it did not make."""
+def test_detach_refuses_a_forged_capture(shared: Path) -> None:
+    """Data/trust 13: root removes only what it created itself."""
     victim = own(0, shared.parent / "victim")
     (victim / "important").write_text("x")
     entry = {"pid": 999999, "started": 1, "uid": 0, "gid": 0, "service": "s", "python": "3.11", "path": str(victim)}
@@ -172,22 +175,22 @@ OUTPUTS = {
 
 @USERS
 @pytest.mark.parametrize("kind", OUTPUTS)
-def test_outputs_that_another_user_prepared(shared: Path, user: int, kind: str) -> None:
-    """Data/trust 15: neither followed, nor opened, nor replaced; and it does not wait."""
+def test_an_output_that_another_user_prepared_is_refused(shared: Path, user: int, kind: str) -> None:
+    """Data/trust 15: it is neither followed, nor opened, nor replaced, and the command does not block."""
     mine = own(user, shared.parent / "own")
     trace(mine / "t.trace.jsonl", user)
     (mine / "precious").write_text("precious")
     out = shared / "boot.svg"
     shell(MALLORY, OUTPUTS[kind].format(own=mine, out=out, shared=shared))
     before = everything(shared.parent)
-    code, said, error = bootseq(user, "draw", mine / "t.trace.jsonl", "-o", out)
-    assert (code, said, error.count("\n")) == (2, "", 1)
+    code, output, error = bootseq(user, "draw", mine / "t.trace.jsonl", "-o", out)
+    assert (code, output, error.count("\n")) == (2, "", 1)
     assert error.startswith(f"bootseq: {out}: cannot be written: ")
     assert everything(shared.parent) == before
 
 
 @USERS
-def test_a_device_of_another_users(shared: Path, user: int) -> None:
+def test_another_users_device_is_no_output(shared: Path, user: int) -> None:
     os.mknod(shared / "boot.svg", 0o20666, os.makedev(1, 3))
     os.chown(shared / "boot.svg", MALLORY, MALLORY)
     source = trace(own(user, shared.parent / "own") / "t.trace.jsonl", user)
@@ -198,8 +201,7 @@ def test_a_device_of_another_users(shared: Path, user: int) -> None:
 @pytest.mark.slow
 @USERS
 @pytest.mark.parametrize("command", ["draw", "ingest", "baseline", "diff", "record"])
-def test_every_command_that_writes(shared: Path, user: int, command: str) -> None:
-    """None follows the link."""
+def test_no_command_writes_through_another_users_link(shared: Path, user: int, command: str) -> None:
     mine = own(user, shared.parent / "own")
     source = trace(mine / "t.trace.jsonl", user)
     log = mine / "nova-api.log"
@@ -218,8 +220,8 @@ def test_every_command_that_writes(shared: Path, user: int, command: str) -> Non
 
 
 @USERS
-def test_outputs_below_a_folder_that_another_user_prepared(shared: Path, user: int) -> None:
-    """He could read along, and exchange it."""
+def test_an_output_below_another_users_folder_is_refused(shared: Path, user: int) -> None:
+    """Its owner could read the output, and replace it."""
     source = trace(own(user, shared.parent / "own") / "t.trace.jsonl", user)
     shell(MALLORY, f"mkdir -m 777 {shared}/reports")
     code, _, error = bootseq(user, "draw", source, "-o", shared / "reports" / "boot.svg")
@@ -228,7 +230,7 @@ def test_outputs_below_a_folder_that_another_user_prepared(shared: Path, user: i
 
 
 def test_root_writes_into_the_folder_of_the_user_that_called_sudo(shared: Path) -> None:
-    """A trace, a picture: yes, its owner's files stay; a capture, which services obey: no."""
+    """A trace or a drawing is allowed; a capture, which controls services, is not."""
     home = own(ALICE, shared.parent / "alice")
     source = trace(shared.parent / "t.trace.jsonl", 0)
     assert bootseq(0, "draw", source, "-o", home / "boot.svg")[0] == 0
@@ -241,8 +243,8 @@ def test_root_writes_into_the_folder_of_the_user_that_called_sudo(shared: Path) 
 
 
 @USERS
-def test_inputs_that_another_user_prepared(shared: Path, user: int) -> None:
-    """His links are not followed to what he may not read; a pipe does not hold anyone up."""
+def test_an_input_that_another_user_prepared_is_refused(shared: Path, user: int) -> None:
+    """A link could lead to a file that its owner may not read; a pipe would block the command."""
     mine = own(user, shared.parent / "own")
     source = trace(mine / "t.trace.jsonl", user)
     shell(MALLORY, f"ln -s {source} {shared}/t1; mkfifo {shared}/t2")
@@ -254,7 +256,7 @@ def test_inputs_that_another_user_prepared(shared: Path, user: int) -> None:
 
 @USERS
 def test_ones_own_links_are_followed(shared: Path, user: int) -> None:
-    """In one's own folder; and root's, as /var/run is."""
+    """Root's links, such as /var/run, are followed too."""
     mine = own(user, shared.parent / "own")
     source = trace(mine / "t.trace.jsonl", user)
     shell(
@@ -271,8 +273,8 @@ def test_ones_own_links_are_followed(shared: Path, user: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_exchanged_while_it_is_used(shared: Path) -> None:
-    """What was opened stays what it was: nothing lands in, or goes from, what stands in its place."""
+def test_a_folder_that_is_replaced_while_open_stays_the_one_in_use(shared: Path) -> None:
+    """Nothing is written to, or removed from, the replacement."""
     mine = own(0, shared.parent / "own")
     (mine / "a").mkdir()
     with folders.opened(mine / "a") as opened:
@@ -286,8 +288,7 @@ def test_a_folder_that_is_exchanged_while_it_is_used(shared: Path) -> None:
     assert os.listdir(shared) == []
 
 
-def test_what_is_removed(shared: Path) -> None:
-    """One's own folder with its links, not what they lead to; another's folder not at all; nothing below a mount."""
+def test_remove_follows_no_link_and_refuses_foreign_folders(shared: Path) -> None:
     mine = own(0, shared.parent / "own")
     (mine / "precious").write_text("x")
     (mine / "spool" / "deep").mkdir(parents=True)
@@ -300,8 +301,8 @@ def test_what_is_removed(shared: Path) -> None:
         folders.remove(shared / "theirs")
 
 
-def test_mounts_below_what_is_removed(shared: Path) -> None:
-    """A bind mount, which has the same device, is not entered."""
+def test_remove_enters_no_mount(shared: Path) -> None:
+    """A bind mount has the same device number as the folder around it."""
     mine = own(0, shared.parent / "own")
     (mine / "precious").mkdir()
     (mine / "precious" / "file").write_text("x")
@@ -315,8 +316,8 @@ def test_mounts_below_what_is_removed(shared: Path) -> None:
 
 
 @USERS
-def test_state_below_a_home_of_another_user(shared: Path, user: int) -> None:
-    """As ``sudo`` that keeps HOME leaves it; and below a link in it."""
+def test_state_below_another_users_home_is_refused(shared: Path, user: int) -> None:
+    """``sudo`` may keep the caller's HOME; a link to such a folder is refused too."""
     home = own(MALLORY, shared.parent / "home")
     shell(MALLORY, f"mkdir -p -m 755 {home}/.local/state; ln -s {home} {shared}/home")
     os.chmod(home, 0o755)
@@ -329,8 +330,7 @@ def test_state_below_a_home_of_another_user(shared: Path, user: int) -> None:
         assert path.stat().st_mode & 0o7777 == 0o700
 
 
-def test_way_of_input_and_output(shared: Path) -> None:
-    """A folder that is open to all is fit to read from; below it nothing is fit to write to."""
+def test_a_folder_open_to_all_is_an_input_but_no_output(shared: Path) -> None:
     with ground(0o777) as loose:
         (loose / "d").mkdir()
         folders.opened(loose / "d", Way.INPUT).close()
@@ -339,8 +339,8 @@ def test_way_of_input_and_output(shared: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_recording_beside_a_prepared_capture(shared: Path) -> None:
-    """Data/trust 12, third way: FILE.capture is nobody's business; the recording is in a folder of a random name."""
+def test_a_recording_ignores_a_prepared_capture_beside_its_output(shared: Path) -> None:
+    """Data/trust 12, third way: FILE.capture is not used; the recording is in a folder with a random name."""
     shell(MALLORY, PREPARED.format(shared / "boot.trace.jsonl.gz.capture", "777"))
     prepared = everything(shared)
     service = shared.parent / "nova-compute"

@@ -1,4 +1,4 @@
-"""Services' logs that went through a real journald, and came out by journalctl in every form."""
+"""Services' logs written to a real journald and read back in every output format of journalctl."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from tests.support import journald
 from tests.support.log_traces import nova34
 from tests.support.oslo_log_lines import journal_entry
-from tracer.sources.logs import detect, records
+from tracer.sources.logs import detect
+from tracer.sources.logs import records as log_records
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
 
@@ -23,8 +24,8 @@ NATIVE = {
 LONG = 100_000
 
 
-def seen(record: Record) -> tuple[object, ...]:
-    """What is compared: journald keeps neither empty lines nor blanks at their ends, and has its own times."""
+def comparable(record: Record) -> tuple[object, ...]:
+    """Return the comparable fields: journald drops empty lines and trailing blanks, and sets its own times."""
     lines = [line.rstrip() for line in record.message.split("\n")]
     return (
         record.logger, record.level, record.pid, record.time if record.logger != "uwsgi" else 0, record.request_id,
@@ -39,8 +40,8 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def kept(logs: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    # journald cuts lines that are longer than 48 KB.
+def journal(logs: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    # journald splits lines longer than 48 KB.
     long = f"2026-11-22 08:14:11.055 7 INFO nova.x [-] {'x' * LONG}\nmore\n"
     return journald.export(
         {**logs, "long": long.encode()}, [journal_entry(NATIVE)[:-1]], tmp_path_factory.mktemp("journald")
@@ -50,19 +51,21 @@ def kept(logs: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.mark.slow
 @journald.needs_journald
 @pytest.mark.parametrize("form", journald.FORMS)
-def test_all_services_records_come_back(form: str, logs: dict[str, bytes], kept: dict[str, bytes]) -> None:
+def test_a_record_read_back_from_the_journal_equals_the_original(
+    form: str, logs: dict[str, bytes], journal: dict[str, bytes]
+) -> None:
     lost: Counter[str] = Counter()
-    found: dict[str, list[tuple[object, ...]]] = {name: [] for name in [*logs, "nova-native", "long"]}
+    records: dict[str, list[tuple[object, ...]]] = {name: [] for name in [*logs, "nova-native", "long"]}
     native = []
-    for record in detect.read(kept[form], (), Clock(), lost):
-        name = record.prefix.rpartition("/")[2]
-        found[name].append(seen(record))
-        native += [record] if name == "nova-native" else []
+    for entry in detect.read(journal[form], (), Clock(), lost):
+        name = entry.prefix.rpartition("/")[2]
+        records[name].append(comparable(entry))
+        native += [entry] if name == "nova-native" else []
     assert not +lost
     for name, data in logs.items():
-        assert found[name] == [seen(record) for record in records.read(data, Clock())]
-    if form in ("export", "json"):  # the short forms tell nothing of what is beside the message
-        assert [each[6] for each in found["long"]] == [["x" * LONG, "more"]]
-        assert [(each.message, each.request_id, each.function, each.line) for each in native] == [
+        assert records[name] == [comparable(record) for record in log_records.read(data, Clock())]
+    if form in ("export", "json"):  # the short formats contain only the message
+        assert [record[6] for record in records["long"]] == [["x" * LONG, "more"]]
+        assert [(record.message, record.request_id, record.function, record.line) for record in native] == [
             ("one\ntwo", REQUEST, "run", 12)
         ]

@@ -1,4 +1,4 @@
-"""Real boots of two kinds on Nova 34, merged: each fragment is true of each boot, by its own trace and by logs."""
+"""Real boots of two kinds on Nova 34, merged: every fragment agrees with the boots' traces and the logs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Run:
-    """Two boots from an image and one from a volume that become active, one that fits on no host."""
+    """A recording of two boots from an image, one from a volume, and one that fits on no host."""
 
     file: Path
     boots: list[Request]
     logs: Path
 
     def merged(self, *names: str) -> Merged:
-        """The boots of these servers, which is held against their own traces first."""
+        """Merge the boots of these servers, and check the result against their traces."""
         chosen = [boot for boot in self.boots if boot.server in names]
-        made = merge(chosen, [boot.server for boot in chosen])
-        check(made, chosen)
-        return made
+        merged = merge(chosen, [boot.server for boot in chosen])
+        check(merged, chosen)
+        return merged
 
 
 @pytest.fixture(scope="module")
@@ -50,77 +50,75 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def texts(operand: Operand) -> list[str]:
-    """What every step of a branch says."""
+    """Return the text of every step of a branch."""
     return [step.text for step in Merged("", operand.inside, [], []).walk()]
 
 
-def where(made: Merged, text: str) -> list[tuple[Fragment, Operand]]:
-    """The fragments with a branch that begins with a step that says this."""
+def branches(merged: Merged, text: str) -> list[tuple[Fragment, Operand]]:
+    """Return the fragments with a branch that begins with a step of this text."""
     return [
-        (fragment, operand) for fragment, _ in fragments(made) for operand in fragment.operands
+        (fragment, operand) for fragment, _ in fragments(merged) for operand in fragment.operands
         if isinstance(first := operand.inside[0], MergedStep) and first.text == text
     ]  # fmt: skip
 
 
-def test_image_or_volume(run: Run) -> None:
-    """The API asks for one or the other: exclusive, of which each boot has one."""
-    ((fragment, image),) = where(run.merged("vm1", "vm2", "vm3"), "compute/api.py.API -> _get_image()")
+def test_image_and_volume_are_alternatives(run: Run) -> None:
+    """The API fetches one or the other, never both."""
+    ((fragment, image),) = branches(run.merged("vm1", "vm2", "vm3"), "compute/api.py.API -> _get_image()")
     assert fragment.operator == "alt"
     assert [operand.boots for operand in fragment.operands] == [{0, 1}, {2}]
     assert "GET /v2/images/{id} → image: 200" in texts(image)
     assert "GET /v3/volumes/{id} → volume: 200" in texts(fragment.operands[1])
 
 
-def test_only_who_boots_from_a_volume_talks_to_the_volume_service(run: Run) -> None:
-    """As often as that service's own log says, in branches of that boot alone."""
-    made = run.merged("vm1", "vm2", "vm3")
-    asked = [step for step in made.walk() if step.text.endswith((" → volume: 200", " → volume: 202"))]
-    assert {step.boots for step in asked} == {frozenset({2})}
+def test_only_the_boot_from_a_volume_calls_the_volume_service(run: Run) -> None:
+    """The service's own log confirms the number of calls; they are in branches of that boot alone."""
+    merged = run.merged("vm1", "vm2", "vm3")
+    calls = [step for step in merged.walk() if step.text.endswith((" → volume: 200", " → volume: 202"))]
+    assert {step.boots for step in calls} == {frozenset({2})}
     log = (run.logs / "volume-access.log").read_text()
     logged = Counter(re.sub(r"[0-9a-f-]{36}", "{id}", line) for line in re.findall(r'"(\w+ \S+) HTTP/1\.1" 20\d', log))
     assert logged
-    assert Counter(step.text.partition(" → ")[0] for step in asked) == logged
-    ((fragment, _),) = where(made, "virt/block_device.py.DriverVolumeBlockDevice -> attach()")
+    assert Counter(step.text.partition(" → ")[0] for step in calls) == logged
+    ((fragment, _),) = branches(merged, "virt/block_device.py.DriverVolumeBlockDevice -> attach()")
     assert (fragment.operator, len(fragment.operands)) == ("opt", 1)
 
 
-def test_what_grows_with_the_servers_on_the_host_is_a_loop(run: Run) -> None:
-    """The compute service asks for the allocations of each server that it has."""
+def test_a_call_for_every_server_on_the_host_is_a_loop(run: Run) -> None:
+    """The compute service fetches the allocations of every server that it runs."""
     ((fragment, _),) = [
-        found for found in where(
+        branch for branch in branches(
             run.merged("vm1", "vm2", "vm3"),
             "scheduler/client/report.py.SchedulerReportClient -> get_allocs_for_consumer()",
-        ) if found[0].operator == "loop"
+        ) if branch[0].operator == "loop"
     ]  # fmt: skip
     assert fragment.counts == {0: 1, 1: 2, 2: 3}
 
 
-def test_cells_are_asked_side_by_side(run: Run) -> None:
-    """In threads: no order of theirs means anything."""
-    found = where(run.merged("vm1", "vm2", "vm3"), "hand-off to scatter_gather_cells.gather_result")
-    assert found
-    assert {(fragment.operator, len(fragment.operands)) for fragment, _ in found} == {("par", 2)}
+def test_cells_are_queried_in_parallel(run: Run) -> None:
+    """They are queried in threads, so their order has no meaning."""
+    matches = branches(run.merged("vm1", "vm2", "vm3"), "hand-off to scatter_gather_cells.gather_result")
+    assert matches
+    assert {(fragment.operator, len(fragment.operands)) for fragment, _ in matches} == {("par", 2)}
 
 
-def test_boot_that_fails_is_the_same_up_to_where_it_does(run: Run) -> None:
-    """The error at the steps that raised it; what comes after is optional, and compute's chapter with it."""
-    made = run.merged("vm1", "vm2", "vm4")
-    raised = {step.text for step in made.walk() if step.errors.get(2) and len(step.boots) == 3}
+def test_a_boot_that_fails_is_the_same_up_to_the_failure(run: Run) -> None:
+    """The error is at the steps that raised it; all later steps, compute's chapter too, are optional."""
+    merged = run.merged("vm1", "vm2", "vm4")
+    raised = {step.text for step in merged.walk() if step.errors.get(2) and len(step.boots) == 3}
     assert any("select_destinations" in text for text in raised)
-    last = made.chapters[-1]
+    last = merged.chapters[-1]
     assert isinstance(last, Fragment)
     assert all(operand.boots != {2} for operand in last.operands)
     assert "virt/fake.py.FakeDriver -> spawn()" in texts(last.operands[0])
 
 
 @pytest.mark.parametrize("names", [("vm1", "vm2", "vm3"), ("vm1", "vm2", "vm3", "vm4")])
-def test_nothing_of_them_is_lost_in_any_picture(run: Run, names: tuple[str, ...]) -> None:
-    """Drawn or counted, at every detail."""
+def test_every_step_is_drawn_or_counted_at_every_detail(run: Run, names: tuple[str, ...]) -> None:
     check_drawn(run.merged(*names))
 
 
-def test_as_a_user_draws_them(run: Run, tmp_path: Path) -> None:
-    """By name, at each detail, in each format."""
+def test_draw_accepts_boots_by_name_in_every_format_and_detail(run: Run, tmp_path: Path) -> None:
     for suffix in ("txt", "md", "svg", "mmd", "puml"):
         for detail in DETAILS:
             target = tmp_path / f"boots-{detail}.{suffix}"

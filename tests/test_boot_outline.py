@@ -1,4 +1,4 @@
-"""An engineer's notes on a boot of 2011 against logs and message copies of a real one, where no hook saw a function."""
+"""An engineer's notes on a boot of 2011, checked against the logs and message copies of a real one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.log_traces import DATA, DIABLO
 from tracer.cli import main
 
 NOTES = DATA / "diablo-boot.outline"
-#: What witnesses there are: all, the logs alone, the copies alone.
+#: Sources by the witnesses they contain.
 WITNESSES = {"all": [DIABLO], "logs": sorted(DIABLO.glob("*.log")), "copies": [DIABLO / "rpc.jsonl"]}
 
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A trace file of each."""
+    """Return a trace file for every entry of WITNESSES."""
     folder = tmp_path_factory.mktemp("diablo")
     for name, paths in WITNESSES.items():
         run("ingest", "-o", folder / f"{name}.trace.jsonl.gz", *paths)
@@ -32,21 +32,22 @@ def run(*words: object) -> Result:
 
 
 def changes(outline: Path, trace: Path) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = json.loads(run("diff", outline, trace, "--format", "json", "--partial").stdout)[
-        "changes"
-    ]
-    return told
+    report = json.loads(run("diff", outline, trace, "--format", "json", "--partial").stdout)
+    return list(report["changes"])
 
 
 def mistakes(outline: Path, trace: Path) -> list[tuple[str, str, str]]:
-    """What fails or warns."""
-    told = changes(outline, trace)
-    return [(one["class"], one["old"], one["new"]) for one in told if one["severity"] in ("fail", "warn")]
+    """Return class and addresses of the changes that fail or warn."""
+    return [
+        (change["class"], change["old"], change["new"])
+        for change in changes(outline, trace)
+        if change["severity"] in ("fail", "warn")
+    ]
 
 
 @pytest.mark.parametrize("name", ["all", "logs"])
-def test_the_report(traces: dict[str, Path], name: str) -> None:
-    """Both known mistakes, and a third: a step that stands under no condition and has one."""
+def test_the_report_names_the_known_mistakes(traces: dict[str, Path], name: str) -> None:
+    """Two known mistakes, and a third: a step without the condition that it needs."""
     done = run("diff", NOTES, traces[name], "--details")
     assert done.exit_code == 1
     golden.compare("tracer/diablo-outline.txt", done.stdout, [(rf"\b{name}\.trace", "TRACE.trace")])
@@ -57,15 +58,14 @@ def test_the_report(traces: dict[str, Path], name: str) -> None:
     ]
 
 
-def test_what_copies_alone_can_tell(traces: dict[str, Path]) -> None:
-    """The messages; of functions nothing, and so nothing against them."""
+def test_copies_alone_report_messages_but_no_functions(traces: dict[str, Path]) -> None:
     assert mistakes(NOTES, traces["copies"]) == [("unwritten", "", "3-1")]
-    told = {one["class"] for one in changes(NOTES, traces["copies"])}
-    assert told == {"unwritten", "unmet", "unseen"}
+
+    assert {change["class"] for change in changes(NOTES, traces["copies"])} == {"unwritten", "unmet", "unseen"}
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "found"),
+    ("old", "new", "mistake"),
     [
         ("- to scheduler: run_instance", "- to scheduler: start_instance", ("missing", "1-1-2-2-1", "")),
         ("2-1-3. rpc.cast()", "2-1-3. rpc.call()", ("mode", "2-1-3", "2-1")),
@@ -75,21 +75,21 @@ def test_what_copies_alone_can_tell(traces: dict[str, Path]) -> None:
         ("3-1-8. self._get_power_state()", "3-1-8. rpc.call() to volume: get_power_state", ("missing", "3-1-8", "")),
     ],
 )  # fmt: skip
-def test_a_mistake_more(
-    traces: dict[str, Path], tmp_path: Path, old: str, new: str, found: tuple[str, str, str]
+def test_an_added_mistake_is_reported(
+    traces: dict[str, Path], tmp_path: Path, old: str, new: str, mistake: tuple[str, str, str]
 ) -> None:
-    """What logs and copies can tell, they tell."""
     text = NOTES.read_text()
     assert old in text
     changed = tmp_path / "changed.outline"
     changed.write_text(text.replace(old, new))
-    assert found in mistakes(changed, traces["all"])
+    assert mistake in mistakes(changed, traces["all"])
 
 
 @pytest.mark.parametrize("name", list(WITNESSES))
 @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
-def test_what_show_prints_of_logs_is_true(traces: dict[str, Path], tmp_path: Path, name: str, detail: str) -> None:
-    """The tool's own tree is a true outline of what it was made from."""
+def test_the_output_of_show_is_a_true_outline_of_its_trace(
+    traces: dict[str, Path], tmp_path: Path, name: str, detail: str
+) -> None:
     own = tmp_path / "own.outline"
     own.write_text(run("show", traces[name], "--detail", detail).stdout)
     assert changes(own, traces[name]) == []

@@ -1,4 +1,4 @@
-"""Real boots on Nova in separate processes: what the tree must show, held against witnesses that are not ours."""
+"""Real boots on Nova in separate processes, checked against independent witnesses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SECRETS: dict[str, Any] = {
     "public_key": f"{_KEY} someone@somewhere",
     "personality": {"/etc/banner": "four-hundred-elephants"},
 }
-#: What of them must not stand in a capture, in whatever shape they travelled.
+#: Bytes of the secrets, plain and encoded, that must not be in a capture.
 FORBIDDEN = (
     b"Tr0ub4dor",
     b"forty-two-lions",
@@ -52,7 +52,7 @@ SERVICES = {"nova-api": "API", "nova-conductor": "conductor", "nova-scheduler": 
 
 @dataclass(frozen=True)
 class Run:
-    """One cloud's life: a boot by itself, two at once, one that fails; and the trace that was made of it."""
+    """A recorded cloud: one boot alone, two at once, one that fails; and the trace of them."""
 
     state: Path
     capture: Path
@@ -63,13 +63,13 @@ class Run:
     failed: Booted
 
     def boot(self, booted: Booted) -> Request:
-        """The boot that the trace has for one that the client asked for."""
+        """Return the boot in the trace for a boot that the client requested."""
         return next(boot for boot in self.trace.boots if boot.request_id == booted.request_id)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Nova 34, SQL echo on by Nova's own configuration."""
+    """Record Nova 34, with SQL echo enabled in Nova's own configuration."""
     folder = tmp_path_factory.mktemp("processes")
     capture, file = folder / "cap", folder / "boot.trace.jsonl.gz"
     with EmbeddedCloud("34", folder / "state", capture=capture, echo=True) as cloud:
@@ -82,16 +82,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def lines(run: Run, booted: Booted, *options: str) -> list[str]:
-    """What ``bootseq show`` prints of a boot."""
+    """Return the lines that ``bootseq show`` prints for a boot."""
     outcome = CliRunner().invoke(main, ["show", str(run.file), booted.uuid, *options])
     assert outcome.exit_code == 0, outcome.output
     return outcome.output.splitlines()
 
 
-def test_every_request_for_an_instance_is_a_boot(run: Run) -> None:
-    """Four servers were asked for: four boots, each with its name, uuid and outcome."""
-    found = {boot.server: (boot.uuid, boot.outcome.partition(":")[0]) for boot in run.trace.boots}
-    assert found == {
+def test_every_server_request_is_a_boot(run: Run) -> None:
+    """Four servers were requested: four boots with their name, uuid and outcome."""
+    boots = {boot.server: (boot.uuid, boot.outcome.partition(":")[0]) for boot in run.trace.boots}
+    assert boots == {
         "alone": (run.alone.uuid, "active"),
         "left": (run.pair[0].uuid, "active"),
         "right": (run.pair[1].uuid, "active"),
@@ -115,8 +115,8 @@ def test_chapters_follow_the_casts(run: Run) -> None:
     assert [senders[opened_by].service for _, _, opened_by in heads[1:]] == ["API", "conductor", "compute"]
 
 
-def test_rpc_is_named_by_what_it_does_and_has_both_ends(run: Run) -> None:
-    """13 or 14 calls, 3 casts, each with the receiver's step below it (calls) or as a chapter (casts)."""
+def test_rpc_steps_are_named_by_their_method_and_have_both_ends(run: Run) -> None:
+    """13 or 14 calls with the receiver's step below them, and 3 casts that open a chapter."""
     steps = [step for step in run.boot(run.alone).walk() if step.kind == "rpc" and step.text("side") == "client"]
     calls = [step for step in steps if step.text("mode") == "call"]
     casts = [step for step in steps if step.text("mode") in ("cast", "fanout")]
@@ -132,21 +132,21 @@ def test_rpc_is_named_by_what_it_does_and_has_both_ends(run: Run) -> None:
     assert not {"object_action", "object_class_action_versions"} & set(names)
 
 
-def test_placement_shows_what_it_did_inside(run: Run) -> None:
-    """Each request to Placement has Placement's own step below it, with the SQL it ran."""
-    asked = [
+def test_a_request_to_placement_contains_its_sql(run: Run) -> None:
+    """Below the request is Placement's own step, and below that its statements."""
+    requests = [
         s
         for s in run.boot(run.alone).walk()
         if s.kind == "http" and s.text("peer") == "placement" and s.text("side") == "client"
     ]
-    assert len(asked) >= 6
-    for step in asked:
-        (answered,) = [child for child in step.children if child.kind == "http"]
-        assert answered.service == "placement"
-        assert any(below.kind == "sql" for below in answered.walk())
+    assert len(requests) >= 6
+    for step in requests:
+        (served,) = [child for child in step.children if child.kind == "http"]
+        assert served.service == "placement"
+        assert any(below.kind == "sql" for below in served.walk())
 
 
-def test_states_stand_at_the_steps_that_set_them(run: Run) -> None:
+def test_states_are_below_the_steps_that_set_them(run: Run) -> None:
     """From building/scheduling to active, in Nova's order."""
     changes: list[Any] = [step.attributes["changes"] for step in run.boot(run.alone).walk() if step.kind == "state"]
     tasks = [change["task_state"][1] for change in changes if "task_state" in change]
@@ -156,21 +156,21 @@ def test_states_stand_at_the_steps_that_set_them(run: Run) -> None:
     assert "vm_state building → active, task_state spawning → None" in text
 
 
-def test_nothing_of_a_boot_hangs_loose(run: Run) -> None:
-    """No event that carries one of the boots' request ids is left among the other requests."""
+def test_no_event_of_a_boot_is_among_the_other_requests(run: Run) -> None:
+    """Events are assigned by the boots' request ids."""
     own = {request_id for boot in run.trace.boots for request_id in boot.request_ids}
     others = (step for other in run.trace.others for step in other.walk())
-    # But for log lines: Nova logs a message's arrival under the id that the thread served last.
-    loose = [s for s in others if s.kind != "log" and {s.request_id, s.global_request_id} & own]
-    assert [f"{step.service} {step.name}" for step in loose] == []
+    # Except for log lines: Nova logs a message's arrival under the id that the thread served last.
+    unassigned = [s for s in others if s.kind != "log" and {s.request_id, s.global_request_id} & own]
+    assert [f"{step.service} {step.name}" for step in unassigned] == []
 
 
-def test_boots_at_the_same_time_are_not_mixed(run: Run) -> None:
-    """What one of two boots did names its own instance only, and both did the same."""
+def test_simultaneous_boots_are_not_mixed(run: Run) -> None:
+    """A boot's steps name its own instance only, and both boots send the same messages."""
     first, second = (run.boot(booted) for booted in run.pair)
     for boot, other in ((first, second), (second, first)):
         for step in boot.walk():
-            # Nova logs a message's arrival under the id that the thread served last: what a log line says is not asked.
+            # Nova logs a message's arrival under the id that the thread served last, so log lines are left out.
             assert step.kind == "log" or other.request_id not in (step.request_id, step.global_request_id)
             # Not in paths: a compute asks Placement for the allocations of every instance it has.
             assert other.uuid not in step.text("arguments") + step.text("instance")
@@ -178,8 +178,8 @@ def test_boots_at_the_same_time_are_not_mixed(run: Run) -> None:
     assert names[0] == names[1]
 
 
-def test_a_failing_boot_shows_where_and_why(run: Run) -> None:
-    """No valid host: the scheduler's step has the error, and so has the outcome."""
+def test_a_failing_boot_has_the_error_at_its_step_and_in_its_outcome(run: Run) -> None:
+    """The scheduler raises NoValidHost."""
     boot = run.boot(run.failed)
     assert boot.outcome.startswith("error: NoValidHost")
     failed = [step for step in boot.walk() if step.error and step.error.startswith("NoValidHost")]
@@ -188,7 +188,7 @@ def test_a_failing_boot_shows_where_and_why(run: Run) -> None:
 
 
 def test_no_secret_is_in_the_capture(run: Run) -> None:
-    """Admin password, user data, key, personality and tokens stand nowhere in it."""
+    """Neither admin password, user data, key, personality nor tokens."""
     for file in run.capture.rglob("*"):
         data = file.read_bytes() if file.is_file() else b""
         assert [secret for secret in FORBIDDEN if secret in data] == [], file.name
@@ -196,38 +196,38 @@ def test_no_secret_is_in_the_capture(run: Run) -> None:
     assert any("Tr0ub4dor" in str(message) for message in witnesses.messages(run.state / "messages"))
 
 
-def test_sql_equals_what_the_services_logs_say(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """Witness 1, SQLAlchemy's echo: per service all of the boot's statements, text and count, and no other."""
+def test_sql_equals_the_statements_in_the_services_logs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Witness 1, SQLAlchemy's echo: the boot's statements of every service, by text and count."""
     boot = run.boot(run.alone)
     for name, service in SERVICES.items():
         log = list(witnesses.echoed(run.state / "logs" / f"{name}.log"))
-        mine = Counter(one.statement for one in log if any(own in one.ids for own in boot.request_ids))
+        mine = Counter(line.statement for line in log if any(own in line.ids for own in boot.request_ids))
         traced = witnesses.statements([step for step in boot.walk() if step.service == service])
-        # Threads of scatter-gather log without a context, and what the resource tracker asks for logs under the compute
-        # service's own start-up id: what the tree has beyond must stand in the log under one of these.
-        kept = {
+        # Scatter-gather threads log without a context, and the resource tracker's queries are logged under the
+        # compute service's own start-up id: statements beyond the boot's ids must be in the log under one of these.
+        served_ids = {
             step.request_id
             for step in boot.walk()
             if step.kind == "rpc" and step.text("side") == "server" and step.request_id
         }
-        foreign = kept - set(boot.request_ids)
+        foreign = served_ids - set(boot.request_ids)
         beyond = Counter(
-            one.statement for one in log if "req-" not in one.ids or any(own in one.ids for own in foreign)
+            line.statement for line in log if "req-" not in line.ids or any(own in line.ids for own in foreign)
         )
         agreement = Agreement.of(f"{service}: SQL", Counter(mine), Counter(traced))
         with capsys.disabled():
-            print(f"\n{agreement}")  # noqa: T201 - the figures are what the run is for
+            print(f"\n{agreement}")  # noqa: T201 - the figures are the purpose of the run
         assert agreement.missed == Counter()
         assert agreement.invented - Counter(beyond) == Counter()
 
 
 def test_rpc_equals_the_messages_in_the_transports_folder(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """Witness 2, the files of the transport: every message of the boot, requests and replies, by its unique id."""
+    """Witness 2, the transport's files: the boot's requests and replies, by unique id."""
     boot = run.boot(run.alone)
     passed = list(witnesses.messages(run.state / "messages"))
     mine = [message for message in passed if message.get("_context_request_id") in boot.request_ids]
-    asked = {message["_msg_id"] for message in mine if "_msg_id" in message}
-    replies = [message for message in passed if message.get("_msg_id") in asked and "method" not in message]
+    msg_ids = {message["_msg_id"] for message in mine if "_msg_id" in message}
+    replies = [message for message in passed if message.get("_msg_id") in msg_ids and "method" not in message]
     witnessed = Counter(str(message["_unique_id"]) for message in [*mine, *replies])
     traced = Counter(_unique_ids(boot))
     start_up = Counter(_unique_ids(boot, foreign=True))
@@ -240,7 +240,7 @@ def test_rpc_equals_the_messages_in_the_transports_folder(run: Run, capsys: pyte
 
 
 def _unique_ids(boot: Request, foreign: bool = False) -> Iterator[str]:
-    """Of every message the boot's steps sent; ``foreign``: under an id that is not the boot's, and their replies."""
+    """Yield the unique ids of the boot's messages; ``foreign``: of those sent under another request id."""
     for step in boot.walk():
         if step.kind != "rpc" or (foreign and step.request_id in boot.request_ids):
             continue
@@ -252,18 +252,18 @@ def _unique_ids(boot: Request, foreign: bool = False) -> Iterator[str]:
 
 
 def test_http_equals_the_servers_access_lines(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """Witness 3, access lines: all requests that the servers answered while the capture ran, and no other."""
+    """Witness 3, access lines: all requests that the servers answered during the capture."""
     for name, service in (("nova-api", "API"), ("placement", "placement")):
         witnessed = witnesses.access_lines(run.state / "logs" / f"{name}-access.log")
-        traced = Counter(_answered(run.trace, service))
+        traced = Counter(_served(run.trace, service))
         agreement = Agreement.of(f"{service}: HTTP", Counter(witnessed), Counter(traced))
         with capsys.disabled():
-            print(f"\n{agreement}")  # noqa: T201 - the figures are what the run is for
+            print(f"\n{agreement}")  # noqa: T201 - the figures are the purpose of the run
         assert agreement.missed == Counter()
         assert agreement.invented == Counter()
 
 
-def _answered(trace: Trace, service: str) -> Iterator[tuple[str, str, str]]:
+def _served(trace: Trace, service: str) -> Iterator[tuple[str, str, str]]:
     steps: Iterator[Step] = (step for boot in [*trace.boots, *trace.others] for step in boot.walk())
     for step in steps:
         if step.kind == "http" and step.text("side") == "server" and step.service == service:
@@ -272,7 +272,7 @@ def _answered(trace: Trace, service: str) -> Iterator[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def confirmed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trace]:
-    """The same capture with the services' logs and copies of the transport's messages beside it."""
+    """Ingest the same capture with the services' logs and copies of the transport's messages."""
     folder = tmp_path_factory.mktemp("confirmed")
     file, copies = folder / "boot.trace.jsonl.gz", folder / "copies.jsonl"
     copies.write_text("".join(json.dumps(copy) + "\n" for copy in witnesses.copies(run.state / "messages")))
@@ -282,8 +282,8 @@ def confirmed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return file, trace_file.read(file)
 
 
-def test_logs_and_copies_of_what_hooks_saw_change_no_address(run: Run, confirmed: tuple[Path, Trace]) -> None:
-    """Hooks, logs and copies of the same boots are one tree: that of the hooks, with no step twice."""
+def test_logs_and_copies_beside_hooks_change_no_address(run: Run, confirmed: tuple[Path, Trace]) -> None:
+    """The tree of all three witnesses is the tree of the hooks, without duplicate steps."""
     _, trace = confirmed
     assert len(trace.boots) == len(run.trace.boots)
     for mine, both in zip(run.trace.boots, trace.boots, strict=True):
@@ -292,7 +292,7 @@ def test_logs_and_copies_of_what_hooks_saw_change_no_address(run: Run, confirmed
         assert both.outcome == mine.outcome
 
 
-def test_steps_that_all_saw_name_all(confirmed: tuple[Path, Trace]) -> None:
+def test_a_step_names_all_its_witnesses(confirmed: tuple[Path, Trace]) -> None:
     _, trace = confirmed
     for boot in trace.boots:
         steps = list(boot.walk())
@@ -303,7 +303,7 @@ def test_steps_that_all_saw_name_all(confirmed: tuple[Path, Trace]) -> None:
         assert {step.witnesses for step in served if step.service in ("API", "placement")} == {("hooks", "logs")}
 
 
-def test_nothing_is_found_missing_where_nothing_is(run: Run, confirmed: tuple[Path, Trace]) -> None:
+def test_a_complete_recording_has_no_findings(run: Run, confirmed: tuple[Path, Trace]) -> None:
     for file in (run.file, confirmed[0]):
         outcome = CliRunner().invoke(main, ["show", str(file), "--findings"])
         assert outcome.output == "no findings\n"

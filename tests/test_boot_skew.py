@@ -1,4 +1,4 @@
-"""Hosts whose clocks differ: boots from logs and message copies are what they are with one clock."""
+"""Hosts whose clocks differ: boots from logs and message copies are the same as with one clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOGS = ("glance", "keystone", "neutron", "nova-api", "nova-compute", "nova-condu
 
 
 def tree(trace: Trace) -> list[tuple[object, ...]]:
-    """All that is told of the steps but their times."""
+    """Return everything about the steps but their times."""
     return [
         (boot.operation, step.address, step.service, step.kind, step.name, step.tied_by, step.witnesses, step.opened_by)
         for boot in [*trace.boots, *trace.others]
@@ -22,25 +22,25 @@ def tree(trace: Trace) -> list[tuple[object, ...]]:
     ]
 
 
-def told(trace: Trace, name: str) -> list[str]:
-    """What is said of clocks, without the folder."""
-    found = [warning.partition(f"/{name} is ")[2] for warning in trace.warnings if "the clock of" in warning]
-    return [text.partition(" that of")[0] for text in found if text]
+def clock_warnings(trace: Trace, name: str) -> list[str]:
+    """Return the warnings about the clock of a file, without the folder."""
+    warnings = [warning.partition(f"/{name} is ")[2] for warning in trace.warnings if "the clock of" in warning]
+    return [text.partition(" that of")[0] for text in warnings if text]
 
 
 @pytest.mark.parametrize(
     ("name", "copies"), [*((name, True) for name in (*SERVICES, COPIES)), *((name, False) for name in SERVICES)]
 )
 @pytest.mark.parametrize("seconds", [90, -90])
-def test_2011_is_the_same_tree(name: str, seconds: int, copies: bool, tmp_path: Path) -> None:
-    paths = [DIABLO / each for each in (*SERVICES, *([COPIES] if copies else []))]
-    skewed = [later(path, tmp_path, seconds if path.name == name else 0) for path in paths]
-    found = trace(*skewed)
-    assert tree(found) == tree(trace(*paths))
+def test_2011_a_wrong_clock_changes_no_tree(name: str, seconds: int, copies: bool, tmp_path: Path) -> None:
+    paths = [DIABLO / file for file in (*SERVICES, *([COPIES] if copies else []))]
+    moved = [later(path, tmp_path, seconds if path.name == name else 0) for path in paths]
+    result = trace(*moved)
+    assert tree(result) == tree(trace(*paths))
     if copies:  # logs alone have messages in one direction only
-        (said,) = told(found, name)
-        assert abs(float(said.partition(" ")[0]) - 90) < 0.2
-        assert said.endswith("s ahead of" if seconds > 0 else "s behind")
+        (warning,) = clock_warnings(result, name)
+        assert abs(float(warning.partition(" ")[0]) - 90) < 0.2
+        assert warning.endswith("s ahead of" if seconds > 0 else "s behind")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,11 @@ def today(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def as_it_is(today: Path) -> list[tuple[object, ...]]:
+def unskewed_tree(today: Path) -> list[tuple[object, ...]]:
     return tree(trace(today))
 
 
-def test_today_no_clock_is_wrong(today: Path) -> None:
+def test_today_right_clocks_are_not_reported(today: Path) -> None:
     for paths in sorted(today.glob("*.log")), [today / COPIES], sorted(today.iterdir()):
         assert [warning for warning in trace(*paths).warnings if "clock" in warning] == []
 
@@ -69,20 +69,24 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in LOGS if name not 
 
 @pytest.mark.parametrize("name", ["nova-compute", "placement", "rpc", *SLOW])
 @pytest.mark.parametrize("seconds", [90, -90])
-def test_today_is_the_same_tree(
-    name: str, seconds: int, today: Path, as_it_is: list[tuple[object, ...]], tmp_path: Path
+def test_today_a_wrong_clock_changes_no_tree(
+    name: str, seconds: int, today: Path, unskewed_tree: list[tuple[object, ...]], tmp_path: Path
 ) -> None:
-    found = skewed(today, tmp_path, **{name.replace("-", "_"): seconds})
-    assert tree(found) == as_it_is
-    (said,) = told(found, f"{name}.jsonl" if name == "rpc" else f"{name}.log")
-    assert abs(float(said.partition(" ")[0]) - 90) < 0.02
+    result = skewed(today, tmp_path, **{name.replace("-", "_"): seconds})
+    assert tree(result) == unskewed_tree
+    (warning,) = clock_warnings(result, f"{name}.jsonl" if name == "rpc" else f"{name}.log")
+    assert abs(float(warning.partition(" ")[0]) - 90) < 0.02
 
 
-def test_today_two_of_three_hosts_are_wrong(today: Path, as_it_is: list[tuple[object, ...]], tmp_path: Path) -> None:
-    """The controller is right; the host of compute and network is an hour ahead, the images' a little behind."""
-    found = skewed(today, tmp_path, nova_compute=3600, neutron=3600, glance=-3.2)
-    assert tree(found) == as_it_is
-    said = [told(found, f"{name}.log")[0].split(" ", 2) for name in ("nova-compute", "neutron", "glance")]
-    assert [(round(float(seconds), 2), which) for seconds, _, which in said] == [
+def test_today_two_wrong_clocks_of_three_are_both_reported(
+    today: Path, unskewed_tree: list[tuple[object, ...]], tmp_path: Path
+) -> None:
+    """The controller's clock is right; compute and network are an hour ahead, images a few seconds behind."""
+    result = skewed(today, tmp_path, nova_compute=3600, neutron=3600, glance=-3.2)
+    assert tree(result) == unskewed_tree
+    warnings = [
+        clock_warnings(result, f"{name}.log")[0].split(" ", 2) for name in ("nova-compute", "neutron", "glance")
+    ]
+    assert [(round(float(seconds), 2), direction) for seconds, _, direction in warnings] == [
         (3600.0, "ahead of"), (3600.0, "ahead of"), (3.2, "behind"),
     ]  # fmt: skip

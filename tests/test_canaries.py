@@ -1,4 +1,4 @@
-"""No secret comes out of any channel."""
+"""No planted secret leaks through any channel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.canary_texts import canaries
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_no_secret_comes_out_of(tmp_path: Path, channel: str) -> None:
-    """Each of over 300, planted as a service would hold it."""
+def test_no_secret_leaks_through_a_channel(tmp_path: Path, channel: str) -> None:
+    """Over 300 secrets are planted the way services hold them."""
     planted = list(canaries())
     assert leaked(CHANNELS[channel](tmp_path, planted), planted) == []

@@ -1,4 +1,4 @@
-"""The book: its commands run, its outputs are the present ones, its links lead somewhere, and it builds."""
+"""The book: its commands run, its outputs are current, its links resolve, and it builds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_blocks_have_a_known_marker(block: book.Block) -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind in ("run", "output")], ids=name)
-def test_outputs_are_the_present_ones(block: book.Block, folder: Path) -> None:
+def test_outputs_are_current(block: book.Block, folder: Path) -> None:
     expected = block.body if block.kind == "output" else "".join(f"$ {line}\n" for line in block.commands)
     assert book.output_of(block, folder) == expected, "make docs-outputs writes them"
 
@@ -64,7 +64,7 @@ def parse(command: click.Command, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", book.PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_resolve(page: Path) -> None:
     for target in _LINK.findall(page.read_text()):
         if "://" in target:
             continue
@@ -76,7 +76,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def slug(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub generates for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""The job that compares two releases: what CI systems are told, the committed reports, the script run for real."""
+"""The job that compares two releases: definitions for CI systems, committed reports, a real run of the script."""
 
 from __future__ import annotations
 
@@ -37,71 +37,70 @@ WORKFLOW = FOLDER / "github-workflow.yaml"
 SCRIPT = FOLDER / "compare-releases"
 
 
-def loaded(*names: str) -> Any:
-    """A YAML file of the example."""
+def load_yaml(*names: str) -> Any:
+    """Load a YAML file of the example."""
     return yaml.safe_load(FOLDER.joinpath(*names).read_text())
 
 
 def jobs() -> dict[str, dict[str, Any]]:
-    """Zuul's, by name."""
-    return {entry["job"]["name"]: entry["job"] for entry in loaded("zuul.yaml") if "job" in entry}
+    """Return Zuul's jobs by name."""
+    return {entry["job"]["name"]: entry["job"] for entry in load_yaml("zuul.yaml") if "job" in entry}
 
 
 def steps() -> list[dict[str, Any]]:
-    """The workflow's."""
-    found: list[dict[str, Any]] = loaded("github-workflow.yaml")["jobs"]["compare"]["steps"]
-    return found
+    """Return the steps of the workflow."""
+    return list(load_yaml("github-workflow.yaml")["jobs"]["compare"]["steps"])
 
 
 def tasks(playbook: str) -> list[dict[str, Any]]:
-    """Of a playbook of one play."""
-    (play,) = loaded("playbooks", playbook)
+    """Return the tasks of a playbook with one play."""
+    (play,) = load_yaml("playbooks", playbook)
     return list(play["tasks"])
 
 
 def calls() -> list[str]:
-    """How the two systems call the script."""
-    ran = [step["run"] for step in steps() if "run" in step] + [
+    """Return the commands by which both systems call the script."""
+    commands = [step["run"] for step in steps() if "run" in step] + [
         task["command"]["cmd"] for task in tasks("run.yaml") if "command" in task
     ]
-    return [command for command in ran if SCRIPT.name in command]
+    return [command for command in commands if SCRIPT.name in command]
 
 
-def test_the_workflow_is_one_by_githubs_schema() -> None:
-    """As check-jsonschema has it with it."""
+def test_the_workflow_conforms_to_githubs_schema() -> None:
+    """The schema is the one in check-jsonschema."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_workflow_publishes_whatever_the_verdict() -> None:
-    """Summary, comment and artifacts come after a failed comparison too, and there is a token that may comment."""
+def test_the_workflow_publishes_after_any_verdict() -> None:
+    """Summary, comment and artifacts follow a failed comparison too, and the token may comment."""
     compared = next(index for index, step in enumerate(steps()) if SCRIPT.name in step.get("run", ""))
     after = steps()[compared + 1 :]
     assert all("!cancelled()" in step["if"] for step in after)
-    said = "\n".join(step.get("run", step.get("uses", "")) for step in after)
-    assert all(word in said for word in ("$GITHUB_STEP_SUMMARY", "gh pr comment", "--body-file", "upload-artifact"))
-    assert loaded("github-workflow.yaml")["permissions"] == {"contents": "read", "pull-requests": "write"}
+    commands = "\n".join(step.get("run", step.get("uses", "")) for step in after)
+    assert all(word in commands for word in ("$GITHUB_STEP_SUMMARY", "gh pr comment", "--body-file", "upload-artifact"))
+    assert load_yaml("github-workflow.yaml")["permissions"] == {"contents": "read", "pull-requests": "write"}
 
 
-def test_zuuls_jobs_are_whole() -> None:
-    """Playbooks that exist, a parent that does, variables for everything that the playbooks ask for."""
+def test_zuuls_jobs_are_complete() -> None:
+    """Their playbooks and parents exist, and all variables of the playbooks are defined."""
     base = jobs()["bootseq-compare-releases"]
     assert {"parent", "run", "post-run", "nodeset", "timeout", "vars", "irrelevant-files"} <= base.keys()
     assert base["parent"] == "base"
     assert all((ROOT / base[key]).is_file() for key in ("run", "post-run"))
     assert all(re.compile(pattern) for pattern in base["irrelevant-files"])
-    asked = re.findall(r"\{\{ (bootseq_\w+)", "".join(path.read_text() for path in FOLDER.glob("playbooks/*")))
-    assert set(asked) == set(base["vars"])
+    used = re.findall(r"\{\{ (bootseq_\w+)", "".join(path.read_text() for path in FOLDER.glob("playbooks/*")))
+    assert set(used) == set(base["vars"])
     assert all(
         job["parent"] in (*jobs(), "base") and job["vars"].keys() <= base["vars"].keys() for job in jobs().values()
     )
-    (project,) = (entry["project"] for entry in loaded("zuul.yaml") if "project" in entry)
+    (project,) = (entry["project"] for entry in load_yaml("zuul.yaml") if "project" in entry)
     assert {name for pipeline in project.values() for name in pipeline["jobs"]} == set(jobs())
 
 
-def test_zuul_collects_what_is_there() -> None:
-    """Into its log folder, and links to reports that the script writes."""
+def test_zuul_collects_the_reports() -> None:
+    """Into its log folder, with links to them."""
     copied = next(task["synchronize"] for task in tasks("post.yaml") if "synchronize" in task)
     assert copied["dest"] == "{{ zuul.executor.log_root }}/"
     assert copied["mode"] == "pull"
@@ -113,67 +112,69 @@ def test_zuul_collects_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("command", calls())
-def test_both_call_the_script_as_it_is(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One script for both, with options and files that exist."""
-    seen: list[Any] = []
+def test_both_systems_call_the_script_with_valid_arguments(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Options and files exist."""
+    calls_: list[Any] = []
 
-    def noted(*arguments: Any) -> int:
-        seen.append(arguments)
+    def record(*arguments: Any) -> int:
+        calls_.append(arguments)
         return 0
 
-    monkeypatch.setattr(command_line, "compare_releases", noted)
+    monkeypatch.setattr(command_line, "compare_releases", record)
     monkeypatch.chdir(ROOT)
     values = {"$OLD": "32", "$NEW": "34", "bootseq_old": "32", "bootseq_new": "34", "bootseq_reports": str(tmp_path)}
-    filled = re.sub(r"\{\{ (\w+) \}\}|(\$\w+)", lambda found: values[found[1] or found[2]], command)
+    filled = re.sub(r"\{\{ (\w+) \}\}|(\$\w+)", lambda match: values[match[1] or match[2]], command)
     script, *arguments = shlex.split(filled)
     assert os.access(ROOT / script, os.X_OK)
     outcome = CliRunner().invoke(command_line.main, ["compare", *arguments])
     assert outcome.exit_code == 0, outcome.output
-    ((old, new, plan, _, policy),) = seen
+    ((old, new, plan, _, policy),) = calls_
     assert (old, new, plan) == ("32", "34", Plan())
     assert policy == (Path("examples/ci/policy.yaml"),)
     assert len(calls()) == 2
 
 
-def test_what_cannot_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cloud that does not start, wrong options: exit code 2 and one line."""
+def test_a_failed_comparison_exits_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, for a cloud that does not start and for wrong options."""
 
     def broken(*_: object) -> int:
         raise EmbeddedError("nova-api ended with code 1")
 
     monkeypatch.setattr(command_line, "compare_releases", broken)
-    wanted = ["compare", "--old", "32", "--new", "34", "-o", str(tmp_path)]
-    outcome = CliRunner().invoke(command_line.main, wanted)
+    arguments = ["compare", "--old", "32", "--new", "34", "-o", str(tmp_path)]
+    outcome = CliRunner().invoke(command_line.main, arguments)
     assert (outcome.exit_code, outcome.stderr) == (2, "compare: nova-api ended with code 1\n")
-    outcome = CliRunner().invoke(command_line.main, [*wanted, "--driver", "fake"])
+    outcome = CliRunner().invoke(command_line.main, [*arguments, "--driver", "fake"])
     assert (outcome.exit_code, "--driver is for --mode one-process" in outcome.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("verdict", "failed", "code"), [(0, 0, 0), (1, 0, 1), (0, 1, 2), (1, 1, 1), (2, 0, 2), (1, 2, 1)]
 )
-def test_a_failed_boot_is_told(
+def test_a_failed_boot_is_reported(
     verdict: int, failed: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """It is in no average, and beside it nothing is the same; where all failed, that is what is compared."""
-    ran: list[tuple[str, ...]] = []
+    """It is not averaged, and prevents the verdict "same"; if all failed, the failures are compared."""
+    commands: list[tuple[str, ...]] = []
     boots = [Boot(f"vm{n}", "u", "r", "error" if n <= failed else "active", "create.error", 1.0) for n in (1, 2)]
     monkeypatch.setattr(
         comparison, "record",
         lambda release, plan, folder, name: Recording(release, folder / name, boots if release == "34" else boots[2:]),
     )  # fmt: skip
-    monkeypatch.setattr(bootseq, "run", lambda *arguments: ran.append(arguments))
+    monkeypatch.setattr(bootseq, "run", lambda *arguments: commands.append(arguments))
     monkeypatch.setattr(bootseq, "verdict", lambda *arguments, silent=False: verdict)
     assert comparison.compare("32", "34", Plan(boots=2), tmp_path, []) == code
-    assert ran[-1][-1] == ("error" if failed == 2 else "active")
-    said = f"Nova 34: {failed} of 2 boots failed: vm1"
-    assert (said in capfd.readouterr().err) == bool(failed)
+    assert commands[-1][-1] == ("error" if failed == 2 else "active")
+    message = f"Nova 34: {failed} of 2 boots failed: vm1"
+    assert (message in capfd.readouterr().err) == bool(failed)
 
 
 @pytest.mark.parametrize("folder", sorted(REPORTS.iterdir()), ids=lambda path: path.name)
-def test_the_committed_reports(folder: Path, tmp_path: Path) -> None:
-    """What the baselines beside them give today; UPDATE_GOLDEN=1 writes them anew."""
+def test_the_committed_reports_are_current(folder: Path, tmp_path: Path) -> None:
+    """They are the diff of the baselines beside them; UPDATE_GOLDEN=1 rewrites them."""
     old, new = sorted(folder.glob("*.baseline"))
     for name in ("report.md", "report.txt"):
         outcome = CliRunner().invoke(main, ["diff", str(old), str(new), "-o", str(tmp_path / name)])
@@ -192,14 +193,14 @@ def test_the_committed_reports(folder: Path, tmp_path: Path) -> None:
         ("32-to-34", ["service_get_minimum_version() (and 3", "root_required=OWNER_NOVA", "→ ThreadPoolExecutor"]),
     ],
 )
-def test_what_is_known_of_the_releases(name: str, expected: list[str]) -> None:
-    """The reports hold what was found by hand before (the README has the list)."""
+def test_the_reports_contain_the_known_differences(name: str, expected: list[str]) -> None:
+    """The differences that were found by hand are listed in the README."""
     report = (REPORTS / name / "report.md").read_text()
     assert [words for words in expected if words not in report] == []
 
 
-def test_the_policy_accepts_what_34_brought() -> None:
-    """Until its last day; each entry is used; on the day after, all fails that failed before."""
+def test_the_policy_accepts_the_changes_of_34() -> None:
+    """Until its last day, with every entry in use; on the day after, all of them fail."""
     folder = REPORTS / "32-to-34"
     policy = policies.load([FOLDER / "policy.yaml"])
 
@@ -216,7 +217,7 @@ def test_the_policy_accepts_what_34_brought() -> None:
 
 
 def failing(report: Path) -> list[tuple[str, ...]]:
-    """What fails or warns in a JSON report, but for times, which are the machine's, and without addresses and lines."""
+    """Return the failing and warning changes of a JSON report, except slower ones, which depend on the machine."""
     changes = json.loads(report.read_text())["changes"]
     return sorted(
         (change["severity"], change["class"], change["service"], change["text"])
@@ -226,17 +227,17 @@ def failing(report: Path) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.slow
-def test_the_script(tmp_path: Path) -> None:
-    """Two boots of 32 and 34, in separate processes: the reports, and in them what the committed ones say, no more."""
+def test_the_script_writes_the_committed_reports(tmp_path: Path) -> None:
+    """Two boots of 32 and 34 in separate processes: the same changes as in the committed reports."""
     folder = tmp_path / "reports"
     arguments = ["--old", "32", "--new", "34", "--boots", "2", "-o", str(folder)]
     done = subprocess.run([str(SCRIPT), *arguments], check=False, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("differs: ")
-    kept = {
+    recordings = {
         f"nova-{release}{suffix}" for release, suffix in itertools.product((32, 34), (".baseline", ".trace.jsonl.gz"))
     }
-    assert {path.name for path in folder.iterdir()} == {*comparison.REPORTS, *kept}
+    assert {path.name for path in folder.iterdir()} == {*comparison.REPORTS, *recordings}
     old, new = sorted((REPORTS / "32-to-34").glob("*.baseline"))
     committed = tmp_path / "committed.json"
     CliRunner().invoke(main, ["diff", str(old), str(new), "-o", str(committed)])

@@ -1,5 +1,6 @@
-"""bootseq on a real cloud: up from nothing, boots, a load, record, attach, ask, echo, truth, down. As root, ten minutes
-for each release: `make test-cloud`, whose output says what was done.
+"""bootseq on a real cloud: up, boots, load, record, attach, ask, echo, truth, down.
+
+As root, ten minutes for every release: `make test-cloud`, which prints the results.
 """
 
 import json
@@ -46,19 +47,19 @@ def state(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def running(state: Path) -> list[str]:
-    """Command lines that name the cloud's folder, or that a process started in it has."""
-    found = []
+    """Return the command lines of processes that name the cloud's folder or run in it."""
+    commands = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
                 if str(state) in os.readlink(entry / "cwd") or str(state) in (entry / "cmdline").read_text():
-                    found.append((entry / "cmdline").read_text().replace("\0", " "))
+                    commands.append((entry / "cmdline").read_text().replace("\0", " "))
             except (OSError, UnicodeDecodeError):
                 continue
-    return found
+    return commands
 
 
-def test_up_twice_starts_nothing_anew(state: Path) -> None:
+def test_a_second_up_starts_no_process(state: Path) -> None:
     """The same processes before and after."""
     before = cloud("status", "--json", "--state", str(state)).stdout
     assert cloud("up", "--release", load_plan(state).release, "--state", str(state)).returncode == 0
@@ -66,8 +67,8 @@ def test_up_twice_starts_nothing_anew(state: Path) -> None:
 
 
 @pytest.mark.parametrize("network", ["none", "net"])
-def test_server_is_active_with_a_domain(state: Path, network: str) -> None:
-    """By openstackclient, and libvirt has a running domain more."""
+def test_a_server_becomes_active_and_has_a_domain(state: Path, network: str) -> None:
+    """Checked by openstackclient and libvirt."""
     before = len(domains(load_plan(state)))
     done = cloud("boot", f"with-{network}", "--network", network, "--state", str(state))
     assert done.returncode == 0, done.stderr
@@ -75,7 +76,7 @@ def test_server_is_active_with_a_domain(state: Path, network: str) -> None:
     assert len(domains(load_plan(state))) == before + 1
 
 
-def test_load_fails_nowhere(state: Path) -> None:
+def test_a_load_has_no_failures(state: Path) -> None:
     """Boots and deletes, two at a time."""
     done = cloud("load", "--seconds", "20", "--workers", "2", "--network", "--state", str(state))
     tally = json.loads(done.stdout)
@@ -83,23 +84,23 @@ def test_load_fails_nowhere(state: Path) -> None:
     assert tally["boots"] == tally["deletes"] > 0
 
 
-def test_witnesses_write(state: Path) -> None:
-    """MariaDB's general log has the boot's INSERT, libvirtd's log its domain; off, they are silent."""
+def test_witnesses_log_a_boot(state: Path) -> None:
+    """MariaDB's general log has the boot's INSERT, libvirtd's log its domain."""
     files = json.loads(cloud("witness", "on", "--state", str(state)).stdout)
-    assert cloud("boot", "seen", "--state", str(state)).returncode == 0
+    assert cloud("boot", "witnessed", "--state", str(state)).returncode == 0
     assert cloud("witness", "off", "--state", str(state)).returncode == 0
     assert "INSERT INTO instances" in Path(files["mariadb"]).read_text()
     assert "virDomainCreateWithFlags" in Path(files["libvirtd"]).read_text()
     assert '"POST /v2.1/servers' in Path(files["nova-api"]).read_text() or load_plan(state).release == "29"
 
 
-def tell(what: str) -> None:
-    """For whoever ran `make test-cloud`: what was done."""
-    sys.stdout.write(f"{what}\n")
+def report(text: str) -> None:
+    """Print a result for the user of `make test-cloud`."""
+    sys.stdout.write(f"{text}\n")
 
 
 def bootseq(state: Path, *arguments: str) -> str:
-    """Its output; bootseq's own commands, with what the client needs."""
+    """Run a command of bootseq with the client's environment, and return its output."""
     plan = load_plan(state)
     command = [sys.executable, "-m", "tracer", *arguments]
     variables = os.environ | client_variables(plan)
@@ -112,15 +113,15 @@ def create(state: Path, name: str, network: str = "none") -> list[str]:
     return [str(state / "bin" / "openstack"), *create_arguments(name, network), "--wait"]
 
 
-def test_record_under_load_has_all_legs(state: Path, tmp_path: Path) -> None:
-    """One command; the tree goes from the client to libvirt, through all services, with what they did inside."""
+def test_record_under_load_has_the_steps_of_all_services(state: Path, tmp_path: Path) -> None:
+    """From the client through all services to libvirt, with their inner steps."""
     file = str(tmp_path / "boot.trace.jsonl.gz")
     with beside(load_plan(state), workers=2, network=True) as tally:
         bootseq(state, "record", "-o", file, "--", *create(state, "recorded", "net"))
     steps = json.loads(bootseq(state, "show", file, "recorded", "--json"))
     legs = Counter((step["service"], step["kind"]) for step in steps)
-    tell(f"record: {len(steps)} steps, of {len({step['pid'] for step in steps})} processes; load: {tally.as_dict()}")
-    tell("\n".join(f"{count:5} {kind:8} {service}" for (service, kind), count in sorted(legs.items())))
+    report(f"record: {len(steps)} steps, of {len({step['pid'] for step in steps})} processes; load: {tally.as_dict()}")
+    report("\n".join(f"{count:5} {kind:8} {service}" for (service, kind), count in sorted(legs.items())))
     wanted = {(name, "http") for name in ("client", "API", "network", "image", "placement", "identity")}
     wanted |= {(name, "rpc") for name in ("API", "conductor", "scheduler", "compute", "network")}
     wanted |= {(name, "sql") for name in ("API", "conductor", "scheduler", "network", "placement", "identity")}
@@ -128,88 +129,89 @@ def test_record_under_load_has_all_legs(state: Path, tmp_path: Path) -> None:
     assert not tally.failed
 
 
-def test_attach_and_detach_disturb_nobody(state: Path) -> None:
-    """Each of Nova's services a few times, under load: proved, no failed request, no restart."""
+def test_attach_and_detach_under_load_cause_no_failure(state: Path) -> None:
+    """All services of Nova a few times: proved, without failed requests or restarts."""
     done = cloud("cycles", "--cycles", "3", "--workers", "2", "--state", str(state))
-    tell(done.stdout)
+    report(done.stdout)
     assert done.returncode == 0, done.stderr
 
 
-def test_truth(state: Path) -> None:
-    """Everything that four witnesses saw of a boot stands in the tree of its record."""
+def test_the_tree_contains_all_witnessed_events(state: Path) -> None:
+    """The events of four witnesses."""
     done = cloud("truth", "--network", "net", "--state", str(state))
-    tell(done.stdout)
+    report(done.stdout)
     assert done.returncode == 0, done.stderr
 
 
 def broker_state(state: Path) -> str:
-    """Its queues, and whether it traces."""
-    asked = (["list_queues", "name", "durable", "arguments"], ["list_vhosts", "name", "tracing"])
+    """Return the broker's queues and its tracing state."""
     command = [str(state / "bin" / "rabbitmqctl"), "--quiet"]
-    said = [subprocess.run([*command, *each], check=True, stdout=subprocess.PIPE, text=True).stdout for each in asked]
-    return "".join("\n".join(sorted(each.splitlines())) for each in said)
+    outputs = [
+        subprocess.run([*command, *query], check=True, stdout=subprocess.PIPE, text=True).stdout
+        for query in (["list_queues", "name", "durable", "arguments"], ["list_vhosts", "name", "tracing"])
+    ]
+    return "".join("\n".join(sorted(output.splitlines())) for output in outputs)
 
 
-def test_three_witnesses_of_one_boot(state: Path, tmp_path: Path) -> None:
-    """Hooks, the services' own logs, the broker's copies: one tree. The tap leaves the broker as it was."""
+def test_three_witnesses_confirm_one_boot(state: Path, tmp_path: Path) -> None:
+    """Hooks, the services' own logs, the broker's copies form one tree; the tap leaves the broker unchanged."""
     plan, file = load_plan(state), tmp_path / "hooked.trace.jsonl.gz"
     options = ("--from-config", str(plan.config_file("nova-compute")), "--rabbitmqctl", f"{state}/bin/rabbitmqctl")
     before = broker_state(state)
     size = {path: path.stat().st_size for path in (state / "logs").glob("*.log")}
-    one = Tap(os.environ, tmp_path / "tap", *options)
-    one.wait_for("switched on")
+    tap = Tap(os.environ, tmp_path / "tap", *options)
+    tap.wait_for("switched on")
     bootseq(state, "record", "--keep", "-o", str(file), "--", *create(state, "confirmed", "net"))
-    assert one.end() == 0
-    tell(one.stderr)
+    assert tap.end() == 0
+    report(tap.stderr)
     assert broker_state(state) == before
     (tmp_path / "logs").mkdir()
-    for path, at in size.items():
-        (tmp_path / "logs" / path.name).write_bytes(path.read_bytes()[at:])
+    for path, offset in size.items():
+        (tmp_path / "logs" / path.name).write_bytes(path.read_bytes()[offset:])
     capture = file.with_name(f"{file.name}.capture")
     hooked = steps(tmp_path / "1.jsonl", "confirmed", capture)
     merged = steps(tmp_path / "3.jsonl", "confirmed", capture, tmp_path / "tap", tmp_path / "logs")
-    tell(str(Counter((step["kind"], "+".join(step["witnesses"])) for step in merged)))
+    report(str(Counter((step["kind"], "+".join(step["witnesses"])) for step in merged)))
     assert_confirmed(merged, hooked)
     alone = steps(tmp_path / "2.jsonl", "confirmed", tmp_path / "tap")
     assert [service for service, _ in chapters(alone)][:3] == ["API", "conductor", "compute"]
 
 
-def test_a_tap_that_is_killed_during_a_boot(state: Path, tmp_path: Path) -> None:
-    """The boot goes on, and the broker is as it was."""
+def test_a_tap_that_is_killed_during_a_boot_disturbs_neither_boot_nor_broker(state: Path, tmp_path: Path) -> None:
     plan = load_plan(state)
     options = ("--from-config", str(plan.config_file("nova-compute")), "--rabbitmqctl", f"{state}/bin/rabbitmqctl")
     before = broker_state(state)
-    one = Tap(os.environ, tmp_path / "tap", *options)
-    one.wait_for("switched on")
+    tap = Tap(os.environ, tmp_path / "tap", *options)
+    tap.wait_for("switched on")
     command = create(state, "undisturbed", "net")
     client = subprocess.Popen(command, env=os.environ | client_variables(plan), stdout=subprocess.DEVNULL)
-    while one.count() < 20:  # it is under way
+    while tap.count() < 20:  # the boot has begun
         time.sleep(0.05)
-    assert one.end(signal.SIGKILL) == -signal.SIGKILL
+    assert tap.end(signal.SIGKILL) == -signal.SIGKILL
     assert client.wait() == 0
     assert broker_state(state) == before
-    assert len(one.messages()) >= 20
+    assert len(tap.messages()) >= 20
 
 
-def test_ask_points_and_echo_leave_nothing(state: Path, tmp_path: Path) -> None:
-    """A line with the boot's request id at the step that was asked in, SQL in the services' logs; then no more."""
+def test_ask_points_and_echo_work_and_leave_nothing(state: Path, tmp_path: Path) -> None:
+    """A line with the boot's request id below its step, SQL in the services' logs; afterwards neither."""
     plan, capture, file = load_plan(state), str(tmp_path / "cap"), str(tmp_path / "boot.trace.jsonl")
     folder = environment(f"nova-{plan.release}").parent / "lib"
     (source,) = folder.glob("python*/site-packages/nova/scheduler/manager.py")
     before = source.read_bytes()
-    asked = "nova.scheduler.manager:SchedulerManager.select_destinations"
+    function = "nova.scheduler.manager:SchedulerManager.select_destinations"
     bootseq(state, "attach", "--all", "--echo", "-o", capture)
     try:
-        tell(bootseq(state, "ask", "add", asked, "spec_obj.flavor.name, len(instance_uuids)"))
+        report(bootseq(state, "ask", "add", function, "spec_obj.flavor.name, len(instance_uuids)"))
         bootseq(state, "run", "-o", capture, "--", *create(state, "asked"))
         bootseq(state, "ask", "remove", "--all")
         cloud("boot", "unasked", "--state", str(state))
     finally:
-        tell(bootseq(state, "detach", capture))
+        report(bootseq(state, "detach", capture))
     bootseq(state, "ingest", "-o", file, capture)
-    (boot,) = [each for each in json.loads(bootseq(state, "list", file, "--json")) if each["server"] == "asked"]
+    (boot,) = [row for row in json.loads(bootseq(state, "list", file, "--json")) if row["server"] == "asked"]
     lines = (tmp_path / "cap" / "ask.log").read_text().splitlines()
-    tell("\n".join(lines))
+    report("\n".join(lines))
     assert [("tiny" in line, boot["request_id"] in line) for line in lines] == [(True, True)]
     steps = {step["address"]: step for step in json.loads(bootseq(state, "show", file, "asked", "--json"))}
     (note,) = [address for address, step in steps.items() if step["kind"] == "ask"]
@@ -225,15 +227,15 @@ ECHOED = ("nova-conductor", "nova-scheduler", "nova-api")
 
 
 def echoed(plan: Plan, request_id: str) -> bool:
-    """Whether the services' own logs show SQL under the request's id."""
+    """Return whether the services' own logs contain SQL with the request's id."""
     lines = [line for name in ECHOED for line in plan.log(name).read_text(errors="replace").splitlines()]
-    said = [line for line in lines if " sqlalchemy.engine" in line and request_id in line]
-    tell(f"echo: {len(said)} lines of {request_id}, such as {said[0][:200] if said else ''}")
-    return bool(said)
+    statements = [line for line in lines if " sqlalchemy.engine" in line and request_id in line]
+    report(f"echo: {len(statements)} lines of {request_id}, such as {statements[0][:200] if statements else ''}")
+    return bool(statements)
 
 
 def test_down_leaves_nothing(state: Path) -> None:
-    """No process, no domain, no device; a second time is fine. Last, since the others need the cloud."""
+    """No process, domain or device; also twice. The last test, as the others need the cloud."""
     assert running(state)
     taps = {path.name for path in Path("/sys/class/net").glob("tap*")}
     assert taps

@@ -1,4 +1,4 @@
-"""What is installed: three packages that are ours alone, their data, no tests, one command."""
+"""The installed distribution: three packages that no other distribution has, their data, no tests, one command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("tracer", "patches", "diagrams")
-#: What is no module and belongs to the wheel all the same; a folder's templates and the like by its own glob.
+#: Globs of the data files in the wheel.
 DATA = (
     "tracer/recording/*.yaml",
     "tracer/diff/policy/*.yaml",
@@ -35,7 +35,7 @@ def project() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in a wheel built from a copy of the tree, tests and examples in it."""
+    """Return the file names in a wheel built from a copy of the tree, including tests and examples."""
     copy = tmp_path_factory.mktemp("tree")
     for folder in (*PACKAGES, "tests", "examples", "docs"):
         if (ROOT / folder).is_dir():
@@ -49,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def folders_with_modules() -> set[str]:
-    """The import packages of the tree: folders that hold an ``__init__.py``."""
+    """Return the import packages of the tree: folders with an ``__init__.py``."""
     inits = [path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")]
     return {".".join(path.parent.relative_to(ROOT).parts) for path in inits}
 
@@ -60,7 +60,7 @@ def test_every_package_is_listed(project: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_import_names_are_ours_alone(name: str) -> None:
-    """``diagrams`` stands on the package index too; whoever installs both gets neither."""
+    """The package index has a ``diagrams`` too; installing both breaks both."""
     assert set(importlib.metadata.packages_distributions().get(name, ["bootseq"])) == {"bootseq"}
     located = subprocess.run(
         [sys.executable, "-P", "-c", f"import {name}; print({name}.__file__)"],
@@ -82,7 +82,7 @@ def test_wheel_holds_the_bootstrap(wheel: set[str]) -> None:
     assert "tracer/bootstrap/sitecustomize.py" in wheel
 
 
-def test_wheel_leaves_no_file_of_the_packages_out(wheel: set[str]) -> None:
+def test_wheel_has_every_file_of_the_packages(wheel: set[str]) -> None:
     """A new kind of data file needs a line in package-data and in DATA."""
     tree = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
     names = {str(path.relative_to(ROOT)) for path in tree if "__pycache__" not in path.parts}
@@ -100,10 +100,10 @@ def test_version_is_the_distribution_s(project: dict[str, Any]) -> None:
     assert importlib.metadata.version("bootseq") == project["project"]["version"]
 
 
-def test_manual_is_the_present_help(tmp_path: Path) -> None:
+def test_the_committed_manual_equals_the_help(tmp_path: Path) -> None:
     """``make manual`` writes the man pages and the shell completions."""
     command = [sys.executable, str(ROOT / ".ci" / "manual"), str(tmp_path)]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    kept = {path: (ROOT / "docs" / path).read_bytes() for path in written if (ROOT / "docs" / path).exists()}
-    assert kept == written
+    committed = {path: (ROOT / "docs" / path).read_bytes() for path in written if (ROOT / "docs" / path).exists()}
+    assert committed == written

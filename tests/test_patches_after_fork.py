@@ -1,4 +1,4 @@
-"""Forked children: told once each, and no more when everything is undone."""
+"""Callbacks in forked children: called once per fork, and no more after everything is restored."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from patches import after_fork, patching
 
 
 @pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
+def restored() -> Iterator[None]:
     yield
     patching.restore_all()
 
 
-def told_in_a_child(read: int) -> bytes:
-    """What a forked child writes before it ends."""
+def output_of_a_child(read: int) -> bytes:
+    """Fork, and return the bytes that the child wrote to the pipe."""
     child = os.fork()
     if child == 0:
         os._exit(0)
@@ -30,21 +30,21 @@ def told_in_a_child(read: int) -> bytes:
         return b""
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 3.12 minds forks beside threads
-def test_a_child_is_told_until_all_is_undone() -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 3.12 warns of forks beside threads
+def test_the_callback_runs_in_children_until_everything_is_restored() -> None:
     read, write = os.pipe()
     try:
         after_fork.in_child(lambda: os.write(write, b"child"))
-        assert told_in_a_child(read) == b"child"
+        assert output_of_a_child(read) == b"child"
         patching.restore_all()
-        assert told_in_a_child(read) == b""
+        assert output_of_a_child(read) == b""
     finally:
         os.close(read)
         os.close(write)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_failure_does_not_keep_logging_from_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_callback_does_not_break_logging_in_the_child(capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         raise RuntimeError("ours")
 
@@ -57,7 +57,7 @@ def test_a_failure_does_not_keep_logging_from_its_own(capfd: pytest.CaptureFixtu
     assert "RuntimeError" in capfd.readouterr().err
 
 
-def test_nothing_is_left_in_logging() -> None:
+def test_restoring_removes_the_callback_from_logging() -> None:
     children = logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]
     before = set(children)
     after_fork.in_child(int)

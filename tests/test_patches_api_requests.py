@@ -1,4 +1,4 @@
-"""What a request brought, as attributes of its step: action, body, who asked, image, Placement's handler."""
+"""Attributes of a request's step: action, body, user, image, Placement's handler."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMAGE = {"id": "1", "name": "cirros", "disk_format": "raw", "properties": {"hw":
 
 
 class Context:
-    """Nova's request context, with what a request needs of it."""
+    """Nova's request context, with the attributes that the hook reads."""
 
     def __init__(self) -> None:
         self.user_id, self.project_id, self.roles = "u1", "p1", ["member"]
@@ -47,7 +47,7 @@ class ServersController:
 
 
 class Resource:
-    """nova.api.openstack.wsgi.Resource, as far as its seam."""
+    """nova.api.openstack.wsgi.Resource, up to the patched method."""
 
     def __init__(self, action: str) -> None:
         self.controller = ServersController()
@@ -86,26 +86,30 @@ def post(application: Any, path: str, body: bytes) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("action", "body", "named"),
+    ("action", "body", "action_name"),
     [
         ("create", BODY, "ServersController.create"),
         ("action", {"reboot": {"type": "SOFT"}}, "ServersController._action_reboot"),
-        ("action", {"unheard": None}, "ServersController.unheard"),
+        ("action", {"unknown": None}, "ServersController.unknown"),
     ],
 )
-def test_the_action_and_who_asked(
-    tmp_path: Path, wsgi_module: ModuleType, action: str, body: dict[str, Any], named: str
+def test_the_step_has_the_action_and_the_user(
+    tmp_path: Path, wsgi_module: ModuleType, action: str, body: dict[str, Any], action_name: str
 ) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         assert post(wsgi_module.Resource(action), "/servers", json.dumps(body).encode()).text == "done"
         attributes = recorded.single("http").attributes
-    wanted = {"action": named, "user_id": "u1", "project_id": "p1", "roles": ["member"], "request_id": "req-own"}
-    assert {name: attributes.get(name) for name in wanted} == wanted
+    expected = {
+        "action": action_name,
+        "user_id": "u1",
+        "project_id": "p1",
+        "roles": ["member"],
+        "request_id": "req-own",
+    }
+    assert {name: attributes.get(name) for name in expected} == expected
 
 
-def test_a_context_with_an_id_of_its_own_does_not_hide_the_id_that_is_answered(
-    tmp_path: Path, wsgi_module: ModuleType
-) -> None:
+def test_the_id_in_the_response_wins_over_the_contexts_own_id(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         request = webob.Request.blank("/servers", environ={"openstack.request_id": "req-answered"})
         request.get_response(wsgi_module.Resource("create"))
@@ -113,7 +117,7 @@ def test_a_context_with_an_id_of_its_own_does_not_hide_the_id_that_is_answered(
     assert (attributes["request_id"], attributes["context_request_id"]) == ("req-answered", "req-own")
 
 
-def test_the_body_is_kept_without_its_secrets(tmp_path: Path, wsgi_module: ModuleType) -> None:
+def test_the_body_is_recorded_without_its_secrets(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         post(wsgi_module.Resource("create"), "/servers", json.dumps(BODY).encode())
         body = recorded.single("http").attributes["body"]
@@ -125,7 +129,7 @@ def test_the_body_is_kept_without_its_secrets(tmp_path: Path, wsgi_module: Modul
 
 
 @pytest.mark.parametrize(
-    ("body", "kept"),
+    ("body", "recorded_body"),
     [
         (b"", None),
         (b"{no json", None),
@@ -134,20 +138,22 @@ def test_the_body_is_kept_without_its_secrets(tmp_path: Path, wsgi_module: Modul
         (b'"text"', "text"),
     ],
 )
-def test_bodies_out_of_the_ordinary(tmp_path: Path, wsgi_module: ModuleType, body: bytes, kept: str | None) -> None:
+def test_unusual_bodies_are_recorded_or_left_out(
+    tmp_path: Path, wsgi_module: ModuleType, body: bytes, recorded_body: str | None
+) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         assert post(wsgi_module.Resource("action"), "/servers", body).status_int == 200
-        assert recorded.single("http").attributes.get("body") == kept
+        assert recorded.single("http").attributes.get("body") == recorded_body
 
 
-def test_a_resource_outside_of_a_request_is_left_alone(tmp_path: Path, wsgi_module: ModuleType) -> None:
+def test_a_resource_outside_a_request_records_nothing(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova") as recorded:
         resource = wsgi_module.Resource("create")
         resource._handle(webob.Request.blank("/servers"))
         assert recorded.events() == []
 
 
-def test_the_image_is_kept_with_the_request(tmp_path: Path) -> None:
+def test_the_image_is_recorded_with_the_request(tmp_path: Path) -> None:
     with standing_in("nova.image.glance", API=type("API", (API,), {})) as glance:
         images = glance.API()
 
@@ -160,8 +166,8 @@ def test_the_image_is_kept_with_the_request(tmp_path: Path) -> None:
             with pytest.raises(LookupError):
                 webob.Request.blank("/none").get_response(application)
             assert images.get(None, "1") is IMAGE
-            found, failed = recorded.events("http")
-    assert found.attributes["image"] == {"id": "1", "name": "cirros", "disk_format": "raw", "properties": {"hw": 1}}
+            shown, failed = recorded.events("http")
+    assert shown.attributes["image"] == {"id": "1", "name": "cirros", "disk_format": "raw", "properties": {"hw": 1}}
     assert "image" not in failed.attributes
 
 
@@ -193,9 +199,9 @@ def test_placements_handler_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path, wsgi_module: ModuleType) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path, wsgi_module: ModuleType) -> None:
     with recording(tmp_path, "wsgi", "nova"):
-        step = recorder.begin("http", "POST /servers")  # a request that came before anything failed
+        step = recorder.begin("http", "POST /servers")  # a request that arrived before anything failed
         arrived = wsgi._Request(step, request := webob.Request.blank("/servers"))
         arrived.environ = request.environ
         token = wsgi.request.set(arrived)

@@ -1,4 +1,4 @@
-"""What ask points say: values shown, capped, masked; failures told once; nothing loaded, used up or changed."""
+"""Values of ask points: formatted, capped, masked; failures reported once; nothing loaded, consumed or changed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.support.recording import recording
 __all__ = ["module"]
 
 
-def test_a_failing_expression_says_so_once_and_the_point_gives_up(tmp_path: Path, module: Any) -> None:
+def test_a_failing_expression_reports_its_error_once_and_the_point_is_switched_off(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path) as recorded:
-        made = added("service:API.create", "nope, name")
+        ask_point = added("service:API.create", "nope, name")
         for _ in range(7):
             assert module.API().create("x") == 1
         assert ask_messages(recorded) == [
@@ -25,11 +25,11 @@ def test_a_failing_expression_says_so_once_and_the_point_gives_up(tmp_path: Path
             *["service:API.create nope=? name='x'"] * 3,
             "service:API.create nope=? name='x' (failed 5 times, switched off: NameError: name 'nope' is not defined)",
         ]
-        assert (made.state, ask_points.listed()[0]["failures"]) == ("switched off", 5)
+        assert (ask_point.state, ask_points.listed()[0]["failures"]) == ("switched off", 5)
 
 
 class Nasty:
-    """What a service could hand over."""
+    """A value whose ``repr`` fails."""
 
     password = "geheim1"
 
@@ -38,7 +38,7 @@ class Nasty:
 
 
 class Row:
-    """As SQLAlchemy's and Nova's: asking for what is not loaded would ask a database."""
+    """A lazily loading object, as of SQLAlchemy or Nova: reading a missing field queries the database."""
 
     fields: ClassVar = {"flavor": 1}
 
@@ -46,12 +46,12 @@ class Row:
         self._obj_name = "loaded"
 
     def obj_load_attr(self, _name: str) -> None:
-        """A trip to the database."""
-        raise AssertionError("the database was asked")
+        """Query the database."""
+        raise AssertionError("the database was queried")
 
     @property
     def flavor(self) -> None:
-        """Loads itself."""
+        """Load the field."""
         self.obj_load_attr("flavor")
 
 
@@ -76,7 +76,7 @@ class Row:
         ("type(value_), len(value_), max(1, 2), f'{value_!r:>5}'", "x", None),
     ],
 )
-def test_values_are_shown_and_nothing_else_happens(
+def test_values_are_shown_without_side_effects(
     tmp_path: Path, module: Any, text: str, value: Any, shown: str | None
 ) -> None:
     with recording(tmp_path) as recorded:
@@ -99,8 +99,8 @@ def test_unsafe_expressions_may_do_anything(tmp_path: Path, module: Any) -> None
         assert ask_messages(recorded) == ["service:API.create [each * size for each in rest]=[2, 4] name.upper()='X'"]
 
 
-def test_what_asks_itself_ends(tmp_path: Path, module: Any) -> None:
-    """A property that calls the function which is asked for it."""
+def test_an_expression_that_calls_its_own_function_ends(tmp_path: Path, module: Any) -> None:
+    """The point is on a function that the expression's property calls."""
     with recording(tmp_path) as recorded:
         added("service:API.create", "self.summary", unsafe=True)
         module.API().create("x")

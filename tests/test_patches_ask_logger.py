@@ -25,7 +25,7 @@ LINE = re.compile(
     r" \[(?P<asker>[^]]*)\] (?P<message>.*) (?P<function>\S+) (?P<path>\S+):(?P<line>\d+)\n",
     re.DOTALL,
 )
-#: As messages carry it.
+#: As messages contain it.
 CONTEXT = {
     "request_id": "req-own",
     "global_request_id": "req-global",
@@ -37,17 +37,17 @@ CONTEXT = {
 }
 
 
-def asked(text: str) -> dict[str, Any]:
-    """The parts of the only line in ``text``."""
+def parse(text: str) -> dict[str, Any]:
+    """Return the fields of the only line in ``text``."""
     match = LINE.fullmatch(text)
     assert match is not None, text
     return match.groupdict()
 
 
-def test_a_line_says_what_where_and_by_which_process(tmp_path: Path) -> None:
+def test_a_line_has_the_message_its_position_and_its_process(tmp_path: Path) -> None:
     with recording(tmp_path, ask=["ask"], hooks=["ask"]):
         logging.getLogger("ask").debug("limits are %s", {"vcpus": 1})
-    line = asked((tmp_path / "ask.log").read_text())
+    line = parse((tmp_path / "ask.log").read_text())
     assert line["time"]
     assert int(line["line"])
     del line["time"], line["line"]
@@ -57,13 +57,13 @@ def test_a_line_says_what_where_and_by_which_process(tmp_path: Path) -> None:
         "logger": "ask",
         "asker": "-",
         "message": "limits are {'vcpus': 1}",
-        "function": "test_a_line_says_what_where_and_by_which_process",
+        "function": "test_a_line_has_the_message_its_position_and_its_process",
         "path": __file__,
     }
     assert stat.S_IMODE((tmp_path / "ask.log").stat().st_mode) == 0o600
 
 
-def test_lines_are_those_of_oslo_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_equal_those_of_oslo_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cfg = pytest.importorskip("oslo_config.cfg")
     log = pytest.importorskip("oslo_log.log")
     formatters = pytest.importorskip("oslo_log.formatters")
@@ -91,17 +91,17 @@ def test_lines_are_those_of_oslo_log(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "[None req-other u2 - - - - -] of no project" in lines
 
 
-def test_a_line_is_a_step_too_and_no_log_step(tmp_path: Path) -> None:
+def test_a_line_is_an_ask_step_and_no_log_step(tmp_path: Path) -> None:
     with recording(tmp_path, hooks=["ask", "logs"], ask=["ask"]) as recorded, inside_step() as step:
         logging.getLogger("ask").info("hello")
         logging.getLogger("asking").warning("somebody else")
         logging.getLogger("ask.below").info("world")
-        found = [(event.kind, event.name, event.attributes["message"]) for event in recorded.events() if event.parent]
+        steps = [(event.kind, event.name, event.attributes["message"]) for event in recorded.events() if event.parent]
         assert {event.parent for event in recorded.events()} == {0, step}
-    assert found == [("ask", "ask", "hello"), ("log", "asking", "somebody else"), ("ask", "ask.below", "world")]
+    assert steps == [("ask", "ask", "hello"), ("log", "asking", "somebody else"), ("ask", "ask.below", "world")]
 
 
-def test_who_asked_is_known_from_the_step_even_if_the_thread_is_stale(
+def test_the_context_is_taken_from_the_step_even_if_the_threads_is_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     oslo_context = pytest.importorskip("oslo_context.context")
@@ -113,11 +113,11 @@ def test_who_asked_is_known_from_the_step_even_if_the_thread_is_stale(
             logging.getLogger("ask").info("x")
         finally:
             recorder.context.reset(token)
-    assert asked((tmp_path / "ask.log").read_text())["asker"] == "req-global req-own u1 p1 - - default default"
+    assert parse((tmp_path / "ask.log").read_text())["asker"] == "req-global req-own u1 p1 - - default default"
 
 
 class Context:
-    """A service's request context, as it lies in a request's environ."""
+    """A service's request context, as stored in a request's environ."""
 
     def __init__(self) -> None:
         self.request_id, self.user_id, self.project_id = "req-own", "u1", "p1"
@@ -125,7 +125,7 @@ class Context:
 
 
 class OldContext:
-    """As oslo.context made them before 2024: properties over private attributes."""
+    """A context of oslo.context before 2024: properties over private attributes."""
 
     def __init__(self) -> None:
         self.request_id, self._user_id, self._project_id, self._user_domain_id = "req-own", "u1", "p1", "default"
@@ -144,17 +144,17 @@ class OldContext:
         ({"nova.context": object()}, "-"),
     ],
 )
-def test_who_asked_over_http(tmp_path: Path, environ: dict[str, Any], asker: str) -> None:
+def test_the_context_of_an_http_request_is_in_the_line(tmp_path: Path, environ: dict[str, Any], asker: str) -> None:
     with recording(tmp_path, hooks=["ask"], ask=["ask"]):
         token = recorder.context.set({"wsgi.version": (1, 0)} | environ)
         try:
             logging.getLogger("ask").info("x")
         finally:
             recorder.context.reset(token)
-    assert asked((tmp_path / "ask.log").read_text())["asker"] == asker
+    assert parse((tmp_path / "ask.log").read_text())["asker"] == asker
 
 
-def test_secrets_are_masked_and_long_values_kept(tmp_path: Path) -> None:
+def test_secrets_are_masked_and_long_values_are_complete_in_the_file(tmp_path: Path) -> None:
     with recording(tmp_path, hooks=["ask"], ask=["ask"]) as recorded:
         logging.getLogger("ask").debug("%s", {"adminPass": "geheim", "name": "x" * 5000})
         assert len(str(recorded.single("ask").attributes["message"])) < 600
@@ -170,36 +170,36 @@ def test_a_traceback_follows_its_line(tmp_path: Path) -> None:
         except KeyError:
             logging.getLogger("ask").exception("failed")
     first, *more = (tmp_path / "ask.log").read_text().splitlines(keepends=True)
-    assert asked(first)["message"] == "failed"
+    assert parse(first)["message"] == "failed"
     assert (more[0].strip(), more[-1].strip()) == ("Traceback (most recent call last):", "KeyError: 'vm'")
 
 
-def test_a_value_that_cannot_be_shown_is_told_in_the_line(tmp_path: Path) -> None:
+def test_a_value_that_cannot_be_formatted_is_reported_in_the_line(tmp_path: Path) -> None:
     class Unprintable:
         def __str__(self) -> str:
             raise LookupError("no name")
 
-    # Whom pytest does not listen to: it makes a failure to format one of the test.
+    # A logger of its own: pytest's handler turns a formatting error into a failure of the test.
     logger = logging.Logger("ask")  # noqa: LOG001
     logger.addHandler(logging.NullHandler())
     with recording(tmp_path, hooks=["ask"], ask=["ask"]):
         logger.info("it is %s", Unprintable())
-    message = asked((tmp_path / "ask.log").read_text())["message"]
+    message = parse((tmp_path / "ask.log").read_text())["message"]
     assert message == "it is <Unprintable> (not formatted: LookupError: no name)"
 
 
-def test_levels_that_nobody_set_let_all_through_and_are_put_back(tmp_path: Path) -> None:
+def test_unset_levels_are_lowered_to_debug_and_restored(tmp_path: Path) -> None:
     logging.getLogger("asks.loud").setLevel(logging.ERROR)
     with recording(tmp_path, hooks=["ask"], ask=["asks.unset", "asks.loud", "asks.moved"]):
-        logging.getLogger("asks.unset").debug("heard")
+        logging.getLogger("asks.unset").debug("logged")
         logging.getLogger("asks.loud").debug("its level was chosen")
         logging.getLogger("asks.moved").setLevel(logging.INFO)
-    assert asked((tmp_path / "ask.log").read_text())["message"] == "heard"
+    assert parse((tmp_path / "ask.log").read_text())["message"] == "logged"
     levels = [logging.getLogger(name).level for name in ("asks.unset", "asks.loud", "asks.moved")]
     assert levels == [logging.NOTSET, logging.ERROR, logging.INFO]
 
 
-def test_a_log_that_was_rotated_away_is_left_alone(tmp_path: Path) -> None:
+def test_a_rotated_log_is_not_written_to(tmp_path: Path) -> None:
     log, old = tmp_path / "ask.log", tmp_path / "ask.log.1"
     with recording(tmp_path, hooks=["ask"], ask=["ask"]):
         logging.getLogger("ask").info("first")
@@ -207,11 +207,11 @@ def test_a_log_that_was_rotated_away_is_left_alone(tmp_path: Path) -> None:
         logging.getLogger("ask").info("second")
         log.unlink()
         logging.getLogger("ask").info("third")
-    assert [asked(path.read_text())["message"] for path in (old, log)] == ["first", "third"]
+    assert [parse(path.read_text())["message"] for path in (old, log)] == ["first", "third"]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link"])
-def test_what_stands_in_the_logs_place_neither_stops_nor_misleads(tmp_path: Path, kind: str) -> None:
+def test_a_pipe_or_link_in_place_of_the_log_is_not_opened(tmp_path: Path, kind: str) -> None:
     if kind == "pipe":
         os.mkfifo(tmp_path / "ask.log")
     else:
@@ -223,7 +223,7 @@ def test_what_stands_in_the_logs_place_neither_stops_nor_misleads(tmp_path: Path
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path) -> None:
     with recording(tmp_path, hooks=["ask", "logs"], ask=["ask"]), failing():
         for _ in range(10):
             logging.getLogger("ask").info("goes on")
@@ -246,16 +246,16 @@ def test_lines_of_many_processes_never_mix(tmp_path: Path) -> None:
         for name in "abcd"
     ]
     assert [writer.wait() for writer in writers] == [0] * 4
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for line in (tmp_path / "ask.log").read_text().splitlines(keepends=True):
-        _, _, name, text = asked(line)["message"].split(" ")
+        _, _, name, text = parse(line)["message"].split(" ")
         assert text == name[0] * 4000
-        found[name] += 1
-    assert found == dict.fromkeys(["a:", "b:", "c:", "d:"], 200)
+        counts[name] += 1
+    assert counts == dict.fromkeys(["a:", "b:", "c:", "d:"], 200)
 
 
-#: Loggers of all of Nova's services, none of which logs anything that is masked.
-NOVAS = (
+#: Loggers in all of Nova's services, none of which logs secrets.
+NOVA_LOGGERS = (
     "nova.compute.claims",
     "nova.conductor.manager",
     "nova.scheduler.manager",
@@ -265,21 +265,21 @@ NOVAS = (
 
 
 @pytest.mark.slow
-def test_a_real_novas_lines_are_those_of_its_own_logs(tmp_path: Path) -> None:
-    """Each service writes its DEBUG lines into its own log too: there they stand, with the same ids, all of them.
+def test_a_real_novas_ask_lines_equal_those_of_its_own_logs(tmp_path: Path) -> None:
+    """Every service writes its DEBUG lines to its own log too, with the same ids.
 
-    And with ``--echo`` its statements, each with the id of the request that it was run for.
+    With ``--echo`` it also logs its statements, with the id of the request that they belong to.
     """
     state, capture = tmp_path / "state", tmp_path / "cap"
-    options = ["--echo", *(word for name in NOVAS for word in ("--ask", name))]
+    options = ["--echo", *(word for name in NOVA_LOGGERS for word in ("--ask", name))]
     with EmbeddedCloud("34", state, capture, run_options=options) as cloud:
         booted = cloud.boot("vm1")
     mine = (capture / "ask.log").read_text().splitlines()
     theirs = [line for log in (state / "logs").glob("*.log") for line in log.read_text().splitlines()]
-    ours, novas = (sorted(line for line in lines if _is_of(line, "DEBUG", NOVAS)) for lines in (mine, theirs))
+    ours, novas = (sorted(line for line in lines if _is_of(line, "DEBUG", NOVA_LOGGERS)) for lines in (mine, theirs))
     assert ours == novas
     of_the_boot = {line.split()[2] for line in ours if booted.request_id in line}
-    assert len(of_the_boot) >= 3, "processes whose lines bear the boot's request id"
+    assert len(of_the_boot) >= 3, "processes whose lines have the boot's request id"
     engine = ("sqlalchemy.engine.Engine",)
     statements = [line for line in theirs if _is_of(line, "INFO", engine) and booted.request_id in line]
     assert any("] INSERT INTO instances " in line for line in statements)

@@ -1,4 +1,4 @@
-"""Ask points in a process: lines with the values, at the right step, disturbing nothing, gone without a trace."""
+"""Ask points in a process: lines with values, below the right step, without side effects, removable."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.support.recording import failing, recording
 __all__ = ["module"]
 
 
-def test_the_arguments_of_the_innermost_function(tmp_path: Path, module: Any) -> None:
-    """Whatever decorators stand around it, however they were given; the module's names stand behind them."""
+def test_a_line_has_the_arguments_of_the_innermost_function(tmp_path: Path, module: Any) -> None:
+    """Below all decorators, passed by position or by name; names of the module can be used too."""
     with recording(tmp_path) as recorded:
         added("service:API.create", "name, size, rest, more, LIMIT")
         added("service:API.static", "a, b", key="2")
         added("service:API.klass", "a, cls", key="3")
         assert module.API().create("x", 1, 2, size=3, other=4) == 6
         assert (module.API.static(1), module.API.klass(a=2)) == (1, module.API)
-        found = ask_messages(recorded)
-    assert found == [
+        ask_lines = ask_messages(recorded)
+    assert ask_lines == [
         "service:API.create name='x' size=3 rest=(1, 2) more={'other': 4} LIMIT=7",
         "service:API.static a=1 b=2",
         "service:API.klass a=2 cls=<class 'service.API'>",
@@ -36,7 +36,7 @@ def test_the_arguments_of_the_innermost_function(tmp_path: Path, module: Any) ->
     assert lines[0].endswith(f" create /service.py:{line_of('@named')}")
 
 
-def test_what_comes_back_or_is_raised(tmp_path: Path, module: Any) -> None:
+def test_a_line_has_the_result_or_the_exception(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path) as recorded:
         added("service:API.create", "result, name", when="return")
         added("service:failing", "n, result", when="return", key="2")
@@ -48,8 +48,8 @@ def test_what_comes_back_or_is_raised(tmp_path: Path, module: Any) -> None:
         ]  # fmt: skip
 
 
-def test_a_line_stands_in_the_call_it_was_asked_in(tmp_path: Path, module: Any) -> None:
-    """Inside the call point's step, whichever of the two came first."""
+def test_a_line_is_below_the_call_of_its_function(tmp_path: Path, module: Any) -> None:
+    """Regardless of whether the call point or the ask point was added first."""
     with recording(tmp_path, points=[["service", ["API.*", "recursive"], []]]) as recorded:
         added("service:API.create", "name")
         added("service:recursive", "n", key="2")
@@ -64,8 +64,8 @@ def test_a_line_stands_in_the_call_it_was_asked_in(tmp_path: Path, module: Any) 
         assert len(ask_messages(recorded)) == 3
 
 
-def test_removed_is_the_very_object_again(tmp_path: Path, module: Any) -> None:
-    """Also what another module has taken meanwhile, and what the class had only inherited."""
+def test_removing_a_point_restores_the_original_object(tmp_path: Path, module: Any) -> None:
+    """Also in a module that imported it meanwhile, and in a class that only inherited it."""
     before = [vars(module.API)["create"], module.failing, vars(module.API)["static"]]
     with recording(tmp_path):
         for number, where in enumerate(["API.create", "API.create", "failing", "API.static", "Sub.create"]):
@@ -84,8 +84,7 @@ def test_removed_is_the_very_object_again(tmp_path: Path, module: Any) -> None:
         assert not ask_points.remove("0")
 
 
-def test_what_others_have_wrapped_stays_and_keeps_quiet(tmp_path: Path, module: Any) -> None:
-    """Until it is asked again."""
+def test_a_wrapper_that_another_tool_has_wrapped_stays_but_logs_nothing(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path) as recorded:
         added("service:failing", "n")
         ours = module.failing
@@ -97,16 +96,16 @@ def test_what_others_have_wrapped_stays_and_keeps_quiet(tmp_path: Path, module: 
         module.failing = ours
 
 
-def test_a_module_that_comes_later(tmp_path: Path) -> None:
+def test_a_point_in_a_module_that_is_imported_later_is_added_then(tmp_path: Path) -> None:
     (tmp_path / "late_service.py").write_text("def f(n): return n\n")
     sys.path.insert(0, str(tmp_path))
     try:
         with recording(tmp_path / "cap", points=[["late_*", ["*"], []]]) as recorded:
-            made = ask_points.add(point("late_service:f", "n"))
-            assert made.state == "module not loaded yet"
+            ask_point = ask_points.add(point("late_service:f", "n"))
+            assert ask_point.state == "module not loaded yet"
             import late_service  # type: ignore[import-not-found]
 
-            assert made.state == "added"
+            assert ask_point.state == "added"
             late_service.f(5)
             (call,), (line,) = recorded.events("call"), recorded.events("ask")
         assert (line.attributes["message"], line.parent) == ("late_service:f n=5", call.number)
@@ -128,15 +127,17 @@ def test_a_module_that_comes_later(tmp_path: Path) -> None:
         ("service:LIMIT", "entry", "it is not a function written in Python", ""),
     ],
 )
-def test_what_is_not_there(tmp_path: Path, module: Any, where: str, when: Any, state: str, near: str) -> None:
+def test_a_point_at_a_missing_name_is_refused_with_a_suggestion(
+    tmp_path: Path, module: Any, where: str, when: Any, state: str, near: str
+) -> None:
     with recording(tmp_path):
-        made = ask_points.add(point(where, when=when))
-        assert made.state == state
-        assert not near or near in made.near
+        ask_point = ask_points.add(point(where, when=when))
+        assert ask_point.state == state
+        assert not near or near in ask_point.near
         assert ask_points.listed() == []
 
 
-def test_our_own_failure_stays_ours(tmp_path: Path, module: Any) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path), failing():
         added("service:API.create", "name")
         for _ in range(9):

@@ -1,4 +1,4 @@
-"""Function calls at call points: what is wrapped, what is recorded of a call, and what is left alone."""
+"""Function calls at call points: the functions that are wrapped, and the fields of a recorded call."""
 
 from __future__ import annotations
 
@@ -73,34 +73,34 @@ SOURCE = """
 
     class Mocked:
         def __getattr__(self, name):
-            raise AssertionError("a stranger was asked")
+            raise AssertionError("a foreign object was inspected")
 
-    stranger = Mocked()
+    foreign = Mocked()
 """
 
 
 @pytest.fixture
 def module() -> Iterator[Any]:
-    """A service's module."""
-    made = ModuleType("service")
-    exec(compile(textwrap.dedent(SOURCE), "/service.py", "exec"), vars(made))
-    sys.modules["service"] = made
-    yield made
+    """Yield a service's module."""
+    service = ModuleType("service")
+    exec(compile(textwrap.dedent(SOURCE), "/service.py", "exec"), vars(service))
+    sys.modules["service"] = service
+    yield service
     del sys.modules["service"]
 
 
 def recorded_calls(recorded: Recorded) -> list[Event]:
-    """The calls, by the time they began."""
+    """Return the calls in order of their start."""
     return recorded.events("call")
 
 
-def points(*names: str, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Options with one call point."""
-    return {"points": [["service", list(names), list(left_out)]]}
+def points(*names: str, excluded: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return options with one call point."""
+    return {"points": [["service", list(names), list(excluded)]]}
 
 
-def test_a_call_has_its_place_time_and_result(tmp_path: Path, module: Any) -> None:
-    """Nothing of the call changes; where its function stands below its decorators is told."""
+def test_a_call_is_recorded_with_its_position_and_times(tmp_path: Path, module: Any) -> None:
+    """The call itself is unchanged; the position is that of the function below its decorators."""
     with recording(tmp_path / "cap", **points("API.create", "plain")) as recorded:
         api = module.API()
         assert api.create("x") == (api, "x")
@@ -117,7 +117,7 @@ def test_a_call_has_its_place_time_and_result(tmp_path: Path, module: Any) -> No
 
 
 def test_calls_nest(tmp_path: Path, module: Any) -> None:
-    """What a call does is below it, and afterwards everything is where it was."""
+    """Inner calls are below the outer one; afterwards the current step is as before."""
     with recording(tmp_path / "cap", **points("*")) as recorded:
         module.outer()
         assert patches_recorder.current.get() == 0
@@ -126,8 +126,8 @@ def test_calls_nest(tmp_path: Path, module: Any) -> None:
     assert (inner.name, inner.parent) == ("service:inner", outer.number)
 
 
-def test_an_exception_is_the_hosts_and_is_noted(tmp_path: Path, module: Any) -> None:
-    """The very same object; the step is closed, and put back."""
+def test_an_exception_is_recorded_and_passed_on_unchanged(tmp_path: Path, module: Any) -> None:
+    """The same object; the step is closed and the current one restored."""
     error = LookupError("own")
 
     def failing() -> None:
@@ -145,8 +145,7 @@ def test_an_exception_is_the_hosts_and_is_noted(tmp_path: Path, module: Any) -> 
     assert patches_recorder.current.get() == 0
 
 
-def test_static_and_class_methods_and_what_is_inherited(tmp_path: Path, module: Any) -> None:
-    """Under the class that defines it."""
+def test_static_class_and_inherited_methods_are_recorded_under_their_class(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path / "cap", **points("API.*", "Base.*")) as recorded:
         assert module.API.static() == "static"
         assert module.API().static() == "static"
@@ -158,16 +157,16 @@ def test_static_and_class_methods_and_what_is_inherited(tmp_path: Path, module: 
     ]  # fmt: skip
 
 
-def test_globs_say_which_and_which_not(tmp_path: Path, module: Any) -> None:
-    """What is left out stays the very object; what a module only imported is not its own."""
+def test_globs_include_and_exclude_functions(tmp_path: Path, module: Any) -> None:
+    """Excluded functions stay the same object; functions that a module only imports are not wrapped."""
     before = dict(vars(module))
-    with recording(tmp_path / "cap", **points("*", left_out=("in*", "API.*"))):
+    with recording(tmp_path / "cap", **points("*", excluded=("in*", "API.*"))):
         changed = {name for name, value in before.items() if vars(module)[name] is not value}
     assert changed == {"plain", "failing", "outer", "deep", "decorated"}
 
 
-def test_what_runs_later_than_its_call_is_left_alone(tmp_path: Path, module: Any) -> None:
-    """Generators and coroutines are still recognised as such."""
+def test_generators_and_coroutines_are_not_wrapped(tmp_path: Path, module: Any) -> None:
+    """They are still recognised as such."""
     with recording(tmp_path / "cap", **points("*")) as recorded:
         assert list(module.generating()) == [1]
         assert asyncio.iscoroutinefunction(module.coroutine)
@@ -175,15 +174,15 @@ def test_what_runs_later_than_its_call_is_left_alone(tmp_path: Path, module: Any
 
 
 def test_two_points_that_name_one_function_record_it_once(tmp_path: Path, module: Any) -> None:
-    """Globs of the user's beside our own."""
+    """The user's globs may overlap with the built-in ones."""
     twice = {"points": [["service", ["plain"], []], ["serv*", ["p*"], []]]}
     with recording(tmp_path / "cap", **twice) as recorded:
         module.plain()
         assert len(recorded_calls(recorded)) == 1
 
 
-def test_deep_recursion_outruns_the_table_of_open_calls(tmp_path: Path, module: Any) -> None:
-    """What finds no slot is recorded all the same, and every slot is free again in the end."""
+def test_recursion_deeper_than_the_table_of_open_calls_is_recorded(tmp_path: Path, module: Any) -> None:
+    """Calls without a slot are recorded all the same; all slots are free in the end."""
     sys.setrecursionlimit(10_000)
     try:
         with recording(tmp_path / "cap", **points("deep")) as recorded:
@@ -197,25 +196,24 @@ def test_deep_recursion_outruns_the_table_of_open_calls(tmp_path: Path, module: 
     assert not any(record_format.SLOT.unpack_from(table, slot)[0] for slot in slots)
 
 
-def test_threads_each_have_their_own_step(tmp_path: Path, module: Any) -> None:
-    """None is below another's."""
+def test_every_thread_has_its_own_current_step(tmp_path: Path, module: Any) -> None:
     with recording(tmp_path / "cap", **points("outer", "inner")) as recorded:
         threads = [threading.Thread(target=lambda: [module.outer() for _ in range(50)]) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        found = {call.number: call for call in recorded_calls(recorded)}
-    inner = [call for call in found.values() if call.name == "service:inner"]
+        by_number = {call.number: call for call in recorded_calls(recorded)}
+    inner = [call for call in by_number.values() if call.name == "service:inner"]
     assert len(inner) == 200
-    assert all(found[call.parent].thread == call.thread for call in inner)
+    assert all(by_number[call.parent].thread == call.thread for call in inner)
 
 
 @pytest.mark.parametrize("broken", ["table", "append", "take_slot"])
-def test_a_failing_recorder_changes_nothing(
+def test_a_failing_recorder_does_not_affect_the_host(
     tmp_path: Path, module: Any, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Results, exceptions and the current step; it gives up after a few."""
+    """Results, exceptions and the current step are unchanged; the hook gives up after a few failures."""
 
     def fail(*args: object) -> None:
         raise RuntimeError("injected")
@@ -235,8 +233,8 @@ def test_a_failing_recorder_changes_nothing(
         calls.calls.failures, calls.calls.enabled = 0, True
 
 
-def test_a_call_in_flight_when_hooks_go_still_ends(tmp_path: Path, module: Any) -> None:
-    """In the capture where it began, even if another one has begun since."""
+def test_a_call_in_flight_at_uninstall_is_still_closed(tmp_path: Path, module: Any) -> None:
+    """In the capture where it began, even if another recording has begun since."""
     reached, opened = threading.Event(), threading.Event()
 
     def wait() -> str:
@@ -261,8 +259,8 @@ def test_a_call_in_flight_when_hooks_go_still_ends(tmp_path: Path, module: Any) 
     assert (call.end is not None, answers) == (True, ["done"])
 
 
-def test_a_function_under_a_new_recording_is_told_anew(tmp_path: Path, module: Any) -> None:
-    """Names are numbered for each capture, even for a wrapper that stayed because somebody had wrapped it."""
+def test_a_function_is_named_again_in_a_new_recording(tmp_path: Path, module: Any) -> None:
+    """Name numbers are per capture, even for a wrapper that stayed because other code had wrapped it."""
     plain = module.plain
     with recording(tmp_path / "one", **points("plain")) as recorded:
         module.plain()

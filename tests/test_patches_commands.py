@@ -1,4 +1,4 @@
-"""Commands of oslo.concurrency, calls of oslo.privsep: what ran, how it ended, nothing of what it was told."""
+"""Commands of oslo.concurrency and calls of oslo.privsep: their names and exit codes, without secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.recording import failing, inside_step, recording
 processutils = pytest.importorskip("oslo_concurrency.processutils")
 
 
-def test_a_command_with_its_arguments_and_exit_code(tmp_path: Path) -> None:
+def test_a_command_is_recorded_with_its_arguments_and_exit_code(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded, inside_step() as step:
         assert processutils.execute("/bin/echo", "a b", 7) == ("a b 7\n", "")
         event = recorded.single("command")
@@ -22,13 +22,13 @@ def test_a_command_with_its_arguments_and_exit_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("allowed", "code"), [(0, 0), ([0], 0), (True, 0), (None, 0), ([0, 1], None), (False, None)])
-def test_an_exit_code_is_told_only_where_it_is_known(tmp_path: Path, allowed: Any, code: int | None) -> None:
+def test_an_exit_code_is_recorded_only_where_it_is_known(tmp_path: Path, allowed: Any, code: int | None) -> None:
     with recording(tmp_path, "commands") as recorded:
         processutils.execute("true", check_exit_code=allowed)
         assert recorded.single("command").attributes.get("exit_code") == code
 
 
-def test_a_failure_tells_its_code_and_not_what_was_printed(tmp_path: Path) -> None:
+def test_a_failure_is_recorded_with_its_code_but_not_its_output(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded:
         with pytest.raises(processutils.ProcessExecutionError) as raised:
             processutils.execute("sh", "-c", "echo geheim; exit 3")
@@ -37,14 +37,14 @@ def test_a_failure_tells_its_code_and_not_what_was_printed(tmp_path: Path) -> No
     assert (event.error, event.attributes["exit_code"]) == ("ProcessExecutionError: exit code 3", 3)
 
 
-def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
+def test_a_missing_command_is_recorded_with_its_error(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded:
         with pytest.raises(FileNotFoundError):
             processutils.execute("no-such-command-here")
         assert str(recorded.single("command").error).startswith("FileNotFoundError")
 
 
-def test_secrets_among_arguments_are_masked_and_input_is_not_kept(tmp_path: Path) -> None:
+def test_secrets_among_arguments_are_masked_and_input_is_not_recorded(tmp_path: Path) -> None:
     with recording(tmp_path, "commands") as recorded:
         processutils.execute(
             "true", "--password", "geheim1", "--os-token=geheim2", "rbd://u:geheim3@host", "--name", "vm",
@@ -60,7 +60,7 @@ def test_secrets_among_arguments_are_masked_and_input_is_not_kept(tmp_path: Path
 
 @pytest.fixture
 def channel(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A client's end of oslo.privsep, with its daemon played by an answer: ``answers[name]`` by function."""
+    """Return the client's end of an oslo.privsep channel, with a fake daemon that echoes or fails."""
     daemon = pytest.importorskip("oslo_privsep.daemon")
     comm = pytest.importorskip("oslo_privsep.comm")
 
@@ -79,8 +79,8 @@ def channel(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_privileged_functions_are_named(tmp_path: Path, channel: Any) -> None:
     with recording(tmp_path, "commands") as recorded, inside_step() as step:
-        given = ("/etc/shadow", "w", "geheim")
-        assert channel.remote_call("nova.privsep.path.writefile", given, {}, None) == given
+        arguments = ("/etc/shadow", "w", "geheim")
+        assert channel.remote_call("nova.privsep.path.writefile", arguments, {}, None) == arguments
         event = recorded.single("command")
     assert (event.name, event.parent) == ("nova.privsep.path.writefile", step)
     assert event.attributes == {"via": "privsep", "function": "nova.privsep.path.writefile"}
@@ -93,14 +93,14 @@ def test_commands_that_the_daemon_runs_show_their_arguments(tmp_path: Path, chan
         assert recorded.single("command").attributes["arguments"] == ["iscsiadm", "--secret", "***"]
 
 
-def test_errors_of_privileged_functions(tmp_path: Path, channel: Any) -> None:
+def test_an_error_of_a_privileged_function_is_recorded(tmp_path: Path, channel: Any) -> None:
     with recording(tmp_path, "commands") as recorded:
         with pytest.raises(FileNotFoundError, match="no such path"):
             channel.remote_call("nova.privsep.path.fail", (), {}, None)
         assert recorded.single("command").error == "FileNotFoundError: no such path"
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path) -> None:
     with recording(tmp_path, "commands"), failing():
         assert [processutils.execute("echo", "x")[0] for _ in range(6)] == ["x\n"] * 6
         assert not commands.commands.enabled

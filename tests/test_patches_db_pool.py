@@ -1,4 +1,4 @@
-"""Pools: checkouts that waited or connected are steps, all others are not."""
+"""Connection pools: only checkouts that waited or connected are steps."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ sqlalchemy = pytest.importorskip("sqlalchemy")
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Any]:
-    """An engine that has one connection, and all who want one at the same time wait."""
-    made = sqlalchemy.create_engine(
+    """Yield an engine with a single connection, so that a second checkout has to wait."""
+    engine_ = sqlalchemy.create_engine(
         f"sqlite:///{tmp_path / 'db'}",
         poolclass=sqlalchemy.pool.QueuePool,
         pool_size=1,
@@ -27,11 +27,11 @@ def engine(tmp_path: Path) -> Iterator[Any]:
         pool_timeout=0.1,
         connect_args={"check_same_thread": False},
     )
-    yield made
-    made.dispose()
+    yield engine_
+    engine_.dispose()
 
 
-def test_the_first_checkout_opens_a_connection_and_the_next_are_no_news(tmp_path: Path, engine: Any) -> None:
+def test_only_the_checkout_that_connects_is_recorded(tmp_path: Path, engine: Any) -> None:
     with recording(tmp_path / "cap", "pool") as recorded:
         with inside_step() as step:
             engine.connect().close()
@@ -48,7 +48,7 @@ def test_the_first_checkout_opens_a_connection_and_the_next_are_no_news(tmp_path
     }
 
 
-def test_waiting_is_a_step_as_long_as_the_wait(tmp_path: Path, engine: Any) -> None:
+def test_a_checkout_that_waits_is_a_step_as_long_as_the_wait(tmp_path: Path, engine: Any) -> None:
     held = engine.connect()
     with recording(tmp_path / "cap", "pool") as recorded:
         threading.Timer(0.02, held.close).start()
@@ -61,8 +61,8 @@ def test_waiting_is_a_step_as_long_as_the_wait(tmp_path: Path, engine: Any) -> N
     assert 10_000_000 <= event.end - event.start <= waited
 
 
-def test_a_checkout_that_asks_the_database_first_is_no_news(tmp_path: Path, engine: Any) -> None:
-    """Were it kept for its milliseconds, the tree of a boot would tell how busy the machine was."""
+def test_a_checkout_that_pings_the_database_is_not_recorded(tmp_path: Path, engine: Any) -> None:
+    """If its milliseconds counted, the tree of a boot would depend on the load of the machine."""
     engine.connect().close()
     sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
     with recording(tmp_path / "cap", "pool") as recorded:
@@ -70,7 +70,7 @@ def test_a_checkout_that_asks_the_database_first_is_no_news(tmp_path: Path, engi
         assert recorded.events() == []
 
 
-def test_a_checkout_that_hangs_is_news(tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_that_hangs_is_recorded(tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db_pool, "LONG", 1_000_000)
     engine.connect().close()
     sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
@@ -79,7 +79,7 @@ def test_a_checkout_that_hangs_is_news(tmp_path: Path, engine: Any, monkeypatch:
         assert recorded.single("call").attributes["connected"] is False
 
 
-def test_a_wait_in_vain_is_an_error_of_the_same_kind(tmp_path: Path, engine: Any) -> None:
+def test_a_checkout_that_times_out_is_recorded_with_its_error(tmp_path: Path, engine: Any) -> None:
     held = engine.connect()
     with recording(tmp_path / "cap", "pool") as recorded:
         with pytest.raises(sqlalchemy.exc.TimeoutError):
@@ -89,14 +89,14 @@ def test_a_wait_in_vain_is_an_error_of_the_same_kind(tmp_path: Path, engine: Any
     assert str(event.error).startswith("TimeoutError: QueuePool limit of size 1")
 
 
-def test_a_pool_that_keeps_nothing_is_no_pool(tmp_path: Path) -> None:
+def test_a_null_pool_is_not_recorded(tmp_path: Path) -> None:
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'db'}", poolclass=sqlalchemy.pool.NullPool)
     with recording(tmp_path / "cap", "pool") as recorded:
         engine.connect().close()
         assert recorded.events() == []
 
 
-def test_a_connection_a_thread_is_counted_once(tmp_path: Path) -> None:
+def test_a_singleton_thread_pool_records_its_connection_once(tmp_path: Path) -> None:
     engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.pool.SingletonThreadPool)
     with recording(tmp_path / "cap", "pool") as recorded:
         engine.connect().close()
@@ -105,7 +105,7 @@ def test_a_connection_a_thread_is_counted_once(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path) -> None:
     with recording(tmp_path / "cap", "pool"), failing():
         for number in range(10):
             engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / str(number)}")

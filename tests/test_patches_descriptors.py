@@ -1,4 +1,4 @@
-"""No descriptor of ours is left in a host, and no number of the host's is ever closed by us."""
+"""File descriptors: the hooks leave none open in a host, and never close one of the host's."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if not child:
     gc.collect()
     os._exit(0 if intact() else 1)
 answer["forked"] = os.waitpid(child, 0)[1] == 0
-answer["kept"] = patches.uninstall()
+answer["remaining"] = patches.uninstall()
 gc.collect()
 answer["uninstalled"] = intact()
 with open("/proc/self/maps") as maps:
@@ -56,7 +56,7 @@ with open("/proc/self/maps") as maps:
 patches.install(sys.argv[1] + "/again", {"segment_size": 1 << 16, "cap": 1 << 26, "ask": []})
 log.info("at the end")
 
-class Last:  # gone when nearly everything else of the interpreter is
+class Last:  # deleted at the very end of the interpreter
 
     def __del__(self, intact=intact, exit=os._exit):
         if not intact():
@@ -69,8 +69,8 @@ sys.last = Last()
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("memory", ["memory can be written", "memory cannot be written"])
-def test_the_numbers_are_the_hosts(tmp_path: Path, version: str, memory: str) -> None:
-    """A daemon closes all descriptors and opens its own: they outlive new segments, forks, detaching and the exit.
+def test_the_hosts_descriptors_stay_intact(tmp_path: Path, version: str, memory: str) -> None:
+    """A daemon closes all descriptors and opens its own: new segments, forks, detaching and the exit close none.
 
     A process that has changed its user may not write its own memory: before 3.13 its mappings stay until it ends.
     """
@@ -82,11 +82,11 @@ def test_the_numbers_are_the_hosts(tmp_path: Path, version: str, memory: str) ->
     if memory == "memory can be written":
         assert mapped == 0
     assert answer.pop("segments") > 3
-    assert answer == {"same": True, "rolled": True, "forked": True, "kept": [], "uninstalled": True}
+    assert answer == {"same": True, "rolled": True, "forked": True, "remaining": [], "uninstalled": True}
 
 
-def test_a_number_that_was_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    """Between two calls of ours another thread may have closed everything and opened a file under our number."""
+def test_a_descriptor_number_that_was_reused_is_not_closed(tmp_path: Path) -> None:
+    """Another thread may close all descriptors and open a file that gets the number of ours."""
     answer = elsewhere(
         """
         import os, sys

@@ -1,4 +1,4 @@
-"""Every hook that the real libraries reach, broken in every way: results and exceptions are what they were."""
+"""Faults injected into every hook under real libraries: the host's results and exceptions stay the same."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def application(request):
         raise own
     return "works"
 
-def asked(path):
-    said = []
+def get(path):
+    statuses = []
     environ = dict(webob.Request.blank(path).environ)
-    return b"".join(application(environ, lambda status, headers, exc_info=None: said.append(status))), said
+    return b"".join(application(environ, lambda status, headers, exc_info=None: statuses.append(status))), statuses
 
 def pooled():
     engine = sqlalchemy.create_engine("sqlite://")
@@ -71,16 +71,16 @@ def pooled():
         return connection.exec_driver_sql("SELECT 1").all()
 
 def thread(function):
-    seen = []
+    results = []
     def run():
         try:
-            seen.append(function())
+            results.append(function())
         except LookupError as error:
-            seen.append(error)
+            results.append(error)
     worker = threading.Thread(target=run)
     worker.start()
     worker.join()
-    return seen
+    return results
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -93,17 +93,17 @@ web = http.server.HTTPServer(("127.0.0.1", 0), Answer)
 threading.Thread(target=web.serve_forever, daemon=True).start()
 
 class Handler(logging.Handler):
-    seen = []
+    messages = []
     def emit(self, record):
-        self.seen.append(record.getMessage())
+        self.messages.append(record.getMessage())
 
-logger, asking = logging.getLogger("nova"), logging.getLogger("ask")
-for each in (logger, asking):
-    each.addHandler(Handler())
+logger, ask = logging.getLogger("nova"), logging.getLogger("ask")
+for named in (logger, ask):
+    named.addHandler(Handler())
 
 def logged(to, *message):
     to.error(*message)
-    return Handler.seen[-1]
+    return Handler.messages[-1]
 
 WORK = {
     "calls": lambda: service.works(3),
@@ -119,8 +119,8 @@ WORK = {
     "notification": lambda: notifier.info({}, "instance.create.end", {"nova_object.data": {"uuid": "u"}}),
     "http": lambda: requests.get("http://127.0.0.1:%d/x" % web.server_port, timeout=5),
     "http error": lambda: requests.get("http://127.0.0.1:1/x", timeout=1),
-    "wsgi": lambda: asked("/works"),
-    "wsgi error": lambda: asked("/fails"),
+    "wsgi": lambda: get("/works"),
+    "wsgi error": lambda: get("/fails"),
     "executor": lambda: pool.submit(service.works, 3).result(),
     "executor error": lambda: pool.submit(service.fails, own).result(),
     "futurist": lambda: future_pool.submit(service.works, 3).result(),
@@ -129,13 +129,13 @@ WORK = {
     "command": lambda: processutils.execute("echo", "x"),
     "command error": lambda: processutils.execute("false"),
     "log": lambda: logged(logger, "message %s", 3),
-    "ask": lambda: logged(asking, "asked %s", 3),
+    "ask": lambda: logged(ask, "asked %s", 3),
 }
 
 def outcome(function):
     before = recorder.current.get()
     try:
-        return "gave " + repr(function())
+        return "returned " + repr(function())
     except Exception as error:
         text = "" if isinstance(error, requests.ConnectionError) else str(error).splitlines()[0]
         return "raised %s %s %s" % (type(error).__name__, error is own, text)
@@ -146,8 +146,8 @@ def outcome(function):
 def everything():
     return {name: outcome(work) for name, work in WORK.items()}
 
-def different(got):
-    return {name: (value, expected[name]) for name, value in got.items() if value != expected[name]}
+def different(outcomes):
+    return {name: (value, expected[name]) for name, value in outcomes.items() if value != expected[name]}
 
 def fail(*args, **kwargs):
     raise RuntimeError("injected")
@@ -171,24 +171,24 @@ def inject(broken):
 VALUES = "scalar", "masked_text", "keyed", "tree", "error_text", "url_without_secrets", "path_without_secrets"
 STEPS = "begin", "finish", "note", "happened", "name_number"
 NAMES = [(values, name) for name in VALUES] + [(recorder, name) for name in STEPS]
-kept = [(module, name, getattr(module, name)) for module, name in NAMES]
+originals = [(module, name, getattr(module, name)) for module, name in NAMES]
 
-def told(broken):
+def run_broken(broken):
     options = {"segment_size": 1 << 20, "cap": 1 << 28, "points": [["service", ["*"], []]]}
     patches.install(sys.argv[1], options)
     step = recorder.begin("call", "around")
     inject(broken)
     recorder.current.set(step)
-    found = [different(everything()) for _ in range(5)]
+    differences = [different(everything()) for _ in range(5)]
     recorder.current.set(0)
-    failures = {name: each.failures for name, each in hooks.hooks.items() if each.failures}
-    enabled = {name: each.enabled for name, each in hooks.hooks.items()}
-    for module, name, value in kept:
+    failures = {name: hook.failures for name, hook in hooks.hooks.items() if hook.failures}
+    enabled = {name: hook.enabled for name, hook in hooks.hooks.items()}
+    for module, name, value in originals:
         setattr(module, name, value)
-    return {"different": found, "failures": failures, "enabled": enabled, "kept": patches.uninstall()}
+    return {"different": differences, "failures": failures, "enabled": enabled, "remaining": patches.uninstall()}
 
 expected = everything()
-answer = {broken: told(broken) for broken in sys.argv[2:]}
+answer = {broken: run_broken(broken) for broken in sys.argv[2:]}
 answer["expected"], answer["again"] = expected, different(everything())
 for server in servers:
     server.stop()
@@ -199,7 +199,7 @@ print(json.dumps(answer), flush=True)
 os._exit(0)
 """
 
-#: What is broken, and which hooks have to notice so often that they give up.
+#: The broken part, and the hooks that then fail so often that they give up.
 BROKEN = {
     "nothing": (),
     "write": ("calls", "sql", "rpc", "notifications", "http", "wsgi", "handoffs", "commands", "logs", "ask"),
@@ -214,26 +214,26 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A process that does all of it without hooks, five times with each breakage, and without hooks again."""
-    found: dict[str, Any] = elsewhere(_PROCESS, tmp_path_factory.mktemp("capture"), *BROKEN)
-    return found
+    """Run all work without hooks, five times with every breakage, and without hooks again."""
+    result: dict[str, Any] = elsewhere(_PROCESS, tmp_path_factory.mktemp("capture"), *BROKEN)
+    return result
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_the_host_notices_nothing(answer: dict[str, Any], broken: str) -> None:
-    """Not before, nor after, a hook has failed so often that it gave up."""
-    told = answer[broken]
-    assert told["different"] == [{}] * 5
-    assert told["kept"] == []
+def test_a_broken_hook_does_not_affect_the_host(answer: dict[str, Any], broken: str) -> None:
+    """Neither before nor after a hook has given up."""
+    result = answer[broken]
+    assert result["different"] == [{}] * 5
+    assert result["remaining"] == []
     for name in BROKEN[broken]:
-        assert told["failures"].get(name, 0) >= 5, name
-        assert not told["enabled"][name]
+        assert result["failures"].get(name, 0) >= 5, name
+        assert not result["enabled"][name]
     if broken == "nothing":
-        assert told["failures"] == {}
+        assert result["failures"] == {}
 
 
-def test_what_is_compared_is_what_the_host_does(answer: dict[str, Any]) -> None:
-    """Errors are the host's very own; and without hooks all is as it was."""
+def test_the_reference_without_hooks_is_right_and_repeatable(answer: dict[str, Any]) -> None:
+    """Errors are the host's own objects."""
     assert answer["expected"]["calls error"] == "raised LookupError True own"
-    assert answer["expected"]["sql"] == "gave [(1, 'x')]"
+    assert answer["expected"]["sql"] == "returned [(1, 'x')]"
     assert answer["again"] == {}

@@ -1,4 +1,4 @@
-"""What the host raises while our code runs reaches the host, whatever it is; only what our code raises is ours."""
+"""Exceptions that the host raises while a hook runs reach the host; the hooks swallow only their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from patches import hooks, recorder
 class Timeout(Exception): pass
 class Limit(ValueError): pass
 
-raised = seen = 0
+raised = caught = 0
 armed = False
 
 def fire(kind):
@@ -30,16 +30,17 @@ def fire(kind):
 class Handlers:
     def __init__(self, kind): self.kind = kind
     def plain(self, number, frame): fire(self.kind)
-    def __call__(self, *given): fire(self.kind)
+    def __call__(self, *arguments): fire(self.kind)
     def once(self, number, frame):
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         fire(self.kind)
 
 def handler(kind, how):
-    made = Handlers(kind)
+    handlers = Handlers(kind)
     return {
-        "method": made.plain, "object": made, "partial": functools.partial(Handlers.plain, made), "once": made.once,
-        "function": lambda *given: fire(kind),
+        "method": handlers.plain, "object": handlers, "partial": functools.partial(Handlers.plain, handlers),
+        "once": handlers.once,
+        "function": lambda *arguments: fire(kind),
     }[how]
 
 log = logging.getLogger("svc")
@@ -55,11 +56,11 @@ patches.install(sys.argv[1], {"segment_size": 1 << 14, "cap": 1 << 28, "ask": []
 rnd = random.Random(1)
 
 def work(number):
-    log.callHandlers(record)  # nothing in there catches anything
+    log.callHandlers(record)  # handles no exception of its own
     service.works(number)
 
 def run(kind, how, rounds):
-    global armed, seen
+    global armed, caught
     for number in range(rounds):
         signal.signal(signal.SIGALRM, handler(kind, how))
         before = raised
@@ -70,7 +71,7 @@ def run(kind, how, rounds):
             while raised == before and time.monotonic() < stop:
                 work(number)
         except kind:
-            seen += 1
+            caught += 1
         armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -78,15 +79,15 @@ answer = {}
 rounds = int(sys.argv[2])
 for kind in (Timeout, Limit, TimeoutError, ValueError, IndexError, KeyError, AttributeError, FileExistsError):
     for how in ("function", "method", "object", "partial"):
-        raised = seen = 0
+        raised = caught = 0
         run(kind, how, rounds)
-        answer["%s %s" % (kind.__name__, how)] = [raised, seen]
-raised = seen = 0
+        answer["%s %s" % (kind.__name__, how)] = [raised, caught]
+raised = caught = 0
 run(Timeout, "once", rounds)
-answer["Timeout once"] = [raised, seen]
+answer["Timeout once"] = [raised, caught]
 
-# A tracer's error, at every line of ours in turn.
-raised = seen = 0
+# A trace function's error, at every line of the hooks in turn.
+raised = caught = 0
 for line in range(40):
     left = [line]
     def trace(frame, event, argument):
@@ -101,43 +102,43 @@ for line in range(40):
     try:
         work(line)
     except Limit:
-        seen += 1
+        caught += 1
     finally:
         sys.settrace(None)
-answer["tracer"] = [raised, seen]
+answer["tracer"] = [raised, caught]
 
 # An interrupt of one thread by another, as timeouts of libraries do.
-raised = seen = 0
+raised = caught = 0
 def interrupted():
-    global seen
+    global caught
     while True:
         try:
             while not stop:
                 work(0)
             return
         except Timeout:
-            seen += 1
+            caught += 1
 stop = False
 worker = threading.Thread(target=interrupted)
 worker.start()
 for number in range(rounds):
-    before = seen
+    before = caught
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(Timeout))
     raised += 1
     limit = time.monotonic() + 5
-    while seen == before and time.monotonic() < limit:
+    while caught == before and time.monotonic() < limit:
         time.sleep(0.0002)
 stop = True
 worker.join()
-answer["interrupt"] = [raised, seen]
+answer["interrupt"] = [raised, caught]
 answer["hooks"] = [hooks.hooks[name].failures for name in ("logs", "calls")], patches.uninstall()
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_the_host_raises_reaches_it(tmp_path: Path, version: str) -> None:
-    """By any kind of handler, tracer and interrupt, of any type, wherever in our code it arrives."""
+def test_an_exception_of_the_hosts_inside_a_hook_reaches_the_host(tmp_path: Path, version: str) -> None:
+    """From any kind of signal handler, trace function or interrupt, of any type, at any line of a hook."""
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")

@@ -1,4 +1,4 @@
-"""Hand-offs: work goes on below the step that passed it on, and no worker keeps anything of it."""
+"""Hand-offs: work in pools and threads is below the step that passed it on; workers keep no state of it."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
-    """Recording of hand-offs."""
-    with recording(tmp_path / "cap", "handoffs") as found:
-        yield found
+    """Yield a recording of hand-offs."""
+    with recording(tmp_path / "cap", "handoffs") as recording_:
+        yield recording_
 
 
-def here() -> int:
-    """The current step, as the work sees it."""
+def current_step() -> int:
+    """Return the current step, as the work sees it."""
     return recorder.current.get()
 
 
 def failing() -> None:
-    """Work that fails."""
+    """Fail."""
     raise LookupError("own")
 
 
 def futurist() -> Any:
-    """futurist, which brings eventlet, which is deprecated."""
+    """Return futurist, whose import of eventlet raises deprecation warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module("futurist")
 
 
 def pools() -> list[Callable[[], Any]]:
-    """The kinds of pools there are."""
+    """Return a maker for every kind of pool."""
     return [
         lambda: concurrent.futures.ThreadPoolExecutor(2),
         lambda: futurist().ThreadPoolExecutor(2),
@@ -55,26 +55,26 @@ def pools() -> list[Callable[[], Any]]:
     ]
 
 
-def passed_on(recorded: Recorded) -> list[Event]:
-    """The hand-offs."""
+def handoffs_of(recorded: Recorded) -> list[Event]:
+    """Return the recorded hand-offs."""
     return recorded.events("handoff")
 
 
 @pytest.mark.parametrize("make", pools(), ids=["concurrent.futures", "futurist", "dynamic"])
-def test_a_pools_work_is_below_who_submitted_it(recorded: Recorded, make: Callable[[], Any]) -> None:
-    """Its result comes back; which worker did it, and when it began, is told."""
+def test_a_pools_work_is_below_the_step_that_submitted_it(recorded: Recorded, make: Callable[[], Any]) -> None:
+    """The hand-off has the worker and the time at which the work began."""
     with make() as pool, inside_step() as step:
-        seen = pool.submit(here).result()
-    (handed,) = passed_on(recorded)
-    assert (seen, handed.parent, handed.name) == (handed.number, step, f"{__name__}:here")
+        result = pool.submit(current_step).result()
+    (handed,) = handoffs_of(recorded)
+    assert (result, handed.parent, handed.name) == (handed.number, step, f"{__name__}:current_step")
     assert handed.attributes["via"] in ("ThreadPoolExecutor", "DynamicThreadPoolExecutor")
     assert handed.attributes["worker"] != threading.get_ident()
     assert handed.end is not None
     assert handed.start <= int(str(handed.attributes["started"])) <= handed.end
 
 
-def test_a_worker_that_is_used_again_inherits_nothing(recorded: Recorded) -> None:
-    """Neither the step nor the context of its earlier work, and work from outside of a step is not wrapped."""
+def test_a_reused_worker_inherits_nothing(recorded: Recorded) -> None:
+    """Neither the step nor the context of earlier work; work submitted outside a step is not wrapped."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with inside_step():
             recorder.context.set({"request_id": "req-1"})
@@ -82,163 +82,166 @@ def test_a_worker_that_is_used_again_inherits_nothing(recorded: Recorded) -> Non
             with pytest.raises(LookupError):
                 pool.submit(failing).result()
             recorder.context.set(None)
-        assert pool.submit(here).result() == 0
+        assert pool.submit(current_step).result() == 0
         assert pool.submit(recorder.context.get).result() is None
-    assert [handed.error for handed in passed_on(recorded)] == [None, "LookupError: own"]
+    assert [handed.error for handed in handoffs_of(recorded)] == [None, "LookupError: own"]
 
 
-def test_map_hands_over_each_item(recorded: Recorded) -> None:
-    """It submits, and gives its results in order."""
+def test_every_item_of_map_is_a_hand_off(recorded: Recorded) -> None:
+    """The results stay in order."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool, inside_step() as step:
         assert list(pool.map(abs, [-1, 2, -3])) == [1, 2, 3]
-    assert [(handed.name, handed.parent) for handed in passed_on(recorded)] == [("builtins:abs", step)] * 3
+    assert [(handed.name, handed.parent) for handed in handoffs_of(recorded)] == [("builtins:abs", step)] * 3
 
 
-def test_work_that_is_passed_on_again_nests(recorded: Recorded) -> None:
-    """A pool's work submits more of it."""
+def test_nested_hand_offs_nest(recorded: Recorded) -> None:
+    """A pool's work submits more work."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool, inside_step():
-        inner = pool.submit(lambda: pool.submit(here).result()).result()
-    outer, nested = passed_on(recorded)
+        inner = pool.submit(lambda: pool.submit(current_step).result()).result()
+    outer, nested = handoffs_of(recorded)
     assert (nested.parent, inner) == (outer.number, nested.number)
 
 
-def test_a_pool_that_refuses_closes_the_step(recorded: Recorded) -> None:
-    """With the pool's own exception; nothing stays open."""
+def test_a_hand_off_to_a_closed_pool_is_closed_with_the_error(recorded: Recorded) -> None:
     pool = concurrent.futures.ThreadPoolExecutor(1)
     pool.shutdown()
     with inside_step(), pytest.raises(RuntimeError, match="after shutdown"):
-        pool.submit(here)
-    (handed,) = passed_on(recorded)
+        pool.submit(current_step)
+    (handed,) = handoffs_of(recorded)
     assert handed.end is not None
     assert str(handed.error).startswith("RuntimeError")
 
 
-def test_work_that_is_cancelled_closes_the_step(recorded: Recorded) -> None:
-    """Nobody ever runs it."""
+def test_a_cancelled_hand_off_is_closed(recorded: Recorded) -> None:
     gate = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         pool.submit(gate.wait)
         with inside_step():
-            future = pool.submit(here)
+            future = pool.submit(current_step)
             assert future.cancel()
             del future
         gate.set()
     gc.collect()
-    (handed,) = passed_on(recorded)
+    (handed,) = handoffs_of(recorded)
     assert handed.end is not None
     assert handed.error is None
 
 
-def test_a_thread_is_below_who_started_it(recorded: Recorded) -> None:
-    """And afterwards has nothing of ours about it."""
-    seen: list[int] = []
-    thread = threading.Thread(target=lambda: seen.append(here()))
+def test_a_thread_is_below_the_step_that_started_it(recorded: Recorded) -> None:
+    """No attribute of the hook stays on the thread object."""
+    steps: list[int] = []
+    thread = threading.Thread(target=lambda: steps.append(current_step()))
     before = set(vars(thread))
     with inside_step() as step:
         thread.start()
         thread.join()
-    (handed,) = passed_on(recorded)
-    assert (handed.parent, seen) == (step, [handed.number])
+    (handed,) = handoffs_of(recorded)
+    assert (handed.parent, steps) == (step, [handed.number])
     assert set(vars(thread)) <= before
 
 
-def test_a_thread_with_a_run_of_its_own(recorded: Recorded) -> None:
-    """A subclass, and one whose ``run`` was set from outside: both run, and theirs stays."""
-    seen: list[int] = []
+def test_a_thread_with_its_own_run_is_handed_off_and_keeps_it(recorded: Recorded) -> None:
+    """A subclass, and a thread whose ``run`` was assigned."""
+    steps: list[int] = []
 
     class Own(threading.Thread):
         def run(self) -> None:
-            seen.append(here())
+            steps.append(current_step())
 
     set_from_outside = threading.Thread()
-    run = set_from_outside.run = lambda: seen.append(here())  # type: ignore[method-assign]
+    run = set_from_outside.run = lambda: steps.append(current_step())  # type: ignore[method-assign]
     with inside_step():
         for thread in (Own(), set_from_outside):
             thread.start()
             thread.join()
-    assert seen == [handed.number for handed in passed_on(recorded)]
+    assert steps == [handed.number for handed in handoffs_of(recorded)]
     assert set_from_outside.run is run
 
 
-def test_a_thread_that_cannot_start_closes_the_step(recorded: Recorded) -> None:
+def test_a_hand_off_to_a_thread_that_cannot_start_is_closed(recorded: Recorded) -> None:
     """A thread starts only once."""
-    thread = threading.Thread(target=here)
+    thread = threading.Thread(target=current_step)
     with inside_step():
         thread.start()
         thread.join()
         with pytest.raises(RuntimeError, match="once"):
             thread.start()
-    assert all(handed.end is not None for handed in passed_on(recorded))
+    assert all(handed.end is not None for handed in handoffs_of(recorded))
     assert "run" not in vars(thread)
 
 
-def test_threads_that_serve_for_ever_are_left_alone(recorded: Recorded) -> None:
-    """Those of pools, timers and libraries: what they will do is none of what started them."""
+def test_workers_and_timers_are_no_hand_offs(recorded: Recorded) -> None:
+    """Their later work does not belong to the step that started them."""
     with inside_step():
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            pool.submit(here)
-        timer = threading.Timer(0, here)
+            pool.submit(current_step)
+        timer = threading.Timer(0, current_step)
         timer.start()
         timer.join()
-    assert [handed.name for handed in passed_on(recorded)] == [f"{__name__}:here"]
+    assert [handed.name for handed in handoffs_of(recorded)] == [f"{__name__}:current_step"]
 
 
 class Events:
-    """As Nova's handler of libvirt's events: a thread that serves all domains, started while the driver is."""
+    """Nova's handler of libvirt events: a thread for all domains, started together with the driver."""
 
     def _native_thread(self) -> None:
-        here()
+        current_step()
 
 
-def test_threads_with_news_of_all_instances_are_left_alone(recorded: Recorded) -> None:
-    """What happens to a domain later is none of the driver's start, nor others' ports of the first one's request."""
+def test_event_threads_for_all_instances_are_no_hand_offs(recorded: Recorded) -> None:
+    """Later events of other instances do not belong to the request that started the thread."""
 
     def synced_send() -> None:
-        here()
+        current_step()
 
     with inside_step():
-        for target in (Events()._native_thread, synced_send, here):
+        for target in (Events()._native_thread, synced_send, current_step):
             thread = threading.Thread(target=target)
             thread.start()
             thread.join()
-    assert [handed.name for handed in passed_on(recorded)] == [f"{__name__}:here"]
+    assert [handed.name for handed in handoffs_of(recorded)] == [f"{__name__}:current_step"]
 
 
-def test_outside_of_a_step_nothing_is_wrapped(recorded: Recorded) -> None:
-    """The pool gets the very function."""
-    given: list[object] = []
+def test_work_submitted_outside_a_step_is_not_wrapped(recorded: Recorded) -> None:
+    """The pool receives the original function."""
+    submitted: list[object] = []
 
     class Pool(concurrent.futures.ThreadPoolExecutor):
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-            given.append(fn)
+            submitted.append(fn)
             return super().submit(fn, *args, **kwargs)
 
     with Pool(1) as pool:
-        pool.submit(here)
-    assert given == [here]
-    assert passed_on(recorded) == []
+        pool.submit(current_step)
+    assert submitted == [current_step]
+    assert handoffs_of(recorded) == []
 
 
-def test_a_job_looks_like_what_it_carries(recorded: Recorded) -> None:
-    """Whoever looks at the function it was given sees its names and attributes."""
+def test_a_wrapped_job_has_the_attributes_of_its_function(recorded: Recorded) -> None:
+    """Pools may read the names and attributes of a function."""
     with inside_step():
-        job = handoffs._job("test", here)
+        job = handoffs._job("test", current_step)
         assert job is not None
-        assert (job.__name__, job.__qualname__, job.__module__, job.__wrapped__) == ("here", "here", __name__, here)
+        assert (job.__name__, job.__qualname__, job.__module__, job.__wrapped__) == (
+            "current_step",
+            "current_step",
+            __name__,
+            current_step,
+        )
         with pytest.raises(AttributeError):
             _ = job.missing
-        part = handoffs._job("test", functools.partial(here))
+        part = handoffs._job("test", functools.partial(current_step))
         assert part is not None
-        assert part.func is here
+        assert part.func is current_step
         bound = handoffs._job("test", [].append)
         assert bound is not None
         assert bound.__self__ == []
-        for each in (job, part, bound):
-            each.refused(None)
+        for wrapped in (job, part, bound):
+            wrapped.refused(None)
 
 
 class Strange:
-    """A callable that minds being asked."""
+    """A callable that raises at every missing attribute."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("injected")
@@ -248,8 +251,10 @@ class Strange:
 
 
 @pytest.mark.parametrize("broken", ["begin", "note", "finish"])
-def test_failures_of_ours_change_nothing(recorded: Recorded, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """Results, exceptions, and what workers are left with."""
+def test_the_hooks_own_failures_do_not_reach_the_host(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Results, exceptions and thread objects are unchanged."""
 
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("injected")
@@ -261,7 +266,7 @@ def test_failures_of_ours_change_nothing(recorded: Recorded, monkeypatch: pytest
                 assert pool.submit(abs, -1).result() == 1
                 with pytest.raises(LookupError, match="own"):
                     pool.submit(failing).result()
-                thread = threading.Thread(target=here)
+                thread = threading.Thread(target=current_step)
                 thread.start()
                 thread.join()
                 assert "run" not in vars(thread)
@@ -282,10 +287,10 @@ from pathlib import Path
 
 capture = sys.argv[1]
 patches.install(capture, {{"segment_size": 1 << 20, "cap": 1 << 26, "hooks": ["handoffs"], "ask": []}})
-seen = {{}}
+steps = {{}}
 def work(name):
     eventlet.sleep(0)
-    seen[name] = recorder.current.get()
+    steps[name] = recorder.current.get()
     return name
 def failing():
     raise LookupError("own")
@@ -324,26 +329,26 @@ recorder.finish(step)
 eventlet.sleep(0.01)
 del killed
 import gc; gc.collect()
-failures = {{name: each.last_error for name, each in hooks.hooks.items() if each.failures}}
-kept = patches.uninstall()
-found = segments.read(Path(capture))
-events = {{event.number: event for event in found.events}}
+failures = {{name: hook.last_error for name, hook in hooks.hooks.items() if hook.failures}}
+remaining = patches.uninstall()
+contents = segments.read(Path(capture))
+events = {{event.number: event for event in contents.events}}
 below = {{}}
-for name, number in seen.items():
+for name, number in steps.items():
     below[name] = [events[number].attributes["via"], events[events[number].parent].name] if number else []
 answer = {{
-    "below": below, "failures": failures, "kept": kept, "warnings": found.warnings,
-    "open": [event.name for event in found.events if event.end is None],
-    "errors": [event.error for event in found.events if event.error],
+    "below": below, "failures": failures, "remaining": remaining, "warnings": contents.warnings,
+    "open": [event.name for event in contents.events if event.end is None],
+    "errors": [event.error for event in contents.events if event.error],
 }}
 """
 
 
 @pytest.mark.parametrize("patched", [True, False])
 def test_greenthreads_pools_and_native_threads_under_eventlet(tmp_path: Path, patched: bool) -> None:
-    """Each kind of hand-off of eventlet's, monkey-patched or not; nothing stays open, and nobody inherits a step."""
+    """Every kind of hand-off in eventlet, monkey-patched or not; no step stays open or is inherited."""
     answer = elsewhere(_EVENTLET.format(patched=patched), tmp_path)
-    assert (answer["failures"], answer["kept"], answer["warnings"], answer["open"]) == ({}, [], [], [])
+    assert (answer["failures"], answer["remaining"], answer["warnings"], answer["open"]) == ({}, [], [], [])
     assert answer["errors"] == ["LookupError: own"]
     below = answer["below"]
     assert below.pop("outside") == []

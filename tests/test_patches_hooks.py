@@ -1,4 +1,4 @@
-"""A hook's failures are its own: the host's result, exception and order stay what they were."""
+"""Failures inside hooks: the host's results, exceptions and order of calls stay the same."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ ERROR = KeyError("the host's own")
 
 
 class Async(BaseException):
-    """What is raised into a running program: eventlet's Timeout, an interrupt."""
+    """An asynchronous exception, such as eventlet's Timeout or an interrupt."""
 
 
 def host(value: object = None, fail: bool = False) -> object:
-    """The host's function: tells which step is the current one."""
+    """Return the value and the current step, as a function of the host."""
     if fail:
         raise ERROR
     return (value, recorder.current.get())
 
 
 def good(*args: Any) -> int:
-    """A hook's function that succeeds."""
+    """Succeed, as a hook's function."""
     return 7
 
 
 def nothing(*args: Any) -> None:
-    """One that wants no end."""
+    """Open no step, so that no end follows."""
 
 
 def bad(*args: Any) -> Any:
-    """One that fails, with an exception that cannot even be printed."""
+    """Fail with an exception that cannot be printed."""
 
     class UnprintableError(Exception):
         def __str__(self) -> str:
@@ -48,14 +48,14 @@ def bad(*args: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
-    """A recording without any hook."""
-    with recording(tmp_path / "cap") as found:
-        yield found
+    """Yield a recording without any hook."""
+    with recording(tmp_path / "cap") as recording_:
+        yield recording_
 
 
 @pytest.fixture
 def ours() -> Iterator[hooks.Hook]:
-    """A hook of our own."""
+    """Yield a hook, which is removed afterwards."""
     yield hooks.Hook("tested")
     del hooks.hooks["tested"]
 
@@ -64,10 +64,12 @@ def ours() -> Iterator[hooks.Hook]:
 @pytest.mark.parametrize("begin", [good, bad, nothing])
 @pytest.mark.parametrize("end", [good, bad])
 @pytest.mark.parametrize("fail", [False, True])
-def test_the_host_notices_nothing(ours: hooks.Hook, wrap: Callable[..., Any], begin: Any, end: Any, fail: bool) -> None:
-    """Result, exception (the very object), and the current step afterwards; ten calls, over switching off.
+def test_a_hook_changes_neither_result_nor_exception_nor_current_step(
+    ours: hooks.Hook, wrap: Callable[..., Any], begin: Any, end: Any, fail: bool
+) -> None:
+    """Ten calls, so that a failing hook is switched off; an exception stays the same object.
 
-    Calls that fail as they would without us switch nothing off.
+    Calls that fail without the hook too do not switch it off.
     """
     wrapped = wrap(ours, begin, end)(host)
     before = recorder.current.get()
@@ -87,7 +89,7 @@ def test_the_host_notices_nothing(ours: hooks.Hook, wrap: Callable[..., Any], be
 
 
 def test_failures_are_counted_in_the_capture(ours: hooks.Hook, recorded: Recorded) -> None:
-    """The user is told; and which error it was is known."""
+    """So that the user sees them; the hook keeps the last error."""
     wrapped = hooks.around(ours, bad, good)(host)
     for _ in range(3):
         wrapped()
@@ -96,8 +98,9 @@ def test_failures_are_counted_in_the_capture(ours: hooks.Hook, recorded: Recorde
     assert ours.last_error == "UnprintableError"
 
 
-def test_a_recorder_that_cannot_count_harms_nobody(ours: hooks.Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even the failure to tell of a failure stays ours."""
+def test_a_recorder_that_cannot_count_failures_does_not_affect_the_host(
+    ours: hooks.Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(recorder.recorder, "failed", bad)
     wrapped = hooks.around(ours, bad, good)(host)
     assert wrapped(1) == (1, 0)
@@ -105,8 +108,8 @@ def test_a_recorder_that_cannot_count_harms_nobody(ours: hooks.Hook, monkeypatch
 
 
 @pytest.mark.parametrize("wrap", [hooks.around, hooks.within])
-def test_what_is_raised_into_the_host_reaches_it(ours: hooks.Hook, wrap: Callable[..., Any]) -> None:
-    """A timeout that fires within our own code is the host's, and is no failure of ours."""
+def test_an_asynchronous_exception_inside_a_hook_reaches_the_host(ours: hooks.Hook, wrap: Callable[..., Any]) -> None:
+    """A timeout that fires inside the hook's code is the host's, and no failure of the hook."""
 
     def interrupted(*args: object) -> int:
         raise Async
@@ -118,7 +121,7 @@ def test_what_is_raised_into_the_host_reaches_it(ours: hooks.Hook, wrap: Callabl
 
 @pytest.mark.parametrize("error", [Async(), SystemExit(1), StopIteration(), GeneratorExit()])
 def test_any_exception_of_the_host_closes_the_step(ours: hooks.Hook, error: BaseException) -> None:
-    """Not only those that are errors."""
+    """Not only subclasses of Exception."""
     ended: list[BaseException | None] = []
 
     def raising() -> None:
@@ -133,32 +136,30 @@ def test_any_exception_of_the_host_closes_the_step(ours: hooks.Hook, error: Base
 
 
 def test_the_context_that_begin_sets_lasts_as_long_as_the_step(ours: hooks.Hook) -> None:
-    """It is put back with the current step."""
+    """It is restored with the current step."""
 
     def begin(*args: object) -> int:
         recorder.context.set({"request_id": "req-1"})
         return 7
 
-    seen = hooks.within(ours, begin, good)(recorder.context.get)()
-    assert (seen, recorder.context.get()) == ({"request_id": "req-1"}, None)
+    inside = hooks.within(ours, begin, good)(recorder.context.get)()
+    assert (inside, recorder.context.get()) == ({"request_id": "req-1"}, None)
 
 
-def test_nothing_is_asked_while_nothing_records(ours: hooks.Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrapper that stayed passes calls through."""
+def test_a_wrapper_without_a_recorder_passes_calls_through(ours: hooks.Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(recorder, "recorder", None)
         assert hooks.within(ours, bad, bad)(host)(1) == (1, 0)
     assert ours.failures == 0
 
 
-def test_a_wrapper_looks_like_what_it_wraps(ours: hooks.Hook) -> None:
+def test_a_wrapper_has_the_attributes_of_its_function(ours: hooks.Hook) -> None:
     """Its name, its signature by __wrapped__, its attributes."""
     wrapped = hooks.around(ours, good, good)(host)
     assert (wrapped.__name__, wrapped.__wrapped__, wrapped.__doc__) == ("host", host, host.__doc__)  # type: ignore[attr-defined]
 
 
-def test_an_argument_is_found_by_position_or_by_name() -> None:
-    """As the caller happened to give it."""
+def test_an_argument_is_read_by_position_or_by_name() -> None:
     assert hooks.argument((1, 2), {}, 1, "b") == 2
     assert hooks.argument((1,), {"b": 3}, 1, "b") == 3
     assert hooks.argument((1,), {}, 1, "b", "none") == "none"

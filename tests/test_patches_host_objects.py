@@ -1,4 +1,4 @@
-"""What safe expressions read: the host's values as they are stored, by no code of the host's."""
+"""Safe expressions read the host's values as they are stored, without running code of the host."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _counting(name: str) -> Any:
     return method
 
 
-#: For class bodies: all of them, and methods by which containers are read.
+#: Class bodies with all of them, and with the methods by which containers are read.
 HOSTILE = {f"__{name}__": _counting(name) for name in SPECIAL} | {
     name: _counting(name) for name in ("items", "keys", "values", "get", "copy")
 }
@@ -62,13 +62,13 @@ SUBCLASSES = [type(f"Of{base.__name__}", (base,), HOSTILE) for base in (dict, li
 
 
 def generator() -> Iterator[int]:
-    """It must not be advanced."""
+    """Record that it was advanced, which must not happen."""
     ran.append("generator")
     yield 1
 
 
-def hosts_values() -> dict[str, Any]:
-    """One of each kind that a service could have at hand."""
+def host_values() -> dict[str, Any]:
+    """Return a value of every kind that a service could have."""
     plain: Any = object.__new__(Plain)
     slotted: Any = object.__new__(Slotted)
     Slotted.__dict__["size"].__set__(slotted, 3)
@@ -86,16 +86,16 @@ def hosts_values() -> dict[str, Any]:
 
 
 def value(text: str, names: dict[str, Any]) -> str:
-    """What a line says after ``text=``."""
+    """Return the text of a line after ``text=``."""
     (parsed,) = ask_expressions.parse([text])
     expression = ask_eval.Expression(parsed.text, parsed.code, list(parsed.names), unsafe=False)
     point = ask_eval.Point({"key": "1", "where": "m:f", "when": "entry", "expressions": []})
-    seen = ask_eval._Names(names)
-    seen.module = {}
-    return point._part(expression, seen).removeprefix(f"{parsed.text}=")
+    variables = ask_eval._Names(names)
+    variables.module = {}
+    return point._part(expression, variables).removeprefix(f"{parsed.text}=")
 
 
-NAMES = st.sampled_from(sorted(hosts_values()))
+NAMES = st.sampled_from(sorted(host_values()))
 LEAVES = NAMES | st.sampled_from(["1", "'a'", "None", "1.5"])
 
 
@@ -105,11 +105,13 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     calls = st.sampled_from(sorted(set(ask_expressions.CALLS) - {"hasattr", "isinstance"}))
     return st.one_of(
         st.builds(lambda pair, sign: f"({pair[0]} {sign} {pair[1]})", two, operators),
-        st.builds(lambda one, sign: f"({sign}{one})", inner, st.sampled_from(["not ", "-", "+", "~"])),
-        st.builds(lambda one, name: f"{name}({one})", inner, calls),
-        st.builds(lambda one, name: f"({one}).{name}", inner, st.sampled_from(["name", "client", "described", "size"])),
+        st.builds(lambda item, sign: f"({sign}{item})", inner, st.sampled_from(["not ", "-", "+", "~"])),
+        st.builds(lambda item, name: f"{name}({item})", inner, calls),
+        st.builds(
+            lambda item, name: f"({item}).{name}", inner, st.sampled_from(["name", "client", "described", "size"])
+        ),
         st.builds(lambda pair: f"{pair[0]}[{pair[1]}]", two),
-        st.builds(lambda one: f"{one}[:1]", inner),
+        st.builds(lambda item: f"{item}[:1]", inner),
         st.builds(lambda pair: f"[{pair[0]}, {pair[1]}]", two),
         st.builds(lambda pair: f"{{{pair[0]}, {pair[1]}}}", two),
         st.builds(lambda pair: f"{{{pair[0]}: {pair[1]}}}", two),
@@ -117,16 +119,16 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds(lambda name: f"f'{{{name}}} {{{name}!r:>9}}'", NAMES),
         st.builds(lambda pair: f"isinstance({pair[0]}, {pair[1]})", two),
         st.builds(lambda pair: f"max({pair[0]}, {pair[1]})", two),
-        st.builds(lambda one: f"hasattr({one}, 'client')", inner),
+        st.builds(lambda item: f"hasattr({item}, 'client')", inner),
     )
 
 
 @settings(max_examples=examples(1500), deadline=None)
 @given(st.recursive(LEAVES, _wider, max_leaves=5))
-def test_no_expression_runs_code_of_the_hosts(text: str) -> None:
-    """Every special method of these values raises, and is counted."""
+def test_no_expression_runs_code_of_the_host(text: str) -> None:
+    """Every special method of these values raises and is counted."""
     del ran[:]
-    shown = value(text[: ask_expressions.MAX_LENGTH], hosts_values())
+    shown = value(text[: ask_expressions.MAX_LENGTH], host_values())
     assert ran == []
     assert "host ran" not in shown
     assert len(shown) < 2000
@@ -167,25 +169,25 @@ def test_no_expression_runs_code_of_the_hosts(text: str) -> None:
         ("hasattr(plain, 'name')", "True"),
     ],
 )
-def test_what_is_stored_is_shown_and_the_rest_is_named(text: str, shown: str) -> None:
+def test_stored_values_are_shown_and_others_are_named(text: str, shown: str) -> None:
     del ran[:]
-    assert value(text, hosts_values()) == shown
+    assert value(text, host_values()) == shown
     assert ran == []
 
 
 class Pair(NamedTuple):
-    """Its fields are read by descriptors of Python's own."""
+    """A named tuple, whose fields are Python's own descriptors."""
 
     a: int
     b: str
 
 
 class Info(list):  # type: ignore[type-arg]
-    """As nova.network.model.NetworkInfo: a list with a name."""
+    """A named list, as nova.network.model.NetworkInfo."""
 
 
 class Late(Info):
-    """As NetworkInfoAsyncWrapper: whoever reads it waits for it."""
+    """A list that blocks its reader, as NetworkInfoAsyncWrapper."""
 
     def __iter__(self) -> Any:
         raise AssertionError("waited")
@@ -214,8 +216,8 @@ class Late(Info):
     ],
 )  # fmt: skip
 def test_known_containers_and_values_are_read(thing: Any, text: str, shown: str) -> None:
-    parsed = [each.text for each in ask_expressions.parse([text])]
-    assert " ".join(value(each, {"x": thing}) for each in parsed) == shown
+    parsed = [expression.text for expression in ask_expressions.parse([text])]
+    assert " ".join(value(expression, {"x": thing}) for expression in parsed) == shown
 
 
 def test_an_object_is_shown_by_its_attributes_with_secrets_masked() -> None:
@@ -234,11 +236,11 @@ def test_a_list_that_holds_itself_ends() -> None:
 
 
 class Base(orm.DeclarativeBase):
-    """Of the models."""
+    """The base of the models."""
 
 
 class Parent(Base):
-    """Each kind of attribute that SQLAlchemy maps."""
+    """A model with every kind of attribute that SQLAlchemy maps."""
 
     __tablename__ = "parent"
     id = sa.Column(sa.Integer, primary_key=True)
@@ -250,13 +252,13 @@ class Parent(Base):
 
     @hybrid.hybrid_property
     def loud(self) -> Any:
-        """Code of the model's."""
+        """Record that the model's code ran."""
         ran.append("hybrid")
         return self.name
 
 
 class Kid(Base):
-    """Of a parent."""
+    """A child of a parent."""
 
     __tablename__ = "kid"
     id = sa.Column(sa.Integer, primary_key=True)
@@ -265,7 +267,7 @@ class Kid(Base):
 
 @pytest.fixture
 def session() -> Iterator[tuple[orm.Session, list[str]]]:
-    """A session with a parent and a kid, and the statements that are sent."""
+    """Yield a session with a parent and a kid, and the list of statements that are sent."""
     sent: list[str] = []
     engine = sa.create_engine("sqlite://")
     Base.metadata.create_all(engine)
@@ -277,7 +279,7 @@ def session() -> Iterator[tuple[orm.Session, list[str]]]:
     engine.dispose()
 
 
-def test_models_of_sqlalchemy_load_nothing(session: tuple[orm.Session, list[str]]) -> None:
+def test_reading_models_of_sqlalchemy_sends_no_statement(session: tuple[orm.Session, list[str]]) -> None:
     """Loaded, expired, deferred, detached."""
     database, sent = session
     parent = database.get(Parent, 1)

@@ -1,4 +1,4 @@
-"""HTTP out: real requests to a real local server, whatever it answers, or that is not there."""
+"""Outgoing HTTP: real requests to a local server that answers, fails or is missing."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ SECRET = "Sq7-the-secret-Zk9"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """One for all tests."""
-    made = Server()
-    yield made
-    made.stop()
+    """Yield a server for all tests."""
+    web_server = Server()
+    yield web_server
+    web_server.stop()
 
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
-    """Recording of requests that go out."""
+    """Yield a recording of outgoing requests."""
     foreign("requests.sessions")
-    with recording(tmp_path / "cap", "http") as found:
-        yield found
+    with recording(tmp_path / "cap", "http") as recording_:
+        yield recording_
 
 
 def sides(recorded: Recorded, side: str) -> list[Event]:
-    """The requests seen from one side."""
+    """Return the steps of requests on one side."""
     return [event for event in recorded.events("http") if event.attributes["side"] == side]
 
 
-def test_a_request_tells_where_it_went_and_what_came_back(recorded: Recorded, server: Server) -> None:
-    """With the callee's own request id, the surest link to what it did; no secret of the URL or its query."""
+def test_a_request_is_recorded_with_its_target_and_status(recorded: Recorded, server: Server) -> None:
+    """It has the callee's request id, the surest link to its steps; secrets in URL and query are masked."""
     requests = foreign("requests")
     url = (
         server.url.replace("//", f"//user:{SECRET}@") + f"/v2/os-console-auth-tokens/{SECRET}?limit=1&password={SECRET}"
@@ -57,23 +57,21 @@ def test_a_request_tells_where_it_went_and_what_came_back(recorded: Recorded, se
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in recorded.capture.rglob("*.seg"))
 
 
-def test_each_hop_of_a_redirect_is_a_request(recorded: Recorded, server: Server) -> None:
-    """The second is made in the course of the first."""
+def test_every_hop_of_a_redirect_is_a_request(recorded: Recorded, server: Server) -> None:
+    """The second hop is below the first."""
     answer = foreign("requests").get(server.url + "/old")
     assert (answer.url, [hop.status_code for hop in answer.history]) == (server.url + "/new", [302])
     old, new = sides(recorded, "client")
     assert (old.name, new.name, new.parent) == ("GET /old", "GET /new", old.number)
 
 
-def test_an_answer_that_is_an_error_is_no_failure(recorded: Recorded, server: Server) -> None:
-    """It is for the caller to mind."""
+def test_an_error_status_is_no_failure_of_the_step(recorded: Recorded, server: Server) -> None:
     assert foreign("requests").get(server.url + "/bad").status_code == 404
     (sent,) = sides(recorded, "client")
     assert (sent.attributes["status"], sent.error) == (404, None)
 
 
-def test_a_connection_that_fails_is_the_callers_to_see(recorded: Recorded) -> None:
-    """The library's own exception, and the step is closed with it."""
+def test_a_failed_connection_raises_and_closes_the_step(recorded: Recorded) -> None:
     requests = foreign("requests")
     with pytest.raises(requests.ConnectionError):
         requests.get("http://127.0.0.1:1/x", timeout=1)
@@ -82,8 +80,8 @@ def test_a_connection_that_fails_is_the_callers_to_see(recorded: Recorded) -> No
     assert recorder.current.get() == 0
 
 
-def test_what_keystoneauth_sends_is_sent_by_requests(recorded: Recorded, server: Server) -> None:
-    """OpenStack's clients all end up there."""
+def test_requests_of_keystoneauth_are_recorded(recorded: Recorded, server: Server) -> None:
+    """All clients of OpenStack use it, and it uses requests."""
     session = foreign("keystoneauth1.session").Session()
     answer = session.get(server.url + "/v3", authenticated=False, global_request_id="req-mine")
     assert answer.status_code == 200
@@ -92,10 +90,10 @@ def test_what_keystoneauth_sends_is_sent_by_requests(recorded: Recorded, server:
 
 
 @pytest.mark.parametrize("broken", ["begin", "note", "finish"])
-def test_failures_of_ours_change_nothing(
+def test_the_hooks_own_failures_do_not_reach_the_host(
     recorded: Recorded, server: Server, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    """Answers, exceptions and the current step are as ever."""
+    """Answers, exceptions and the current step are unchanged."""
 
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("injected")

@@ -1,4 +1,4 @@
-"""Modules that come later: told when they are there, imported by the host alone, left as without us."""
+"""Modules that are imported later: reported once loaded, imported only by the host, otherwise untouched."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def _recorded(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder on sys.path; what is imported from it is forgotten afterwards."""
-    place = tmp_path / "path"
-    place.mkdir()
+    """Yield a folder on sys.path; modules imported from it are removed afterwards."""
+    path = tmp_path / "path"
+    path.mkdir()
     before = set(sys.modules)
-    sys.path.insert(0, str(place))
+    sys.path.insert(0, str(path))
     importlib.invalidate_caches()
-    yield place
+    yield path
     for name in set(sys.modules) - before:
         del sys.modules[name]
 
 
-def package(folder: Path) -> None:
-    """A package with a submodule, data, and a part in a namespace package."""
+def write_package(folder: Path) -> None:
+    """Write a package with a submodule and data, and a namespace package."""
     (folder / "lately").mkdir()
     (folder / "lately" / "__init__.py").write_text("value = 1\n")
     (folder / "lately" / "sub.py").write_text("from lately import value\nname = __name__\nloader = __loader__\n")
@@ -53,8 +53,8 @@ def package(folder: Path) -> None:
     (folder / "broken.py").write_text("raise LookupError('own')\n")
 
 
-class Told:
-    """Collects the names of modules that it is told of."""
+class Collector:
+    """A callback that collects modules."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -65,18 +65,18 @@ class Told:
         self.modules.append(module)
 
 
-def test_a_module_that_is_there_is_told_at_once() -> None:
-    """Nothing is imported for it."""
-    told = Told()
-    import_hooks.when_imported("json", told)
-    import_hooks.when_imported("no.such.module", told)
-    assert told.names == ["json"]
+def test_a_loaded_module_is_reported_at_once() -> None:
+    """No module is imported for that."""
+    imported = Collector()
+    import_hooks.when_imported("json", imported)
+    import_hooks.when_imported("no.such.module", imported)
+    assert imported.names == ["json"]
 
 
-def test_packages_and_submodules_are_told_when_they_have_run(folder: Path) -> None:
-    """By name or by glob; those that nobody asked for are not touched."""
-    package(folder)
-    exact, glob = Told(), Told()
+def test_packages_and_submodules_are_reported_once_loaded(folder: Path) -> None:
+    """By name or by glob."""
+    write_package(folder)
+    exact, glob = Collector(), Collector()
     import_hooks.when_imported("lately.sub", exact)
     import_hooks.when_imported("lately*", glob)
     module = importlib.import_module("lately.sub")
@@ -86,10 +86,10 @@ def test_packages_and_submodules_are_told_when_they_have_run(folder: Path) -> No
     assert module.value == 1
 
 
-def test_a_told_module_is_what_it_would_be_without_us(folder: Path) -> None:
-    """Its loader and spec are its own, already while its code runs."""
-    package(folder)
-    import_hooks.when_imported("lately*", Told())
+def test_a_reported_module_keeps_its_own_loader_and_spec(folder: Path) -> None:
+    """Already while its code runs."""
+    write_package(folder)
+    import_hooks.when_imported("lately*", Collector())
     module = importlib.import_module("lately.sub")
     own = importlib.machinery.SourceFileLoader
     assert module.__spec__ is not None
@@ -98,49 +98,47 @@ def test_a_told_module_is_what_it_would_be_without_us(folder: Path) -> None:
     assert inspect.getsource(module).startswith("from lately")
 
 
-def test_a_namespace_package_and_what_is_in_it(folder: Path) -> None:
-    """It has no code to run; its modules have."""
-    package(folder)
-    told = Told()
-    import_hooks.when_imported("spread*", told)
+def test_modules_in_a_namespace_package_are_reported(folder: Path) -> None:
+    write_package(folder)
+    imported = Collector()
+    import_hooks.when_imported("spread*", imported)
     assert importlib.import_module("spread.part.mod").x == 1
-    assert "spread.part.mod" in told.names
+    assert "spread.part.mod" in imported.names
 
 
-def test_a_module_that_is_run_again_is_told_again(folder: Path) -> None:
-    """A reload makes new functions."""
-    package(folder)
-    told = Told()
-    import_hooks.when_imported("lately", told)
+def test_a_reloaded_module_is_reported_again(folder: Path) -> None:
+    """A reload creates new functions."""
+    write_package(folder)
+    imported = Collector()
+    import_hooks.when_imported("lately", imported)
     module = importlib.import_module("lately")
     importlib.reload(module)
-    assert told.names == ["lately", "lately"]
+    assert imported.names == ["lately", "lately"]
 
 
-def test_a_failing_import_fails_as_without_us(folder: Path) -> None:
-    """Its own exception, no trace of the module, and it may be tried again."""
-    package(folder)
-    told = Told()
-    import_hooks.when_imported("broken", told)
+def test_a_failing_import_raises_its_own_error_and_can_be_retried(folder: Path) -> None:
+    write_package(folder)
+    imported = Collector()
+    import_hooks.when_imported("broken", imported)
     for _ in range(2):
         with pytest.raises(LookupError, match="own") as raised:
             importlib.import_module("broken")
         assert raised.value.__context__ is None
         assert "broken" not in sys.modules
-    assert told.names == []
+    assert imported.names == []
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'lately\.missing'"):
         importlib.import_module("lately.missing")
 
 
-def test_a_warning_at_import_is_the_importers(folder: Path) -> None:
+def test_a_warning_at_import_names_the_importer(folder: Path) -> None:
     (folder / "warning.py").write_text("import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n")
     import_hooks.when_imported("warning", print)
-    with pytest.warns(DeprecationWarning, match="old") as seen:
+    with pytest.warns(DeprecationWarning, match="old") as warnings:
         exec("import warning", {"__name__": "importer"})
-    assert [each.filename for each in seen] == ["<string>"]
+    assert [warning.filename for warning in warnings] == ["<string>"]
 
 
-def test_a_failing_import_shows_no_frame_of_ours(folder: Path) -> None:
+def test_the_traceback_of_a_failing_import_has_no_frame_of_the_hook(folder: Path) -> None:
     (folder / "failing.py").write_text("import no_such_module\n")
     import_hooks.when_imported("failing", print)
     with pytest.raises(ModuleNotFoundError) as failure:
@@ -149,31 +147,30 @@ def test_a_failing_import_shows_no_frame_of_ours(folder: Path) -> None:
     assert names == [Path(__file__).name, "<string>", "failing.py"]
 
 
-def test_a_failing_callback_is_ours_alone(folder: Path) -> None:
-    """The import goes on, and so do the other callbacks."""
-    package(folder)
-    told = Told()
+def test_a_failing_callback_affects_neither_the_import_nor_other_callbacks(folder: Path) -> None:
+    write_package(folder)
+    imported = Collector()
 
     def failing(module: ModuleType) -> None:
         raise RuntimeError("injected")
 
     import_hooks.when_imported("lately", failing)
-    import_hooks.when_imported("lately", told)
+    import_hooks.when_imported("lately", imported)
     assert importlib.import_module("lately").value == 1
-    assert told.names == ["lately"]
+    assert imported.names == ["lately"]
     assert import_hooks.importing.failures == 1
     import_hooks.importing.failures = 0
 
 
-def test_what_looks_modules_up_by_other_ways_still_works(folder: Path) -> None:
-    """runpy, pkgutil, importlib.resources, and a spec that is made into a module by hand."""
-    package(folder)
-    told = Told()
-    import_hooks.when_imported("lately*", told)
+def test_runpy_pkgutil_and_resources_still_work(folder: Path) -> None:
+    """And so does a module created from a spec by hand."""
+    write_package(folder)
+    imported = Collector()
+    import_hooks.when_imported("lately*", imported)
     assert runpy.run_module("lately.sub", run_name="__main__")["name"] == "__main__"
     assert pkgutil.get_data("lately", "data.txt") == b"data"
     assert importlib.resources.files("lately").joinpath("data.txt").read_text() == "data"
-    assert [found.name for found in pkgutil.walk_packages([str(folder / "lately")])] == ["sub"]
+    assert [info.name for info in pkgutil.walk_packages([str(folder / "lately")])] == ["sub"]
     spec = importlib.util.find_spec("lately.sub")
     assert spec is not None
     assert spec.loader is not None
@@ -181,28 +178,28 @@ def test_what_looks_modules_up_by_other_ways_still_works(folder: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.value == 1
-    assert told.names.count("lately.sub") == 1
+    assert imported.names.count("lately.sub") == 1
 
 
-def test_modules_in_an_archive(folder: Path) -> None:
-    """Its loader is another kind, and is put back too."""
+def test_a_module_in_an_archive_is_reported(folder: Path) -> None:
+    """Its zipimporter is restored too."""
     archive = folder / "archive.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("zipped.py", "value = 3\n")
     sys.path.insert(0, str(archive))
-    told = Told()
-    import_hooks.when_imported("zipped", told)
+    imported = Collector()
+    import_hooks.when_imported("zipped", imported)
     module = importlib.import_module("zipped")
     assert module.value == 3
-    assert told.names == ["zipped"]
+    assert imported.names == ["zipped"]
     assert type(module.__loader__).__name__ == "zipimporter"
 
 
 def test_a_lazy_module_stays_lazy_until_it_is_used(folder: Path) -> None:
-    """Whoever makes it lazy wraps the loader that we have wrapped."""
-    package(folder)
-    told = Told()
-    import_hooks.when_imported("lately", told)
+    """LazyLoader wraps the loader that the hook has wrapped."""
+    write_package(folder)
+    imported = Collector()
+    import_hooks.when_imported("lately", imported)
     spec = importlib.util.find_spec("lately")
     assert spec is not None
     assert spec.loader is not None
@@ -211,22 +208,22 @@ def test_a_lazy_module_stays_lazy_until_it_is_used(folder: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["lately"] = module
     loader.exec_module(module)
-    assert told.names == []
+    assert imported.names == []
     assert module.value == 1
-    assert told.names == ["lately"]
+    assert imported.names == ["lately"]
 
 
-def test_a_loader_that_puts_something_else_in_place(folder: Path) -> None:
-    """A module may replace itself in sys.modules: the import gives what it left there."""
+def test_a_module_that_replaces_itself_is_imported_as_its_replacement(folder: Path) -> None:
+    """A module may replace itself in sys.modules."""
     (folder / "changing.py").write_text("import sys\nsys.modules[__name__] = sys.modules['json']\n")
-    told = Told()
-    import_hooks.when_imported("changing", told)
+    imported = Collector()
+    import_hooks.when_imported("changing", imported)
     assert importlib.import_module("changing") is sys.modules["json"]
-    assert told.names == ["changing"]
+    assert imported.names == ["changing"]
 
 
-def test_an_import_under_way_since_before_us_is_told_when_it_is_done(folder: Path) -> None:
-    """No loader of ours runs it: it is told at the next import."""
+def test_an_import_that_began_before_the_hook_is_reported_later(folder: Path) -> None:
+    """The hook does not wrap its loader: it is reported at the next import."""
     (folder / "slow.py").write_text("import sys\nsys.modules['gate'].wait()\nvalue = 1\n")
     gate: Any = ModuleType("gate")
     reached, opened = threading.Event(), threading.Event()
@@ -240,21 +237,21 @@ def test_an_import_under_way_since_before_us_is_told_when_it_is_done(folder: Pat
     thread = threading.Thread(target=importlib.import_module, args=("slow",))
     thread.start()
     assert reached.wait(10)
-    told = Told()
-    import_hooks.when_imported("slow", told)
-    assert told.names == []
+    imported = Collector()
+    import_hooks.when_imported("slow", imported)
+    assert imported.names == []
     opened.set()
     thread.join()
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("no_such_module_at_all")
-    assert told.names == ["slow"]
+    assert imported.names == ["slow"]
 
 
-def test_nobody_is_told_after_the_end(folder: Path) -> None:
-    """The finder is gone, and an import that it had its hands on goes on without it."""
-    package(folder)
-    told = Told()
-    import_hooks.when_imported("lately*", told)
+def test_no_module_is_reported_after_stop(folder: Path) -> None:
+    """The finder is removed; a module whose loader was already wrapped still loads."""
+    write_package(folder)
+    imported = Collector()
+    import_hooks.when_imported("lately*", imported)
     spec = importlib.util.find_spec("lately")
     assert spec is not None
     assert spec.loader is not None
@@ -262,15 +259,15 @@ def test_nobody_is_told_after_the_end(folder: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.value == 1
-    assert told.names == []
+    assert imported.names == []
     assert type(module.__loader__) is importlib.machinery.SourceFileLoader
     assert not any(type(finder).__module__.startswith("patches") for finder in sys.meta_path)
 
 
-def test_the_finder_comes_and_goes_without_a_trace() -> None:
-    """sys.meta_path holds the very same finders, in their order."""
+def test_stop_restores_the_finders() -> None:
+    """sys.meta_path has the same finders in the same order."""
     before = list(sys.meta_path)
-    import_hooks.when_imported("no.such.module", Told())
+    import_hooks.when_imported("no.such.module", Collector())
     assert sys.meta_path[1:] == before
     import_hooks.stop()
     assert sys.meta_path == before

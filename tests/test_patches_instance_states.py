@@ -1,4 +1,4 @@
-"""States: what an instance's save changes, read off its fields without running a property."""
+"""Instance states: the changes of a save, read from the fields without running a property."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 
 
 class Instance:
-    """As oslo.versionedobjects makes them: a property for each field, which may load it from the database."""
+    """A versioned object: every field is a property that may load it from the database."""
 
     def __init__(self, **fields: Any) -> None:
         self._changed_fields = set(fields)
@@ -44,7 +44,7 @@ def instance_class() -> Iterator[type[Instance]]:
         yield module.Instance
 
 
-def test_a_save_is_a_state_before_the_statement_it_takes(tmp_path: Path, instance_class: type[Instance]) -> None:
+def test_a_save_is_a_state_before_its_statement(tmp_path: Path, instance_class: type[Instance]) -> None:
     with recording(tmp_path, "states") as recorded, inside_step() as step:
         instance = instance_class(vm_state="building", task_state=None, power_state=1, display_name="vm")
         assert instance.save() == "saved"
@@ -58,27 +58,27 @@ def test_a_save_is_a_state_before_the_statement_it_takes(tmp_path: Path, instanc
     }
 
 
-def test_a_creation_is_one_too(tmp_path: Path, instance_class: type[Instance]) -> None:
+def test_a_creation_is_a_state(tmp_path: Path, instance_class: type[Instance]) -> None:
     with recording(tmp_path, "states") as recorded:
         instance_class(vm_state="building", host="compute1", node="node1").create()
         assert list(recorded.single("state").attributes["changes"]) == ["vm_state", "host", "node"]  # type: ignore[arg-type]
 
 
-def test_saves_of_other_fields_are_none(tmp_path: Path, instance_class: type[Instance]) -> None:
+def test_a_save_of_other_fields_is_no_state(tmp_path: Path, instance_class: type[Instance]) -> None:
     with recording(tmp_path, "states") as recorded:
         instance_class(display_name="vm").save()
         instance_class().save()
         assert recorded.events("state") == []
 
 
-def test_what_was_not_written_is_no_state(tmp_path: Path, instance_class: type[Instance]) -> None:
+def test_a_failed_save_is_no_state(tmp_path: Path, instance_class: type[Instance]) -> None:
     with recording(tmp_path, "states") as recorded:
         with pytest.raises(LookupError, match="Conflict"):
             instance_class(task_state="spawning").save("other")
         assert recorded.events("state") == []
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path, instance_class: type[Instance]) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path, instance_class: type[Instance]) -> None:
     with recording(tmp_path, "states"), failing():
         for _ in range(10):
             instance = instance_class(vm_state="active")

@@ -1,4 +1,4 @@
-"""The lease: hooks look at it as they record, once a second and at its end, and record nothing after it."""
+"""The lease: hooks check it as they record, once a second and at its end; after its end they record nothing."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from tracer.sources.hooks import segments
 
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
-    """A lease that holds for a minute."""
-    made = tmp_path / "lease"
-    made.touch()
-    os.utime(made, (time.time() + 60,) * 2)
-    yield made
+    """Yield a lease that is valid for a minute."""
+    lease_file = tmp_path / "lease"
+    lease_file.touch()
+    os.utime(lease_file, (time.time() + 60,) * 2)
+    yield lease_file
     lease.let_go()
 
 
-def test_holds_until_its_time_of_change(path: Path) -> None:
+def test_a_lease_is_valid_until_its_modification_time(path: Path) -> None:
     assert 59 < lease.left(str(path)) <= 60
     os.utime(path, (time.time() - 1,) * 2)
     assert lease.left(str(path)) == 0
 
 
-def test_one_that_is_gone_does_not_hold(path: Path) -> None:
+def test_a_removed_lease_is_not_valid(path: Path) -> None:
     path.unlink()
     assert lease.left(str(path)) == 0
 
 
-def test_is_looked_at_once_a_second(path: Path) -> None:
+def test_a_lease_is_checked_once_a_second(path: Path) -> None:
     ended: list[int] = []
     lease.hold(str(path), lambda: ended.append(1))
     now = recorder.clock()
@@ -54,12 +54,12 @@ def test_is_looked_at_once_a_second(path: Path) -> None:
     assert now + (1 << 40) < lease.look_at
 
 
-def test_without_one_nobody_looks() -> None:
+def test_without_a_lease_there_is_no_check() -> None:
     assert recorder.clock() < lease.look_at
 
 
-def test_is_looked_at_when_it_ends(path: Path) -> None:
-    """What is left of it is less than a second: then, and no later."""
+def test_a_lease_is_checked_when_it_ends(path: Path) -> None:
+    """Less than a second is left: the next check is at the end, not a second from now."""
     lease.hold(str(path), dict)
     os.utime(path, (time.time() + 0.5,) * 2)
     now = recorder.clock()
@@ -69,7 +69,7 @@ def test_is_looked_at_when_it_ends(path: Path) -> None:
 
 engine = sqlalchemy.create_engine("sqlite://")
 
-#: Each way to write an event; a step is open before.
+#: Every way to write an event; the argument is an open step.
 WRITERS: dict[str, Callable[[int], object]] = {
     "begin": lambda step: recorder.begin("call", "x"),
     "finish": recorder.finish,
@@ -102,7 +102,7 @@ class FailedError(Exception):
 
 @pytest.fixture
 def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Recorded into by this process, with every hook."""
+    """Record this process with every hook."""
     monkeypatch.setattr(control, "drop", list)  # it would take patches out of this process
     sys.modules["victim_points"] = victim_points
     options = {"segment_size": 1 << 20, "cap": 1 << 30, "points": [("victim_points", ["*"], [])], "ask": ["ask"]}
@@ -113,8 +113,8 @@ def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_nothing_is_recorded_after_its_end(writer: str, capture: Path, path: Path) -> None:
-    """Whoever records first looks, and what it would record is not recorded; nor is the end of what goes on."""
+def test_nothing_is_recorded_after_the_end_of_the_lease(writer: str, capture: Path, path: Path) -> None:
+    """The first writer checks the lease, and writes nothing; open steps stay open."""
     step = recorder.begin("call", "open")
     WRITERS[writer](step)
     WRITERS[writer](recorder.begin("call", "open"))
@@ -128,13 +128,12 @@ def test_nothing_is_recorded_after_its_end(writer: str, capture: Path, path: Pat
 
 
 def contents(capture: Path) -> dict[str, bytes]:
-    """Segments and ask.log as they are now."""
+    """Return the present bytes of the segments and ask.log."""
     files = [*capture.rglob("*.seg"), *capture.glob("ask.log")]
     return {file.name: file.read_bytes() for file in files}
 
 
-def test_a_call_in_flight_is_not_recorded_after_its_end(capture: Path, path: Path) -> None:
-    """Of a call that began before only its beginning is known."""
+def test_a_call_in_flight_at_the_end_of_the_lease_stays_open(capture: Path, path: Path) -> None:
     os.utime(path, (time.time() + 0.3,) * 2)
     lease.hold(str(path), control.expire)
 

@@ -1,4 +1,4 @@
-"""Libvirt: calls under libvirt's names, from libvirt-python and from Nova's fake, and which domain they are about."""
+"""Libvirt: calls of libvirt-python and of Nova's fake, under libvirt's names and with their domain."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ XML = f"<domain type='test'><name>instance-01</name><uuid>{UUID}</uuid><disk><na
 
 
 class LibvirtError(Exception):
-    """What libvirt-python raises."""
+    """An error of libvirt-python."""
 
 
 class Domain:
-    """A domain as libvirt-python makes them: it knows its connection and a pointer into C."""
+    """A domain of libvirt-python, with its connection."""
 
     def __init__(self, connection: object) -> None:
         self._connection = connection
@@ -41,7 +41,7 @@ class Domain:
 
 
 class Connection:
-    """Some of a connection's methods."""
+    """A connection with some of its methods."""
 
     domains: type = Domain
 
@@ -59,7 +59,7 @@ class Connection:
 
     @staticmethod
     def _dispatch() -> None:
-        """What the C library calls back."""
+        """Run as a callback of the C library."""
 
 
 def open_auth(uri: str, auth: object, flags: int = 0) -> Any:
@@ -68,7 +68,7 @@ def open_auth(uri: str, auth: object, flags: int = 0) -> Any:
 
 @pytest.fixture(params=["libvirt", "nova.tests.fixtures.libvirt"])
 def library(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
-    """libvirt-python has classes named vir…; Nova's fake has its own names, and those of libvirt beside them."""
+    """Yield libvirt-python with classes named vir…, or Nova's fake, which has its own names too."""
     connection = type("Connection", (), dict(vars(Connection)))
     domain = type("Domain", (), dict(vars(Domain)))
     connection.domains = domain  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ def library(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
         yield module
 
 
-def test_calls_stand_under_libvirts_names(tmp_path: Path, library: ModuleType) -> None:
+def test_calls_have_libvirts_names(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt") as recorded, inside_step() as step:
         library.openAuth("test:///default", [])
         assert library.virConnect().getLibVersion() == 9_000_000
@@ -91,7 +91,7 @@ def test_calls_stand_under_libvirts_names(tmp_path: Path, library: ModuleType) -
     assert events[1].attributes == {"class": "virConnect", "function": "getLibVersion"}
 
 
-def test_the_librarys_calls_of_itself_are_its_own_business(tmp_path: Path, library: ModuleType) -> None:
+def test_calls_inside_the_library_are_not_recorded(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt") as recorded:
         domain = library.virDomain(None)
         assert domain.createWithFlags(2) == 3
@@ -100,7 +100,7 @@ def test_the_librarys_calls_of_itself_are_its_own_business(tmp_path: Path, libra
         assert [event.name for event in recorded.events()] == ["virDomain.createWithFlags", "virDomain.isActive"]
 
 
-def test_which_domain_a_call_is_about_is_known_from_how_it_was_found(tmp_path: Path, library: ModuleType) -> None:
+def test_a_call_has_the_domain_of_its_lookup(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt") as recorded:
         connection = library.virConnect()
         connection.defineXML(XML).isActive()
@@ -110,7 +110,7 @@ def test_which_domain_a_call_is_about_is_known_from_how_it_was_found(tmp_path: P
     assert names == [(UUID, "instance-01")] * 2 + [(UUID, None)] * 2 + [(None, None)]
 
 
-def test_errors_are_libvirts_own(tmp_path: Path, library: ModuleType) -> None:
+def test_an_error_is_recorded_and_passed_on(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt") as recorded:
         with pytest.raises(LibvirtError, match="not found"):
             library.virConnect().lookupByUUIDString("none")
@@ -121,13 +121,13 @@ def test_errors_are_libvirts_own(tmp_path: Path, library: ModuleType) -> None:
     assert libvirt._looking == {}
 
 
-def test_arguments_are_not_kept(tmp_path: Path, library: ModuleType) -> None:
+def test_arguments_are_not_recorded(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt"):
         library.virConnect().defineXML(XML.replace("<disk>", "<graphics passwd='geheim'/><disk>"))
     assert not [path for path in (tmp_path / "segments").iterdir() if b"geheim" in path.read_bytes()]
 
 
-def test_calls_in_several_threads_do_not_hide_each_other(tmp_path: Path, library: ModuleType) -> None:
+def test_calls_in_several_threads_are_all_recorded(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt") as recorded:
         threads = [threading.Thread(target=library.virConnect().getLibVersion) for _ in range(5)]
         for thread in threads:
@@ -137,7 +137,7 @@ def test_calls_in_several_threads_do_not_hide_each_other(tmp_path: Path, library
         assert len(recorded.events("libvirt")) == 5
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path, library: ModuleType) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path, library: ModuleType) -> None:
     with recording(tmp_path, "libvirt"), failing():
         assert [library.virConnect().getLibVersion() for _ in range(10)] == [9_000_000] * 10
         assert not libvirt.libvirt.enabled

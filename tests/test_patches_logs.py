@@ -1,4 +1,4 @@
-"""Log records as notes of their steps: text, masking, and what the host must not notice."""
+"""Log records as events below their steps: text, masking, no effect on the host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.recording import failing, inside_step, recording
 
 
 class Formatting(logging.Handler):
-    """Formats each record, as every handler does that writes somewhere."""
+    """A handler that formats every record."""
 
     def __init__(self, formatter: logging.Formatter | None = None) -> None:
         super().__init__()
@@ -26,23 +26,23 @@ class Formatting(logging.Handler):
 
 
 class Unprintable:
-    """Says so if anybody prints it."""
+    """An object that must not be printed."""
 
     def __str__(self) -> str:
-        raise AssertionError("a stranger was asked to print itself")
+        raise AssertionError("a foreign object was printed")
 
     __repr__ = __str__
 
 
 @pytest.fixture
 def service() -> logging.Logger:
-    """A logger that nobody listens to, pytest neither, but who adds a handler."""
+    """Return a logger that is detached from the root, and so from pytest."""
     logger = logging.Logger("nova.compute.manager", logging.DEBUG)  # noqa: LOG001
     logger.addHandler(logging.NullHandler())
     return logger
 
 
-def test_a_record_is_a_note_of_the_step_it_was_written_in(tmp_path: Path, service: logging.Logger) -> None:
+def test_a_record_is_below_the_step_that_logged_it(tmp_path: Path, service: logging.Logger) -> None:
     service.addHandler(Formatting())
     with recording(tmp_path / "cap", "logs") as recorded, inside_step() as step:
         service.warning("took %.1f s for %s", 0.5, {"a": 1})
@@ -54,19 +54,19 @@ def test_a_record_is_a_note_of_the_step_it_was_written_in(tmp_path: Path, servic
         ("logger", "nova.compute.manager"),
         ("message", "took 0.5 s for {'a': 1}"),
         ("file", __file__),
-        ("function", "test_a_record_is_a_note_of_the_step_it_was_written_in"),
+        ("function", "test_a_record_is_below_the_step_that_logged_it"),
     }
     assert isinstance(event.attributes["line"], int)
 
 
-def test_a_record_outside_of_steps_is_kept(tmp_path: Path, service: logging.Logger) -> None:
+def test_a_record_outside_steps_is_recorded(tmp_path: Path, service: logging.Logger) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         service.info("alone")
         assert recorded.single("log").parent == 0
 
 
 @pytest.mark.parametrize(
-    ("message", "arguments", "kept"),
+    ("message", "arguments", "text"),
     [
         ("plain", (), "plain"),
         ("%s and %d", ("one", 2), "one and 2"),
@@ -77,12 +77,12 @@ def test_a_record_outside_of_steps_is_kept(tmp_path: Path, service: logging.Logg
         (ValueError("no such host"), (), "ValueError: no such host"),
     ],
 )
-def test_what_no_handler_formats_is_formatted_from_builtins_alone(
-    tmp_path: Path, service: logging.Logger, message: Any, arguments: tuple[Any, ...], kept: str
+def test_a_record_that_no_handler_formats_is_formatted_from_builtins_alone(
+    tmp_path: Path, service: logging.Logger, message: Any, arguments: tuple[Any, ...], text: str
 ) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         service.info(message, *arguments)
-        assert recorded.single("log").attributes["message"] == kept
+        assert recorded.single("log").attributes["message"] == text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_no_handler_formats_is_formatted_from_builtins_alone(
         ("connecting to %s", ("mysql://nova:geheim@db/nova",)),
     ],
 )
-def test_secrets_are_masked_wherever_they_stand(
+def test_secrets_are_masked_in_template_and_arguments(
     tmp_path: Path, service: logging.Logger, template: str, arguments: tuple[Any, ...]
 ) -> None:
     service.addHandler(Formatting())
@@ -115,7 +115,7 @@ def test_long_messages_are_cut(tmp_path: Path, service: logging.Logger) -> None:
         assert len(str(recorded.single("log").attributes["message"])) < 600
 
 
-def test_oslo_logs_request_ids_are_kept(
+def test_oslo_logs_request_ids_are_recorded(
     tmp_path: Path, service: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cfg = pytest.importorskip("oslo_config.cfg")
@@ -133,8 +133,8 @@ def test_oslo_logs_request_ids_are_kept(
         service.info("with")
         events = recorded.events("log")
     names = ("request_id", "global_request_id")
-    found = [tuple(event.attributes.get(name) for name in names) for event in events]
-    assert found == [(None, None), ("req-own", "req-global")]
+    ids = [tuple(event.attributes.get(name) for name in names) for event in events]
+    assert ids == [(None, None), ("req-own", "req-global")]
 
 
 def test_an_exception_is_named(tmp_path: Path, service: logging.Logger) -> None:
@@ -147,13 +147,13 @@ def test_an_exception_is_named(tmp_path: Path, service: logging.Logger) -> None:
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy.engine.Engine", "sqlalchemy", "_bootseq.hooks"])
-def test_some_loggers_are_left_out(tmp_path: Path, name: str) -> None:
+def test_some_loggers_are_not_recorded(tmp_path: Path, name: str) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         logging.getLogger(name).error("SELECT 1")
         assert recorded.events("log") == []
 
 
-def test_a_handler_that_raises_raises_still(tmp_path: Path, service: logging.Logger) -> None:
+def test_an_exception_of_a_handler_is_passed_on(tmp_path: Path, service: logging.Logger) -> None:
     class Raising(logging.Handler):
         def handle(self, record: logging.LogRecord) -> bool:
             assert record.getMessage() == "lost?"
@@ -166,7 +166,7 @@ def test_a_handler_that_raises_raises_still(tmp_path: Path, service: logging.Log
         assert recorded.single("log").attributes["message"] == "lost?"
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path, service: logging.Logger) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path, service: logging.Logger) -> None:
     handler = Formatting()
     service.addHandler(handler)
     with recording(tmp_path / "cap", "logs"), failing():
@@ -176,7 +176,7 @@ def test_our_own_failures_stay_ours(tmp_path: Path, service: logging.Logger) -> 
     assert handler.lines == ["goes on"] * 10
 
 
-def test_places_made_up_without_end_cost_no_memory(
+def test_generated_positions_take_bounded_memory(
     tmp_path: Path, service: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_MAX_CACHED", 2)

@@ -1,4 +1,4 @@
-"""Looping calls of oslo.service: runs stand below who started the loop for as long as somebody waits for it."""
+"""Looping calls of oslo.service: runs are below the step that started the loop while that step waits for it."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ answer = {}
 
 class Scenario:
     def __init__(self, name, kind, runs):
-        self.seen, self.runs = [], runs
+        self.steps, self.runs = [], runs
         self.call = kind(self.run)
-        answer[name] = self.told = {"seen": self.seen}
+        answer[name] = self.result = {"steps": self.steps}
 
     def run(self):
-        self.seen.append(recorder.current.get())
-        if len(self.seen) >= self.runs:
+        self.steps.append(recorder.current.get())
+        if len(self.steps) >= self.runs:
             raise loopingcall.LoopingCallDone("result")
 
     def start(self, **arguments):
-        self.told["step"] = recorder.begin("call", "around")
-        recorder.current.set(self.told["step"])
+        self.result["step"] = recorder.begin("call", "around")
+        recorder.current.set(self.result["step"])
         return self.call.start(**arguments)
 
     def settle(self):
-        while len(self.seen) < self.runs:
+        while len(self.steps) < self.runs:
             time.sleep(0.01)
         time.sleep(0.02)
         recorder.current.set(0)
@@ -50,7 +50,7 @@ for kind, arguments in (
     (loopingcall.DynamicLoopingCall, {"periodic_interval_max": 0.02}),
 ):
     waited = Scenario("waited " + kind.__name__, kind, 4)
-    waited.told["result"] = waited.start(**arguments).wait()
+    waited.result["result"] = waited.start(**arguments).wait()
     recorder.current.set(0)
 
 alone = Scenario("alone", loopingcall.FixedIntervalLoopingCall, 4)
@@ -68,47 +68,46 @@ outside.call._thread = object()
 try:
     outside.start(interval=1)
 except RuntimeError as error:
-    outside.told["error"] = str(error)
+    outside.result["error"] = str(error)
 recorder.current.set(0)
 
-answer["failures"] = {name: each.last_error for name, each in hooks.hooks.items() if each.failures}
-answer["kept"] = patches.uninstall()
-answer["left"] = len(looping_calls._started)
+answer["failures"] = {name: hook.last_error for name, hook in hooks.hooks.items() if hook.failures}
+answer["remaining"] = patches.uninstall()
+answer["loops"] = len(looping_calls._started)
 """
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet"])
 def answer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What each loop's runs saw as the current step, in a process of each backend."""
-    found: dict[str, Any] = elsewhere(_SCENARIOS, tmp_path_factory.mktemp("loops"), request.param)
-    return found
+    """Run the loops under one backend, and return the current step of every run."""
+    result: dict[str, Any] = elsewhere(_SCENARIOS, tmp_path_factory.mktemp("loops"), request.param)
+    return result
 
 
-def test_nothing_failed_and_nothing_is_left(answer: dict[str, Any]) -> None:
-    """All is put back, and no loop is waited for in vain."""
-    assert (answer["failures"], answer["kept"], answer["left"]) == ({}, [], 0)
+def test_everything_is_restored(answer: dict[str, Any]) -> None:
+    assert (answer["failures"], answer["remaining"], answer["loops"]) == ({}, [], 0)
 
 
 @pytest.mark.parametrize("kind", ["FixedIntervalLoopingCall", "DynamicLoopingCall"])
-def test_runs_that_are_waited_for_are_below_who_waits(answer: dict[str, Any], kind: str) -> None:
-    """As Nova waits for a guest to boot; the loop's result is its own."""
-    told = answer[f"waited {kind}"]
-    assert told["result"] == "result"
-    assert told["seen"] == [told["step"]] * 4
+def test_runs_are_below_the_step_that_waits_for_them(answer: dict[str, Any], kind: str) -> None:
+    """Nova waits this way for a guest to boot."""
+    loop = answer[f"waited {kind}"]
+    assert loop["result"] == "result"
+    assert loop["steps"] == [loop["step"]] * 4
 
 
-def test_runs_that_nobody_waits_for_are_below_nothing(answer: dict[str, Any]) -> None:
-    """Heartbeats: only the first run, which may come before anybody could have waited, is its starter's."""
-    told = answer["alone"]
-    assert told["seen"] == [told["step"], 0, 0, 0]
+def test_runs_without_a_waiter_are_below_no_step(answer: dict[str, Any]) -> None:
+    """Heartbeats: only the first run, which may precede the wait, is below the starter."""
+    loop = answer["alone"]
+    assert loop["steps"] == [loop["step"], 0, 0, 0]
 
 
-def test_a_first_run_that_comes_later_is_below_nothing_either(answer: dict[str, Any]) -> None:
-    """With an initial delay there was time to wait."""
-    assert answer["later"]["seen"] == [0, 0]
+def test_a_delayed_first_run_is_below_no_step(answer: dict[str, Any]) -> None:
+    """During the initial delay the starter could have begun to wait."""
+    assert answer["later"]["steps"] == [0, 0]
 
 
-def test_a_loop_started_outside_of_a_step_is_left_alone(answer: dict[str, Any]) -> None:
-    """And one whose start fails does so with its own error."""
-    assert answer["outside"]["seen"] == [0, 0]
+def test_a_loop_started_outside_a_step_is_unchanged(answer: dict[str, Any]) -> None:
+    """A start that fails raises its own error."""
+    assert answer["outside"]["steps"] == [0, 0]
     assert "only run one function at a time" in answer["outside"]["error"]

@@ -1,4 +1,4 @@
-"""Replacing an attribute and putting the very same object back, whatever kind it is and whoever came in between."""
+"""Replacing attributes and restoring the same objects, even if other tools have wrapped them meanwhile."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Maker = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Meta(type):
-    """A metaclass that keeps what is set on its classes in a wrapping of its own."""
+    """A metaclass that wraps an attribute set on its classes."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
         super().__setattr__(name, staticmethod(value) if name == "wrapped_by_meta" else value)
 
 
 class Base:
-    """Everything that can stand in a class."""
+    """A class with every kind of method."""
 
     def method(self) -> str:
         return f"method of {type(self).__name__}"
@@ -43,11 +43,11 @@ class Base:
 
 
 class Child(Base):
-    """Inherits all of it."""
+    """A class that inherits all methods."""
 
 
 class Slots:
-    """Has no ``__dict__``."""
+    """A class without a ``__dict__``."""
 
     __slots__ = ("value",)
 
@@ -56,7 +56,7 @@ class Slots:
 
 
 class Strange(metaclass=Meta):
-    """Its metaclass minds what is set."""
+    """A class whose metaclass wraps the attribute."""
 
     @staticmethod
     def wrapped_by_meta() -> str:
@@ -64,10 +64,10 @@ class Strange(metaclass=Meta):
 
 
 def module() -> ModuleType:
-    """A module with a function."""
-    made = ModuleType("made")
-    exec("def function():\n    return 'function'\n", vars(made))
-    return made
+    """Return a module with a function."""
+    result = ModuleType("made")
+    exec("def function():\n    return 'function'\n", vars(result))
+    return result
 
 
 MODULE = module()
@@ -86,7 +86,7 @@ IDS = [f"{owner.__name__}.{name}" for owner, name, _ in TARGETS]
 
 
 def counting(calls: list[str]) -> Maker:
-    """A maker of wrappers that note each call."""
+    """Return a maker of wrappers that record every call."""
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -100,7 +100,7 @@ def counting(calls: list[str]) -> Maker:
 
 
 def calling(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """A wrapper that holds what it calls in its closure alone."""
+    """Return a wrapper that refers to the function only in its closure."""
 
     def outer(*args: Any) -> Any:
         return inner(*args)
@@ -108,69 +108,70 @@ def calling(inner: Callable[..., Any]) -> Callable[..., Any]:
     return outer
 
 
-def holdings(*owners: Any) -> dict[tuple[str, str], int]:
-    """What the owners hold, by identity."""
+def identities(*owners: Any) -> dict[tuple[str, str], int]:
+    """Return the identities of the owners' attributes."""
     return {(owner.__name__, name): id(value) for owner in owners for name, value in list(vars(owner).items())}
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays() -> Iterator[None]:
-    """Every test ends with all put back."""
+def everything_is_restored() -> Iterator[None]:
+    """Restore all attributes after every test."""
     yield
     assert patching.restore_all() == []
     assert patching.replaced == []
 
 
 @pytest.mark.parametrize(("owner", "name", "use"), TARGETS, ids=IDS)
-def test_calls_go_through_and_the_very_same_object_comes_back(owner: Any, name: str, use: Callable[[], object]) -> None:
-    """A wrapped attribute answers as before; undone, its owner holds exactly what it held."""
-    before, said = holdings(owner, Base), use()
+def test_a_replaced_attribute_behaves_as_before_and_is_restored(
+    owner: Any, name: str, use: Callable[[], object]
+) -> None:
+    before, result = identities(owner, Base), use()
     calls: list[str] = []
     assert patching.replace(owner, name, counting(calls))
-    assert use() == said
+    assert use() == result
     assert calls
     assert patching.restore_all() == []
-    assert holdings(owner, Base) == before
-    assert use() == said
+    assert identities(owner, Base) == before
+    assert use() == result
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_undone_whatever_the_order_of_doing(order: tuple[int, ...]) -> None:
-    """Base, child and grandchild of one method, in any order: each is put back."""
+def test_replacements_in_any_order_are_restored(order: tuple[int, ...]) -> None:
+    """A method in base, child and grandchild."""
 
     class Grandchild(Child):
         pass
 
     owners = [Base, Child, Grandchild]
-    before = holdings(*owners)
+    before = identities(*owners)
     for index in order:
         assert patching.replace(owners[index], "inherited", counting([]))
     assert Grandchild().inherited() == "inherited by Grandchild"
     assert patching.restore_all() == []
-    assert holdings(*owners) == before
+    assert identities(*owners) == before
 
 
-def test_a_kind_stays_what_it_is() -> None:
-    """A staticmethod is wrapped as one, a classmethod as one, a function as one."""
+def test_a_replacement_has_the_kind_of_the_original() -> None:
+    """Static method, class method or function."""
     for name in ("static", "klass", "method"):
         kind = type(vars(Base)[name])
         patching.replace(Base, name, counting([]))
         assert type(vars(Base)[name]) is kind
 
 
-def test_two_hooks_on_one_attribute_both_run_and_both_go() -> None:
+def test_two_hooks_on_one_attribute_both_run_and_are_both_restored() -> None:
     """The second is around the first."""
-    before, calls = holdings(Base), []  # type: ignore[var-annotated]
+    before, calls = identities(Base), []  # type: ignore[var-annotated]
     patching.replace(Base, "method", counting(calls))
     patching.replace(Base, "method", counting(calls))
     Base().method()
     assert len(calls) == 2
     patching.restore_all()
-    assert holdings(Base) == before
+    assert identities(Base) == before
 
 
-def test_what_somebody_wrapped_since_stays_and_passes_through() -> None:
-    """It is named; once the other has put ours back, it goes at the next undoing."""
+def test_a_wrapper_that_another_tool_has_wrapped_stays_and_passes_through() -> None:
+    """It is reported; once the other tool has restored ours, the next restore removes it."""
     original, calls = vars(Base)["method"], []  # type: ignore[var-annotated]
     patching.replace(Base, "method", counting(calls))
     ours = vars(Base)["method"]
@@ -185,8 +186,8 @@ def test_what_somebody_wrapped_since_stays_and_passes_through() -> None:
 
 
 @pytest.mark.parametrize("how", ["wraps", "closure", "partial", "wrapt"])
-def test_hooks_that_come_again_are_not_put_around_one_that_stayed(how: str) -> None:
-    """Otherwise each call would be recorded twice."""
+def test_a_hook_is_not_installed_twice_around_a_wrapper_that_stayed(how: str) -> None:
+    """Otherwise every call would be recorded twice."""
     original, calls = vars(Base)["static"], []  # type: ignore[var-annotated]
     patching.replace(Base, "static", counting(calls))
     ours = vars(Base)["static"]
@@ -205,8 +206,8 @@ def test_hooks_that_come_again_are_not_put_around_one_that_stayed(how: str) -> N
     Base.static = original  # type: ignore[method-assign]
 
 
-def test_hooks_that_come_again_are_put_around_what_lost_ours() -> None:
-    """Somebody wrapped ours and then put the original back: there is nothing of ours left."""
+def test_a_hook_is_installed_again_where_its_wrapper_was_removed() -> None:
+    """Another tool wrapped ours and then restored the original."""
     original, calls = vars(Base)["method"], []  # type: ignore[var-annotated]
     patching.replace(Base, "method", counting(calls))
     Base.method = counting([])(Base.method)  # type: ignore[method-assign]
@@ -218,7 +219,7 @@ def test_hooks_that_come_again_are_put_around_what_lost_ours() -> None:
 
 
 def test_a_reloaded_module_is_not_reported_as_wrapped() -> None:
-    """Its functions are new ones: they are put back, and of the old ones nothing is left to say."""
+    """Its new functions are restored, and the old ones are forgotten."""
     patching.replace(MODULE, "function", counting([]))
     exec("def function():\n    return 'reloaded'\n", vars(MODULE))
     new = MODULE.function
@@ -227,7 +228,7 @@ def test_a_reloaded_module_is_not_reported_as_wrapped() -> None:
     assert MODULE.function is new
 
 
-def test_a_method_that_a_module_took_while_ours_stood_there_is_put_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_patched_method_that_a_module_has_taken_is_restored_there(monkeypatch: pytest.MonkeyPatch) -> None:
     original, module = vars(Base)["method"], ModuleType("taking")
     monkeypatch.setitem(sys.modules, "taking", module)
     assert patching.replace(Base, "method", counting([]))
@@ -237,7 +238,7 @@ def test_a_method_that_a_module_took_while_ours_stood_there_is_put_back_too(monk
 
 
 def test_second_names_in_class_bodies_are_restored() -> None:
-    """Of methods and static methods, inherited ones too, in classes of any scope and with any metaclass."""
+    """Methods and static methods, inherited ones too, in classes of any scope and with any metaclass."""
     originals = vars(Base)["method"], vars(Base)["inherited"], Base.static
     calls: list[str] = []
     for owner, name in ((Base, "method"), (Child, "inherited"), (Base, "static")):
@@ -260,8 +261,8 @@ def test_second_names_in_class_bodies_are_restored() -> None:
     assert calls == []
 
 
-def test_second_names_of_a_function_are_put_back_too() -> None:
-    """A module that did ``from x import f`` while our wrapper stood there is left with x's own f."""
+def test_a_second_name_of_a_function_is_restored() -> None:
+    """A module that did ``from x import f`` while f was wrapped gets x's original f."""
     other = ModuleType("other")
     sys.modules["other"] = other
     try:
@@ -276,14 +277,14 @@ def test_second_names_of_a_function_are_put_back_too() -> None:
 
 
 class Plain:
-    """Called without the instance it stands in."""
+    """A callable object that is not bound to the class it is in."""
 
     def __call__(self, *args: object) -> tuple[object, ...]:
         return args
 
 
 class Holder:
-    """What is not to be wrapped, since a call would not be what it was."""
+    """Attributes that cannot be wrapped without changing their calls."""
 
     partial = functools.partial(len, [1, 2])
     instance = Plain()
@@ -291,45 +292,44 @@ class Holder:
     nested = Base
 
     @property
-    def told(self) -> int:
+    def computed(self) -> int:
         return 1
 
 
-@pytest.mark.parametrize("name", ["partial", "instance", "value", "nested", "told", "missing"])
-def test_what_a_function_cannot_stand_for_is_left_alone(name: str) -> None:
-    """No attribute changes, and the caller is told."""
-    before = holdings(Holder)
+@pytest.mark.parametrize("name", ["partial", "instance", "value", "nested", "computed", "missing"])
+def test_an_attribute_that_is_no_function_is_not_replaced(name: str) -> None:
+    before = identities(Holder)
     assert not patching.replace(Holder, name, counting([]))
-    assert holdings(Holder) == before
+    assert identities(Holder) == before
 
 
 @pytest.mark.parametrize("owner", [dict, itertools.count])
-def test_classes_written_in_c_are_left_alone(owner: type) -> None:
-    """They cannot be changed, and that is no error."""
+def test_attributes_of_c_classes_are_not_replaced(owner: type) -> None:
+    """They cannot be changed; replace reports that without an error."""
     assert not patching.replace(owner, "__repr__", counting([]))
 
 
 def test_a_wrapt_method_still_gets_its_instance() -> None:
-    """OpenTelemetry wraps with wrapt: called through ours, its wrapper sees the instance it saw before."""
-    seen: list[object] = []
+    """OpenTelemetry uses wrapt: called through ours, its wrapper sees the same instance as before."""
+    instances: list[object] = []
 
     def wrapper(wrapped: Any, instance: object, args: Any, kwargs: Any) -> Any:
-        seen.append(instance)
+        instances.append(instance)
         return wrapped(*args, **kwargs)
 
     class Traced:
         method = wrapt.FunctionWrapper(Base.method, wrapper)
 
-    traced, before = Traced(), holdings(Traced)
+    traced, before = Traced(), identities(Traced)
     assert patching.replace(Traced, "method", counting([]))
     assert traced.method() == "method of Traced"
-    assert seen == [traced]
+    assert instances == [traced]
     patching.restore_all()
-    assert holdings(Traced) == before
+    assert identities(Traced) == before
 
 
-def test_what_is_no_attribute_is_undone_last_and_a_failure_is_told() -> None:
-    """Functions given to undo() run after the attributes were put back, latest first."""
+def test_undo_functions_run_last_and_their_failures_are_reported() -> None:
+    """Functions passed to undo() run after the attributes are restored, latest first."""
     order: list[str] = []
     patching.replace(Base, "method", counting([]))
     original = patching.replaced[-1][2]

@@ -1,4 +1,4 @@
-"""Ask expressions on real Nova objects: what they show, and that no function of Nova's or its libraries runs."""
+"""Ask expressions on real Nova objects: their values, without running a function of Nova or its libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OBJECTS = (
     "context", "instance", "bare", "bdm", "instances", "spec", "bdms", "expired", "fresh", "network", "waiting",
     "query",
 )  # fmt: skip
-#: What loads, waits, queries or builds something when Python itself evaluates it.
+#: Expressions that load, wait, query or build something when Python itself evaluates them.
 FORMS = (
     "{0}", "str({0})", "f'{{{0}}} {{{0}!r}}'", "{0} == {0}", "{0} != 1", "{0} < 1", "not {0}", "{0} and 1", "{0} + {0}",
     "{0} | {0}", "-{0}", "1 if {0} else 2", "{0} in [{0}]", "'flavor' in {0}", "1 in {0}", "len({0})", "list({0})",
@@ -55,15 +55,17 @@ SHOWN = {
 
 
 @pytest.mark.slow
-def test_expressions_run_nothing_of_novas() -> None:
+def test_expressions_run_no_code_of_nova() -> None:
     texts = [form.format(name) for form in FORMS for name in OBJECTS] + list(SHOWN)
-    parsed = [each for text in texts for each in ask_expressions.parse([text])]
-    asked = json.dumps([[each.text, each.code, each.names] for each in parsed])
+    parsed = [expression for text in texts for expression in ask_expressions.parse([text])]
+    request = json.dumps([[expression.text, expression.code, expression.names] for expression in parsed])
     command = [str(environment(find_release("34"))), "-W", "ignore", str(SCRIPT)]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
     assert {text: ran for text, (_, ran) in answers.items() if ran} == {}
-    shown = {text: " ".join(answers[each.text][0] for each in ask_expressions.parse([text])) for text in SHOWN}
+    shown = {
+        text: " ".join(answers[expression.text][0] for expression in ask_expressions.parse([text])) for text in SHOWN
+    }
     assert shown == SHOWN
     assert "geheim" not in done.stdout

@@ -1,4 +1,4 @@
-"""Hooks read what the host's objects hold and ask them nothing; nothing of the host's outlives its last user."""
+"""Hooks read fields of the host's objects without running their code, and keep no reference to them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from patches import hooks, host_fields, http, recorder, sql
 from tests.support.recording import Recorded, recording
 
 
-class Asked:
-    """Counts what it is asked for."""
+class Watched:
+    """An object that records every access."""
 
-    asked: list[str]
+    accesses: list[str]
 
     def __init__(self) -> None:
-        vars(self)["asked"] = []
+        vars(self)["accesses"] = []
         vars(self)["own"] = 1
 
     def __getattr__(self, name: str) -> Any:
-        self.asked.append(name)
+        self.accesses.append(name)
         return self
 
     @property
     def computed(self) -> int:
-        self.asked.append("computed")
+        self.accesses.append("computed")
         return 2
 
     def __eq__(self, other: object) -> bool:
-        self.asked.append("eq")
+        self.accesses.append("eq")
         return True
 
     def __hash__(self) -> int:
-        self.asked.append("hash")
+        self.accesses.append("hash")
         return 1
 
     def __len__(self) -> int:
-        self.asked.append("len")
+        self.accesses.append("len")
         return 1
 
 
 class Slots:
-    """Has a slot that is filled and one that is empty."""
+    """An object with a filled and an empty slot."""
 
     __slots__ = ("__weakref__", "empty", "full")
     shared = 4
@@ -60,14 +60,14 @@ class Slots:
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
-    """SQL and HTTP."""
-    with recording(tmp_path / "cap", "sql", "http") as found:
-        yield found
+    """Yield a recording of SQL and HTTP."""
+    with recording(tmp_path / "cap", "sql", "http") as recording_:
+        yield recording_
 
 
-def test_a_field_is_read_and_never_asked_for() -> None:
+def test_a_field_is_read_and_never_accesses_for() -> None:
     """Dictionaries, slots and values of the class; no property, no method."""
-    thing = Asked()
+    thing = Watched()
     assert (
         host_fields.field(thing, "own"),
         host_fields.field(thing, "computed"),
@@ -77,26 +77,26 @@ def test_a_field_is_read_and_never_asked_for() -> None:
         None,
         None,
     )
-    assert thing.asked == []
+    assert thing.accesses == []
     assert [host_fields.field(Slots(), name) for name in ("full", "empty", "shared", "missing")] == [3, None, 4, None]
 
 
-def test_values_by_identity_keep_nothing_and_compare_nothing() -> None:
-    """Equal objects have values of their own, which go with them."""
+def test_a_mapping_by_identity_keeps_no_object_alive_and_compares_none() -> None:
+    """Equal objects have separate values, which are dropped with them."""
     known: host_fields.ByIdentity[int] = host_fields.ByIdentity()
-    one, other = Asked(), Asked()
-    known.set(one, 1)
+    first, other = Watched(), Watched()
+    known.set(first, 1)
     known.set(other, 2)
     known.set(object(), 3)
-    assert (known.get(one), known.get(other), one.asked, other.asked) == (1, 2, [], [])
-    gone = weakref.ref(one)
-    del one
+    assert (known.get(first), known.get(other), first.accesses, other.accesses) == (1, 2, [], [])
+    gone = weakref.ref(first)
+    del first
     assert gone() is None
     assert known.get(other) == 2
 
 
-def test_a_cursor_is_not_asked_for_its_rows(recorded: Recorded) -> None:
-    """SQLAlchemy does not read them after a SELECT; where a cursor merely keeps them they are recorded."""
+def test_a_cursor_is_not_accesses_for_its_rows(recorded: Recorded) -> None:
+    """SQLAlchemy does not read it after a SELECT; a plain stored rowcount is recorded."""
     reads: list[int] = []
 
     class Cursor(sqlite3.Cursor):
@@ -136,8 +136,8 @@ def test_no_dialect_outlives_its_engine(recorded: Recorded) -> None:
     assert sql._engines == {}
 
 
-def test_calls_that_the_host_makes_wrongly_switch_nothing_off(recorded: Recorded) -> None:
-    """It handles the errors, however many; the next right call is recorded."""
+def test_invalid_calls_of_the_host_do_not_switch_a_hook_off(recorded: Recorded) -> None:
+    """They are the host's errors, in any number."""
     session = requests.Session()
     for _ in range(3 * hooks.MAX_FAILURES):
         with pytest.raises(AttributeError):
@@ -145,8 +145,8 @@ def test_calls_that_the_host_makes_wrongly_switch_nothing_off(recorded: Recorded
     assert (http.http.enabled, http.http.failures) == (True, 0)
 
 
-def test_failures_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five within a while switch a hook off; five in a long time do not."""
+def test_old_failures_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five failures within a short time switch a hook off; five over a long time do not."""
     tested = hooks.Hook("tested")
     try:
         clock = iter(range(0, 1 << 62, hooks.FORGOTTEN_AFTER // 3))

@@ -1,4 +1,4 @@
-"""Steps: numbers that stand for texts, forks, and what is left of a process that was killed."""
+"""Recording steps: names by number, forks, and processes that are killed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
-    """A recording without any hook."""
-    with recording(tmp_path / "cap") as found:
-        yield found
+    """Yield a recording without any hook."""
+    with recording(tmp_path / "cap") as recording_:
+        yield recording_
 
 
 def in_child(work: Callable[[], object]) -> None:
-    """Do something in a forked child, which ends at once and without a word of pytest's."""
+    """Run a function in a forked child, which exits without pytest's cleanup."""
     child = os.fork()
     if child == 0:
         try:
@@ -43,12 +43,11 @@ def in_child(work: Callable[[], object]) -> None:
 
 
 def names(recorded: Recorded) -> list[tuple[int, str]]:
-    """(pid, name) of each event."""
+    """Return (pid, name) of every event."""
     return [(event.process.pid, event.name) for event in recorded.events()]
 
 
-def test_nothing_happens_while_nothing_records() -> None:
-    """Every function of a step does nothing then."""
+def test_without_a_recorder_steps_are_ignored() -> None:
     assert recorder.recorder is None
     step = recorder.begin("call", "x")
     recorder.note(step, ("a", 1))
@@ -58,7 +57,7 @@ def test_nothing_happens_while_nothing_records() -> None:
 
 
 def test_a_step_has_its_parent_notes_and_error(recorded: Recorded) -> None:
-    """What is written about a step reads back as one event."""
+    """All records of a step are read back as one event."""
     outer = recorder.begin("call", "outer")
     step = recorder.begin("rpc", "name", ("a", 1), parent=outer)
     recorder.note(step, ("b", "two"))
@@ -70,8 +69,7 @@ def test_a_step_has_its_parent_notes_and_error(recorded: Recorded) -> None:
     assert event.end >= event.start
 
 
-def test_threads_that_name_at_once_never_share_a_number(recorded: Recorded) -> None:
-    """A number stands for one text, whoever asks for it first."""
+def test_concurrent_naming_gives_every_text_its_own_number(recorded: Recorded) -> None:
     start = threading.Barrier(6)
 
     def name(thread: int) -> None:
@@ -91,8 +89,8 @@ def test_threads_that_name_at_once_never_share_a_number(recorded: Recorded) -> N
     assert all(by_number[number] == text for text, number in recorder.names.items())
 
 
-def test_a_name_that_could_not_be_written_is_written_when_asked_for_again(recorded: Recorded) -> None:
-    """Otherwise later records would refer to a text that stands nowhere."""
+def test_a_name_that_could_not_be_written_is_written_at_its_next_use(recorded: Recorded) -> None:
+    """Otherwise later records would refer to a missing text."""
     unwritable: Any = (object(),)
     with pytest.raises(ValueError, match="unmarshallable"):
         recorder.name_number("text", unwritable)
@@ -101,8 +99,8 @@ def test_a_name_that_could_not_be_written_is_written_when_asked_for_again(record
 
 
 @pytest.mark.usefixtures("recorded")
-def test_texts_without_end_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the limits a text stands for itself; function names, which a program has few of, always have a number."""
+def test_many_texts_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limits a text is written literally; function names, which are few, always get a number."""
     monkeypatch.setattr(recorder, "MAX_NAMES", 2)
     assert [type(recorder.number_or_text(text)) for text in ("a", "b", "c", "a")] == [int, int, str, int]
     assert type(recorder.name_number("function")) is int
@@ -113,22 +111,22 @@ def test_texts_without_end_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("recorded")
 def test_long_texts_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is characters that count in the end."""
+    """The total number of characters is limited too."""
     monkeypatch.setattr(recorder, "MAX_NAMED_CHARACTERS", 10)
     assert [type(recorder.number_or_text(text)) for text in ("x" * 9, "yy", "z")] == [int, str, int]
 
 
-def test_folders_and_files_are_their_owners_alone(tmp_path: Path) -> None:
+def test_folders_and_files_are_private(tmp_path: Path) -> None:
     """0700 and 0600."""
-    with recording(tmp_path / "cap") as found:
+    with recording(tmp_path / "cap") as recorded:
         recorder.happened("log", "x")
-        folder = found.capture / "segments"
+        folder = recorded.capture / "segments"
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
 def test_parent_and_child_of_a_fork_are_both_recorded(recorded: Recorded) -> None:
-    """Each into files of its own: neither overwrites the other's."""
+    """They write separate files."""
     recorder.happened("log", "before")
 
     def child() -> None:
@@ -138,9 +136,9 @@ def test_parent_and_child_of_a_fork_are_both_recorded(recorded: Recorded) -> Non
     in_child(child)
     for number in range(100):
         recorder.happened("log", f"parent {number}")
-    found = names(recorded)
-    ours = [name for pid, name in found if pid == os.getpid()]
-    theirs = [name for pid, name in found if pid != os.getpid()]
+    events = names(recorded)
+    ours = [name for pid, name in events if pid == os.getpid()]
+    theirs = [name for pid, name in events if pid != os.getpid()]
     assert ours == ["before"] + [f"parent {number}" for number in range(100)]
     assert theirs == [f"child {number}" for number in range(100)]
 
@@ -153,8 +151,8 @@ def test_a_child_that_records_nothing_leaves_no_files(recorded: Recorded) -> Non
     assert set((recorded.capture / "segments").iterdir()) == before
 
 
-def test_what_was_going_on_at_the_fork_is_the_parents(recorded: Recorded) -> None:
-    """The child closes nothing of the parent's; what it does itself is below none of the parent's steps."""
+def test_a_step_that_is_open_at_a_fork_belongs_to_the_parent(recorded: Recorded) -> None:
+    """The child closes no step of the parent, and its own steps are below none of them."""
     step = recorder.begin("call", "forking")
     recorder.current.set(step)
 
@@ -171,8 +169,8 @@ def test_what_was_going_on_at_the_fork_is_the_parents(recorded: Recorded) -> Non
     assert events["child"].parent == 0
 
 
-def test_what_was_going_on_when_hooks_went_stays_out_of_the_next_recording(tmp_path: Path) -> None:
-    """Its end would be one without a beginning, its number a parent that nobody knows."""
+def test_a_step_that_is_open_at_uninstall_is_not_in_the_next_recording(tmp_path: Path) -> None:
+    """Its end would have no beginning, and its number would be an unknown parent."""
     with recording(tmp_path / "one"):
         step = recorder.begin("rpc", "going on")
     with recording(tmp_path / "two") as second:
@@ -186,7 +184,7 @@ def test_what_was_going_on_when_hooks_went_stays_out_of_the_next_recording(tmp_p
 
 
 def test_a_call_that_forks_ends_once(tmp_path: Path) -> None:
-    """A wrapper that returns in the child too writes nothing over the parent's records, and leaves its slot alone."""
+    """The wrapper also returns in the child, where it must not touch the parent's records or slot."""
 
     def forking() -> int:
         return os.fork()
@@ -201,13 +199,13 @@ def test_a_call_that_forks_ends_once(tmp_path: Path) -> None:
             os._exit(0)
         os.waitpid(child, 0)
         recorder.happened("log", "parent")
-        found = recorded.events()
-    assert sorted((event.kind, event.name) for event in found) == [
+        events = recorded.events()
+    assert sorted((event.kind, event.name) for event in events) == [
         ("call", "forking_module:forking"),
         ("log", "child"),
         ("log", "parent"),
     ]
-    assert all(event.end is not None for event in found)
+    assert all(event.end is not None for event in events)
     assert calls.calls.failures == 0
 
 
@@ -232,8 +230,8 @@ module.spawn()
 """
 
 
-def test_kill_9_loses_nothing(tmp_path: Path) -> None:
-    """All that was recorded is there, over several segments, and the calls that were running are told as open."""
+def test_kill_9_loses_no_event(tmp_path: Path) -> None:
+    """Over several segments; the calls that were running are open."""
     script = tmp_path / "service.py"
     script.write_text(_KILLED)
     (tmp_path / "cap").mkdir()
@@ -242,10 +240,10 @@ def test_kill_9_loses_nothing(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.SIGKILL)
-    found = segments.read(tmp_path / "cap")
-    assert found.warnings == []
-    ended = [event for event in found.events if event.end is not None]
-    opened = sorted((event for event in found.events if event.end is None), key=lambda event: event.number)
+    contents = segments.read(tmp_path / "cap")
+    assert contents.warnings == []
+    ended = [event for event in contents.events if event.end is not None]
+    opened = sorted((event for event in contents.events if event.end is None), key=lambda event: event.number)
     assert [event.name for event in ended] == ["service:quick"] * 5_000
     assert [event.name for event in opened] == ["service:spawn", "service:inner"]
     assert opened[1].parent == opened[0].number

@@ -1,4 +1,4 @@
-"""RPC: what real oslo.messaging sends, serves and answers, over its fake and, on kombu's memory, its rabbit driver."""
+"""RPC of real oslo.messaging: calls, casts and replies, over its fake driver and its rabbit driver in memory."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ OBJECT = {
 
 
 class OwnError(Exception):
-    """The endpoint's."""
+    """An error of the endpoint."""
 
 
 def messaging() -> Any:
-    """oslo.messaging, which brings eventlet, which is deprecated."""
+    """Return oslo.messaging, whose import of eventlet raises deprecation warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module: Any = importlib.import_module("oslo_messaging")
@@ -42,23 +42,23 @@ def messaging() -> Any:
 
 
 class Endpoint:
-    """A manager."""
+    """An endpoint, as Nova's managers."""
 
     def __init__(self) -> None:
-        self.seen: list[Any] = []
+        self.calls: list[Any] = []
         self.raised = OwnError("own")
 
     def build(self, _: Any, **arguments: Any) -> Any:
-        """Tells what it was given."""
-        self.seen.append(arguments)
+        """Record the arguments."""
+        self.calls.append(arguments)
         return {"built": arguments.get("name")}
 
     def object_action(self, _: Any, objmethod: str, **__: Any) -> str:
-        """As the conductor's."""
+        """Return the method's name, as the conductor's envelope for object methods."""
         return objmethod
 
     def fail(self, _: Any) -> None:
-        """Raises its own."""
+        """Raise the endpoint's own error."""
         raise self.raised
 
 
@@ -78,7 +78,7 @@ class Cloud:
         )
 
     def stop(self) -> None:
-        """Stops both."""
+        """Stop both."""
         self.server.stop()
         self.server.wait()
         self.transport.cleanup()
@@ -86,54 +86,54 @@ class Cloud:
 
 @pytest.fixture(scope="module", params=["fake://", "kombu+memory://"])
 def running(request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    """One for each driver."""
+    """Yield a running cloud for every driver."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = Cloud(request.param)
-        yield made
-        made.stop()
+        cloud = Cloud(request.param)
+        yield cloud
+        cloud.stop()
 
 
 @pytest.fixture
 def cloud(running: Cloud) -> Cloud:
-    """The same, with nothing seen yet."""
-    running.endpoint.seen.clear()
+    """Return the cloud with a fresh endpoint."""
+    running.endpoint.calls.clear()
     running.endpoint.raised = OwnError("own")
     return running
 
 
 @pytest.fixture
 def recorded(tmp_path: Path, cloud: Cloud) -> Iterator[Recorded]:
-    """Recording of RPC alone, begun on a cloud that runs."""
-    with recording(tmp_path / "cap", "rpc") as found:
-        yield found
+    """Yield a recording of RPC, begun on a running cloud."""
+    with recording(tmp_path / "cap", "rpc") as recording_:
+        yield recording_
 
 
 def settled(recorded: Recorded, *sides: str) -> list[Event]:
-    """The RPC events once those of each side have come to their end."""
+    """Wait until the RPC events of all sides have ended, and return them."""
     deadline = time.monotonic() + 10
     while True:
-        found = recorded.events("rpc")
-        ended = [side(event) for event in found if event.end is not None]
-        if all(ended.count(each) >= sides.count(each) for each in sides) and len(ended) == len(found):
-            return found
-        assert time.monotonic() < deadline, [(event.name, event.attributes, event.end) for event in found]
+        events = recorded.events("rpc")
+        ended = [side(event) for event in events if event.end is not None]
+        if all(ended.count(name) >= sides.count(name) for name in sides) and len(ended) == len(events):
+            return events
+        assert time.monotonic() < deadline, [(event.name, event.attributes, event.end) for event in events]
         time.sleep(0.01)
 
 
 def side(event: Event) -> str:
-    """``call``, ``cast``, ``fanout``, ``reply`` or ``server``."""
+    """Return ``call``, ``cast``, ``fanout``, ``reply`` or ``server``."""
     return str(event.attributes.get("mode") or event.attributes["side"])
 
 
-def by_side(events: list[Event], which: str) -> Event:
-    """The only one."""
-    (event,) = [event for event in events if side(event) == which]
+def by_side(events: list[Event], name: str) -> Event:
+    """Return the only event of a side."""
+    (event,) = [event for event in events if side(event) == name]
     return event
 
 
-def test_a_call_and_what_served_it(recorded: Recorded, cloud: Cloud) -> None:
-    """Sender and receiver carry the same ids; the sender stands below its step, the receiver below nothing."""
+def test_a_call_and_its_service_have_the_same_ids(recorded: Recorded, cloud: Cloud) -> None:
+    """The sender is below its step, the receiver below no step."""
     with inside_step() as step:
         assert cloud.client.call(CONTEXT, "build", name="x", password=SECRET) == {"built": "x"}
     events = settled(recorded, "call", "server")
@@ -146,12 +146,12 @@ def test_a_call_and_what_served_it(recorded: Recorded, cloud: Cloud) -> None:
         assert event.attributes["global_request_id"] == "req-0"
         assert event.attributes["arguments"] == {"name": "x", "password": "***"}
     assert (served.attributes["class"], served.attributes["function"]) == ("Endpoint", "build")
-    tied(sent, served)
-    assert cloud.endpoint.seen == [{"name": "x", "password": SECRET}]
+    assert_linked(sent, served)
+    assert cloud.endpoint.calls == [{"name": "x", "password": SECRET}]
 
 
-def tied(sent: Event, served: Event) -> None:
-    """Whether both are of one message: by the ids it carried, or where it is one object in one process by that."""
+def assert_linked(sent: Event, served: Event) -> None:
+    """Assert that both belong to one message: by its ids, or by identity where the fake driver passes the object."""
     unique = sent.attributes.get("unique_id")
     if unique is None:
         assert sent.attributes["message"] == served.attributes["message"]
@@ -160,11 +160,11 @@ def tied(sent: Event, served: Event) -> None:
         assert sent.attributes.get("msg_id") in (
             None,
             served.attributes["msg_id"],
-        )  # of a cast only its receiver has one
+        )  # of a cast only the receiver has an id
 
 
 def test_a_reply_is_sent_under_the_ids_of_its_call(recorded: Recorded, cloud: Cloud) -> None:
-    """Where the driver sends one: the fake driver hands the answer over."""
+    """Only where the driver sends a reply: the fake driver passes the result on."""
     cloud.client.call(CONTEXT, "build")
     events = settled(recorded, "call", "server")
     replies = [event for event in events if side(event) == "reply"]
@@ -176,19 +176,18 @@ def test_a_reply_is_sent_under_the_ids_of_its_call(recorded: Recorded, cloud: Cl
 
 
 @pytest.mark.parametrize("mode", ["cast", "fanout"])
-def test_a_message_that_nobody_waits_for(recorded: Recorded, cloud: Cloud, mode: str) -> None:
-    """A cast to one, a fanout to all."""
+def test_a_cast_and_a_fanout_are_recorded_on_both_sides(recorded: Recorded, cloud: Cloud, mode: str) -> None:
     cloud.client.prepare(fanout=mode == "fanout").cast(CONTEXT, "build", name="x")
     events = settled(recorded, mode, "server")
     sent, served = by_side(events, mode), by_side(events, "server")
     assert sent.parent == served.parent == 0
-    if mode == "cast":  # the fake driver copies a fanout for each receiver
-        tied(sent, served)
-    assert cloud.endpoint.seen == [{"name": "x"}]
+    if mode == "cast":  # the fake driver copies a fanout for every receiver
+        assert_linked(sent, served)
+    assert cloud.endpoint.calls == [{"name": "x"}]
 
 
-def test_an_envelope_is_shown_by_what_it_holds(recorded: Recorded, cloud: Cloud) -> None:
-    """``Instance.save``, not ``object_action``; of the object its type and uuid alone."""
+def test_an_object_action_is_named_by_its_method(recorded: Recorded, cloud: Cloud) -> None:
+    """``Instance.save``, not ``object_action``; the object is shown by its type and uuid."""
     arguments = {"objinst": OBJECT, "objmethod": "save", "args": (), "kwargs": {}}
     assert cloud.client.call(CONTEXT, "object_action", **arguments) == "save"
     for event in settled(recorded, "call", "server"):
@@ -197,8 +196,8 @@ def test_an_envelope_is_shown_by_what_it_holds(recorded: Recorded, cloud: Cloud)
             assert event.attributes["arguments"]["objinst"] == "Instance 2.8 u1"  # type: ignore[index, call-overload]
 
 
-def test_an_error_reaches_the_caller_and_both_sides_tell(recorded: Recorded, cloud: Cloud) -> None:
-    """The endpoint's exception is the very object that it raised."""
+def test_an_error_reaches_the_caller_and_is_recorded_on_both_sides(recorded: Recorded, cloud: Cloud) -> None:
+    """The endpoint's exception stays the same object."""
     with pytest.raises(Exception, match="own"):
         cloud.client.call(CONTEXT, "fail")
     events = settled(recorded, "call", "server")
@@ -207,7 +206,7 @@ def test_an_error_reaches_the_caller_and_both_sides_tell(recorded: Recorded, clo
     assert cloud.endpoint.raised.__context__ is None
 
 
-def test_no_secret_stands_in_the_capture(recorded: Recorded, cloud: Cloud) -> None:
+def test_no_secret_is_in_the_capture(recorded: Recorded, cloud: Cloud) -> None:
     """Neither of arguments nor of contexts."""
     secrets = {"admin_password": SECRET, "injected_files": [SECRET], "instance": OBJECT, "url": f"x://u:{SECRET}@h"}
     cloud.client.call(CONTEXT, "build", **secrets)
@@ -215,8 +214,10 @@ def test_no_secret_stands_in_the_capture(recorded: Recorded, cloud: Cloud) -> No
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in recorded.capture.rglob("*.seg"))
 
 
-def test_a_failure_of_ours_changes_nothing(recorded: Recorded, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls, errors and what the endpoint gets are as ever; it switches itself off."""
+def test_the_hooks_own_failures_do_not_reach_the_host(
+    recorded: Recorded, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls, errors and arguments are unchanged; the hook switches itself off."""
 
     def fail(*args: object) -> None:
         raise RuntimeError("injected")
@@ -230,8 +231,8 @@ def test_a_failure_of_ours_changes_nothing(recorded: Recorded, cloud: Cloud, mon
     rpc.rpc.failures, rpc.rpc.enabled = 0, True
 
 
-def test_messages_of_any_shape_are_told() -> None:
-    """What is no dict of arguments, or has odd names, is shown as far as it goes."""
+def test_messages_of_any_shape_are_formatted() -> None:
+    """Also messages without arguments, and arguments with odd names."""
     odd: list[Any] = [
         {},
         {"method": None, "args": None},
@@ -247,8 +248,8 @@ def test_messages_of_any_shape_are_told() -> None:
     assert rpc._argument({"a": 1}) == "{1}"
 
 
-def test_contexts_that_are_objects() -> None:
-    """A request context, as a client has it before it is serialized."""
+def test_request_ids_of_a_context_object() -> None:
+    """A client's request context, before it is serialized."""
 
     class Context:
         request_id = "req-1"

@@ -1,4 +1,4 @@
-"""Nova's RPC endpoints: methods that its wrapper has kept are seen too, and nothing of ours is kept in turn."""
+"""Nova's RPC endpoints: methods cached by Nova's wrapper are recorded too, and no wrapper of ours stays cached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POINTS: list[Any] = [("bootseq_manager", ["*"], [])]
 
 
 class Wrapper:
-    """As nova.service has it."""
+    """The endpoint wrapper of nova.service, which caches methods."""
 
     def __init__(self, endpoint: Any) -> None:
         self._endpoint = endpoint
@@ -34,16 +34,16 @@ class Wrapper:
 
 
 class Manager:
-    """One that selects."""
+    """A manager with one method."""
 
     def select(self, _context: Any, number: int) -> int:
-        """Something to call."""
+        """Return the next number."""
         return number + 1
 
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A manager in a wrapper."""
+    """Return a manager in a wrapper."""
     wrapper = type("_TrackingEndpointWrapper", (Wrapper,), {"__module__": "nova.service"})
     manager = type("Manager", (), dict(vars(Manager)) | {"__module__": "bootseq_manager"})
     module = ModuleType("bootseq_manager")
@@ -53,32 +53,32 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def dispatch(endpoint: Any) -> Any:
-    one = dispatcher.RPCDispatcher([endpoint], serializer.NoOpSerializer())
-    return one._do_dispatch(endpoint, "select", {}, {"number": 1})
+    rpc_dispatcher = dispatcher.RPCDispatcher([endpoint], serializer.NoOpSerializer())
+    return rpc_dispatcher._do_dispatch(endpoint, "select", {}, {"number": 1})
 
 
 @pytest.mark.parametrize("called_before", [True, False])
-def test_what_the_wrapper_kept_is_seen_and_comes_back(tmp_path: Path, endpoint: Any, called_before: bool) -> None:
+def test_a_cached_method_is_recorded_and_restored(tmp_path: Path, endpoint: Any, called_before: bool) -> None:
     if called_before:
         assert dispatch(endpoint) == 2
-    kept = dict(vars(endpoint))
+    cached = dict(vars(endpoint))
     for number in range(2):
         with recording(tmp_path / str(number), "endpoints", points=POINTS) as recorded:
             assert [dispatch(endpoint), dispatch(endpoint)] == [2, 2]
             assert [event.name for event in recorded.events("call")] == ["bootseq_manager:Manager.select"] * 2
-        assert vars(endpoint) == kept
+        assert vars(endpoint) == cached
     assert dispatch(endpoint) == 2
 
 
-def test_other_endpoints_keep_what_they_have(tmp_path: Path) -> None:
+def test_the_cache_of_other_endpoints_is_unchanged(tmp_path: Path) -> None:
     endpoint = Wrapper(Manager())
     assert dispatch(endpoint) == 2
-    kept = vars(endpoint)["select"]
+    cached = vars(endpoint)["select"]
     with recording(tmp_path, "endpoints"):
         assert dispatch(endpoint) == 2
-        assert vars(endpoint)["select"] is kept
+        assert vars(endpoint)["select"] is cached
 
 
-def test_our_own_failures_stay_ours(tmp_path: Path, endpoint: Any) -> None:
+def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path, endpoint: Any) -> None:
     with recording(tmp_path, "endpoints"), failing():
         assert dispatch(endpoint) == 2

@@ -1,4 +1,4 @@
-"""A pattern matches nowhere but at its beginnings."""
+"""Start positions of secrets: a pattern is tried only there, and matches nowhere else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from patches import secret_named, secret_names, secret_shapes, secret_starts
 from tests.support import canary_texts, innocent_texts
 
-#: Separators of the beginnings in random texts.
+#: Texts between the beginnings in random texts.
 _BETWEEN = ("", " ", "=", ": ", "'", '"', "\\", "_", "-", "\n", "&", "?", "x9", "A" * 40, "0" * 32, "$", "key", " - ")
 
 

@@ -1,4 +1,4 @@
-"""One set of rules: a secret is masked in every notation, nothing else is, and no text takes long."""
+"""The masking rules: secrets are masked in every notation, other text stays, and no text takes long."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CANARIES = list(canaries())
 
 
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.name)
-def test_a_secret_is_masked_whole(canary: Canary) -> None:
-    """And masking again changes nothing."""
+def test_a_secret_is_masked_completely(canary: Canary) -> None:
+    """Not even its beginning stays; masking again changes nothing."""
     masked = masking.mask(canary.text)
     assert canary.secret not in masked
     assert canary.secret[:8] not in masked
@@ -23,26 +23,26 @@ def test_a_secret_is_masked_whole(canary: Canary) -> None:
 
 
 @pytest.mark.parametrize("canary", CANARIES[::4], ids=lambda canary: canary.name)
-def test_a_secret_is_masked_in_a_text_within_others(canary: Canary) -> None:
-    """Quoted in a sentence, in a log line with more after it, in a list's text."""
+def test_a_secret_is_masked_inside_other_text(canary: Canary) -> None:
+    """In a sentence, before another line, in the text of a list, in parentheses."""
     for text in (f"failed: {canary.text}", f"{canary.text}\nnext line", repr([canary.text]), f"({canary.text})"):
         assert canary.secret not in masking.mask(text), text
 
 
 @pytest.mark.parametrize("text", innocents())
-def test_what_is_no_secret_is_not_masked(text: str) -> None:
-    """Ids, uuids, names, hosts, addresses, sizes, errors without a secret: they identify a boot."""
+def test_text_without_a_secret_is_unchanged(text: str) -> None:
+    """Ids, uuids, names, hosts, addresses, sizes, errors: the readable content of a trace."""
     assert masking.mask(text) == text
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
-def test_false_masks_that_are_accepted_are_no_fewer(text: str) -> None:
-    """The list says why; what is no longer masked leaves it."""
+def test_every_accepted_false_mask_is_still_masked(text: str) -> None:
+    """The list gives the reasons; a text that is no longer masked is to be removed from it."""
     assert masking.mask(text) != text
 
 
-def test_there_are_enough_of_both() -> None:
-    """So that a rule is never tried on a few samples only."""
+def test_there_are_enough_samples() -> None:
+    """At least 200 of both kinds."""
     assert len(CANARIES) >= 200
     assert len({canary.secret for canary in CANARIES}) == len(CANARIES)
     assert len(set(innocents())) >= 200
@@ -50,7 +50,7 @@ def test_there_are_enough_of_both() -> None:
 
 @pytest.mark.slow
 def test_no_text_hangs_a_service() -> None:
-    """Each text of 80,000 characters, in each of the ways; growth is measured by ``python -m tests.bench masking``."""
+    """Texts of 80,000 characters, masked in three ways; growth is measured by ``python -m tests.bench masking``."""
     number = finished("""
     from patches import masking
     from tests.support.slow_texts import units

@@ -1,4 +1,4 @@
-"""The proof: what is there before and after, and the identity of what was replaced."""
+"""Snapshots: the state of a process before and after, and the identities of replaced objects."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from patches import patching, snapshot
 
 
 class Owner:
-    """Something to hook."""
+    """A class with a method to replace."""
 
     def method(self) -> int:
         return 1
 
 
 class Heir(Owner):
-    """Inherits it."""
+    """A class that inherits the method."""
 
 
 @pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
+def restored() -> Iterator[None]:
     yield
     patching.restore_all()
 
@@ -42,12 +42,12 @@ def same(function: Any) -> Any:
     return wrapper
 
 
-def test_nothing_has_changed_where_nothing_was_done() -> None:
+def test_two_snapshots_of_an_unchanged_process_do_not_differ() -> None:
     state = snapshot.state()
     assert snapshot.changes(state, snapshot.state()) == []
 
 
-def test_identities_are_those_of_what_stood_there() -> None:
+def test_identities_are_those_of_the_originals() -> None:
     before = id(vars(Owner)["method"])
     patching.replace(Owner, "method", same)
     patching.replace(Heir, "method", same)
@@ -60,7 +60,7 @@ def test_identities_are_those_of_what_stood_there() -> None:
     assert snapshot.now(Heir, "method") == 0
 
 
-def test_what_stays_behind_is_told(tmp_path: Path) -> None:
+def test_leftovers_are_reported(tmp_path: Path) -> None:
     before = snapshot.state()
     handler, done = logging.NullHandler(), threading.Event()
     thread = threading.Thread(target=done.wait)
@@ -72,11 +72,12 @@ def test_what_stays_behind_is_told(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path, os.O_RDONLY)
     thread.start()
     try:
-        told = "\n".join(snapshot.changes(before, snapshot.state()))
+        changes = "\n".join(snapshot.changes(before, snapshot.state()))
     finally:
         logging.getLogger("proof").removeHandler(handler)
         sys.modules.pop("proof_of_nothing")
         sys.meta_path.pop()
+        sys.path.remove("/nowhere")
         signal.signal(signal.SIGUSR2, old)
         os.close(descriptor)
         done.set()
@@ -85,4 +86,4 @@ def test_what_stays_behind_is_told(tmp_path: Path) -> None:
         "new module: proof_of_nothing", "new log handler: proof NullHandler", "new finder:", "new path:",
         "new thread:", f"other signal handler: {int(signal.SIGUSR2)}", f"new file: {descriptor} {tmp_path}",
     ):  # fmt: skip
-        assert line in told
+        assert line in changes

@@ -1,4 +1,4 @@
-"""SQL: what real SQLAlchemy hands to its driver is recorded, text and masked parameters, and nothing of it changes."""
+"""SQL of real SQLAlchemy: statements are recorded with masked parameters, and run unchanged."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ instances = sa.Table(
 
 
 class Base(orm.DeclarativeBase):
-    """Models."""
+    """The base of the models."""
 
 
 class User(Base):
-    """One with a secret."""
+    """A model with a secret column."""
 
     __tablename__ = "users"
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
@@ -43,38 +43,38 @@ class User(Base):
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    """A database in a file."""
-    made = sa.create_engine(f"sqlite:///{tmp_path}/nova_cell1.db")
-    metadata.create_all(made)
-    Base.metadata.create_all(made)
-    yield made
-    made.dispose()
+    """Yield an engine on a database in a file."""
+    engine_ = sa.create_engine(f"sqlite:///{tmp_path}/nova_cell1.db")
+    metadata.create_all(engine_)
+    Base.metadata.create_all(engine_)
+    yield engine_
+    engine_.dispose()
 
 
 @pytest.fixture
 def recorded(tmp_path: Path, engine: sa.Engine) -> Iterator[Recorded]:
-    """Recording of SQL alone; the engine was there before."""
-    with recording(tmp_path / "cap", "sql") as found:
-        yield found
+    """Yield a recording of SQL, begun after the engine was created."""
+    with recording(tmp_path / "cap", "sql") as recording_:
+        yield recording_
 
 
 def statements(recorded: Recorded) -> list[tuple[Any, Any]]:
-    """(text, parameters) of each statement but those of transactions."""
+    """Return (text, parameters) of every statement."""
     return [(event.attributes["statement"], event.attributes["parameters"]) for event in events(recorded)]
 
 
 def events(recorded: Recorded) -> list[Event]:
-    """The statements."""
+    """Return the events of statements."""
     return recorded.events("sql")
 
 
-def kept(recorded: Recorded) -> bytes:
-    """All bytes of the capture."""
+def capture_bytes(recorded: Recorded) -> bytes:
+    """Return all bytes of the capture."""
     return b"".join(path.read_bytes() for path in (recorded.capture / "segments").iterdir())
 
 
 def test_a_statement_has_text_parameters_rows_and_database(recorded: Recorded, engine: sa.Engine) -> None:
-    """And stands below the step in whose course it ran."""
+    """It is below the step that ran it."""
     with engine.begin() as connection, inside_step() as step:
         connection.execute(sa.insert(instances).values(id=1, uuid="u1", host=None))
         changed = connection.execute(sa.update(instances).values(host="c1").where(instances.c.id == 1))
@@ -84,7 +84,7 @@ def test_a_statement_has_text_parameters_rows_and_database(recorded: Recorded, e
     assert insert.attributes["statement"] == "INSERT INTO instances (id, uuid, host) VALUES (?, ?, ?)"
     assert insert.attributes["parameters"] == [1, "u1", None]
     assert update.attributes["rows"] == 1
-    assert select.attributes["rows"] == -1  # SQLite does not know
+    assert select.attributes["rows"] == -1  # SQLite does not report it
     assert {event.parent for event in (insert, update, select)} == {step}
     assert str(insert.attributes["database"]).endswith("nova_cell1.db")
     assert insert.end is not None
@@ -103,18 +103,18 @@ def test_parameters_of_secrets_are_masked_by_their_names(recorded: Recorded, eng
     with orm.Session(engine) as session:
         session.add(User(name="me", password=SECRET))
         session.flush()
-        found = session.scalars(sa.select(User).where(User.password == SECRET)).one()
-        assert found.password == SECRET
-        found.password = SECRET + "3"
+        user = session.scalars(sa.select(User).where(User.password == SECRET)).one()
+        assert user.password == SECRET
+        user.password = SECRET + "3"
         session.commit()
-    assert SECRET.encode() not in kept(recorded)
+    assert SECRET.encode() not in capture_bytes(recorded)
     parameters = [values for _, values in statements(recorded)]
     assert parameters == [
         [1, "u1", "***"], ["***", "***"], ["***", "***", 1, 2], ["c1", "***"], ["me", "***"], ["***"], ["***", 1],
     ]  # fmt: skip
 
 
-def test_a_list_of_values_keeps_each_in_its_place(recorded: Recorded, engine: sa.Engine) -> None:
+def test_secrets_among_lists_of_values_are_masked_at_their_positions(recorded: Recorded, engine: sa.Engine) -> None:
     """IN lists of any length, before and after a secret."""
     for length in (1, 3):
         with engine.connect() as connection:
@@ -127,21 +127,21 @@ def test_a_list_of_values_keeps_each_in_its_place(recorded: Recorded, engine: sa
     assert [values for _, values in statements(recorded)] == [[0, "***", "a"], [0, 1, 2, "***", "a", "a", "a"]]
 
 
-def test_text_of_ones_own_is_masked_by_its_columns(recorded: Recorded, engine: sa.Engine) -> None:
-    """The names of its parameters may say nothing; literals are part of the text."""
+def test_parameters_of_textual_sql_are_masked_by_their_columns(recorded: Recorded, engine: sa.Engine) -> None:
+    """The names of its parameters may be arbitrary; literals are part of the text."""
     with engine.begin() as connection:
         connection.execute(sa.text("INSERT INTO users (name, password) VALUES (:a, :b)"), {"a": "me", "b": SECRET})
         connection.execute(sa.text("SELECT 1 FROM users WHERE name = :x AND password = :y"), {"x": "me", "y": SECRET})
         connection.exec_driver_sql("UPDATE users SET password = ? WHERE name = ?", (SECRET, "me"))
         connection.exec_driver_sql(f"SELECT '{SECRET}' FROM users WHERE password = '{SECRET}'")
         connection.exec_driver_sql("SELECT 'plain' FROM users")
-    assert SECRET.encode() not in kept(recorded)
+    assert SECRET.encode() not in capture_bytes(recorded)
     assert [values for _, values in statements(recorded)] == [["me", "***"], ["me", "***"], ["***", "me"], [], []]
     assert statements(recorded)[-1][0] == "SELECT 'plain' FROM users"
 
 
-def test_an_executemany_is_told_by_its_first_row(recorded: Recorded, engine: sa.Engine) -> None:
-    """One statement, with the number of rows that it took."""
+def test_an_executemany_is_recorded_with_its_first_row(recorded: Recorded, engine: sa.Engine) -> None:
+    """One statement, with the number of its rows."""
     with engine.begin() as connection:
         connection.execute(
             sa.insert(instances),
@@ -150,21 +150,21 @@ def test_an_executemany_is_told_by_its_first_row(recorded: Recorded, engine: sa.
     (event,) = events(recorded)
     assert event.attributes["parameters"] == [0, "u0", "***", "h"]
     assert event.attributes["rows"] == 3
-    assert SECRET.encode() not in kept(recorded)
+    assert SECRET.encode() not in capture_bytes(recorded)
 
 
-def test_many_rows_in_one_insert(recorded: Recorded, engine: sa.Engine) -> None:
-    """``insertmanyvalues``: its parameters are many times its names."""
+def test_the_parameters_of_a_multi_row_insert_are_masked_in_every_row(recorded: Recorded, engine: sa.Engine) -> None:
+    """``insertmanyvalues`` repeats the names for every row."""
     with orm.Session(engine) as session:
         session.add_all([User(name=f"u{number}", password=SECRET) for number in range(3)])
         session.commit()
-    assert SECRET.encode() not in kept(recorded)
+    assert SECRET.encode() not in capture_bytes(recorded)
     inserted = [values for text, values in statements(recorded) if text.startswith("INSERT")]
     assert [value for values in inserted for value in values] == ["u0", "***", "u1", "***", "u2", "***"]
 
 
-def test_an_error_is_the_hosts_own(recorded: Recorded, engine: sa.Engine) -> None:
-    """SQLAlchemy wraps the very exception that the driver raised, and the statement is recorded with it."""
+def test_an_error_is_recorded_and_passed_on(recorded: Recorded, engine: sa.Engine) -> None:
+    """SQLAlchemy wraps the driver's own exception object."""
     with engine.connect() as connection, pytest.raises(sa.exc.OperationalError) as raised:
         connection.exec_driver_sql("SELECT missing FROM nowhere")
     assert isinstance(raised.value.orig, sqlite3.OperationalError)
@@ -172,21 +172,21 @@ def test_an_error_is_the_hosts_own(recorded: Recorded, engine: sa.Engine) -> Non
     assert event.error == "OperationalError: no such table: nowhere"
 
 
-def test_each_text_is_kept_once(recorded: Recorded, engine: sa.Engine) -> None:
-    """However often it runs, on however many engines."""
+def test_a_repeated_text_is_stored_once(recorded: Recorded, engine: sa.Engine) -> None:
+    """Over many executions on several engines."""
     other = sa.create_engine("sqlite://")
-    for each in (engine, other):
-        with each.connect() as connection:
+    for used in (engine, other):
+        with used.connect() as connection:
             for number in range(20):
                 connection.execute(sa.text("SELECT :number"), {"number": number})
     other.dispose()
-    assert kept(recorded).count(b"SELECT ?") == 1
+    assert capture_bytes(recorded).count(b"SELECT ?") == 1
     assert [bool(event.attributes.get("database")) for event in events(recorded)[::20]] == [True, False]
     assert len(events(recorded)) == 40
 
 
-def test_the_request_is_that_of_the_transaction(recorded: Recorded, engine: sa.Engine) -> None:
-    """enginefacade keeps its context with the connection, where the thread's own may be stale."""
+def test_the_request_id_is_that_of_the_transaction(recorded: Recorded, engine: sa.Engine) -> None:
+    """enginefacade stores its context on the connection; the thread's own may be stale."""
 
     class Context:
         request_id = "req-own"
@@ -202,10 +202,9 @@ def test_the_request_is_that_of_the_transaction(recorded: Recorded, engine: sa.E
     assert second.attributes.get("request_id") is None
 
 
-def test_echo_switched_on_late_stays_the_hosts(
+def test_the_hosts_own_echo_is_unchanged(
     recorded: Recorded, engine: sa.Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """SQLAlchemy's own log of a statement is as without us."""
     caplog.set_level(logging.INFO, "sqlalchemy.engine")
     engine.echo = True
     with engine.connect() as connection:
@@ -215,8 +214,8 @@ def test_echo_switched_on_late_stays_the_hosts(
     assert len(events(recorded)) == 1
 
 
-def test_streams_and_raw_cursors_work_as_ever(recorded: Recorded, engine: sa.Engine) -> None:
-    """A raw cursor is none of SQLAlchemy's business, nor ours."""
+def test_streams_are_recorded_and_raw_cursors_are_not(recorded: Recorded, engine: sa.Engine) -> None:
+    """A raw cursor bypasses SQLAlchemy."""
     raw = engine.raw_connection()
     assert raw.cursor().execute("SELECT 1").fetchall() == [(1,)]
     raw.close()
@@ -227,10 +226,10 @@ def test_streams_and_raw_cursors_work_as_ever(recorded: Recorded, engine: sa.Eng
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1", "SELECT missing"])
-def test_a_failure_of_ours_changes_nothing(
+def test_the_hooks_own_failures_do_not_reach_the_host(
     recorded: Recorded, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
-    """Counted, and switched off after a few."""
+    """They are counted, and switch the hook off after a few."""
 
     def fail(*args: object) -> None:
         raise RuntimeError("injected")
@@ -247,8 +246,8 @@ def test_a_failure_of_ours_changes_nothing(
     sql.sql.failures, sql.sql.enabled = 0, True
 
 
-def test_dialects_with_ways_of_their_own_are_wrapped_once(tmp_path: Path) -> None:
-    """An override is wrapped where it does not ask its base, which is wrapped already; dialects that come later too."""
+def test_a_dialects_override_is_wrapped_once(tmp_path: Path) -> None:
+    """Only an override that does not call its base, which is wrapped already; also in dialects imported later."""
     from sqlalchemy.dialects.mssql import pyodbc
     from sqlalchemy.dialects.mysql import mysqldb
 
@@ -261,26 +260,26 @@ def test_dialects_with_ways_of_their_own_are_wrapped_once(tmp_path: Path) -> Non
 
 
 class Cursor:
-    """A driver's that is not installed here."""
+    """A cursor of a driver that is not installed."""
 
     rowcount = 1
 
 
 class Compiled:
-    """As SQLAlchemy compiles for drivers that take parameters by name."""
+    """A statement compiled for drivers with named parameters."""
 
     positiontup = None
 
 
 class Context:
-    """An execution without a connection of its own."""
+    """An execution context without a connection."""
 
     compiled = Compiled()
 
 
 @pytest.mark.parametrize("parameters", [{"host": "h", "user_data": SECRET}, {"host": "h", "p_1": SECRET}])
-def test_drivers_that_take_parameters_by_name(recorded: Recorded, parameters: dict[str, Any]) -> None:
-    """PyMySQL and psycopg take dicts: masked by name and by column."""
+def test_named_parameters_are_masked(recorded: Recorded, parameters: dict[str, Any]) -> None:
+    """PyMySQL and psycopg take dicts; they are masked by name and by column."""
     from sqlalchemy.engine.default import DefaultDialect
 
     name = list(parameters)[1]

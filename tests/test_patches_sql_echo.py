@@ -1,4 +1,4 @@
-"""SQL echo on engines that live: on, kept on against oslo.db and oslo.log, and off exactly."""
+"""SQL echo on existing engines: switched on, kept on against oslo.db and oslo.log, and exactly restored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOGGER = logging.getLogger("sqlalchemy.engine")
 
 
 class Statements(logging.Handler):
-    """The service's own log, as far as SQLAlchemy writes it."""
+    """A handler for SQLAlchemy's part of the service's own log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Statements(logging.Handler):
             self.texts.append(record.getMessage())
 
     def of(self, engine: Any, statement: str) -> bool:
-        """Whether the statement stands in the log when it is run now."""
+        """Run the statement, and return whether it is in the log."""
         self.texts.clear()
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text(statement))
@@ -45,12 +45,12 @@ def service_log() -> Statements:
 
 @pytest.fixture
 def engine() -> Iterator[Any]:
-    made = sqlalchemy.create_engine("sqlite://")
-    yield made
-    made.dispose()
+    engine_ = sqlalchemy.create_engine("sqlite://")
+    yield engine_
+    engine_.dispose()
 
 
-def test_statements_of_an_engine_that_lives_are_logged_while_hooked(
+def test_statements_of_an_existing_engine_are_logged_while_hooked(
     tmp_path: Path, service_log: Statements, engine: Any
 ) -> None:
     assert not service_log.of(engine, "SELECT 1")
@@ -60,13 +60,13 @@ def test_statements_of_an_engine_that_lives_are_logged_while_hooked(
     assert LOGGER.level == logging.NOTSET
 
 
-def test_only_who_asks_for_it_has_it(tmp_path: Path, service_log: Statements, engine: Any) -> None:
+def test_echo_is_off_without_the_option(tmp_path: Path, service_log: Statements, engine: Any) -> None:
     with recording(tmp_path, hooks=["echo"]):
         assert not service_log.of(engine, "SELECT 1")
 
 
 @pytest.mark.parametrize("connection_debug", [0, 50])
-def test_oslo_db_sets_the_level_at_each_engine_and_gets_its_own_in_the_end(
+def test_the_level_that_oslo_db_sets_takes_effect_in_the_end(
     tmp_path: Path, service_log: Statements, engine: Any, connection_debug: int
 ) -> None:
     engines = pytest.importorskip("oslo_db.sqlalchemy.engines")
@@ -79,7 +79,7 @@ def test_oslo_db_sets_the_level_at_each_engine_and_gets_its_own_in_the_end(
     late.dispose()
 
 
-def test_oslo_log_sets_default_levels(tmp_path: Path, service_log: Statements, engine: Any) -> None:
+def test_echo_stays_on_when_oslo_log_sets_default_levels(tmp_path: Path, service_log: Statements, engine: Any) -> None:
     cfg = pytest.importorskip("oslo_config.cfg")
     log = pytest.importorskip("oslo_log.log")
     conf = cfg.ConfigOpts()
@@ -96,7 +96,7 @@ def test_oslo_log_sets_default_levels(tmp_path: Path, service_log: Statements, e
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.ERROR])
-def test_a_level_of_the_hosts_own_is_put_back(tmp_path: Path, engine: Any, service_log: Statements, level: int) -> None:
+def test_the_hosts_own_level_is_restored(tmp_path: Path, engine: Any, service_log: Statements, level: int) -> None:
     LOGGER.setLevel(level)
     with recording(tmp_path, hooks=["echo"], echo=True):
         assert service_log.of(engine, "SELECT 1")
@@ -104,7 +104,7 @@ def test_a_level_of_the_hosts_own_is_put_back(tmp_path: Path, engine: Any, servi
     assert LOGGER.level == level
 
 
-def test_a_level_set_meanwhile_is_what_stays(tmp_path: Path, engine: Any, service_log: Statements) -> None:
+def test_a_level_set_meanwhile_takes_effect_in_the_end(tmp_path: Path, engine: Any, service_log: Statements) -> None:
     with recording(tmp_path, hooks=["echo"], echo=True):
         LOGGER.setLevel(logging.ERROR)
         assert service_log.of(engine, "SELECT 1")
@@ -112,7 +112,7 @@ def test_a_level_set_meanwhile_is_what_stays(tmp_path: Path, engine: Any, servic
     assert (LOGGER.level, logging.getLogger("nova").level) == (logging.ERROR, logging.INFO)
 
 
-def test_a_level_that_is_none_is_refused_as_ever(tmp_path: Path, engine: Any) -> None:
+def test_an_invalid_level_is_refused(tmp_path: Path, engine: Any) -> None:
     with recording(tmp_path, hooks=["echo"], echo=True), pytest.raises(ValueError, match="LOUD"):
         LOGGER.setLevel("LOUD")
     assert sql_echo._wanted == {}

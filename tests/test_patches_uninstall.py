@@ -1,4 +1,4 @@
-"""All hooks at once on the real libraries: taken out again, everything is the very object that it was."""
+"""All hooks on the real libraries at once: uninstall restores every object."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def load():
     if backend._cached_components is None:
         backend.init_backend(backend.BackendType("eventlet" if green else "threading"))
 
-def holdings():
-    found = {}
+def attributes():
+    values_by_name = {}
     for module in list(sys.modules.values()):
         if not isinstance(module, types.ModuleType) or module.__name__.split(".")[0] in ("patches", "__main__"):
             continue
         for name, value in list(vars(module).items()):
-            found[module.__name__, name] = value
+            values_by_name[module.__name__, name] = value
             if isinstance(value, type):
                 for attribute, raw in list(vars(value).items()):
-                    found[value, attribute] = raw
-    return found
+                    values_by_name[value, attribute] = raw
+    return values_by_name
 
 def leftovers():
     def file(value):
         return getattr(getattr(getattr(value, "__func__", value), "__code__", None), "co_filename", "")
     return sorted(
-        str(where) for where, value in holdings().items()
+        str(where) for where, value in attributes().items()
         if file(value).startswith("<bootseq")
         and getattr(value, "__module__", "").split(".")[0] != "patches"
     )
@@ -68,7 +68,7 @@ def use():
         pass
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         pool.submit(json.loads, "[1]").result()
-    logging.getLogger("nova").warning("told")
+    logging.getLogger("nova").warning("logged")
     from oslo_concurrency import processutils
     processutils.execute("true")
     recorder.current.set(0)
@@ -77,10 +77,10 @@ def use():
 import patches
 from patches import hooks, patching, values
 values.scalar("warm")
-urllib.parse.unquote("%20")  # fills a table of its own at its first use, by whomever
+urllib.parse.unquote("%20")  # its first call fills an internal table
 if not late:
     load()
-before, meta_path, threads = holdings(), list(sys.meta_path), threading.active_count()
+before, meta_path, threads = attributes(), list(sys.meta_path), threading.active_count()
 handlers = list(logging.root.handlers)
 levels = {name: logging.getLogger(name).level for name in ("", "sqlalchemy.engine", "ask")}
 points = [[name, ["*"], []] for name in ("oslo_utils.*", "json.*", "sqlalchemy.engine.base")]
@@ -91,12 +91,12 @@ for cycle in range(cycles):
         load()
     use()
     touched = sorted("%s.%s" % (owner.__name__, name) for owner, name, _, _ in patching.replaced)
-    found = len(leftovers())
-    failures = {name: each.last_error for name, each in hooks.hooks.items() if each.failures}
-    kept = patches.uninstall()
-after = holdings()
+    wrappers = len(leftovers())
+    failures = {name: hook.last_error for name, hook in hooks.hooks.items() if hook.failures}
+    remaining = patches.uninstall()
+after = attributes()
 answer = {
-    "touched": touched, "found": found, "kept": kept, "failures": failures, "leftovers": leftovers(),
+    "touched": touched, "wrappers": wrappers, "remaining": remaining, "failures": failures, "leftovers": leftovers(),
     "changed": [str(where) for where, value in before.items() if where in after and after[where] is not value],
     "gone": [str(where) for where in before if where not in after],
     "meta_path": sys.meta_path == meta_path, "installed": list(patches.installed()),
@@ -112,15 +112,16 @@ _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("native late", 
 
 @pytest.fixture(scope="module", params=["native early", *_SLOW])
 def answer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A process after two rounds, its libraries there before the hooks or imported under them, used in between."""
-    found: dict[str, Any] = elsewhere(_PROCESS, tmp_path_factory.mktemp("rounds"), *request.param.split(), 2)
-    return found | {"late": "late" in request.param, "green": "eventlet" in request.param}
+    """Install, use and uninstall the hooks twice, with libraries imported before or after the hooks."""
+
+    result: dict[str, Any] = elsewhere(_PROCESS, tmp_path_factory.mktemp("rounds"), *request.param.split(), 2)
+    return result | {"late": "late" in request.param, "green": "eventlet" in request.param}
 
 
-def test_everything_is_the_very_object_again(answer: dict[str, Any]) -> None:
-    """Every attribute of every module and class; what libraries do to each other as they are imported is theirs."""
+def test_uninstall_restores_every_object(answer: dict[str, Any]) -> None:
+    """Every attribute of every module and class; libraries imported late may change each other."""
     assert answer["failures"] == {}
-    assert (answer["kept"], answer["leftovers"], answer["installed"], answer["modules"]) == ([], [], [], [])
+    assert (answer["remaining"], answer["leftovers"], answer["installed"], answer["modules"]) == ([], [], [], [])
     assert answer["changed"] == [] or answer["late"]
     assert answer["gone"] == [] or answer["late"]
     assert answer["meta_path"]
@@ -128,9 +129,9 @@ def test_everything_is_the_very_object_again(answer: dict[str, Any]) -> None:
     assert answer["levels"]
 
 
-def test_every_hook_touched_what_it_is_for(answer: dict[str, Any]) -> None:
-    """Or the test above would pass on hooks that do nothing."""
-    assert answer["found"] >= len(set(answer["touched"]))
+def test_every_hook_was_installed(answer: dict[str, Any]) -> None:
+    """Otherwise the test above would pass with hooks that do nothing."""
+    assert answer["wrappers"] >= len(set(answer["touched"]))
     names = [
         "DefaultDialect.do_execute", "MySQLDialect_mysqldb.do_executemany", "PGDialect_psycopg2.do_executemany",
         "Transport._send", "RPCServer._process_incoming", "RPCDispatcher.dispatch", "AMQPIncomingMessage._send_reply",

@@ -1,4 +1,4 @@
-"""The interpreter's own primitives, where eventlet has put green ones in their place."""
+"""The interpreter's own primitives, where eventlet has replaced them by green ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_native_ones_in_a_green_process() -> None:
-    """Loaded late, as attach does: what is in ``os`` and ``_thread`` then is eventlet's."""
+def test_primitives_in_a_green_process_are_native() -> None:
+    """Loaded late, as on attach, when ``os`` and ``_thread`` already contain eventlet's."""
     program = (
         "import eventlet; eventlet.monkey_patch(); import _thread, os; from patches import unpatched\n"
         "assert unpatched.get_ident is not _thread.get_ident\n"

@@ -1,4 +1,4 @@
-"""What is kept of a stranger's values: never an exception, never a call of theirs, always what marshal takes."""
+"""Recording foreign values: without exceptions, without running their code, always marshallable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _armed: list[bool] = []
 
 @contextmanager
 def armed() -> Iterator[None]:
-    """Strangers raise whatever they are asked; before and after that they let hypothesis print them."""
+    """Make foreign objects raise at every access; otherwise hypothesis can print them."""
     _armed.append(True)
     try:
         yield
@@ -34,78 +34,78 @@ def armed() -> Iterator[None]:
 
 
 class Trap(type):
-    """A metaclass that minds what is asked of its classes."""
+    """A metaclass whose classes raise at every access."""
 
     def __getattribute__(cls, name: str) -> Any:
         if _armed and name in ("__name__", "__qualname__", "__module__"):
-            raise AssertionError(f"a stranger's class was asked for {name}")
+            raise AssertionError(f"{name} of a foreign class was read")
         return super().__getattribute__(name)
 
     def __hash__(cls) -> int:
         if _armed:
-            raise AssertionError("a stranger's class was hashed")
+            raise AssertionError("a foreign class was hashed")
         return id(cls)
 
     def __eq__(cls, other: object) -> bool:
         if _armed:
-            raise AssertionError("a stranger's class was compared")
+            raise AssertionError("a foreign class was compared")
         return cls is other
 
 
 def trap(name: str) -> Any:
-    """A method that minds being called."""
+    """Return a method that raises when called."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if _armed:
-            raise AssertionError(f"a stranger was asked for {name}")
+            raise AssertionError(f"{name} of a foreign object was called")
         return getattr(object, name, lambda *_: None)(self, *args, **kwargs)
 
     return method
 
 
-_ASKED = """
+_METHODS = """
     __repr__ __str__ __bool__ __len__ __iter__ __hash__ __eq__ __getattribute__ __getitem__ __contains__ __int__
     __float__ __index__ __format__ __bytes__ __call__ keys items
     """.split()  # noqa: SIM905 - a list of words
-TRAPS = {name: trap(name) for name in _ASKED}
-Stranger, StrangeText, StrangeNumber, StrangeDict, StrangeList = STRANGERS = [
+TRAPS = {name: trap(name) for name in _METHODS}
+Foreign, ForeignText, ForeignNumber, ForeignDict, ForeignList = FOREIGN = [
     Trap(name, bases, dict(TRAPS))
     for name, bases in (
-        ("Stranger", ()), ("StrangeText", (str,)), ("StrangeNumber", (int,)), ("StrangeDict", (dict,)),
-        ("StrangeList", (list,)),
+        ("Foreign", ()), ("ForeignText", (str,)), ("ForeignNumber", (int,)), ("ForeignDict", (dict,)),
+        ("ForeignList", (list,)),
     )
 ]  # fmt: skip
 
 
-class StrangeError(Exception):
-    """Its arguments and its text are traps."""
+class ForeignError(Exception):
+    """An error whose arguments and text must not be read."""
 
     @property
     def args(self) -> Any:  # type: ignore[override]
-        raise AssertionError("a stranger's property was run")
+        raise AssertionError("a property of a foreign object was run")
 
     __str__ = trap("__str__")
     __repr__ = trap("__repr__")
 
 
-class StrangeZone(datetime.tzinfo):
-    """A time zone that must not be asked."""
+class ForeignZone(datetime.tzinfo):
+    """A time zone that must not be used."""
 
     def utcoffset(self, _: datetime.datetime | None) -> datetime.timedelta | None:
         if _armed:
-            raise AssertionError("a stranger's time zone was asked")
+            raise AssertionError("a foreign time zone was used")
         return None
 
     tzname = dst = utcoffset  # type: ignore[assignment]
 
 
-def strangers() -> st.SearchStrategy[Any]:
-    """Objects that raise in whatever they are asked."""
-    return st.integers(0, len(STRANGERS) - 1).map(lambda number: STRANGERS[number]())
+def foreign_objects() -> st.SearchStrategy[Any]:
+    """Return a strategy for objects that raise at every access."""
+    return st.integers(0, len(FOREIGN) - 1).map(lambda number: FOREIGN[number]())
 
 
 def anything() -> st.SearchStrategy[Any]:
-    """Whatever may be an argument, nested, strangers in between."""
+    """Return a strategy for nested values with foreign objects among them."""
     simple = (
         st.none()
         | st.booleans()
@@ -113,12 +113,12 @@ def anything() -> st.SearchStrategy[Any]:
         | st.floats()
         | st.text(st.characters(codec=None))
         | st.binary()
-        | st.datetimes(timezones=st.sampled_from([None, datetime.UTC, StrangeZone()]))
+        | st.datetimes(timezones=st.sampled_from([None, datetime.UTC, ForeignZone()]))
         | st.dates()
         | st.builds(uuid.uuid4)
         | st.decimals()
         | st.complex_numbers()
-        | strangers()
+        | foreign_objects()
     )
     keys = st.text() | st.integers() | st.binary() | st.none()
     return st.recursive(
@@ -130,17 +130,17 @@ def anything() -> st.SearchStrategy[Any]:
 
 @settings(max_examples=examples(150), deadline=None)
 @given(anything())
-def test_anything_becomes_what_marshal_takes(value: Any) -> None:
-    """Scalars and trees raise nothing, ask nobody, and come back out of the tool's own decoder."""
+def test_any_value_becomes_marshallable(value: Any) -> None:
+    """The tool's own decoder reads the result back."""
     with armed():
-        all_kept = (values.scalar(value), values.tree(value), values.keyed("name", value))
-    for kept in all_kept:
-        marshal_reader.loads(marshal.dumps((kept,), 2))
+        all_recorded = (values.scalar(value), values.tree(value), values.keyed("name", value))
+    for recorded in all_recorded:
+        marshal_reader.loads(marshal.dumps((recorded,), 2))
 
 
 @given(st.text(max_size=60), anything())
-def test_whatever_stands_under_a_secret_name_is_masked(name: str, value: Any) -> None:
-    """The name decides, not the value."""
+def test_any_value_under_a_secrets_name_is_masked(name: str, value: Any) -> None:
+    """Except empty values, which contain no secret."""
     with armed():
         recorded = values.keyed(f"{name}_password", value)
         empty = not values.may_be_secret(value)
@@ -152,7 +152,7 @@ EMPTY: list[Any] = [None, "", b"", 0, 0.0, False, True, [], {}, (), set(), froze
 
 @pytest.mark.parametrize("value", EMPTY, ids=repr)
 def test_an_empty_value_is_no_secret(value: Any) -> None:
-    """Whatever its name: nobody learns anything from it but that nothing was set."""
+    """Under any name: it only shows that no value was set."""
     assert values.keyed("user_data", value) == values.scalar(value)
     assert values.tree({"user_data": value}) == ("{}", "user_data", values.tree(value))
     assert sources_values.masked({"user_data": value}) == {"user_data": value}
@@ -160,39 +160,39 @@ def test_an_empty_value_is_no_secret(value: Any) -> None:
 
 
 def test_a_foreign_value_may_be_a_secret() -> None:
-    """It may be empty: nobody asks it."""
-    for stranger in STRANGERS:
-        value = stranger()
+    """Its emptiness is not checked, as that could run its code."""
+    for foreign in FOREIGN:
+        value = foreign()
         with armed():
             assert values.may_be_secret(value)
 
 
 @pytest.mark.parametrize(
-    ("value", "kept"),
+    ("value", "recorded"),
     [
         (None, None), (True, True), (-3, -3), (2.5, 2.5), ("text", "text"), ("", ""),
         (b"four", "<4 bytes>"),
         (2**63 - 1, 2**63 - 1), (2**63, "<int of 64 bits>"),
         (datetime.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),  # noqa: DTZ001
-        (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=StrangeZone()), "2026-01-02T03:04:05"),
+        (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=ForeignZone()), "2026-01-02T03:04:05"),
         (datetime.date(2026, 1, 2), "2026-01-02"),
         (decimal.Decimal("1.5"), "<Decimal>"),
         ({1}, "<set>"),
         (int, "<type>"),
     ],
 )  # fmt: skip
-def test_a_scalar_is_kept_as(value: Any, kept: Any) -> None:
-    """Builtins as they are, what is large by its size, anything else by its type."""
+def test_a_scalar_is_recorded_by_value_size_or_type(value: Any, recorded: Any) -> None:
+    """Builtins by value, large values by size, all others by type."""
     with armed():
-        assert values.scalar(value) == kept
+        assert values.scalar(value) == recorded
 
 
-def test_strangers_and_giants_are_kept_by_name_and_size() -> None:
-    """Neither is asked to print itself: a stranger may refuse, a giant would take for ever."""
-    stranger = Stranger()
+def test_foreign_and_huge_values_are_recorded_by_type_and_size() -> None:
+    """Neither is printed: a foreign object may raise, a huge number would take for ever."""
+    thing = Foreign()
     with armed():
-        assert values.scalar(stranger) == "<Stranger>"
-        assert values.scalar(Stranger) == "<Trap>"
+        assert values.scalar(thing) == "<Foreign>"
+        assert values.scalar(Foreign) == "<Trap>"
     assert values.scalar(10**6000) == "<int of 19932 bits>"
 
 
@@ -206,7 +206,7 @@ def test_trees_are_tuples_with_secrets_masked() -> None:
 
 
 def test_trees_are_bounded_in_depth_and_in_breadth() -> None:
-    """A structure that contains itself, and one of 64 to the power of 6 leaves, cost next to nothing."""
+    """A structure that contains itself, and one of 64 ** 6 leaves, are cheap."""
     deep: list[Any] = []
     deep.append(deep)
     assert values.tree(deep) == ("[]", ("[]", ("[]", ("[]", ("[]", ("[]", "[…]"))))))
@@ -216,9 +216,9 @@ def test_trees_are_bounded_in_depth_and_in_breadth() -> None:
     assert len(marshal.dumps(values.tree(wide), 2)) < 100_000
 
 
-def test_a_dict_that_holds_strangers_is_not_compared() -> None:
-    """Keys that are no texts stand by their type."""
-    assert values.tree({StrangeError: 1, ("a", "b"): 2}) == ("{}", "<type>", 1, "<tuple>", 2)
+def test_the_keys_of_a_dict_are_not_compared() -> None:
+    """Keys that are no text are shown by their type."""
+    assert values.tree({ForeignError: 1, ("a", "b"): 2}) == ("{}", "<type>", 1, "<tuple>", 2)
 
 
 @pytest.mark.parametrize(
@@ -230,19 +230,19 @@ def test_a_dict_that_holds_strangers_is_not_compared() -> None:
         (RuntimeError(object()), "RuntimeError"),
         (RuntimeError(1062, "Duplicate entry"), "RuntimeError: Duplicate entry"),
         (RuntimeError("password=hunter2"), "RuntimeError: password=***"),
-        (StrangeError("told"), "StrangeError: told"),
+        (ForeignError("text"), "ForeignError: text"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
-        (RuntimeError(StrangeText()), "RuntimeError"),
+        (RuntimeError(ForeignText()), "RuntimeError"),
     ],
 )
-def test_an_error_is_told_without_asking_it(error: BaseException, text: str) -> None:
+def test_an_error_is_formatted_without_running_its_code(error: BaseException, text: str) -> None:
     """Its type and the first text among its arguments."""
     with armed():
         assert values.error_text(error) == text
 
 
 @pytest.mark.parametrize(
-    ("url", "kept"),
+    ("url", "recorded"),
     [
         ("http://host:8774/v2.1/servers?limit=1#x", "http://host:8774/v2.1/servers"),
         ("http://user:secret@host/x", "http://host/x"),
@@ -255,35 +255,38 @@ def test_an_error_is_told_without_asking_it(error: BaseException, text: str) -> 
         ("", ""),
     ],
 )
-def test_a_url_is_kept_without_its_secrets(url: str, kept: str) -> None:
-    """Scheme, host, path; no user, password, query, nor a token in the path."""
-    assert values.url_without_secrets(url) == kept
+def test_a_url_is_recorded_without_its_secrets(url: str, recorded: str) -> None:
+    """Scheme, host and path; neither user, password and query nor a token in the path."""
+    assert values.url_without_secrets(url) == recorded
 
 
 @given(st.text())
-def test_any_text_passes_for_a_url(text: str) -> None:
-    """Nothing raises."""
+def test_any_text_is_accepted_as_a_url(text: str) -> None:
     assert isinstance(values.url_without_secrets(text), str)
 
 
 def test_long_texts_are_cut_after_masking() -> None:
-    """A cut that ended inside a secret would let half of it through."""
+    """A cut inside a secret would let half of it through."""
     assert values.masked_text("x" * 513) == "x" * 512 + "… (513 characters)"
     secret = "hunter2" * 100
-    kept = values.masked_text("x" * 500 + f" password={secret} " + "y" * 500)
-    assert "hunter" not in kept
+    masked = values.masked_text("x" * 500 + f" password={secret} " + "y" * 500)
+    assert "hunter" not in masked
 
 
-@pytest.mark.parametrize("at", [*range(8150, 8200, 3), 480, 511, 512])
-def test_no_half_secret_shows_where_a_text_is_cut(at: int) -> None:
-    """Neither where looking ends nor where keeping ends."""
+@pytest.mark.parametrize("offset", [*range(8150, 8200, 3), 480, 511, 512])
+def test_no_half_secret_shows_where_a_text_is_cut(offset: int) -> None:
+    """Neither at the end of the searched text nor at the end of the recorded text."""
     key = "-----BEGIN KEY-----\n" + "S3CR3T" * 2000 + "\n-----END KEY-----"
-    for text in ("x" * at + key, "x " * (at // 2) + "https://nova:S3CR3TS3CR3T@host/", "gAAAA" + "S3CR3T" * at):
+    for text in (
+        "x" * offset + key,
+        "x " * (offset // 2) + "https://nova:S3CR3TS3CR3T@host/",
+        "gAAAA" + "S3CR3T" * offset,
+    ):
         assert "S3CR3T" not in values.masked_text(text)
 
 
-def test_remembering_harmless_texts_is_bounded() -> None:
-    """And no secret is among what is remembered."""
+def test_the_cache_of_harmless_texts_is_bounded() -> None:
+    """And contains no secret."""
     for number in range(10_000):
         values.masked_text(f"text {number}")
     values.masked_text("password=hunter2")

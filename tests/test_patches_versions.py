@@ -1,4 +1,4 @@
-"""The hooks run on every Python that services run on: those that are installed here, and the syntax of all."""
+"""Supported Pythons: the hooks run on every installed one, and use only the syntax of the oldest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ with concurrent.futures.ThreadPoolExecutor(1) as pool:
 worker = threading.Thread(target=late_module.f, args=(1,))
 worker.start()
 worker.join()
-logging.getLogger("nova").warning("told %s", "password=hunter2")
+logging.getLogger("nova").warning("logged %s", "password=hunter2")
 child = os.fork()
 if not child:
     late_module.f(2)
@@ -54,11 +54,12 @@ if not child:
 os.waitpid(child, 0)
 recorder.current.set(0)
 recorder.finish(step)
-failures = {name: each.last_error for name, each in hooks.hooks.items() if each.failures}
+failures = {name: hook.last_error for name, hook in hooks.hooks.items() if hook.failures}
 dropped = recorder.recorder.dropped
-kept = patches.uninstall()
+remaining = patches.uninstall()
 answer = {
-    "capture": capture, "failures": failures, "dropped": dropped, "kept": kept, "installed": list(patches.installed()),
+    "capture": capture, "failures": failures, "dropped": dropped, "remaining": remaining,
+    "installed": list(patches.installed()),
     "same": all(vars(json.decoder.JSONDecoder)[name] is value for name, value in before.items()),
     "version": "%d.%d" % sys.version_info[:2],
 }
@@ -67,7 +68,7 @@ answer = {
 
 @cache
 def interpreter(version: str) -> str | None:
-    """A Python of that version: on PATH, managed by uv, or pyenv's."""
+    """Return a Python of that version: on PATH, managed by uv, or pyenv's."""
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
@@ -75,13 +76,13 @@ def interpreter(version: str) -> str | None:
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv is not None:
         find = [uv, "python", "find", "--no-project", "--no-python-downloads", version]
-        found = subprocess.run(find, capture_output=True, text=True, check=False)
-        candidates.append(found.stdout.strip() if found.returncode == 0 else None)
+        done = subprocess.run(find, capture_output=True, text=True, check=False)
+        candidates.append(done.stdout.strip() if done.returncode == 0 else None)
     return next((path for path in candidates if path and _runs(path, version)), None)
 
 
 def _runs(path: str, version: str) -> bool:
-    """pyenv's shims exist whether they run or not."""
+    """Run it: pyenv's shims exist even if they do not run."""
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip() == version
@@ -92,31 +93,31 @@ def _runs(path: str, version: str) -> bool:
     [*QUICK, *(pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS if version not in QUICK)],
 )
 def test_a_service_is_recorded_on_python(version: str) -> None:
-    """Installed, used, forked, uninstalled; and what was recorded is read by the tool."""
+    """Install, use, fork, uninstall; the tool reads the recording."""
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
     answer = elsewhere(_SERVICE, python=python)
     capture = Path(answer.pop("capture"))
     try:
-        found = segments.read(capture)
+        contents = segments.read(capture)
     finally:
         shutil.rmtree(capture)
     assert answer == {
-        "failures": {}, "dropped": 0, "kept": [], "installed": [], "same": True, "version": version,
+        "failures": {}, "dropped": 0, "remaining": [], "installed": [], "same": True, "version": version,
     }  # fmt: skip
-    assert found.warnings == []
-    names = [event.name for event in found.events if event.kind == "call"]
+    assert contents.warnings == []
+    names = [event.name for event in contents.events if event.kind == "call"]
     assert names.count("late_module:f") == 3_002
-    assert len({event.process.pid for event in found.events}) == 2
-    (around,) = [event for event in found.events if event.name == "around"]
+    assert len({event.process.pid for event in contents.events}) == 2
+    (around,) = [event for event in contents.events if event.name == "around"]
     assert around.attributes.items() >= {("text", "ä€\udcff"), ("number", 1 << 62), ("float", 0.5)}
-    assert not any("hunter2" in str(event.attributes) for event in found.events)
+    assert not any("hunter2" in str(event.attributes) for event in contents.events)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "patches").glob("*.py")), ids=lambda path: path.name)
-def test_the_syntax_is_that_of_3_8(path: Path) -> None:
-    """And annotations are never evaluated: they use what 3.8 does not have."""
+def test_the_syntax_is_python_3_8(path: Path) -> None:
+    """Annotations are not evaluated, as they use newer syntax."""
     tree = ast.parse(path.read_text(), str(path), feature_version=(3, 8))
     annotated = any(isinstance(node, ast.arg) and node.annotation is not None for node in ast.walk(tree))
     future = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)

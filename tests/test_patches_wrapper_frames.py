@@ -1,4 +1,4 @@
-"""Wrappers look like what they stand for: where warnings point to, and what a function shows of itself."""
+"""Wrappers are transparent: warnings name the same lines, and functions have the same signature."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Service:
 
 @pytest.fixture
 def service() -> Iterator[ModuleType]:
-    """A module whose functions warn their callers."""
+    """Yield a module whose functions warn their callers."""
     module = sys.modules["warning_service"] = ModuleType("warning_service")
     exec(_SERVICE, vars(module))
     yield module
@@ -45,32 +45,32 @@ def service() -> Iterator[ModuleType]:
 
 @pytest.fixture
 def recorded(tmp_path: Path, service: ModuleType) -> Iterator[Recorded]:
-    """All of its functions are called through wrappers."""
-    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]) as found:
-        yield found
+    """Yield a recording in which all functions of the module are wrapped."""
+    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]) as recording_:
+        yield recording_
 
 
 def positions(service: Any) -> list[tuple[str, int]]:
-    """Where the warnings of a few calls point to."""
+    """Return the positions that the warnings of a few calls name."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         service.old(1)
         service.Service().method()
         service.Service.static()
-    return [(each.filename, each.lineno) for each in caught]
+    return [(warning.filename, warning.lineno) for warning in caught]
 
 
-def test_a_warning_points_where_it_does_without_hooks(service: ModuleType, tmp_path: Path) -> None:
-    """To the caller, however many wrappers are in between."""
+def test_a_warning_names_the_same_line_as_without_hooks(service: ModuleType, tmp_path: Path) -> None:
+    """The caller's, through any number of wrappers."""
     before = positions(service)
     assert {name for name, _ in before} == {__file__}
-    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]) as found:
+    with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]) as recorded:
         assert positions(service) == before
-        assert len(found.events("call")) == 4
+        assert len(recorded.events("call")) == 4
 
 
-def test_a_function_shows_its_own_parameters(service: Any, tmp_path: Path) -> None:
-    """By every way that inspect has, and by its defaults; pickled, it is itself."""
+def test_a_wrapped_function_has_its_own_signature(service: Any, tmp_path: Path) -> None:
+    """By every function of inspect, and its defaults; pickled, it stays itself."""
 
     def shown() -> list[object]:
         function = service.old
@@ -88,26 +88,26 @@ def test_a_function_shows_its_own_parameters(service: Any, tmp_path: Path) -> No
 
 
 def test_the_wrapped_function_is_the_first_in_the_closure(service: Any, tmp_path: Path) -> None:
-    """Nova looks for it there."""
+    """Nova reads it from there."""
     own = service.old
     with recording(tmp_path / "cap", points=[("warning_service", ["*"], [])]):
         callables = [cell.cell_contents for cell in service.old.__closure__ if callable(cell.cell_contents)]
         assert callables[0] is own
 
 
-def test_a_warning_of_an_import_is_the_importers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not of the finder that waits for the module."""
+def test_a_warning_at_import_names_the_importer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the finder that waits for the module."""
     (tmp_path / "libvirt.py").write_text("import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with recording(tmp_path / "cap", "libvirt"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         __import__("libvirt")
     sys.modules.pop("libvirt")
-    assert [each.filename for each in caught if "old" in str(each.message)] == [__file__]
+    assert [warning.filename for warning in caught if "old" in str(warning.message)] == [__file__]
 
 
-def test_a_decorated_function_keeps_its_decorators_parameters(tmp_path: Path) -> None:
-    """getfullargspec shows those of the decorator's function, signature those of the function below."""
+def test_a_wrapped_decorated_function_has_the_same_signatures(tmp_path: Path) -> None:
+    """getfullargspec reports the decorator's parameters, signature those of the function below."""
 
     def decorated(function: Any) -> Any:
         @functools.wraps(function)

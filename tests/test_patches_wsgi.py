@@ -1,4 +1,4 @@
-"""HTTP in: WebOb applications, layer upon layer, whatever they answer or raise."""
+"""Incoming HTTP: layered WebOb applications that answer or raise."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ SECRET = "Sq7-the-secret-Zk9"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """One for all tests."""
-    made = Server()
-    yield made
-    made.stop()
+    """Yield a server for all tests."""
+    web_server = Server()
+    yield web_server
+    web_server.stop()
 
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
-    """Recording of requests that come in."""
+    """Yield a recording of incoming requests."""
     foreign("webob.dec")
-    with recording(tmp_path / "cap", "wsgi") as found:
-        yield found
+    with recording(tmp_path / "cap", "wsgi") as recording_:
+        yield recording_
 
 
 def sides(recorded: Recorded, side: str) -> list[Event]:
-    """The requests seen from one side."""
+    """Return the steps of requests on one side."""
     return [event for event in recorded.events("http") if event.attributes["side"] == side]
 
 
-def test_a_request_that_arrives_is_one_step(recorded: Recorded, server: Server) -> None:
-    """However many layers it goes through; a step of the application's stands below it."""
-    seen: list[int] = []
+def test_an_incoming_request_is_one_step(recorded: Recorded, server: Server) -> None:
+    """Through any number of layers; the application's steps are below it."""
+    steps: list[int] = []
 
     def inner(request: Any) -> str:
-        seen.append(recorder.current.get())
+        steps.append(recorder.current.get())
         return "answer"
 
     server.application = layered(inner)
@@ -53,7 +53,7 @@ def test_a_request_that_arrives_is_one_step(recorded: Recorded, server: Server) 
     server.application = server.plain
     assert (answer.text, answer.headers["x-openstack-request-id"]) == ("answer", "req-own")
     (served,) = sides(recorded, "server")
-    assert seen == [served.number]
+    assert steps == [served.number]
     assert served.name == "POST /v2.1/servers"
     assert served.attributes.items() >= {
         ("method", "POST"), ("path", "/v2.1/servers"), ("query", "password=***"), ("request_id", "req-own"),
@@ -64,8 +64,8 @@ def test_a_request_that_arrives_is_one_step(recorded: Recorded, server: Server) 
     assert served.end is not None
 
 
-def test_an_exception_goes_on_to_the_server(recorded: Recorded) -> None:
-    """The very object, the step closed, nothing left of the request."""
+def test_an_exception_is_passed_on_to_the_server(recorded: Recorded) -> None:
+    """The same object; the step is closed and the request's state reset."""
     error = LookupError("own")
 
     def inner(request: Any) -> str:
@@ -80,8 +80,8 @@ def test_an_exception_goes_on_to_the_server(recorded: Recorded) -> None:
     assert (recorder.current.get(), recorder.context.get(), wsgi.request.get()) == (0, None, None)
 
 
-def test_an_http_exception_is_an_answer(recorded: Recorded) -> None:
-    """WebOb makes one of it."""
+def test_an_http_exception_is_a_status(recorded: Recorded) -> None:
+    """WebOb turns it into a response."""
     exc = foreign("webob.exc")
 
     def inner(request: Any) -> str:
@@ -92,13 +92,13 @@ def test_an_http_exception_is_an_answer(recorded: Recorded) -> None:
     assert (served.attributes["status"], served.error) == (403, None)
 
 
-def test_an_answer_that_comes_piece_by_piece_is_handed_on_as_it_is(recorded: Recorded) -> None:
-    """The very iterable; what it does when it is read is no longer in the request's course."""
+def test_an_iterable_response_is_passed_on_unread(recorded: Recorded) -> None:
+    """It is read after the end of the request's step."""
     response = foreign("webob").Response
-    seen: list[int] = []
+    steps: list[int] = []
 
     def pieces() -> Iterator[bytes]:
-        seen.append(recorder.current.get())
+        steps.append(recorder.current.get())
         yield b"one"
         yield b"two"
 
@@ -106,12 +106,12 @@ def test_an_answer_that_comes_piece_by_piece_is_handed_on_as_it_is(recorded: Rec
         return response(app_iter=pieces())
 
     assert ask(layered(inner)) == ("200 OK", b"onetwo")
-    assert seen == [0]
+    assert steps == [0]
     assert len(sides(recorded, "server")) == 1
 
 
-def test_a_request_within_a_request_is_its_own(recorded: Recorded) -> None:
-    """Services in one process ask each other: the inner one is below the step that asked, and puts all back."""
+def test_a_request_within_a_request_is_a_nested_step(recorded: Recorded) -> None:
+    """Services in one process call each other; afterwards the outer request is current again."""
     inner_application = layered(lambda request: "inner")
 
     def inner(request: Any) -> str:
@@ -125,21 +125,21 @@ def test_a_request_within_a_request_is_its_own(recorded: Recorded) -> None:
     assert (outer.name, within.name, within.parent) == ("GET /outer", "GET /inner", outer.number)
 
 
-def test_an_id_that_only_the_answer_tells(recorded: Recorded) -> None:
-    """Glance keeps its request's id to itself until it answers."""
+def test_a_request_id_is_read_from_the_response(recorded: Recorded) -> None:
+    """Glance shows its request id only in the response."""
 
     def answer(request: Any) -> Any:
-        made = foreign("webob").Response("an image")
-        made.headers["X-Openstack-Request-Id"] = "req-g"
-        return made
+        response = foreign("webob").Response("an image")
+        response.headers["X-Openstack-Request-Id"] = "req-g"
+        return response
 
     ask(foreign("webob.dec").wsgify(answer), PATH_INFO="/v2/images")
     (served,) = sides(recorded, "server")
     assert served.attributes["request_id"] == "req-g"
 
 
-def test_wsgify_that_is_no_application_is_left_alone(recorded: Recorded) -> None:
-    """It is a decorator, too, and may be called with a request."""
+def test_wsgify_as_a_decorator_is_not_recorded(recorded: Recorded) -> None:
+    """The decorated function may be called with a request."""
     dec, request = foreign("webob.dec"), foreign("webob").Request
 
     @dec.wsgify  # type: ignore[untyped-decorator]
@@ -151,8 +151,10 @@ def test_wsgify_that_is_no_application_is_left_alone(recorded: Recorded) -> None
 
 
 @pytest.mark.parametrize("broken", ["begin", "note", "finish"])
-def test_failures_of_ours_change_nothing(recorded: Recorded, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """Answers, exceptions and the current step are as ever."""
+def test_the_hooks_own_failures_do_not_reach_the_host(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Answers, exceptions and the current step are unchanged."""
 
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("injected")

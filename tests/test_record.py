@@ -1,4 +1,4 @@
-"""``bootseq record`` on a real Nova that was started without it: attach, boot, follow, detach, write, show."""
+"""``bootseq record`` on a running Nova that was started without it: attach, boot, follow, detach, write, show."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from tracer import trace_file
 from tracer.model import Request
 
 pytestmark = pytest.mark.slow
-#: With none but this test run's own services to attach to.
+#: The command, confined to this test run's own services.
 BOOTSEQ = [sys.executable, "-m", "tests.support.confinement", str(os.getpid())]
 
 
 @pytest.fixture(scope="module", params=["native", "eventlet"])
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    """Nova 34, nothing of bootseq in it."""
+    """Run Nova 34 without bootseq."""
     folder = tmp_path_factory.mktemp("record")
-    with EmbeddedCloud("34", folder / "state", threads=request.param) as made:
-        yield made
+    with EmbeddedCloud("34", folder / "state", threads=request.param) as embedded:
+        yield embedded
 
 
 def client(cloud: EmbeddedCloud, folder: Path, name: str) -> list[str]:
-    """The command line of a client that asks for a server."""
-    asked = folder / f"{name}.json"
-    asked.write_text(json.dumps(embedded_boot.Request(names=(name,)).as_json()))
+    """Return the command line of a client that requests a server."""
+    request = folder / f"{name}.json"
+    request.write_text(json.dumps(embedded_boot.Request(names=(name,)).as_json()))
     url = f"http://127.0.0.1:{cloud.ports['nova-api']}/v2.1"
     script = [str(environment(find_release("34"))), str(INSIDE / "client.py")]
-    return [*script, "--url", url, "--request", str(asked), "--answer", str(folder / "answer.json")]
+    return [*script, "--url", url, "--request", str(request), "--answer", str(folder / "answer.json")]
 
 
-def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path: Path) -> None:
-    """All services were entered and left as they were; the command's HTTP leg is chapter 1; the server is active."""
+def test_record_writes_the_tree_of_a_boot_on_a_running_cloud(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    """All services are attached and detached, and unchanged afterwards; the client's request is chapter 1."""
     before = dict(cloud.pids)
     file = tmp_path / "boot.trace.jsonl.gz"
     command = [*BOOTSEQ, "record", "-o", str(file), "--for", "2m", "--", *client(cloud, tmp_path, "recorded")]
@@ -55,7 +55,7 @@ def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path
     assert calls(boot) in (13, 14)
     assert "[compute] compute/manager.py.ComputeManager -> build_and_run_instance()" in done.stdout
     assert "not as before" not in done.stderr
-    # Masters and workers of conductor and scheduler have hooks in where they are two processes.
+    # Where conductor and scheduler have a master and a worker process, both have hooks.
     counted = re.search(r"detached from (\d+) processes, (\d+) proved", done.stderr)
     assert counted is not None
     assert int(counted[1]) == int(counted[2]) >= 5, done.stderr
@@ -65,13 +65,12 @@ def test_record_gives_the_tree_of_a_running_cloud(cloud: EmbeddedCloud, tmp_path
 
 
 def calls(boot: Request) -> int:
-    """RPC calls that were sent and answered."""
+    """Count the RPC calls that were sent."""
     sent = [step for step in boot.walk() if step.kind == "rpc" and step.text("mode") == "call"]
     return sum(step.text("side") == "client" for step in sent)
 
 
-def test_a_command_that_boots_nothing(cloud: EmbeddedCloud, tmp_path: Path) -> None:
-    """Its exit code is passed on, the file is written, no boot is in it."""
+def test_a_command_without_a_boot_is_recorded_and_its_exit_code_passed_on(cloud: EmbeddedCloud, tmp_path: Path) -> None:
     file = tmp_path / "nothing.trace.jsonl"
     command = [*BOOTSEQ, "record", "-o", str(file), "--", sys.executable, "-c", "raise SystemExit(7)"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

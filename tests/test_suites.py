@@ -1,4 +1,4 @@
-"""Upstream suites under the hooks: the comparison itself, and the slice of the suites that is nearest to the hooks."""
+"""Upstream test suites under the hooks: the comparison, and the part of the suites that is closest to the hooks."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ class TestComparison:
     def test_verdicts_follow_the_repetitions(self, plain: list[str], hooked: list[str], verdict: str) -> None:
         assert comparing.verdict(plain, hooked) == verdict
 
-    def test_nothing_differs_afterwards_of_equal_states(self) -> None:
+    def test_equal_states_do_not_differ(self) -> None:
         assert comparing.afterwards(run({}), run({}, memory=60)) == {}
 
     @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ class TestComparison:
             ({"left": ["a.f"]}, "left"),
         ],
     )
-    def test_each_kind_of_trace_is_reported(self, state: dict[str, object], kind: str) -> None:
+    def test_every_kind_of_leftover_is_reported(self, state: dict[str, object], kind: str) -> None:
         assert list(comparing.afterwards(run({}), run({}, **state))) == [kind]
 
-    def test_what_chance_has_a_part_in_has_to_come_again(self) -> None:
+    def test_random_differences_count_only_if_repeated(self) -> None:
         first = {"descriptors": ["+1 pipe:[N]", "-1 a"], "memory": ["40 plain"], "left": ["a.f"], "threads": ["+1 T"]}
         second = {"descriptors": ["+1 pipe:[N]"], "memory": ["41 plain"]}
         steady = {"descriptors": ["+1 pipe:[N]"], "memory": ["40 plain"], "left": ["a.f"]}
@@ -99,7 +99,7 @@ class TestTable:
                 requirement = environments.requirements()[suite.sdist].split()[0]
                 assert requirement in (environments.LOCKS / f"{suite.environment}.txt").read_text().split()
 
-    def test_names_are_found_or_refused(self) -> None:
+    def test_suites_are_selected_by_name_and_unknown_names_are_refused(self) -> None:
         assert [suite.name for suite in table.find(["futurist"])] == ["futurist"]
         assert table.find([]) == list(table.SUITES)
         with pytest.raises(table.SuitesError, match="no suite futurists: there are python-threading, "):
@@ -115,12 +115,12 @@ class TestTable:
             ("unittest", "unittest.loader._FailedTest.mod", "pack.mod"),
         ],
     )
-    def test_what_is_repeated_is_the_class(self, driver: str, test: str, group: str) -> None:
+    def test_the_unit_of_repetition_is_the_class(self, driver: str, test: str, group: str) -> None:
         assert judging.group(table.Suite("s", driver, ("pack.mod",)), ("pack.mod",), test) == group
 
 
 class TestWriting:
-    def test_table_has_a_line_a_suite_and_the_differences(self) -> None:
+    def test_the_table_has_a_line_for_every_suite_and_the_differences(self) -> None:
         result = judging.Result("futurist", "slice", 3, 2, [judging.Difference("a.T.b", ["ok"], ["fail"], "text")])
         result.afterwards = {"threads": ["+1 Thread-N"]}
         text = writing.as_text([result])

@@ -1,4 +1,4 @@
-"""The tap against a real RabbitMQ: what it records, what it leaves behind, what a flood and a dead broker do."""
+"""The tap on a real RabbitMQ: its recording, its cleanup, floods and dead brokers."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
-    with running(tmp_path_factory.mktemp("rabbit")) as one:
-        yield one
+    with running(tmp_path_factory.mktemp("rabbit")) as broker:
+        yield broker
 
 
 def start(rabbit: Rabbit, capture: Path) -> Tap:
-    """By the management API, which is quicker than rabbitmqctl."""
+    """Start a tap that uses the management API, which is faster than rabbitmqctl."""
     return Tap(rabbit.variables, capture, "--url", rabbit.url(), "--management", rabbit.management_url)
 
 
-def tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedProcess[str]:
+def run_tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedProcess[str]:
     command = [BOOTSEQ, "tap", "-o", str(capture), *options]
     done = subprocess.run(command, env=rabbit.variables, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert PASSWORD not in done.stderr
@@ -41,8 +41,8 @@ def tap(rabbit: Rabbit, *options: str, capture: Path) -> subprocess.CompletedPro
 
 
 @contextmanager
-def conversation(rabbit: Rabbit) -> Iterator[Callable[[], None]]:
-    """Two that talk when told to."""
+def rpc_exchange(rabbit: Rabbit) -> Iterator[Callable[[], None]]:
+    """Yield a function that makes a client and a server exchange messages."""
     program = str(Path(__file__).with_name("support") / "rpc_program.py")
     command = [sys.executable, "-W", "ignore", program, rabbit.url().replace("amqp:", "rabbit:")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -50,95 +50,98 @@ def conversation(rabbit: Rabbit) -> Iterator[Callable[[], None]]:
         assert process.stdout is not None
         assert process.stdout.readline() == "done\n"
 
-        def talk() -> None:
+        def exchange() -> None:
             print("talk", file=process.stdin, flush=True)
             assert process.stdout is not None
             assert process.stdout.readline() == "done\n"
 
-        yield talk
+        yield exchange
         process.stdin.close()
         assert process.wait(PATIENCE) == 0
 
 
-def test_a_conversation_is_recorded_and_nothing_left_behind(rabbit: Rabbit, tmp_path: Path) -> None:
-    """A call with its reply, a cast and a fanout: each published and delivered, tied by their ids, secrets masked."""
-    with conversation(rabbit) as talk:
+def test_an_exchange_is_recorded_and_the_broker_is_left_unchanged(rabbit: Rabbit, tmp_path: Path) -> None:
+    """A call with its reply, a cast and a fanout: published and delivered, linked by ids, secrets masked."""
+    with rpc_exchange(rabbit) as exchange:
         before = rabbit.state()
-        one = Tap(rabbit.variables, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
-        one.wait_for("switched on")
+        tap = Tap(rabbit.variables, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+        tap.wait_for("switched on")
         assert rabbit.traces()
-        talk()
+        exchange()
         time.sleep(0.5)
-        assert one.end() == 0
+        assert tap.end() == 0
         assert rabbit.state() == before
-    assert "tracing of vhost / is off again" in one.stderr
-    assert "SECRET" not in one.file.read_text()
-    assert (one.file.stat().st_mode & 0o777, one.file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    seen: dict[str, list[str]] = {}
-    for message in one.messages():
+    assert "tracing of vhost / is off again" in tap.stderr
+    assert "SECRET" not in tap.file.read_text()
+    assert (tap.file.stat().st_mode & 0o777, tap.file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    directions: dict[str, list[str]] = {}
+    for message in tap.messages():
         inner = message["payload"]["oslo.message"]
-        seen.setdefault(inner["_unique_id"], []).append(message["trace_key"].partition(".")[0])
-    assert sorted(map(sorted, seen.values())) == [["deliver", "publish"]] * 4
-    names = [each["payload"]["oslo.message"].get("method", "reply") for each in one.messages()]
+        directions.setdefault(inner["_unique_id"], []).append(message["trace_key"].partition(".")[0])
+    assert sorted(map(sorted, directions.values())) == [["deliver", "publish"]] * 4
+    names = [message_["payload"]["oslo.message"].get("method", "reply") for message_ in tap.messages()]
     assert {name: names.count(name) for name in names} == {"build": 2, "note": 4, "reply": 2}
 
 
-def test_killed_it_leaves_nothing_behind(rabbit: Rabbit, tmp_path: Path) -> None:
+def test_a_killed_tap_leaves_the_broker_unchanged(rabbit: Rabbit, tmp_path: Path) -> None:
     before = rabbit.state()
-    one = Tap(rabbit.variables, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
-    one.wait_for("switched on")
+    tap = Tap(rabbit.variables, tmp_path / "cap", "--url", rabbit.url(), "--rabbitmqctl", CTL)
+    tap.wait_for("switched on")
     publish(rabbit, 10, 100)
-    wait_until(lambda: one.count() >= 10)
-    assert one.end(signal.SIGKILL) == -signal.SIGKILL
-    assert "the tap died; tracing of vhost / is off again" in one.stderr
+    wait_until(lambda: tap.count() >= 10)
+    assert tap.end(signal.SIGKILL) == -signal.SIGKILL
+    assert "the tap died; tracing of vhost / is off again" in tap.stderr
     assert rabbit.state() == before
-    assert len(one.messages()) >= 10
+    assert len(tap.messages()) >= 10
 
 
-def test_where_a_message_was_and_that_it_came_again(rabbit: Rabbit, tmp_path: Path) -> None:
-    one = start(rabbit, tmp_path / "cap")
-    one.wait_for("switched on")
+def test_a_copy_has_the_route_of_its_message_and_its_redelivery(rabbit: Rabbit, tmp_path: Path) -> None:
+    tap = start(rabbit, tmp_path / "cap")
+    tap.wait_for("switched on")
     with kombu.Connection(rabbit.url(), transport="pyamqp") as connection:
         queue = connection.SimpleQueue("mine", queue_opts={"auto_delete": True, "durable": False})
         queue.put({"method": "note"})
         queue.get(timeout=PATIENCE).requeue()
         queue.get(timeout=PATIENCE).ack()
         queue.close()
-    wait_until(lambda: one.count() >= 3)
-    assert one.end() == 0
-    sent, *taken = one.messages()
+    wait_until(lambda: tap.count() >= 3)
+    assert tap.end() == 0
+    sent, *deliveries = tap.messages()
     assert (sent["trace_key"], sent["exchange"], sent["routing_keys"]) == ("publish.mine", "mine", ["mine"])
     assert (sent["routed_queues"], sent["user"]) == (["mine"], "openstack")
-    assert [(each["trace_key"], each["redelivered"]) for each in taken] == [("deliver.mine", 0), ("deliver.mine", 1)]
+    assert [(copy["trace_key"], copy["redelivered"]) for copy in deliveries] == [
+        ("deliver.mine", 0),
+        ("deliver.mine", 1),
+    ]
 
 
-def test_a_flood_while_it_sleeps(rabbit: Rabbit, tmp_path: Path) -> None:
-    """100,000 messages; the broker keeps the last of them, within bounds, and the tap says so when it wakes."""
+def test_a_flood_while_the_tap_is_stopped_is_bounded(rabbit: Rabbit, tmp_path: Path) -> None:
+    """100,000 messages: the broker keeps the last of them, within bounds, and the tap reports the loss."""
     before = rabbit.state()
-    one = start(rabbit, tmp_path / "cap")
-    one.wait_for("switched on")
+    tap = start(rabbit, tmp_path / "cap")
+    tap.wait_for("switched on")
     base = memory(rabbit)
-    os.kill(one.pid, signal.SIGSTOP)
+    os.kill(tap.pid, signal.SIGSTOP)
     try:
         publish(rabbit, 100_000, 1000)
-        queues = {each["name"]: each for each in rabbit.ask("list_queues", "name", "messages", "message_bytes")}
+        queues = {row["name"]: row for row in rabbit.ask("list_queues", "name", "messages", "message_bytes")}
         grown = memory(rabbit) - base
     finally:
-        os.kill(one.pid, signal.SIGCONT)
-    (ours,) = [each for name, each in queues.items() if name.startswith("bootseq-tap-")] or [None]
-    if ours is not None:  # else the broker has closed the connection of who took nothing for 15 s
+        os.kill(tap.pid, signal.SIGCONT)
+    (ours,) = [row for name, row in queues.items() if name.startswith("bootseq-tap-")] or [None]
+    if ours is not None:  # else the broker has closed the connection of a consumer that was idle for 15 s
         assert ours["messages"] <= 10_000
         assert ours["message_bytes"] <= 64 << 20
     assert grown < 150 << 20
-    wait_until(lambda: "drops the oldest" in one.stderr or "are missing" in one.stderr)
-    assert one.end() == 0
+    wait_until(lambda: "drops the oldest" in tap.stderr or "are missing" in tap.stderr)
+    assert tap.end() == 0
     assert rabbit.state() == before
 
 
-def test_tracing_that_was_on_is_left_on(rabbit: Rabbit, tmp_path: Path) -> None:
+def test_tracing_that_was_on_stays_on(rabbit: Rabbit, tmp_path: Path) -> None:
     rabbit.ctl("trace_on")
     try:
-        done = tap(rabbit, "--url", rabbit.url(), "--rabbitmqctl", CTL, "--for", "1s", capture=tmp_path / "cap")
+        done = run_tap(rabbit, "--url", rabbit.url(), "--rabbitmqctl", CTL, "--for", "1s", capture=tmp_path / "cap")
         assert done.returncode == 0
         assert "was on already, and stays on at the end" in done.stderr
         assert rabbit.traces()
@@ -146,8 +149,8 @@ def test_tracing_that_was_on_is_left_on(rabbit: Rabbit, tmp_path: Path) -> None:
         rabbit.ctl("trace_off")
 
 
-def test_by_management_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
-    """As a service's own file has it, with the authority named there."""
+def test_a_tap_by_the_management_api_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
+    """With URL and certificate authority from a service's own configuration file."""
     config = tmp_path / "nova.conf"
     config.write_text(
         f"[DEFAULT]\ntransport_url = {rabbit.tls_url.replace('amqps:', 'rabbit:')}\n"
@@ -155,49 +158,49 @@ def test_by_management_over_tls(rabbit: Rabbit, tmp_path: Path) -> None:
     )
     before = rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing")
     options = ("--management", rabbit.management_url)
-    one = Tap(rabbit.variables, tmp_path / "cap", "--from-config", str(config), *options)
-    one.wait_for("switched on")
+    tap = Tap(rabbit.variables, tmp_path / "cap", "--from-config", str(config), *options)
+    tap.wait_for("switched on")
     assert rabbit.traces()
     publish(rabbit, 3, 10)
-    wait_until(lambda: one.count() >= 3)
-    assert one.end(signal.SIGTERM) == 0
+    wait_until(lambda: tap.count() >= 3)
+    assert tap.end(signal.SIGTERM) == 0
     assert rabbit.ask("list_vhosts", "name", "description", "tags", "default_queue_type", "tracing") == before
 
 
-def test_a_certificate_that_is_not_trusted(rabbit: Rabbit, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_refused_with_a_hint(rabbit: Rabbit, tmp_path: Path) -> None:
     options = ("--no-switch", "--for", "1")
 
-    def said(url: str, *more: str) -> subprocess.CompletedProcess[str]:
-        return tap(rabbit, "--url", url, *options, *more, capture=tmp_path / "cap")
+    def tapped(url: str, *more: str) -> subprocess.CompletedProcess[str]:
+        return run_tap(rabbit, "--url", url, *options, *more, capture=tmp_path / "cap")
 
-    assert_told(said(rabbit.tls_url), "certificate is not trusted", "--cafile")
+    assert_refused(tapped(rabbit.tls_url), "certificate is not trusted", "--cafile")
     other = rabbit.tls_url.replace("@localhost", "@127.0.0.1")
-    assert_told(said(other, "--cafile", str(rabbit.certificate)), "is for another name", "127.0.0.1")
-    assert_told(said(rabbit.tls_url.replace("amqps:", "amqp:")), "if this is the TLS port, use amqps://")
-    assert_told(said(rabbit.url().replace("amqp:", "amqps:")), "TLS handshake failed")
-    assert said(rabbit.tls_url, "--insecure").returncode == 0
+    assert_refused(tapped(other, "--cafile", str(rabbit.certificate)), "is for another name", "127.0.0.1")
+    assert_refused(tapped(rabbit.tls_url.replace("amqps:", "amqp:")), "if this is the TLS port, use amqps://")
+    assert_refused(tapped(rabbit.url().replace("amqp:", "amqps:")), "TLS handshake failed")
+    assert tapped(rabbit.tls_url, "--insecure").returncode == 0
 
 
-def test_a_vhost_with_a_slash(rabbit: Rabbit, tmp_path: Path) -> None:
-    """Written as it is or as %2F; another vhost is none of ours."""
+def test_a_vhost_with_a_slash_is_tapped_alone(rabbit: Rabbit, tmp_path: Path) -> None:
+    """Its name is written as it is or with %2F; another vhost is not tapped."""
     rabbit.ctl("add_vhost", "a/b")
     rabbit.ctl("set_permissions", "-p", "a/b", "openstack", ".*", ".*", ".*")
-    one = Tap(
+    tap = Tap(
         rabbit.variables, tmp_path / "cap", "--url", rabbit.url(vhost="a%2Fb"), "--management", rabbit.management_url
     )
-    one.wait_for("tracing of vhost a/b switched on")
-    assert {each["name"]: each["tracing"] for each in rabbit.ask("list_vhosts", "name", "tracing")}["a/b"]
+    tap.wait_for("tracing of vhost a/b switched on")
+    assert {row["name"]: row["tracing"] for row in rabbit.ask("list_vhosts", "name", "tracing")}["a/b"]
     publish(rabbit, 3, 10)
     publish(rabbit, 2, 10, vhost="a/b")
-    wait_until(lambda: one.count() >= 2)
-    assert one.end() == 0
-    assert {message["vhost"] for message in one.messages()} == {"a/b"}
+    wait_until(lambda: tap.count() >= 2)
+    assert tap.end() == 0
+    assert {message["vhost"] for message in tap.messages()} == {"a/b"}
     assert not rabbit.traces()
     rabbit.ctl("delete_vhost", "a/b")
 
 
-def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> None:
-    """And nothing is switched."""
+def test_a_failure_to_start_is_reported_in_one_line(rabbit: Rabbit, tmp_path: Path) -> None:
+    """And tracing is not switched on."""
     rabbit.ctl("add_user", "poor", "p00r")
     rabbit.ctl("set_permissions", "poor", "^$", "^$", "^$")
     rabbit.ctl("add_user", "half", "p00r")
@@ -214,62 +217,62 @@ def test_what_is_wrong_is_told_in_one_line(rabbit: Rabbit, tmp_path: Path) -> No
             "permission denied",
         ),
     ]
-    for options, said in cases:
+    for options, reason in cases:
         ways = () if len(options) > 2 else ("--rabbitmqctl", CTL)
-        assert_told(tap(rabbit, *options, *ways, capture=tmp_path / "cap"), said)
+        assert_refused(run_tap(rabbit, *options, *ways, capture=tmp_path / "cap"), reason)
     assert not rabbit.traces()
 
 
-def test_a_broker_that_goes_away(tmp_path: Path) -> None:
-    """Once it is back the tap goes on: with tracing, which a restart ends, and a line that says what was missed."""
+def test_a_broker_that_restarts_is_tapped_again(tmp_path: Path) -> None:
+    """The tap switches tracing, which a restart ends, on again, and reports the time that it missed."""
     with running(tmp_path / "broker") as rabbit:
         before = rabbit.state()
-        one = start(rabbit, tmp_path / "cap")
-        one.wait_for("switched on")
+        tap = start(rabbit, tmp_path / "cap")
+        tap.wait_for("switched on")
         publish(rabbit, 3, 10)
-        wait_until(lambda: one.count() >= 3)
+        wait_until(lambda: tap.count() >= 3)
         with rabbit.away():
-            one.wait_for("the broker is gone or closed the connection")
-        one.wait_for("tracing was off and is on again; messages from")
+            tap.wait_for("the broker is gone or closed the connection")
+        tap.wait_for("tracing was off and is on again; messages from")
         publish(rabbit, 4, 10)
-        wait_until(lambda: one.count() >= 7)
-        assert one.end() == 0
-        assert "tracing of vhost / is off again" in one.stderr
+        wait_until(lambda: tap.count() >= 7)
+        assert tap.end() == 0
+        assert "tracing of vhost / is off again" in tap.stderr
         assert rabbit.state() == before
 
 
-def test_it_may_end_while_the_broker_is_away(rabbit: Rabbit, tmp_path: Path) -> None:
-    """What was recorded stays; tracing, which the node's memory keeps, is off once it is back."""
-    one = start(rabbit, tmp_path / "cap")
-    one.wait_for("switched on")
+def test_a_tap_may_end_while_the_broker_is_down(rabbit: Rabbit, tmp_path: Path) -> None:
+    """The recording stays; tracing, which survives in the node's memory, is switched off later."""
+    tap = start(rabbit, tmp_path / "cap")
+    tap.wait_for("switched on")
     publish(rabbit, 3, 10)
-    wait_until(lambda: one.count() >= 3)
+    wait_until(lambda: tap.count() >= 3)
     try:
-        rabbit.ctl("stop_app")  # tracing comes back with it: the node's memory keeps it
-        one.wait_for("trying again")
-        os.kill(one.pid, signal.SIGINT)
-        one.wait_for("could not be switched off yet")
+        rabbit.ctl("stop_app")  # tracing survives in the node's memory
+        tap.wait_for("trying again")
+        os.kill(tap.pid, signal.SIGINT)
+        tap.wait_for("could not be switched off yet")
     finally:
         rabbit.ctl("start_app")
-    assert one.ended() == 0
+    assert tap.ended() == 0
     wait_until(lambda: not rabbit.traces())
-    assert one.count() >= 3
+    assert tap.count() >= 3
 
 
-def test_a_connection_that_an_administrator_closes(rabbit: Rabbit, tmp_path: Path) -> None:
-    """The broker still traces: it stays on."""
-    one = start(rabbit, tmp_path / "cap")
-    one.wait_for("switched on")
+def test_a_connection_closed_by_an_administrator_is_opened_again(rabbit: Rabbit, tmp_path: Path) -> None:
+    """The broker still traces, and tracing stays on."""
+    tap = start(rabbit, tmp_path / "cap")
+    tap.wait_for("switched on")
     rabbit.ctl("close_all_connections", "enough")
-    one.wait_for("tracing is unchanged; messages from")
+    tap.wait_for("tracing is unchanged; messages from")
     publish(rabbit, 3, 10)
-    wait_until(lambda: one.count() >= 3)
-    assert one.end() == 0
+    wait_until(lambda: tap.count() >= 3)
+    assert tap.end() == 0
     assert not rabbit.traces()
 
 
-def test_two_taps(rabbit: Rabbit, tmp_path: Path) -> None:
-    """Tracing is on until the last has ended, whichever that is; the second goes on getting copies."""
+def test_of_two_taps_the_last_switches_tracing_off(rabbit: Rabbit, tmp_path: Path) -> None:
+    """The second goes on receiving copies after the first has ended."""
     first = start(rabbit, tmp_path / "first")
     first.wait_for("switched on")
     second = start(rabbit, tmp_path / "second")
@@ -283,15 +286,15 @@ def test_two_taps(rabbit: Rabbit, tmp_path: Path) -> None:
     assert not rabbit.traces()
 
 
-def assert_told(done: subprocess.CompletedProcess[str], *said: str) -> None:
+def assert_refused(done: subprocess.CompletedProcess[str], *texts: str) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("bootseq: ")
     assert done.stderr.count("\n") == 1
-    for each in said:
-        assert each in done.stderr
+    for text in texts:
+        assert text in done.stderr
 
 
 def memory(rabbit: Rabbit) -> int:
-    """Bytes in use by the broker."""
+    """Return the bytes of memory that the broker has allocated."""
     return int(rabbit.ask("status")["memory"]["total"]["allocated"])

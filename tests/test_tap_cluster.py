@@ -1,4 +1,4 @@
-"""The tap on a cluster of two real RabbitMQs: copies of what passes either, and one of them dies."""
+"""The tap on a cluster of two real RabbitMQs: copies from both nodes, and the death of one."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.slow
 
 
-def test_a_cluster(tmp_path: Path) -> None:
-    """A URL of three places: nobody listens at the first, the second is taken, and the third once that has died."""
+def test_a_tap_survives_the_death_of_a_node(tmp_path: Path) -> None:
+    """A URL of three hosts: the first is closed, the second is used, and after its death the third."""
     with running(tmp_path / "first") as first, joined(first, tmp_path / "second") as second:
         account = f"openstack:{PASSWORD}@"
-        places = ",".join(f"{account}127.0.0.1:{port}" for port in (1, port_of(first), port_of(second)))
-        one = Tap(first.variables, tmp_path / "cap", "--url", f"amqp://{places}/", "--rabbitmqctl", CTL)
-        one.wait_for("switched on")
-        assert [traces(first, each) for each in (first, second)] == [True, True]
-        for each in (first, second):
-            publish(each, 3, 10)
-        wait_until(lambda: one.count() >= 6)
-        assert [message["node"] for message in one.messages()].count(second.node) == 3
+        hosts = ",".join(f"{account}127.0.0.1:{port}" for port in (1, port_of(first), port_of(second)))
+        tap = Tap(first.variables, tmp_path / "cap", "--url", f"amqp://{hosts}/", "--rabbitmqctl", CTL)
+        tap.wait_for("switched on")
+        assert [traces(first, node) for node in (first, second)] == [True, True]
+        for node in (first, second):
+            publish(node, 3, 10)
+        wait_until(lambda: tap.count() >= 6)
+        assert [message["node"] for message in tap.messages()].count(second.node) == 3
         first.kill()
-        one.wait_for(f"reconnected to amqp://***@127.0.0.1:{port_of(second)}/%2F; tracing is unchanged")
+        tap.wait_for(f"reconnected to amqp://***@127.0.0.1:{port_of(second)}/%2F; tracing is unchanged")
         publish(second, 3, 10)
-        wait_until(lambda: one.count() >= 9)
-        assert one.end() == 0
-        assert "tracing of vhost / is off again" in one.stderr
+        wait_until(lambda: tap.count() >= 9)
+        assert tap.end() == 0
+        assert "tracing of vhost / is off again" in tap.stderr
         assert not traces(first, second)
 
 
@@ -39,5 +39,5 @@ def port_of(rabbit: Rabbit) -> int:
 
 
 def traces(first: Rabbit, node: Rabbit) -> bool:
-    """Tracing is each node's own; the first one's variables have the cookie."""
-    return any(each["tracing"] for each in first.ask("-n", node.node, "list_vhosts", "name", "tracing"))
+    """Return whether a node traces; the first node's environment has the cookie for both."""
+    return any(row["tracing"] for row in first.ask("-n", node.node, "list_vhosts", "name", "tracing"))

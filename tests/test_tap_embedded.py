@@ -1,4 +1,4 @@
-"""The tap during real boots: Nova 34's services on a real RabbitMQ, with hooks in and DEBUG logs beside."""
+"""The tap during real boots: Nova 34 on a real RabbitMQ, with hooks and DEBUG logs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tests.support.taps import Tap, assert_confirmed, chapters, steps
 pytestmark = pytest.mark.slow
 
 
-def test_a_boot_seen_by_three_witnesses(tmp_path: Path) -> None:
-    """The copies alone have the boot's chapters; with hooks and logs they confirm it; the broker stays as it was."""
+def test_three_witnesses_confirm_one_boot(tmp_path: Path) -> None:
+    """Copies alone show the boot's chapters; with hooks and logs they confirm it; the broker is unchanged."""
     capture, logs = tmp_path / "cap", tmp_path / "state" / "logs"
     with running(tmp_path / "broker") as rabbit:
         options = ("--from-config", str(tmp_path / "state/etc/nova-compute/nova.conf"), "--rabbitmqctl", CTL)
         with EmbeddedCloud("34", tmp_path / "state", capture=capture, echo=True, broker=rabbit) as cloud:
-            cloud.boot("first")  # the services' queues for replies are there from now on
+            cloud.boot("first")  # creates the services' reply queues
             before = rabbit.state()
             for name, number, code in (("vm1", signal.SIGINT, 0), ("vm2", signal.SIGKILL, -signal.SIGKILL)):
-                one = Tap(rabbit.variables, tmp_path / name, *options)
-                one.wait_for("switched on")
+                tap = Tap(rabbit.variables, tmp_path / name, *options)
+                tap.wait_for("switched on")
                 assert cloud.boot(name).state == "active"
-                assert one.end(number) == code
+                assert tap.end(number) == code
                 assert rabbit.state() == before
     alone = steps(tmp_path / "alone.trace.jsonl", "vm2", tmp_path / "vm2")
     assert chapters(alone) == [

@@ -1,4 +1,4 @@
-"""Hooks into processes that run already, and out again: recorded, bounded, refused with reasons, proved to be gone."""
+"""Attaching to and detaching from running processes: recording, lease, refusals, proof of the restored state."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this
 
 @pytest.fixture
 def capture(tmp_path: Path) -> Path:
-    """A capture that nothing is recorded into yet."""
-    return made(tmp_path / "capture")
+    """Return an empty capture."""
+    return make_capture(tmp_path / "capture")
 
 
-def made(path: Path) -> Path:
+def make_capture(path: Path) -> Path:
     captures.make(path, points=[("victim_points", ["*"], [])], ask=["ask"], echo=False)
     return path
 
 
 def attach(capture: Path, *victims: Victim, seconds: float = 60) -> list[ProcessReport]:
-    """Attach to victims, by their processes as /proc tells of them."""
+    """Attach to victims, whose processes are read from /proc."""
     return Attachment(capture, seconds).attach([_process(victim.pid) for victim in victims])
 
 
 def attached(capture: Path, victim: Victim) -> ProcessReport:
-    """Attach to one, which must succeed."""
+    """Attach to one victim, which must succeed."""
     (result,) = attach(capture, victim)
     assert (result.state, result.reason) == ("attached", "")
     return result
 
 
 def detached(capture: Path) -> ProcessReport:
-    """Detach from the only one that is attached."""
+    """Detach from the only attached process, which must succeed."""
     (result,) = detach.detach(capture)
     assert (result.state, result.reason) == ("detached", "")
     return result
@@ -61,7 +61,7 @@ def _process(pid: int) -> processes.Process:
 
 
 def kinds(capture: Path) -> dict[str, int]:
-    """How many events of which kind were recorded, but for the waits for a connection that a busy machine makes."""
+    """Count the recorded events by kind, except for waits for a connection, which depend on the load."""
     counts: dict[str, int] = {}
     for event in segments.read(capture).events:
         if event.name != "sqlalchemy.pool:checkout":
@@ -70,8 +70,8 @@ def kinds(capture: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("mode", ["serve", "eventlet", "sleep", "lock", "calls"])
-def test_records_what_a_running_service_does(mode: str, capture: Path) -> None:
-    """Engines and loggers that exist are covered: what is hooked are their classes."""
+def test_a_running_service_is_recorded_while_attached(mode: str, capture: Path) -> None:
+    """Also by engines and loggers that exist already, as their classes are patched."""
     with Victim(mode) as victim:
         assert victim.ask("sql(3)") == 3
         attached(capture, victim)
@@ -84,7 +84,7 @@ def test_records_what_a_running_service_does(mode: str, capture: Path) -> None:
     assert kinds(capture) == {"sql": 5, "log": 1}
 
 
-#: A point whose call lasts until its lock is released.
+#: Defines a call point whose call lasts until its lock is released.
 LASTING = """
 import types
 points = types.ModuleType("victim_points")
@@ -96,8 +96,8 @@ lock.acquire()
 
 
 @pytest.mark.slow
-def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path: Path) -> None:
-    """It keeps the files of a recording mapped that is over; the next one may begin, and is the one that is found."""
+def test_a_call_in_flight_after_the_detach_is_no_recording(capture: Path, tmp_path: Path) -> None:
+    """It keeps the files of the old recording mapped; a new one may begin, and is the one that is discovered."""
     with Victim("serve") as victim:
         victim.ask(f"exec({LASTING!r}, globals())")
         attached(capture, victim)
@@ -105,7 +105,7 @@ def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path
         detached(capture)
         assert str(capture) in Path(f"/proc/{victim.pid}/maps").read_text()
         assert discovery.recording(_process(victim.pid)) is None
-        other = made(tmp_path / "other")
+        other = make_capture(tmp_path / "other")
         attached(other, victim)
         recording = discovery.recording(_process(victim.pid))
         assert recording is not None
@@ -116,7 +116,7 @@ def test_a_call_in_flight_does_not_look_like_a_recording(capture: Path, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_python(version: str, capture: Path) -> None:
+def test_every_python_can_be_attached_to(version: str, capture: Path) -> None:
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
@@ -130,8 +130,8 @@ def test_every_python(version: str, capture: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["serve", "eventlet"])
-def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
-    """Every attribute of every module and class is the object it was: told by the service, not by our bookkeeping."""
+def test_fifty_attaches_leave_nothing(mode: str, capture: Path) -> None:
+    """Every attribute of every module and class is the same object, as checked inside the service."""
     with Victim(mode) as victim:
         victim.ask("sql(1)")
         process = _process(victim.pid)
@@ -152,13 +152,13 @@ def test_fifty_times_leave_nothing(mode: str, capture: Path) -> None:
 
 
 def options(capture: Path) -> dict[str, Any]:
-    """What the capture tells the hooks to do."""
+    """Return the capture's options for the hooks."""
     return Attachment(capture, 60).options()
 
 
 @pytest.mark.slow
-def test_the_first_time_leaves_standard_modules_alone(capture: Path) -> None:
-    """What it loads of the standard library stays; what was there before is the same object."""
+def test_the_first_attach_changes_no_loaded_module(capture: Path) -> None:
+    """Standard modules that it loads stay loaded; everything loaded before is the same object."""
     with Victim() as victim:
         victim.ask("sql(1)")
         victim.ask("remember()")
@@ -169,7 +169,7 @@ def test_the_first_time_leaves_standard_modules_alone(capture: Path) -> None:
     assert new == []
 
 
-def test_a_second_attach_doubles_nothing(capture: Path) -> None:
+def test_a_second_attach_does_not_record_twice(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
         first = attached(capture, victim)
@@ -184,14 +184,14 @@ def test_a_second_attach_doubles_nothing(capture: Path) -> None:
 def test_another_capture_is_refused(capture: Path, tmp_path: Path) -> None:
     with Victim() as victim:
         attached(capture, victim)
-        (refused,) = attach(made(tmp_path / "other"), victim)
+        (refused,) = attach(make_capture(tmp_path / "other"), victim)
         assert (refused.state, refused.fix) == ("cannot", f"bootseq detach {capture}")
         assert f"records into {capture} already" in refused.reason
         detached(capture)
 
 
 @pytest.mark.slow
-def test_another_release_takes_the_place_of_the_first(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_replaces_the_hooks(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
         attached(capture, victim)
@@ -205,7 +205,7 @@ def test_another_release_takes_the_place_of_the_first(capture: Path, monkeypatch
 
 
 @pytest.mark.slow
-def test_children_that_it_forks_are_recorded_and_detached(capture: Path) -> None:
+def test_forked_children_are_recorded_and_detached(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
         attached(capture, victim)
@@ -221,13 +221,13 @@ def test_children_that_it_forks_are_recorded_and_detached(capture: Path) -> None
 
 
 @pytest.mark.slow
-def test_hooks_go_when_the_lease_has_run_out(capture: Path) -> None:
+def test_hooks_remove_themselves_at_the_end_of_the_lease(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
         attached(capture, victim)
         victim.ask("sql(2)")
         os.utime(capture / spool_location.LEASE, (1, 1))
-        time.sleep(1.1)  # it is looked at once a second
+        time.sleep(1.1)  # the hooks check it once a second
         victim.ask("sql(4)")
         assert victim.ask("leftovers()") == []
         (result,) = detach.detach(capture)
@@ -236,7 +236,7 @@ def test_hooks_go_when_the_lease_has_run_out(capture: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_lease_that_is_renewed_goes_on(capture: Path) -> None:
+def test_a_renewed_lease_keeps_the_hooks(capture: Path) -> None:
     with Victim() as victim:
         victim.ask("sql(1)")
         attached(capture, victim)
@@ -250,13 +250,13 @@ def test_a_lease_that_is_renewed_goes_on(capture: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["attach", "attached", "detach"])
-def test_kill_9_of_the_tool(moment: str, capture: Path) -> None:
-    """Whatever it was doing: the service goes on, and a later detach finds it as it was before."""
+def test_kill_9_of_the_tool_leaves_a_service_that_can_be_detached(moment: str, capture: Path) -> None:
+    """During attach or detach, or in between: the service goes on, and a later detach restores it."""
     with Victim() as victim:
         victim.ask("sql(1)")
         victim.ask("remember()")
         for delay in (0.02, 0.04, 0.06) if moment != "attached" else (0.0,):
-            _killed(moment, capture, victim, delay)
+            _kill_at(moment, capture, victim, delay)
             assert victim.ask("sql(3)") == 3
         detach.detach(capture)
         assert discovery.recording(_process(victim.pid)) is None
@@ -265,8 +265,8 @@ def test_kill_9_of_the_tool(moment: str, capture: Path) -> None:
         assert victim.alive()
 
 
-def _killed(moment: str, capture: Path, victim: Victim, delay: float) -> None:
-    """A process that attaches and detaches, and is killed at some moment of it."""
+def _kill_at(moment: str, capture: Path, victim: Victim, delay: float) -> None:
+    """Fork a process that attaches or detaches, and kill it after the delay."""
     process = _process(victim.pid)
     if moment == "detach":
         attached(capture, victim)
@@ -289,9 +289,9 @@ def _killed(moment: str, capture: Path, victim: Victim, delay: float) -> None:
 
 
 @pytest.mark.slow
-def test_several_at_once(capture: Path) -> None:
-    with Victim() as one, Victim("eventlet") as two, Victim("lock") as three:
-        victims = (one, two, three)
+def test_several_processes_are_attached_at_once(capture: Path) -> None:
+    with Victim() as first, Victim("eventlet") as second, Victim("lock") as third:
+        victims = (first, second, third)
         for victim in victims:
             victim.ask("sql(1)")
         assert [result.state for result in attach(capture, *victims)] == ["attached"] * 3
@@ -303,11 +303,11 @@ def test_several_at_once(capture: Path) -> None:
 
 @contextmanager
 def foreign(*before: str, **how: Any) -> Iterator[tuple[Victim, Path]]:
-    """A victim that every user could have started, with a capture that is ours alone."""
+    """Yield a victim that any user could have started, and a private capture."""
     with open_folder() as folder:
         program = Path(shutil.copy(PROGRAM, folder))
         with Victim("serve", "/usr/bin/python3", *before, program=program, **how) as victim:
-            yield victim, made(folder / "capture")
+            yield victim, make_capture(folder / "capture")
 
 
 _OWN_TMP = "mount -t tmpfs none /var/tmp"
@@ -325,8 +325,8 @@ _OWN_TMP = "mount -t tmpfs none /var/tmp"
     ],
     ids=["another user", "another mount namespace", "a container", "both"],
 )
-def test_what_records_apart_is_brought_in(before: tuple[str, ...], how: dict[str, Any]) -> None:
-    """The capture stays its owner's alone; what a process wrote where it can comes into it with the detach."""
+def test_a_recording_in_a_spool_is_collected(before: tuple[str, ...], how: dict[str, Any]) -> None:
+    """The capture stays private; the detach collects the files that a process wrote to its spool."""
     with foreign(*before, **how) as (victim, capture):
         attached(capture, victim)
         victim.ask("log('from elsewhere')")

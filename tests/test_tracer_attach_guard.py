@@ -1,4 +1,4 @@
-"""The guard: hooks go with their owner, or with the lease, also from services that do nothing, and with proof."""
+"""The guard: it detaches, with proof, when the owner dies or the lease ends, also from idle services."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tracer.attach.processes import Process
 from tracer.recording import capture as captures
 from tracer.sources.hooks import segments
 
-#: Services at rest, and two at work.
+#: Idle services, and two busy ones.
 MODES = ("serve", "eventlet", "sleep", "lock", "epoll", "recv", "join", "calls")
 
 
 @pytest.fixture
 def capture(tmp_path: Path) -> Iterator[Path]:
-    """A capture; what was attached for it is detached."""
+    """Yield a capture, and detach from it afterwards."""
     path = tmp_path / "capture"
     captures.make(path, points=[], ask=["ask"], echo=False)
     yield path
@@ -55,19 +55,19 @@ def has_hooks(victim: Victim) -> bool:
 
 
 def result(capture: Path) -> list[dict[str, Any]]:
-    """What the guard left in the capture."""
+    """Return the report that the guard wrote to the capture."""
     rows: list[dict[str, Any]] = json.loads((capture / guard.RESULT).read_text())
     return rows
 
 
 def wait_for_guard(capture: Path) -> None:
-    """Until it has ended, and nothing is registered any more."""
+    """Wait until the guard has ended, and the registry is empty."""
     wait_until(lambda: registry.changed_at(capture) == 0)
 
 
 @contextmanager
 def owner(capture: Path, *victims: Victim) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has attached, as ``record`` does, and lives until it is killed."""
+    """Yield a process that has attached, as ``record`` does, and runs until it is killed."""
     code = """
 import os, sys, time
 from tests.support import confinement
@@ -91,8 +91,8 @@ time.sleep(1000)
 
 
 @pytest.mark.slow
-def test_kill_9_of_the_owner_takes_the_hooks_out_of_idle_services(capture: Path) -> None:
-    """With proof, and what was recorded stays; by the services' own look at themselves everything is as before."""
+def test_kill_9_of_the_owner_detaches_idle_services(capture: Path) -> None:
+    """With proof; the recording stays, and by a check inside the services everything is as before."""
     with ExitStack() as stack:
         victims = [stack.enter_context(Victim(mode)) for mode in MODES]
         for victim in victims:
@@ -115,8 +115,8 @@ def test_kill_9_of_the_owner_takes_the_hooks_out_of_idle_services(capture: Path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP])
-def test_the_terminals_signals_do_not_reach_it(number: signal.Signals, capture: Path) -> None:
-    """They go to the owner's group; the guard has a session of its own."""
+def test_the_guard_has_a_session_of_its_own(number: signal.Signals, capture: Path) -> None:
+    """Signals of the terminal reach the owner's group, and not the guard."""
     with Victim("sleep") as victim, owner(capture, victim):
         pid = registry.of(capture).guard
         assert os.getsid(pid) == pid != os.getsid(0)
@@ -127,8 +127,8 @@ def test_the_terminals_signals_do_not_reach_it(number: signal.Signals, capture: 
 
 
 @pytest.mark.slow
-def test_it_stays_until_the_lease_is_over(capture: Path) -> None:
-    """As after ``attach``, whose command has ended by then; a service that records nothing is freed too."""
+def test_the_guard_detaches_at_the_end_of_the_lease(capture: Path) -> None:
+    """After ``attach`` the command has ended by then; a service that records nothing is detached too."""
     with Victim("sleep") as victim:
         attach(capture, victim, seconds=1.5)
         assert registry.of(capture).guard
@@ -140,23 +140,23 @@ def test_it_stays_until_the_lease_is_over(capture: Path) -> None:
 
 @pytest.mark.slow
 def test_a_second_attach_renews_through_the_same_guard(capture: Path) -> None:
-    with Victim("sleep") as one, Victim("sleep") as two:
-        attach(capture, one, seconds=2)
+    with Victim("sleep") as first, Victim("sleep") as second:
+        attach(capture, first, seconds=2)
         pid = registry.of(capture).guard
-        attach(capture, two, seconds=60)
+        attach(capture, second, seconds=60)
         now = registry.of(capture)
         assert now.guard == pid
         assert 50 < now.seconds_left <= 60
         assert 50 < lease.left(now.entries[0].spool) <= 60
-        time.sleep(2.5)  # the first lease would be over
-        assert has_hooks(one)
-        assert has_hooks(two)
-        assert {each.state for each in detach.detach(capture)} == {"detached"}
+        time.sleep(2.5)  # the first lease would have ended
+        assert has_hooks(first)
+        assert has_hooks(second)
+        assert {report.state for report in detach.detach(capture)} == {"detached"}
         wait_for_guard(capture)
         assert not (capture / guard.RESULT).exists()
 
 
-def test_it_ends_with_the_last_process(capture: Path) -> None:
+def test_the_guard_ends_with_the_last_process(capture: Path) -> None:
     with Victim("sleep") as victim:
         attach(capture, victim)
         victim.ask("log('x')")
@@ -164,7 +164,7 @@ def test_it_ends_with_the_last_process(capture: Path) -> None:
     assert [event.kind for event in segments.read(capture).events] == ["log"]
 
 
-def test_a_sigterm_is_taken_as_the_end(capture: Path) -> None:
+def test_the_guard_detaches_at_sigterm(capture: Path) -> None:
     with Victim("sleep") as victim:
         attach(capture, victim)
         os.kill(registry.of(capture).guard, signal.SIGTERM)
@@ -174,7 +174,7 @@ def test_a_sigterm_is_taken_as_the_end(capture: Path) -> None:
 
 @pytest.mark.slow
 def test_kill_9_of_owner_and_guard_leaves_inert_hooks(capture: Path) -> None:
-    """Nothing is recorded after the lease's end; the hooks are still there, and go at the next event."""
+    """Nothing is recorded after the end of the lease; the hooks remove themselves at the next event."""
     with Victim("serve") as idle, Victim("serve") as busy:
         for victim in (idle, busy):
             victim.ask("sql(1)")
@@ -192,18 +192,22 @@ def test_kill_9_of_owner_and_guard_leaves_inert_hooks(capture: Path) -> None:
         assert busy.ask("leftovers()") == []
         assert not has_hooks(busy)
         assert recorded(capture) == before
-        assert {(each.pid, each.state) for each in detach.detach(capture)} == {
+        assert {(report.pid, report.state) for report in detach.detach(capture)} == {
             (idle.pid, "detached"), (busy.pid, "detached"),
         }  # fmt: skip
 
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+
+
+def wait_for_end(pid: int) -> None:
     wait_until(lambda: (read := processes.read(pid)) is None or read.state == "Z")
 
 
 def end(capture: Path, seconds: float) -> None:
-    """Have the lease end so soon, as the hooks see it after their next look."""
+    """Make the lease end after these seconds."""
     until = time.time() + seconds
     os.utime(capture / spool_location.LEASE, (until, until))
 
@@ -214,7 +218,7 @@ def recorded(capture: Path) -> int:
 
 @pytest.mark.slow
 def test_a_guard_that_was_killed_is_replaced(capture: Path) -> None:
-    """By the next attach; the lease is whole again."""
+    """By the next attach, with a full lease."""
     with Victim("sleep") as victim:
         attach(capture, victim)
         first = registry.of(capture).guard
@@ -226,63 +230,69 @@ def test_a_guard_that_was_killed_is_replaced(capture: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_attaches_at_once(capture: Path) -> None:
-    """One guard, both registered, nothing lost."""
-    with Victim("sleep") as one, Victim("sleep") as two:
-        children = [_forked(lambda victim=victim: attach(capture, victim)) for victim in (one, two)]
+def test_two_simultaneous_attaches_share_one_guard(capture: Path) -> None:
+    """Both processes are registered."""
+    with Victim("sleep") as first, Victim("sleep") as second:
+        children = [_forked(lambda victim=victim: attach(capture, victim)) for victim in (first, second)]
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
         now = registry.of(capture)
-        assert {entry.pid for entry in now.entries} == {one.pid, two.pid}
+        assert {entry.pid for entry in now.entries} == {first.pid, second.pid}
         assert now.guard
-        assert {each.state for each in detach.detach(capture)} == {"detached"}
+        assert {report.state for report in detach.detach(capture)} == {"detached"}
 
 
 @pytest.mark.slow
-def test_a_detach_while_the_guard_detaches(capture: Path) -> None:
-    """Both come to an end, in whatever order, and nothing stays."""
+def test_a_detach_while_the_guard_detaches_leaves_no_hooks(capture: Path) -> None:
+    """Both end, in any order."""
     with ExitStack() as stack:
         victims = [stack.enter_context(Victim("sleep")) for _ in range(4)]
         for _ in range(3):
             attach(capture, *victims)
             os.kill(registry.of(capture).guard, signal.SIGTERM)
             results = detach.detach(capture)
-            assert {each.state for each in results} <= {"detached"}
+            assert {report.state for report in results} <= {"detached"}
             wait_for_guard(capture)
             assert not any(map(has_hooks, victims))
 
 
 @pytest.mark.slow
-def test_an_attach_while_the_guard_detaches(capture: Path) -> None:
-    """Whoever is second finds what the first has left: attached means that hooks and a guard are there."""
+@pytest.mark.parametrize("hooks_are_out", [False, True], ids=["at the signal", "once the hooks are out"])
+def test_an_attach_while_the_guard_detaches_leaves_hooks_only_with_a_guard(capture: Path, hooks_are_out: bool) -> None:
+    """A guard that ends takes out hooks that were attached before it did so; a later attach gets a new guard."""
     with Victim("sleep") as victim:
         for _ in range(3):
             attach(capture, victim)
-            os.kill(registry.of(capture).guard, signal.SIGTERM)
-            time.sleep(0.05)
+            first = registry.of(capture).guard
+            os.kill(first, signal.SIGTERM)
+            if hooks_are_out:
+                wait_until(lambda: not has_hooks(victim))
             attach(capture, victim)
-            # The first guard may still be on its way out, with the hooks gone and itself registered.
-            wait_until(lambda: has_hooks(victim) == bool(registry.of(capture).guard))
+            wait_for_end(first)
+            second = registry.of(capture).guard
+            assert second != first
+            assert has_hooks(victim) == bool(second)
+            assert second or not hooks_are_out
 
 
 @pytest.mark.slow
-def test_a_process_that_cannot_be_entered_does_not_keep_the_others(
+def test_a_process_that_cannot_be_entered_does_not_keep_others_attached(
     capture: Path,
 ) -> None:
-    """It is named, is tried again, and detached once that can be."""
-    with Victim("sleep") as one, Victim("sleep") as two:
-        attach(capture, one, two)
-        with traced(two):
-            assert {each.pid: each.state for each in detach.detach(capture)} == {
-                one.pid: "detached",
-                two.pid: "attached",
+    """It is reported, tried again, and detached as soon as possible."""
+    with Victim("sleep") as free, Victim("sleep") as blocked:
+        attach(capture, free, blocked)
+        with traced(blocked):
+            assert {report.pid: report.state for report in detach.detach(capture)} == {
+                free.pid: "detached",
+                blocked.pid: "attached",
             }
-            assert [entry.pid for entry in registry.of(capture).entries] == [two.pid]
-        assert [each.state for each in detach.detach(capture)] == ["detached"]
+            assert [entry.pid for entry in registry.of(capture).entries] == [blocked.pid]
+        assert [report.state for report in detach.detach(capture)] == ["detached"]
 
 
 @contextmanager
 def traced(victim: Victim) -> Iterator[None]:
-    """Another debugger is at work in it."""
+    """Trace the victim with another debugger."""
     seize = 0x4206
     code = f"""
 import ctypes, sys
@@ -308,8 +318,8 @@ def _forked(work: Any) -> int:
 
 
 @pytest.mark.slow
-def test_kill_9_of_record(tmp_path: Path) -> None:
-    """The command itself, with a service that sleeps; what was recorded is named by where it is."""
+def test_kill_9_of_record_detaches_a_sleeping_service(tmp_path: Path) -> None:
+    """The guard's report is in the capture that stays."""
     program = tmp_path / "nova-bootseq-test"
     program.write_text(PROGRAM.read_text())
     command = [
@@ -340,8 +350,8 @@ def _children(pid: int, name: str) -> list[int]:
     return [child for child in children(pid) if (read := processes.read(child)) and read.argv[:1] == (name,)]
 
 
-def test_it_needs_the_standard_library_alone() -> None:
-    """It is started without site-packages, and will be on other hosts."""
+def test_the_guard_imports_only_the_standard_library() -> None:
+    """It runs without site-packages."""
     root = Path(guard.__file__).parents[2]
     code = f"import sys; sys.path.insert(0, {str(root)!r}); import tracer.attach.guard"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Answers of visited processes: of the expected shape, bounded and printable, or refused."""
+"""Answers of visited processes: accepted if of the expected shape, made bounded and printable, else refused."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def packed(answer: dict[Any, Any]) -> bytes:
     return marshal.dumps(tuple(item for pair in answer.items() for item in pair), 2)
 
 
-def test_an_answer_of_the_right_shape() -> None:
-    found = answers.read("attach", packed(ATTACHED | {"more": "is left out"}))
-    assert found == {**ATTACHED, "reason": "", "hooks": ["sql"], "off": [], "attributes": [("a.b", 7)]}
+def test_an_answer_of_the_right_shape_is_read() -> None:
+    fields = answers.read("attach", packed(ATTACHED | {"more": "is dropped"}))
+    assert fields == {**ATTACHED, "reason": "", "hooks": ["sql"], "off": [], "attributes": [("a.b", 7)]}
 
 
-def test_a_refusal_needs_no_more_than_its_reason() -> None:
-    found = answers.read("detach", packed({"state": "failed", "reason": "it\x1b[2J broke\n"}))
-    assert found == {"state": "failed", "reason": "it\ufffd[2J broke\ufffd", "seconds": 0.0}
+def test_a_failure_needs_only_a_reason() -> None:
+    fields = answers.read("detach", packed({"state": "failed", "reason": "it\x1b[2J broke\n"}))
+    assert fields == {"state": "failed", "reason": "it\ufffd[2J broke\ufffd", "seconds": 0.0}
 
 
 def test_long_texts_are_cut() -> None:
@@ -37,8 +37,8 @@ def test_long_texts_are_cut() -> None:
 
 def test_a_point_may_be_at_a_line_or_at_the_entry() -> None:
     points = (LISTED, (*LISTED[:2], "entry", *LISTED[3:]))
-    found = answers.read("ask_list", packed({"state": "asked", "points": points}))
-    assert found["points"] == list(points)
+    fields = answers.read("ask_list", packed({"state": "asked", "points": points}))
+    assert fields["points"] == list(points)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_another_shape_is_refused(answer: dict[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"c", b"\0" * 1_000, marshal.dumps([1], 2), marshal.dumps(("state",), 2)])
-def test_what_is_no_answer_is_refused(data: bytes) -> None:
+def test_bytes_that_are_no_answer_are_refused(data: bytes) -> None:
     with pytest.raises(RefusedError, match="is invalid"):
         answers.read("detach", data)
 

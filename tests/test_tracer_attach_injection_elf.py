@@ -1,4 +1,4 @@
-"""Symbols of what a process has mapped, read from its memory."""
+"""Symbols of mapped images, read from a process's memory."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tracer.attach.injection.ptrace import RefusedError
 
 
 def address(name: str) -> int:
-    """Where the dynamic linker has put a symbol in this process."""
+    """Return a symbol's address in this process, as resolved by the dynamic linker."""
     return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
 
 
 @pytest.mark.parametrize("name", ["Py_AddPendingCall", "PyRun_SimpleString", "PyGILState_Check", "lsearch", "munmap"])
-def test_symbols_are_where_the_linker_has_put_them(name: str) -> None:
+def test_a_symbol_has_the_address_of_the_dynamic_linker(name: str) -> None:
     memory = os.open("/proc/self/mem", os.O_RDONLY)
     try:
-        found = [image.symbol(name) for image in elf.images(os.getpid(), memory)]
+        addresses = [image.symbol(name) for image in elf.images(os.getpid(), memory)]
     finally:
         os.close(memory)
-    assert address(name) in found
+    assert address(name) in addresses
 
 
-def test_what_is_not_there_is_none() -> None:
+def test_a_missing_symbol_is_none() -> None:
     memory = os.open("/proc/self/mem", os.O_RDONLY)
     try:
         images = elf.images(os.getpid(), memory)
@@ -39,15 +39,15 @@ def test_what_is_not_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_interpreter_of_every_python(version: str) -> None:
+def test_the_interpreter_of_every_python_is_located(version: str) -> None:
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
     with Victim("sleep", python) as victim:
-        found = interpreters.find(victim.pid)
-        found.close()
-    assert found.version == tuple(map(int, version.split(".")))
-    assert len(found.functions) == 6
+        located = interpreters.find(victim.pid)
+        located.close()
+    assert located.version == tuple(map(int, version.split(".")))
+    assert len(located.functions) == 6
 
 
 def test_a_process_without_python_is_refused() -> None:

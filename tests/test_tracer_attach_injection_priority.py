@@ -1,4 +1,4 @@
-"""Our priority lent to a thread of another process: while it is held, and not a moment longer."""
+"""Priority lent to a thread of another process: for the duration of the loan and no longer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tracer.attach.injection import inject, interpreter, priority
 
 
 def goes_first(pid: int) -> bool:
-    """Whether the kernel treats it as if it had a real-time priority."""
+    """Return whether the kernel treats it as a real-time thread."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[15]) < 0
 
 
 def soon(pid: int, first: bool) -> bool:
-    """Whether it comes to that; our loan may last 0.1 seconds."""
+    """Wait until it does or does not have priority; return whether that state was reached."""
     deadline = time.monotonic() + 5
     while goes_first(pid) != first and time.monotonic() < deadline:
         time.sleep(0.001)
@@ -30,15 +30,15 @@ def soon(pid: int, first: bool) -> bool:
 
 @pytest.fixture
 def allowed() -> None:
-    """Real-time priorities are not everybody's to use; and this thread is not to keep what it tries."""
+    """Skip without the right to real-time priorities, which a child process tries out."""
     command = [sys.executable, "-c", "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("no real-time priorities for us here")
 
 
 @pytest.mark.usefixtures("allowed")
-def test_lent_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And in all that the process itself can see nothing has changed."""
+def test_a_loan_raises_the_priority_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler that the process itself can query stays the same."""
     monkeypatch.setattr(priority, "_AT_MOST", 5.0)
     with Victim("sleep") as victim:
         with priority.Lent(victim.pid):
@@ -56,8 +56,8 @@ def test_a_loan_ends_by_itself() -> None:
 
 
 @pytest.mark.usefixtures("allowed")
-def test_it_ends_with_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    """kill -9 of who lends, for as long as that would have been."""
+def test_a_loan_ends_with_the_lender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """kill -9 of a lender with a long loan."""
     monkeypatch.setattr(priority, "_AT_MOST", 60.0)
     with Victim("sleep") as victim:
         child = os.fork()
@@ -70,8 +70,8 @@ def test_it_ends_with_us(monkeypatch: pytest.MonkeyPatch) -> None:
         assert soon(victim.pid, first=False)
 
 
-def test_without_the_right_there_is_no_loan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It takes no time, and what is to be run is run all the same."""
+def test_without_the_right_there_is_no_loan_but_text_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The refusal takes no time."""
     monkeypatch.setattr(priority, "put_first", lambda level, tid=0: False)
     with Victim("sleep") as victim:
         with priority.Lent(victim.pid):

@@ -1,4 +1,4 @@
-"""The door of Python 3.14: found in a process by the table it keeps of itself, and written to as it wants it."""
+"""The remote debugging interface of Python 3.14: located by the interpreter's own table of offsets, and written to."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.victims import Victim, interpreter
 from tracer.attach.injection import remote_debug, visits
 from tracer.attach.injection.ptrace import RefusedError
 
-#: As of 3.14: 106 words, of which the last six are about debuggers.
+#: The layout of 3.14: 106 words, of which the last six are about debuggers.
 _RUNTIME, _INTERPRETER, _THREAD = 0, 0x1000, 0x2000
 _BREAKER, _SUPPORT, _ENABLED = 24, 400, 640
 
 
 class Fake:
-    """A process with one thread, whose memory is a buffer of ours."""
+    """A process with one thread, whose memory is a buffer."""
 
     def __init__(self, **wrong: Any) -> None:
         self.memory = os.open("/proc/self/mem", os.O_RDWR)
@@ -39,21 +39,21 @@ class Fake:
         self.put(_THREAD + _BREAKER, struct.pack("<Q", 0x300))
         self.image = self
 
-    def symbol(self, name: str) -> int:  # noqa: ARG002 - as of an Image
+    def symbol(self, name: str) -> int:  # noqa: ARG002 - the signature of Image
         return self.base
 
-    def put(self, at: int, data: bytes) -> None:
-        ctypes.memmove(self.base + at, data, len(data))
+    def put(self, offset: int, data: bytes) -> None:
+        ctypes.memmove(self.base + offset, data, len(data))
 
-    def get(self, at: int, size: int) -> bytes:
-        return self.buffer.raw[at : at + size]
+    def get(self, offset: int, size: int) -> bytes:
+        return self.buffer.raw[offset : offset + size]
 
 
 @pytest.fixture
 def fake() -> Iterator[Any]:
-    made = Fake()
-    yield made
-    os.close(made.memory)
+    process = Fake()
+    yield process
+    os.close(process.memory)
 
 
 def test_the_script_and_both_flags_are_written(fake: Any) -> None:
@@ -78,7 +78,7 @@ def test_a_path_that_does_not_fit_is_refused(fake: Any) -> None:
         ({"enabled": 0}, "without remote debugging"),
     ],
 )
-def test_what_is_not_as_we_know_it_is_refused(wrong: dict[str, Any], reason: str) -> None:
+def test_an_unknown_or_disabled_interface_is_refused(wrong: dict[str, Any], reason: str) -> None:
     fake: Any = Fake(**wrong)
     try:
         with pytest.raises(RefusedError, match=reason):
@@ -87,7 +87,7 @@ def test_what_is_not_as_we_know_it_is_refused(wrong: dict[str, Any], reason: str
         os.close(fake.memory)
 
 
-def test_a_closed_door_is_respected() -> None:
+def test_a_disabled_interface_is_recognised() -> None:
     command = [sys.executable, "-c", "print(1, flush=True); input()"]
     for value, closed in (("1", True), ("", False)):
         environment = {**os.environ, "PYTHON_DISABLE_REMOTE_DEBUG": value}
@@ -98,11 +98,11 @@ def test_a_closed_door_is_respected() -> None:
             process.kill()
 
 
-def test_a_real_3_14() -> None:
+def test_the_interface_of_a_real_3_14_is_located() -> None:
     python = interpreter("3.14")
     if python is None:
-        pytest.skip("no Python 3.14 here: its door is only tested with a table of ours")
+        pytest.skip("no Python 3.14 here: tested with a fake table only")
     with Victim("naps", python) as victim:
-        found = visits._entered(victim)  # type: ignore[arg-type]
-        remote_debug.find(found)
-        found.close()
+        entered = visits._entered(victim)  # type: ignore[arg-type]
+        remote_debug.find(entered)
+        entered.close()

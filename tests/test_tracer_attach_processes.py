@@ -1,4 +1,4 @@
-"""Which service a command line runs: by what it runs, not by what else stands on it."""
+"""The service of a command line: recognised by the program that it runs, not by other words."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ NONE = [
 
 
 @pytest.mark.parametrize("command", SERVICES)
-def test_services_are_known_by_what_they_run(command: str) -> None:
+def test_a_service_is_recognised_by_its_program(command: str) -> None:
     words = (command,) if command.startswith(("nova-api", "nova-compute:")) else tuple(command.split())
     assert processes.service(words) == SERVICES[command]
 
 
 @pytest.mark.parametrize("command", NONE)
-def test_what_only_names_a_service_is_none(command: str) -> None:
+def test_a_command_that_only_names_a_service_is_none(command: str) -> None:
     assert processes.service(tuple(command.split())) == ""
 
 
-def test_a_configuration_file_tells_the_application(tmp_path: Path) -> None:
+def test_a_uwsgi_configuration_file_names_the_service(tmp_path: Path) -> None:
     file = tmp_path / "api.ini"
     file.write_text("[uwsgi]\nprocesses = 2\nmodule = nova.wsgi.metadata:application\n")
     assert processes.service(("uwsgi", "--ini", str(file))) == "nova-api-metadata"
 
 
-def test_a_process_as_proc_tells_of_it() -> None:
+def test_a_process_is_read_from_proc() -> None:
     with Victim() as victim:
         process = processes.read(victim.pid)
         assert process is not None
@@ -72,7 +72,7 @@ def test_a_process_as_proc_tells_of_it() -> None:
     assert processes.read(2**22 + 1) is None
 
 
-def test_services_are_found_by_a_glob(tmp_path: Path) -> None:
+def test_services_are_selected_by_a_glob(tmp_path: Path) -> None:
     program = tmp_path / "nova-bootseq-test"
     program.write_text((Path(__file__).with_name("support") / "victim_program.py").read_text())
     with Victim(program=program) as victim:

@@ -1,4 +1,4 @@
-"""The registry: in a folder that is nobody else's, true after a reboot, and one writer at a time."""
+"""The registry: in a private folder, correct after a reboot, with one writer at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be anot
 
 
 def entry(pid: int = 0) -> Entry:
-    """This process, or another."""
+    """Return an entry for this process, or another."""
     process = processes.read(pid or os.getpid())
     assert process is not None
     return registry.entry(
@@ -31,7 +31,7 @@ def entry(pid: int = 0) -> Entry:
 
 
 def path_as(uid: int, **environ: str) -> str:
-    """Where another user's registry would be."""
+    """Return the path of another user's registry."""
     program = "import os; from tracer.attach import runtime_folder; "
     program += f"os.setgid({uid}); os.setuid({uid}); print(runtime_folder.path())"
     done = subprocess.run(
@@ -41,32 +41,32 @@ def path_as(uid: int, **environ: str) -> str:
     return done.stdout.strip()
 
 
-def test_what_is_added_is_read(tmp_path: Path) -> None:
+def test_an_added_entry_is_read(tmp_path: Path) -> None:
     with registry.locked(tmp_path) as registration:
         registration.renew(60)
         registration.add(entry())
         (read,) = registry.of(tmp_path).entries
         assert (read.process(), read.hooks) == (processes.read(os.getpid()), ["sql"])
         assert 59 < registry.of(tmp_path).seconds_left <= 60
-        assert [each.capture for each in registry.everything()] == [tmp_path]
+        assert [registration_.capture for registration_ in registry.everything()] == [tmp_path]
         registration.drop(read)
     assert registry.everything() == []
     assert os.listdir(runtime_folder.path()) == []
 
 
-def test_nothing_lasts_beyond_the_machines_uptime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers of processes are given again; what is registered can still be brought in."""
+def test_entries_are_invalid_after_a_reboot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Process ids are reused; the recording of an entry can still be collected."""
     with registry.locked(tmp_path) as registration:
         registration.renew(60)
         registration.add(entry())
         monkeypatch.setattr(runtime_folder, "boot_id", lambda: "another")
         now = registration.read()
-        assert ([each.process() for each in now.entries], now.seconds_left) == ([None], 0)
+        assert ([entry_.process() for entry_ in now.entries], now.seconds_left) == ([None], 0)
         registration.drop(now.entries[0])
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
-    """The second waits, and finds a folder that is still there though the first has removed it."""
+    """The second waits, and recreates the folder that the first has removed."""
     order: list[str] = []
 
     def second() -> None:
@@ -99,7 +99,7 @@ def _call(thread: threading.Thread) -> str:
 
 @pytest.mark.parametrize("spoil", ["owner", "mode", "link"])
 @needs_root
-def test_a_folder_that_others_may_have_prepared_is_refused(
+def test_a_folder_that_others_could_have_prepared_is_refused(
     spoil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
@@ -121,8 +121,8 @@ def test_a_folder_that_others_may_have_prepared_is_refused(
 
 
 @needs_root
-def test_neither_home_nor_another_users_runtime_folder_is_believed(tmp_path: Path) -> None:
-    """As a sudo that keeps the environment leaves them."""
+def test_neither_home_nor_another_users_runtime_folder_is_used(tmp_path: Path) -> None:
+    """A sudo that keeps the environment leaves both set."""
     alice = tmp_path / "alice"
     alice.mkdir(mode=0o700)
     os.chown(alice, 1234, 1234)
@@ -139,23 +139,23 @@ def test_neither_home_nor_another_users_runtime_folder_is_believed(tmp_path: Pat
     assert path_as(1234, **variables) == "/tmp/bootseq-1234"
 
 
-def test_a_file_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
+def test_an_invalid_file_is_ignored(tmp_path: Path) -> None:
     with registry.locked(tmp_path) as registration:
         registration.renew(60)
         registration.add(entry())
         (folder,) = runtime_folder.path().iterdir()
         (folder / "7-7.process").write_text("{")
         (folder / "8-8.process").write_text('{"pid": "x"}')
-        assert [each.pid for each in registration.read().entries] == [os.getpid()]
+        assert [entry_.pid for entry_ in registration.read().entries] == [os.getpid()]
         registration.drop(entry())
         for name in ("7-7.process", "8-8.process"):
             (folder / name).unlink()
 
 
-def test_a_process_that_has_ended_is_not_taken_for_the_next_of_its_number(tmp_path: Path) -> None:
+def test_an_ended_process_is_not_confused_with_one_that_reuses_its_pid(tmp_path: Path) -> None:
     with Victim() as victim:
-        kept = entry(victim.pid)
-        assert kept.process() is not None
-    assert kept.process() is None
-    kept.started -= 1
-    assert kept.process() is None
+        ended = entry(victim.pid)
+        assert ended.process() is not None
+    assert ended.process() is None
+    ended.started -= 1
+    assert ended.process() is None

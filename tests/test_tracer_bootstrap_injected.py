@@ -1,4 +1,4 @@
-"""What is run in foreign processes: it answers once, while it is wanted, and keeps and swallows nothing of theirs."""
+"""The code that runs in foreign processes: it answers a pending request once, and leaves no trace in the process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INJECTED = Path(payload.__file__).parents[2] / "bootstrap" / "injected.py"
 
 @pytest.fixture
 def injected() -> ModuleType:
-    """The module, which nothing imports by a name."""
+    """Return the module, which is never imported by name."""
     spec = importlib.util.spec_from_file_location("injected", INJECTED)
     assert spec is not None
     assert spec.loader is not None
@@ -35,7 +35,7 @@ def injected() -> ModuleType:
 
 
 class Visitor:
-    """What a visitor has to do with a process: the file in memory, by a descriptor of its own in each."""
+    """A visitor with a memory file, open under separate descriptors in visitor and process."""
 
     def __init__(self) -> None:
         self.descriptor = os.memfd_create("bootseq-test")
@@ -51,7 +51,7 @@ class Visitor:
         return os.pread(self.descriptor, 1 << 20, 0)
 
     def is_closed(self) -> bool:
-        """In the process that is visited."""
+        """Return whether the visited process has closed its descriptor."""
         try:
             os.fstat(self.inner)
         except OSError:
@@ -63,19 +63,19 @@ class Visitor:
         assert text[:2] == b"#a"
         pairs = marshal_reader.loads(text[64 : 64 + int.from_bytes(text[8:16], "little")])
         assert isinstance(pairs, tuple)
-        found = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        found.pop("seconds", None)
-        return found
+        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        fields.pop("seconds", None)
+        return fields
 
 
 @pytest.fixture
 def visitor() -> Iterator[Visitor]:
-    """One whose request is wanted."""
-    made = Visitor()
-    yield made
-    os.close(made.descriptor)
-    if not made.is_closed():
-        os.close(made.inner)
+    """Yield a visitor whose request is pending."""
+    visitor_ = Visitor()
+    yield visitor_
+    os.close(visitor_.descriptor)
+    if not visitor_.is_closed():
+        os.close(visitor_.inner)
 
 
 @pytest.fixture(autouse=True)
@@ -84,61 +84,61 @@ def no_hooks_are_left() -> Iterator[None]:
     assert not [name for name in sys.modules if name.startswith("_bootseq")]
 
 
-def asked(what: str = "report", until: float | None = None, **request: Any) -> bytes:
+def request_text(what: str = "report", until: float | None = None, **request: Any) -> bytes:
     until = time.time() + 60 if until is None else until
     return marshal.dumps({"what": what, "until": until, "request": request, "version": "1"}, 2)
 
 
-def test_a_process_without_hooks_says_that_it_is_free(injected: Any, visitor: Visitor) -> None:
-    assert injected.main(asked(), b"", visitor.numbers) is None
+def test_a_process_without_hooks_answers_that_it_is_free(injected: Any, visitor: Visitor) -> None:
+    assert injected.main(request_text(), b"", visitor.numbers) is None
     assert visitor.answer() == {"state": "free"}
     assert visitor.is_closed()
 
 
 @pytest.mark.parametrize("until", [1.0, None])
-def test_what_is_no_longer_wanted_is_not_done(injected: Any, visitor: Visitor, until: float | None) -> None:
-    """Neither after its time, nor once it was withdrawn; the descriptor is closed all the same."""
+def test_an_expired_or_withdrawn_request_is_not_run(injected: Any, visitor: Visitor, until: float | None) -> None:
+    """The descriptor is closed all the same."""
     if until is None:
         os.pwrite(visitor.descriptor, b"x", 1)
     before = visitor.text()
-    injected.main(asked("attach", until), b"", visitor.numbers)
+    injected.main(request_text("attach", until), b"", visitor.numbers)
     assert visitor.text() == before
     assert visitor.is_closed()
 
 
-def test_a_descriptor_that_has_become_the_services_is_left_alone(injected: Any, visitor: Visitor) -> None:
+def test_a_descriptor_number_that_the_service_has_reused_is_not_closed(injected: Any, visitor: Visitor) -> None:
     device, [(inner, number)] = visitor.numbers
     with open("/dev/null") as other:
         os.dup2(other.fileno(), inner)
-        injected.main(asked("attach"), b"", (device, [(inner, number)]))
+        injected.main(request_text("attach"), b"", (device, [(inner, number)]))
         assert os.path.samestat(os.fstat(inner), os.fstat(other.fileno()))
 
 
-def test_what_earlier_visits_have_left_is_closed(injected: Any, visitor: Visitor) -> None:
+def test_files_of_earlier_visits_are_closed(injected: Any, visitor: Visitor) -> None:
     abandoned = Visitor()
     device, files = visitor.numbers
-    injected.main(asked(), b"", (device, [*files, *abandoned.numbers[1]]))
+    injected.main(request_text(), b"", (device, [*files, *abandoned.numbers[1]]))
     assert (visitor.is_closed(), abandoned.is_closed()) == (True, True)
     os.close(abandoned.descriptor)
 
 
-def test_a_failure_of_ours_is_told_and_leaves_nothing(injected: Any, visitor: Visitor) -> None:
+def test_a_failure_is_reported_and_leaves_no_modules(injected: Any, visitor: Visitor) -> None:
     hooks = {"order": ["", "good", "bad"], "codes": b"", "magic": b"", "sources": {"": "", "good": "", "bad": "1/0"}}
-    assert injected.main(asked("attach"), marshal.dumps(hooks, 2), visitor.numbers) is None
-    found = visitor.answer()
-    assert found["state"] == "failed"
-    assert "ZeroDivisionError" in found["reason"]
-    assert "_bootseq.bad" in found["reason"]
+    assert injected.main(request_text("attach"), marshal.dumps(hooks, 2), visitor.numbers) is None
+    answer = visitor.answer()
+    assert answer["state"] == "failed"
+    assert "ZeroDivisionError" in answer["reason"]
+    assert "_bootseq.bad" in answer["reason"]
 
 
 def test_code_for_another_python_is_not_loaded(injected: Any, visitor: Visitor) -> None:
     hooks = {"order": [""], "codes": b"x", "magic": b"\0\0\0\0", "sources": {}}
-    injected.main(asked("attach"), marshal.dumps(hooks, 2), visitor.numbers)
+    injected.main(request_text("attach"), marshal.dumps(hooks, 2), visitor.numbers)
     assert visitor.answer()["state"] == "incompatible"
 
 
-def test_no_name_is_left_in_the_main_module(visitor: Visitor) -> None:
-    """And none of builtins': the text is an expression."""
+def test_the_text_leaves_no_name_in_the_main_module(visitor: Visitor) -> None:
+    """Nor in builtins: the text is an expression."""
     main, before = sys.modules["__main__"], set(vars(builtins))
     names = set(vars(main))
     text = payload.text("report", {}, time.time() + 60).replace(ROOM, b"%d, %a" % visitor.numbers)
@@ -148,12 +148,12 @@ def test_no_name_is_left_in_the_main_module(visitor: Visitor) -> None:
     assert visitor.answer() == {"state": "free"}
 
 
-def test_what_a_signal_handler_of_the_services_raises_reaches_the_service() -> None:
-    """SystemExit out of a handler, as web servers do it: we are interrupted, and the service ends as it wanted to."""
+def test_an_exception_of_the_services_signal_handler_reaches_the_service() -> None:
+    """SystemExit from a handler, as in web servers: our code is interrupted, and the service exits."""
     names = f"(exec(open({str(INJECTED)!r}).read(), names), names.__setitem__('visit', lambda *_: "
     kill = "__import__('os').kill(__import__('os').getpid(), 12) or {'state': 'free'}"
     room = ROOM.decode()
-    text = f"(lambda names: {names}{kill}), names['main']({asked()!r}, b'', ({room})))[2])({{'__name__': 'x'}})"
+    text = f"(lambda names: {names}{kill}), names['main']({request_text()!r}, b'', ({room})))[2])({{'__name__': 'x'}})"
     with Victim("signal") as victim:
         python, exchange = interpreter.find(victim.pid), Exchange(victim.pid)
         try:

@@ -1,4 +1,4 @@
-"""The command line: help with examples, one line for each error, what --json promises."""
+"""The command line: help with examples, errors in one line, the fields of --json."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
 
 
 def bootseq(*arguments: object) -> Result:
-    """Run a command in this process; an exception that is not ours is the test's."""
-    return CliRunner().invoke(main, [str(each) for each in arguments], catch_exceptions=False)
+    """Run a command in this process; unexpected exceptions reach the test."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def refused(*arguments: object) -> str:
-    """The one line on stderr of a command that fails by the user's doing."""
+    """Run a command that the user has called wrongly, and return its only line on stderr."""
     done = bootseq(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -46,7 +46,7 @@ def refused(*arguments: object) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A trace file of two boots and another request."""
+    """Write a trace file of two boots and another request."""
     trace = Trace([small_boot(), failed_boot()], [failed_boot()])
     trace.others[0].operation, trace.others[0].server = "DELETE /servers/1", ""
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
@@ -56,20 +56,20 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
-def test_help_has_an_example_that_is_true(name: str) -> None:
-    """Every command's help shows how it is used: with commands and options that there are."""
+def test_every_help_has_a_valid_example(name: str) -> None:
+    """Its command and options exist."""
     done = bootseq(name, "--help")
     assert done.exit_code == 0
     examples = [line.split() for line in done.stdout.splitlines() if line.startswith("    bootseq ")]
     assert examples
     for _, command, *words in examples:
-        known = {option for each in main.commands[command].params for option in each.opts}
+        known = {option for parameter in main.commands[command].params for option in parameter.opts}
         own = words[: words.index("--")] if "--" in words else words
         assert {word for word in own if word.startswith("-")} <= known
 
 
-def test_help_of_the_whole() -> None:
-    """Lists every command, each with a sentence."""
+def test_the_main_help_lists_every_command() -> None:
+    """With a sentence for every command."""
     done = bootseq("--help")
     for name, command in main.commands.items():
         assert name in done.stdout
@@ -77,7 +77,7 @@ def test_help_of_the_whole() -> None:
     assert bootseq("-h").stdout == done.stdout
 
 
-def test_version() -> None:
+def test_version_is_printed() -> None:
     assert bootseq("--version").stdout.startswith("bootseq, version ")
 
 
@@ -93,8 +93,7 @@ def test_version() -> None:
         ["attach", "--cap", "7", "-o", "c", "--pid", "1"],
     ],
 )
-def test_bad_usage(arguments: list[str]) -> None:
-    """Exit code 2, what is wrong, and where help is."""
+def test_wrong_usage_exits_with_2_and_refers_to_the_help(arguments: list[str]) -> None:
     done = bootseq(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Error: " in done.stderr
@@ -102,13 +101,13 @@ def test_bad_usage(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "show", "draw"])
-def test_files_that_are_none(tmp_path: Path, command: str) -> None:
-    """Missing, a folder, foreign, damaged, with escapes in their names: the file, and what is wrong with it."""
+def test_a_file_that_is_no_trace_is_refused_with_the_reason(tmp_path: Path, command: str) -> None:
+    """Missing, a folder, foreign, damaged, or with escapes in its name."""
     (tmp_path / "foreign").write_text("{}")
     (tmp_path / "cut").write_bytes(b"\x1f\x8b\x08\x00")
     (tmp_path / "\x1b[31m\n").write_text("x")
     more = ["-o", tmp_path / "x.svg"] if command == "draw" else []
-    for name, said in [
+    for name, reason in [
         ("none", "none: cannot be read: No such file or directory"),
         ("none/x", "none/x: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
@@ -118,13 +117,13 @@ def test_files_that_are_none(tmp_path: Path, command: str) -> None:
     ]:
         line = refused(command, tmp_path / name, *more)
         assert line.startswith(str(tmp_path))
-        assert said in line
+        assert reason in line
     assert not (tmp_path / "x.svg").exists()
 
 
 @pytest.mark.parametrize("command", ["list", "show 1", "draw 1 -o {}.svg", "diff {}", "baseline -o {}", "ingest -o {}"])
-def test_who_opens_a_file_tells_whether_it_may(command: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the command line beforehand, in four lines: what is in the file decides."""
+def test_permission_is_checked_by_opening_the_file(command: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by click beforehand, which would print four lines."""
     monkeypatch.setattr(os, "access", lambda *arguments, **more: False)
     monkeypatch.setattr(Folder, "open", _forbidden)
     monkeypatch.setattr(Path, "open", _forbidden)
@@ -136,8 +135,8 @@ def _forbidden(path: Path, *arguments: Any, **more: Any) -> None:
     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
-def test_list(file: Path) -> None:
-    """A line a boot, columns below each other; other requests on demand."""
+def test_list_prints_a_line_for_every_boot(file: Path) -> None:
+    """In aligned columns; other requests only with --all."""
     lines = bootseq("list", file).stdout.splitlines()
     assert [line.split()[:3] for line in lines] == [
         ["1", "vm1", "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"],
@@ -149,8 +148,8 @@ def test_list(file: Path) -> None:
     assert everything[2].split()[:3] == ["3", "DELETE", "/servers/1"]
 
 
-def test_list_promises(file: Path) -> None:
-    """The names that programs may rely on (DESIGN, Commands)."""
+def test_list_json_has_the_documented_fields(file: Path) -> None:
+    """The fields that programs may rely on (DESIGN, Commands)."""
     rows = json.loads(bootseq("list", "--json", file).stdout)
     assert len(rows) == 2
     assert len(json.loads(bootseq("list", "--json", "--all", file).stdout)) == 3
@@ -170,22 +169,21 @@ def test_list_promises(file: Path) -> None:
     assert sum(row["counts"].values()) == row["steps"]
 
 
-def test_dates_are_cut_not_rounded_through_floats() -> None:
-    """A float has no room for nanoseconds since 1970: a millisecond went missing."""
+def test_dates_are_truncated_without_floats() -> None:
+    """A float is too small for nanoseconds since 1970, and would lose a millisecond."""
     assert _date(EPOCH + 1_000_000) == "2026-01-01T00:00:00.001+00:00"
     assert _date(EPOCH + 999_999_999) == "2026-01-01T00:00:00.999+00:00"
 
 
-def test_list_of_nothing(tmp_path: Path) -> None:
-    """No boot is an answer, not an error."""
+def test_list_of_an_empty_trace_succeeds(tmp_path: Path) -> None:
     trace_file.write(tmp_path / "t", Trace([]))
     assert bootseq("list", tmp_path / "t").stdout == "no boots; for other requests pass --all\n"
     assert bootseq("list", "--all", tmp_path / "t").stdout == "no boots\n"
     assert json.loads(bootseq("list", "--json", tmp_path / "t").stdout) == []
 
 
-def test_show_promises(file: Path) -> None:
-    """Every step in the tree's order, under the names that programs may rely on (DESIGN, Commands)."""
+def test_show_json_has_the_documented_fields(file: Path) -> None:
+    """For every step in the tree's order (DESIGN, Commands)."""
     steps = json.loads(bootseq("show", "--json", file, "1").stdout)
     assert [step["address"] for step in steps] == [step.address for step in small_boot().walk()]
     promised = (
@@ -196,13 +194,13 @@ def test_show_promises(file: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["1", "vm1", UUID, "req-client"])
-def test_a_boot_by_any_of_its_names(file: Path, word: str) -> None:
+def test_a_boot_is_selected_by_any_of_its_names(file: Path, word: str) -> None:
     """Number, server, uuid, request id."""
     assert bootseq("show", file, word).stdout == bootseq("show", file, "1").stdout
 
 
-def test_which_boot_is_meant(file: Path, tmp_path: Path) -> None:
-    """None but the only one may be left unsaid; two of a name are asked for by number."""
+def test_an_ambiguous_or_missing_boot_is_refused(file: Path, tmp_path: Path) -> None:
+    """Only a single boot may be left unnamed; boots of the same name need their number."""
     assert refused("show", file) == f"{file} holds 2 boots; choose one by number (see: bootseq list {file})"
     assert refused("show", file, "vm9") == f"{file} holds no boot 'vm9'; see: bootseq list {file}"
     assert "DELETE" not in bootseq("show", file, "2").stdout
@@ -215,15 +213,14 @@ def test_which_boot_is_meant(file: Path, tmp_path: Path) -> None:
     assert "holds no boots; for other requests, see: bootseq list --all" in refused("show", tmp_path / "other")
 
 
-def test_show_at_every_detail(file: Path) -> None:
-    """More is more."""
+def test_show_prints_more_at_higher_detail(file: Path) -> None:
     lengths = [len(bootseq("show", file, "1", "--detail", detail).stdout) for detail in ("brief", "calls", "full")]
     assert lengths == sorted(set(lengths))
 
 
 @pytest.mark.parametrize("suffix", ["svg", "md", "mmd", "puml", "dot", "txt", "SVG", "png"])
-def test_draw(file: Path, tmp_path: Path, suffix: str) -> None:
-    """By the suffix; the file is one that anyone may read, as others are."""
+def test_draw_writes_the_format_of_the_suffix(file: Path, tmp_path: Path, suffix: str) -> None:
+    """With the permissions of an ordinary new file."""
     target = tmp_path / f"x.{suffix}"
     done = bootseq("draw", file, "1", "-o", target)
     assert done.exit_code == 0
@@ -232,8 +229,8 @@ def test_draw(file: Path, tmp_path: Path, suffix: str) -> None:
     assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_draw_pages(file: Path, tmp_path: Path) -> None:
-    """A file a page, numbered so that they sort; one page has the name that was asked for."""
+def test_draw_writes_a_numbered_file_for_every_page(file: Path, tmp_path: Path) -> None:
+    """Numbered so that they sort; a single page has the requested name."""
     done = bootseq("draw", file, "1", "--detail", "full", "--pages", "a4", "-o", tmp_path / "x.svg")
     assert done.exit_code == 0
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["x-1.svg", "x-2.svg"]
@@ -245,22 +242,22 @@ def test_draw_pages(file: Path, tmp_path: Path) -> None:
     )
 
 
-def test_what_cannot_be_drawn(file: Path, tmp_path: Path) -> None:
-    """An unknown suffix, a folder that is not there, a full disk: nothing is left behind."""
+def test_a_failed_draw_leaves_no_file(file: Path, tmp_path: Path) -> None:
+    """After an unknown suffix, a missing folder or a full disk."""
     before = sorted(os.listdir(tmp_path))
     assert "x.bmp: cannot draw .bmp; use one of: .txt, " in refused("draw", file, "1", "-o", tmp_path / "x.bmp")
-    said = refused("draw", file, "1", "-o", tmp_path / "x")
-    assert "x: missing suffix, which is the format; use one of: .txt, " in said
-    said = refused("draw", file, "1", "-o", tmp_path / "none" / "x.svg")
-    assert said.endswith("x.svg: cannot be written: No such file or directory")
+    line = refused("draw", file, "1", "-o", tmp_path / "x")
+    assert "x: missing suffix, which is the format; use one of: .txt, " in line
+    line = refused("draw", file, "1", "-o", tmp_path / "none" / "x.svg")
+    assert line.endswith("x.svg: cannot be written: No such file or directory")
     with full_disk():
         assert refused("draw", file, "1", "-o", tmp_path / "x.svg").endswith("cannot be written: File too large")
     assert sorted(os.listdir(tmp_path)) == before
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_disk_that_gets_full_in_the_middle_of_the_output(file: Path, tmp_path: Path, unbuffered: str) -> None:
-    """A part of the output was taken: that is told in one line, however Python buffers."""
+def test_a_disk_that_fills_up_during_the_output_is_reported(file: Path, tmp_path: Path, unbuffered: str) -> None:
+    """In one line, with and without Python's buffering."""
     with (tmp_path / "out").open("wb") as out:
         done = subprocess.run(
             [sys.executable, "-m", "tracer", "show", file, "1"], stdout=out, stderr=subprocess.PIPE, text=True,
@@ -271,13 +268,13 @@ def test_a_disk_that_gets_full_in_the_middle_of_the_output(file: Path, tmp_path:
     assert (done.returncode, done.stderr) == (2, "bootseq: cannot write: File too large\n")
 
 
-def test_a_recording_has_somewhere_to_go_before_it_begins(tmp_path: Path) -> None:
+def test_record_checks_its_output_before_it_begins(tmp_path: Path) -> None:
     assert refused("record", "-o", tmp_path, "--", "true").endswith(": cannot be written: a folder, not a file")
     assert not tmp_path.with_name(f"{tmp_path.name}.capture").exists()
 
 
-def captured(tmp_path: Path, name: str = "cap", *records: Any) -> Path:
-    """A capture with what is given recorded."""
+def write_capture(tmp_path: Path, name: str = "cap", *records: Any) -> Path:
+    """Write a capture with these records."""
     (tmp_path / name).mkdir()
     (tmp_path / name / "capture.json").write_text("{}")
     if records:
@@ -288,55 +285,54 @@ def captured(tmp_path: Path, name: str = "cap", *records: Any) -> Path:
 STEP = (3, 1, 0, "http", 5, 10, 20, "GET /", None, ("side", "client"))
 
 
-def test_ingest(tmp_path: Path) -> None:
-    """Captures in, a trace file out, and what came of it."""
-    done = bootseq("ingest", "-o", tmp_path / "t", captured(tmp_path, "cap", STEP))
+def test_ingest_writes_a_trace_and_prints_its_counts(tmp_path: Path) -> None:
+    done = bootseq("ingest", "-o", tmp_path / "t", write_capture(tmp_path, "cap", STEP))
     assert done.stdout == f"{tmp_path / 't'}: 0 boots and 1 other request from 1 event of 1 process\n"
     assert [other.operation for other in trace_file.read(tmp_path / "t").others] == ["GET /"]
 
 
-def test_ingest_of_copies(tmp_path: Path) -> None:
-    """The same capture twice, or a copy of it: each process once."""
-    one, other = captured(tmp_path, "one", STEP), captured(tmp_path, "other", STEP)
-    done = bootseq("ingest", "-o", tmp_path / "t", one, one, other)
+def test_ingest_reads_a_copied_capture_once(tmp_path: Path) -> None:
+    """The same capture twice, or a copy of it."""
+    original, copy = write_capture(tmp_path, "one", STEP), write_capture(tmp_path, "other", STEP)
+    done = bootseq("ingest", "-o", tmp_path / "t", original, original, copy)
     assert "from 1 event of 1 process\n" in done.stdout
-    assert done.stderr == f"bootseq: warning: {other}: 1 process skipped, already read from another capture\n"
+    assert done.stderr == f"bootseq: warning: {copy}: 1 process skipped, already read from another capture\n"
 
 
-def test_ingest_tells_what_it_could_not_read(tmp_path: Path) -> None:
-    """A line each, on stderr and in the trace."""
-    done = bootseq("ingest", "-o", tmp_path / "t", captured(tmp_path, "cap", STEP, (99,)))
+def test_ingest_warns_of_damaged_records(tmp_path: Path) -> None:
+    """On stderr and in the trace."""
+    done = bootseq("ingest", "-o", tmp_path / "t", write_capture(tmp_path, "cap", STEP, (99,)))
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert "record at byte" in line
     assert trace_file.read(tmp_path / "t").warnings == [line.removeprefix("bootseq: warning: ")]
 
 
-def test_crafted_clocks(tmp_path: Path) -> None:
-    """Two hosts as far apart as a header can say, and a message between them: dates all the same."""
-    capture = captured(tmp_path)
+def test_crafted_clocks_are_ingested(tmp_path: Path) -> None:
+    """Two hosts whose clocks differ as far as a header allows, and a message between them."""
+    capture = write_capture(tmp_path)
     latest = (1 << 62) - 1
-    for host, wall, monotonic, at, said in [
+    for host, wall, monotonic, time, attributes in [
         ("a", latest, 0, latest, ("side", "client", "mode", "call", "msg_id", "m")),
         ("b", 0, latest, 0, ("side", "server", "msg_id", "m")),
     ]:
-        record = (3, 1, 0, "rpc", 5, at, at, "ping", None, said)
+        record = (3, 1, 0, "rpc", 5, time, time, "ping", None, attributes)
         craft(capture, record, stem=f"{host}-7-1", host=host, wall=wall, monotonic=monotonic)
     assert bootseq("ingest", "-o", tmp_path / "t", capture).exit_code == 0
     rows = json.loads(bootseq("list", "--all", "--json", tmp_path / "t").stdout)
     assert [row["steps"] for row in rows] == [2]
 
 
-def test_what_cannot_be_ingested(tmp_path: Path) -> None:
-    """No capture, nothing recorded, nowhere to write: no file is left."""
+def test_a_failed_ingest_leaves_no_file(tmp_path: Path) -> None:
+    """After an input that is no capture, an empty capture, or an unwritable output."""
     (tmp_path / "f").write_text("x")
-    for name, said in [
+    for name, reason in [
         ("none", "none: cannot be read: No such file or directory"),
         ("f", "f: no line in a known log format, skipped"),
         (".", ": not a capture (see: bootseq run -o), and contains no logs"),
     ]:
-        assert refused("ingest", "-o", tmp_path / "t", tmp_path / name).endswith(said)
-    empty = captured(tmp_path, "empty")
+        assert refused("ingest", "-o", tmp_path / "t", tmp_path / name).endswith(reason)
+    empty = write_capture(tmp_path, "empty")
     done = bootseq("ingest", "-o", tmp_path / "t", empty)
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
@@ -344,7 +340,7 @@ def test_what_cannot_be_ingested(tmp_path: Path) -> None:
         f"bootseq: {empty}: no events recorded; record some with: bootseq run -o {empty} -- …",
     ]
     assert not (tmp_path / "t").exists()
-    capture = captured(tmp_path, "cap", STEP)
+    capture = write_capture(tmp_path, "cap", STEP)
     assert refused("ingest", "-o", tmp_path / "no" / "t", capture).endswith(
         "t: cannot be written: No such file or directory"
     )
@@ -353,12 +349,12 @@ def test_what_cannot_be_ingested(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
-def test_run_refuses_before_anything_is_made(tmp_path: Path) -> None:
-    """A command that is not there, a points file with a mistake: no capture for them."""
+def test_a_refused_run_creates_no_capture(tmp_path: Path) -> None:
+    """After a missing command or a malformed points file."""
     (tmp_path / "p.yaml").write_text("a: [b]\nc: d")
     assert refused("run", "-o", tmp_path / "cap", "no-such-command-here") == "no-such-command-here: no such command"
-    said = refused("run", "-o", tmp_path / "cap", "--points", tmp_path / "p.yaml", "ls")
-    assert said == f"{tmp_path / 'p.yaml'}:2: under c expected a list of names such as API.create or API.*"
+    line = refused("run", "-o", tmp_path / "cap", "--points", tmp_path / "p.yaml", "ls")
+    assert line == f"{tmp_path / 'p.yaml'}:2: under c expected a list of names such as API.create or API.*"
     assert not (tmp_path / "cap").exists()
     assert refused("run", "-o", tmp_path, "ls").endswith(
         "not a capture and not empty; name a folder that does not exist yet"
@@ -366,21 +362,21 @@ def test_run_refuses_before_anything_is_made(tmp_path: Path) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stderr that somebody looks at."""
+    """A stderr that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only when it takes long, and nothing of it is left."""
-    assert said_by_progress(Terminal(), monkeypatch) == ""
+def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only for long operations, and it is erased at the end."""
+    assert progress_output(Terminal(), monkeypatch) == ""
     monkeypatch.setattr(progress, "PATIENCE", -1)
-    assert click.unstyle(said_by_progress(Terminal(), monkeypatch)) == "\rreading …\r"
-    assert said_by_progress(io.StringIO(), monkeypatch) == ""
+    assert click.unstyle(progress_output(Terminal(), monkeypatch)) == "\rreading …\r"
+    assert progress_output(io.StringIO(), monkeypatch) == ""
 
 
-def said_by_progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
+def progress_output(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(sys, "stderr", stream)
     with progress.progress() as doing:
         doing("reading")

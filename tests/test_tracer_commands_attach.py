@@ -1,4 +1,4 @@
-"""The commands about running processes: one line each, JSON with the promised fields, exit codes that say it all."""
+"""The commands for running processes: their output lines, JSON fields and exit codes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def run(*arguments: str | Path | int) -> Result:
 
 
 def rows(*arguments: str | Path | int) -> list[dict[str, Any]]:
-    """What a command gives for programs."""
-    found: list[dict[str, Any]] = json.loads(run(*arguments, "--json").stdout)
-    for row in found:
+    """Return the JSON output of a command."""
+    result: list[dict[str, Any]] = json.loads(run(*arguments, "--json").stdout)
+    for row in result:
         assert set(row) >= FIELDS
-    return found
+    return result
 
 
-def test_in_and_out(tmp_path: Path) -> None:
+def test_attach_status_and_detach_report_a_process(tmp_path: Path) -> None:
     capture = tmp_path / "capture"
     with Victim() as victim:
         result = run("attach", "--pid", victim.pid, "-o", capture, "--for", "5m")
@@ -60,7 +60,7 @@ def test_in_and_out(tmp_path: Path) -> None:
         assert run("detach", capture).stdout == f"nothing is attached for {capture}\n"
 
 
-def test_detach_all_finds_what_it_was_not_told(tmp_path: Path) -> None:
+def test_detach_all_discovers_recording_processes(tmp_path: Path) -> None:
     with Victim() as victim:
         run("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
         (row,) = rows("detach", "--all")
@@ -68,14 +68,14 @@ def test_detach_all_finds_what_it_was_not_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_json_of_attach(tmp_path: Path) -> None:
+def test_attach_prints_json(tmp_path: Path) -> None:
     with Victim() as victim:
         (row,) = rows("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
         assert (row["state"], row["capture"]) == ("attached", str(tmp_path / "capture"))
         assert run("detach", tmp_path / "capture").exit_code == 0
 
 
-def test_what_cannot_be_entered_is_told_and_counts(tmp_path: Path) -> None:
+def test_a_process_that_cannot_be_attached_to_sets_the_exit_code(tmp_path: Path) -> None:
     with Victim() as victim:
         result = run("attach", "--pid", victim.pid, "--pid", 1 << 22, "-o", tmp_path / "capture")
         assert (result.exit_code, result.stderr) == (2, f"bootseq: {1 << 22}: no such process\n")
@@ -89,7 +89,7 @@ def test_what_cannot_be_entered_is_told_and_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_services_by_name(tmp_path: Path) -> None:
+def test_services_are_attached_to_by_name(tmp_path: Path) -> None:
     program = tmp_path / "nova-bootseq-test"
     program.write_text((Path(__file__).with_name("support") / "victim_program.py").read_text())
     with Victim(program=program) as victim:
@@ -99,7 +99,7 @@ def test_services_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("attach", "-o", "x"), "nothing to attach to; pass --pid N, --service NAME or --all"),
         (("attach", "--service", "nova-nothing", "-o", "x"), "no process of 'nova-nothing' runs here"),
@@ -111,15 +111,17 @@ def test_services_by_name(tmp_path: Path) -> None:
         (("detach", "nowhere"), "nowhere: no such capture"),
     ],
 )
-def test_bad_usage(arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_usage_is_refused_with_a_hint(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"bootseq: {said}")
+    assert result.stderr.startswith(f"bootseq: {message}")
     assert not (tmp_path / "x").exists()
 
 
-def test_doctor_on_a_machine_without_openstack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_a_machine_without_openstack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "services", lambda pattern="*": [])
     *machine, last = rows("doctor")
     assert {row["pid"] for row in machine} == {0}
@@ -128,7 +130,7 @@ def test_doctor_on_a_machine_without_openstack(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_services_and_their_captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Victim() as victim:
         process = processes.read(victim.pid)
         monkeypatch.setattr(processes, "services", lambda pattern="*": [process])
@@ -138,10 +140,10 @@ def test_doctor_of_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         run("detach", tmp_path / "capture")
 
 
-def test_doctor_says_what_holds_for_several_once() -> None:
-    """A line a service, not a process; the fix of all that follow one another below the last of them."""
+def test_doctor_groups_reports_with_the_same_reason() -> None:
+    """A line for every service, not for every process; a shared fix is printed once, below the last of them."""
     no = ("3.11", "cannot", "no rights", "sudo bootseq doctor")
-    found = [
+    reports = [
         ProcessReport(1, "a", *no),
         ProcessReport(3, "b", *no),
         ProcessReport(2, "a", *no),
@@ -149,7 +151,7 @@ def test_doctor_says_what_holds_for_several_once() -> None:
     ]
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        process_reports.print_grouped(found)
+        process_reports.print_grouped(reports)
     assert output.getvalue().splitlines() == [
         "a (pid 1, 2), Python 3.11: cannot: no rights",
         "b (pid 3), Python 3.11: cannot: no rights",
@@ -159,8 +161,8 @@ def test_doctor_says_what_holds_for_several_once() -> None:
 
 
 @pytest.mark.slow
-def test_status_names_inert_hooks_and_the_way_out(tmp_path: Path) -> None:
-    """Guard and command killed, lease over, an idle service."""
+def test_status_reports_inert_hooks_and_how_to_remove_them(tmp_path: Path) -> None:
+    """In an idle service, after guard and command were killed and the lease has ended."""
     capture = tmp_path / "a capture"
     with Victim("sleep") as victim:
         run("attach", "--pid", victim.pid, "-o", capture)
@@ -180,7 +182,7 @@ def test_status_names_inert_hooks_and_the_way_out(tmp_path: Path) -> None:
 
 @contextmanager
 def decoy(folder: Path) -> Iterator[int]:
-    """Another user's process that looks as if it recorded; folder and files are that user's."""
+    """Yield a process of another user that poses as recording, with folder and files of that user."""
     code = (
         "import mmap, os, sys, time\n"
         "os.setgid(65534); os.setuid(65534)\n"
@@ -202,8 +204,8 @@ def decoy(folder: Path) -> Iterator[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
-def test_other_users_recordings_are_named_and_left_alone(tmp_path: Path) -> None:
-    """None of their files is read or written; with --everyone their process is visited, and nothing else."""
+def test_other_users_recordings_are_reported_and_not_touched(tmp_path: Path) -> None:
+    """Their files are neither read nor written, even with --everyone, which visits their process."""
     with open_folder() as shared, Victim() as victim, decoy(shared / "theirs") as pid:
         os.mkfifo(shared / "theirs" / "asks.json")
         (shared / "theirs" / "capture.json").write_text("{}")
@@ -222,8 +224,8 @@ def test_other_users_recordings_are_named_and_left_alone(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_one_process_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither at attach nor at status, ask or detach; exit code 1 says so."""
+def test_a_failing_process_does_not_affect_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At attach, status and detach; the exit code is 1."""
     with Victim() as good, Victim() as bad:
         run("attach", "--pid", good.pid, "--pid", bad.pid, "-o", tmp_path / "capture")
         find, tally = visits._entered, Spool.tally

@@ -1,4 +1,4 @@
-"""``bootseq baseline`` from outside: what is learned, and what it refuses to learn from."""
+"""``bootseq baseline`` from outside: the written baseline, and refused inputs."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tracer.model import Trace
 __all__ = ["traced"]  # the fixture
 
 
-def test_what_is_learned(traced: Traced, tmp_path: Path) -> None:
-    """A text that diff takes; what only some boots do is no difference to it, what none does is."""
-    one, other = traced("one.jsonl", *boots(5)), traced("other.jsonl.gz", *boots(2, NEW))
-    done = bootseq("baseline", one, other, one, "-o", tmp_path / "b")
+def test_a_baseline_covers_the_variation_of_its_boots(traced: Traced, tmp_path: Path) -> None:
+    """In a diff against it, steps of some boots are no difference; steps of none are."""
+    plain, other = traced("one.jsonl", *boots(5)), traced("other.jsonl.gz", *boots(2, NEW))
+    done = bootseq("baseline", plain, other, plain, "-o", tmp_path / "b")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{tmp_path / 'b'}: 7 boots, ")
     assert done.stdout.endswith("1 of them vary\n")
     learned = read((tmp_path / "b").read_text(), "b")
     assert (learned.boots, learned.outcomes) == (7, ("active",))
     assert "_enforce_create_unified_limits() ×0–1" in (tmp_path / "b").read_text()
-    for file in (one, other):
+    for file in (plain, other):
         assert bootseq("diff", tmp_path / "b", file).exit_code == 0
-    assert bootseq("baseline", one, "-o", tmp_path / "c").exit_code == 0
+    assert bootseq("baseline", plain, "-o", tmp_path / "c").exit_code == 0
     assert bootseq("diff", tmp_path / "c", other).exit_code == 1
 
 
-def test_the_same_boots_give_the_same_text(traced: Traced, tmp_path: Path) -> None:
-    """It stands in a repository: nothing in it but what was learned."""
+def test_the_same_boots_result_in_the_same_text(traced: Traced, tmp_path: Path) -> None:
+    """Baselines are committed to repositories, so they contain no times or paths of their making."""
     file = traced("one.jsonl", *boots(2))
     for name in ("a", "b"):
         assert bootseq("baseline", file, "-o", tmp_path / name).exit_code == 0
@@ -43,20 +43,19 @@ def test_the_same_boots_give_the_same_text(traced: Traced, tmp_path: Path) -> No
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_chosen_boots(traced: Traced, tmp_path: Path) -> None:
-    """By name; of others than boots too. Few are enough to say that they are few."""
+def test_a_baseline_of_chosen_boots(traced: Traced, tmp_path: Path) -> None:
+    """Also of other requests than boots; a note warns if there are few."""
     file = traced("t.jsonl", *boots(2), *boots(1, NEW), others=(deletion(),))
     done = bootseq("baseline", file, "-o", tmp_path / "b", "--boot", "1", "--boot", "2")
     assert done.exit_code == 0
     assert done.stderr == "bootseq: note: 2 boots; at least 5 are needed to show most of what varies\n"
     assert "unified_limits" not in (tmp_path / "b").read_text()
     assert bootseq("baseline", file, "-o", tmp_path / "d", "--boot", "4").exit_code == 0
-    said = refused("baseline", file, "-o", tmp_path / "x", "--boot", "1", "--boot", "4")
-    assert said.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose some with --boot")
+    line = refused("baseline", file, "-o", tmp_path / "x", "--boot", "1", "--boot", "4")
+    assert line.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose some with --boot")
 
 
-def test_boots_that_ended_differently(traced: Traced, tmp_path: Path) -> None:
-    """Are no one release's way until somebody says which."""
+def test_boots_with_different_outcomes_are_refused_without_a_choice(traced: Traced, tmp_path: Path) -> None:
     file = traced("t.jsonl", *boots(2), failed())
     assert refused("baseline", file, "-o", tmp_path / "b") == (
         "the boots ended differently: 2 active, 1 error; choose some with --outcome active or --boot"
@@ -72,13 +71,13 @@ def test_boots_that_ended_differently(traced: Traced, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_what_nothing_is_learned_from(traced: Traced, tmp_path: Path) -> None:
-    """Recordings that lack something, boots that had not ended, baselines, no boots, no files: no file is written."""
+def test_incomplete_or_missing_recordings_are_refused(traced: Traced, tmp_path: Path) -> None:
+    """Incomplete recordings, unfinished boots, baselines, no boots, no files: no file is written."""
     lost = traced("lost.jsonl", *boots(1), warnings=("nova-api (pid 7): 3 events dropped", "torn"))
     target = tmp_path / "out" / "b"
     target.parent.mkdir()
-    said = refused("baseline", lost, "-o", target)
-    assert said == (f"{lost}: nova-api (pid 7): 3 events dropped (and 1 more like it); record again or pass --partial")
+    line = refused("baseline", lost, "-o", target)
+    assert line == (f"{lost}: nova-api (pid 7): 3 events dropped (and 1 more like it); record again or pass --partial")
     cut = traced("cut.jsonl", *boots(1, outcome="unfinished"))
     assert refused("baseline", cut, "-o", target).startswith("1 unfinished: cannot learn from an unfinished boot")
     assert refused("baseline", traced("no.jsonl"), "-o", target).endswith(" holds no boots")
@@ -88,8 +87,7 @@ def test_what_nothing_is_learned_from(traced: Traced, tmp_path: Path) -> None:
     assert refused("baseline", target, "-o", target).endswith("already a baseline; learn from trace files")
 
 
-def test_baselines_that_cannot_be_written(traced: Traced, tmp_path: Path) -> None:
-    """What was there stays."""
+def test_a_baseline_that_cannot_be_written_leaves_the_earlier_file(traced: Traced, tmp_path: Path) -> None:
     file = traced("t.jsonl", *boots(1))
     (tmp_path / "b").write_text("earlier")
     with full_disk():
@@ -98,11 +96,13 @@ def test_baselines_that_cannot_be_written(traced: Traced, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("versions", [{"nova": "32.2.1"}, {}])
-def test_several_releases_in_one(traced: Traced, tmp_path: Path, versions: dict[str, str]) -> None:
-    """Are told: most likely one of the files is another than was meant."""
+def test_several_releases_in_one_baseline_are_warned_about(
+    traced: Traced, tmp_path: Path, versions: dict[str, str]
+) -> None:
+    """Most likely one of the files is the wrong one."""
     file = traced("t.jsonl", *boots(5))
     trace_file.write(tmp_path / "old.jsonl", Trace(boots(1), [], versions))
     done = bootseq("baseline", file, tmp_path / "old.jsonl", "-o", tmp_path / "b")
     assert done.exit_code == 0
-    told = "bootseq: warning: several releases of Nova in one baseline: 32.2.1, 34.0.0\n"
-    assert done.stderr == (told if versions else "")
+    warning = "bootseq: warning: several releases of Nova in one baseline: 32.2.1, 34.0.0\n"
+    assert done.stderr == (warning if versions else "")

@@ -1,4 +1,4 @@
-"""``bootseq diff`` from outside: verdicts as exit codes, reports, and what cannot be told."""
+"""``bootseq diff`` from outside: exit codes, reports, and inputs without a verdict."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ Traced = Callable[..., Path]
 
 @pytest.fixture
 def traced(tmp_path: Path) -> Traced:
-    """Writes boots, or other requests, as a trace file."""
+    """Return a function that writes boots, or other requests, as a trace file."""
 
-    def made(name: str, *boots: Request, warnings: tuple[str, ...] = (), others: tuple[Request, ...] = ()) -> Path:
+    def write(name: str, *boots: Request, warnings: tuple[str, ...] = (), others: tuple[Request, ...] = ()) -> Path:
         for number, boot in enumerate([*boots, *others], 1):
             boot.number = number
         trace_file.write(tmp_path / name, Trace(list(boots), list(others), {"nova": "34.0.0"}, list(warnings)))
         return tmp_path / name
 
-    return made
+    return write
 
 
 def boots(count: int, *more: Step, **fields: str) -> list[Request]:
-    """So many boots that work, with ``more`` steps at the end of the first chapter of each."""
-    made = []
+    """Return this many successful boots, with ``more`` steps at the end of their first chapters."""
+    requests = []
     for number in range(1, count + 1):
         boot = small_boot()
         boot.server = f"vm{number}"
         boot.operation = "boot"
-        for place, one in enumerate(more, 90):
-            _add(boot, one, place)
+        for position, added in enumerate(more, 90):
+            _add(boot, added, position)
         for name, value in fields.items():
             setattr(boot, name, value)
-        made.append(boot)
-    return made
+        requests.append(boot)
+    return requests
 
 
-def _add(boot: Request, one: Step, place: int) -> None:
-    one.address = f"1-1-{place}" if one.numbered else f"1-1/{place}"
-    one.start, one.end = boot.chapters[0].end or 0, (boot.chapters[0].end or 0) + 1000
-    boot.chapters[0].children[0].children.append(one)
+def _add(boot: Request, added: Step, position: int) -> None:
+    added.address = f"1-1-{position}" if added.numbered else f"1-1/{position}"
+    added.start, added.end = boot.chapters[0].end or 0, (boot.chapters[0].end or 0) + 1000
+    boot.chapters[0].children[0].children.append(added)
 
 
 def deletion() -> Request:
-    """Another request."""
+    """Return a delete, which is no boot."""
     boot = small_boot()
     boot.operation, boot.server, boot.outcome = "DELETE /v2.1/servers/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11", "", "done"
     head = http("client", "API", "DELETE", "/v2.1/servers/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11", status=204)
@@ -70,7 +70,7 @@ def deletion() -> Request:
 
 
 def failed() -> Request:
-    """The small boot that ends where the conductor finds no host."""
+    """Return a small boot that ends where the scheduler selects no host."""
     boot = small_boot()
     boot.operation, boot.outcome = "boot", "error: NoValidHost: No valid host was found."
     boot.chapters = boot.chapters[:2]
@@ -83,17 +83,17 @@ def failed() -> Request:
 NEW = call("API", "nova.compute.api:API._enforce_create_unified_limits")
 
 
-def test_the_same(traced: Traced) -> None:
-    """One boot, several, a file with itself, a baseline: 0, and the report says so."""
-    one, many = traced("one.jsonl", *boots(1)), traced("many.jsonl.gz", *boots(4))
-    for old, new in [(one, one), (one, many), (many, one), (many, many)]:
+def test_equal_traces_are_the_same(traced: Traced) -> None:
+    """A single boot, several, a file and itself: exit code 0."""
+    single, many = traced("one.jsonl", *boots(1)), traced("many.jsonl.gz", *boots(4))
+    for old, new in [(single, single), (single, many), (many, single), (many, many)]:
         done = bootseq("diff", old, new)
         assert (done.exit_code, done.stderr) == (0, "")
         assert done.stdout.startswith("same")
 
 
-def test_what_differs(traced: Traced) -> None:
-    """1, and the step with its class, both addresses and the place."""
+def test_an_added_step_is_a_difference(traced: Traced) -> None:
+    """Exit code 1; the change has its class, both addresses and its parent."""
     old, new = traced("old.jsonl", *boots(2)), traced("new.jsonl", *boots(2, NEW))
     done = bootseq("diff", old, new)
     assert (done.exit_code, done.stderr) == (1, "")
@@ -109,15 +109,15 @@ def test_what_differs(traced: Traced) -> None:
     assert "removed" in bootseq("diff", new, old).stdout
 
 
-def test_a_library_s_own_statements_are_no_difference(traced: Traced) -> None:
+def test_a_librarys_own_statements_are_no_difference(traced: Traced) -> None:
     old = traced("old.jsonl", *boots(1))
     begin = sql("API", "BEGIN", database="nova", fingerprint="3598517c826f")
     done = bootseq("diff", old, traced("new.jsonl", *boots(1, begin)))
     assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "same: 1 ignored")
 
 
-def test_by_a_policy_of_one_s_own(traced: Traced, tmp_path: Path) -> None:
-    """What it allows passes, what it calls a failure fails; later files decide; what it says in vain is told."""
+def test_policies_allow_and_fail_changes(traced: Traced, tmp_path: Path) -> None:
+    """Later files win; entries without effect are reported."""
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1, NEW))
     mild, strict = tmp_path / "mild.yaml", tmp_path / "strict.yaml"
     mild.write_text(
@@ -138,7 +138,7 @@ def test_by_a_policy_of_one_s_own(traced: Traced, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["version: 1\nrules:\n- {class: ad}", "\xff", ""])
-def test_a_bad_policy_is_told_before_anything_is_read(tmp_path: Path, text: str) -> None:
+def test_a_malformed_policy_is_refused_before_traces_are_read(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.yaml").write_bytes(text.encode("latin-1"))
     assert refused("diff", "none", "none", "--policy", tmp_path / "p.yaml").startswith(f"{tmp_path / 'p.yaml'}:")
     assert refused("diff", "none", "none", "--policy", tmp_path / "q").endswith(
@@ -146,8 +146,8 @@ def test_a_bad_policy_is_told_before_anything_is_read(tmp_path: Path, text: str)
     )
 
 
-def test_reports_into_files(traced: Traced, tmp_path: Path) -> None:
-    """By suffix, several at once, each whole; the exit code is the verdict's, whatever the format."""
+def test_reports_are_written_by_suffix(traced: Traced, tmp_path: Path) -> None:
+    """Several at once; the exit code is the verdict's in every format."""
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1, NEW))
     files = [tmp_path / f"r.{suffix}" for suffix in ("txt", "md", "json", "xml", "html")]
     done = bootseq("diff", old, new, *(word for file in files for word in ("-o", file)))
@@ -163,13 +163,13 @@ def test_reports_into_files(traced: Traced, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "odd").read_text()) == json.loads(files[2].read_text())
 
 
-def test_reports_that_cannot_be_written(traced: Traced, tmp_path: Path) -> None:
-    """Exit code 2, what was there stays, and nothing else is left."""
+def test_a_report_that_cannot_be_written_leaves_the_earlier_file(traced: Traced, tmp_path: Path) -> None:
+    """Exit code 2, and no other file is left."""
     old = traced("old.jsonl", *boots(1))
     (tmp_path / "r.json").write_text("earlier")
     before = sorted(os.listdir(tmp_path))
-    said = refused("diff", old, old, "-o", tmp_path / "r.bmp")
-    assert said.endswith("r.bmp: unknown report suffix; use one of .txt, .md, .json, .xml, .html, or pass --format")
+    line = refused("diff", old, old, "-o", tmp_path / "r.bmp")
+    assert line.endswith("r.bmp: unknown report suffix; use one of .txt, .md, .json, .xml, .html, or pass --format")
     assert refused("diff", old, old, "-o", tmp_path / "no" / "r.md").endswith(
         "cannot be written: No such file or directory"
     )
@@ -179,8 +179,8 @@ def test_reports_that_cannot_be_written(traced: Traced, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == before
 
 
-def test_colour(traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Always, never, or where somebody looks: a runner is no terminal."""
+def test_colour_is_used_on_request_or_on_a_terminal(traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runner is no terminal."""
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1, NEW))
     assert "\x1b[" in bootseq("diff", old, new, "--colour", "always").stdout
     assert "\x1b[" in bootseq("diff", old, new, "--color", "always").stdout
@@ -188,21 +188,21 @@ def test_colour(traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[" not in bootseq("diff", old, new, "--colour", "never").stdout
 
 
-def test_chosen_boots(traced: Traced) -> None:
-    """Two boots of one file; other requests by their number, and only with their like."""
+def test_chosen_boots_are_compared(traced: Traced) -> None:
+    """Two boots of one file; other requests by number, and only with the same kind of request."""
     file = traced("t.jsonl", *boots(1), *boots(1, NEW), others=(deletion(), deletion()))
     assert bootseq("diff", file, file, "--old-boot", "1", "--new-boot", "2").exit_code == 1
     assert bootseq("diff", file, file, "--old-boot", "2", "--new-boot", "2").exit_code == 0
     assert bootseq("diff", file, file, "--old-boot", "3", "--new-boot", "4").exit_code == 0
-    said = refused("diff", file, file, "--new-boot", "3")
-    assert said.startswith(f"cannot compare different requests: {file} holds boot, {file} DELETE /v2.1/")
+    line = refused("diff", file, file, "--new-boot", "3")
+    assert line.startswith(f"cannot compare different requests: {file} holds boot, {file} DELETE /v2.1/")
     assert refused("diff", file, file, "--old-boot", "9") == f"{file} holds no boot '9'; see: bootseq list {file}"
     mixed = refused("diff", file, file, "--old-boot", "1", "--old-boot", "3")
     assert mixed.endswith("DELETE /v2.1/servers/{id} and boot are different requests; choose some with --old-boot")
 
 
-def test_a_baseline_on_either_side(traced: Traced, tmp_path: Path) -> None:
-    """Through a pipe too. It says no operation: another request shows by having no step in common."""
+def test_a_baseline_may_be_either_side(traced: Traced, tmp_path: Path) -> None:
+    """Through a pipe too. A baseline names no operation: another request has no step in common."""
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1, NEW), others=(deletion(),))
     text = tmp_path / "34.baseline"
     text.write_text(written(normal(boots(1)[0])))
@@ -218,8 +218,8 @@ def test_a_baseline_on_either_side(traced: Traced, tmp_path: Path) -> None:
     assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 1
 
 
-def test_an_outline_written_by_hand_is_checked_against_what_happened(traced: Traced, tmp_path: Path) -> None:
-    """As OLD only; its lines are named where nothing of the boot can be."""
+def test_an_outline_written_by_hand_is_checked_against_the_boot(traced: Traced, tmp_path: Path) -> None:
+    """Only as OLD; a step that is missing in the boot is reported with its line of the outline."""
     outline, new = tmp_path / "boot.outline", traced("new.jsonl", *boots(1))
     outline.write_text(bootseq("show", new).stdout)
     assert bootseq("diff", outline, new).exit_code == 0
@@ -227,16 +227,16 @@ def test_an_outline_written_by_hand_is_checked_against_what_happened(traced: Tra
     more = "\n1-1-1-9. compute/api.py.API -> resize()\n1-1-1-10. self.rebuild()\n- if: asked for"
     outline.write_text(first + more + chapter + others)
     done = bootseq("diff", outline, new, "--format", "json")
-    said = {change["class"]: change for change in json.loads(done.stdout)["changes"]}
-    assert (done.exit_code, set(said)) == (1, {"missing", "unmet"})
-    assert said["missing"]["text"] == "compute/api.py.API -> resize() is written and does not happen"
-    assert said["missing"]["where"].startswith("boot.outline:")
-    assert said["unmet"]["severity"] == "note"
+    changes = {change["class"]: change for change in json.loads(done.stdout)["changes"]}
+    assert (done.exit_code, set(changes)) == (1, {"missing", "unmet"})
+    assert changes["missing"]["text"] == "compute/api.py.API -> resize() is written and does not happen"
+    assert changes["missing"]["where"].startswith("boot.outline:")
+    assert changes["unmet"]["severity"] == "note"
     assert refused("diff", new, outline).endswith("an outline can only be OLD, which NEW is checked against")
 
 
-def test_a_boot_that_failed_is_told_by_its_outcome(traced: Traced) -> None:
-    """The outcome and the steps that fail; not the hundred that never came. Two that fail alike are the same."""
+def test_a_failed_boot_differs_by_its_outcome_and_its_errors(traced: Traced) -> None:
+    """Not by the hundred steps that did not run. Two boots with the same failure are the same."""
     good, bad = traced("old.jsonl", *boots(2)), traced("new.jsonl", failed())
     report = json.loads(bootseq("diff", good, bad, "--format", "json").stdout)
     assert report["verdict"] == "differs"
@@ -248,8 +248,8 @@ def test_a_boot_that_failed_is_told_by_its_outcome(traced: Traced) -> None:
     assert bootseq("diff", bad, bad).exit_code == 0
 
 
-def test_one_boot_of_many_that_failed(traced: Traced) -> None:
-    """Is a difference, and told; the steps are those of the boots that worked. On the old side it is none."""
+def test_a_failed_boot_among_many_is_a_difference_on_the_new_side(traced: Traced) -> None:
+    """The steps compared are those of the successful boots; on the old side it is no difference."""
     good, mixed = traced("old.jsonl", *boots(3)), traced("new.jsonl", *boots(2), failed())
     done = bootseq("diff", good, mixed)
     assert done.exit_code == 1
@@ -259,10 +259,10 @@ def test_one_boot_of_many_that_failed(traced: Traced) -> None:
     assert bootseq("diff", mixed, good).exit_code == 0
 
 
-def test_recordings_that_lack_something(traced: Traced) -> None:
-    """Differ by what they have; are never called the same, but by who says so.
+def test_an_incomplete_recording_is_never_the_same(traced: Traced) -> None:
+    """It can differ by the steps that it has; only --partial accepts it as the same.
 
-    Clocks put right, and heartbeats of no request, are no lack.
+    Corrected clocks, and heartbeats of no request, do not make a recording incomplete.
     """
     lost = "nova-compute (pid 7): 3 events dropped, the capture or the disk was full"
     old, new = traced("old.jsonl", *boots(1)), traced("new.jsonl", *boots(1), warnings=(lost,))
@@ -287,8 +287,8 @@ def test_recordings_that_lack_something(traced: Traced) -> None:
     assert bootseq("diff", old, traced("unknown.jsonl", *boots(1), warnings=(unknown,))).exit_code == 2
 
 
-def test_boots_that_had_not_ended(traced: Traced) -> None:
-    """Beside one that had, a difference; beside another such, nothing can be told."""
+def test_an_unfinished_boot_differs_from_a_finished_one(traced: Traced) -> None:
+    """Two unfinished boots cannot be compared."""
     good, cut = traced("old.jsonl", *boots(1)), traced("cut.jsonl", *boots(1, outcome="unfinished"))
     assert bootseq("diff", good, cut).exit_code == 1
     done = bootseq("diff", cut, cut)
@@ -297,8 +297,8 @@ def test_boots_that_had_not_ended(traced: Traced) -> None:
 
 
 @pytest.mark.parametrize("side", ["old", "new"])
-def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
-    """Empty, foreign, newer, torn, missing, a folder: one line, and never the same, not with itself."""
+def test_an_invalid_side_is_refused_in_one_line(traced: Traced, tmp_path: Path, side: str) -> None:
+    """Empty, foreign, newer, torn, missing, or a folder: never the same, not even as itself."""
     good = traced("good.jsonl.gz", *boots(1))
     whole = gzip.decompress(good.read_bytes())
     header = json.loads(whole.splitlines()[0])
@@ -317,7 +317,7 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
     hollow = failed_boot()
     hollow.chapters, hollow.operation = [], "boot"
     traced("hollow", hollow)
-    for name, said in [
+    for name, reason in [
         ("none", "none: cannot be read: No such file or directory"),
         ("", ": a folder, not a trace file; make one with: bootseq ingest -o FILE "),
         ("empty", "empty: not a trace file, a baseline or an outline; make a trace file with: "),
@@ -335,12 +335,11 @@ def test_sides_that_are_none(traced: Traced, tmp_path: Path, side: str) -> None:
         ("hollow", "hollow holds no steps"),
     ]:
         bad = tmp_path / name
-        assert said in refused("diff", *((bad, good) if side == "old" else (good, bad)))
+        assert reason in refused("diff", *((bad, good) if side == "old" else (good, bad)))
         refused("diff", bad, bad)
 
 
-def test_hostile_words(traced: Traced) -> None:
-    """What a trace says goes to a terminal without what a terminal obeys."""
+def test_terminal_escapes_in_a_trace_are_not_printed(traced: Traced) -> None:
     old = traced("old.jsonl", *boots(1))
     bad = step("call", "API", name="\x1b]0;owned\x07evil")
     new = traced("new.jsonl", *boots(1, bad), warnings=("\x1b[2Jgone",))

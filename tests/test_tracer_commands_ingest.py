@@ -1,4 +1,4 @@
-"""``bootseq ingest`` of logs and message copies: what paths may be, and what is said of those that cannot be read."""
+"""``bootseq ingest`` of logs and message copies: accepted paths, formats, and reports of unreadable files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tracer.sources.logs.times import Clock
 from tracer.tap.message_file import NAME
 
 
-def ingest(tmp_path: Path, *arguments: object, given: bytes | None = None) -> Result:
+def ingest(tmp_path: Path, *arguments: object, stdin: bytes | None = None) -> Result:
     output = str(tmp_path / "out.trace.jsonl")
-    return CliRunner().invoke(main, ["ingest", "-o", output, *map(str, arguments)], input=given)
+    return CliRunner().invoke(main, ["ingest", "-o", output, *map(str, arguments)], input=stdin)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def logs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_pattern_and_packed_rotated_logs(tmp_path: Path, logs: Path) -> None:
+def test_compressed_rotated_logs_are_read_by_a_pattern(tmp_path: Path, logs: Path) -> None:
     for name in SERVICES:
         (logs / f"{name}.1.gz").write_bytes(gzip.compress((logs / name).read_bytes()))
         (logs / name).unlink()
@@ -41,18 +41,18 @@ def test_a_pattern_and_packed_rotated_logs(tmp_path: Path, logs: Path) -> None:
     assert "1 boot" in run.output
 
 
-def test_merged_logs_from_stdin(tmp_path: Path, logs: Path) -> None:
+def test_merged_logs_are_read_from_stdin(tmp_path: Path, logs: Path) -> None:
     lines = [
         f"{name}:{line}" if line.startswith("2026") else line
         for name in SERVICES
         for line in (logs / name).read_text().splitlines(keepends=True)
     ]
-    run = ingest(tmp_path, "-", given="".join(lines).encode())
+    run = ingest(tmp_path, "-", stdin="".join(lines).encode())
     assert run.exit_code == 0, run.output
     assert "1 boot" in run.output
 
 
-def test_one_unreadable_log_is_named_and_the_others_are_read(tmp_path: Path, logs: Path) -> None:
+def test_an_unreadable_log_is_named_and_the_others_are_read(tmp_path: Path, logs: Path) -> None:
     (logs / "torn.log.gz").write_bytes(b"\x1f\x8b\x08")
     run = ingest(tmp_path, logs)
     assert run.exit_code == 2
@@ -61,25 +61,25 @@ def test_one_unreadable_log_is_named_and_the_others_are_read(tmp_path: Path, log
 
 
 def test_an_empty_name_is_refused(tmp_path: Path) -> None:
-    """It is what an unset variable leaves, and would be the folder one is in."""
+    """An unset shell variable results in one, and it would mean the current folder."""
     run = ingest(tmp_path, "")
     assert (run.exit_code, run.output) == (2, "bootseq: PATH…: empty name; name a file or a folder\n")
 
 
-def test_a_folder_with_neither(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     run = ingest(tmp_path, tmp_path / "empty")
     assert (run.exit_code, run.output.count("\n")) == (2, 1)
 
 
-def test_json_lines_that_are_no_copies_are_told(tmp_path: Path, logs: Path) -> None:
+def test_json_lines_that_are_no_copies_are_reported(tmp_path: Path, logs: Path) -> None:
     (logs / "other.jsonl").write_text('{"a": 1}\n')
     run = ingest(tmp_path, logs)
     assert run.exit_code == 0
     assert "other.jsonl: neither message copies nor a log, skipped" in run.output
 
 
-def test_a_trace_file_is_told_to_be_one(tmp_path: Path) -> None:
+def test_a_trace_file_is_recognised_and_refused(tmp_path: Path) -> None:
     (tmp_path / "old.trace.jsonl").write_text('{"format": 1}\n')
     run = ingest(tmp_path, tmp_path / "old.trace.jsonl")
     assert run.exit_code == 2
@@ -87,21 +87,21 @@ def test_a_trace_file_is_told_to_be_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("offset", ["1", "+25:00", "Middle/Earth", "+01:99", "Europe"])
-def test_an_offset_that_is_none(tmp_path: Path, offset: str) -> None:
+def test_an_invalid_offset_is_refused(tmp_path: Path, offset: str) -> None:
     run = ingest(tmp_path, "--utc-offset", offset, DIABLO)
     assert run.exit_code == 2
     assert "is neither an offset from UTC" in run.output
 
 
-def test_local_time_is_brought_to_the_copies(tmp_path: Path, logs: Path) -> None:
+def test_local_times_are_converted_to_utc(tmp_path: Path, logs: Path) -> None:
     for name in SERVICES:
         (logs / name).write_text((logs / name).read_text().replace("2026-11-22 07:", "2026-11-22 08:"))
     run = ingest(tmp_path, "--utc-offset", "+01:00", logs)
     assert "1 boot and 0 other requests" in run.output
 
 
-def test_a_capture_that_was_tapped(tmp_path: Path) -> None:
-    """What ``bootseq tap`` writes stands in the capture, beside what hooks record there or alone."""
+def test_a_tapped_capture_is_ingested(tmp_path: Path) -> None:
+    """``bootseq tap`` writes its copies to a capture, with or without a recording of hooks."""
     (tmp_path / "cap").mkdir()
     (tmp_path / "cap" / "capture.json").write_text("{}")
     shutil.copy(DIABLO / "rpc.jsonl", tmp_path / "cap" / NAME)
@@ -115,29 +115,29 @@ SITE = "%(asctime)s | %(process)d | %(levelname)s | %(name)s | %(request_id)s | 
 REWRITTEN = re.compile(r"^2026-11-22 07:(\S+),(\d+) (\w+) (\S+) \[(\S+)([^\]]*)\] ", re.MULTILINE)
 
 
-def rewritten(logs: Path) -> None:
-    """The boot of 2011 as a site in Berlin would have written it."""
+def rewrite(logs: Path) -> None:
+    """Rewrite the logs of 2011 in the format and time zone of a site in Berlin."""
     for name in SERVICES:
         text = REWRITTEN.sub(r"22.11.2026 08:\1,\2 | 7 | \3 | \4 | \5 | ", (logs / name).read_text())
         assert text.startswith("22.11.2026")
         (logs / name).write_text(text)
 
 
-def test_formats_dates_and_a_zone_that_are_told(tmp_path: Path, logs: Path) -> None:
-    rewritten(logs)
-    told = (
+def test_log_date_and_zone_options_are_used(tmp_path: Path, logs: Path) -> None:
+    rewrite(logs)
+    options = (
         "--log-format",
         SITE.replace("%(asctime)s", "%(asctime)s,%(msecs)03d"),
         "--date-format",
         "%d.%m.%Y %H:%M:%S",
     )
-    run = ingest(tmp_path, *told, "--utc-offset", "Europe/Berlin", logs)
+    run = ingest(tmp_path, *options, "--utc-offset", "Europe/Berlin", logs)
     assert run.exit_code == 0, run.output
     assert "1 boot and 0 other requests" in run.output
 
 
-def test_formats_of_a_config_file(tmp_path: Path, logs: Path) -> None:
-    rewritten(logs)
+def test_formats_of_a_configuration_file_are_used(tmp_path: Path, logs: Path) -> None:
+    rewrite(logs)
     (tmp_path / "nova.conf").write_text(
         "[DEFAULT]\nlog_date_format = %d.%m.%Y %H:%M:%S\n"
         f"logging_context_format_string = {SITE.replace('%(asctime)s', '%(asctime)s,%(msecs)03d')}\n"
@@ -148,7 +148,7 @@ def test_formats_of_a_config_file(tmp_path: Path, logs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("options", "reason"),
     [
         (("--log-format", "%(asctime)s"), "has no %(message)s"),
         (("--log-format", "%(levelname)s %(name)s %(message)s"), "contain a time"),
@@ -156,33 +156,33 @@ def test_formats_of_a_config_file(tmp_path: Path, logs: Path) -> None:
         (("--from-config", "/nowhere/nova.conf"), "/nowhere/nova.conf: cannot be read"),
     ],
 )
-def test_formats_that_cannot_be_used(tmp_path: Path, logs: Path, told: tuple[str, str], why: str) -> None:
+def test_unusable_formats_are_refused(tmp_path: Path, logs: Path, options: tuple[str, str], reason: str) -> None:
     (logs / "nova-api.log").write_text("INFO nova.x said\n")
-    run = ingest(tmp_path, *told, logs)
+    run = ingest(tmp_path, *options, logs)
     assert (run.exit_code, run.output.count("\n")) == (2, 1), run.output
-    assert why in run.output
+    assert reason in run.output
 
 
-def test_a_journal_from_stdin(tmp_path: Path) -> None:
+def test_a_journal_is_read_from_stdin(tmp_path: Path) -> None:
     entries = [
         exported(
             [(record.time, line) for record in records.read((DIABLO / name).read_bytes(), Clock())
-             for line in f"{oslo(record)}".split("\n")], name.removesuffix(".log"), place,
+             for line in f"{oslo(record)}".split("\n")], name.removesuffix(".log"), number,
         )
-        for place, name in enumerate(SERVICES, 1)
+        for number, name in enumerate(SERVICES, 1)
     ]  # fmt: skip
-    run = ingest(tmp_path, "-", given=b"".join(entries))
+    run = ingest(tmp_path, "-", stdin=b"".join(entries))
     assert run.exit_code == 0, run.output
     assert "1 boot and 0 other requests" in run.output
 
 
 def oslo(record: Record) -> str:
-    """A record of 2011 as oslo.log would write it today."""
+    """Format a record of 2011 as oslo.log would today."""
     when = datetime.fromtimestamp(record.time / 10**9, UTC).isoformat(" ", "milliseconds")[:23]
     return f"{when} {record.pid} {record.level} {record.logger} [{record.request_id or '-'}] {record.message}"
 
 
-def test_a_log_of_json_lines_by_its_suffix(tmp_path: Path) -> None:
+def test_logs_of_json_lines_are_read_by_their_suffix(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     for name in SERVICES:
         lines = by_json_formatter(records.read((DIABLO / name).read_bytes(), Clock()))

@@ -1,4 +1,4 @@
-"""What is printed steers no terminal, wherever it came from."""
+"""Printed output contains no terminal escapes, whatever its source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.cli import main
 from tracer.commands import printing
 from tracer.model import Trace
 
-#: A title that is set, a line that is cleared, C1's own form of both, text that runs from right to left, and nothing.
+#: Escapes that set a title and clear the screen, their C1 form, right-to-left marks, invisible characters, controls.
 HOSTILE = "\x1b]0;x\x07\x1b[2J\x9b2J\u202eevil\u2066\u200b\r\x08\x7f"
 _STEERS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -27,19 +27,19 @@ def run(*arguments: object) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A trace in which everything that may be anything is hostile."""
-    made = small_boot()
-    made.server = HOSTILE
-    for step in made.walk():
+    """Write a trace in which every free text is hostile."""
+    boot = small_boot()
+    boot.server = HOSTILE
+    for step in boot.walk():
         step.name = step.name + HOSTILE
         step.error = HOSTILE
         step.attributes["statement"] = HOSTILE
     path = tmp_path / "t.jsonl"
-    trace_file.write(path, Trace([made], [], {}, [HOSTILE]))
+    trace_file.write(path, Trace([boot], [], {}, [HOSTILE]))
     return path
 
 
-def test_names_in_a_trace(file: Path) -> None:
+def test_hostile_texts_of_a_trace_are_printed_without_escapes(file: Path) -> None:
     for arguments in (
         ["list", file], ["show", file, "1", "--detail", "full"], ["show", file, "--findings"],
         ["diff", file, file], ["diff", file, file, "--details", "--colour", "never"], ["list", file, "--untied"],
@@ -49,7 +49,7 @@ def test_names_in_a_trace(file: Path) -> None:
         assert not _STEERS.search(output), arguments
 
 
-def test_names_of_files_and_words(file: Path) -> None:
+def test_hostile_file_names_and_arguments_are_printed_without_escapes(file: Path) -> None:
     for arguments in (
         ["list", f"none{HOSTILE}"], ["show", file, HOSTILE], ["draw", file, "1", "-o", f"x{HOSTILE}"],
         ["run", "-o", f"none/{HOSTILE}", "true"], [f"no-such{HOSTILE}"], ["list", f"--no-such{HOSTILE}", file],
@@ -66,8 +66,8 @@ def test_json_is_ascii(file: Path) -> None:
     assert HOSTILE in json.loads(output)[0]["error"]
 
 
-def test_colours_stay_where_they_are_wanted(capsys: pytest.CaptureFixture[str]) -> None:
-    """Those alone."""
+def test_colours_are_printed_on_request_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """And no other escape."""
     printing.lines(f"\x1b[31mred\x1b[0m{HOSTILE}\n", colour=True)
     printing.lines("\x1b[31mred\x1b[0m\n")
     coloured, plain = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""``bootseq tap`` as far as it goes without a broker: options, refusals, and that nothing secret is shown."""
+"""``bootseq tap`` without a broker: options, refusals, and no secret in any output."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from tracer.commands.tap import _way
 from tracer.recording import capture
 from tracer.tap.broker_url import parse
 
-#: Where nobody listens.
-NOBODY = "amqp://u:SECRET@127.0.0.1:1/"
+#: A broker that does not run.
+CLOSED = "amqp://u:SECRET@127.0.0.1:1/"
 
 
-def test_which_broker(tmp_path: Path) -> None:
+def test_a_broker_must_be_named_exactly_once(tmp_path: Path) -> None:
     assert "--url" in refused("tap", "-o", tmp_path / "cap")
-    (tmp_path / "nova.conf").write_text(f"[DEFAULT]\ntransport_url = {NOBODY}\n")
+    (tmp_path / "nova.conf").write_text(f"[DEFAULT]\ntransport_url = {CLOSED}\n")
     config = tmp_path / "nova.conf"
-    assert "cannot be combined" in refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--from-config", config)
+    assert "cannot be combined" in refused("tap", "-o", tmp_path / "cap", "--url", CLOSED, "--from-config", config)
     assert not (tmp_path / "cap").exists()
 
 
-def test_nobody_there(tmp_path: Path) -> None:
-    said = refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--no-switch")
-    assert said == "amqp://***@127.0.0.1:1/%2F: cannot connect: Connection refused"
+def test_a_refused_connection_is_reported(tmp_path: Path) -> None:
+    line = refused("tap", "-o", tmp_path / "cap", "--url", CLOSED, "--no-switch")
+    assert line == "amqp://***@127.0.0.1:1/%2F: cannot connect: Connection refused"
     assert capture.is_capture(tmp_path / "cap")
 
 
 @pytest.mark.slow
-def test_no_node_of_several(tmp_path: Path) -> None:
-    said = refused(
+def test_refused_connections_to_all_nodes_are_reported(tmp_path: Path) -> None:
+    line = refused(
         "tap", "-o", tmp_path / "cap", "--url", "amqp://u:SECRET@127.0.0.1:1,u:SECRET@127.0.0.1:2/v", "--no-switch"
     )
-    assert said.count("cannot connect") == 2
-    assert "SECRET" not in said
+    assert line.count("cannot connect") == 2
+    assert "SECRET" not in line
 
 
 @pytest.mark.slow
-def test_the_url_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which `ps` does not show; a file that is named goes before it."""
-    monkeypatch.setenv("BOOTSEQ_TAP_URL", NOBODY)
+def test_the_url_is_read_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ps` does not show it; a named configuration file has precedence."""
+    monkeypatch.setenv("BOOTSEQ_TAP_URL", CLOSED)
     assert "127.0.0.1:1/" in refused("tap", "-o", tmp_path / "cap", "--no-switch")
     (tmp_path / "nova.conf").write_text("[DEFAULT]\ntransport_url = rabbit://u:SECRET@127.0.0.1:2/\n")
     assert "127.0.0.1:2/" in refused(
@@ -52,8 +52,8 @@ def test_the_url_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_help_does_not_show_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BOOTSEQ_TAP_URL", NOBODY)
+def test_help_shows_the_names_of_variables_but_not_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTSEQ_TAP_URL", CLOSED)
     monkeypatch.setenv("BOOTSEQ_TAP_MANAGEMENT", "http://u:SECRET@127.0.0.1:1")
     shown = CliRunner().invoke(main, ["tap", "--help"])
     assert shown.exit_code == 0
@@ -61,31 +61,31 @@ def test_help_does_not_show_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert "SECRET" not in shown.output
 
 
-@pytest.mark.parametrize("url", [NOBODY, "SECRET", "amqp://u:SECRET@:x/"])
-def test_what_is_secret_is_in_no_error(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize("url", [CLOSED, "SECRET", "amqp://u:SECRET@:x/"])
+def test_no_error_contains_the_password(tmp_path: Path, url: str) -> None:
     assert "SECRET" not in refused("tap", "-o", tmp_path / "cap", "--url", url, "--no-switch")
 
 
-def test_what_is_there_is_kept(tmp_path: Path) -> None:
-    """A capture of hooks goes on as it was made; a folder of something else is refused."""
+def test_an_existing_capture_keeps_its_options(tmp_path: Path) -> None:
+    """A folder that is no capture is refused."""
     capture.make(tmp_path / "cap", points=[], ask=["mine"], echo=True)
-    refused("tap", "-o", tmp_path / "cap", "--url", NOBODY, "--no-switch")
+    refused("tap", "-o", tmp_path / "cap", "--url", CLOSED, "--no-switch")
     options = json.loads((tmp_path / "cap" / capture.OPTIONS).read_text())
     assert (options["ask"], options["echo"]) == (["mine"], True)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").touch()
-    assert "not a capture" in refused("tap", "-o", tmp_path / "other", "--url", NOBODY, "--no-switch")
+    assert "not a capture" in refused("tap", "-o", tmp_path / "other", "--url", CLOSED, "--no-switch")
 
 
-def test_authorities_that_are_not_there(tmp_path: Path) -> None:
-    said = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
-    assert said == f"{tmp_path}/ca: cannot be read: No such file or directory"
+def test_a_missing_or_invalid_ca_file_is_refused(tmp_path: Path) -> None:
+    line = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
+    assert line == f"{tmp_path}/ca: cannot be read: No such file or directory"
     (tmp_path / "ca").write_text("nothing")
-    said = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
-    assert said == f"{tmp_path}/ca: contains no certificate; pass the authority's PEM file"
+    line = refused("tap", "-o", tmp_path / "cap", "--url", "amqps://h/", "--cafile", tmp_path / "ca", "--no-switch")
+    assert line == f"{tmp_path}/ca: contains no certificate; pass the authority's PEM file"
 
 
-def test_ways_to_switch() -> None:
+def test_the_way_to_switch_follows_the_options() -> None:
     address = parse("amqp://u:p@h/v", "--url")
     assert _way(address, "docker exec 'a b' rabbitmqctl", None, None, True) == {
         "way": "rabbitmqctl",
@@ -102,12 +102,12 @@ def test_ways_to_switch() -> None:
     }
 
 
-def test_no_way_to_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_way_to_switch_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    said = refused("tap", "-o", tmp_path / "cap", "--url", NOBODY)
-    assert "rabbitmqctl not found" in said
-    assert "--no-switch" in said
+    line = refused("tap", "-o", tmp_path / "cap", "--url", CLOSED)
+    assert "rabbitmqctl not found" in line
+    assert "--no-switch" in line
     for url in ("h:15672", "amqp://h", "http://"):
         assert "--management: invalid URL" in refused(
-            "tap", "-o", tmp_path / "cap", "--url", NOBODY, "--management", url
+            "tap", "-o", tmp_path / "cap", "--url", CLOSED, "--management", url
         )

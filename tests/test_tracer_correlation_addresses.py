@@ -1,4 +1,4 @@
-"""Addresses: given once, unique, each under its parent's; casts and the chapters they opened know of each other."""
+"""Addresses: unique, below the parent's address; casts and the chapters they open refer to each other."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TREES: st.SearchStrategy[Step] = st.recursive(
 
 
 @given(st.lists(TREES, min_size=1, max_size=4))
-def test_addresses(chapters: list[Step]) -> None:
-    """Unique in the boot; chapters count from 1, steps and notes each from 1 below their parent's address."""
+def test_addresses_are_unique_and_below_their_parents(chapters: list[Step]) -> None:
+    """Chapters count from 1; steps and notes count separately from 1 below their parent's address."""
     correlation_addresses.assign(chapters, {})
-    addresses = [found.address for chapter in chapters for found in chapter.walk()]
+    addresses = [step_.address for chapter in chapters for step_ in chapter.walk()]
     assert len(set(addresses)) == len(addresses)
     assert [chapter.address for chapter in chapters] == [str(number) for number in range(1, len(chapters) + 1)]
     for chapter in chapters:
@@ -38,15 +38,15 @@ def test_addresses(chapters: list[Step]) -> None:
             ]
 
 
-def test_notes_and_steps_count_apart() -> None:
-    """A note between two calls takes no ordinal from them."""
+def test_notes_and_steps_are_counted_separately() -> None:
+    """A note between two calls does not use up a number of theirs."""
     head = step("rpc", "API", step("call", "API"), step("sql", "API"), step("call", "API"), step("log", "API"))
     correlation_addresses.assign([head], {})
     assert [child.address for child in head.children] == ["1-1", "1/1", "1-2", "1/2"]
 
 
-def test_casts_know_their_chapters() -> None:
-    """The sender says which chapters it opened, each head by whom; those of other boots are none of it."""
+def test_a_cast_and_its_chapters_refer_to_each_other() -> None:
+    """But not to chapters of other boots."""
     sender, first, second, foreign = (step("rpc", "API") for _ in range(4))
     foreign.address = "1"
     head = step("http", "API", sender)

@@ -1,4 +1,4 @@
-"""What hangs loose: below the step that was under way, as a chapter of its own, or none of the boot's."""
+"""Events outside any step: below the step of their time, as a chapter of their own, or not in the boot."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.test_tracer_correlation_requests import assert_numbered, booted, tree
 from tracer.events import Event
 
 
-def test_loose_lines_go_below_the_step_that_was_under_way() -> None:
-    """What was recorded outside of any step, with the boot's id: by process, thread and time, among its siblings."""
+def test_lines_outside_steps_are_below_the_step_of_their_time() -> None:
+    """Lines with the boot's id are assigned by process, thread and time."""
     cloud = Cloud()
     services = Services(cloud)
     api = services.api.on(7)
@@ -37,8 +37,8 @@ def test_loose_lines_go_below_the_step_that_was_under_way() -> None:
     assert {step.address for step in boot.walk() if step.kind == "log"} == {"1-1-1/1", "1-1-1/2", "1-1/1"}
 
 
-def test_loose_requests_open_chapters() -> None:
-    """Neutron's event for the port of the server: another request of the same caller, and what its cast opens."""
+def test_other_requests_of_the_same_caller_open_chapters() -> None:
+    """Neutron's port event for the server, and the chapter that its cast opens."""
     cloud, services = booted()
     path = "/v2.1/os-server-external-events"
     neutron: dict[str, Any] = {"method": "POST", "path": path, "request_id": "req-e", "global_request_id": "req-1"}
@@ -55,15 +55,15 @@ def test_loose_requests_open_chapters() -> None:
     assert_numbered(cloud.trace())
 
 
-def test_notes_are_no_chapters() -> None:
-    """A log line of a process of which nothing else is known: to the chapter that had begun last."""
+def test_a_note_opens_no_chapter() -> None:
+    """A log line of a process without steps is below the chapter that began last."""
     cloud = Cloud()
-    services, stranger = Services(cloud), cloud.process("glance-api")
+    services, other = Services(cloud), cloud.process("glance-api")
     story = services.boot()
     next(story)
-    stranger.log("while asking", "req-1")
+    other.log("while asking", "req-1")
     run(story)
-    stranger.log("after all", "req-1")
+    other.log("after all", "req-1")
     boot = cloud.boot()
     assert len(boot.chapters) == 3
     lines = {chapter.address: [step for step in chapter.children if step.kind == "log"] for chapter in boot.chapters}
@@ -73,27 +73,27 @@ def test_notes_are_no_chapters() -> None:
 
 
 def test_every_event_with_an_id_of_the_boot_is_in_it() -> None:
-    """Nothing of the boot hangs loose, also before its process's first step and in processes that did nothing else."""
+    """Also before the first step of a process, and in processes without other events."""
     cloud, services = booted()
     early = Event(services.api.process, 900, 0, "log", "early", 1, cloud.events[0].start - 5, attributes={})
     early.attributes["request_id"] = "req-1"
     cloud.events.append(early)
-    stranger = cloud.process("nova-novncproxy")
-    stranger.log("alone", "req-1")
-    stranger.sql("SELECT 1", request_id="req-1")
-    with stranger.step("rpc", "untold", side="server", request_id="req-1"):
+    other = cloud.process("nova-novncproxy")
+    other.log("alone", "req-1")
+    other.sql("SELECT 1", request_id="req-1")
+    with other.step("rpc", "unlinked", side="server", request_id="req-1"):
         pass
     boot = cloud.boot()
     assert len(list(boot.walk())) > len(cloud.events) - 8
-    loose = [event for event in cloud.events if event.attributes.get("request_id") in boot.request_ids]
-    assert {f"{event.process.key}/{event.number}" for event in loose if event.name != "reply"} <= {
+    with_id = [event for event in cloud.events if event.attributes.get("request_id") in boot.request_ids]
+    assert {f"{event.process.key}/{event.number}" for event in with_id if event.name != "reply"} <= {
         step.id for step in boot.walk()
     }
     assert_numbered(cloud.trace())
 
 
-def test_ids_of_start_up_contexts_pull_nothing_in() -> None:
-    """The resource tracker saves under its service's start-up id: that is below the claim, and nothing else with it."""
+def test_the_id_of_a_start_up_context_adds_no_other_steps() -> None:
+    """The resource tracker saves under its service's start-up id: only that call is below the claim."""
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot()

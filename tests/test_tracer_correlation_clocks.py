@@ -1,4 +1,4 @@
-"""Clocks of several hosts: corrected where ties prove them wrong, believed where they may be right."""
+"""Clocks of several hosts: corrected where messages prove them wrong, trusted where they may be right."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tracer.correlation import clocks
 from tracer.events import Event, Process
 
 
-def test_clocks_that_ties_prove_wrong_are_corrected() -> None:
-    """A host ten seconds behind: what it received does not come before it was sent, and a line says so."""
+def test_a_clock_that_messages_prove_wrong_is_corrected() -> None:
+    """A host ten seconds behind: its receipts are no longer before the sending, and a warning reports it."""
     cloud = Cloud()
     api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1", ahead=-10_000_000_000)
     for _ in range(3):
@@ -20,16 +20,16 @@ def test_clocks_that_ties_prove_wrong_are_corrected() -> None:
         api.sql("SELECT 2")
     (warning,) = clocks.align(cloud.events)
     sent = [event for event in cloud.events if event.attributes.get("mode") == "call"]
-    taken = [event for event in cloud.events if event.attributes.get("side") == "server"]
-    for call, served in zip(sent, taken, strict=True):
+    received = [event for event in cloud.events if event.attributes.get("side") == "server"]
+    for call, served in zip(sent, received, strict=True):
         assert call.start <= served.start <= (served.end or 0) <= (call.end or 0)
     assert re.fullmatch(
         r"the clock of host cmp1 is (10\.00|9\.99)\d s behind that of host h1 \(from 3 messages\), corrected", warning
     )
 
 
-def test_clocks_that_may_be_right_are_believed() -> None:
-    """A little earlier or later than the message took is no proof of anything."""
+def test_a_clock_that_may_be_right_is_not_corrected() -> None:
+    """A deviation within the travel time of a message proves nothing."""
     cloud = Cloud()
     api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1", ahead=TICK // 2)
     with api.calls(compute, "ping", "req-1"):
@@ -40,7 +40,7 @@ def test_clocks_that_may_be_right_are_believed() -> None:
 
 
 def test_clocks_are_corrected_over_several_hosts() -> None:
-    """A host that is tied to the measure only over another; casts alone tell how late it is at least."""
+    """A host that is linked to the reference only by another; casts alone show a minimum deviation."""
     cloud = Cloud()
     api = cloud.process("nova-api")
     conductor = cloud.process("nova-conductor", host="h2", ahead=3_600_000_000_000)
@@ -59,8 +59,8 @@ def test_clocks_are_corrected_over_several_hosts() -> None:
     assert len(warnings) == 2
 
 
-def test_a_call_that_timed_out_tells_nothing_of_the_answer() -> None:
-    """The far side goes on after its caller gave up: its clock is not wrong for that."""
+def test_a_call_that_timed_out_does_not_bound_its_answer() -> None:
+    """The receiver goes on after the caller gave up: that does not prove its clock wrong."""
     cloud = Cloud()
     api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1")
     api.does("rpc", "ping", side="client", mode="call", msg_id="m", error="MessagingTimeout")
@@ -75,10 +75,10 @@ def log(name: str) -> Process:
     return Process(f"log {name} 1", 1, "", name, clock=f"{name}.log")
 
 
-def message(number: int, one: Process, other: Process, *at: int | None) -> list[Event]:
-    """A call that ``one`` logs and ``other`` takes: sent, taken, answered and heard at these milliseconds."""
-    sent, taken, answered, heard = (None if each is None else EPOCH + each * TICK for each in at)
-    ends = [(one, "client", sent, heard), (other, "server", taken, answered)]
+def message(number: int, sender: Process, receiver: Process, *milliseconds: int | None) -> list[Event]:
+    """Return both ends of a call: sent, received, answered and returned at these milliseconds."""
+    sent, received, answered, returned = (None if value is None else EPOCH + value * TICK for value in milliseconds)
+    ends = [(sender, "client", sent, returned), (receiver, "server", received, answered)]
     return [
         Event(
             process, number, 0, "rpc", "ping", 0, start or 0, end, None,
@@ -88,8 +88,8 @@ def message(number: int, one: Process, other: Process, *at: int | None) -> list[
     ]  # fmt: skip
 
 
-def test_logs_have_a_clock_each() -> None:
-    """Two logs of one host and one of another, an hour ahead: an hour looks like a zone."""
+def test_every_log_has_its_own_clock() -> None:
+    """Two logs of one host, and one of another, an hour ahead: a whole hour suggests a time zone."""
     api, conductor, compute = log("api"), log("conductor"), log("compute")
     events = [
         event
@@ -107,7 +107,7 @@ def test_logs_have_a_clock_each() -> None:
     assert max(event.start for event in events) < EPOCH + 100 * TICK
 
 
-def test_most_clocks_are_right_not_the_busiest() -> None:
+def test_the_majority_of_clocks_is_right_and_not_the_busiest() -> None:
     busy, others = log("busy"), [log("a"), log("b"), log("c")]
     events = [
         event
@@ -118,7 +118,7 @@ def test_most_clocks_are_right_not_the_busiest() -> None:
     assert warning.startswith("the clock of busy.log is 5.000 s behind that of ")
 
 
-def test_a_few_lines_with_a_wrong_id_set_no_clock_wrong() -> None:
+def test_a_few_lines_with_a_wrong_id_correct_no_clock() -> None:
     api, compute = log("api"), log("compute")
     events = [
         event
@@ -129,11 +129,11 @@ def test_a_few_lines_with_a_wrong_id_set_no_clock_wrong() -> None:
     assert clocks.align(events) == []
 
 
-def test_what_waits_for_long_proves_nothing() -> None:
-    """One way only, and late: the message may have waited."""
+def test_a_late_message_proves_nothing() -> None:
+    """In one direction only: the message may have waited."""
     assert clocks.align(message(1, log("api"), log("compute"), 0, 90_000, None, None)) == []
 
 
-def test_times_of_the_writing_prove_nothing() -> None:
-    """A line may be written some milliseconds before the one that it follows."""
+def test_a_line_a_few_milliseconds_early_proves_nothing() -> None:
+    """A line may be written some milliseconds before the line that precedes it."""
     assert clocks.align(message(1, log("api"), log("compute"), 4, 1, 6, 3)) == []

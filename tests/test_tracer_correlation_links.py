@@ -1,4 +1,4 @@
-"""Parents within a process by context, across processes by ids: who is tied to whom, and who is not."""
+"""Links between steps: parents within a process by context, across processes by ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracer.events import Event, Process
 
 
 def forest(cloud: Cloud) -> Forest:
-    """The trees, whatever the order in which events come: they are shuffled."""
+    """Build the forest from the events in random order."""
     events = list(cloud.events)
     random.Random(1).shuffle(events)
     return links.build(events)
@@ -29,8 +29,8 @@ def pair() -> tuple[Cloud, Worker, Worker]:
     return cloud, cloud.process("nova-api"), cloud.process("nova-conductor")
 
 
-def test_parents_by_context() -> None:
-    """What was recorded inside a step is below it, in the order of starts, whoever ended first."""
+def test_parents_are_linked_by_context() -> None:
+    """Events inside a step are below it, in order of their start, whatever ended first."""
     cloud, api, _ = pair()
     with api.call("a:f"):
         api.sql("SELECT 1")
@@ -42,16 +42,16 @@ def test_parents_by_context() -> None:
     assert [step.tied_by for step in head.walk()] == ["", "context", "context", "context", "context"]
 
 
-def test_numbers_order_what_began_in_the_same_tick() -> None:
-    """Clocks have coarse ticks: the parent was numbered first."""
+def test_events_of_one_tick_are_ordered_by_number() -> None:
+    """Clocks have coarse ticks: the parent has the lower number."""
     process = Process("p", 1, "h", "nova-api")
     events = [Event(process, number, number - 1, "call", f"f{number}", 1, 5, 5) for number in range(3, 0, -1)]
     (head,) = links.build(events).heads
     assert [step.service for step in head.walk()] == ["API"] * 3
 
 
-def test_the_work_that_was_handed_over() -> None:
-    """Below the hand-off, with the time it waited for a worker."""
+def test_handed_over_work_is_below_its_hand_off() -> None:
+    """The hand-off has the time that the work waited for a worker."""
     cloud, api, _ = pair()
     with api.call("a:f"), api.step("handoff", "b:g", via="submit") as handed:
         worker = api.on(2)
@@ -64,8 +64,8 @@ def test_the_work_that_was_handed_over() -> None:
     assert handoff.attributes["waited"] == TICK
 
 
-def test_a_step_keeps_what_its_event_said() -> None:
-    """Times, place, ids and error move over; ids leave the attributes."""
+def test_a_step_has_the_fields_of_its_event() -> None:
+    """Times, position, ids and error; ids are removed from the attributes."""
     cloud, api, _ = pair()
     api.does("http", "GET /", error="OSError: x", request_id="req-1", global_request_id="", method="GET", path="/")
     (step,) = forest(cloud).heads
@@ -73,11 +73,11 @@ def test_a_step_keeps_what_its_event_said() -> None:
     assert (step.start, step.end, step.host, step.pid, step.error) == (event.start, event.end, "h1", 100, "OSError: x")
     assert (step.request_id, step.global_request_id) == ("req-1", None)
     assert step.attributes == {"method": "GET", "path": "/"}
-    assert event.attributes["request_id"] == "req-1"  # what was read stays as it was
+    assert event.attributes["request_id"] == "req-1"  # the event is unchanged
 
 
-def test_log_lines_with_an_earlier_requests_id() -> None:
-    """Threads have stale contexts: the request that a line was written in is that of the step around it."""
+def test_a_log_line_with_a_stale_request_id_has_the_id_of_its_step() -> None:
+    """Threads have stale contexts: a line belongs to the request of the step around it."""
     cloud, api, conductor = pair()
     with api.calls(conductor, "ping", "req-1"), conductor.call("a:f"):
         conductor.log("fresh", "req-1")
@@ -92,8 +92,8 @@ def test_log_lines_with_an_earlier_requests_id() -> None:
     assert lines["stale"].attributes["logged_request_id"] == "req-old"
 
 
-def test_a_call_has_its_far_side_inside() -> None:
-    """By msg_id; the reply is no receiver of anything."""
+def test_a_call_contains_the_receivers_step() -> None:
+    """By msg_id; the reply has no receiver."""
     cloud, api, conductor = pair()
     with api.calls(conductor, "ping", "req-1"):
         conductor.sql("SELECT 1")
@@ -103,7 +103,7 @@ def test_a_call_has_its_far_side_inside() -> None:
 
 
 def test_a_cast_opens_a_chapter() -> None:
-    """By unique_id; nobody waits for it, so it is below nothing."""
+    """By unique_id; as no caller waits for it, it is below no step."""
     cloud, api, conductor = pair()
     message = api.cast("build", "req-1")
     with conductor.receives(message):
@@ -116,21 +116,20 @@ def test_a_cast_opens_a_chapter() -> None:
     assert (sent.attributes["peer"], received.service) == ("conductor", "conductor")
 
 
-def test_a_fanout_has_several_receivers() -> None:
-    """Each opens a chapter of its own."""
+def test_every_receiver_of_a_fanout_opens_a_chapter() -> None:
     cloud, compute, scheduler = pair()
     other = cloud.process("nova-scheduler", host="h2")
     message = compute.cast("update_instance_info", "req-1", mode="fanout")
-    for each in (scheduler, other):
-        with each.receives(message):
+    for receiver in (scheduler, other):
+        with receiver.receives(message):
             pass
     trees = forest(cloud)
     assert [step.host for step in trees.casts[trees.heads[0].id]] == ["h1", "h2"]
     assert [step.text("mode") for step in trees.heads] == ["fanout"] * 3
 
 
-def test_a_message_delivered_again_is_handled_twice() -> None:
-    """A broker may do so after a failure: both are there."""
+def test_a_redelivered_message_has_two_receivers() -> None:
+    """A broker may deliver a message again after a failure."""
     cloud, api, conductor = pair()
     with api.step("rpc", "ping", side="client", mode="call", msg_id="m"):
         for _ in range(2):
@@ -139,8 +138,8 @@ def test_a_message_delivered_again_is_handled_twice() -> None:
     assert heads(cloud) == ["API rpc ping\n  conductor rpc ping\n  conductor rpc ping"]
 
 
-def test_ends_that_are_missing() -> None:
-    """A call to who was not traced, and a dispatch from who was not, stand for themselves."""
+def test_a_message_with_a_missing_end_is_a_step_of_its_own() -> None:
+    """A call to, and a dispatch from, a service that was not traced."""
     cloud, api, conductor = pair()
     api.does("rpc", "ping", side="client", mode="call", msg_id="m1", topic="conductor")
     with conductor.receives(Message("pong", {"msg_id": "m2"}, "req-1")):
@@ -156,12 +155,12 @@ def in_memory(worker: Worker, method: str, address: int, mode: str = "cast") -> 
     return worker.cast(method, "req-1", mode, message=address)
 
 
-def test_one_process_ties_by_the_message_object() -> None:
-    """The fake driver gives no ids; an address that is used again means the latest message before."""
-    cloud, one, _ = pair()
+def test_messages_within_one_process_are_linked_by_the_object() -> None:
+    """The fake driver adds no ids; a reused address means the latest message before."""
+    cloud, worker, _ = pair()
     for _ in range(3):
-        message = in_memory(one, "ping", 0x10)
-        with one.receives(message):
+        message = in_memory(worker, "ping", 0x10)
+        with worker.receives(message):
             pass
     trees = forest(cloud)
     sent = [step for step in trees.heads if step.attributes["side"] == "client"]
@@ -169,57 +168,57 @@ def test_one_process_ties_by_the_message_object() -> None:
     assert {step.tied_by for step in trees.heads if step.attributes["side"] == "server"} == {"message"}
 
 
-def test_an_address_means_nothing_to_others() -> None:
-    """Not in another process, not under another name, not before the message was sent, and only for one receiver."""
-    cloud, one, other = pair()
-    with one.receives(Message("ping", {"message": 0x10}, "req-1")):
+def test_the_address_of_a_message_links_one_later_receiver_in_its_process() -> None:
+    """Not in another process, under another name, before the sending, or for a second receiver."""
+    cloud, worker, other = pair()
+    with worker.receives(Message("ping", {"message": 0x10}, "req-1")):
         pass
-    message = in_memory(one, "ping", 0x10)
+    message = in_memory(worker, "ping", 0x10)
     with other.receives(message):
         pass
-    with one.receives(Message("pong", {"message": 0x10}, "req-1")):
+    with worker.receives(Message("pong", {"message": 0x10}, "req-1")):
         pass
-    with one.receives(message):
+    with worker.receives(message):
         pass
-    with one.receives(message):  # its own sender was not seen
+    with worker.receives(message):  # its own sender was not traced
         pass
     trees = forest(cloud)
-    (tied,) = [step for receivers in trees.casts.values() for step in receivers]
-    assert (tied.pid, tied.name) == (100, "ping")
+    (linked,) = [step for receivers in trees.casts.values() for step in receivers]
+    assert (linked.pid, linked.name) == (100, "ping")
     assert [step.tied_by for step in trees.heads] == ["", "", "", "", "message", ""]
 
 
 def test_a_fanout_in_one_process_has_several_receivers() -> None:
-    """All of them hold the same object."""
-    cloud, one, _ = pair()
-    message = in_memory(one, "tell", 0x10, "fanout")
+    """All receivers have the same object."""
+    cloud, worker, _ = pair()
+    message = in_memory(worker, "tell", 0x10, "fanout")
     for thread in (2, 3):
-        with one.on(thread).receives(message):
+        with worker.on(thread).receives(message):
             pass
     trees = forest(cloud)
     assert len(trees.casts[trees.heads[0].id]) == 2
 
 
-def test_an_id_made_up_at_arrival_does_not_hide_the_sender() -> None:
-    """Oslo.messaging's fake driver gives what arrives an id that its sender never saw."""
-    cloud, one, _ = pair()
-    message = in_memory(one, "ping", 0x10)
-    with one.on(2).receives(Message("ping", {**message.ids, "msg_id": "made up"}, "req-1")):
+def test_an_id_generated_at_arrival_does_not_hide_the_sender() -> None:
+    """oslo.messaging's fake driver generates an id at arrival that the sender does not know."""
+    cloud, worker, _ = pair()
+    message = in_memory(worker, "ping", 0x10)
+    with worker.on(2).receives(Message("ping", {**message.ids, "msg_id": "generated"}, "req-1")):
         pass
     assert forest(cloud).casts
 
 
-def test_where_there_are_ids_addresses_do_not_count() -> None:
-    """A sender that was not traced must not be confused with an earlier message at the same place."""
-    cloud, one, _ = pair()
-    in_memory(one, "ping", 0x10)
-    with one.receives(Message("ping", {"message": 0x10, "unique_id": "u"}, "req-1")):
+def test_ids_take_precedence_over_addresses() -> None:
+    """An untraced sender must not be confused with an earlier message at the same address."""
+    cloud, worker, _ = pair()
+    in_memory(worker, "ping", 0x10)
+    with worker.receives(Message("ping", {"message": 0x10, "unique_id": "u"}, "req-1")):
         pass
     assert not forest(cloud).casts
 
 
-def test_a_callee_that_answers_with_its_callers_id() -> None:
-    """Glance does: the API's own request must be tied to who asked it, not to what the API asks of Glance."""
+def test_a_callee_that_answers_with_its_callers_id_is_not_linked_as_its_server() -> None:
+    """Glance does this: the API's step must be below its client's request, not below its own request to Glance."""
     cloud, client, api = pair()
     with client.asks(api, "POST", "/servers", own="req-a"), api.asks(None, "GET", "/v2/images/1", own="req-a"):
         pass
@@ -231,19 +230,19 @@ def test_a_callee_that_answers_with_its_callers_id() -> None:
     ]
 
 
-def test_a_request_by_the_id_its_answer_names() -> None:
-    """Two at once, same path, same caller: each answer says which."""
+def test_a_request_is_linked_by_the_id_in_its_response() -> None:
+    """Two simultaneous requests of one caller to one path are distinguished by their responses."""
     cloud, client, api = pair()
     other, path = client.on(2), "/v2.1/servers"
     with client.asks(None, "GET", path, own="req-a"), other.asks(None, "GET", path, own="req-b"):
         for own in ("req-b", "req-a"):
             api.does("http", own, side="server", method="GET", path=path, request_id=own)
-    tied = {head.text("callee_request_id"): [step.name for step in head.children] for head in forest(cloud).heads}
-    assert tied == {"req-a": ["req-a"], "req-b": ["req-b"]}
+    linked = {head.text("callee_request_id"): [step.name for step in head.children] for head in forest(cloud).heads}
+    assert linked == {"req-a": ["req-a"], "req-b": ["req-b"]}
 
 
-def test_a_request_without_an_answer_by_what_was_asked() -> None:
-    """Method, path and the caller's id, while it was under way."""
+def test_a_request_without_a_response_is_linked_by_method_path_and_caller() -> None:
+    """Within the time of the client's step."""
     cloud, client, api = pair()
     for global_id in ("req-g", None):
         with client.asks(api, "GET", "/x", "req-1", global_id=global_id, answered=False):
@@ -252,25 +251,25 @@ def test_a_request_without_an_answer_by_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize("differs", ["method", "path", "caller", "time", "answer", "two"])
-def test_other_requests_are_not_tied(differs: str) -> None:
-    """Neither by time alone, nor where two may be meant."""
+def test_other_requests_are_not_linked(differs: str) -> None:
+    """Neither by time alone, nor if two match."""
     cloud, client, api = pair()
-    said: dict[str, Any] = {"side": "server", "method": "GET", "path": "/x", "global_request_id": "req-g"}
+    attributes: dict[str, Any] = {"side": "server", "method": "GET", "path": "/x", "global_request_id": "req-g"}
     if differs == "two":
         with client.asks(None, "GET", "/x", global_id="req-g"), client.asks(None, "GET", "/x", global_id="req-g"):
-            api.does("http", "served", **said)
+            api.does("http", "served", **attributes)
     else:
         other = {"method": {"method": "PUT"}, "path": {"path": "/y"}, "caller": {"global_request_id": "req-h"}}
         with client.asks(None, "GET", "/x", own="req-z" if differs == "answer" else None, global_id="req-g"):
             if differs != "time":
-                api.does("http", "served", **said | other.get(differs, {}))
+                api.does("http", "served", **attributes | other.get(differs, {}))
         if differs == "time":
-            api.does("http", "served", **said)
+            api.does("http", "served", **attributes)
     assert "served" in [head.name for head in forest(cloud).heads]
 
 
-def test_requests_that_never_ended_are_under_way() -> None:
-    """kill -9 of the client: what it asked for last is still tied."""
+def test_a_request_without_an_end_is_still_linked() -> None:
+    """After a kill -9 of the client its last request has no end."""
     cloud, client, api = pair()
     with client.asks(api, "GET", "/x", answered=False) as served:
         pass
@@ -280,14 +279,14 @@ def test_requests_that_never_ended_are_under_way() -> None:
     assert len(heads(cloud)) == 1
 
 
-def test_services_by_endpoint_application_and_command() -> None:
-    """An endpoint's module first, also in one process; else the parent's in that process, else the command line."""
+def test_services_are_named_by_endpoint_application_and_command_line() -> None:
+    """The endpoint's module decides, else the parent's service in the process, else the command line."""
     cloud = Cloud()
-    one = cloud.process("python all-in-one.py")
-    with one.step("http", "POST", side="server", application="nova.api.openstack.wsgi"):
-        one.sql("SELECT 1")
-        with one.calls(one, "pick", "req-1", module="nova.scheduler.manager", function="pick"):
-            one.sql("SELECT 2")
+    worker = cloud.process("python all-in-one.py")
+    with worker.step("http", "POST", side="server", application="nova.api.openstack.wsgi"):
+        worker.sql("SELECT 1")
+        with worker.calls(worker, "pick", "req-1", module="nova.scheduler.manager", function="pick"):
+            worker.sql("SELECT 2")
     cloud.process("nova-compute").sql("SELECT 3")
     services = [(step.kind, step.service) for head in forest(cloud).heads for step in head.walk()]
     assert services == [
@@ -297,8 +296,8 @@ def test_services_by_endpoint_application_and_command() -> None:
     ]  # fmt: skip
 
 
-def test_the_far_side_of_who_was_not_traced() -> None:
-    """By topic, by path, else by whom others met at the same address."""
+def test_the_peer_of_an_untraced_service_is_named() -> None:
+    """By topic or path, else by other requests to the same address."""
     cloud, api, _ = pair()
     api.does("http", side="client", path="/v2/images/1", host="10.0.0.1:9292")
     api.does("http", side="client", path="/", host="10.0.0.1:9292")

@@ -1,4 +1,4 @@
-"""Which participant did a step: by its code, by its process's command line, by what it talks to."""
+"""The participant of a step: named by its code, its process's command line, or its topic and path."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from tracer.correlation import participants
         ("", "client"),
     ],
 )
-def test_by_command_line(argv: str, service: str) -> None:
-    """The words decide, not the folders; what a client asks for does not make it a service."""
+def test_a_service_is_named_by_the_command_line(argv: str, service: str) -> None:
+    """Folders and a client's arguments do not count."""
     assert participants.of_command(argv) == service
 
 
@@ -48,13 +48,13 @@ def test_by_command_line(argv: str, service: str) -> None:
         ("nova.utils", ""), ("keystone.server", "identity"), ("", ""),
     ],
 )  # fmt: skip
-def test_by_module(module: str, service: str) -> None:
-    """Whole parts of dotted names count."""
+def test_a_service_is_named_by_its_module(module: str, service: str) -> None:
+    """Only whole parts of a dotted name match."""
     assert participants.of_module(module) == service
 
 
-def test_only_servers_tell_by_their_own_attributes() -> None:
-    """A client's step has the endpoint's name too, at times: that is the far side's."""
+def test_only_server_steps_are_named_by_their_attributes() -> None:
+    """A client's step may have the endpoint's module too, which names its peer."""
     where: dict[str, Any] = {"module": "nova.scheduler.manager"}
     assert participants.of_step(step("rpc", "", side="server", **where)) == "scheduler"
     assert participants.of_step(step("rpc", "", side="client", **where)) == ""
@@ -81,6 +81,6 @@ def test_only_servers_tell_by_their_own_attributes() -> None:
         ("call", {"path": "/v2.1/servers"}, ""),
     ],
 )
-def test_by_what_is_asked(kind: str, attributes: dict[str, Any], service: str) -> None:
-    """Topic or path, where the far side was not traced."""
+def test_a_peer_is_named_by_topic_or_path(kind: str, attributes: dict[str, Any], service: str) -> None:
+    """Used for peers that were not traced."""
     assert participants.of_peer(step(kind, "API", **attributes)) == service

@@ -1,4 +1,4 @@
-"""From events to a trace: what steps take in, what is told of the whole, and that it grows with the events alone."""
+"""From events to a trace: merged steps, versions and warnings, and work linear in the events."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from tracer.events import Events
 from tracer.model import Trace
 
 
-def test_nothing_recorded_is_no_boot() -> None:
-    """An empty trace, not an error."""
+def test_no_events_form_an_empty_trace() -> None:
     assert correlate(Events()) == Trace([], [])
 
 
-def test_versions_of_all_processes() -> None:
-    """A rolling upgrade runs two releases side by side: both are named."""
+def test_a_trace_has_the_versions_of_all_processes() -> None:
+    """A rolling upgrade runs two releases side by side."""
     cloud = Cloud()
     for version in ("34.0.0", "32.2.1", "34.0.0"):
         cloud.process("nova-compute").process.versions["nova"] = version
     assert cloud.trace().versions == {"nova": "32.2.1, 34.0.0"}
 
 
-def test_what_processes_tell_of_themselves() -> None:
-    """Drops and failures of ours, one line each, whatever the command line holds."""
+def test_drops_and_failures_of_a_process_are_warned_about() -> None:
+    """In one line each, whatever the command line contains."""
     cloud = Cloud()
     process = cloud.process("python -c 'a\nb\x1b[31m'").process
     process.dropped, process.failures = 1, 2
@@ -38,38 +37,38 @@ def test_what_processes_tell_of_themselves() -> None:
     ]
 
 
-def test_an_endpoint_takes_in_its_call_point() -> None:
-    """With its place in the source and its error; another method of the same name stays a step."""
+def test_an_endpoint_absorbs_its_call_point() -> None:
+    """With its position in the source and its error; another method of the same name stays a step."""
     cloud = Cloud()
-    one = cloud.process("nova-conductor")
+    conductor = cloud.process("nova-conductor")
     where: dict[str, Any] = {"module": "nova.conductor.manager", "class_": "ComputeTaskManager", "function": "build"}
-    with one.step("rpc", "build", side="server", **where):
-        with one.step("call", "x", file="manager.py", line=5, error="ValueError: no", **where):
-            one.does("call", "inside")
-        one.does("call", "x", **where | {"class_": "Other"})
+    with conductor.step("rpc", "build", side="server", **where):
+        with conductor.step("call", "x", file="manager.py", line=5, error="ValueError: no", **where):
+            conductor.does("call", "inside")
+        conductor.does("call", "x", **where | {"class_": "Other"})
     (other,) = cloud.trace().others
     (head,) = other.chapters
     assert tree(other).splitlines() == ["conductor rpc build", "  conductor call inside", "  conductor call x"]
     assert (head.attributes["file"], head.attributes["line"], head.error) == ("manager.py", 5, "ValueError: no")
 
 
-def test_a_server_without_an_endpoint_takes_nothing_in() -> None:
-    """Neither says what it is: they are not the same for that."""
+def test_a_server_without_an_endpoint_absorbs_no_call() -> None:
+    """Two steps without a function are not the same function."""
     cloud = Cloud()
-    one = cloud.process("nova-conductor")
-    with one.step("rpc", "build", side="server"):
-        one.does("call", "inside")
+    conductor = cloud.process("nova-conductor")
+    with conductor.step("rpc", "build", side="server"):
+        conductor.does("call", "inside")
     assert tree(cloud.trace().others[0]).splitlines() == ["conductor rpc build", "  conductor call inside"]
 
 
-def test_the_reply_is_the_end_of_a_step() -> None:
-    """When it was sent, by which message, and whether it says that it failed; what sending it did stays."""
+def test_a_reply_is_an_attribute_of_its_step() -> None:
+    """With its time, message id and failure; events inside the sending stay."""
     cloud = Cloud()
-    one = cloud.process("nova-conductor")
-    with one.step("rpc", "ping", side="server"), one.step(
+    conductor = cloud.process("nova-conductor")
+    with conductor.step("rpc", "ping", side="server"), conductor.step(
         "rpc", "reply", side="client", mode="reply", unique_id="u", failed=True
     ) as reply:  # fmt: skip
-        one.does("log", "sent")
+        conductor.does("log", "sent")
     (head,) = cloud.trace().others[0].chapters
     assert head.attributes["reply"] == {"at": reply.start, "unique_id": "u", "failed": True}
     assert [child.name for child in head.children] == ["sent"]
@@ -108,25 +107,25 @@ def loose_lines(count: int) -> Cloud:
 
 
 def work(cloud: Cloud) -> int:
-    """How many functions were called to tie a cloud's events together: a clock that no other program can slow down."""
+    """Count the function calls of the correlation, a measure that does not depend on the load."""
     calls = 0
 
     def count(frame: Any, event: str, argument: Any) -> None:
         nonlocal calls
         calls += 1
 
-    found = cloud.collect()
+    events = cloud.collect()
     sys.setprofile(count)
     try:
-        correlate(found)
+        correlate(events)
     finally:
         sys.setprofile(None)
     return calls
 
 
-@pytest.mark.parametrize("made", [boots_at_once, boots_in_turn, one_client_id, loose_lines])
-def test_work_grows_with_the_events(made: Callable[[int], Cloud]) -> None:
-    """Four times the boots, at once or in turn, four times the work and not sixteen."""
-    small, large = made(10), made(40)
+@pytest.mark.parametrize("make", [boots_at_once, boots_in_turn, one_client_id, loose_lines])
+def test_work_is_linear_in_the_events(make: Callable[[int], Cloud]) -> None:
+    """Four times the boots, at once or in turn, are four times the work and not sixteen times."""
+    small, large = make(10), make(40)
     growth = len(large.events) / len(small.events)
     assert work(large) < work(small) * growth * 1.3

@@ -1,4 +1,4 @@
-"""Which steps make which boot: at once, failing, with untraced parts; what is loose, shared, or none of it."""
+"""Grouping steps into requests: simultaneous, failing and partly traced boots; shared and unrelated steps."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tracer.events import Event, Events
 from tracer.model import Request, Step, Trace, Value
 
 
-def booted(**said: Any) -> tuple[Cloud, Services]:
-    """A cloud with one boot done."""
+def booted(**options: Any) -> tuple[Cloud, Services]:
+    """Return a cloud with one finished boot."""
     cloud = Cloud()
     services = Services(cloud)
-    run(services.boot(**said))
+    run(services.boot(**options))
     return cloud, services
 
 
 def without(cloud: Cloud, *words: str) -> Cloud:
-    """The same, some processes untraced."""
+    """Return the cloud with some processes untraced."""
     cloud.processes = [process for process in cloud.processes if not any(word in process.argv for word in words)]
     cloud.events = [event for event in cloud.events if event.process in cloud.processes]
     return cloud
@@ -36,8 +36,8 @@ def summary(boot: Request) -> tuple[str, str, str, str]:
     return boot.server, boot.request_id, boot.outcome, boot.host
 
 
-def test_one_boot() -> None:
-    """From the client's call over the API, conductor, scheduler and compute; casts open chapters."""
+def test_a_boot_has_its_chapters_and_fields() -> None:
+    """From the client's call through API, conductor, scheduler and compute; casts open chapters."""
     cloud, _ = booted()
     boot = cloud.boot()
     assert summary(boot) == ("vm1", "req-1", "active", "cmp1")
@@ -55,7 +55,7 @@ def test_one_boot() -> None:
 
 
 def test_an_endpoint_and_its_call_point_are_one_step() -> None:
-    """A call point on the method that serves a message saw what the dispatch saw; replies are the end of a step."""
+    """A call point on the endpoint's method records the dispatch again; a reply is an attribute of its step."""
     boot = booted()[0].boot()
     assert "build_and_run_instance" not in [step.name for step in list(boot.chapters[2].walk())[1:]]
     assert "reply" not in tree(boot)
@@ -65,7 +65,7 @@ def test_an_endpoint_and_its_call_point_are_one_step() -> None:
 
 
 def test_two_boots_at_once_are_not_mixed() -> None:
-    """Interleaved step by step, in the same processes: the same trees as one after the other."""
+    """Interleaved step by step in the same processes, they have the same trees as in turn."""
     cloud = Cloud()
     services = Services(cloud)
     run(services.boot(1), services.boot(2))
@@ -85,7 +85,7 @@ def assert_two_boots(trace: Trace) -> None:
 
 
 def test_two_boots_under_one_global_id_are_not_mixed() -> None:
-    """A client's own id for all it asks ties neither; a loose line that has only that belongs to nobody."""
+    """A client's own id for all its requests links neither; a line with only that id belongs to no boot."""
     cloud = Cloud()
     services = Services(cloud)
     run(services.boot(1, global_id="req-all"), services.boot(2, global_id="req-all"))
@@ -99,7 +99,7 @@ def test_two_boots_under_one_global_id_are_not_mixed() -> None:
 
 
 def lifecycle_event(services: Services, uuid: str, own: str) -> None:
-    """As libvirt's news reach Nova: in a thread of its own, under a fresh id, about a domain."""
+    """Record how Nova handles a libvirt event: in its own thread, under a new id, about a domain."""
     compute, conductor = services.compute.on(77), services.conductor.on(77)
     with compute.call("nova.compute.manager:ComputeManager.handle_lifecycle_event"):
         with compute.calls(conductor, "Instance.get_by_uuid", own):
@@ -107,8 +107,8 @@ def lifecycle_event(services: Services, uuid: str, own: str) -> None:
         compute.does("libvirt", "virConnect.lookupByUUIDString", uuid=uuid)
 
 
-def test_news_of_an_instance_belongs_to_the_boot_that_makes_it() -> None:
-    """By its uuid, as a chapter, with what it asked for; before and after the boot it is another request."""
+def test_an_instance_event_belongs_to_the_boot_of_its_instance() -> None:
+    """By its uuid, as a chapter with its requests; before and after the boot it is another request."""
     cloud = Cloud()
     services = Services(cloud)
     first, second = UUID.format(16), UUID.format(32)
@@ -117,20 +117,20 @@ def test_news_of_an_instance_belongs_to_the_boot_that_makes_it() -> None:
     for _ in range(10):
         for story in stories:
             next(story)
-    lifecycle_event(services, second, "req-news")
+    lifecycle_event(services, second, "req-during")
     run(*stories)
     lifecycle_event(services, second, "req-late")
     trace = cloud.trace()
-    news = [[chapter.tied_by for chapter in boot.chapters].count("instance") for boot in trace.boots]
-    assert news == [0, 1]
+    counts = [[chapter.tied_by for chapter in boot.chapters].count("instance") for boot in trace.boots]
+    assert counts == [0, 1]
     chapter = next(chapter for chapter in trace.boots[1].chapters if chapter.tied_by == "instance")
     assert [step.kind for step in chapter.walk()] == ["call", "rpc", "rpc", "sql", "libvirt"]
     assert [other.operation for other in trace.others] == [chapter.name] * 2
     assert_numbered(trace)
 
 
-def test_neutrons_news_of_a_port_belongs_to_the_boot_of_its_server() -> None:
-    """An external event, and the message to the compute that it casts."""
+def test_neutrons_port_event_belongs_to_the_boot_of_its_server() -> None:
+    """Together with the message that it casts to the compute."""
     cloud = Cloud()
     services = Services(cloud)
     neutron = cloud.process("uwsgi neutron-server")
@@ -158,16 +158,16 @@ def tree_of_logs(boot: Request) -> list[str]:
     return [step.text("message") for step in boot.walk() if step.kind == "log"]
 
 
-def test_what_two_boots_share_is_cut_off() -> None:
-    """One client function that boots two: neither boot has the other's steps, and both stay as they are."""
+def test_a_step_that_two_boots_share_is_another_request() -> None:
+    """A client function that boots two servers: neither boot contains the other's steps."""
     cloud = Cloud()
     services = Services(cloud)
-    with services.client.on(1).step("http", "POST /stacks", side="server", method="POST", path="/stacks") as asked:
+    with services.client.on(1).step("http", "POST /stacks", side="server", method="POST", path="/stacks") as stack:
         run(services.boot(1))
         run(services.boot(2, own="req-2"))
     for event in cloud.events:
         if event.kind == "call" and event.process is services.client.process:
-            event.parent = asked.number
+            event.parent = stack.number
     trace = cloud.trace()
     assert [boot.server for boot in trace.boots] == ["vm1", "vm2"]
     assert [boot.chapters[0].address for boot in trace.boots] == ["1", "1"]
@@ -177,7 +177,7 @@ def test_what_two_boots_share_is_cut_off() -> None:
 
 
 def assert_numbered(trace: Trace) -> None:
-    """Every step stands in one boot, once; addresses are a boot's own, and begin with the parent's."""
+    """Assert that every step is in one request, once, and has an address below its parent's."""
     everything = [step.id for boot in [*trace.boots, *trace.others] for step in boot.walk()]
     assert len(everything) == len(set(everything))
     for boot in [*trace.boots, *trace.others]:
@@ -189,8 +189,8 @@ def assert_numbered(trace: Trace) -> None:
                 assert child.address.rpartition("-" if child.numbered else "/")[0] == step.address
 
 
-def test_a_boot_that_finds_no_host() -> None:
-    """The outcome is the error that rose last before the instance was given up, on one line, as it was raised."""
+def test_the_outcome_of_a_failed_boot_is_its_last_error() -> None:
+    """The last error before the instance was given up, in one line."""
     cloud, services = booted(fails=True)
     boot = cloud.boot()
     assert boot.outcome == "error: NoValidHost: No valid host was found."
@@ -199,8 +199,8 @@ def test_a_boot_that_finds_no_host() -> None:
     assert services.compute.process.key not in {step.id.rpartition("/")[0] for step in boot.walk()}
 
 
-def test_errors_that_were_mended_are_no_reason() -> None:
-    """An earlier error that somebody caught, and a later one of the clean-up, did not fail the boot."""
+def test_handled_and_later_errors_are_not_the_outcome() -> None:
+    """An earlier error that was caught, and a later one of the clean-up."""
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot(fails=True)
@@ -214,8 +214,8 @@ def test_errors_that_were_mended_are_no_reason() -> None:
     assert cloud.boot().outcome == "error: NoValidHost: No valid host was found."
 
 
-def test_a_request_that_is_refused() -> None:
-    """Quota, say: no instance, the status and what was raised."""
+def test_the_outcome_of_a_refused_request_is_status_and_error() -> None:
+    """For example over quota: there is no instance."""
     cloud = Cloud()
     services = Services(cloud)
     with services.client.asks(services.api, "POST", "/v2.1/servers", "req-1", status=403):  # noqa: SIM117
@@ -224,8 +224,7 @@ def test_a_request_that_is_refused() -> None:
     assert cloud.boot().outcome == "error: HTTP 403, TooManyInstances: Quota exceeded"
 
 
-def test_a_client_that_is_not_answered() -> None:
-    """Nobody listens: the client's error is the outcome."""
+def test_the_outcome_without_a_response_is_the_clients_error() -> None:
     cloud = Cloud()
     client = cloud.process("openstack server create vm1")
     with client.asks(None, "POST", "/v2.1/servers", status=None, error="ConnectionError: refused"):
@@ -233,8 +232,8 @@ def test_a_client_that_is_not_answered() -> None:
     assert cloud.boot().outcome == "error: ConnectionError: refused"
 
 
-def test_a_boot_cut_short_is_unfinished() -> None:
-    """kill -9 of the compute in the middle of spawn."""
+def test_an_interrupted_boot_is_unfinished() -> None:
+    """After a kill -9 of the compute in the middle of spawn."""
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot()
@@ -257,8 +256,8 @@ def test_a_boot_cut_short_is_unfinished() -> None:
         (("nova-scheduler", "placement-api"), "client", 3),
     ],
 )
-def test_what_was_not_traced(untraced: tuple[str, ...], first: str, chapters: int) -> None:
-    """The boot begins with what is there, and stays one boot where its middle is missing."""
+def test_a_partly_traced_boot_stays_one_boot(untraced: tuple[str, ...], first: str, chapters: int) -> None:
+    """It begins with its first traced step, and its middle may be missing."""
     boot = without(booted()[0], *untraced).boot()
     assert boot.chapters[0].service == first
     assert len(boot.chapters) == chapters
@@ -267,8 +266,8 @@ def test_what_was_not_traced(untraced: tuple[str, ...], first: str, chapters: in
         assert boot.outcome == "active"
 
 
-def test_several_servers_of_one_request() -> None:
-    """min_count=2: one boot, a chapter each; active when all are."""
+def test_several_servers_of_one_request_are_one_boot() -> None:
+    """min_count=2: a chapter for every server; active when all are."""
     boot = booted(servers=2)[0].boot()
     assert [chapter.name for chapter in boot.chapters[2:]] == ["build_and_run_instance"] * 2
     assert (boot.uuid, boot.outcome) == (UUID.format(16), "active")
@@ -283,8 +282,8 @@ def states(cloud: Cloud) -> list[Step]:
     return [step for boot in cloud.trace().boots for step in boot.walk() if step.kind == "state"]
 
 
-def test_what_was_left_out_is_counted() -> None:
-    """Trees that began in the boot's time and are none of it, by service and what they are."""
+def test_unrelated_trees_in_the_boots_time_are_counted() -> None:
+    """By service, kind and name."""
     cloud = Cloud()
     services = Services(cloud)
     heartbeat = services.compute.on(9)
@@ -301,7 +300,7 @@ def test_what_was_left_out_is_counted() -> None:
     run(story)
     services.conductor.on(8).log("after")
     trace = cloud.trace()
-    assert [(left.service, left.what, left.kind, left.count) for left in trace.boots[0].left_out] == [
+    assert [(entry.service, entry.what, entry.kind, entry.count) for entry in trace.boots[0].left_out] == [
         ("compute", "heartbeat Service.save", "rpc", 3),
         ("conductor", "agents", "sql", 1),
         ("conductor", "heartbeat services", "sql", 1),
@@ -310,8 +309,8 @@ def test_what_was_left_out_is_counted() -> None:
     assert [other.operation for other in trace.others] == ["Service.save"] * 4
 
 
-def test_other_requests() -> None:
-    """Whatever was asked or sent and boots nothing: with chapters, states, loose lines and outcome of its own."""
+def test_other_requests_have_chapters_states_and_outcomes() -> None:
+    """All requests and messages that boot no server."""
     cloud = Cloud()
     services = Services(cloud)
     api, compute = services.api, services.compute
@@ -339,17 +338,17 @@ def test_other_requests() -> None:
 
 @settings(max_examples=examples(200))
 @given(st.lists(CRAFTED, max_size=24))
-def test_whatever_is_crafted_is_numbered_once(events: list[Event]) -> None:
-    """No crash, no step twice, no address twice."""
+def test_any_events_are_in_one_request_once(events: list[Event]) -> None:
+    """Without exceptions, duplicate steps or duplicate addresses."""
     assert_numbered(correlate(Events(events)))
 
 
 def test_a_boot_does_not_depend_on_the_others() -> None:
-    """Ten at once, in the same processes: each the same as the first, in the order they began."""
+    """Ten at once in the same processes: all have the same tree, and they are in order of their start."""
     cloud = Cloud()
     services = Services(cloud)
     run(*(services.boot(number) for number in range(1, 11)))
     trace = cloud.trace()
     assert [boot.number for boot in trace.boots] == list(range(1, 11))
-    assert all(one.started < other.started for one, other in pairwise(trace.boots))
+    assert all(earlier.started < later.started for earlier, later in pairwise(trace.boots))
     assert len({tree(boot) for boot in trace.boots}) == 1

@@ -1,4 +1,4 @@
-"""What statements do: verbs, tables, fingerprints, and the states that some set; in bounded time, whatever they are."""
+"""SQL statements: verbs, tables, fingerprints and the states that some set, in bounded time for any text."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ UUID = "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
         ("FROM", "FROM", ()),
     ],
 )
-def test_verb_and_tables(statement: str, verb: str, tables: tuple[str, ...]) -> None:
-    """Names of tables in the order of their first mention: no aliases, no columns, no names of the statement's own."""
-    found = correlation_statements.summary(statement)
-    assert (found.verb, found.tables) == (verb, tables)
+def test_a_statement_has_a_verb_and_tables(statement: str, verb: str, tables: tuple[str, ...]) -> None:
+    """Tables in order of their first mention, without aliases, columns and common table expressions."""
+    summary = correlation_statements.summary(statement)
+    assert (summary.verb, summary.tables) == (verb, tables)
 
 
 SAME = [
@@ -76,23 +76,23 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_fingerprints_of_what_differs_in_values_only(one: str, other: str) -> None:
-    """Literals, parameters of whatever style, lengths of lists, blanks and comments do not count."""
-    assert correlation_statements.summary(one).fingerprint == correlation_statements.summary(other).fingerprint
+@pytest.mark.parametrize(("first", "second"), SAME)
+def test_statements_that_differ_in_values_only_have_one_fingerprint(first: str, second: str) -> None:
+    """Literals, parameters of any style, lengths of lists, blanks and comments do not count."""
+    assert correlation_statements.summary(first).fingerprint == correlation_statements.summary(second).fingerprint
 
 
 def test_fingerprints_of_different_statements_differ() -> None:
-    """Tables, columns, verbs and quoted names do."""
-    statements = [one for one, _ in SAME[:1] + SAME[5:6] + SAME[7:]]
+    """By tables, columns, verbs or quoted names."""
+    statements = [example for example, _ in SAME[:1] + SAME[5:6] + SAME[7:]]
     statements += ['SELECT "a" FROM b WHERE c = 1', "SELECT a FROM c WHERE c = 1", "SELECT a, d FROM b WHERE c = 1"]
     assert len({correlation_statements.summary(statement).fingerprint for statement in statements}) == len(statements)
 
 
 def executed(statement: str, parameters: Any, **more: Any) -> Step:
-    made = step("sql", "conductor", statement=statement, parameters=parameters, **more)
-    correlation_statements.describe(made)
-    return made
+    step_ = step("sql", "conductor", statement=statement, parameters=parameters, **more)
+    correlation_statements.describe(step_)
+    return step_
 
 
 def changes(statement: str, parameters: Any, **more: Any) -> tuple[object, object] | None:
@@ -100,10 +100,9 @@ def changes(statement: str, parameters: Any, **more: Any) -> tuple[object, objec
     return None if state is None else (state.attributes["instance"], state.attributes["changes"])
 
 
-def test_a_statement_is_described() -> None:
-    """Its step is named by what it does to what."""
-    made = executed("SELECT a FROM b, c", [])
-    assert (made.name, made.attributes["verb"], made.attributes["tables"]) == ("SELECT b", "SELECT", ["b", "c"])
+def test_a_step_is_named_by_verb_and_first_table() -> None:
+    step_ = executed("SELECT a FROM b, c", [])
+    assert (step_.name, step_.attributes["verb"], step_.attributes["tables"]) == ("SELECT b", "SELECT", ["b", "c"])
     assert executed("", []).name == "SQL"
 
 
@@ -117,21 +116,21 @@ def test_a_statement_is_described() -> None:
         (":v", ":t", {"v": "building", "t": None, "u": UUID}),
     ],
 )
-def test_states_by_any_style_of_parameters(first: str, second: str, parameters: Any) -> None:
-    """SQLite, PyMySQL, psycopg, asyncpg: the driver chooses how parameters are written."""
+def test_states_are_read_from_parameters_of_any_style(first: str, second: str, parameters: Any) -> None:
+    """The styles of SQLite, PyMySQL, psycopg and asyncpg."""
     statement = f"UPDATE instances SET vm_state={first}, task_state={second} WHERE instances.uuid = {first}"
     assert changes(statement, parameters) == (UUID, {"vm_state": "building", "task_state": None})
 
 
-def test_parameters_within_expressions_count() -> None:
-    """What is computed is no value that is known, but its parameters take their places."""
+def test_parameters_within_expressions_are_skipped() -> None:
+    """The value of an expression is unknown, but its parameters take up positions."""
     statement = "UPDATE instances SET a=(b + ?), `host`=?, c=lower(?), vm_state=?, d=? + 1, node=? WHERE uuid=?"
     parameters = [1, "cmp1", "X", "active", 2, "n1", UUID]
     assert changes(statement, parameters) == (UUID, {"host": "cmp1", "vm_state": "active", "node": "n1"})
 
 
-def test_states_of_inserted_rows() -> None:
-    """By the columns' order, whatever stands between the values; of several rows the first."""
+def test_states_are_read_from_the_first_inserted_row() -> None:
+    """By the order of columns, with other expressions between the values."""
     statement = (
         "INSERT INTO instances (created_at, uuid, x, vm_state) VALUES (CURRENT_TIMESTAMP, ?, lower(?), ?), (?, ?)"
     )
@@ -150,13 +149,12 @@ def test_states_of_inserted_rows() -> None:
         ("INSERT INTO instances SELECT * FROM x", []),
     ],
 )
-def test_what_sets_no_state(statement: str, parameters: Any) -> None:
-    """Other columns, other tables, conditions, parameters that are not there."""
+def test_other_statements_set_no_state(statement: str, parameters: Any) -> None:
+    """Other columns, other tables, conditions, missing parameters."""
     assert changes(statement, parameters) is None
 
 
-def test_what_failed_sets_no_state() -> None:
-    """The database refused it."""
+def test_a_failed_statement_sets_no_state() -> None:
     assert changes("UPDATE instances SET vm_state=? WHERE uuid=?", ["error", UUID], error="DBError") is None
 
 
@@ -184,7 +182,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=60).map("".join))
 def test_any_text_is_summarised(statement: str) -> None:
-    """No exception, and the same again."""
+    """Without exceptions, and repeatably."""
     assert correlation_statements.summary(statement) == correlation_statements.summary(statement)
 
 
@@ -206,8 +204,8 @@ def test_no_statement_hangs() -> None:
     assert number == len(pieces)
 
 
-def test_statements_beyond_what_sqlparse_groups() -> None:
-    """Since 0.5.4 its grouping raises on over 10,000 tokens and on deep nesting; a list of uuids is that long soon."""
+def test_statements_that_sqlparse_refuses_to_group_are_summarised() -> None:
+    """Since 0.5.4 its grouping raises on over 10,000 tokens, as of a long list of uuids, and on deep nesting."""
     many = "SELECT a FROM b WHERE c IN (" + ", ".join(["?"] * 6000) + ")"
     deep = "SELECT a FROM b WHERE " + "(" * 3000 + "1" + ")" * 3000
     for statement in (many, deep):

@@ -1,4 +1,4 @@
-"""What differs beside a step's text: compared where both sides know it, and never "same" where one cannot."""
+"""Details beyond a step's text: compared where both sides have them, and never "same" where one side lacks them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tracer.model import Request, Step, Trace
 
 
 def differences(old: Request, new: Request) -> list[tuple[str, str]]:
-    """Classes and kinds."""
+    """Return classes and kinds of the changes."""
     return [(change.class_, change.kind) for change in compare(normal(old), normal(new)).changes]
 
 
-def with_(*steps: Step) -> Request:
-    """The small boot, and these in its first chapter."""
+def boot_with(*steps: Step) -> Request:
+    """Return the small boot with these steps in its first chapter."""
     boot = small_boot()
-    for place, one in enumerate(steps, 90):
-        one.address = f"1-1-{place}" if one.numbered else f"1-1/{place}"
-        for child in one.children:
-            child.address = f"{one.address}-1"
-        boot.chapters[0].children[0].children.append(one)
+    for position, added in enumerate(steps, 90):
+        added.address = f"1-1-{position}" if added.numbered else f"1-1/{position}"
+        for child in added.children:
+            child.address = f"{added.address}-1"
+        boot.chapters[0].children[0].children.append(added)
     return boot
 
 
@@ -53,11 +53,13 @@ MESSAGE: dict[str, Any] = {"version": "3.0", "topic": "conductor", "arguments": 
         (call, {}, {"unfinished": True}, "unfinished"),
     ],
 )
-def test_what_the_text_leaves_out(make: Callable[..., Step], before: Any, now: Any, class_: str) -> None:
+def test_a_difference_beyond_the_text_is_reported(
+    make: Callable[..., Step], before: Any, now: Any, class_: str
+) -> None:
     words = {http: ("API", "image", "GET", "/v2/images"), rpc: ("API", "conductor", "save"), call: ("API", "nova.a:f")}
-    old, new = (with_(make(*words[make], **attributes)) for attributes in (before, now))
-    assert class_ in {found for found, _ in differences(old, new)}
-    assert differences(old, with_(make(*words[make], **before))) == []
+    old, new = (boot_with(make(*words[make], **attributes)) for attributes in (before, now))
+    assert class_ in {changed for changed, _ in differences(old, new)}
+    assert differences(old, boot_with(make(*words[make], **before))) == []
 
 
 @pytest.mark.parametrize(
@@ -70,9 +72,11 @@ def test_what_the_text_leaves_out(make: Callable[..., Step], before: Any, now: A
         ({"topic": "compute.compute1"}, {"topic": "compute.compute2"}),
     ],
 )
-def test_what_no_release_decides(before: Any, now: Any) -> None:
+def test_ids_users_and_hosts_are_no_difference(before: Any, now: Any) -> None:
     assert (
-        differences(with_(rpc("API", "conductor", "save", **before)), with_(rpc("API", "conductor", "save", **now)))
+        differences(
+            boot_with(rpc("API", "conductor", "save", **before)), boot_with(rpc("API", "conductor", "save", **now))
+        )
         == []
     )
 
@@ -84,23 +88,23 @@ def test_what_no_release_decides(before: Any, now: Any) -> None:
         ("Could not load 'a'", "Cannot connect to 'a'", "said"),
     ],
 )
-def test_what_errors_in_the_log_say(before: str, now: str, class_: str | None) -> None:
-    old, new = (with_(log("API", text, "ERROR")) for text in (before, now))
+def test_another_error_in_the_log_is_a_difference(before: str, now: str, class_: str | None) -> None:
+    old, new = (boot_with(log("API", text, "ERROR")) for text in (before, now))
     assert differences(old, new) == ([(class_, "log")] if class_ else [])
 
 
-def test_a_step_of_no_time_that_takes_some() -> None:
-    """A clock may tell the same twice."""
-    old, new = with_(call("API", "nova.a:f")), with_(call("API", "nova.a:f"))
+def test_a_step_that_took_no_time_can_be_stalled() -> None:
+    """Start and end may be in one tick of the clock."""
+    old, new = boot_with(call("API", "nova.a:f")), boot_with(call("API", "nova.a:f"))
     for boot, took in ((old, 0), (new, 2_000_000_000)):
         last = boot.chapters[0].children[0].children[-1]
         last.end = last.start + took
     assert ("stalled", "call") in differences(old, new)
 
 
-def test_boots_of_a_baseline_may_differ() -> None:
-    """What was there in one of them is no difference; what was in none is one."""
-    boots = [with_(rpc("API", "conductor", "save", topic=topic)) for topic in ("a", "b", "c")]
+def test_a_detail_of_any_boot_of_a_baseline_is_no_difference() -> None:
+    """A detail of none of them is one."""
+    boots = [boot_with(rpc("API", "conductor", "save", topic=topic)) for topic in ("a", "b", "c")]
     known = learn([normal(boot) for boot in boots[:2]])
     again = read(written(known), "x")
     for baseline in (known, again):
@@ -109,35 +113,35 @@ def test_boots_of_a_baseline_may_differ() -> None:
     assert (change.class_, change.text) == ("arguments", "rpc: save: topic a | b → c")
 
 
-def test_a_value_of_many_is_any() -> None:
-    found: details.Details = {"topic": "0"}
+def test_a_detail_with_many_values_matches_any() -> None:
+    united: details.Details = {"topic": "0"}
     for number in range(1, 10):
-        found = details.united(found, {"topic": str(number)})
-    assert found == {"topic": "*"}
-    assert list(details.differing(found, {"topic": "x"})) == []
+        united = details.united(united, {"topic": str(number)})
+    assert united == {"topic": "*"}
+    assert list(details.differing(united, {"topic": "x"})) == []
 
 
 @pytest.fixture
 def traced(tmp_path: Path) -> Callable[[str, Request], Path]:
-    """Writes a boot as a trace file."""
+    """Return a function that writes a boot as a trace file."""
 
-    def made(name: str, boot: Request) -> Path:
+    def write(name: str, boot: Request) -> Path:
         boot.operation = "boot"
         trace_file.write(tmp_path / name, Trace([boot], [], {"nova": "34.0.0"}))
         return tmp_path / name
 
-    return made
+    return write
 
 
-def test_what_one_side_cannot_know(tmp_path: Path, traced: Callable[[str, Request], Path]) -> None:
-    """Exit code 2, and what it is; a baseline of before has none of it."""
+def test_details_that_one_side_lacks_prevent_a_verdict(tmp_path: Path, traced: Callable[[str, Request], Path]) -> None:
+    """Exit code 2, and the missing details; a baseline of version 1 lacks them."""
     hooked, logged = (
-        with_(rpc("API", "conductor", "save", **MESSAGE)),
-        with_(rpc("API", "conductor", "save", **MESSAGE)),
+        boot_with(rpc("API", "conductor", "save", **MESSAGE)),
+        boot_with(rpc("API", "conductor", "save", **MESSAGE)),
     )
     logged.chapters[0].children[0].children[-1].attributes.pop("topic")
-    for each in logged.walk():
-        each.witnesses = ("logs",)
+    for step_ in logged.walk():
+        step_.witnesses = ("logs",)
     old, new = traced("old.jsonl", hooked), traced("new.jsonl", logged)
     done = bootseq("diff", old, new)
     assert (done.exit_code, "topic of some steps not compared" in done.output) == (2, True)
@@ -148,8 +152,8 @@ def test_what_one_side_cannot_know(tmp_path: Path, traced: Callable[[str, Reques
     assert (done.exit_code, "a baseline of version 1 lacks microversions" in done.output) == (2, True)
 
 
-def test_statements_and_commands_by_default(traced: Callable[[str, Request], Path]) -> None:
-    """Another statement on the same table, another file, another step in a step's place: exit code 1."""
+def test_other_statements_and_commands_fail_by_default(traced: Callable[[str, Request], Path]) -> None:
+    """Another statement on the same table, another file, another step in the same position: exit code 1."""
     pairs = [
         (sql("API", "UPDATE", "instances", fingerprint="a"), sql("API", "UPDATE", "instances", fingerprint="b")),
         (call("API", "nova.a:f"), call("API", "nova.a:g")),
@@ -158,5 +162,5 @@ def test_statements_and_commands_by_default(traced: Callable[[str, Request], Pat
         (step("handoff", "API", function="f", via="GreenPool"), step("handoff", "API", function="f", via="Other")),
     ]
     for before, now in pairs:
-        done = bootseq("diff", traced("old.jsonl", with_(before)), traced("new.jsonl", with_(now)))
+        done = bootseq("diff", traced("old.jsonl", boot_with(before)), traced("new.jsonl", boot_with(now)))
         assert done.exit_code == 1, done.output

@@ -1,4 +1,4 @@
-"""Baselines as people write and edit them: what is accepted, and what is refused in one line."""
+"""Baselines edited by hand: accepted variants, and mistakes refused in one line."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
-def test_header() -> None:
-    """What the header says, in any order, between remarks; a later line that looks like it is a remark."""
+def test_the_header_is_read() -> None:
+    """In any order, between remarks; a later line of the same form is a remark."""
     baseline = read(f"\n{HEAD}# why\n# log lines: compute 61–62, API 3\n# boots: 10\n# outcome: active\n"
                     "# versions: nova 34.0.0, a b\n1. GET /\n# boots: 11\n", "x")  # fmt: skip
     assert (baseline.name, baseline.boots, baseline.outcomes) == ("x", 10, ("active",))
@@ -35,19 +35,19 @@ def test_header() -> None:
     assert baseline.log_lines == {"compute": (61, 62), "API": (3, 3)}
 
 
-def test_what_people_edit() -> None:
+def test_edited_lines_are_read() -> None:
     """Blank lines, remarks, Windows' line ends, ASCII signs, marks in any order, ordinals with gaps."""
     first = "1. [API] GET /\r\n\n   # seen since 33\n"
-    found = nodes(f"{first}1-9. {CREATE} ~1-2-3 ms x2-3  \n1-2. [db] a.py -> b() (any order) ×0–1\n")
-    assert [(node.address, node.service, node.text) for node in found] == [
+    edited = nodes(f"{first}1-9. {CREATE} ~1-2-3 ms x2-3  \n1-2. [db] a.py -> b() (any order) ×0–1\n")
+    assert [(node.address, node.service, node.text) for node in edited] == [
         ("1", "API", "GET /"), ("1-9", "API", CREATE), ("1-2", "db", "a.py -> b()"),
     ]  # fmt: skip
-    assert (found[1].min_count, found[1].max_count, found[1].durations) == (2, 3, (1_000_000, 2_000_000, 3_000_000))
-    assert (found[2].min_count, found[2].max_count, found[2].unordered) == (0, 1, True)
+    assert (edited[1].min_count, edited[1].max_count, edited[1].durations) == (2, 3, (1_000_000, 2_000_000, 3_000_000))
+    assert (edited[2].min_count, edited[2].max_count, edited[2].unordered) == (0, 1, True)
 
 
-def test_notes_and_places() -> None:
-    """A note takes the service and the place of its step; a numbered note goes to the step that it names."""
+def test_a_note_has_the_service_and_position_of_its_step() -> None:
+    """A numbered note belongs to the step of its number."""
     lines = (
         f"1. [API] {CREATE} @5",
         "- sql: SELECT a",
@@ -55,8 +55,8 @@ def test_notes_and_places() -> None:
         "1/2. sql: SELECT b @7",
         "- sql: SELECT c",
     )
-    found = nodes("\n".join(lines))
-    assert [(node.kind, node.address, node.where) for node in found] == [
+    read_nodes = nodes("\n".join(lines))
+    assert [(node.kind, node.address, node.where) for node in read_nodes] == [
         ("call", "1", "nova/compute/api.py:5"),
         ("sql", "1/1", "nova/compute/api.py:5"),
         ("call", "1-1", "nova/utils.py:6"),
@@ -65,20 +65,19 @@ def test_notes_and_places() -> None:
     ]
 
 
-@pytest.mark.parametrize(("sent", "came"), [(" → 2", " ← 1-1"), ("", " ← 1-1"), (" → 2", "")])
-def test_chapters(sent: str, came: str) -> None:
-    """What a cast started stands below it, whichever side says so."""
-    (top,) = read(f"{HEAD}1. GET /\n1-1. rpc.cast(): x{sent}\n2. [compute] x{came}\n", "x").nodes
+@pytest.mark.parametrize(("sent", "received"), [(" → 2", " ← 1-1"), ("", " ← 1-1"), (" → 2", "")])
+def test_a_chapter_is_below_its_cast(sent: str, received: str) -> None:
+    """If either side refers to the other."""
+    (top,) = read(f"{HEAD}1. GET /\n1-1. rpc.cast(): x{sent}\n2. [compute] x{received}\n", "x").nodes
     assert [child.address for child in top.children[0].children] == ["2"]
 
 
-def test_a_chapter_that_nobody_sent() -> None:
-    """It stands on its own."""
+def test_a_chapter_without_a_sender_is_at_the_top() -> None:
     assert [node.address for node in read(f"{HEAD}1. GET /\n2. x.py -> y()\n", "x").nodes] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 2"),
         ("1. x\n", "34.baseline:1: not a baseline: its first line is not # bootseq baseline 2"),
@@ -114,13 +113,13 @@ def test_a_chapter_that_nobody_sent() -> None:
          "34.baseline:3: neither a step (1-1-2. …) nor a note (- …) nor a remark (# …): �[2Jfoo"),
     ],
 )  # fmt: skip
-def test_refused(text: str, said: str) -> None:
-    """One line: the file, the line in it, what is wrong, what to do."""
-    assert refused(text) == said
+def test_a_mistake_is_refused_in_one_line(text: str, message: str) -> None:
+    """With file, line number, the mistake and its correction."""
+    assert refused(text) == message
 
 
-def test_what_is_a_baseline() -> None:
-    """A text says so itself; a newer one is one too, though it cannot be read."""
+def test_a_baseline_is_recognised_by_its_first_line() -> None:
+    """Also one of a newer version, which cannot be read."""
     assert is_baseline(written(normal(small_boot())))
     assert is_baseline("\n# bootseq baseline 9\n")
     assert not is_baseline("# notes\n1. x\n")

@@ -1,4 +1,4 @@
-"""Baselines as text: what stands in it, and that nothing of a baseline is lost in it."""
+"""Baselines as text: their notation, and reading them back without loss."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def tree(*nodes: NormalStep) -> Baseline:
 
 
 def steps(baseline: Baseline) -> list[str]:
-    """The lines below the header."""
+    """Return the lines below the header."""
     return written(baseline).partition("\n\n")[2].splitlines()
 
 
-def as_text_keeps_it(baseline: Baseline) -> Baseline:
-    """Addresses as in the text, times to three digits where they are worth telling."""
-    kept = addressed(baseline)
-    for node in kept.walk():
+def as_read_back(baseline: Baseline) -> Baseline:
+    """Return the baseline with the addresses of the text, and times rounded to three digits or left out."""
+    result = addressed(baseline)
+    for node in result.walk():
         node.durations = marks.rounded(node.durations)
-    return kept
+    return result
 
 
-def test_header() -> None:
-    """The format and its number come first, then what the boots had in common."""
+def test_the_header_is_written() -> None:
+    """First format and version, then the common fields of the boots."""
     baseline = Baseline(
         [], boots=10, outcomes=("active", "error"), versions={"nova": "34.0.0", "sqlalchemy": "2.1"},
         log_lines={"compute": (61, 62), "API": (3, 3)},
@@ -53,8 +53,8 @@ def test_header() -> None:
     ]
 
 
-def test_a_step_with_everything() -> None:
-    """Service, words, counts, order, times, place: in that order."""
+def test_a_step_is_written_with_all_its_marks() -> None:
+    """Service, text, counts, order, times and position, in that order."""
     inside = NormalStep("sql", "API", "sql: SELECT flavors", 2, 2, where=f"{API}:12")
     times = (4_123_456, 5_000_000, 9_000_000)
     node = NormalStep(
@@ -66,16 +66,16 @@ def test_a_step_with_everything() -> None:
     ]
 
 
-def test_times_only_where_something_is_slow() -> None:
-    """Under a millisecond nothing is said; from a second on, in seconds; equal times once."""
-    said = [marks.took((low, middle, high)) for low, middle, high in [
+def test_times_are_written_from_a_millisecond_on() -> None:
+    """From a second on in seconds; equal times once."""
+    marks_ = [marks.took((low, middle, high)) for low, middle, high in [
         (1, 999_999, 10**9), (1_000_000,) * 3, (999, 999_600_000, 2 * 10**9), (12, 10**10, 10**11),
     ]]  # fmt: skip
-    assert said == ["", " ~1 ms", " ~0.000000999–1–2 s", " ~0.000000012–10–100 s"]
+    assert marks_ == ["", " ~1 ms", " ~0.000000999–1–2 s", " ~0.000000012–10–100 s"]
 
 
-def test_places_are_said_where_they_change() -> None:
-    """A line alone in the file that is named already; a path where none is; nothing where it is the same."""
+def test_positions_are_written_where_they_change() -> None:
+    """A line number in the same file, a path in another, nothing for the same position."""
     node = NormalStep("call", "API", CREATE, where=f"{API}:7", children=[
         NormalStep("sql", "API", "sql: SELECT a", where=f"{API}:7"),
         NormalStep("sql", "API", "sql: SELECT b", where=f"{API}:9"),
@@ -86,8 +86,8 @@ def test_places_are_said_where_they_change() -> None:
     assert places == ["7", "", "9", "nova/utils.py:1", "?"]
 
 
-def test_notes_keep_their_place_among_steps() -> None:
-    """A note that comes after a numbered step says with its address whose note it is; those after it need not."""
+def test_notes_keep_their_order_among_steps() -> None:
+    """A note after a numbered step has an address; the notes after it need none."""
     kinds = ["sql: SELECT a", CREATE, "sql: SELECT b", "sql: SELECT c"]
     inside = [NormalStep("call" if text == CREATE else "sql", "API", text) for text in kinds]
     assert steps(tree(NormalStep("http", "API", "GET /", children=inside))) == [
@@ -99,8 +99,8 @@ def test_notes_keep_their_place_among_steps() -> None:
     ]
 
 
-def test_chapters_of_casts() -> None:
-    """What a cast started stands as a chapter of its own, linked both ways; the trace's addresses stay."""
+def test_a_cast_and_its_chapter_refer_to_each_other() -> None:
+    """The addresses are those of the trace."""
     lines = steps(normal(small_boot()))
     assert "1-1-1-1-5-1. rpc.cast() to conductor: schedule_and_build_instances → 2" in lines
     head = next(line for line in lines if line.startswith("2. "))
@@ -108,8 +108,8 @@ def test_chapters_of_casts() -> None:
     assert head.endswith(" ← 1-1-1-1-5-1")
 
 
-def test_addresses_that_do_not_fit_are_given_anew() -> None:
-    """Boots number their steps differently: where two of a learned baseline's have one address, all get new ones."""
+def test_duplicate_addresses_are_renumbered() -> None:
+    """Boots number their steps differently, so two steps of a learned baseline may have one address."""
     inside = [
         NormalStep("call", "API", "a.py -> b()", address="1-2"),
         NormalStep("call", "API", "a.py -> c()", address="1-2"),
@@ -152,10 +152,10 @@ nodes = st.builds(
 
 
 def _tree(drawn: list[tuple[NormalStep, int]]) -> list[NormalStep]:
-    """Each node below the one that is so many before it, or on top."""
+    """Put every node below the node that many positions before it, or at the top."""
     tops: list[NormalStep] = []
-    for place, (node, back) in enumerate(drawn):
-        (drawn[place - back][0].children if 0 < back <= place else tops).append(node)
+    for position, (node, back) in enumerate(drawn):
+        (drawn[position - back][0].children if 0 < back <= position else tops).append(node)
     return tops
 
 
@@ -170,24 +170,23 @@ baselines = st.builds(
 
 @given(baselines)
 @settings(max_examples=examples(150))
-def test_nothing_is_lost(baseline: Baseline) -> None:
-    """Whatever a baseline holds comes back from its text, which is then written the same."""
+def test_any_baseline_is_read_back(baseline: Baseline) -> None:
+    """Writing the result again yields the same text."""
     text = written(baseline)
     again = read(text, "a name")
-    assert asdict(again) == asdict(as_text_keeps_it(baseline))
+    assert asdict(again) == asdict(as_read_back(baseline))
     assert written(again) == text
 
 
-def test_a_real_tree_comes_back() -> None:
-    """Addresses, chapters and all; and writing changes nothing of what it is given."""
+def test_a_real_tree_is_read_back() -> None:
+    """Writing does not change the baseline."""
     baseline = normal(small_boot(), "small")
     before = asdict(baseline)
-    assert asdict(read(written(baseline), "small")) == asdict(as_text_keeps_it(baseline))
+    assert asdict(read(written(baseline), "small")) == asdict(as_read_back(baseline))
     assert asdict(baseline) == before
 
 
-def test_deep_trees() -> None:
-    """As deep as it may be."""
+def test_a_deep_tree_is_read_back() -> None:
     top = node = NormalStep("call", "API", CREATE)
     for _ in range(3000):
         node.children = [NormalStep("call", "API", CREATE)]

@@ -1,4 +1,4 @@
-"""What changed between two boots: a case for each class, what is no change, and what holds for all trees."""
+"""Changes between two boots: a case for every class, differences that do not count, properties of all trees."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def changes(old: Request, new: Request) -> list[Change]:
 
 
 def classes(old: list[Step], new: list[Step]) -> list[tuple[str, str, str]]:
-    """Class, old and new address of each change between two boots of one chapter, from steps under one function."""
+    """Return (class, old address, new address) of the changes between two boots with these steps."""
     sides = [builders.boot(served("API", "boot", *steps)) for steps in (old, new)]
     return [(change.class_, change.old, change.new) for change in changes(*sides)]
 
 
-def one(old: Step, new: Step) -> Change:
-    """The only change between two steps."""
+def only_change(old: Step, new: Step) -> Change:
+    """Return the only change between two boots with these steps."""
     sides = [builders.boot(served("API", "boot", step)) for step in (old, new)]
     (change,) = changes(*sides)
     return change
@@ -52,7 +52,7 @@ def test_the_same_boot_under_other_ids_at_other_times_has_not_changed() -> None:
     assert changes(first, second) == []
 
 
-def test_a_step_that_came_and_one_that_went_are_told_with_what_is_around_and_below() -> None:
+def test_an_added_and_a_removed_step_are_reported_with_their_surroundings() -> None:
     (change,) = changes(
         builders.boot(served("API", "boot", a("a"))), builders.boot(served("API", "boot", a("a"), a("b", a("c"))))
     )
@@ -62,15 +62,15 @@ def test_a_step_that_came_and_one_that_went_are_told_with_what_is_around_and_bel
     assert classes([a("a"), a("b", a("c"))], [a("a")]) == [("removed", "1-2", "")]
 
 
-def test_more_and_less_of_a_step() -> None:
-    more = one(a("a", sql("API", "SELECT", "t")), a("a", *[sql("API", "SELECT", "t") for _ in range(3)]))
+def test_another_count_of_a_step_is_a_repetition() -> None:
+    more = only_change(a("a", sql("API", "SELECT", "t")), a("a", *[sql("API", "SELECT", "t") for _ in range(3)]))
     assert (more.class_, more.ratio) == ("repeated", 3.0)
     assert more.text.endswith("SELECT t: 1 → 3 times in compute/api.py.API -> a()")
     assert more.tables == ("t", "t")
     assert classes([a("a"), a("a")], [a("a")]) == [("repeated", "1-1", "1-1")]
 
 
-def test_an_attempt_that_failed_before_one_that_did_not_is_a_retry() -> None:
+def test_a_failed_attempt_before_a_successful_one_is_a_retry() -> None:
     failing = rpc("API", "conductor", "ping", error="MessagingTimeout: no answer")
     failing.children = []
     assert classes([rpc("API", "conductor", "ping")], [failing, rpc("API", "conductor", "ping")]) == [
@@ -78,11 +78,11 @@ def test_an_attempt_that_failed_before_one_that_did_not_is_a_retry() -> None:
     ]
 
 
-def test_order() -> None:
+def test_another_order_is_reported() -> None:
     assert classes([a("a"), a("b"), a("c")], [a("c"), a("a"), a("b")]) == [("reordered", "1-3", "1-1")]
 
 
-def test_steps_that_run_beside_each_other_have_no_order() -> None:
+def test_steps_that_overlap_in_time_have_no_order() -> None:
     first, second = [builders.boot(served("API", "boot", *map(a, names))) for names in ("ab", "ba")]
     for boot in (first, second):
         for step in boot.chapters[0].children:
@@ -91,39 +91,39 @@ def test_steps_that_run_beside_each_other_have_no_order() -> None:
 
 
 def test_eager_loads_of_one_query_have_no_order() -> None:
-    """SQLAlchemy goes through a set: every process of one release has an order of its own."""
+    """SQLAlchemy iterates over a set, so the order differs between processes of one release."""
 
     def loads(*tables: str) -> list[Step]:
         statement = "SELECT {0}.id FROM (SELECT instances.id) AS anon_1 JOIN {0}"
         return [sql("API", "SELECT", table, statement=statement.format(table)) for table in tables]
 
     assert classes(loads("a", "b"), loads("b", "a")) == []
-    assert [each[0] for each in classes(loads("a", "b"), loads("b"))] == ["removed"]
+    assert [entry[0] for entry in classes(loads("a", "b"), loads("b"))] == ["removed"]
 
 
-def test_a_block_that_moves_is_told_once() -> None:
+def test_a_block_that_moves_is_one_change() -> None:
     block = a("block", a("x"), sql("API", "SELECT", "t"))
     assert classes([a("a", block), a("b")], [a("a"), a("b", copy.deepcopy(block))]) == [("moved", "1-1-1", "1-2-1")]
 
 
 def test_a_block_that_moves_to_another_service_changes_its_service() -> None:
     there = call("conductor", API + "block", call("conductor", API + "x"), call("conductor", API + "y"))
-    found = classes([a("a", a("block", a("x"), a("y"))), a("b")], [a("a"), a("b", there)])
-    assert found == [("moved", "1-1-1", "1-2-1"), ("service", "1-1-1", "1-2-1")]
+    result = classes([a("a", a("block", a("x"), a("y"))), a("b")], [a("a"), a("b", there)])
+    assert result == [("moved", "1-1-1", "1-2-1"), ("service", "1-1-1", "1-2-1")]
 
 
-def test_a_function_around_what_was_there_is_one_change() -> None:
+def test_a_new_function_around_existing_steps_is_one_change() -> None:
     assert classes([a("a"), a("b")], [a("new", a("a"), a("b"))]) == [("added", "", "1-1")]
     assert classes([a("new", a("a"), a("b"))], [a("a"), a("b")]) == [("removed", "1-1", "")]
 
 
-def test_renamed() -> None:
+def test_a_step_with_the_same_steps_below_is_renamed() -> None:
     inside = (sql("API", "SELECT", "t"), a("x"))
-    assert one(a("a", *inside), a("b", *copy.deepcopy(inside))).class_ == "renamed"
-    assert one(a("a"), a("b")).text == "renamed: compute/api.py.API -> a() → compute/api.py.API -> b()"
+    assert only_change(a("a", *inside), a("b", *copy.deepcopy(inside))).class_ == "renamed"
+    assert only_change(a("a"), a("b")).text == "renamed: compute/api.py.API -> a() → compute/api.py.API -> b()"
 
 
-def test_one_of_a_run_renamed() -> None:
+def test_a_renamed_step_in_a_series_is_one_change() -> None:
     assert classes([a("a") for _ in range(5)], [a("a"), a("a"), a("b"), a("a"), a("a")]) == [("renamed", "1-1", "1-3")]
 
 
@@ -147,19 +147,19 @@ def test_one_of_a_run_renamed() -> None:
         (a("a"), call("conductor", API + "a"), "service"),
     ],
 )  # fmt: skip
-def test_what_changes_about_a_step_has_its_class(old: Step, new: Step, class_: str) -> None:
-    assert one(old, new).class_ == class_
+def test_every_kind_of_change_has_its_class(old: Step, new: Step, class_: str) -> None:
+    assert only_change(old, new).class_ == class_
 
 
-def test_an_error_is_told_where_it_comes_from() -> None:
+def test_an_error_is_reported_at_its_origin() -> None:
     def failing(error: str | None) -> Step:
         return a("outer", a("inner", error=error), error=error)
 
     assert classes([failing(None)], [failing("KeyError: x")]) == [("error", "1-1-1", "1-1-1")]
 
 
-def test_what_no_release_changes_is_left_out() -> None:
-    noise = [builders.log("API", "talk"), builders.log("API", "asked", kind="ask"), a("a")]
+def test_log_lines_and_ask_points_are_no_changes() -> None:
+    noise = [builders.log("API", "line"), builders.log("API", "line", kind="ask"), a("a")]
     assert [kind for kind, _, _ in classes([a("a")], noise)] == []
 
 
@@ -170,23 +170,23 @@ def test_log_lines_are_counted_by_service() -> None:
     assert (change.class_, change.service, change.text) == ("logged", "API", "log lines: 1 → 5")
 
 
-def test_a_boot_that_ended_otherwise() -> None:
+def test_another_outcome_is_a_change() -> None:
     old, new = builders.small_boot(), builders.failed_boot()
     assert changes(old, new)[0].text == "the boot ended active, and now error"
 
 
-def test_a_chapter_that_nobody_receives_any_more_is_gone_with_all_it_did() -> None:
+def test_a_chapter_without_a_receiver_is_removed_with_its_steps() -> None:
     old, new = builders.small_boot(), builders.small_boot()
     new.chapters = new.chapters[:2]
-    found = changes(old, new)
-    assert [(change.class_, change.old) for change in found if change.class_ != "logged"] == [("removed", "3")]
+    result = changes(old, new)
+    assert [(change.class_, change.old) for change in result if change.class_ != "logged"] == [("removed", "3")]
 
 
-def test_the_casts_receivers_may_come_in_any_order() -> None:
+def test_the_receivers_of_casts_may_be_in_any_order() -> None:
     def boot(*order: int) -> Request:
         heads = [served("compute", "one"), served("network", "two")]
         sender = served("API", "boot", cast("API", "compute", "one", order[0]), cast("API", "network", "two", order[1]))
-        return builders.boot(sender, *[heads[place - 2] for place in order])
+        return builders.boot(sender, *[heads[number - 2] for number in order])
 
     assert changes(boot(2, 3), boot(3, 2)) == []
 
@@ -199,7 +199,7 @@ def steps(*names: str) -> Request:
     return builders.boot(served("API", "boot", *[a(name) for name in names]))
 
 
-def test_a_baseline_knows_what_varies() -> None:
+def test_a_baseline_accepts_its_variation() -> None:
     learned = baseline(steps("a", "b"), steps("a", "x", "b", "b"), steps("b", "a"))
     for fine in (steps("a", "b"), steps("b", "b", "a"), steps("a", "x", "b")):
         assert compare(copy.deepcopy(learned), normal(fine)).changes == [], fine
@@ -207,12 +207,12 @@ def test_a_baseline_knows_what_varies() -> None:
     assert (gone.class_, gone.old_text) == ("removed", "compute/api.py.API -> b()")
 
 
-def test_what_only_some_boots_do_on_the_new_side_only_varies() -> None:
+def test_a_step_of_only_some_new_boots_varies() -> None:
     (change,) = compare(normal(steps("a")), baseline(steps("a"), steps("a", "b"))).changes
     assert (change.class_, change.text) == ("varies", "compute/api.py.API -> b(): 0 → 0–1 times in boot")
 
 
-def test_slower_than_ever_and_not_merely_slow() -> None:
+def test_slower_than_the_slowest_boot_is_a_change() -> None:
     def boot(took: int) -> Request:
         return builders.boot(served("API", "boot", a("a", a("b", took=took))))
 
@@ -241,21 +241,21 @@ def trees(**siblings: Any) -> st.SearchStrategy[Baseline]:
 
 
 any_trees = trees()
-#: Where several siblings have the same text, which of them varies how is a guess; here there is nothing to guess.
+#: Trees without siblings of the same text, for which it would be ambiguous which of them varies.
 plain_trees = trees(unique_by=lambda node: node.text)
 
 
 @settings(max_examples=examples(60), deadline=None)
 @given(any_trees)
-def test_nothing_differs_from_itself(tree: Baseline) -> None:
+def test_a_tree_does_not_differ_from_itself(tree: Baseline) -> None:
     assert compare(tree, copy.deepcopy(tree)).changes == []
 
 
 @settings(max_examples=examples(60), deadline=None)
 @given(any_trees, any_trees)
-def test_two_trees_differ_exactly_if_they_are_not_the_same(old: Baseline, new: Baseline) -> None:
+def test_two_trees_differ_exactly_if_they_are_unequal(old: Baseline, new: Baseline) -> None:
     def shape(nodes: list[NormalStep]) -> list[Any]:
-        """Each step as often as it happens, one by one."""
+        """Expand every step by its count."""
         return [(node.text, shape(node.children)) for node in nodes for _ in range(node.max_count)]
 
     same = shape(old.nodes) == shape(new.nodes)
@@ -264,14 +264,14 @@ def test_two_trees_differ_exactly_if_they_are_not_the_same(old: Baseline, new: B
 
 @settings(max_examples=examples(60), deadline=None)
 @given(plain_trees, plain_trees, plain_trees)
-def test_a_baseline_accepts_every_boot_it_was_learned_of(first: Baseline, second: Baseline, third: Baseline) -> None:
+def test_a_baseline_accepts_all_its_boots(first: Baseline, second: Baseline, third: Baseline) -> None:
     boots = [first, second, third]
     learned = learn(copy.deepcopy(boots))
     for boot in boots:
         assert compare(copy.deepcopy(learned), boot).changes == []
 
 
-def test_trees_deeper_than_pythons_stack() -> None:
+def test_trees_deeper_than_pythons_stack_are_compared() -> None:
     def deep(leaf: str) -> Baseline:
         node = NormalStep("call", "API", leaf)
         for _ in range(3000):

@@ -1,4 +1,4 @@
-"""Hand-written outlines: what people write, what they cut from what the tool prints, what makes no sense."""
+"""Hand-written outlines: notes, excerpts of the tool's output, mistakes."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
-def test_steps_notes_conditions() -> None:
-    """A step keeps its notes and its conditions apart, and where it is written."""
-    found = steps(DIABLO)
-    assert found["1"].notes == ["check the parameters"]
-    assert (found["1-2"].conditions, found["1-2"].notes) == (
+def test_a_step_has_notes_and_conditions() -> None:
+    """Separately, and with its line number."""
+    by_address = steps(DIABLO)
+    assert by_address["1"].notes == ["check the parameters"]
+    assert (by_address["1-2"].conditions, by_address["1-2"].notes) == (
         ["if: the request has mappings"],
         ["write block_device_mapping"],
     )
-    assert [found[address].conditions for address in ("2", "2-1-1-1", "3")] == [
+    assert [by_address[address].conditions for address in ("2", "2-1-1-1", "3")] == [
         ["if missing: AttributeError"], ["else: iscsiadm -m discovery"], ["else"],
     ]  # fmt: skip
-    assert found["1-3"].line == 9
+    assert by_address["1-3"].line == 9
 
 
-def test_chapters_stand_below_their_casts() -> None:
-    """Where nothing is linked, a chapter's last cast opens the next; a step whose parent is not written goes higher."""
-    found = steps(DIABLO)
+def test_chapters_are_below_their_casts() -> None:
+    """Without links a chapter's last cast opens the next; a step without a written parent is at a higher level."""
+    by_address = steps(DIABLO)
     assert [step.address for step in outline.read(DIABLO, "x").steps] == ["1"]
-    assert [step.address for step in found["1-3"].children] == ["2"]
-    assert [step.address for step in found["2-1"].children] == ["2-1-1-1", "3"]
+    assert [step.address for step in by_address["1-3"].children] == ["2"]
+    assert [step.address for step in by_address["2-1"].children] == ["2-1-1-1", "3"]
 
 
 def test_links_are_followed() -> None:
-    """Either side of a link is enough; a sender that is not written is where its address says it was."""
+    """Either side of a link is enough; an unwritten sender is located by its address."""
     assert [step.address for step in steps("1. x\n1-1. rpc.cast() → 2\n1-2. y\n2. z\n")["1-1"].children] == ["2"]
     assert [step.address for step in steps("1. x\n1-2. y\n2. z ← 1-2-3\n")["1-2"].children] == ["2"]
     assert [step.address for step in steps("1. x\n1-1. rpc.cast() → 2\n2-4. z\n")["1-1"].children] == ["2-4"]
@@ -79,53 +79,50 @@ def test_links_are_followed() -> None:
 
 
 @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
-def test_what_show_prints(detail: str) -> None:
-    """The tree as it is printed, at any detail, is an outline; what was left out of the boot is none of it."""
+def test_the_output_of_show_is_an_outline(detail: str) -> None:
+    """At any detail; the steps left out of the boot are not in it."""
     boot = small_boot()
-    found = steps(drawn.outline(boot, detail))
-    chapters = [step for step in found.values() if step.chapter]
+    by_address = steps(drawn.outline(boot, detail))
+    chapters = [step for step in by_address.values() if step.chapter]
     assert [step.address for step in chapters] == ["1", "2", "3", "4"]
-    assert not any("left out" in note or "heartbeat" in note for step in found.values() for note in step.notes)
-    assert all(phrase(step.text).kind != "words" for step in found.values())
-    filters = found["2-1-1-2"] if detail == "calls" else None
+    assert not any("left out" in note or "heartbeat" in note for step in by_address.values() for note in step.notes)
+    assert all(phrase(step.text).kind != "words" for step in by_address.values())
+    filters = by_address["2-1-1-2"] if detail == "calls" else None
     assert filters is None or (filters.text, filters.min_count, filters.max_count) == (
         "scheduler/filters.py.BaseHostFilter -> filter_all()", 7, 7,
     )  # fmt: skip
 
 
-def test_steps_that_are_hidden() -> None:
-    """A line may say that it hides calls."""
+def test_a_note_of_hidden_calls_is_recognised() -> None:
     assert [step.hides for step in outline.read("1. x\n- +12 calls\n1-1. y\n- 12 calls\n", "x").walk()] == [
         True,
         False,
     ]
 
 
-def test_a_baseline_without_its_head() -> None:
-    """What the tool writes for reviews can be cut into an outline too."""
+def test_a_baseline_without_its_header_is_an_outline() -> None:
     text = written(normal(small_boot())).partition("\n\n")[2]
     assert len(steps(text)) == sum(1 for node in normal(small_boot()).walk() if node.kind not in ("sql", "state"))
 
 
-def test_a_markdown_page() -> None:
-    """Of a page its blocks of text are read, one a chapter."""
+def test_the_text_blocks_of_a_markdown_page_are_an_outline() -> None:
+    """A block for every chapter."""
     page = "# Sequence\n\n| a | b |\n\n## What it did\nWords.\n```text\n1. x\n```\n```mermaid\nsequenceDiagram\n```\n"
     assert list(steps(page + "\n```text\n2. y\n```\n")) == ["1", "2"]
 
 
-def test_the_page_in_the_gallery() -> None:
-    """The page of the gallery is one."""
+def test_the_page_in_the_gallery_is_an_outline() -> None:
     page = (Path(__file__).parent.parent / "examples/gallery/boot.md").read_text()
     assert len(steps(page)) > 150
 
 
-def test_arrows_in_notes_are_words() -> None:
-    """Only a step's line has marks at its end."""
+def test_an_arrow_in_a_note_is_text() -> None:
+    """Only a step's line ends with marks."""
     assert steps("1. x\n- instances: power_state 0 → 1\n")["1"].notes == ["instances: power_state 0 → 1"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "my.outline:1: no outline: no line starts with an address (1-1-2. …)"),
         ("# only\n", "my.outline:1: no outline: no line starts with an address (1-1-2. …)"),
@@ -135,13 +132,13 @@ def test_arrows_in_notes_are_words() -> None:
         ("1. x\n1-1. y ×2–1\n", "my.outline:2: ×2–1 is not a range of counts; write the smaller first: ×0–2"),
     ],
 )
-def test_refused(text: str, said: str) -> None:
-    """One line: the file, the line in it, what is wrong."""
-    assert refused(text) == said
+def test_a_mistake_is_refused_in_one_line(text: str, message: str) -> None:
+    """With file, line number and the mistake."""
+    assert refused(text) == message
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "expected"),
     [
         ("compute/api.py.API -> create()", Phrase("call", "create", "compute/api.py", "API")),
         ("nova/db/__init__.py -> f(a, b) ! Boom", Phrase("call", "f", "db.py")),
@@ -166,13 +163,13 @@ def test_refused(text: str, said: str) -> None:
         ("there is no such method", Phrase("words", "there is no such method")),
     ],
 )  # fmt: skip
-def test_what_a_line_names(text: str, named: Phrase) -> None:
-    """The same for a line of a trace and for one by hand."""
-    assert phrase(text) == named
+def test_a_line_is_parsed_into_a_phrase(text: str, expected: Phrase) -> None:
+    """The same for lines of a trace and lines written by hand."""
+    assert phrase(text) == expected
 
 
-def test_what_notes_name() -> None:
-    """A message may be named by a note; of a state the end counts."""
+def test_a_note_may_name_a_message_or_a_state() -> None:
+    """The new value of a state change counts."""
     assert phrase("rpc.cast()", named_by(["x", "to compute: run_instance"])) == Phrase(
         "rpc", "run_instance", mode="cast", to="compute"
     )

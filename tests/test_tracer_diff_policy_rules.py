@@ -1,4 +1,4 @@
-"""Policies: what they make of changes, and every mistake in one with its line."""
+"""Policies: severities of changes, and mistakes reported with their line."""
 
 from __future__ import annotations
 
@@ -23,58 +23,58 @@ NEW_ERROR = "compute/manager.py.ComputeManager -> _build() ! NoValidHost"
 
 
 def change(class_: str = "added", kind: str = "call", service: str = "conductor", **fields: Any) -> Change:
-    """One change; ``new_text`` stands on the new side alone, unless ``old_text`` is given too."""
+    """Return a change; ``new_text`` is on the new side alone, unless ``old_text`` is passed too."""
     return Change(class_, kind, service, fields.pop("text", "what changed"), **fields)
 
 
 def comparison(
     *changes: Change, old: str = "active", new: str = "active", pairs: list[Pair] | None = None
 ) -> Comparison:
-    """Two boots that differ so."""
+    """Return a comparison of two boots with these changes."""
     return Comparison(Baseline([], outcomes=(old,)), Baseline([], outcomes=(new,)), pairs or [], list(changes))
 
 
 def own(text: str) -> rules.Policy:
-    """A policy as people write it, on top of the defaults."""
-    made, on_top = parser.read("version: 1\n" + text, "p.yaml")
-    return made.upon(defaults()) if on_top else made
+    """Return a user's policy on top of the defaults."""
+    policy, on_top = parser.read("version: 1\n" + text, "p.yaml")
+    return policy.upon(defaults()) if on_top else policy
 
 
 def defaults() -> rules.Policy:
-    """The policy that comes with bootseq."""
+    """Return bootseq's own policy."""
     return parser.read(DEFAULTS, rules.DEFAULT)[0]
 
 
-def severity(one: Change, by: rules.Policy, today: date = TODAY) -> str:
-    """What the policy makes of one change; "" where it is none by a threshold."""
-    made = comparison(one)
-    rules.judge(made, by, today)
-    return one.severity if made.changes else ""
+def severity(judged: Change, by: rules.Policy, today: date = TODAY) -> str:
+    """Return the severity of a change under the policy; "" if it is below a threshold."""
+    compared = comparison(judged)
+    rules.judge(compared, by, today)
+    return judged.severity if compared.changes else ""
 
 
-def test_the_defaults_say_something_of_every_class() -> None:
+def test_the_defaults_cover_every_class() -> None:
     assert set(defaults().classes) == set(CLASSES)
 
 
 @pytest.mark.parametrize(
-    ("class_", "said"),
+    ("class_", "expected"),
     [
-        *((each, "fail") for each in ("outcome", "removed", "added", "repeated", "retried", "mode", "service")),
-        *((each, "fail") for each in ("tables", "version", "arguments", "status", "error", "state")),
-        *((each, "fail") for each in ("moved", "reordered", "renamed", "statement", "stalled", "unfinished", "said")),
+        *((name, "fail") for name in ("outcome", "removed", "added", "repeated", "retried", "mode", "service")),
+        *((name, "fail") for name in ("tables", "version", "arguments", "status", "error", "state")),
+        *((name, "fail") for name in ("moved", "reordered", "renamed", "statement", "stalled", "unfinished", "said")),
         ("slower", "warn"),
         ("varies", "note"),
         ("logged", "note"),
     ],
 )
-def test_structure_fails_by_default(class_: str, said: str) -> None:
-    one = change(class_)
-    assert severity(one, defaults()) == said
-    assert one.rule == ""
+def test_structure_fails_by_default(class_: str, expected: str) -> None:
+    judged = change(class_)
+    assert severity(judged, defaults()) == expected
+    assert judged.rule == ""
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "said"),
+    ("kind", "text", "expected"),
     [
         ("sql", BEGIN, "ignore"),
         ("sql", "sql: SAVEPOINT in nova #d687a8ccb3fc", "ignore"),
@@ -89,19 +89,19 @@ def test_structure_fails_by_default(class_: str, said: str) -> None:
         ("log", "log: ERROR nova.compute.manager _build", "fail"),
     ],
 )
-def test_what_a_library_does_is_no_difference(kind: str, text: str, said: str) -> None:
-    assert severity(change(kind=kind, new_text=text), defaults()) == said
+def test_a_librarys_own_statements_are_ignored(kind: str, text: str, expected: str) -> None:
+    assert severity(change(kind=kind, new_text=text), defaults()) == expected
 
 
-def test_a_ping_that_became_nova_s_is_one() -> None:
-    """Both sides of a change must fit: what something was does not excuse what it is."""
+def test_a_librarys_statement_that_became_novas_fails() -> None:
+    """Both sides of a change must match the rule."""
     assert severity(change("tables", "sql", old_text=PING, new_text="sql: SELECT instances #1"), defaults()) == "fail"
     assert severity(change("statement", "sql", old_text=PING, new_text=BEGIN), defaults()) == "fail"
     assert severity(change("statement", "sql", old_text=BEGIN, new_text=BEGIN[:-1]), defaults()) == "ignore"
 
 
 @pytest.mark.parametrize(
-    ("selector", "fits"),
+    ("selector", "matches"),
     [
         ("class: added", True),
         ("class: [removed, added]", True),
@@ -122,8 +122,8 @@ def test_a_ping_that_became_nova_s_is_one() -> None:
         ("{class: added, kind: sql, service: compute}", False),
     ],
 )
-def test_what_a_rule_fits(selector: str, fits: bool) -> None:
-    one = change(
+def test_a_rule_matches_by_its_selectors(selector: str, matches: bool) -> None:
+    judged = change(
         kind="sql", new_text="sql: SELECT instances, instance_extra in nova #1", tables=("instances", "instance_extra"),
         path=("a", "ResourceTracker -> instance_claim()"), where="nova/db/main/api.py:12",
     )  # fmt: skip
@@ -132,21 +132,21 @@ def test_what_a_rule_fits(selector: str, fits: bool) -> None:
         if selector.startswith("{")
         else f"{{{selector}, severity: note}}"
     )
-    assert severity(one, own(f"rules: [{rule}]")) == ("note" if fits else "fail")
+    assert severity(judged, own(f"rules: [{rule}]")) == ("note" if matches else "fail")
 
 
-def test_the_last_rule_that_fits_decides() -> None:
-    """So that a policy of one's own goes on top of the defaults, and says of BEGIN what it will."""
+def test_the_last_matching_rule_decides() -> None:
+    """So a user's policy can override the defaults, even for BEGIN."""
     by = own("rules:\n- {kind: sql, severity: warn}\n- {kind: sql, tables: x, severity: note}\nclasses: {added: note}")
-    one = change(kind="sql", new_text=BEGIN)
-    assert severity(one, by) == "warn"
-    assert one.rule == "p.yaml:3"
+    judged = change(kind="sql", new_text=BEGIN)
+    assert severity(judged, by) == "warn"
+    assert judged.rule == "p.yaml:3"
     assert severity(change(), by) == "note"
     assert severity(change("removed"), by) == "fail"
 
 
-def test_a_policy_without_the_defaults() -> None:
-    """Then all fails that nothing is said of, and library noise is no different."""
+def test_without_the_defaults_every_unmentioned_change_fails() -> None:
+    """Statements of libraries too."""
     by = own("defaults: false\nclasses: {added: note}")
     assert severity(change("logged"), by) == "fail"
     assert severity(change("removed", kind="sql", old_text=BEGIN), by) == "fail"
@@ -156,14 +156,14 @@ def test_a_policy_without_the_defaults() -> None:
 ALLOW = 'allow:\n- {class: added, text: "*minimum_version*", reason: checked at start, until: %s}'
 
 
-def test_what_is_allowed_until_a_day() -> None:
-    """It is told, and does not fail, up to and including that day; from then on it fails, and the policy is told of."""
+def test_an_allowance_expires() -> None:
+    """Up to and including its day a change is a note; afterwards it fails, and the policy's entry is reported."""
     known = "db/main/api.py -> service_get_minimum_version()"
-    for until, said in [("2026-07-01", "note"), ("'2027-01-01'", "note"), ("2026-06-30", "fail")]:
-        assert severity(change(new_text=known), own(ALLOW % until)) == said
-    one = change(new_text=known)
-    assert rules.judge(comparison(one), own(ALLOW % "2026-07-01"), TODAY) == []
-    assert one.rule == "p.yaml:3: allowed until 2026-07-01: checked at start"
+    for until, expected in [("2026-07-01", "note"), ("'2027-01-01'", "note"), ("2026-06-30", "fail")]:
+        assert severity(change(new_text=known), own(ALLOW % until)) == expected
+    judged = change(new_text=known)
+    assert rules.judge(comparison(judged), own(ALLOW % "2026-07-01"), TODAY) == []
+    assert judged.rule == "p.yaml:3: allowed until 2026-07-01: checked at start"
     assert rules.judge(comparison(change(new_text=known)), own(ALLOW % "2026-06-30"), TODAY) == [
         "p.yaml:3: expired on 2026-06-30, 1 change it would have allowed: checked at start"
     ]
@@ -172,15 +172,15 @@ def test_what_is_allowed_until_a_day() -> None:
     ]
 
 
-def test_an_allowance_makes_nothing_worse() -> None:
+def test_an_allowance_does_not_raise_a_severity() -> None:
     by = own("classes: {added: ignore}\nallow:\n- {class: added, reason: r, until: 2027-01-01}")
-    one = change()
-    assert rules.judge(comparison(one), by, TODAY) == []
-    assert (one.severity, one.rule) == ("ignore", "")
+    judged = change()
+    assert rules.judge(comparison(judged), by, TODAY) == []
+    assert (judged.severity, judged.rule) == ("ignore", "")
 
 
-def test_entries_that_fit_nothing_are_told() -> None:
-    """Of one's own policy; the defaults fit what they may."""
+def test_entries_without_a_match_are_reported() -> None:
+    """Only of the user's policy, not of the defaults."""
     by = own(f"{ALLOW % '2027-01-01'}\nrules:\n- {{kind: rpc, severity: warn}}\n- {{class: added, severity: warn}}")
     assert rules.judge(comparison(change()), by, TODAY) == [
         "p.yaml:5: fits no change",
@@ -188,62 +188,61 @@ def test_entries_that_fit_nothing_are_told() -> None:
     ]
 
 
-def test_the_verdict() -> None:
-    """Only what fails makes a difference."""
+def test_only_failing_changes_make_a_difference() -> None:
     for class_, verdict in [("added", "differs"), ("slower", "same"), ("logged", "same")]:
-        made = comparison(change(class_))
-        rules.judge(made, defaults(), TODAY)
-        assert made.verdict == verdict
-    made = comparison()
-    made.verdict = "differs"
-    rules.judge(made, defaults(), TODAY)
-    assert made.verdict == "same"
+        compared = comparison(change(class_))
+        rules.judge(compared, defaults(), TODAY)
+        assert compared.verdict == verdict
+    compared = comparison()
+    compared.verdict = "differs"
+    rules.judge(compared, defaults(), TODAY)
+    assert compared.verdict == "same"
 
 
 @pytest.mark.parametrize(
-    ("took", "now", "said"),
+    ("took", "now", "expected"),
     [((10, 10, 10), 40, []), ((100, 120, 200), 260, []), ((100, 100, 100), 210, ["warn"])],
 )
-def test_slower_by_a_factor_and_by_so_much(took: tuple[int, ...], now: int, said: list[str]) -> None:
-    """Milliseconds; both must be met, and the longest time before counts."""
-    old = NormalStep("call", "compute", "f()", durations=tuple(each * 10**6 for each in took))
-    one = change("slower", ratio=now / took[-1])
-    pair = Pair(old, NormalStep("call", "compute", "f()", durations=(now * 10**6,) * 3), [one])
+def test_slower_needs_a_factor_and_a_minimum(took: tuple[int, ...], now: int, expected: list[str]) -> None:
+    """In milliseconds; both must be exceeded, compared with the longest earlier time."""
+    old = NormalStep("call", "compute", "f()", durations=tuple(milliseconds * 10**6 for milliseconds in took))
+    judged = change("slower", ratio=now / took[-1])
+    pair = Pair(old, NormalStep("call", "compute", "f()", durations=(now * 10**6,) * 3), [judged])
     by = own("classes: {slower: warn}")
-    made = comparison(one, pairs=[Pair(None, None, children=[pair])])
-    rules.judge(made, by, TODAY)
-    assert [change.severity for change in made.changes] == [change.severity for change in pair.changes] == said
+    compared = comparison(judged, pairs=[Pair(None, None, children=[pair])])
+    rules.judge(compared, by, TODAY)
+    assert [change.severity for change in compared.changes] == [change.severity for change in pair.changes] == expected
 
 
-def test_counts_by_a_factor_either_way() -> None:
+def test_a_count_may_change_by_a_factor_in_either_direction() -> None:
     by = own("thresholds: {repeated: {factor: 1.5}}")
-    for ratio, said in [(1.2, ""), (0.8, ""), (2.0, "fail"), (0.5, "fail"), (0.0, "fail"), (None, "fail")]:
-        assert severity(change("repeated", ratio=ratio), by) == said
+    for ratio, expected in [(1.2, ""), (0.8, ""), (2.0, "fail"), (0.5, "fail"), (0.0, "fail"), (None, "fail")]:
+        assert severity(change("repeated", ratio=ratio), by) == expected
 
 
-def test_boots_that_ended_otherwise_are_told_by_why() -> None:
-    """The outcome, and the steps that fail; that what comes after is missing is no flood of failures."""
+def test_another_outcome_is_reported_with_its_errors() -> None:
+    """The steps that are missing after the failure do not fail as well."""
     changes = [
         change("outcome"), change("removed"), change("added", new_text=NEW_ERROR), change("error"), change("status")
     ]  # fmt: skip
-    made = comparison(*changes, new="error")
-    rules.judge(made, defaults(), TODAY)
-    assert [each.severity for each in changes] == ["fail", "ignore", "fail", "fail", "fail"]
+    compared = comparison(*changes, new="error")
+    rules.judge(compared, defaults(), TODAY)
+    assert [judged.severity for judged in changes] == ["fail", "ignore", "fail", "fail", "fail"]
     assert changes[1].rule == "not judged: the boots ended otherwise"
-    assert made.verdict == "differs"
+    assert compared.verdict == "differs"
     rules.judge(mixed := Comparison(Baseline([], outcomes=("active",)), Baseline([], outcomes=("active", "error")), [],
                                      changes[1:2]), defaults(), TODAY)  # fmt: skip
     assert mixed.verdict == "differs"
 
 
-def test_a_new_way_to_end_is_a_change() -> None:
-    """One of ten boots that fails is a difference, though the others are as before; one that fails no more is none."""
+def test_an_additional_outcome_is_a_change() -> None:
+    """One failing boot of ten is a difference; one that no longer fails is none."""
 
     def outcomes(*names: str) -> Baseline:
         return Baseline([NormalStep("call", "API", "f()")], outcomes=names)
 
     worse = compare.compare(outcomes("active"), outcomes("active", "error"))
-    assert [(each.class_, each.text) for each in worse.changes] == [
+    assert [(change_.class_, change_.text) for change_ in worse.changes] == [
         ("outcome", "the boot ended active, and now active or error")
     ]
     assert compare.compare(outcomes("active", "error"), outcomes("active")).changes == []
@@ -251,7 +250,7 @@ def test_a_new_way_to_end_is_a_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", ":1: empty; a policy begins with version: 1"),
         ("rules: []", ":1: a policy needs version: 1"),
@@ -307,10 +306,10 @@ def test_a_new_way_to_end_is_a_change() -> None:
         ("version: 1\n#" + " " * 300_000, ": 292 kB; a policy has at most 256"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_their_line(text: str, said: str) -> None:
+def test_a_mistake_is_reported_with_its_line(text: str, message: str) -> None:
     with pytest.raises(TracerError) as raised:
         parser.read(text, "p.yaml")
-    assert str(raised.value).startswith("p.yaml" + said)
+    assert str(raised.value).startswith("p.yaml" + message)
     assert str(raised.value).isprintable()
 
 
@@ -322,7 +321,7 @@ def test_a_billion_laughs_is_refused_at_once() -> None:
 
 
 def test_crafted_patterns_do_not_hang() -> None:
-    """Stars that a naive matcher tries in every combination."""
+    """A naive matcher tries every combination of the stars."""
     answer = finished("""
     from tests.test_tracer_diff_policy_rules import change, own, severity
     by = own("rules:\\n- {text: '" + "*a" * 50 + "b', severity: warn}")
@@ -331,8 +330,13 @@ def test_crafted_patterns_do_not_hang() -> None:
     assert answer == "fail"
 
 
-def test_the_book_s_policy_is_valid() -> None:
+def test_the_policy_in_the_book_is_valid() -> None:
     page = Path(__file__).parent.parent.joinpath("docs/diff.md").read_text()
     (example,) = (block for block in page.split("```yaml\n")[1:] if block.startswith("version: 1"))
-    made, on_top = parser.read(example.partition("```")[0], "docs/diff.md")
-    assert (len(made.rules), len(made.allowed), set(made.thresholds), on_top) == (2, 1, {"slower", "repeated"}, True)
+    policy, on_top = parser.read(example.partition("```")[0], "docs/diff.md")
+    assert (len(policy.rules), len(policy.allowed), set(policy.thresholds), on_top) == (
+        2,
+        1,
+        {"slower", "repeated"},
+        True,
+    )

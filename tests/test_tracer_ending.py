@@ -1,4 +1,4 @@
-"""Ends that nobody planned: Ctrl-C, a polite kill, nobody who reads; at any moment, and with what exit code."""
+"""Unplanned ends: Ctrl-C, SIGTERM, closed pipes, at any moment, and the resulting exit codes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ENDS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
 def fifo(tmp_path: Path) -> Path:
-    """A pipe of one's own, which nobody reads from: writing to it lasts."""
+    """Create a pipe without a reader: writing to it blocks."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     return path
 
 
 def waits_in(process: subprocess.Popen[str], call: str) -> bool:
-    """Whether the process waits in the kernel there."""
+    """Return whether the process waits in this kernel function."""
     try:
         return call in Path(f"/proc/{process.pid}/wchan").read_text()
     except OSError:
@@ -37,11 +37,11 @@ def waits_in(process: subprocess.Popen[str], call: str) -> bool:
 
 
 @pytest.mark.parametrize(("number", "code"), ENDS)
-def test_in_the_middle_of_writing(tmp_path: Path, number: int, code: int) -> None:
-    """Nothing is left of it, no traceback, and the exit code says which signal it was."""
+def test_a_signal_while_writing_leaves_no_file(tmp_path: Path, number: int, code: int) -> None:
+    """Without a traceback, and with the exit code of the signal."""
     trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
     path = fifo(tmp_path)
-    # Opened to read by us, and never read: what is written fills it, and then the writer waits.
+    # Opened for reading but never read: the writer fills the pipe, and then waits.
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     os.rename(path, tmp_path / "boot.html")
     command = [*TRACER, "draw", "t.jsonl", "-o", "boot.html"]
@@ -54,7 +54,7 @@ def test_in_the_middle_of_writing(tmp_path: Path, number: int, code: int) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_while_input_is_awaited(tmp_path: Path, number: int) -> None:
+def test_a_signal_while_reading_leaves_no_file(tmp_path: Path, number: int) -> None:
     with subprocess.Popen(
         [*TRACER, "ingest", "-o", "t.jsonl", "-"], cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
@@ -67,10 +67,10 @@ def test_while_input_is_awaited(tmp_path: Path, number: int) -> None:
 
 
 @pytest.mark.slow
-def test_at_any_moment(tmp_path: Path) -> None:
-    """From the first import on: 130, or done; never 1, and never a traceback.
+def test_ctrl_c_at_any_moment_ends_without_a_traceback(tmp_path: Path) -> None:
+    """From the first import on: exit code 130 or 0, never 1.
 
-    What Python does before our first line and after our last one ends by the signal, which shells call 130 too.
+    Before our first and after our last line Python itself ends by the signal, for which shells report 130 too.
     """
     trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
     chance = random.Random(11)
@@ -98,7 +98,7 @@ def test_at_any_moment(tmp_path: Path) -> None:
 
 
 def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
-    """As nohup asks for it."""
+    """``nohup`` relies on it."""
     with subprocess.Popen(
         ["nohup", *TRACER, "ingest", "-o", "t.jsonl", "-"], cwd=tmp_path, stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -110,12 +110,12 @@ def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
 
 
 SERVICE = "import time\nwhile True:\n    time.sleep(0.05)\n"
-#: Alone with a service of ours, in a process namespace.
+#: Runs a shell script in a process namespace of its own.
 CONFINED = ["unshare", "-pf", "--mount-proc", "--kill-child", "sh", "-c"]
 
 
 def recording(tmp_path: Path, command: str) -> subprocess.CompletedProcess[str]:
-    """What came of a shell command in which $RECORD is ``bootseq record``, beside a service."""
+    """Run a shell command in which $RECORD is ``bootseq record``, beside a service."""
     (tmp_path / "nova-compute").write_text(SERVICE)
     root = Path(__file__).parent.parent
     script = f"""
@@ -131,13 +131,13 @@ def recording(tmp_path: Path, command: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a process namespace without more ado")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may create a process namespace")
 
 
 @pytest.mark.slow
 @needs_root
-def test_a_recording_that_nobody_reads(tmp_path: Path) -> None:
-    """Data/trust 20: its output's pipe is closed, the trace is written all the same, and nothing stays behind."""
+def test_record_with_a_closed_pipe_still_writes_the_trace(tmp_path: Path) -> None:
+    """Data/trust 20: the pipe of its output is closed; no other file is left."""
     done = recording(tmp_path, "$RECORD -o r.trace.jsonl.gz -- sh -c 'sleep 0.2' 2>&1 | true")
     assert done.returncode == 0, done.stderr
     assert sorted(os.listdir(tmp_path)) == ["nova-compute", "r.trace.jsonl.gz"]
@@ -146,8 +146,8 @@ def test_a_recording_that_nobody_reads(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_root
-def test_a_recording_that_is_ended_early(tmp_path: Path) -> None:
-    """What there is is written; the exit code is that of Ctrl-C."""
+def test_record_that_is_terminated_writes_the_trace_so_far(tmp_path: Path) -> None:
+    """The exit code is that of SIGTERM."""
     command = """
     $RECORD -o r.trace.jsonl.gz -- sh -c 'touch begun; exec sleep 60' & record=$!
     while ! test -e begun; do :; done
@@ -161,8 +161,8 @@ def test_a_recording_that_is_ended_early(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_root
-def test_a_recording_to_stdout(tmp_path: Path) -> None:
-    """The trace alone; what the command prints does not get in between."""
+def test_record_to_stdout_writes_only_the_trace(tmp_path: Path) -> None:
+    """The recorded command prints to stderr instead."""
     done = recording(tmp_path, "$RECORD -o - -- echo hello")
     assert done.returncode == 0, done.stderr
     (tmp_path / "t").write_text(done.stdout)
@@ -173,16 +173,16 @@ def test_a_recording_to_stdout(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_root
-def test_a_recording_whose_file_was_taken_meanwhile(tmp_path: Path) -> None:
-    """Nothing is overwritten, and what was recorded is kept and named."""
+def test_record_does_not_overwrite_a_file_created_meanwhile(tmp_path: Path) -> None:
+    """The recording is kept, and the message names it."""
     (tmp_path / "points.yaml").write_text("json: [dumps]\n")
     client = "open('r.trace.jsonl', 'w').write('x'); import json; json.dumps(1)"
     done = recording(tmp_path, f'$RECORD --points points.yaml -o r.trace.jsonl -- {sys.executable} -c "{client}"')
     assert done.returncode == 2
     assert (tmp_path / "r.trace.jsonl").read_text() == "x"
-    (kept,) = (name for name in os.listdir(tmp_path) if ".capture-" in name)
+    (capture,) = (name for name in os.listdir(tmp_path) if ".capture-" in name)
     assert (
-        f"{tmp_path / kept}: the recording is kept there; make the trace with: bootseq ingest -o r.trace.jsonl "
+        f"{tmp_path / capture}: the recording is kept there; make the trace with: bootseq ingest -o r.trace.jsonl "
         in done.stderr
     )
     assert "r.trace.jsonl: cannot be written: it exists" in done.stderr
@@ -195,8 +195,8 @@ def refused(*arguments: str | Path) -> str:
 
 
 @pytest.mark.slow
-def test_outputs_of_a_recording(tmp_path: Path) -> None:
-    """One that exists is refused; a folder that does not exist is not made; a capture that exists is not adopted."""
+def test_record_checks_its_output(tmp_path: Path) -> None:
+    """An existing file is refused, a missing folder is not created, an existing capture is not used."""
     (tmp_path / "t").write_text("x")
     reason = "it exists; name another file, or replace it with --force"
     assert (
@@ -210,8 +210,7 @@ def test_outputs_of_a_recording(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_outputs_to_stdout(tmp_path: Path) -> None:
-    """``-o -``: what would be in the file, and nothing else."""
+def test_output_to_stdout_equals_the_file(tmp_path: Path) -> None:
     trace_file.write(tmp_path / "t.jsonl", Trace([small_boot()], [], {}, []))
     for command in (["draw", "t.jsonl"], ["baseline", "t.jsonl"], ["diff", "t.jsonl", "t.jsonl"]):
         (suffix,) = {"draw": [".txt"], "baseline": [""], "diff": [".txt"]}[command[0]]

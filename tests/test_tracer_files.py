@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, whatever happens in between."""
+"""Files are written completely or not at all, whatever happens during the write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write(path: Path, data: bytes = b"new") -> None:
 
 
 def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
-    """Who looks meanwhile sees the old one."""
+    """Until then the old file stays."""
     path = tmp_path / "f"
     path.write_text("old")
     with written(path, 0o640) as file:
@@ -41,7 +41,7 @@ def begin(path: Path, error: type[BaseException]) -> None:
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """No file may grow beyond some bytes, as on a full disk."""
+    """Limit files to a few bytes, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
     try:
@@ -51,7 +51,7 @@ def full_disk() -> Iterator[None]:
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
-    """And nothing half-written beside it."""
+    """And no half-written file beside it."""
     path = tmp_path / "f"
     path.write_text("old")
     with full_disk(), pytest.raises(TracerError, match=r"/f: cannot be written: File too large$"):
@@ -61,8 +61,8 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_what_fails_meanwhile_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
-    """It stays what it was, and passes on."""
+def test_an_exception_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
+    """The exception is passed on unchanged."""
     path = tmp_path / "f"
     path.write_text("old")
     with pytest.raises(error):
@@ -72,7 +72,7 @@ def test_what_fails_meanwhile_leaves_the_old_file(tmp_path: Path, error: type[Ba
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "reason"),
     [
         ("none/f", "No such file or directory"),
         (".", "a folder, not a file"),
@@ -82,27 +82,27 @@ def test_what_fails_meanwhile_leaves_the_old_file(tmp_path: Path, error: type[Ba
         ("ring", "Too many levels of symbolic links"),
     ],
 )
-def test_where_nothing_can_be_written(tmp_path: Path, name: str, said: str) -> None:
-    """The path as it was given, and the system's reason."""
+def test_an_unwritable_path_is_refused_with_the_reason(tmp_path: Path, name: str, reason: str) -> None:
+    """The path as the user wrote it, and the system's reason."""
     (tmp_path / "plain").write_text("x")
     (tmp_path / "ring").symlink_to("ring")
     before = sorted(os.listdir(tmp_path))
     with pytest.raises(TracerError) as raised:
         write(tmp_path / name)
-    assert str(raised.value) == f"{tmp_path / name}: cannot be written: {said}"
+    assert str(raised.value) == f"{tmp_path / name}: cannot be written: {reason}"
     assert sorted(os.listdir(tmp_path)) == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_no_permission_is_told(tmp_path: Path) -> None:
-    """In a folder that is not ours."""
+def test_a_missing_permission_is_reported(tmp_path: Path) -> None:
+    """In a folder without write permission."""
     tmp_path.chmod(0o500)
     with pytest.raises(TracerError, match="cannot be written: Permission denied"):
         write(tmp_path / "f")
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """What it points to is replaced."""
+    """Its target is replaced."""
     (tmp_path / "f").symlink_to("target")
     write(tmp_path / "f")
     assert (tmp_path / "f").is_symlink()
@@ -110,22 +110,22 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_devices_and_pipes_are_written_to(tmp_path: Path) -> None:
-    """``-o /dev/stdout`` and the like: never replaced by a file."""
+    """They are never replaced by a file; ``-o /dev/stdout`` is one."""
     pipe = tmp_path / "p"
     os.mkfifo(pipe)
-    got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
     reader.start()
     write(pipe)
     reader.join()
-    assert got == [b"new"]
+    assert received == [b"new"]
     assert pipe.is_fifo()
     write(Path("/dev/null"))
     with pytest.raises(TracerError, match="/dev/full: cannot be written: No space left on device"):
         write(Path("/dev/full"))
 
 
-def test_the_default_mode_is_the_users(tmp_path: Path) -> None:
-    """As any file that a program makes here."""
+def test_the_default_mode_follows_the_umask(tmp_path: Path) -> None:
+    """Like any new file of the user."""
     (tmp_path / "f").touch()
     assert default_mode() == (tmp_path / "f").stat().st_mode & 0o777

@@ -1,4 +1,4 @@
-"""A real boot of Nova 34, cut from its capture: the tree, the list and the counts stay what they are."""
+"""A committed capture of a real boot on Nova 34: its tree, list and counts stay the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = Path(__file__).parent / "data"
 
 @pytest.fixture(scope="module")
 def trace_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The trace file of the committed capture."""
+    """Ingest the committed capture."""
     folder = tmp_path_factory.mktemp("nova34")
     with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
         archive.extractall(folder / "cap", filter="data")
@@ -41,8 +41,8 @@ def boot(trace: Trace) -> Request:
     return boot
 
 
-def test_tree(boot: Request) -> None:
-    """Every step with its address, service, kind, name and tie; a chapter with its sender. Log and SQL are counted."""
+def test_the_tree_is_the_golden_one(boot: Request) -> None:
+    """Steps with address, service, kind, name and link; chapters with their sender; log and SQL as counts."""
     lines = []
     for step in boot.walk():
         if step.kind in ("log", "sql"):
@@ -56,25 +56,23 @@ def test_tree(boot: Request) -> None:
     golden.compare("tracer/nova34-tree.txt", "\n".join(lines) + "\n")
 
 
-def test_list(trace_file: Path) -> None:
-    """As people see it."""
+def test_the_list_is_the_golden_one(trace_file: Path) -> None:
     done = CliRunner().invoke(main, ["list", "--all", str(trace_file)])
     golden.compare("tracer/nova34-list.txt", done.stdout)
 
 
-def test_list_for_programs(trace_file: Path) -> None:
+def test_the_json_list_is_the_golden_one(trace_file: Path) -> None:
     done = CliRunner().invoke(main, ["list", "--json", str(trace_file)])
     golden.compare("tracer/nova34-list.json", done.stdout)
 
 
-def test_show(trace_file: Path) -> None:
-    """The numbered tree as people see it."""
+def test_the_output_of_show_is_the_golden_one(trace_file: Path) -> None:
     done = CliRunner().invoke(main, ["show", str(trace_file), "vm1"])
     golden.compare("tracer/nova34-show.txt", done.stdout)
 
 
-def test_the_messages_are_those_of_a_boot(boot: Request) -> None:
-    """Three casts, each with its receiver; thirteen calls, each with both ends and under the name of what it does."""
+def test_a_boot_has_thirteen_calls_and_three_casts(boot: Request) -> None:
+    """Calls with both ends, named by their method; casts with their receivers."""
     sent = [step for step in boot.walk() if step.kind == "rpc" and step.attributes.get("side") == "client"]
     modes = Counter(step.text("mode") for step in sent)
     assert (modes["call"], modes["cast"], modes["fanout"]) == (13, 2, 1)
@@ -89,18 +87,18 @@ def test_the_messages_are_those_of_a_boot(boot: Request) -> None:
     assert not any("object_action" in step.name for step in sent)
 
 
-def test_placement_is_asked_six_times(boot: Request) -> None:
-    """Each time with what Placement did for it."""
-    asked = [step for step in boot.walk() if step.kind == "http" and step.text("peer") == "placement"]
-    assert len(asked) == 6
-    for step in asked:
+def test_placement_is_called_six_times(boot: Request) -> None:
+    """With Placement's own steps below every request."""
+    requests = [step for step in boot.walk() if step.kind == "http" and step.text("peer") == "placement"]
+    assert len(requests) == 6
+    for step in requests:
         (served,) = [child for child in step.children if child.attributes.get("side") == "server"]
         assert served.service == "placement"
         assert any(inner.kind == "sql" for inner in served.walk())
 
 
-def test_states_change_where_they_are_set(boot: Request) -> None:
-    """From building to active, each from what it was."""
+def test_states_change_from_building_to_active(boot: Request) -> None:
+    """Every change begins with the last value."""
     states = [step.attributes["changes"] for step in boot.walk() if step.kind == "state"]
     tasks = [change["task_state"] for change in states if isinstance(change, dict) and "task_state" in change]
     assert tasks == [
@@ -109,21 +107,21 @@ def test_states_change_where_they_are_set(boot: Request) -> None:
     ]  # fmt: skip
 
 
-def test_every_request_id_of_the_boot_is_served_in_it(boot: Request) -> None:
-    """Its own, and those that Placement gave: each is some step's."""
+def test_every_request_id_of_the_boot_has_a_step(boot: Request) -> None:
+    """Its own, and those of Placement's responses."""
     owned = {step.request_id for step in boot.walk()} | {step.text("callee_request_id") for step in boot.walk()}
     assert set(boot.request_ids) <= owned
 
 
-def test_numbering_again_changes_nothing(boot: Request) -> None:
-    """Addresses follow from the tree alone."""
+def test_numbering_again_changes_no_address(boot: Request) -> None:
+    """Addresses depend on the tree alone."""
     before = [step.address for step in boot.walk()]
     assign(boot.chapters, {})
     assert [step.address for step in boot.walk()] == before
 
 
-def test_children_lie_within_their_parents(boot: Request) -> None:
-    """In time, but for what was handed over, and for log lines that were written later."""
+def test_children_are_within_the_time_of_their_parents(boot: Request) -> None:
+    """Except for handed-over work, and for log lines, which may be written later."""
     late = [(parent.name, child.name) for parent in boot.walk() for child in parent.children if outlives(parent, child)]
     assert late == []
 
@@ -131,6 +129,6 @@ def test_children_lie_within_their_parents(boot: Request) -> None:
 def outlives(parent: Step, child: Step) -> bool:
     if parent.kind == "handoff" or child.kind in ("handoff", "log") or parent.end is None or child.end is None:
         return False
-    # A server answers, then finishes: its caller may be done by then.
+    # A server finishes after it has answered: its caller may have ended by then.
     slack = 50_000_000 if child.attributes.get("side") == "server" else 0
     return child.start < parent.start or child.end > parent.end + slack

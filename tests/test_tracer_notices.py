@@ -1,4 +1,4 @@
-"""Notices: each is recognised by its text, in the wording of every release, whatever names it quotes."""
+"""Notices: recognised by their texts in the wording of every release, with any quoted names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer import notices
 from tracer.notices import Code, Notice
 from tracer.sources.hooks import segments
 
-#: Each constructor with names that it quotes.
+#: Every constructor, called with a quoted name.
 CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
     "events_dropped": [lambda name: notices.events_dropped(name, 1), lambda name: notices.events_dropped(name, 3)],
     "records_dropped": [lambda name: notices.records_dropped(name, 1), lambda name: notices.records_dropped(name, 3)],
@@ -38,7 +38,7 @@ CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
         lambda _: notices.statements_unassigned({"idle": 1, "unknown": 0}, 1),
     ],
 }
-#: Texts of earlier releases' files.
+#: Texts in files of earlier releases.
 EARLIER = [
     ("nova-api (pid 7): 3 events were dropped, the capture or the disk was full", Code.EVENTS_DROPPED),
     ("nova-api (pid 7): 1 event dropped, the capture or the disk was full", Code.EVENTS_DROPPED),
@@ -90,12 +90,12 @@ def test_earlier_wordings_are_recognised(text: str, code: Code) -> None:
         "nobody knows, corrected",
     ],
 )
-def test_other_texts_are_not_taken_for_notices(text: str) -> None:
+def test_other_texts_are_no_known_notices(text: str) -> None:
     assert notices.code_of(text) is Code.OTHER
 
 
-def test_a_process_without_a_segment_is_reported_by_what_it_dropped(tmp_path: Path) -> None:
-    """It made its table, and no segment fitted into the capture after that."""
+def test_dropped_records_of_a_process_without_a_segment_are_reported(tmp_path: Path) -> None:
+    """It created its table, but the capture had no space for a segment."""
     craft(tmp_path)
     open_calls = tmp_path / "segments" / "h1-8-1.open"
     open_calls.write_bytes(table(dropped=2))

@@ -1,4 +1,4 @@
-"""Expressions that may be asked: what goes through as what, and what is refused in which words."""
+"""Expressions of ask points: their compiled form, and refusals with their messages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tracer.recording import ask_expressions
 
 
 def codes(*texts: str, unsafe: bool = False) -> list[str]:
-    """What is evaluated."""
-    return [each.code for each in ask_expressions.parse(texts, unsafe)]
+    """Return the code that is evaluated."""
+    return [expression.code for expression in ask_expressions.parse(texts, unsafe)]
 
 
 @pytest.mark.parametrize(
@@ -35,19 +35,19 @@ def codes(*texts: str, unsafe: bool = False) -> list[str]:
         ),
     ],
 )
-def test_what_could_run_code_is_guarded(text: str, code: str) -> None:
+def test_operations_that_could_run_code_are_guarded(text: str, code: str) -> None:
     assert codes(text) == [code]
 
 
-def test_commas_part_expressions_and_brackets_hold_them_together() -> None:
-    """Each keeps the text that the user wrote, and the names by which secrets are known."""
-    found = ask_expressions.parse(["spec.name, (a, b)", " c['password'] ,"])
-    assert [each.text for each in found] == ["spec.name", "(a, b)", "c['password']"]
-    assert [each.names for each in found] == [("name", "spec"), ("a", "b"), ("c", "password")]
+def test_commas_separate_expressions_except_in_brackets() -> None:
+    """They have the user's text, and the names by which secrets are recognised."""
+    parsed = ask_expressions.parse(["spec.name, (a, b)", " c['password'] ,"])
+    assert [expression.text for expression in parsed] == ["spec.name", "(a, b)", "c['password']"]
+    assert [expression.names for expression in parsed] == [("name", "spec"), ("a", "b"), ("c", "password")]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("spec.to_dict()", "spec.to_dict(): only these functions may be called: abs, bool"),
         ("a, len(spec.hosts())", "spec.hosts() in len(spec.hosts()): only these functions may be called"),
@@ -66,11 +66,11 @@ def test_commas_part_expressions_and_brackets_hold_them_together() -> None:
         ("f'{x:{y}}'", "a format within a format"),
     ],
 )
-def test_what_runs_or_fills_the_memory_is_refused(text: str, said: str) -> None:
-    """With the part and why; --unsafe takes it as it is."""
+def test_expressions_that_run_code_or_fill_the_memory_are_refused(text: str, message: str) -> None:
+    """With the part and the reason; --unsafe accepts them."""
     with pytest.raises(TracerError) as caught:
         ask_expressions.parse([text])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert codes(text, unsafe=True)
 
@@ -94,13 +94,13 @@ def test_what_runs_or_fills_the_memory_is_refused(text: str, said: str) -> None:
     ],
 )
 @pytest.mark.parametrize("unsafe", [False, True])
-def test_what_is_no_expression_is_refused_in_one_line(text: str, unsafe: bool) -> None:
+def test_text_that_is_no_expression_is_refused_in_one_line(text: str, unsafe: bool) -> None:
     with pytest.raises(TracerError) as caught:
         ask_expressions.parse([text], unsafe)
     assert "\n" not in str(caught.value)
 
 
-def test_there_are_limits() -> None:
+def test_length_and_number_of_expressions_are_limited() -> None:
     with pytest.raises(TracerError, match="longer than 1000 characters"):
         ask_expressions.parse(["a" * 1001])
     with pytest.raises(TracerError, match="33 expressions"):

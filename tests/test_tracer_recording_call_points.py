@@ -1,4 +1,4 @@
-"""Call points: what people write in YAML, and where it is wrong."""
+"""Call points in YAML: accepted files, and mistakes reported with their line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tracer.errors import TracerError
 from tracer.recording import call_points
 
 
-def test_modules_and_names() -> None:
-    """Names with ! are left out; a module may stand there twice, aliases mean what they stand for."""
+def test_modules_have_included_and_excluded_names() -> None:
+    """Names with ! are excluded; a module may be listed twice; aliases are resolved."""
     text = """
     nova.compute.api: [API.create, "API._*", "!API._x"]
     nova.quota: &names
@@ -35,7 +35,7 @@ def test_an_empty_file_has_no_points(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: [b]\nc: [d", "f:2: not YAML: expected ',' or ']', but got '<stream end>'"),
         ("a: [b]\n\tc: [d]", "f:2: not YAML: found character '\\t' that cannot start any token"),
@@ -61,11 +61,11 @@ def test_an_empty_file_has_no_points(text: str) -> None:
         ("!!python/object/apply:os.system [x]: [y]", "f:1: expected the name of a module"),
     ],
 )
-def test_what_is_wrong_and_where(text: str, said: str) -> None:
-    """File and line, in one line."""
+def test_a_mistake_is_reported_with_its_line(text: str, message: str) -> None:
+    """In one line of output."""
     with pytest.raises(TracerError) as raised:
         call_points.compile_text("f", text)
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
 
 
@@ -73,43 +73,43 @@ def test_what_is_wrong_and_where(text: str, said: str) -> None:
     st.text(max_size=30)
     | st.lists(st.sampled_from(["a", ":", " [", "]", "\n", "- ", "*", "&", "!", "?", "{", "}"])).map("".join)
 )
-def test_any_text_is_points_or_wrong(text: str) -> None:
-    """No other exception, whatever is in the file."""
+def test_any_text_is_compiled_or_refused(text: str) -> None:
+    """Without any other exception."""
     try:
-        found = call_points.compile_text("f", text)
+        points = call_points.compile_text("f", text)
     except TracerError:
         return
-    assert all(names for _, names, _ in found)
+    assert all(names for _, names, _ in points)
 
 
 def test_files_add_to_the_default(tmp_path: Path) -> None:
-    """The default's first, then each file's, by the names they were given under."""
+    """First the default's, then the files' in order."""
     (tmp_path / "mine.yaml").write_text("ä.b: [c]", encoding="utf-8")
     default = call_points.load([])
     assert call_points.load([tmp_path / "mine.yaml"]) == [*default, ("ä.b", ["c"], [])]
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """Missing, a folder, binary: one line each."""
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
+    """A missing file, a folder, a binary file."""
     binary = tmp_path / "b"
     binary.write_bytes(b"\xff\xfe\xff")
-    for path, said in [
+    for path, reason in [
         (tmp_path / "none", "cannot be read: No such file or directory"),
         (tmp_path, "cannot be read: Is a directory"),
         (binary, "not a text file: invalid UTF-8"),
     ]:
         with pytest.raises(TracerError) as raised:
             call_points.load([path])
-        assert re.sub(r":\d+: ", ": ", str(raised.value)) == f"{path}: {said}"
+        assert re.sub(r":\d+: ", ": ", str(raised.value)) == f"{path}: {reason}"
 
 
-def test_the_default_names_functions() -> None:
-    """Well-formed globs: a module's dotted name, and under it ``function`` or ``Class.method``."""
+def test_the_default_is_well_formed() -> None:
+    """A module's dotted name, and under it globs of ``function`` or ``Class.method``."""
     default = call_points.load([])
     assert len(default) > 20
-    for module, names, left_out in default:
+    for module, names, excluded in default:
         assert all(part.isidentifier() or "*" in part for part in module.split("."))
-        assert all(name.count(".") <= 1 and os.sep not in name for name in [*names, *left_out])
+        assert all(name.count(".") <= 1 and os.sep not in name for name in [*names, *excluded])
     chosen = [(module, name) for module, names, _ in default for name in names]
     assert len(chosen) == len(set(chosen))
     assert any(fnmatchcase("nova.compute.api", module) and "API.create" in names for module, names, _ in default)

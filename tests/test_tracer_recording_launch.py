@@ -1,4 +1,4 @@
-"""Starting commands under the hooks: their environment, their children's, and their own sitecustomize."""
+"""Starting commands under the hooks: their environment, their children, and their own sitecustomize."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tracer.sources.hooks import segments
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a module ``traced`` whose ``f`` is a call point, and a capture."""
+    """Create a folder with a capture and a module ``traced`` whose ``f`` is a call point."""
     (tmp_path / "traced.py").write_text("def f(): return 5\n")
     capture.make(tmp_path / "cap", points=[("traced", ["f"], [])], ask=[], echo=False)
     return tmp_path
 
 
 def python(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """A Python process with the hooks in."""
+    """Run a Python process with hooks."""
     base = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | environ
     environment = launch.environment(base, folder / "cap")
     return subprocess.run(
@@ -39,10 +39,10 @@ def python(folder: Path, *arguments: str, **environ: str) -> subprocess.Complete
 
 
 def calls(folder: Path) -> list[str]:
-    return [event.name for event in found(folder).events if event.kind == "call"]
+    return [event.name for event in contents(folder).events if event.kind == "call"]
 
 
-def found(folder: Path) -> Events:
+def contents(folder: Path) -> Events:
     return segments.read(folder / "cap")
 
 
@@ -52,8 +52,8 @@ def entries(inherited: str | None) -> list[str]:
     return ["BOOTSTRAP" if entry == str(launch.BOOTSTRAP) else entry for entry in path.split(os.pathsep)]
 
 
-def test_the_environment() -> None:
-    """Ours comes first on the path and once; the user's entries stay, an empty one too: it is the working directory."""
+def test_the_bootstrap_is_first_on_the_path() -> None:
+    """Once; the user's entries stay, also an empty one, which means the working directory."""
     assert entries(None) == entries("") == entries(str(launch.BOOTSTRAP)) == ["BOOTSTRAP"]
     assert entries("/a:/b") == entries(f"/a:{launch.BOOTSTRAP}:/b") == ["BOOTSTRAP", "/a", "/b"]
     assert entries(":/a") == ["BOOTSTRAP", "", "/a"]
@@ -63,15 +63,15 @@ def test_the_environment() -> None:
     assert (Path(environment["BOOTSEQ_PATCHES"]) / "__init__.py").is_file()
 
 
-def test_a_command_is_traced(folder: Path) -> None:
-    """And works as it would without."""
+def test_a_command_is_recorded(folder: Path) -> None:
+    """And works the same as without hooks."""
     done = python(folder, "-c", "import traced; print(traced.f())")
     assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
     assert calls(folder) == ["traced:f"]
 
 
-def test_children_and_their_children_are_traced(folder: Path) -> None:
-    """Started by any means that keeps the environment: exec, a shell in between, a fork."""
+def test_children_and_their_children_are_recorded(folder: Path) -> None:
+    """By exec, through a shell, or by fork: any way that passes the environment on."""
     (folder / "child.py").write_text(
         "import os, sys, traced\n"
         "depth = int(sys.argv[1])\n"
@@ -88,11 +88,11 @@ def test_children_and_their_children_are_traced(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     # Before the exec, after it, and twice after the fork.
     assert calls(folder) == ["traced:f"] * 5
-    assert found(folder).warnings == []
+    assert contents(folder).warnings == []
 
 
 def test_the_users_own_sitecustomize_runs(folder: Path) -> None:
-    """It finds itself under its own name and in its own place, with the hooks in already."""
+    """With its own name and file, after the hooks were installed."""
     own = folder / "own"
     own.mkdir()
     (own / "sitecustomize.py").write_text(
@@ -103,12 +103,12 @@ def test_the_users_own_sitecustomize_runs(folder: Path) -> None:
     assert done.stderr == ""
 
 
-#: How a sitecustomize runs the next one: it takes itself off the path (ddtrace), or looks behind it (ours), or not.
+#: Ways to run the next sitecustomize: after removing oneself from the path (ddtrace), or searching behind it (ours).
 CHAINS = {
     "off the path": "import sys\nsys.path.remove({here!r})\ndel sys.modules['sitecustomize']\nimport sitecustomize\n",
     "behind it": (
         "import importlib.machinery, sys\n"
-        "rest = [each for each in sys.path if each != {here!r}]\n"
+        "rest = [entry for entry in sys.path if entry != {here!r}]\n"
         "spec = importlib.machinery.PathFinder.find_spec('sitecustomize', rest)\n"
         "if spec: exec(compile(open(spec.origin).read(), spec.origin, 'exec'), {{'__file__': spec.origin}})\n"
     ),
@@ -117,8 +117,8 @@ CHAINS = {
 
 @pytest.mark.parametrize("first", ["bootseq", "theirs"])
 @pytest.mark.parametrize("chain", CHAINS)
-def test_two_others_in_a_chain(folder: Path, chain: str, first: str) -> None:
-    """Each runs once, in their order, whichever of them comes first; and the hooks are in once."""
+def test_a_chain_of_other_sitecustomizes_runs(folder: Path, chain: str, first: str) -> None:
+    """All run once, in order, whichever is first; the hooks are installed once."""
     for name in ("one", "two"):
         own = folder / name
         own.mkdir()
@@ -139,13 +139,13 @@ def test_two_others_in_a_chain(folder: Path, chain: str, first: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["os.execl(*call)", "os.execvp(*call[:1], call[1:])", "os.execle(*call, os.environ)",
                                  "os.execve(call[0], call[1:], env=dict(os.environ))"])  # fmt: skip
-def test_a_launcher_that_puts_itself_first_and_execs(folder: Path, way: str) -> None:
-    """Its sitecustomize runs no other; ours comes first again, also for what is started later."""
+def test_the_hooks_survive_a_launcher_that_puts_itself_first(folder: Path, way: str) -> None:
+    """Its sitecustomize runs no other; ours is put first again, also for later children."""
     own = folder / "own"
     own.mkdir()
     (own / "sitecustomize.py").write_text(
         "import os\nprint('own')\n"
-        f"rest = [each for each in os.environ['PYTHONPATH'].split(':') if each != {str(own)!r}]\n"
+        f"rest = [entry for entry in os.environ['PYTHONPATH'].split(':') if entry != {str(own)!r}]\n"
         f"os.environ['PYTHONPATH'] = ':'.join([{str(own)!r}, *rest])\n"
     )
     (folder / "app.py").write_text(
@@ -161,7 +161,7 @@ def test_a_launcher_that_puts_itself_first_and_execs(folder: Path, way: str) -> 
     assert calls(folder) == ["traced:f"] * 2
 
 
-def test_an_exec_that_fails_leaves_the_environment_as_it_was(folder: Path) -> None:
+def test_a_failed_exec_leaves_the_environment_unchanged(folder: Path) -> None:
     code = (
         "import os\nbefore = os.environ['PYTHONPATH'] = '/x:' + os.environ['PYTHONPATH']\n"
         "try: os.execv('/nowhere', ['x'])\n"
@@ -169,14 +169,14 @@ def test_an_exec_that_fails_leaves_the_environment_as_it_was(folder: Path) -> No
         "try: os.execve('/nowhere', ['x'], None)\n"
         "except TypeError as error: print(error)\n"
     )
-    told = python(folder, "-c", code).stdout
-    assert told == "2 True\nexecve: environment must be a mapping object\n"
+    output = python(folder, "-c", code).stdout
+    assert output == "2 True\nexecve: environment must be a mapping object\n"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", ["run -- instrument", "instrument run --"])
-def test_opentelemetry_instrument(folder: Path, order: str) -> None:
-    """The real one, around us and within: both record, in children too, and OpenTelemetry's own sitecustomize ran."""
+def test_opentelemetry_instrument_works_around_and_inside(folder: Path, order: str) -> None:
+    """The real one: in children too, with OpenTelemetry's own sitecustomize."""
     instrument = [str(Path(sys.executable).with_name("opentelemetry-instrument"))]
     instrument += ["--traces_exporter", "none", "--metrics_exporter", "none", "--logs_exporter", "none"]
     run = [sys.executable, "-m", "tracer", "run", "-o", "cap", "--points", "points.yaml", "--"]
@@ -196,8 +196,8 @@ def test_opentelemetry_instrument(folder: Path, order: str) -> None:
     assert calls(folder) == ["traced:f"] * 2
 
 
-def test_a_sitecustomize_that_fails_fails_as_ever(folder: Path) -> None:
-    """Python says so and goes on; so do we."""
+def test_a_failing_sitecustomize_is_reported_by_python(folder: Path) -> None:
+    """Python goes on, and so do the hooks."""
     own = folder / "own"
     own.mkdir()
     (own / "sitecustomize.py").write_text("1 / 0\n")
@@ -207,24 +207,23 @@ def test_a_sitecustomize_that_fails_fails_as_ever(folder: Path) -> None:
     assert calls(folder) == ["traced:f"]
 
 
-def test_the_users_modules_are_found(folder: Path) -> None:
-    """PYTHONPATH does what it did."""
+def test_the_users_pythonpath_works(folder: Path) -> None:
     own = folder / "own"
     own.mkdir()
     (own / "mine.py").write_text("x = 7\n")
     assert python(folder, "-c", "import mine; print(mine.x)", PYTHONPATH=str(own)).stdout == "7\n"
 
 
-def test_nothing_of_ours_is_importable_there(folder: Path) -> None:
-    """Neither the tool's packages nor its name, but for the private one."""
+def test_no_package_of_bootseq_is_loaded_in_the_command(folder: Path) -> None:
+    """Except for the private ``_bootseq``."""
     code = "import sys; print([n for n in sys.modules if n.split('.')[0] in ('patches', 'tracer', 'diagrams')])"
     done = python(folder, "-c", code)
     assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("spoilt", ["gone", "broken", "unwritable"])
-def test_without_hooks_the_command_runs_all_the_same(folder: Path, spoilt: str) -> None:
-    """One line on stderr says that it is not traced, and why."""
+def test_a_command_runs_even_if_the_hooks_cannot_be_installed(folder: Path, spoilt: str) -> None:
+    """A line on stderr reports that it is not recorded, and the reason."""
     options = folder / "cap" / "capture.json"
     if spoilt == "gone":
         options.unlink()
@@ -239,17 +238,20 @@ def test_without_hooks_the_command_runs_all_the_same(folder: Path, spoilt: str) 
     assert " without hooks: " in line or " is not recorded: " in line
 
 
-def test_a_command_that_is_not_there(tmp_path: Path) -> None:
-    """Or is no program."""
+def test_a_missing_command_is_refused(tmp_path: Path) -> None:
+    """Also a file that is no program."""
     (tmp_path / "f").write_text("x")
-    for command, said in [("no-such-command-here", "no such command"), (str(tmp_path / "f"), "not an executable file")]:
+    for command, reason in [
+        ("no-such-command-here", "no such command"),
+        (str(tmp_path / "f"), "not an executable file"),
+    ]:
         with pytest.raises(TracerError) as raised:
             launch.check([command])
-        assert str(raised.value) == f"{command}: {said}"
+        assert str(raised.value) == f"{command}: {reason}"
 
 
-def test_what_the_system_cannot_start(tmp_path: Path) -> None:
-    """A file that may be executed and is no program."""
+def test_a_command_that_the_system_cannot_start_is_reported(tmp_path: Path) -> None:
+    """An executable file that is no program."""
     program = tmp_path / "program"
     program.write_bytes(b"\x00\x01")
     program.chmod(0o700)

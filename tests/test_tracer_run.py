@@ -1,4 +1,4 @@
-"""bootseq run, with real processes: recorded as they are, tied together, drawn; and untouched in all that they do."""
+"""``bootseq run`` with real processes: recorded, linked, drawn, and otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracer import trace_file
 from tracer.model import Request
 from tracer.sources.hooks import segments
 
-#: An API as OpenStack's are built, cut down: WebOb over wsgiref, SQLAlchemy, work that goes on in a thread.
+#: A minimal API built like OpenStack's: WebOb on wsgiref, SQLAlchemy, work in a thread.
 SERVER = """
 import sys, threading
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -67,7 +67,7 @@ RUN = [*TRACER, "run", "-o", "cap"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The programs, and a points file for their functions."""
+    """Write the programs, and a points file for their functions."""
     for name, text in (("nova-api", SERVER), ("client.py", CLIENT), ("flow.py", FLOW)):
         (tmp_path / name).write_text(text)
     (tmp_path / "points.yaml").write_text("flow: [build, spawn]\n")
@@ -75,16 +75,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def bootseq(folder: Path, *arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
-    """The tool, in a process of its own."""
+    """Run the tool in a process of its own."""
     how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60} | how
     return subprocess.run([*TRACER, *arguments], cwd=folder, check=False, **how)
 
 
 @contextmanager
 def running(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
-    """A traced Python; killed at the end if it still runs."""
-    told = [*RUN, "--points", "points.yaml", "--", sys.executable, *command]
-    with subprocess.Popen(told, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+    """Start a recorded Python, and kill it at the end if it still runs."""
+    arguments = [*RUN, "--points", "points.yaml", "--", sys.executable, *command]
+    with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
@@ -99,46 +99,46 @@ def line(process: subprocess.Popen[str]) -> str:
 def boot(folder: Path) -> Request:
     done = bootseq(folder, "ingest", "-o", "t.jsonl.gz", "cap")
     assert (done.returncode, done.stderr) == (0, "")
-    (found,) = trace_file.read(folder / "t.jsonl.gz").boots
-    return found
+    (request,) = trace_file.read(folder / "t.jsonl.gz").boots
+    return request
 
 
 @pytest.mark.slow
-def test_from_run_to_picture(folder: Path) -> None:
-    """A client and a server in one capture: one boot, client first, with what the server did inside."""
+def test_a_client_and_a_server_are_recorded_as_one_boot_and_drawn(folder: Path) -> None:
+    """In one capture: the client is first, and the server's steps are below it."""
     with running(folder, "nova-api") as server:
-        told = [*RUN, "--", sys.executable, "client.py", line(server)]
-        client = subprocess.run(told, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        arguments = [*RUN, "--", sys.executable, "client.py", line(server)]
+        client = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
         assert (client.stdout, client.stderr, client.returncode) == ("202\n", "", 7)
         assert server.wait(30) == 0
-    found = boot(folder)
-    assert (found.outcome, found.request_id) == ("active", "req-0001")
-    assert found.uuid == "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
-    lines = [each.strip() for each in tree(found).splitlines() if " log " not in each]
+    request = boot(folder)
+    assert (request.outcome, request.request_id) == ("active", "req-0001")
+    assert request.uuid == "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"
+    lines = [line_.strip() for line_ in tree(request).splitlines() if " log " not in line_]
     assert lines[:2] == ["client http POST /v2.1/servers", "API http POST /v2.1/servers"]
-    assert [each for each in lines if "instances" in each] == [
+    assert [line_ for line_ in lines if "instances" in line_] == [
         "API sql CREATE instances", "API sql INSERT instances", "API state instances",
     ]  # fmt: skip
     assert lines[-3:] == ["API handoff flow:build", "API call flow:build", "API call flow:spawn"]
     rows = json.loads(bootseq(folder, "list", "--json", "t.jsonl.gz").stdout)
-    assert [row["steps"] for row in rows] == [len(list(found.walk()))]
+    assert [row["steps"] for row in rows] == [len(list(request.walk()))]
     assert "flow.py -> build()" in bootseq(folder, "show", "t.jsonl.gz").stdout
     assert bootseq(folder, "draw", "t.jsonl.gz", "-o", "x.svg").returncode == 0
     assert (folder / "x.svg").read_text().startswith("<svg")
 
 
-def test_the_command_takes_the_tools_place(folder: Path) -> None:
-    """Its process id, its arguments, its streams, its exit code; options behind its name are its own."""
+def test_the_command_replaces_the_tools_process(folder: Path) -> None:
+    """It has the same process id and streams, its exit code is passed on, and options after its name are its own."""
     code = "import os, sys; print(os.getpid(), sys.argv[1:], sys.stdin.read()); sys.exit(3)"
-    told = [*RUN, sys.executable, "-c", code, "-o", "--help"]
-    with subprocess.Popen(told, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        said, _ = process.communicate("typed", timeout=60)
-    assert said == f"{process.pid} ['-o', '--help'] typed\n"
+    arguments = [*RUN, sys.executable, "-c", code, "-o", "--help"]
+    with subprocess.Popen(arguments, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        output, _ = process.communicate("typed", timeout=60)
+    assert output == f"{process.pid} ['-o', '--help'] typed\n"
     assert process.returncode == 3
 
 
 def test_signals_reach_the_command(folder: Path) -> None:
-    """As without the tool: the exit code says which."""
+    """The exit code is that of the signal."""
     with running(folder, "-c", "import time; print('up', flush=True); time.sleep(60)") as process:
         assert line(process) == "up"
         process.send_signal(signal.SIGTERM)
@@ -146,8 +146,8 @@ def test_signals_reach_the_command(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_kill_leaves_what_ran_open(folder: Path) -> None:
-    """kill -9 in the middle of a call: the call is there, unfinished, below what called it."""
+def test_a_killed_commands_calls_stay_open(folder: Path) -> None:
+    """After a kill -9 in the middle of a call it is recorded as unfinished, below its caller."""
     (folder / "flow.py").write_text(SLOW)
     with running(folder, "-c", "import flow; flow.build()") as process:
         assert line(process) == "in"
@@ -162,21 +162,21 @@ def test_kill_leaves_what_ran_open(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_errors_of_run_are_one_line(folder: Path) -> None:
-    """Exit code 2, and the command is not started."""
+    """With exit code 2; the command is not started."""
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis").touch()
-    for arguments, said in [
+    for arguments, message in [
         (["-o", "cap", "no-such-command-here"], "no-such-command-here: no such command"),
         (["-o", "mine", "ls"], "mine: not a capture and not empty; name a folder that does not exist yet"),
         (["-o", "cap", "--points", "none.yaml", "ls"], "none.yaml: cannot be read: No such file or directory"),
     ]:
         done = bootseq(folder, "run", *arguments)
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"bootseq: {said}\n")
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"bootseq: {message}\n")
 
 
 @pytest.mark.slow
-def test_where_nothing_can_be_written(folder: Path) -> None:
-    """A full disk behind stdout is one line; when somebody stops reading, that is all."""
+def test_an_unwritable_stdout_is_reported_in_one_line(folder: Path) -> None:
+    """A full disk is reported; a closed pipe ends the command silently."""
     with Path("/dev/full").open("w") as full:
         done = bootseq(folder, "list", "--help", stdout=full)
     assert (done.returncode, done.stderr) == (2, "bootseq: cannot write: No space left on device\n")
@@ -187,17 +187,15 @@ def test_where_nothing_can_be_written(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_a_terminal_that_knows_no_arrows(folder: Path) -> None:
-    """An old locale is shown other signs, and nothing stops."""
+def test_an_encoding_without_arrows_gets_escapes(folder: Path) -> None:
     done = bootseq(folder, "ingest", "--help", env=os.environ | {"PYTHONIOENCODING": "latin-1"})
     assert (done.returncode, done.stderr) == (0, "")
     assert "PATH\\u2026" in done.stdout
 
 
 @pytest.mark.slow
-def test_many_processes_at_once(folder: Path) -> None:
-    """Six of them make and fill one capture."""
-    told = [
+def test_many_processes_share_one_capture(folder: Path) -> None:
+    arguments = [
         *RUN,
         "--points",
         "points.yaml",
@@ -206,14 +204,14 @@ def test_many_processes_at_once(folder: Path) -> None:
         "-c",
         "import flow\nfor _ in range(100): flow.build()",
     ]
-    processes = [subprocess.Popen(told, cwd=folder) for _ in range(6)]
+    processes = [subprocess.Popen(arguments, cwd=folder) for _ in range(6)]
     assert [process.wait(60) for process in processes] == [0] * 6
     done = bootseq(folder, "ingest", "-o", "t.jsonl", "cap")
     assert done.stdout.endswith("from 1200 events of 6 processes\n")
     assert done.stderr == ""
 
 
-def test_warnings_about_encodings_are_none_of_ours(folder: Path) -> None:
+def test_the_hooks_cause_no_encoding_warnings(folder: Path) -> None:
     done = bootseq(
         folder, "run", "-o", "cap", "--", sys.executable, "-X", "warn_default_encoding", "-c", "import logging"
     )

@@ -1,4 +1,4 @@
-"""Message copies: both envelopes, carrot, calls and replies, senders, dirt."""
+"""Message copies: both envelopes, carrot, calls and replies, senders, invalid lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTEXT = {"_context_request_id": "req-1"}
 
 
 class Firehose:
-    """A file of copies while it is written: each a millisecond after the one before."""
+    """A growing file of copies, a millisecond apart."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "rpc.jsonl"
@@ -31,9 +31,9 @@ class Firehose:
             }
         )  # fmt: skip
 
-    def sent(self, topic: str, body: Any, sender: str, taker: str, exchange: str = "nova") -> None:
+    def sent(self, topic: str, body: Any, sender: str, receiver: str, exchange: str = "nova") -> None:
         self.add(f"publish.{exchange}", body, sender, exchange, topic)
-        self.add(f"deliver.{topic}", body, taker, exchange, topic)
+        self.add(f"deliver.{topic}", body, receiver, exchange, topic)
 
     def events(self) -> list[Event]:
         self.path.write_text("".join(json.dumps(copy) + "\n" for copy in self.copies))
@@ -50,33 +50,34 @@ def envelope(message: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("wrapped", [envelope, json.dumps, dict], ids=["oslo", "carrot", "decoded"])
-def test_a_cast_in_each_form(firehose: Firehose, wrapped: Any) -> None:
+def test_a_cast_is_read_in_every_envelope(firehose: Firehose, wrapped: Any) -> None:
     firehose.sent(
         "scheduler", wrapped({"method": "run_instance", "args": {"admin_password": "x1"}} | CONTEXT), "a", "b"
     )
-    sent, taken = firehose.events()
-    assert [event.name for event in (sent, taken)] == ["run_instance"] * 2
-    assert sent.attributes["payload"] == taken.attributes["payload"]
+    sent, received = firehose.events()
+    assert [event.name for event in (sent, received)] == ["run_instance"] * 2
+    assert sent.attributes["payload"] == received.attributes["payload"]
     assert sent.attributes["arguments"] == {"admin_password": "***"}
-    assert [event.process.argv for event in (sent, taken)] == ["nova-api", "nova-scheduler"]
+    assert [event.process.argv for event in (sent, received)] == ["nova-api", "nova-scheduler"]
 
 
-def test_call_and_reply_of_today(firehose: Firehose) -> None:
+def test_a_call_and_its_reply_are_linked(firehose: Firehose) -> None:
     call = {"method": "object_action", "args": {"objinst": {"nova_object.name": "Instance"}, "objmethod": "save"}}
     firehose.sent("conductor", envelope(call | {"_msg_id": "m", "_reply_q": "reply_1"} | CONTEXT), "a", "b")
     reply = envelope({"result": 1, "failure": None, "ending": True, "_msg_id": "m"})
     firehose.sent("reply_1", reply, "b", "a", exchange="")
-    sent, taken = firehose.events()
+    sent, received = firehose.events()
     assert (sent.name, sent.attributes["mode"]) == ("Instance.save", "call")
-    assert [(event.end or 0) - event.start for event in (sent, taken)] == [3_000_000, 1_000_000]
+    assert [(event.end or 0) - event.start for event in (sent, received)] == [3_000_000, 1_000_000]
 
 
-def test_reply_of_2011_goes_to_an_exchange_of_the_calls_name(firehose: Firehose) -> None:
+def test_a_reply_of_2011_is_linked_by_its_exchange(firehose: Firehose) -> None:
+    """The exchange has the message id of the call as its name."""
     firehose.sent("network", {"method": "allocate", "args": {}, "_msg_id": "m"} | CONTEXT, "a", "b")
     firehose.sent("m", {"result": 1, "failure": None}, "b", "a", exchange="m")
     firehose.sent("m", {"result": None, "failure": None}, "b", "a", exchange="m")
-    sent, taken = firehose.events()
-    assert [(event.end or 0) - event.start for event in (sent, taken)] == [5_000_000, 3_000_000]
+    sent, received = firehose.events()
+    assert [(event.end or 0) - event.start for event in (sent, received)] == [5_000_000, 3_000_000]
 
 
 @pytest.mark.parametrize(
@@ -93,16 +94,16 @@ def test_a_failure_is_the_error_of_both_ends(firehose: Firehose, failure: Any, e
     assert [event.error for event in firehose.events()] == [error, error]
 
 
-def test_fanout_and_redelivery(firehose: Firehose) -> None:
+def test_a_fanout_and_a_redelivery_are_recognised(firehose: Firehose) -> None:
     body = {"method": "update_instance_info", "args": {}, "_unique_id": "u"}
     firehose.sent("scheduler", body, "a", "b", exchange="scheduler_fanout")
     firehose.copies[-1]["redelivered"] = 1
-    sent, taken = firehose.events()
+    sent, received = firehose.events()
     assert (sent.attributes["mode"], sent.attributes["topic"]) == ("fanout", "scheduler")
-    assert taken.attributes["redelivered"] is True
+    assert received.attributes["redelivered"] is True
 
 
-def test_what_a_service_sends_while_it_serves_is_its_own(firehose: Firehose) -> None:
+def test_a_message_sent_while_serving_belongs_to_the_serving_process(firehose: Firehose) -> None:
     firehose.sent("compute.h1", {"method": "build", "args": {}} | CONTEXT, "api", "c1")
     firehose.sent("network", {"method": "allocate", "args": {}, "_msg_id": "m"} | CONTEXT, "c2", "n1")
     assert [event.process.argv for event in firehose.events()][2] == "nova-compute.h1"
@@ -112,9 +113,9 @@ def test_lines_that_are_no_copies_are_counted(firehose: Firehose) -> None:
     firehose.sent("scheduler", {"method": "x", "args": {}}, "a", "b")
     assert len(firehose.events()) == 2
     firehose.path.write_bytes(b"\0\xff\n{}\n[1]\n\n" + firehose.path.read_bytes() + b'{"trace_key": "publish.n')
-    found = copies.read(firehose.path)
-    assert len(found.events) == 2
-    assert found.warnings == [f"{firehose.path}: 4 lines skipped: not a message copy"]
+    contents = copies.read(firehose.path)
+    assert len(contents.events) == 2
+    assert contents.warnings == [f"{firehose.path}: 4 lines skipped: not a message copy"]
 
 
 @given(st.recursive(
@@ -124,9 +125,9 @@ def test_lines_that_are_no_copies_are_counted(firehose: Firehose) -> None:
     ), inner, max_size=6),
     max_leaves=20,
 ))  # fmt: skip
-def test_any_json_is_read_without_an_error(tmp_path_factory: pytest.TempPathFactory, told: Any) -> None:
+def test_any_json_is_read_without_an_error(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     firehose = Firehose(tmp_path_factory.mktemp("copies"))
-    firehose.add("publish.nova", told)
-    firehose.add("deliver.x", told)
-    firehose.copies.append({"ts": told, "trace_key": told, "payload": told})
+    firehose.add("publish.nova", value)
+    firehose.add("deliver.x", value)
+    firehose.copies.append({"ts": value, "trace_key": value, "payload": value})
     firehose.events()

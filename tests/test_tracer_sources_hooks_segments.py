@@ -1,4 +1,4 @@
-"""Reading a capture: all that the recorder wrote comes back; what is torn, foreign or crafted costs a line, no more."""
+"""Reading a capture: every written record is read back; torn, foreign and crafted files cost a warning each."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ NAMED = (record_format.NAME, 1, "nova.x:f", ("module", "nova.x", "function", "f"
 SELECT = (record_format.NAME, 2, "SELECT 1", ())
 
 
-def begin(number: int, name: str = "s", parent: int = 0, at: int = 10, attributes: Any = ()) -> tuple[Any, ...]:
-    return (record_format.BEGIN, number, parent, "rpc", 5, at, name, attributes)
+def begin(number: int, name: str = "s", parent: int = 0, start: int = 10, attributes: Any = ()) -> tuple[Any, ...]:
+    return (record_format.BEGIN, number, parent, "rpc", 5, start, name, attributes)
 
 
 def step(number: int, name: str = "s", parent: int = 0, attributes: Any = ()) -> tuple[Any, ...]:
     return (record_format.STEP, number, parent, "rpc", 5, 10, 20, name, None, attributes)
 
 
-def by_name(found: Events) -> dict[str, Event]:
-    return {event.name: event for event in found.events}
+def by_name(contents: Events) -> dict[str, Event]:
+    return {event.name: event for event in contents.events}
 
 
-def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
-    """Each type of record, with times in nanoseconds since the epoch."""
+def test_every_type_of_record_is_read_back(tmp_path: Path) -> None:
+    """With times in nanoseconds since the epoch."""
     writer = recorder(tmp_path, {"argv": "nova-api --config-file x", "version:nova": "34.0.0"})
     now, wall = time.monotonic_ns(), time.time_ns()
     body = ("{}", "server", ("{}", "tags", ("[]", 1, None, 2.5)))
@@ -47,9 +47,9 @@ def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
     writer.write((record_format.LOG, 5, 3, "log", 5, now + 4, 1, "said", ("level", "INFO")))
     writer.write((record_format.STEP, 6, 1, "rpc", 5, now + 5, now + 6, "ping", "OSError", ("mode", "call")))
     writer.write((record_format.END, 1, now + 9, "OSError: gone", ("status", 500)))
-    found = segments.read(tmp_path)
-    assert found.warnings == []
-    request, call, failed, sql, log, rpc = found.events
+    contents = segments.read(tmp_path)
+    assert contents.warnings == []
+    request, call, failed, sql, log, rpc = contents.events
     assert abs(request.start - wall) < 10_000_000_000
     assert (request.kind, request.name, request.parent, request.end, request.error) == (
         "http", "GET /", 0, request.start + 9, "OSError: gone",
@@ -67,14 +67,14 @@ def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
     assert (log.kind, log.start, log.end) == ("log", request.start + 4, request.start + 4)
     assert log.attributes == {"module": "nova.x", "function": "f", "message": "said", "level": "INFO"}
     assert (rpc.name, rpc.error, rpc.attributes) == ("ping", "OSError", {"mode": "call"})
-    (process,) = found.processes
+    (process,) = contents.processes
     assert (process.pid, process.argv, process.versions) == (
         os.getpid(), "nova-api --config-file x", {"nova": "34.0.0"},
     )  # fmt: skip
 
 
-def test_many_segments_are_one_recording(tmp_path: Path) -> None:
-    """A full segment is followed by the next; names recorded in the first hold in the last, also beyond number 9999."""
+def test_segments_of_a_process_are_one_recording(tmp_path: Path) -> None:
+    """Names recorded in the first segment are valid in the last, also beyond number 9999."""
     writer = recorder(tmp_path, stem="h1-7-1", size=8192)
     writer.write(NAMED)
     writer.write(begin(1, "outer"))
@@ -85,41 +85,41 @@ def test_many_segments_are_one_recording(tmp_path: Path) -> None:
     assert len(files) > 3
     files[-1].rename(files[-1].with_name("h1-7-1-10000.seg"))
     files[-2].rename(files[-2].with_name("h1-7-1-9999.seg"))
-    found = segments.read(tmp_path)
-    assert len(found.events) == 399
-    assert {event.name for event in found.events} == {"outer", "nova.x:f"}
-    assert by_name(found)["outer"].end is not None
-    assert len(found.processes) == 1
-    assert [warning.partition(": ")[2] for warning in found.warnings] == [
+    contents = segments.read(tmp_path)
+    assert len(contents.events) == 399
+    assert {event.name for event in contents.events} == {"outer", "nova.x:f"}
+    assert by_name(contents)["outer"].end is not None
+    assert len(contents.processes) == 1
+    assert [warning.partition(": ")[2] for warning in contents.warnings] == [
         f"{9999 - len(files) + 2} segments before it missing, with their events"
     ]
 
 
-def test_each_process_of_a_fork_has_its_own_numbers_and_names(tmp_path: Path) -> None:
-    """Two processes use the same numbers for different steps and names."""
+def test_every_process_has_its_own_numbers_and_names(tmp_path: Path) -> None:
+    """A forked child uses the same numbers for other steps and names."""
     for pid in (7, 8):
         name = (record_format.NAME, 1, f"f{pid}", ())
         craft(tmp_path, name, (record_format.CALL, 1, 0, 5, 1, 2, 1, None), stem=f"h1-{pid}-1", pid=pid)
-    found = segments.read(tmp_path)
-    assert {(event.process.pid, event.number, event.name) for event in found.events} == {(7, 1, "f7"), (8, 1, "f8")}
+    contents = segments.read(tmp_path)
+    assert {(event.process.pid, event.number, event.name) for event in contents.events} == {(7, 1, "f7"), (8, 1, "f8")}
 
 
 def test_open_calls_are_unfinished_steps(tmp_path: Path) -> None:
-    """The calls that ran when the process was last seen; one whose record was written meanwhile is not there twice."""
+    """The calls that ran at the end; a call whose record was written already is not duplicated."""
     file = craft(tmp_path, NAMED, (record_format.CALL, 1, 0, 5, 10, 20, 1, None))
     Path(str(file).replace("-0000.seg", ".open")).write_bytes(
         table((1, 0, 5, 10, 1), (2, 1, 5, 15, 1), (0, 0, 0, 0, 0), (3, 2, 5, 16, 9), dropped=4, failures=2)
     )
-    found = segments.read(tmp_path)
-    assert [(event.number, event.parent, event.name, event.end) for event in found.events] == [
+    contents = segments.read(tmp_path)
+    assert [(event.number, event.parent, event.name, event.end) for event in contents.events] == [
         (1, 0, "nova.x:f", OFFSET + 20), (2, 1, "nova.x:f", None), (3, 2, "name 9", None),
     ]  # fmt: skip
-    assert (found.processes[0].dropped, found.processes[0].failures) == (4, 2)
-    assert found.warnings == ["h1-7-1: 1 step without name: name lost"]
+    assert (contents.processes[0].dropped, contents.processes[0].failures) == (4, 2)
+    assert contents.warnings == ["h1-7-1: 1 step without name: name lost"]
 
 
-def test_what_a_full_segment_swapped_is_put_in_order(tmp_path: Path) -> None:
-    """While a thread makes the next segment, another's end may be written before the beginning that waits for room."""
+def test_records_swapped_at_the_end_of_a_segment_are_reordered(tmp_path: Path) -> None:
+    """While a thread creates the next segment, an end may be written before the beginning that waits for space."""
     ended = (record_format.END, 1, 20, "OSError", ("status", 500))
     craft(
         tmp_path,
@@ -129,67 +129,65 @@ def test_what_a_full_segment_swapped_is_put_in_order(tmp_path: Path) -> None:
         begin(1),
         NAMED,
     )
-    found = segments.read(tmp_path)
-    assert found.warnings == []
-    request = by_name(found)["s"]
+    contents = segments.read(tmp_path)
+    assert contents.warnings == []
+    request = by_name(contents)["s"]
     assert (request.end, request.error, request.attributes) == (
         OFFSET + 20, "OSError", {"status": 500, "side": "server"},
     )  # fmt: skip
-    assert by_name(found)["nova.x:f"].parent == 1
+    assert by_name(contents)["nova.x:f"].parent == 1
 
 
 def test_ends_without_a_beginning_are_counted(tmp_path: Path) -> None:
-    """Where records were dropped, what is left of a step is no step."""
+    """Records were dropped: the rest of a step is no step."""
     craft(tmp_path, *((record_format.END, number, 20, None, ()) for number in range(1, 6)), step(9))
-    found = segments.read(tmp_path)
-    assert [event.number for event in found.events] == [9]
-    assert found.warnings == ["h1-7-1: 5 steps skipped: start lost"]
+    contents = segments.read(tmp_path)
+    assert [event.number for event in contents.events] == [9]
+    assert contents.warnings == ["h1-7-1: 5 steps skipped: start lost"]
 
 
-def test_a_torn_tail_costs_what_comes_after_it(tmp_path: Path) -> None:
-    """Cut at any byte, a segment gives the records before it and one line that names file and byte."""
+def test_a_segment_is_read_up_to_a_torn_record(tmp_path: Path) -> None:
+    """Cut at any byte: the records before it are read, and a warning names file and byte."""
     records = [packed(step(1, "a")), packed(step(2, "b")), packed(step(3, "c"))]
     file = craft(tmp_path, *records, room=0)
     whole = file.read_bytes()
     ends = [record_format.HEADER_SIZE + sum(map(len, records[:count])) for count in range(4)]
-    boring = set(range(300, record_format.HEADER_SIZE - 20)) - set(
-        range(0, record_format.HEADER_SIZE, 101)
-    )  # zeros of the header
-    for cut in sorted(set(range(len(whole) + 1)) - boring):
+    zeros = set(range(300, record_format.HEADER_SIZE - 20)) - set(range(0, record_format.HEADER_SIZE, 101))
+    for cut in sorted(set(range(len(whole) + 1)) - zeros):
         file.write_bytes(whole[:cut])
-        found = segments.read(tmp_path)
-        kept = [number for number, end in enumerate(ends) if end <= cut]
-        assert len(found.events) == max(kept, default=0)
+        contents = segments.read(tmp_path)
+        intact = [number for number, end in enumerate(ends) if end <= cut]
+        assert len(contents.events) == max(intact, default=0)
         if cut in ends:
-            assert found.warnings == []
+            assert contents.warnings == []
         else:
-            (warning,) = found.warnings
+            (warning,) = contents.warnings
             assert warning.startswith(f"{file}: ")
-            torn = ends[kept[-1]] if kept else cut
+            torn = ends[intact[-1]] if intact else cut
             expected = f"torn at byte {torn}; the records before it are read"
             assert warning.endswith(expected) or (cut < 100 and warning.endswith("; its events are missing"))
 
 
-def test_a_hole_in_a_segment_is_told(tmp_path: Path) -> None:
-    """Zeros end a segment only if nothing comes after them: a page that a crash lost is no end."""
+def test_a_hole_in_a_segment_is_reported(tmp_path: Path) -> None:
+    """Zeros end a segment only if no byte follows them: a page lost in a crash is no end."""
     file = craft(tmp_path, step(1), bytes(40), step(2))
-    found = segments.read(tmp_path)
-    assert [event.number for event in found.events] == [1]
-    at = record_format.HEADER_SIZE + len(packed(step(1)))
-    assert found.warnings == [f"{file}: torn at byte {at}; the records before it are read"]
+    contents = segments.read(tmp_path)
+    assert [event.number for event in contents.events] == [1]
+    position = record_format.HEADER_SIZE + len(packed(step(1)))
+    assert contents.warnings == [f"{file}: torn at byte {position}; the records before it are read"]
 
 
-def test_a_changed_byte_is_found(tmp_path: Path) -> None:
+def test_a_changed_byte_is_detected(tmp_path: Path) -> None:
     """The checksum covers every byte of every record."""
     file = craft(tmp_path, step(1), step(2))
     whole = bytearray(file.read_bytes())
     start = record_format.HEADER_SIZE + len(packed(step(1)))
-    for at in range(start + record_format.FRAME.size, start + len(packed(step(2)))):
+    for position in range(start + record_format.FRAME.size, start + len(packed(step(2)))):
         changed = bytearray(whole)
-        changed[at] ^= 0x40
+        changed[position] ^= 0x40
         file.write_bytes(changed)
-        found = segments.read(tmp_path)
-        assert ([event.number for event in found.events], len(found.warnings)) == ([1], 1)
+        contents = segments.read(tmp_path)
+        assert ([event.number for event in contents.events], len(contents.warnings)) == ([1], 1)
 
 
 GOOD: dict[str, tuple[Any, ...]] = {
@@ -202,25 +200,27 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "sql": (record_format.SQL, 1, 0, 5, 10, 20, 2, None, 1, (), "nova", None),
     "log": (record_format.LOG, 1, 0, "log", 5, 10, 1, "said", ()),
 }
-#: By the field's place in a record of this type: values that it may not have.
+#: Values that no field may have.
 STRANGE = (-1, 1 << 64, 2.5, b"x", (1,), ("a",), ((), 1), ("{}", 1), True)
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_crafted_fields_leave_the_rest_alone(tmp_path: Path, name: str) -> None:
-    """Wrong types in any field, one at a time: no crash, and the records around them are read."""
+def test_a_crafted_field_affects_only_its_record(tmp_path: Path, name: str) -> None:
+    """Wrong types in any single field: no exception, and the records around it are read."""
     good = GOOD[name]
-    crafted = [good[:at] + (value,) + good[at + 1 :] for at in range(len(good)) for value in (*STRANGE, None, "x")]
-    for each in [*crafted, good[:-1], (*good, None)]:
-        craft(tmp_path, step(100, "before"), NAMED, SELECT, each, step(101, "after"))
-        found = segments.read(tmp_path)
-        assert {"before", "after"} <= set(by_name(found))
-        for event in found.events:
+    crafted = [
+        good[:index] + (value,) + good[index + 1 :] for index in range(len(good)) for value in (*STRANGE, None, "x")
+    ]
+    for record in [*crafted, good[:-1], (*good, None)]:
+        craft(tmp_path, step(100, "before"), NAMED, SELECT, record, step(101, "after"))
+        contents = segments.read(tmp_path)
+        assert {"before", "after"} <= set(by_name(contents))
+        for event in contents.events:
             assert_well_formed(event)
 
 
 def assert_well_formed(event: Event) -> None:
-    assert all(type(each) is int for each in (event.number, event.parent, event.thread, event.start))
+    assert all(type(number) is int for number in (event.number, event.parent, event.thread, event.start))
     assert isinstance(event.name, str)
     assert event.end is None or type(event.end) is int
     assert event.error is None or isinstance(event.error, str)
@@ -232,55 +232,55 @@ def assert_well_formed(event: Event) -> None:
     "payload",
     [b"", b"N", b"C", b"C" * 100, b"\xff", b"(\x00\x00\x00\x00"],
 )
-def test_payloads_that_are_no_records(tmp_path: Path, payload: bytes) -> None:
-    """Whole frames with a right checksum around nonsense."""
+def test_a_payload_that_is_no_record_is_skipped(tmp_path: Path, payload: bytes) -> None:
+    """Complete frames with a correct checksum."""
     craft(tmp_path, framed(payload), step(1))
-    found = segments.read(tmp_path)
+    contents = segments.read(tmp_path)
     if payload:  # a length of zero is the end
-        assert [event.number for event in found.events] == [1]
-    assert len(found.warnings) == 1
+        assert [event.number for event in contents.events] == [1]
+    assert len(contents.warnings) == 1
 
 
 @pytest.mark.parametrize("fields", [None, 5, "x", (), (99, 1), (None,), ((1,),), (True,), (-1,)], ids=repr)
-def test_values_that_are_no_records(tmp_path: Path, fields: Any) -> None:
-    """Plain values that are no tuple, or of no known type."""
+def test_a_value_that_is_no_record_is_skipped(tmp_path: Path, fields: Any) -> None:
+    """Plain values that are no tuple, or have no known type."""
     craft(tmp_path, fields, step(1))
-    found = segments.read(tmp_path)
-    assert [event.number for event in found.events] == [1]
-    assert len(found.warnings) == 1
+    contents = segments.read(tmp_path)
+    assert [event.number for event in contents.events] == [1]
+    assert len(contents.warnings) == 1
 
 
-def test_the_same_number_again_is_left_out(tmp_path: Path) -> None:
-    """A process numbers each of its steps once: the first stands."""
+def test_a_duplicate_number_is_skipped(tmp_path: Path) -> None:
+    """A process uses a number once; the first step is kept."""
     craft(tmp_path, step(1, "first"), step(1, "second"))
-    found = segments.read(tmp_path)
-    assert [event.name for event in found.events] == ["first"]
-    assert len(found.warnings) == 1
+    contents = segments.read(tmp_path)
+    assert [event.name for event in contents.events] == ["first"]
+    assert len(contents.warnings) == 1
 
 
-def test_numbers_that_json_cannot_hold_are_text(tmp_path: Path) -> None:
-    """Not a number and infinity come from databases too, and are no JSON."""
+def test_numbers_that_json_lacks_are_text(tmp_path: Path) -> None:
+    """NaN and infinity also come from databases."""
     craft(tmp_path, step(1, attributes=("a", float("nan"), "b", (float("inf"), 1.5), "c", b"\xff")))
     (event,) = segments.read(tmp_path).events
     assert event.attributes == {"a": "nan", "b": ["inf", 1.5], "c": "ff"}
 
 
-def test_warnings_are_few_and_of_one_line_each(tmp_path: Path) -> None:
-    """Thousands of bad records, foreign files by the hundred, names with line breaks and escapes: some lines each."""
+def test_warnings_are_limited_and_printable(tmp_path: Path) -> None:
+    """For thousands of invalid records, hundreds of foreign files, names with line breaks and escapes."""
     craft(tmp_path, *[(99,)] * 5000, step(1), stem="a-7-1")
-    found = segments.read(tmp_path)
-    assert len(found.warnings) == MAX_REPORTED + 1
-    assert found.warnings[-1] == f"a-7-1: {5000 - MAX_REPORTED} more invalid records skipped"
+    contents = segments.read(tmp_path)
+    assert len(contents.warnings) == MAX_REPORTED + 1
+    assert contents.warnings[-1] == f"a-7-1: {5000 - MAX_REPORTED} more invalid records skipped"
     for number in range(300):
         (tmp_path / "segments" / f"{number}\n\x1b[31m.seg").write_bytes(b"x")
-    found = segments.read(tmp_path)
-    assert len(found.warnings) == MAX_WARNINGS + 1
-    assert found.warnings[-1].endswith("more warnings like these")
-    assert all(warning.isprintable() for warning in found.warnings)
+    contents = segments.read(tmp_path)
+    assert len(contents.warnings) == MAX_WARNINGS + 1
+    assert contents.warnings[-1].endswith("more warnings like these")
+    assert all(warning.isprintable() for warning in contents.warnings)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "not a segment of bootseq's"),
         (b"\x7fELF" + bytes(9000), "not a segment of bootseq's"),
@@ -294,28 +294,28 @@ def test_warnings_are_few_and_of_one_line_each(tmp_path: Path) -> None:
         (record_format.MAGIC + packed((1, 2)), "expected pairs of keys and values"),
     ],
 )
-def test_foreign_files_are_left_out(tmp_path: Path, content: bytes, said: str) -> None:
-    """What is no segment of ours, or of another version, says so in its line; the other processes are read."""
+def test_a_foreign_file_is_skipped_with_the_reason(tmp_path: Path, content: bytes, message: str) -> None:
+    """No segment, or one of another version; other processes are read."""
     file = craft(tmp_path, stem="h1-9-1")
     file.write_bytes(content)
     craft(tmp_path, step(1))
-    found = segments.read(tmp_path)
-    assert [event.number for event in found.events] == [1]
-    assert found.warnings == [f"{file}: {said}; its events are missing"]
+    contents = segments.read(tmp_path)
+    assert [event.number for event in contents.events] == [1]
+    assert contents.warnings == [f"{file}: {message}; its events are missing"]
 
 
-def test_files_of_other_names_are_left_out(tmp_path: Path) -> None:
-    """A segment's name says which process wrote it."""
+def test_a_file_of_another_name_is_skipped(tmp_path: Path) -> None:
+    """A segment's name identifies the process that wrote it."""
     craft(tmp_path, step(1))
     for name in ("notes.seg", "h1-7.seg", "h1-7-1-12.seg"):
         (tmp_path / "segments" / name).write_bytes(b"x")
-    found = segments.read(tmp_path)
-    assert len(found.events) == 1
-    assert len(found.warnings) == 3
+    contents = segments.read(tmp_path)
+    assert len(contents.events) == 1
+    assert len(contents.warnings) == 3
 
 
-def test_pipes_folders_and_giants_do_not_hold_us_up(tmp_path: Path) -> None:
-    """In the place of a segment or of a table stands something else: a line each."""
+def test_pipes_folders_and_huge_files_are_skipped(tmp_path: Path) -> None:
+    """In place of a segment or of a table, with a warning for every one."""
     craft(tmp_path, step(1))
     folder = tmp_path / "segments"
     os.mkfifo(folder / "h1-1-1-0000.seg")
@@ -325,37 +325,37 @@ def test_pipes_folders_and_giants_do_not_hold_us_up(tmp_path: Path) -> None:
     (folder / "h1-4-1-0000.seg").symlink_to("nowhere")
     (folder / "h1-7-1.open").unlink()
     os.mkfifo(folder / "h1-7-1.open")
-    found = segments.read(tmp_path)
-    assert [event.number for event in found.events] == [1]
-    assert len(found.warnings) == 5
+    contents = segments.read(tmp_path)
+    assert [event.number for event in contents.events] == [1]
+    assert len(contents.warnings) == 5
 
 
 @pytest.mark.parametrize("content", [None, b"", b"x" * 50_000, record_format.MAGIC, table()[:100]])
-def test_without_an_open_table_the_rest_is_read(tmp_path: Path, content: bytes | None) -> None:
-    """Missing, cut or foreign: one line."""
+def test_segments_are_read_without_an_open_table(tmp_path: Path, content: bytes | None) -> None:
+    """If it is missing, cut or foreign there is a warning."""
     file = craft(tmp_path, step(1))
     path = Path(str(file).replace("-0000.seg", ".open"))
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    found = segments.read(tmp_path)
-    assert [event.number for event in found.events] == [1]
-    (warning,) = found.warnings
+    contents = segments.read(tmp_path)
+    assert [event.number for event in contents.events] == [1]
+    (warning,) = contents.warnings
     assert warning.startswith(f"{path}: ")
     assert warning.endswith("; calls that were open are not shown")
 
 
-def test_an_empty_capture_says_so(tmp_path: Path) -> None:
-    """Nothing was recorded: with the folder for segments or without."""
+def test_an_empty_capture_is_reported(tmp_path: Path) -> None:
+    """With and without the folder for segments."""
     for _ in range(2):
-        found = segments.read(tmp_path)
-        assert (found.events, found.warnings) == ([], [f"{tmp_path}: contains no recording"])
+        contents = segments.read(tmp_path)
+        assert (contents.events, contents.warnings) == ([], [f"{tmp_path}: contains no recording"])
         (tmp_path / "segments").mkdir(exist_ok=True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission_is_told(tmp_path: Path) -> None:
-    """A file that may not be read costs its events, a folder all."""
+def test_a_missing_permission_is_reported(tmp_path: Path) -> None:
+    """For a file its events are missing; for the folder reading fails."""
     craft(tmp_path, step(1)).chmod(0)
     assert [warning.partition(": ")[2] for warning in segments.read(tmp_path).warnings] == [
         "cannot be read: Permission denied; its events are missing"
@@ -368,15 +368,14 @@ def test_no_permission_is_told(tmp_path: Path) -> None:
         (tmp_path / "segments").chmod(0o700)
 
 
-def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
-    """One line that names it."""
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "segments").write_text("x")
     with pytest.raises(TracerError, match="segments: cannot be read: Not a directory"):
         segments.read(tmp_path)
 
 
 def test_processes_of_a_machine_share_its_clock(tmp_path: Path) -> None:
-    """Set the wall clock between two starts: what happened at the same moment stays at the same moment."""
+    """The wall clock is set between two starts: simultaneous events stay simultaneous."""
     craft(tmp_path, step(1), stem="h1-7-1", pid=7)
     craft(tmp_path, step(1), stem="h1-8-1", pid=8, wall=OFFSET)
     craft(tmp_path, step(1), stem="h2-9-1", pid=9, host="h2", wall=OFFSET)
@@ -387,14 +386,14 @@ def test_processes_of_a_machine_share_its_clock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("note", "why"),
+    ("note", "reason"),
     [
         ("2999", "2999 files skipped when it was collected: the capture is full, or they are not bootseq's"),
         ("unknown", "collected incompletely: its folder could not be read to the end"),
     ],
 )
-def test_parts_that_were_not_brought_in_whole_are_named(tmp_path: Path, note: str, why: str) -> None:
+def test_incompletely_collected_parts_are_reported(tmp_path: Path, note: str, reason: str) -> None:
     part = tmp_path / "parts" / "65534-1"
     (part / "segments").mkdir(parents=True)
     (part / "left-out").write_text(note)
-    assert f"{part}: {why}" in segments.read(tmp_path).warnings
+    assert f"{part}: {reason}" in segments.read(tmp_path).warnings

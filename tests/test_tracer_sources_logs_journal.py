@@ -1,4 +1,4 @@
-"""journald's entries: fields of any size, torn ones, who wrote them, native messages and lines of stdout."""
+"""Entries of journald: fields of any size, torn fields, writers, native messages and lines of stdout."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def test_a_native_message_is_one_record(as_json: bool) -> None:
     )  # fmt: skip
 
 
-def test_a_native_message_that_is_formatted_too() -> None:
+def test_a_formatted_native_message_is_parsed() -> None:
     (record,) = read(journal_entry({**NATIVE, "MESSAGE": f"DEBUG nova.x [None {REQUEST} admin demo] said"}))
     assert (record.message, record.request_id, record.function) == ("said", REQUEST, "run")
 
 
-def test_messages_of_bytes_and_of_several_values() -> None:
+def test_a_message_may_be_bytes_or_several_values() -> None:
     for message in ([100, 97, 255], ["da\ufffd", "b"], [[100, 97, 255], "b"]):
         (record,) = read(json.dumps({**NATIVE, "MESSAGE": message}).encode())
         assert record.message == "da\ufffd"
 
 
-def test_a_message_that_journalctl_left_out_takes_no_lines_of_others_with_it() -> None:
+def test_a_message_omitted_by_journalctl_does_not_merge_other_lines() -> None:
     stdout = {**BEGIN, "_TRANSPORT": "stdout", "_STREAM_ID": "a", "_PID": "7"}
-    lines = ["INFO nova.x [-] first", None, "goes on with what was left out", "INFO nova.x [-] last"]
+    lines = ["INFO nova.x [-] first", None, "continues the omitted message", "INFO nova.x [-] last"]
     lost: Counter[str] = Counter()
     data = "".join(json.dumps({**stdout, "MESSAGE": line}) + "\n" for line in lines).encode()
-    found = list(detect.read(data, (), Clock(), lost))
-    assert [record.message for record in found] == ["first", "last"]
+    result = list(detect.read(data, (), Clock(), lost))
+    assert [record.message for record in result] == ["first", "last"]
     assert lost == {"messages that journalctl -o json prints with --all only": 1}
 
 
@@ -75,35 +75,35 @@ def test_a_message_that_journalctl_left_out_takes_no_lines_of_others_with_it() -
         ({}, "journal"),
     ],
 )
-def test_who_wrote_it(fields: dict[str, str], name: str) -> None:
+def test_an_entry_names_its_writer(fields: dict[str, str], name: str) -> None:
     assert journal.entry(fields, b"").name == name
 
 
-def test_lines_of_two_processes_that_alternate_come_apart() -> None:
-    def line(pid: str, said: str) -> bytes:
-        return journal_entry({**BEGIN, "_TRANSPORT": "stdout", "_STREAM_ID": pid, "_PID": pid, "MESSAGE": said})
+def test_alternating_lines_of_two_processes_are_separated() -> None:
+    def line(pid: str, message: str) -> bytes:
+        return journal_entry({**BEGIN, "_TRANSPORT": "stdout", "_STREAM_ID": pid, "_PID": pid, "MESSAGE": message})
 
-    found = read(
+    result = read(
         line("1", "INFO nova.x [-] SELECT 1") + line("2", "INFO nova.y [-] SELECT 2") + line("1", "FROM a")
         + line("2", "FROM b") + line("1", "INFO nova.x [-] done")
     )  # fmt: skip
-    assert sorted(record.message for record in found) == ["SELECT 1\nFROM a", "SELECT 2\nFROM b", "done"]
+    assert sorted(record.message for record in result) == ["SELECT 1\nFROM a", "SELECT 2\nFROM b", "done"]
 
 
-def test_what_is_of_no_service_is_left_out() -> None:
+def test_an_entry_of_no_service_is_skipped() -> None:
     assert read(journal_entry({**BEGIN, "MESSAGE": "Started a thing.", "_COMM": "systemd"})) == []
 
 
 @pytest.mark.parametrize("length", [1 << 63, (1 << 64) - 1, 10_000, 3])
-def test_a_length_that_cannot_be_ends_its_entry_alone(length: int) -> None:
+def test_an_impossible_length_affects_only_its_entry(length: int) -> None:
     torn = b"__CURSOR=s=2\nMESSAGE\n" + length.to_bytes(8, "little") + b"INFO nova.x [-] torn\n\n"
     whole = journal_entry({**BEGIN, "MESSAGE": "INFO nova.x [-] a\nb"})
-    found, lost = entries(whole + torn + whole)
-    assert [entry.message for entry in found] == [b"INFO nova.x [-] a\nb"] * 2
+    result, lost = entries(whole + torn + whole)
+    assert [entry.message for entry in result] == [b"INFO nova.x [-] a\nb"] * 2
     assert lost == {"torn fields": 1}
 
 
-def test_an_enormous_field_is_stepped_over_and_a_message_cut() -> None:
+def test_a_huge_field_is_skipped_and_a_huge_message_cut() -> None:
     data = journal_entry(
         {**BEGIN, "COREDUMP": b"\n\n__CURSOR=" * 400_000, "MESSAGE": "INFO nova.x [-] " + "x" * 300_000}
     )
@@ -118,14 +118,14 @@ def test_an_enormous_field_is_stepped_over_and_a_message_cut() -> None:
         )
     ),
 )
-def test_fields_come_back_whatever_bytes_they_hold(told: list[dict[str, bytes]]) -> None:
-    found, lost = entries(b"".join(journal_entry({**BEGIN, **fields}) for fields in told))
-    assert [entry.message for entry in found] == [fields["MESSAGE"] for fields in told if "MESSAGE" in fields]
+def test_fields_of_any_bytes_are_read_back(all_fields: list[dict[str, bytes]]) -> None:
+    result, lost = entries(b"".join(journal_entry({**BEGIN, **fields}) for fields in all_fields))
+    assert [entry.message for entry in result] == [fields["MESSAGE"] for fields in all_fields if "MESSAGE" in fields]
     assert not lost
 
 
 @given(st.binary(max_size=300), st.integers(0, 200))
-def test_an_export_that_is_cut_loses_its_last_entry_at_most(dirt: bytes, cut: int) -> None:
+def test_a_truncated_export_loses_only_its_last_entry(dirt: bytes, cut: int) -> None:
     whole = journal_entry({**BEGIN, "MESSAGE": "a\nb"})
-    found, _ = entries(whole * 3 + (whole + dirt)[:cut])
-    assert [entry.message for entry in found[:3]] == [b"a\nb"] * 3
+    result, _ = entries(whole * 3 + (whole + dirt)[:cut])
+    assert [entry.message for entry in result[:3]] == [b"a\nb"] * 3

@@ -1,4 +1,4 @@
-"""Format strings of a site's own: what of them can be used, and what lines so written say."""
+"""Custom format strings of oslo.log: supported fields, and records read from such lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(text: str, *strings: str, date: str = "%Y-%m-%d %H:%M:%S") -> list[Reco
     return list(Formats(strings, date).read(text.encode(), Clock(until=datetime(2026, 12, 1, tzinfo=UTC))))
 
 
-def test_fields_in_any_order() -> None:
+def test_fields_may_be_in_any_order() -> None:
     (record,) = read(
         f"nova.x WARN [{REQUEST}] (5) 2026-11-22 12:00:00,007: [instance: 5] said\n  more\n",
         "%(name)s %(levelname).4s [%(request_id)s] (%(process)d) %(asctime)s,%(msecs)03d: %(instance)s%(message)s",
@@ -31,7 +31,7 @@ def test_fields_in_any_order() -> None:
     assert record == Record(NOON + 7_000_000, "WARNING", "nova.x", "[instance: 5] said\n  more", 5, REQUEST)
 
 
-def test_fields_after_the_message() -> None:
+def test_fields_may_follow_the_message() -> None:
     (record,) = read(
         "2026-11-22 12:00:00 said 100% <nova.x> at run /a/b.py:12\n",
         "%(asctime)s %(message)s <%(foo)s> at %(funcName)s %(pathname)s:%(lineno)d",
@@ -39,32 +39,32 @@ def test_fields_after_the_message() -> None:
     assert (record.message, record.function, record.file, record.line) == ("said 100%", "run", "/a/b.py", 12)
 
 
-def test_seconds_since_the_epoch() -> None:
+def test_seconds_since_the_epoch_are_a_time() -> None:
     (record,) = read("1795348800.25 INFO x y said\n", "%(created)f %(levelname)s %(name)s %(user_name)s %(message)s")
     assert (record.time, record.logger, record.message) == (NOON + 250_000_000, "x", "said")
 
 
-def test_a_record_goes_on_until_the_next_head() -> None:
+def test_a_record_continues_until_the_next_head() -> None:
     string = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
     first, second = read("2026-11-22 12:00:00 INFO     a: b\nc\n2026-11-22 12:00:01 CRITICAL d: e\n", string)
     assert (first.message, second.message, second.level) == ("b\nc", "e", "CRITICAL")
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "text"),
     [
         ("%b %d %H:%M:%S", "Nov 22 12:00:00"), ("%c", "Sun Nov 22 12:00:00 2026"),
         ("%FT%T%z", "2026-11-22T14:00:00+0200"),
         ("%d/%m/%y %I:%M:%S %p", "22/11/26 12:00:00 PM"), ("%Y-%m-%dT%H:%M:%S", "2026-11-22T12:00:00"),
     ],
 )  # fmt: skip
-def test_date_formats(form: str, told: str) -> None:
-    (record,) = read(f"{told} INFO x said\n", "%(asctime)s %(levelname)s %(name)s %(message)s", date=form)
+def test_date_formats_are_supported(form: str, text: str) -> None:
+    (record,) = read(f"{text} INFO x said\n", "%(asctime)s %(levelname)s %(name)s %(message)s", date=form)
     assert record.time == NOON
 
 
 @pytest.mark.parametrize(
-    ("string", "date", "why"),
+    ("string", "date", "reason"),
     [
         ("%(asctime)s %(name)s", None, "has no %(message)s"),
         ("%(asctime)s %s %(message)s", None, "is not a field"),
@@ -76,14 +76,14 @@ def test_date_formats(form: str, told: str) -> None:
         ("%(asctime)s %(message)s", "%Y-%m-%d %H %Z", "%Z is not supported"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line(string: str, date: str | None, why: str) -> None:
+def test_an_unusable_format_is_refused_in_one_line(string: str, date: str | None, reason: str) -> None:
     with pytest.raises(TracerError) as caught:
         oslo_formats.explicit_formats([string], date)
-    assert why in str(caught.value)
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_config_file_sets_formats_by_other_options_too() -> None:
+def test_a_configuration_file_may_refer_to_other_options() -> None:
     text = """[DEFAULT]
 shown = %(process)d %(levelname)s
 logging_context_format_string = "%(asctime)s $shown %(name)s <%(request_id)s> %(message)s"
@@ -99,7 +99,7 @@ logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
     assert (second.logger, second.message) == ("y", "z")
 
 
-def test_a_config_file_that_sets_what_cannot_be_used() -> None:
+def test_an_unusable_format_in_a_configuration_file_is_refused() -> None:
     with pytest.raises(TracerError, match=r"^nova\.conf: .* has no %\(message\)s$"):
         oslo_formats.service_formats(Options("[DEFAULT]\nlogging_default_format_string=x\n", "nova.conf"), "nova.conf")
 

@@ -19,7 +19,7 @@ LOGGERS = (
 
 
 class Log:
-    """A log while it is written: each line a millisecond after the one before."""
+    """A growing log, with lines a millisecond apart."""
 
     def __init__(self, folder: Path, name: str = "nova-api.log") -> None:
         self.path = folder / name
@@ -38,19 +38,19 @@ def log(tmp_path: Path) -> Log:
     return Log(tmp_path)
 
 
-def test_parameters_without_their_statement_are_none(log: Log) -> None:
-    """Two threads of one request: the one's BEGIN, the other's statement, and only then the parameters of the first."""
-    for said in ("BEGIN", "SELECT 1", "[cached since 4.2s ago] ()", "ROLLBACK", "[raw sql] ()"):
-        log.add(LOGGERS[0], said, level="INFO")
+def test_parameters_without_their_statement_are_ignored(log: Log) -> None:
+    """Two threads of one request: a BEGIN, the other thread's statement, and only then the BEGIN's parameters."""
+    for message in ("BEGIN", "SELECT 1", "[cached since 4.2s ago] ()", "ROLLBACK", "[raw sql] ()"):
+        log.add(LOGGERS[0], message, level="INFO")
     assert [event.attributes["statement"] for event in log.events()] == ["BEGIN", "SELECT 1"]
 
 
-@pytest.mark.parametrize("made", ["[generated in 0.00018s] ", "[cached since 18.7s ago] ", "[raw sql] ", ""])
-def test_statement_parameters_and_rows_are_one_event(log: Log, made: str) -> None:
+@pytest.mark.parametrize("origin", ["[generated in 0.00018s] ", "[cached since 18.7s ago] ", "[raw sql] ", ""])
+def test_statement_parameters_and_rows_are_one_event(log: Log, origin: str) -> None:
     engine = LOGGERS[0]
     log.add(engine, "BEGIN (implicit)", level="INFO")
     log.add(engine, "SELECT 1\nFROM instances \nWHERE uuid = ?", level="INFO")
-    log.add(engine, f"{made}('u-1', datetime.datetime(2026, 11, 22, 8, 13), 5L)", level="INFO")
+    log.add(engine, f"{origin}('u-1', datetime.datetime(2026, 11, 22, 8, 13), 5L)", level="INFO")
     log.add(engine, "Col ('a',)")
     log.add(engine, "Row (1,)")
     log.add(engine, "ROLLBACK", level="INFO")
@@ -62,7 +62,7 @@ def test_statement_parameters_and_rows_are_one_event(log: Log, made: str) -> Non
     assert event.attributes["request_id"] == R
 
 
-def test_statements_of_two_requests_that_alternate(log: Log) -> None:
+def test_alternating_statements_of_two_requests_are_separated(log: Log) -> None:
     other = "None req-00000000-4c93-4257-b1e1-a97407e9c85d u p - -"
     log.add(LOGGERS[0], "SELECT 1", level="INFO")
     log.add(LOGGERS[0], "SELECT 2", other, level="INFO")
@@ -81,7 +81,7 @@ def test_secrets_in_parameters_are_masked_by_name_and_by_column(log: Log) -> Non
     assert [event.attributes["parameters"] for event in log.events()] == [["***", "h1", 3], {"password_1": "***"}]
 
 
-def test_call_and_its_reply(log: Log) -> None:
+def test_a_call_ends_with_its_reply(log: Log) -> None:
     driver = LOGGERS[1]
     log.add(driver, "Calling RPC method select_destinations on target scheduler")
     log.add(driver, "Expecting reply to msg abc in queue reply_1")
@@ -96,7 +96,7 @@ def test_call_and_its_reply(log: Log) -> None:
     assert (event.attributes["msg_id"], (event.end or 0) - event.start) == ("abc", 3_000_000)
 
 
-def test_taking_a_call_and_answering_it(log: Log) -> None:
+def test_a_served_call_ends_with_its_answer(log: Log) -> None:
     log.add(LOGGERS[1], "received message msg_id: abc reply to reply_1", "-")
     log.add(LOGGERS[2], "Receive incoming message with id abc and method: object_action.", "-")
     log.add(LOGGERS[1], "sending reply msg_id: abc reply queue: reply_1 time elapsed: 0.01s")
@@ -105,7 +105,7 @@ def test_taking_a_call_and_answering_it(log: Log) -> None:
     assert event.end is not None
 
 
-def test_taking_a_cast_does_not_take_the_context_of_its_thread(log: Log) -> None:
+def test_a_received_cast_has_no_request_id_of_a_stale_thread(log: Log) -> None:
     log.add(LOGGERS[1], "received message with unique_id: abc")
     log.add(LOGGERS[2], "Receive incoming message with id something-else and method: build_and_run_instance.")
     (event,) = log.events()
@@ -113,8 +113,8 @@ def test_taking_a_cast_does_not_take_the_context_of_its_thread(log: Log) -> None
     assert "request_id" not in event.attributes
 
 
-def test_a_cast_that_was_done_tells_its_request(log: Log) -> None:
-    """Its dispatch has an id of its own. Threads may go on with it: nothing says when it ended."""
+def test_a_finished_cast_has_its_request_id(log: Log) -> None:
+    """Its dispatch has a separate id. Threads may continue it, so its end is unknown."""
     log.add(LOGGERS[1], "received message with unique_id: abc", "-")
     log.add(LOGGERS[2], "Receive incoming message with id own and method: sync_instance_info.", "-")
     log.add(LOGGERS[2], "Replied success message with id own and method: sync_instance_info. Time elapsed: 0.002")
@@ -122,13 +122,13 @@ def test_a_cast_that_was_done_tells_its_request(log: Log) -> None:
     assert (event.name, event.attributes["request_id"], event.end) == ("sync_instance_info", R, None)
 
 
-def test_fanout(log: Log) -> None:
+def test_a_fanout_is_recognised(log: Log) -> None:
     log.add(LOGGERS[1], "CAST unique_id: abc FANOUT topic 'scheduler'")
     (event,) = log.events()
     assert event.attributes["mode"] == "fanout"
 
 
-def test_request_out_and_whose_id_answered(log: Log) -> None:
+def test_an_outgoing_request_has_the_callees_request_id(log: Log) -> None:
     session = LOGGERS[4]
     log.add(session, 'REQ: curl -g -i -X GET http://h:1/v2/images/5?a=b -H "X-Auth-Token: {SHA256}abc"')
     log.add(session, "RESP: [200] Connection: close x-openstack-request-id: req-11111111-4c93-4257-b1e1-a97407e9c85d")
@@ -141,7 +141,7 @@ def test_request_out_and_whose_id_answered(log: Log) -> None:
     assert event.attributes["callee_request_id"] == "req-11111111-4c93-4257-b1e1-a97407e9c85d"
 
 
-def test_request_in_is_told_by_the_application_and_by_the_server(log: Log) -> None:
+def test_an_incoming_request_is_read_from_application_and_server_lines(log: Log) -> None:
     body = '{"server": {"name": "vm1", "adminPass": "hunter2"}}'
     log.add(LOGGERS[5], f"Action: 'create', calling method: <bound method S.create of <x at 0x1>>, body: {body}")
     log.add(LOGGERS[6], '127.0.0.1 "POST /v2.1/servers" status: 202 len: 5 microversion: 2.1 time: 0.001', level="INFO")
@@ -152,15 +152,15 @@ def test_request_in_is_told_by_the_application_and_by_the_server(log: Log) -> No
     assert event.attributes["action"] == "S.create"
 
 
-def test_command(log: Log) -> None:
+def test_a_command_has_its_exit_code(log: Log) -> None:
     log.add(LOGGERS[7], "Running cmd (subprocess): /bin/cp -r a b")
     log.add(LOGGERS[7], 'CMD "/bin/cp -r a b" returned: 1 in 0.1s')
     (event,) = log.events()
     assert (event.kind, event.name, event.attributes["exit_code"]) == ("command", "cp", 1)
 
 
-def test_command_under_limits(log: Log) -> None:
-    """Who calls it does not say so, nor does what the hooks see: the one is the other."""
+def test_a_command_under_prlimit_is_the_limited_command(log: Log) -> None:
+    """The hooks record the command without prlimit; both must be the same step."""
     command = "/venv/bin/python3.11 -m oslo_concurrency.prlimit --as=1 --cpu=30 -- env LC_ALL=C qemu-img info /disk"
     log.add(LOGGERS[7], f"Running cmd (subprocess): {command}")
     log.add(LOGGERS[7], f'CMD "{command}" returned: 0 in 0.1s')
@@ -170,11 +170,11 @@ def test_command_under_limits(log: Log) -> None:
     )  # fmt: skip
 
 
-def test_processes_of_merged_logs_are_kept_apart(tmp_path: Path) -> None:
+def test_processes_of_merged_logs_are_separated(tmp_path: Path) -> None:
     (tmp_path / "all").write_text(
         "".join(
-            f"{name}.log:2026-11-22 12:00:00.00{place} {place} INFO x [-] a\n"
-            for place, name in enumerate(["nova-api", "nova-compute", "nova-api"], 1)
+            f"{name}.log:2026-11-22 12:00:00.00{number} {number} INFO x [-] a\n"
+            for number, name in enumerate(["nova-api", "nova-compute", "nova-api"], 1)
         )
     )
     assert [process.argv for process in reader.read(tmp_path / "all").processes] == [
@@ -192,32 +192,32 @@ ODD = (
 
 
 @given(st.lists(st.tuples(st.sampled_from(LOGGERS), st.text(max_size=80) | st.sampled_from(ODD)), max_size=200))
-def test_whatever_they_say_is_read_without_an_error(
-    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, str]]
+def test_any_messages_are_read_without_an_error(
+    tmp_path_factory: pytest.TempPathFactory, messages: list[tuple[str, str]]
 ) -> None:
     log = Log(tmp_path_factory.mktemp("said"))
-    for logger, message in said:
+    for logger, message in messages:
         log.add(logger, message)
     for event in log.events():
         assert event.end is None or event.end >= event.start
 
 
-def test_parameters_that_look_like_a_date_and_are_none(log: Log) -> None:
+def test_an_invalid_date_in_parameters_is_text(log: Log) -> None:
     log.add(LOGGERS[0], "SELECT 1", level="INFO")
     log.add(LOGGERS[0], "(datetime.datetime(2026,  , ),)", level="INFO")
     (event,) = log.events()
     assert event.attributes["parameters"] == "(datetime.datetime(2026,  , ),)"
 
 
-def test_a_begin_that_the_program_sends_is_a_statement(log: Log) -> None:
+def test_an_explicit_begin_is_a_statement(log: Log) -> None:
     for message in ("BEGIN (implicit)", "BEGIN", "[raw sql] ()", "COMMIT"):
         log.add(LOGGERS[0], message, level="INFO")
     (event,) = log.events()
     assert event.attributes["statement"] == "BEGIN"
 
 
-def test_a_traceback_is_one_line_with_what_failed(log: Log) -> None:
-    """oslo.log writes each of its lines as a record of its own, of the same moment."""
+def test_a_traceback_belongs_to_its_message(log: Log) -> None:
+    """oslo.log writes every line of it as a record of its own with the same time."""
     for message in ("Failed", "Traceback (most recent call last):", "  File x.py, line 1", "KeyError: 1"):
         log.add("nova.x", message, level="ERROR")
     log.lines = [line.replace(line[:23], log.lines[0][:23]) for line in log.lines]
@@ -228,7 +228,7 @@ def test_a_traceback_is_one_line_with_what_failed(log: Log) -> None:
     ]  # fmt: skip
 
 
-def test_two_like_requests_in_one_moment_are_two(log: Log) -> None:
+def test_two_equal_requests_at_the_same_time_are_two(log: Log) -> None:
     for _ in range(2):
         log.add(LOGGERS[6], '127.0.0.1 "GET /v2.1" status: 200 len: 385 microversion: 2.1 time: 0.002', "-", "INFO")
     assert len(log.events()) == 2

@@ -1,4 +1,4 @@
-"""Records: formats of 2011 to now, lines that go on, prefixes, dirt."""
+"""Records: formats since 2011, continuation lines, prefixes, invalid data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(text: str, zone: str = "+00:00") -> list[Record]:
     return list(records.read(text.encode(), Clock(times.parse_zone(zone))))
 
 
-def test_today() -> None:
+def test_a_record_of_today_is_read() -> None:
     (record,) = read(
         f"2026-11-22 12:00:00.393 5429 DEBUG nova.x [None {REQUEST} user project - - default default] said it"
         " _send /opt/nova/x.py:805\n"
@@ -40,19 +40,19 @@ def test_today() -> None:
         ("None - - - - - -", (None, None)),
     ],
 )
-def test_ids_of_all_times(bracket: str, ids: tuple[str | None, str | None]) -> None:
+def test_ids_of_all_releases_are_read(bracket: str, ids: tuple[str | None, str | None]) -> None:
     (record,) = read(f"2026-11-22 12:00:00.393 5429 INFO nova.x [{bracket}] said it\n")
     assert (record.request_id, record.global_request_id, record.message) == (*ids, "said it")
 
 
-def test_of_2011_with_its_process_at_the_end() -> None:
+def test_a_record_of_2011_has_its_process_at_the_end() -> None:
     (record,) = read(
         "2026-11-22 12:00:00,241 DEBUG nova.rpc [-] Making a cast... from (pid=3691) cast /usr/rpc.py:595\n"
     )
     assert (record.pid, record.message, record.function, record.line) == (3691, "Making a cast...", "cast", 595)
 
 
-def test_lines_go_on_until_the_next_record() -> None:
+def test_a_record_continues_until_the_next_record() -> None:
     first, second = read(
         "2026-11-22 12:00:00.000 1 ERROR nova.x [-] broke\nTraceback (most recent call last):\n  File x\n"
         "2026-11-22 12:00:00.001 1 INFO nova.x [-] went on\n"
@@ -71,7 +71,7 @@ def test_lines_go_on_until_the_next_record() -> None:
         ("Nov 22 12:00:00 host1 nova-compute[77]: ", "nova-compute", 77),
     ],
 )
-def test_what_stands_before_the_timestamp(prefix: str, name: str, pid: int) -> None:
+def test_a_prefix_names_the_log_and_the_process(prefix: str, name: str, pid: int) -> None:
     first, second = read(
         f"{prefix}2026-11-22 12:00:00.000 INFO nova.x [-] a\n{prefix}2026-11-22 12:00:00.001 INFO nova.x [-] b\n"
     )
@@ -81,7 +81,7 @@ def test_what_stands_before_the_timestamp(prefix: str, name: str, pid: int) -> N
     ]
 
 
-def test_lines_that_go_on_have_the_same_before_them() -> None:
+def test_continuation_lines_have_the_same_prefix() -> None:
     head = "2026-11-22 12:00:00.000 1 INFO nova.x [-] "
     (record,) = read(f"nova_api  | {head}SELECT 1\nnova_api  | FROM a\n")
     assert record.message == "SELECT 1\nFROM a"
@@ -92,27 +92,27 @@ def test_a_line_quoted_in_a_message_is_no_record() -> None:
     assert record.logger == "x"
 
 
-def test_local_time() -> None:
+def test_a_local_time_is_converted_to_utc() -> None:
     (record,) = read("2026-11-22 13:00:00.000 1 INFO nova.x [-] a\n", "+01:00")
     assert record.time == NOON
 
 
-def test_uwsgi_line_stands_where_it_was_written() -> None:
+def test_a_uwsgi_line_has_the_time_of_the_line_before_it() -> None:
     _, record = read(
         "2026-11-22 12:00:00.393 7 INFO nova.x [-] a\n"
         '[uwsgi 7] 127.0.0.1 [22/Nov/2026:12:00:00 +0000] "GET /v2.1 HTTP/1.1" 200 385 8ms\n'
     )
     assert (record.logger, record.pid, record.time) == ("uwsgi", 7, NOON + 393_000_000)
     (alone,) = read('[uwsgi 7] 127.0.0.1 [22/Nov/2026:12:00:00 +0000] "GET /v2.1 HTTP/1.1" 200 385 8ms\n')
-    assert alone.time == NOON + 8_000_000  # it tells when the request came
+    assert alone.time == NOON + 8_000_000  # the time of arrival
 
 
-def test_crlf() -> None:
+def test_crlf_ends_a_line() -> None:
     first, _ = read("2026-11-22 12:00:00.000 1 INFO x [-] a\r\nb\r\n2026-11-22 12:00:00.000 1 INFO x [-] c\r\n")
     assert first.message == "a\nb"
 
 
-def test_no_such_day() -> None:
+def test_an_impossible_date_is_time_zero() -> None:
     (record,) = read("2026-13-99 12:00:00.000 1 INFO x [-] a\n")
     assert record.time == 0
 
@@ -126,12 +126,14 @@ HEADS = st.sampled_from(
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), HEADS, st.just(b"\n"))).map(b"".join))
-def test_anything_is_read_without_an_error(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
     for record in records.read(data, Clock()):
         assert record.time >= 0
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r\0 ", codec="utf-8"), min_size=1), max_size=20))
-def test_messages_come_back_as_they_were_written(messages: list[str]) -> None:
-    lines = [f"2026-11-22 12:00:00.{place:03} 1 INFO nova.x [-] {said}x\n" for place, said in enumerate(messages)]
-    assert [record.message for record in read("".join(lines))] == [f"{said}x" for said in messages]
+def test_messages_are_read_back_unchanged(messages: list[str]) -> None:
+    lines = [
+        f"2026-11-22 12:00:00.{number:03} 1 INFO nova.x [-] {message}x\n" for number, message in enumerate(messages)
+    ]
+    assert [record.message for record in read("".join(lines))] == [f"{message}x" for message in messages]

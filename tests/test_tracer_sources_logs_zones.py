@@ -1,4 +1,4 @@
-"""Zones and dates: offsets, names, the hour that a clock shows twice, dates without a year."""
+"""Time zones and dates: offsets, names, the repeated hour, dates without a year."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def utc(time: int) -> str:
     ("text", "offset"),
     [("+01:00", 3600), ("-0530", -19800), ("+14:00", 50400), ("UTC", 0), ("Europe/Berlin", 3600)],
 )
-def test_offsets_and_names(text: str, offset: int) -> None:
+def test_offsets_and_zone_names_are_parsed(text: str, offset: int) -> None:
     zone = times.parse_zone(text)
     assert datetime(2026, 11, 22, tzinfo=zone).utcoffset() == timedelta(seconds=offset)
 
@@ -31,28 +31,30 @@ def test_offsets_and_names(text: str, offset: int) -> None:
 @pytest.mark.parametrize(
     "text", ["+15:00", "+01:60", "1", "", "Europe", "Middle/Earth", "../etc/passwd", "x" * 300, "\0"]
 )
-def test_what_is_no_zone(text: str) -> None:
+def test_an_invalid_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is neither an offset from UTC nor a zone"):
         times.parse_zone(text)
 
 
-def test_an_hour_that_comes_twice_is_told_apart_by_the_order_of_lines() -> None:
+def test_the_repeated_hour_is_resolved_by_the_order_of_lines() -> None:
     """On 25 October 2026, 03:00 summer time in Berlin became 02:00."""
-    told = ["01:59:59", "02:00:00", "02:30:00", "02:29:59", "02:59:59", "02:00:00", "02:00:01", "02:31:00", "02:30:59",
-            "02:59:59", "03:00:00"]  # fmt: skip
-    lines = "".join(f"2026-10-25 {clock}.000 1 INFO x [-] a\n" for clock in told)
-    found = [utc(record.time)[11:] for record in records.read(lines.encode(), Clock(BERLIN))]
-    assert found == ["23:59:59", "00:00:00", "00:30:00", "00:29:59", "00:59:59", "01:00:00", "01:00:01", "01:31:00",
+    times_of_day = [
+        "01:59:59", "02:00:00", "02:30:00", "02:29:59", "02:59:59", "02:00:00", "02:00:01", "02:31:00", "02:30:59",
+        "02:59:59", "03:00:00",
+    ]  # fmt: skip
+    lines = "".join(f"2026-10-25 {clock}.000 1 INFO x [-] a\n" for clock in times_of_day)
+    converted = [utc(record.time)[11:] for record in records.read(lines.encode(), Clock(BERLIN))]
+    assert converted == ["23:59:59", "00:00:00", "00:30:00", "00:29:59", "00:59:59", "01:00:00", "01:00:01", "01:31:00",
                      "01:30:59", "01:59:59", "02:00:00"]  # fmt: skip
     clock = Clock(BERLIN)
-    assert [utc(clock.of(f"2026-10-25 {each}"))[11:] for each in told] == found
+    assert [utc(clock.of(f"2026-10-25 {text}"))[11:] for text in times_of_day] == converted
 
 
-def test_an_hour_that_never_comes_is_read_as_something() -> None:
+def test_a_skipped_hour_is_converted() -> None:
     assert utc(Clock(BERLIN).of("2026-03-29 02:30:00")) == "2026-03-29 01:30:00"
 
 
-def test_summer_and_winter() -> None:
+def test_summer_and_winter_time_differ() -> None:
     clock = Clock(BERLIN)
     assert utc(clock.of("2026-07-01 12:00:00")) == "2026-07-01 10:00:00"
     assert utc(clock.of("2026-12-01 12:00:00")) == "2026-12-01 11:00:00"
@@ -62,7 +64,7 @@ def test_summer_and_winter() -> None:
     st.integers(365 * 86400, 67 * 365 * 86400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(-14, 14),
 )
-def test_every_time_comes_back(moment: datetime, hours: int) -> None:
+def test_every_time_is_read_back(moment: datetime, hours: int) -> None:
     zone = timezone(timedelta(hours=hours))
     local = moment.astimezone(zone)
     clock = Clock(zone, moment)
@@ -70,7 +72,7 @@ def test_every_time_comes_back(moment: datetime, hours: int) -> None:
         assert utc(clock.of(local.strftime(form), form)) == utc(int(moment.timestamp()) * 10**9)
 
 
-def test_a_date_without_a_year_is_of_the_last_one_that_fits() -> None:
+def test_a_date_without_a_year_is_in_the_latest_possible_year() -> None:
     clock = Clock(UTC, datetime(2027, 1, 2, 8, tzinfo=UTC))
     assert utc(clock.of("Dec 31 23:59:59", SHORT)) == "2026-12-31 23:59:59"
     assert utc(clock.of("Jan  2 07:59:59", SHORT)) == "2027-01-02 07:59:59"
@@ -78,14 +80,14 @@ def test_a_date_without_a_year_is_of_the_last_one_that_fits() -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from([times.ISO, SHORT, "%d/%b/%Y:%H:%M:%S %z"]))
-def test_any_text_is_a_time_or_none(text: str, form: str) -> None:
+def test_any_text_is_a_time_or_zero(text: str, form: str) -> None:
     assert Clock(BERLIN).of(text, form) >= 0
     assert times.of_microseconds(text) >= 0
 
 
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.booleans(), st.none()))
-def test_any_number_of_seconds_is_a_time_or_none(told: object) -> None:
-    assert 0 <= times.of_seconds(told) < 1 << 63
+def test_any_number_of_seconds_is_a_time_or_zero(value: object) -> None:
+    assert 0 <= times.of_seconds(value) < 1 << 63
 
 
 @given(

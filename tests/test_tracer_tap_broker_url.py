@@ -1,4 +1,4 @@
-"""Brokers' URLs: what people and oslo.messaging write, and that no password is ever shown."""
+"""URLs of brokers: the forms that people and oslo.messaging write, and no password in any output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECRET = "s3cr3t/@:%#?,"
 
 
 @pytest.mark.parametrize(
-    ("url", "places", "vhost", "tls"),
+    ("url", "nodes", "vhost", "tls"),
     [
         ("amqp://u:p@h:1234/v", (BrokerNode("h", 1234, "u", "p"),), "v", None),
         ("amqp://h", (BrokerNode("h", 5672, "guest", "guest"),), "/", None),
@@ -26,11 +26,11 @@ SECRET = "s3cr3t/@:%#?,"
         ("kombu+amqp://only@h/v", (BrokerNode("h", 5672, "only", ""),), "v", None),
     ],
 )
-def test_urls(url: str, places: tuple[BrokerNode, ...], vhost: str, tls: Tls | None) -> None:
-    assert parse(url, "--url") == BrokerAddress(places, vhost, tls)
+def test_a_url_is_parsed(url: str, nodes: tuple[BrokerNode, ...], vhost: str, tls: Tls | None) -> None:
+    assert parse(url, "--url") == BrokerAddress(nodes, vhost, tls)
 
 
-def test_options_behind_the_question_mark() -> None:
+def test_the_query_of_a_url_is_its_options() -> None:
     assert parse("rabbit://h/v?ssl=true&ssl_ca_file=/ca", "--url").options == {"ssl": "true", "ssl_ca_file": "/ca"}
 
 
@@ -39,7 +39,7 @@ def test_options_behind_the_question_mark() -> None:
     ["", "h", "http://u:SECRET@h/", "amqp://", "amqp://u:SECRET@h:port/", "amqp://u:SECRET@h:99999/", "amqp://u:SECRET@h:0/",
      "amqp://u:SECRET@[::1/", "amqp://u:SECRET@h1 h2/", "memory://"],
 )  # fmt: skip
-def test_what_is_no_url_is_not_shown(url: str) -> None:
+def test_an_invalid_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(TracerError) as caught:
         parse(url, "--url")
     assert str(caught.value).startswith("--url: ")
@@ -47,20 +47,20 @@ def test_what_is_no_url_is_not_shown(url: str) -> None:
 
 
 @given(st.text(max_size=40))
-def test_no_text_breaks_it(text: str) -> None:
-    """A URL or a TracerError in one line, and in neither case the password."""
+def test_any_text_is_parsed_or_refused_without_its_password(text: str) -> None:
+    """A TracerError has one line."""
     for url in (text, f"amqp://u:{SECRET}{text}@h/v"):
         try:
-            said = repr(parse(url, "--url"))
+            shown = repr(parse(url, "--url"))
         except TracerError as error:
-            said = str(error)
-        assert "s3cr3t" not in said
-        assert "\n" not in said
+            shown = str(error)
+        assert "s3cr3t" not in shown
+        assert "\n" not in shown
 
 
-def test_shown_without_the_password() -> None:
+def test_a_url_is_shown_without_its_password() -> None:
     address = parse("amqps://u:s3cr3t@h,[::1]:7/v", "--url")
-    assert [address.node_url(place) for place in address.nodes] == [
+    assert [address.node_url(node) for node in address.nodes] == [
         "amqps://u:***@h:5671/v",
         "amqps://guest:***@[::1]:7/v",
     ]

@@ -1,4 +1,4 @@
-"""Lines of messages.jsonl: what the firehose says, with its secrets masked, whatever a publisher put into it."""
+"""Lines of messages.jsonl: copies of the firehose with masked secrets, for messages of any content."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ HEADERS = {
 }  # fmt: skip
 
 
-def written(body: bytes, **headers: Any) -> dict[str, Any]:
+def encode(body: bytes, **headers: Any) -> dict[str, Any]:
     text = encode_line(1.5, "publish.nova", HEADERS | headers, body)
     assert text.endswith(b"\n")
     assert text.count(b"\n") == 1
-    said = json.loads(text)
-    assert isinstance(said, dict)
-    return said
+    fields = json.loads(text)
+    assert isinstance(fields, dict)
+    return fields
 
 
 def oslo(**message: Any) -> bytes:
     return json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(message)}).encode()
 
 
-def test_the_form_that_is_documented() -> None:
-    """The keys, and their order, are those of captures that were made before there was a tap."""
-    said = written(oslo(method="m", args={"name": "vm1"}, _unique_id="1"))
-    assert said == {
+def test_a_line_has_the_documented_fields() -> None:
+    """The keys are those of captures made before the tap existed."""
+    fields = encode(oslo(method="m", args={"name": "vm1"}, _unique_id="1"))
+    assert fields == {
         "t": 1.5, "trace_key": "publish.nova", "exchange": "nova", "routing_keys": ["conductor"],
         "properties": {"headers": {}, "delivery_mode": 2}, "node": "rabbit@a", "vhost": "/",
         "connection": "10.0.0.1:5096 -> 10.0.0.2:5672", "channel": 1, "user": "openstack", "redelivered": None,
@@ -49,8 +49,8 @@ def test_the_form_that_is_documented() -> None:
 
 
 def test_secrets_are_masked() -> None:
-    """By key at any depth, by shape in any text, within JSON in a text too, in AMQP's own headers."""
-    said = written(
+    """By key at any depth, by shape in any text, in JSON within text, in AMQP's own headers."""
+    fields = encode(
         oslo(
             _context_auth_token="SECRET1", _context_request_id="req-1",
             args={"admin_password": "SECRET2", "injected_files": [["/x", "SECRET3"]], "user_data": None,
@@ -58,15 +58,15 @@ def test_secrets_are_masked() -> None:
         ),
         properties={"headers": {"x-auth-token": "SECRET6"}},
     )  # fmt: skip
-    assert "SECRET" not in json.dumps(said)
-    message = said["payload"]["oslo.message"]
+    assert "SECRET" not in json.dumps(fields)
+    message = fields["payload"]["oslo.message"]
     assert message["_context_request_id"] == "req-1"
     assert message["args"]["user_data"] is None
     assert message["args"]["injected_files"] == "***"
 
 
-def test_carrot_s_payload_of_2011() -> None:
-    """JSON without an envelope."""
+def test_a_carrot_payload_of_2011_is_read() -> None:
+    """It is JSON without an envelope."""
     assert payload(b'{"method": "run_instance", "args": {"admin_password": "x"}}') == {
         "method": "run_instance",
         "args": {"admin_password": "***"},
@@ -74,7 +74,7 @@ def test_carrot_s_payload_of_2011() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "kept"),
+    ("body", "expected"),
     [
         (b"", ""),
         (b"plain password=SECRET", "plain password=***"),
@@ -85,27 +85,27 @@ def test_carrot_s_payload_of_2011() -> None:
         (b"5" * 5000, "5" * 5000),
     ],
 )
-def test_what_is_no_rpc_is_kept_as_what_it_is(body: bytes, kept: str) -> None:
-    assert payload(body) == kept
-    assert written(body)["payload"] == kept
+def test_a_payload_that_is_no_rpc_is_text(body: bytes, expected: str) -> None:
+    assert payload(body) == expected
+    assert encode(body)["payload"] == expected
 
 
-def test_types_that_json_has_not() -> None:
+def test_types_that_json_lacks_are_text() -> None:
     about = {"headers": {"x": b"\xff\xff", "d": Decimal("1.5")}, "timestamp": datetime.datetime(2026, 1, 2)}  # noqa: DTZ001
-    assert written(b"{}", properties=about)["properties"] == {
+    assert encode(b"{}", properties=about)["properties"] == {
         "headers": {"x": "<2 bytes>", "d": "1.5"},
         "timestamp": "2026-01-02 00:00:00",
     }
 
 
 @given(st.binary(max_size=200))
-def test_no_body_breaks_it(body: bytes) -> None:
-    written(body)
-    written(b'{"oslo.message": ' + body)
+def test_any_body_is_encoded(body: bytes) -> None:
+    encode(body)
+    encode(b'{"oslo.message": ' + body)
 
 
-def test_the_file_is_the_owner_s_and_goes_on(tmp_path: Path) -> None:
-    """An earlier tap's lines stay; half a line, which a full disk left, does not spoil the next."""
+def test_the_file_is_private_and_continued(tmp_path: Path) -> None:
+    """Lines of an earlier tap stay; half a line, left by a full disk, does not corrupt the next."""
     path = tmp_path / "messages.jsonl"
     path.write_bytes(b'{"t": 1}\n{"t"')
     path.chmod(0o644)
@@ -116,7 +116,7 @@ def test_the_file_is_the_owner_s_and_goes_on(tmp_path: Path) -> None:
     assert messages.count == {"publish": 1, "deliver": 0}
 
 
-def test_full(tmp_path: Path) -> None:
+def test_a_full_file_is_reported(tmp_path: Path) -> None:
     with MessageFile(tmp_path, 10) as messages:
         messages.add("publish", b"12345678\n")
         with pytest.raises(TracerError, match=r"full .* --cap"):
@@ -124,7 +124,7 @@ def test_full(tmp_path: Path) -> None:
     assert (tmp_path / "messages.jsonl").read_bytes() == b"12345678\n"
 
 
-def test_no_link_is_followed_and_no_pipe_waited_for(tmp_path: Path) -> None:
+def test_a_link_or_pipe_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "messages.jsonl"
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TracerError, match="cannot be written"):

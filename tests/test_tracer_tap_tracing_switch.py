@@ -1,4 +1,4 @@
-"""The management plugin's HTTP API, by a server of the tests' own that answers as RabbitMQ 3.10 does."""
+"""The management plugin's HTTP API, on a fake server that answers as RabbitMQ 3.10."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OURS = {"name": "bootseq-tap-1", "exclusive": True}
 
 
 class Api(http.server.BaseHTTPRequestHandler):
-    """The management API's two resources, with what RabbitMQ 3.10 answers."""
+    """Two resources of the management API, with the answers of RabbitMQ 3.10."""
 
     about: ClassVar[dict[str, Any]] = {}
     status = 200
@@ -29,7 +29,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        # What is left out is emptied.
+        # Omitted fields are reset.
         type(self).about = {"description": "", "tags": [], "default_queue_type": "undefined"} | content
         self._answer(204, None)
 
@@ -64,8 +64,8 @@ def by_api(url: str) -> tracing_switch.Switch:
     return tracing_switch.make({"way": "management", "how": how})
 
 
-def test_by_the_management_api(api: str) -> None:
-    """What else is set for the vhost stays."""
+def test_the_management_api_switches_tracing(api: str) -> None:
+    """Other settings of the vhost stay."""
     used = by_api(api)
     assert watchdog.switch_on(used) == [api]
     assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": True}
@@ -74,22 +74,22 @@ def test_by_the_management_api(api: str) -> None:
     assert Api.about == {"description": "Mine", "tags": ["a"], "default_queue_type": "quorum", "tracing": False}
 
 
-def test_another_broker_s_management_api(api: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_management_api_of_another_broker_is_refused(api: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert by_api(api).taps() == {"bootseq-tap-1"}
     watchdog._serve_queue(by_api(api), "bootseq-tap-2", [], 0)
     assert "different broker" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(401, "permission denied"), (403, "permission denied"), (500, "answered 500"), (302, "302")]
+    ("status", "message"), [(401, "permission denied"), (403, "permission denied"), (500, "answered 500"), (302, "302")]
 )
-def test_what_the_api_refuses(api: str, status: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redirect is not followed: the password would go along."""
+def test_an_error_of_the_api_is_reported(api: str, status: int, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect is not followed, as it would be sent the password."""
     monkeypatch.setattr(Api, "status", status)
-    with pytest.raises(SwitchError, match=said):
+    with pytest.raises(SwitchError, match=message):
         watchdog.switch_on(by_api(api))
 
 
-def test_no_management_api_there() -> None:
+def test_a_missing_management_api_is_reported() -> None:
     with pytest.raises(SwitchError, match="Connection refused"):
         by_api("http://127.0.0.1:1").traced()

@@ -1,4 +1,4 @@
-"""Who switches tracing on, and off again whatever becomes of the tap: with a rabbitmqctl of the tests' own."""
+"""The watchdog: it switches tracing on, and off again however the tap ends; with a fake rabbitmqctl."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUEST = {
 }  # fmt: skip
 OURS = {"name": "bootseq-tap-1", "exclusive": True}
 THEIRS = {"name": "bootseq-tap-2", "exclusive": True}
-#: A tap that starts the watchdog, says so, and waits.
+#: A tap that starts the watchdog, prints the nodes, and waits.
 TAP = """
 import json, sys, time
 from tracer.tap.watchdog_client import WatchdogClient
@@ -38,14 +38,14 @@ time.sleep(60)
 
 
 class Broker:
-    """What the command is told of, and what it was asked."""
+    """The fake broker: the answers of the fake rabbitmqctl, and its recorded calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.say(queues=[OURS], nodes={"running_nodes": ["rabbit@a"]})
+        self.configure(queues=[OURS], nodes={"running_nodes": ["rabbit@a"]})
 
-    def say(self, **said: Any) -> None:
-        for name, value in said.items():
+    def configure(self, **answers: Any) -> None:
+        for name, value in answers.items():
             (self.folder / name).write_text(json.dumps(value))
 
     def fail(self, command: str, node: str = "") -> None:
@@ -57,12 +57,12 @@ class Broker:
     def traces(self, node: str = "") -> bool:
         return (self.folder / f"on.{node}").exists()
 
-    def asked(self, command: str) -> int:
+    def calls(self, command: str) -> int:
         path = self.folder / "asked"
         return path.read_text().count(f"{command} ") if path.exists() else 0
 
-    def asked_beyond(self, command: str, times: int) -> bool:
-        return self.asked(command) > times
+    def was_called_more_often(self, command: str, times: int) -> bool:
+        return self.calls(command) > times
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
     return Broker(tmp_path)
 
 
-def test_on_and_off(broker: Broker) -> None:
+def test_tracing_is_switched_on_and_off(broker: Broker) -> None:
     client = WatchdogClient(REQUEST)
     assert (client.nodes, client.error) == (["rabbit@a"], None)
     assert broker.traces()
@@ -81,47 +81,47 @@ def test_on_and_off(broker: Broker) -> None:
     assert client.end() == ""
 
 
-def test_what_was_on_stays_on(broker: Broker) -> None:
+def test_tracing_that_was_on_stays_on(broker: Broker) -> None:
     (broker.folder / "on.").touch()
     client = WatchdogClient(REQUEST)
     assert not client.on
     assert client.error is None
     assert client.end() == ""
     assert broker.traces()
-    assert broker.asked("trace_off") == 0
+    assert broker.calls("trace_off") == 0
 
 
-def test_another_broker_is_left_alone(broker: Broker) -> None:
-    """A rabbitmqctl of this machine, while the URL is of another one."""
-    broker.say(queues=[{"name": "conductor", "exclusive": False}, THEIRS | {"exclusive": False}])
+def test_another_broker_is_refused(broker: Broker) -> None:
+    """rabbitmqctl belongs to this machine, the URL to another."""
+    broker.configure(queues=[{"name": "conductor", "exclusive": False}, THEIRS | {"exclusive": False}])
     client = WatchdogClient(REQUEST)
     assert client.error == "it is connected to a different broker or vhost than the URL names"
-    assert broker.asked("trace_on") == 0
+    assert broker.calls("trace_on") == 0
 
 
 @pytest.mark.parametrize("command", ["list_queues", "cluster_status", "list_vhosts", "trace_on"])
-def test_what_fails_is_told(broker: Broker, command: str) -> None:
+def test_a_failing_command_is_reported(broker: Broker, command: str) -> None:
     broker.fail(command)
     error = WatchdogClient(REQUEST).error
     assert error == f"{COMMAND}: Error: unable to perform an operation on node"
 
 
-@pytest.mark.parametrize("said", ["", "Error", "[]", "{}", '["x"]', "null"])
-def test_nonsense_is_told(broker: Broker, said: str) -> None:
-    """Of a rabbitmqctl that is none, or of a version that says it otherwise."""
+@pytest.mark.parametrize("answer", ["", "Error", "[]", "{}", '["x"]', "null"])
+def test_an_invalid_answer_is_reported(broker: Broker, answer: str) -> None:
+    """From another program, or from a version with another format."""
     for name in ("queues", "nodes"):
-        (broker.folder / name).write_text(said)
+        (broker.folder / name).write_text(answer)
         assert WatchdogClient(REQUEST).error
-    assert broker.asked("trace_on") == 0
+    assert broker.calls("trace_on") == 0
 
 
-def test_no_such_command() -> None:
+def test_a_missing_command_is_reported() -> None:
     client = WatchdogClient(REQUEST | {"how": {"command": ["/nonexistent/rabbitmqctl"], "vhost": "/"}})
     assert client.error == "/nonexistent/rabbitmqctl: No such file or directory"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_off_when_the_tap_dies(broker: Broker, number: signal.Signals) -> None:
+def test_tracing_is_off_after_the_death_of_the_tap(broker: Broker, number: signal.Signals) -> None:
     tap = subprocess.Popen(
         [sys.executable, "-c", TAP, json.dumps(REQUEST)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -129,17 +129,17 @@ def test_off_when_the_tap_dies(broker: Broker, number: signal.Signals) -> None:
     assert tap.stdout.readline() == "['rabbit@a']\n"
     assert broker.traces()
     os.kill(tap.pid, number)
-    _, said = tap.communicate(timeout=20)  # its end is the watchdog's too, which has the same stderr
-    assert said == "bootseq: the tap died; tracing of vhost / is off again\n"
+    _, output = tap.communicate(timeout=20)  # it ends when the watchdog ends, which has the same stderr
+    assert output == "bootseq: the tap died; tracing of vhost / is off again\n"
     assert not broker.traces()
 
 
-def test_off_when_the_tap_dies_while_it_is_switched_on(broker: Broker) -> None:
-    """The one process that switches on also switches off: never the wrong way round."""
+def test_tracing_is_off_after_a_death_during_the_switching_on(broker: Broker) -> None:
+    """One process does both, so the order cannot be reversed."""
     for _ in range(5):
         tap = subprocess.Popen([sys.executable, "-c", TAP, json.dumps(REQUEST)], stdout=subprocess.DEVNULL)
-        seen = partial(broker.asked_beyond, "cluster_status", broker.asked("cluster_status"))
-        wait_until(seen, 10)
+        begun = partial(broker.was_called_more_often, "cluster_status", broker.calls("cluster_status"))
+        wait_until(begun, 10)
         tap.kill()
         tap.wait()
         wait_until(lambda: not watchdogs(), 10)
@@ -147,22 +147,22 @@ def test_off_when_the_tap_dies_while_it_is_switched_on(broker: Broker) -> None:
 
 
 def watchdogs() -> list[str]:
-    """The processes that watch over a switch of this test."""
-    found = []
+    """Return the watchdog processes of this test."""
+    names = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if (
                 b"tracer.tap.watchdog" in (folder / "cmdline").read_bytes()
                 and os.environ["FAKE"].encode() in (folder / "environ").read_bytes()
             ):
-                found.append(folder.name)
+                names.append(folder.name)
         except OSError:
             continue
-    return found
+    return names
 
 
-def test_switched_off_by_the_watchdog_alone(broker: Broker) -> None:
-    """A signal stops the watchdog, as at a shutdown: the tap notices, and ends."""
+def test_a_tap_notices_that_the_watchdog_has_switched_off(broker: Broker) -> None:
+    """After a signal to the watchdog, as at a shutdown."""
     client = WatchdogClient(REQUEST)
     os.kill(client._process.pid, signal.SIGTERM)
     client._process.wait(GRACE_SECONDS)
@@ -173,7 +173,7 @@ def test_switched_off_by_the_watchdog_alone(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_a_dead_watchdog_s_work_is_done(broker: Broker, works: bool) -> None:
+def test_the_tap_switches_off_after_the_death_of_the_watchdog(broker: Broker, works: bool) -> None:
     client = WatchdogClient(REQUEST)
     os.kill(client._process.pid, signal.SIGKILL)
     client._process.wait()
@@ -186,30 +186,30 @@ def test_a_dead_watchdog_s_work_is_done(broker: Broker, works: bool) -> None:
         assert "may still be on; switch it off: rabbitmqctl trace_off -p /" in client.end(0.1)
 
 
-def test_silence_is_death(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_tap_counts_as_dead(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
     monkeypatch.setattr(watchdog, "LEASE", 0.2)
-    one = watchdog.Pipe(threading.Event())
+    pipe = watchdog.Pipe(threading.Event())
     saved = os.dup(0)
     os.dup2(read, 0)
     try:
         os.write(write, b'"a"\n\n\n"b"\n')
-        assert [one.line(), one.line()] == ['"a"', '"b"']
-        assert (one.line(), one.why) == ("", "the tap gave no sign of life for 0 s")
+        assert [pipe.line(), pipe.line()] == ['"a"', '"b"']
+        assert (pipe.line(), pipe.why) == ("", "the tap gave no sign of life for 0 s")
         os.close(write)
-        other = watchdog.Pipe(threading.Event())
-        assert (other.line(), other.why) == ("", "")
+        closed = watchdog.Pipe(threading.Event())
+        assert (closed.line(), closed.why) == ("", "")
     finally:
         os.dup2(saved, 0)
         os.close(saved)
         os.close(read)
 
 
-def test_looked_after_again(broker: Broker) -> None:
-    """After a restart of the broker tracing is off, and our queue another one."""
+def test_tracing_is_switched_on_again_after_a_restart_of_the_broker(broker: Broker) -> None:
+    """Tracing is off then, and the tap has another queue."""
     client = WatchdogClient(REQUEST)
     (broker.folder / "on.").unlink()
-    broker.say(queues=[OURS | {"name": "bootseq-tap-3"}])
+    broker.configure(queues=[OURS | {"name": "bootseq-tap-3"}])
     assert client.switch_on_again("bootseq-tap-3")
     assert broker.traces()
     assert not client.switch_on_again("bootseq-tap-3")
@@ -217,8 +217,8 @@ def test_looked_after_again(broker: Broker) -> None:
     assert not broker.traces()
 
 
-def test_what_was_on_may_go_off_with_the_broker(broker: Broker) -> None:
-    """Somebody else had switched it on, and a restart off: then we do, and off again."""
+def test_tracing_that_was_on_before_a_restart_is_switched_on_and_off(broker: Broker) -> None:
+    """Another user had switched it on, and the restart has switched it off."""
     (broker.folder / "on.").touch()
     client = WatchdogClient(REQUEST)
     (broker.folder / "on.").unlink()
@@ -229,7 +229,7 @@ def test_what_was_on_may_go_off_with_the_broker(broker: Broker) -> None:
     assert not broker.traces()
 
 
-def test_a_broker_that_is_not_there_yet_is_asked_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_not_ready_is_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "_PAUSE", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
     broker.fail("list_queues")
@@ -238,52 +238,54 @@ def test_a_broker_that_is_not_there_yet_is_asked_again(broker: Broker, monkeypat
     assert broker.traces()
 
 
-def test_on_as_long_as_another_tap_is_there(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tracing_stays_on_while_another_tap_runs(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "_LOOK", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
     nodes = watchdog.switch_on(used)
-    broker.say(queues=[THEIRS, OURS])
+    broker.configure(queues=[THEIRS, OURS])
     ending = threading.Thread(target=watchdog.end, args=(used, nodes, "bootseq-tap-1", {"bootseq-tap-2"}))
     ending.start()
-    known = broker.asked("list_queues")
-    wait_until(lambda: broker.asked("list_queues") > known + 2, 10)
+    known = broker.calls("list_queues")
+    wait_until(lambda: broker.calls("list_queues") > known + 2, 10)
     assert broker.traces()
-    broker.say(queues=[OURS])
+    broker.configure(queues=[OURS])
     ending.join(GRACE_SECONDS)
     assert not broker.traces()
 
 
-def test_a_tap_that_comes_while_it_is_switched_off(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It found tracing on, and relies on it."""
+def test_tracing_is_switched_on_again_for_a_tap_that_starts_meanwhile(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It started while tracing was still on, and relies on it."""
     monkeypatch.setattr(watchdog, "_LOOK", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
     nodes = watchdog.switch_on(used)
-    broker.say(queues=[], late=[THEIRS])
+    broker.configure(queues=[], late=[THEIRS])
     ending = threading.Thread(target=watchdog.end, args=(used, nodes, "bootseq-tap-1", set[str]()))
     ending.start()
-    wait_until(lambda: broker.asked("trace_off") == 1, 10)
-    wait_until(lambda: broker.asked("trace_on") == 2, 10)
+    wait_until(lambda: broker.calls("trace_off") == 1, 10)
+    wait_until(lambda: broker.calls("trace_on") == 2, 10)
     wait_until(broker.traces, 10)
-    broker.say(queues=[])
+    broker.configure(queues=[])
     ending.join(GRACE_SECONDS)
     assert not broker.traces()
 
 
-def test_a_tap_leaves_while_another_goes_on(broker: Broker) -> None:
-    """It does not wait; its watchdog does, and a signal to that one means now."""
+def test_a_tap_may_end_while_another_runs(broker: Broker) -> None:
+    """Its watchdog waits for the other; a signal makes it switch off at once."""
     client = WatchdogClient(REQUEST)
-    broker.say(queues=[THEIRS])
-    said = client.end()
-    assert said.startswith("another tap takes copies: process ")
+    broker.configure(queues=[THEIRS])
+    message = client.end()
+    assert message.startswith("another tap takes copies: process ")
     assert broker.traces()
     os.kill(client._process.pid, signal.SIGTERM)
     client._process.wait(GRACE_SECONDS)
     assert not broker.traces()
 
 
-def test_every_node_of_a_cluster(broker: Broker) -> None:
-    """Tracing is each node's own; one where it was on stays so."""
-    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b", "rabbit@c"]})
+def test_tracing_is_switched_on_every_node_of_a_cluster(broker: Broker) -> None:
+    """Tracing is a setting of every node; where it was on, it stays on."""
+    broker.configure(nodes={"running_nodes": ["rabbit@a", "rabbit@b", "rabbit@c"]})
     (broker.folder / "on.rabbit@b").touch()
     used = Rabbitmqctl([COMMAND], "/")
     nodes = watchdog.switch_on(used)
@@ -293,33 +295,33 @@ def test_every_node_of_a_cluster(broker: Broker) -> None:
     assert [broker.traces(node) for node in ("rabbit@a", "rabbit@b", "rabbit@c")] == [False, True, False]
 
 
-def test_half_a_cluster_is_none(broker: Broker) -> None:
-    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+def test_a_failure_on_one_node_switches_the_others_off(broker: Broker) -> None:
+    broker.configure(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     broker.fail("trace_on", "rabbit@b")
     with pytest.raises(SwitchError):
         watchdog.switch_on(Rabbitmqctl([COMMAND], "/"))
     assert not broker.traces("rabbit@a")
 
 
-def test_a_node_that_ended_traces_no_more(broker: Broker) -> None:
-    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+def test_a_stopped_node_is_not_switched_off(broker: Broker) -> None:
+    broker.configure(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     used = Rabbitmqctl([COMMAND], "/")
     nodes = watchdog.switch_on(used)
-    broker.say(nodes={"running_nodes": ["rabbit@a"]})
+    broker.configure(nodes={"running_nodes": ["rabbit@a"]})
     assert watchdog.switch_off(used, nodes, 0)
     assert not broker.traces("rabbit@a")
 
 
-def test_a_node_that_the_command_speaks_to_is_down(broker: Broker) -> None:
-    """The others, which were seen before, are asked; one node that was never seen with others is not."""
+def test_other_known_nodes_are_used_when_the_first_is_down(broker: Broker) -> None:
+    """Only nodes that are known from an earlier call; without them the call fails."""
     alone, used = Rabbitmqctl([COMMAND], "/"), Rabbitmqctl([COMMAND], "/")
     alone.traced()
-    broker.say(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
+    broker.configure(nodes={"running_nodes": ["rabbit@a", "rabbit@b"]})
     nodes = watchdog.switch_on(used)
     for command in ("list_queues", "cluster_status"):
         broker.fail(command)
         broker.fail(command, "rabbit@a")
-    broker.say(nodes={"running_nodes": ["rabbit@b"]})
+    broker.configure(nodes={"running_nodes": ["rabbit@b"]})
     assert used.taps() == {"bootseq-tap-1"}
     assert used.traced() == {"rabbit@b": True}
     assert watchdog.switch_off(used, nodes, 0)
@@ -328,13 +330,13 @@ def test_a_node_that_the_command_speaks_to_is_down(broker: Broker) -> None:
         alone.traced()
 
 
-def test_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_switching_off_is_tried_again(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "_PAUSE", 0.05)
     used = Rabbitmqctl([COMMAND], "/")
     nodes = watchdog.switch_on(used)
     broker.fail("trace_off")
     assert not watchdog.switch_off(used, nodes, 0.2)
-    assert broker.asked("trace_off") > 1
+    assert broker.calls("trace_off") > 1
     threading.Timer(0.2, broker.heal, ("trace_off",)).start()
     assert watchdog.switch_off(used, nodes, 10)
     assert not broker.traces()

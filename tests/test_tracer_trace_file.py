@@ -1,4 +1,4 @@
-"""The trace file: what is written comes back; what is damaged, foreign or crafted is one line that says so."""
+"""The trace file: read back as written; damaged, foreign and crafted files are refused in one line."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ VALUES = st.recursive(
 )
 
 
-def one(children: list[Step]) -> st.SearchStrategy[Step]:
-    """A step with any fields, and these children."""
+def any_step(children: list[Step]) -> st.SearchStrategy[Step]:
+    """Return a strategy for a step with any fields and these children."""
     return st.builds(
         Step, TEXTS, st.sampled_from(sorted(NUMBERED | NOTES)), TEXTS, TEXTS, TIMES, st.none() | TIMES, TEXTS,
         TIMES, TIMES, IDS, IDS, st.dictionaries(TEXTS, VALUES, max_size=3), IDS,
@@ -42,7 +42,7 @@ def one(children: list[Step]) -> st.SearchStrategy[Step]:
     )  # fmt: skip
 
 
-STEPS = st.recursive(one([]), lambda inner: st.lists(inner, max_size=3).flatmap(one), max_leaves=6)
+STEPS = st.recursive(any_step([]), lambda inner: st.lists(inner, max_size=3).flatmap(any_step), max_leaves=6)
 LEFT_OUT = st.builds(LeftOut, TEXTS, TEXTS, TEXTS, TIMES)
 BOOTS = st.builds(
     Request, st.just(0), TEXTS, st.lists(STEPS, min_size=1, max_size=2), TEXTS, TEXTS, TEXTS,
@@ -51,7 +51,7 @@ BOOTS = st.builds(
 
 
 def numbered(trace: Trace) -> Trace:
-    """As correlate gives it: boots counted, every step with its address."""
+    """Number boots and steps the way correlate does."""
     for number, boot in enumerate([*trace.boots, *trace.others], 1):
         boot.number = number
         boot.versions = trace.versions
@@ -67,8 +67,8 @@ TRACES = st.builds(
 
 @settings(max_examples=examples(40))
 @given(name=st.sampled_from(["t.jsonl", "t.jsonl.gz"]), trace=TRACES)
-def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str, trace: Trace) -> None:
-    """All of it, halves of surrogate pairs too, packed or not."""
+def test_any_trace_is_read_back(tmp_path_factory: pytest.TempPathFactory, name: str, trace: Trace) -> None:
+    """With lone surrogates too, compressed or not."""
     path = tmp_path_factory.mktemp("t") / name
     trace_file.write(path, trace)
     assert asdict(trace_file.read(path)) == asdict(trace)
@@ -78,7 +78,7 @@ def sample() -> Trace:
     return Trace([small_boot(), failed_boot()], [], {"nova": "34.0.0"}, ["a warning"])
 
 
-def written(tmp_path: Path, name: str = "t.jsonl", trace: Trace | None = None) -> Path:
+def write(tmp_path: Path, name: str = "t.jsonl", trace: Trace | None = None) -> Path:
     trace = trace or sample()
     for number, boot in enumerate(trace.boots, 1):
         boot.number = number
@@ -88,27 +88,27 @@ def written(tmp_path: Path, name: str = "t.jsonl", trace: Trace | None = None) -
 
 
 def refused(path: Path) -> str:
-    """What is said of a file that cannot be read: one line that begins with its name."""
+    """Read a file that is refused, and return the error after the file's name; it has one line."""
     with pytest.raises(TracerError) as raised:
         trace_file.read(path)
-    said = str(raised.value)
-    assert said.startswith(str(path))
-    assert said.isprintable()
-    return said.removeprefix(str(path))
+    message = str(raised.value)
+    assert message.startswith(str(path))
+    assert message.isprintable()
+    return message.removeprefix(str(path))
 
 
 def test_the_file_is_lines_of_json(tmp_path: Path) -> None:
-    """A header with format, version and boots, then a step a line, in the tree's order."""
-    lines = [json.loads(line) for line in written(tmp_path).read_text().splitlines()]
+    """A header with format, version and boots, then a line for every step in the tree's order."""
+    lines = [json.loads(line) for line in write(tmp_path).read_text().splitlines()]
     assert (lines[0]["format"], lines[0]["version"]) == ("bootseq-trace", 1)
     assert [boot["steps"] for boot in lines[0]["boots"]] == [len(list(boot.walk())) for boot in sample().boots]
     assert [(line["boot"], line["address"]) for line in lines[1:4]] == [(1, "1"), (1, "1-1"), (1, "1-1-1")]
     assert len(lines) == 1 + sum(boot["steps"] for boot in lines[0]["boots"])
 
 
-def test_one_boot_of_many(tmp_path: Path) -> None:
-    """Chosen by what the header tells; its steps are read, the others' are not. Cut off is cut off all the same."""
-    path = written(tmp_path)
+def test_a_single_boot_is_read(tmp_path: Path) -> None:
+    """Selected by the header; steps of other boots are not read, but a truncation is noticed."""
+    path = write(tmp_path)
     for number, boot in enumerate(trace_file.read(path).boots):
         read = trace_file.read_boot(path, lambda trace, number=number: trace.boots[number])  # type: ignore[misc]
         assert asdict(read) == asdict(boot)
@@ -117,39 +117,38 @@ def test_one_boot_of_many(tmp_path: Path) -> None:
         trace_file.read_boot(path, lambda trace: trace.boots[0])
 
 
-def test_the_same_trace_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Packed or not, whenever and wherever it is written."""
+def test_equal_traces_are_equal_bytes(tmp_path: Path) -> None:
+    """Compressed or not, at any time and in any folder."""
     trace = sample()
     for suffix in ("", ".gz"):
-        one, other = written(tmp_path, "one" + suffix, trace), written(tmp_path, "other" + suffix, trace)
-        assert one.read_bytes() == other.read_bytes()
+        first, other = write(tmp_path, "one" + suffix, trace), write(tmp_path, "other" + suffix, trace)
+        assert first.read_bytes() == other.read_bytes()
 
 
 def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
-    """It holds what services do."""
-    assert written(tmp_path).stat().st_mode & 0o777 == 0o600
+    """It shows the work of services."""
+    assert write(tmp_path).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_packed_file_is_known_by_its_content(tmp_path: Path) -> None:
-    """Renamed it is still read."""
-    packed = written(tmp_path, "t.gz").rename(tmp_path / "plain")
+def test_a_compressed_file_is_recognised_by_its_content(tmp_path: Path) -> None:
+    """A renamed file is still read."""
+    packed = write(tmp_path, "t.gz").rename(tmp_path / "plain")
     assert len(trace_file.read(packed).boots) == 2
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz"])
-def test_a_file_that_is_cut_off(tmp_path: Path, name: str) -> None:
-    """At any byte, between two lines too."""
-    path = written(tmp_path, name)
+def test_a_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
+    """Truncated at any byte, also between two lines."""
+    path = write(tmp_path, name)
     whole = path.read_bytes()
-    lines = [at + 1 for at, byte in enumerate(whole) if byte == 10] if name == "t.jsonl" else []
+    lines = [index + 1 for index, byte in enumerate(whole) if byte == 10] if name == "t.jsonl" else []
     for cut in [*range(0, len(whole), 397), *lines[:-1], *range(len(whole) - 12, len(whole) - 1)]:
         path.write_bytes(whole[:cut])
         assert refused(path)
 
 
-def test_a_cut_file_says_where(tmp_path: Path) -> None:
-    """So many lines are there."""
-    path = written(tmp_path)
+def test_a_truncated_file_is_reported_with_its_last_line(tmp_path: Path) -> None:
+    path = write(tmp_path)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     assert refused(path) == ": cut off after line 3; ingest the capture again"
 
@@ -161,15 +160,15 @@ def _unpacked(packed: bytes) -> bytes | None:
         return None
 
 
-def test_damaged_bytes_of_a_packed_file(tmp_path: Path) -> None:
-    """The checksum sees what unpacking does not."""
-    path = written(tmp_path, "t.gz")
+def test_a_damaged_compressed_file_is_refused(tmp_path: Path) -> None:
+    """The checksum detects damage that decompression does not."""
+    path = write(tmp_path, "t.gz")
     whole = path.read_bytes()
-    for at in range(10, len(whole), 31):
+    for position in range(10, len(whole), 31):
         changed = bytearray(whole)
-        changed[at] ^= 0x10
+        changed[position] ^= 0x10
         path.write_bytes(changed)
-        # A bit that only fills up the last byte of a block is nobody's.
+        # Padding bits of a block's last byte have no meaning.
         assert _unpacked(bytes(changed)) == gzip.decompress(whole) or refused(path)
 
 
@@ -180,31 +179,30 @@ def test_damaged_bytes_of_a_packed_file(tmp_path: Path) -> None:
         b"[" * 99_999, b'{"format":"bootseq-trace","version":1', b"BOOTSEQ1",
     ],
 )  # fmt: skip
-def test_foreign_files(tmp_path: Path, content: bytes) -> None:
-    """Other JSON, binaries, an empty file: what it is not, and how to make one."""
+def test_a_foreign_file_is_refused_with_a_hint(tmp_path: Path, content: bytes) -> None:
+    """Other JSON, binaries, an empty file."""
     path = tmp_path / "f"
     path.write_bytes(content)
     assert refused(path) == ": not a bootseq trace file; make one with: bootseq ingest -o FILE CAPTURE"
 
 
-@pytest.mark.parametrize(("version", "said"), [(2, "2"), (99, "99"), (None, "unknown"), ("1\x1b[31m", "unknown")])
-def test_other_versions(tmp_path: Path, version: Any, said: str) -> None:
-    """A newer bootseq wrote it: use that."""
+@pytest.mark.parametrize(("version", "shown"), [(2, "2"), (99, "99"), (None, "unknown"), ("1\x1b[31m", "unknown")])
+def test_another_version_is_refused(tmp_path: Path, version: Any, shown: str) -> None:
+    """A newer bootseq may have written it."""
     path = tmp_path / "f"
     path.write_text(json.dumps({"format": "bootseq-trace", "version": version}))
-    assert refused(path) == f": trace format {said}, this bootseq reads 1; use the bootseq that wrote it"
+    assert refused(path) == f": trace format {shown}, this bootseq reads 1; use the bootseq that wrote it"
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
-    """A folder, nothing at all."""
+def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path) == f": a folder, not a trace file; make one with: bootseq ingest -o FILE {tmp_path}"
     assert refused(tmp_path / "none") == ": cannot be read: No such file or directory"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read(tmp_path: Path) -> None:
-    """The system's reason."""
-    path = written(tmp_path)
+def test_a_missing_permission_is_reported(tmp_path: Path) -> None:
+    """With the system's reason."""
+    path = write(tmp_path)
     path.chmod(0)
     assert refused(path) == ": cannot be read: Permission denied"
 
@@ -212,30 +210,30 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
 STRANGE: tuple[Any, ...] = (None, True, -5, 1 << 70, 2.5, "x", "1-2\x1b[31m", [], [5], {}, {"a": 5})
 
 
-def test_crafted_fields(tmp_path: Path) -> None:
-    """Any field of any line of any other type, or missing: refused with the line, or read as a sound trace."""
-    path = written(tmp_path, trace=Trace([small_boot()], [], {"nova": "34"}, ["w"]))
+def test_a_crafted_field_is_refused_or_harmless(tmp_path: Path) -> None:
+    """Any field of any line with another type, or missing: refused with the line, or read as a sound trace."""
+    path = write(tmp_path, trace=Trace([small_boot()], [], {"nova": "34"}, ["w"]))
     lines = [json.loads(line) for line in path.read_text().splitlines()][:4]
     boot = lines[0]["boots"][0]
     boot["steps"] = 3
-    for at, where in [(0, lines[0]), (0, boot), (0, boot["left_out"][0]), (2, lines[2])]:
+    for index, where in [(0, lines[0]), (0, boot), (0, boot["left_out"][0]), (2, lines[2])]:
         for name in list(where):
-            kept = where.pop(name)
+            original = where.pop(name)
             for value in (..., *STRANGE):
                 if value is not ...:
                     where[name] = value
                 path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-                assert_refused_or_sound(path, at + 1)
-            where[name] = kept
+                assert_refused_or_sound(path, index + 1)
+            where[name] = original
 
 
 def assert_refused_or_sound(path: Path, line: int) -> None:
     try:
         trace = trace_file.read(path)
     except TracerError as error:
-        said = str(error)
-        assert said.isprintable()
-        assert said.startswith((f"{path}:{line}: ", f"{path}:{line + 1}: ", f"{path}:4: ", f"{path}: "))
+        message = str(error)
+        assert message.isprintable()
+        assert message.startswith((f"{path}:{line}: ", f"{path}:{line + 1}: ", f"{path}:4: ", f"{path}: "))
         return
     for boot in trace.boots:
         assert math.isfinite(boot.started + boot.duration)
@@ -243,9 +241,9 @@ def assert_refused_or_sound(path: Path, line: int) -> None:
 
 
 @pytest.mark.parametrize("spoilt", ["order", "twice", "more", "NaN", "Infinity", "deep", "binary"])
-def test_crafted_lines(tmp_path: Path, spoilt: str) -> None:
-    """Children before parents, lines twice, more than the header says, what Python's JSON takes and JSON does not."""
-    path = written(tmp_path)
+def test_a_crafted_line_is_refused(tmp_path: Path, spoilt: str) -> None:
+    """Children before parents, duplicate or additional lines, Python's extensions of JSON, deep nesting, bytes."""
+    path = write(tmp_path)
     lines = path.read_bytes().splitlines(keepends=True)
     if spoilt == "order":
         lines[1], lines[2] = lines[2], lines[1]

@@ -72,17 +72,20 @@ def _mark_free(known: list[NormalStep], fresh: list[NormalStep], matches: list[p
 
 
 def _join_siblings(known: list[NormalStep], fresh: list[NormalStep], matches: list[pair.Match]) -> list[NormalStep]:
-    """Return the known siblings, those that the fresh boot lacks as optional, each new one after its predecessor."""
+    """Return the known siblings, each new one after its predecessor in the fixed order.
+
+    Siblings that the fresh boot lacks become optional.
+    """
     known_by_fresh = {b: a for a, b in matches}
     matched = {a for a, _ in matches}
     added: dict[int, list[NormalStep]] = {}
     last = -1
     for index, node in enumerate(fresh):
-        if index in known_by_fresh:
-            last = known_by_fresh[index]
-        else:
+        if index not in known_by_fresh:
             node.min_count = 0
             added.setdefault(last, []).append(node)
+        elif not known[known_by_fresh[index]].unordered:
+            last = known_by_fresh[index]
     united = list(added.get(-1, []))
     for index, node in enumerate(known):
         if index not in matched:
