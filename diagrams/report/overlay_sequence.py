@@ -91,7 +91,7 @@ class _Writer:
     """Draws row by row; knows which of the lines are open."""
 
     def __init__(self, all_rows: list[Row], changes: list[Change]) -> None:
-        self._found = all_rows
+        self._rows = all_rows
         self._changes = changes
         self._lines: list[Line] = []
         #: Shown rows around the current one, with their lines; a far side that is drawn with its request has its line.
@@ -113,8 +113,8 @@ class _Writer:
     def hide(self, number: int, row: Row) -> None:
         """Add a row to what is folded."""
         above = row.parent
-        while above >= 0 and not self._found[above].shown:
-            above = self._found[above].parent
+        while above >= 0 and not self._rows[above].shown:
+            above = self._rows[above].parent
         if above == row.parent and above >= 0 and self._one_with_request(number, row):
             return
         if self._hidden and self._hidden[-1].look != row.look:
@@ -147,11 +147,11 @@ class _Writer:
     def _one_with_request(self, number: int, row: Row) -> bool:
         """Return whether it is the receiving side of a request and adds nothing to the request's arrow."""
         far = self._far.get(row.parent) == number
-        return far and not row.changes and row.look in ("same", self._found[row.parent].look)
+        return far and not row.changes and row.look in ("same", self._rows[row.parent].look)
 
     def _line(self, number: int, row: Row) -> Line:
         node = row.node
-        far = self._found[self._far[number]].node if number in self._far else None
+        far = self._rows[self._far[number]].node if number in self._far else None
         what, source, target = between(node, far, outermost=row.parent < 0)
         count = often(node.min_count, node.max_count)
         old, new = (short_address(side.address, ADDRESS) if side else "" for side in (row.pair.old, row.pair.new))
