@@ -150,7 +150,6 @@ def main(mode: str) -> None:
     signal.signal(signal.SIGUSR1, lambda number, frame: events.append("SIGUSR1"))
     if mode in ("serve", "eventlet"):
         server.serve_forever()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     lock, pair = threading.Lock(), socket.socketpair()
     lock.acquire()
     work = {
@@ -171,6 +170,8 @@ def main(mode: str) -> None:
         thread = threading.Thread(target=lambda: time.sleep(1000), daemon=True)
         thread.start()
         work["join"] = thread.join
+    # Last: from the first answer on, the process opens nothing more.
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     forever(work[mode])
 
 
