@@ -1,4 +1,4 @@
-"""The cloud example, as far as it goes without a cloud: plans, files, processes, firewall rules."""
+"""The cloud example without a cloud: plans, files, processes, firewall rules."""
 
 import configparser
 import os
@@ -45,66 +45,66 @@ COMMIT
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    # A short path whatever the test's folder is called: sockets have to fit.
-    one = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s3cret")
-    one.save()
-    return one
+    # A relative path is short enough for sockets.
+    plan_ = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s3cret")
+    plan_.save()
+    return plan_
 
 
 @pytest.fixture
 def process(plan: Plan) -> Iterator[Process]:
-    one = Process(plan, "sleeper")
-    yield one
-    stop_all([one], 0)
+    process_ = Process(plan, "sleeper")
+    yield process_
+    stop_all([process_], 0)
 
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_plan_is_kept(plan: Plan) -> None:
-    """What `up` was asked for is what `down` and `boot` find."""
+def test_a_plan_is_saved(plan: Plan) -> None:
+    """`down` and `boot` load the plan of `up`."""
     assert load_plan(plan.state) == plan
 
 
-def test_plan_is_for_its_owner_alone(plan: Plan) -> None:
-    """It holds the password."""
+def test_a_plan_is_private(plan: Plan) -> None:
+    """It contains the password."""
     assert plan.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_no_plan_says_how_to_get_one(tmp_path: Path) -> None:
-    """One line, and exit code 2 on the command line."""
+def test_a_missing_plan_is_reported_with_a_hint(tmp_path: Path) -> None:
+    """The hint is the command that creates one."""
     with pytest.raises(CloudError, match="up --state"):
         load_plan(tmp_path)
 
 
-def test_path_too_long_for_sockets(tmp_path: Path) -> None:
-    """Told before anything is started."""
+def test_a_path_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
+    """Before any process is started."""
     with pytest.raises(CloudError, match="too long"):
         new_plan(tmp_path / ("x" * 100), "34", 15000, "default", False, "", "")
 
 
-def test_folder_of_somebody_else(tmp_path: Path) -> None:
-    """Nothing is written into a folder that is in use for something else."""
+def test_a_folder_with_other_content_is_refused(tmp_path: Path) -> None:
+    """No file is written into it."""
     state = Path(os.path.relpath(tmp_path))
     (tmp_path / "letter").touch()
     with pytest.raises(CloudError, match=r"neither empty|too long"):
         new_plan(state, "34", 15000, "default", False, "", "")
 
 
-def test_no_two_things_share_a_port() -> None:
-    """Nor does a base move two of them onto one."""
+def test_ports_are_unique() -> None:
+    """The base is added to all of them."""
     assert len(set(PORTS.values())) == len(PORTS)
 
 
-def test_taken_port_is_named(plan: Plan) -> None:
-    """With the option that helps."""
+def test_a_port_in_use_is_named(plan: Plan) -> None:
+    """With the option that changes it."""
     with pytest.raises(CloudError, match="15672, meant for rabbitmq, is taken; choose another --port-base"):
         check_ports(plan, ["rabbitmq"], {15672})
 
 
-def test_compute_does_not_see_the_databases(plan: Plan, tmp_path: Path) -> None:
-    """Nova refuses to start a compute service that does."""
+def test_the_compute_service_has_no_database_configuration(plan: Plan, tmp_path: Path) -> None:
+    """Nova refuses to start a compute service that has one."""
     paste = tmp_path / "environment" / "etc" / "nova" / "api-paste.ini"
     paste.parent.mkdir(parents=True)
     paste.touch()
@@ -116,8 +116,8 @@ def test_compute_does_not_see_the_databases(plan: Plan, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["keystone", "glance", "placement", "neutron"])
-def test_each_service_logs_in_under_its_own_name(plan: Plan, tmp_path: Path, name: str) -> None:
-    """So that MariaDB's general log tells them apart."""
+def test_every_service_has_its_own_database_user(plan: Plan, tmp_path: Path, name: str) -> None:
+    """MariaDB's general log distinguishes services by user."""
     write_service_configs(plan, tmp_path / "bin")
     assert f"mysql+pymysql://{name}:s3cret@127.0.0.1:15306/{name}?" in plan.config_file(name).read_text()
 
@@ -129,20 +129,20 @@ def test_each_service_logs_in_under_its_own_name(plan: Plan, tmp_path: Path, nam
 def test_eventlet_workers_have_one_thread(
     plan: Plan, tmp_path: Path, release: str, threads: str, expected: str
 ) -> None:
-    """With more, two requests at once to an API that eventlet has patched wait for ever."""
+    """With more, two simultaneous requests to an API under eventlet block for ever."""
     services = Services(replace(plan, release=release, threads=threads), tmp_path, tmp_path)
     workers = services._workers("nova-api")
     assert workers[workers.index("--threads") + 1] == expected
 
 
-def test_openrc_is_read_by_a_shell(plan: Plan) -> None:
-    """Whatever characters a password or path has."""
+def test_openrc_is_quoted_for_a_shell(plan: Plan) -> None:
+    """Passwords may contain any characters."""
     script = openrc(replace(plan, secret="it's")) + 'printf %s "$OS_PASSWORD"'
     assert subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout == "it's"
 
 
 def test_stop_ends_the_whole_group(plan: Plan, process: Process) -> None:
-    """A worker that outlives its master too, which no longer is there to be asked."""
+    """Also a worker that outlives its master."""
     child = plan.state / "child"
     process.start(
         python(
@@ -161,29 +161,29 @@ def test_stop_ends_the_whole_group(plan: Plan, process: Process) -> None:
     assert process._group() is None
 
 
-def test_stop_kills_what_does_not_listen(process: Process) -> None:
-    """After the grace."""
+def test_stop_kills_a_process_that_ignores_sigterm(process: Process) -> None:
+    """After the grace period."""
     process.start(python("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"))
     stop_all([process], 0.5)
     assert process.pid() is None
 
 
-def test_stranger_with_the_same_number_lives(process: Process) -> None:
-    """A number is given anew; the time of the start tells the processes apart."""
-    stranger = subprocess.Popen(python("import signal; signal.pause()"), start_new_session=True)
+def test_stop_does_not_kill_another_process_with_the_same_pid(process: Process) -> None:
+    """A pid may be reused; the start time distinguishes the processes."""
+    other = subprocess.Popen(python("import signal; signal.pause()"), start_new_session=True)
     try:
-        process.pid_file.write_text(f"{stranger.pid} 1\n")
+        process.pid_file.write_text(f"{other.pid} 1\n")
         assert process.pid() is None
         process.stop(signal.SIGKILL)
         with pytest.raises(subprocess.TimeoutExpired):
-            stranger.wait(0.2)
+            other.wait(0.2)
     finally:
-        stranger.kill()
-        stranger.wait()
+        other.kill()
+        other.wait()
 
 
-def test_second_start_leaves_the_first(process: Process) -> None:
-    """`up` twice is fine."""
+def test_a_second_start_keeps_the_first_process(process: Process) -> None:
+    """`up` may be called twice."""
     process.start(python("import signal; signal.pause()"))
     first = process.pid()
     process.start(python("import signal; signal.pause()"))
@@ -191,20 +191,20 @@ def test_second_start_leaves_the_first(process: Process) -> None:
     assert process.pid() == first
 
 
-def test_end_instead_of_readiness_names_the_log(process: Process) -> None:
-    """At once, not when the time is over."""
+def test_a_process_that_ends_before_it_is_ready_is_reported_with_its_log(process: Process) -> None:
+    """At once, and not at the timeout."""
     process.start(python("raise SystemExit(3)"))
     with pytest.raises(CloudError, match=r"sleeper ended; its output: .*/logs/sleeper\.out"):
         process.wait(lambda: False, 60)
 
 
-def test_nobody_answers(plan: Plan) -> None:
-    """A closed port is not ready, and no error either."""
+def test_a_closed_port_is_not_ready(plan: Plan) -> None:
+    """It is no error either."""
     assert not answers(replace(plan, port_base=1), "keystone")
 
 
-def test_only_nova_rules_are_removed() -> None:
-    """Jumps first, then the chains that nobody jumps to any more."""
+def test_only_firewall_rules_of_nova_are_removed() -> None:
+    """First jumps, then the chains that are no longer used."""
     assert removal(RULES).splitlines() == [
         "*filter",
         "-D FORWARD -j nova-filter-top",
@@ -216,15 +216,17 @@ def test_only_nova_rules_are_removed() -> None:
     ]
 
 
-def test_status_of_a_cloud_that_is_down(plan: Plan) -> None:
-    """Every process is named; exit code 1."""
+def test_status_of_a_stopped_cloud_exits_with_1(plan: Plan) -> None:
+    """Every process is listed as down."""
     result = CliRunner().invoke(main, ["status", "--state", str(plan.state)])
     assert result.exit_code == 1
     assert result.output.count("down") == 12
 
 
-def test_group_that_ends_while_it_is_stopped_is_not_ours(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signalling group 0 would end this very process and all beside it."""
+def test_a_group_that_ends_while_being_stopped_is_not_signalled_again(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signalling group 0 would end the test's own process group."""
     groups: Iterator[int | None] = iter([4711, None])
     signalled = []
     monkeypatch.setattr(Process, "_group", lambda _: next(groups))
@@ -233,8 +235,8 @@ def test_group_that_ends_while_it_is_stopped_is_not_ours(plan: Plan, monkeypatch
     assert signalled == [4711]
 
 
-def test_openrc_on_the_path_hides_no_command(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cloud's own scripts of that name call what is found here."""
+def test_wrapper_scripts_on_the_path_are_not_found_as_commands(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cloud's own scripts call the command that is found."""
     script = plan.state / "bin" / "sh"
     script.write_text("#!/bin/false\n")
     script.chmod(0o755)

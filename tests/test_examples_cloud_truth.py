@@ -1,4 +1,4 @@
-"""The truth check, as far as it goes without a cloud: what the witnesses' lines say, and who agrees with whom."""
+"""The truth check without a cloud: parsing the witnesses' lines, and matching them with the trace."""
 
 import json
 from pathlib import Path
@@ -63,14 +63,14 @@ ACCESS = """\
 """
 
 
-def message(**said: Any) -> bytes:
-    return json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(said)}).encode()
+def message(**fields: Any) -> bytes:
+    return json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(fields)}).encode()
 
 
-def test_general_log_names_users_and_what_drivers_send() -> None:
-    """From the list of connections that were open, or their own Connect; a statement may have several lines."""
-    found = list(general_log.logged(GENERAL, "11\tkeystone\t127.0.0.1:59902\n30\troot\tlocalhost\n"))
-    assert [(one.connection, one.user, one.below) for one in found] == [
+def test_the_general_log_has_users_and_marks_statements_of_drivers() -> None:
+    """Users are read from the list of open connections or from Connect; a statement may have several lines."""
+    statements = list(general_log.logged(GENERAL, "11\tkeystone\t127.0.0.1:59902\n30\troot\tlocalhost\n"))
+    assert [(entry.connection, entry.user, entry.below) for entry in statements] == [
         (30, "root", "Quit"),
         (11, "keystone", ""),
         (11, "keystone", "ROLLBACK"),
@@ -79,8 +79,8 @@ def test_general_log_names_users_and_what_drivers_send() -> None:
         (31, "nova-conductor", "questions to a fresh connection"),
         (31, "nova-conductor", ""),
     ]
-    assert found[1].statement.endswith("FROM project \nWHERE project.name = 'Default' AND project.enabled = true")
-    assert [one.time - found[0].time for one in found] == [0, 6, 6, *[-35989] * 4]
+    assert statements[1].statement.endswith("FROM project \nWHERE project.name = 'Default' AND project.enabled = true")
+    assert [entry.time - statements[0].time for entry in statements] == [0, 6, 6, *[-35989] * 4]
 
 
 @pytest.mark.parametrize(
@@ -97,20 +97,20 @@ def test_general_log_names_users_and_what_drivers_send() -> None:
         ("UPDATE t SET deleted=0", "UPDATE t SET deleted=%s", [False]),
     ],
 )  # fmt: skip
-def test_statements_of_both_sides_meet(logged: str, statement: str, parameters: Any) -> None:
-    """One text, and literals that agree as far as ours were kept."""
+def test_logged_and_recorded_statements_match(logged: str, statement: str, parameters: Any) -> None:
+    """Their texts are equal, and their literals are equal as far as they were recorded."""
     theirs, ours = general_log.cut(logged), general_log.cut(general_log.rendered(statement, parameters))
     assert theirs[0] == ours[0]
     assert general_log.same(theirs[1], ours[1])
 
 
-def test_other_values_are_other_statements() -> None:
+def test_statements_with_other_values_do_not_match() -> None:
     theirs, ours = (general_log.cut(f"SELECT a FROM t WHERE a = '{value}'")[1] for value in ("x", "y"))
     assert not general_log.same(theirs, ours)
 
 
-def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
-    """Which those are says libvirt-python's own source."""
+def test_methods_of_libvirt_are_mapped_to_the_functions_in_libvirtds_log() -> None:
+    """The mapping is read from libvirt-python's source."""
     first, second = readers.libvirt_calls(LIBVIRTD)
     assert (first.key, second.key) == (("virConnectGetLibVersion",), ("virDomainGetInfo",))
     assert second.ids == {"0f84580a-697e-4172-8f9e-98a4a3c024c2"}
@@ -124,15 +124,15 @@ def test_libvirtd_logs_calls_under_the_functions_that_methods_call() -> None:
     }
 
 
-def test_access_lines_without_their_queries() -> None:
-    assert [(*one.key, *one.values) for one in readers.access_lines("identity", ACCESS)] == [
+def test_access_lines_are_read_without_their_queries() -> None:
+    assert [(*line.key, *line.values) for line in readers.access_lines("identity", ACCESS)] == [
         ("identity", "GET", "/v3/auth/tokens", "200"),
         ("identity", "GET", "/v3/a b", "404"),
     ]
 
 
-def test_firehose_is_noted_without_what_messages_hold() -> None:
-    """Method (an object's own, not the envelope's), ids; a reply has no method."""
+def test_the_firehose_is_logged_without_the_content_of_messages() -> None:
+    """With method and ids; for an object action the object's method."""
     arguments = {"objmethod": "save", "objinst": {"nova_object.name": "Instance", "password": "s3cret"}}
     ids = {"_msg_id": "m1", "_unique_id": "u1", "_context_request_id": "req-1"}
     sent = summary("publish.nova", {"connection": "c"}, message(method="object_action", args=arguments, **ids))
@@ -140,24 +140,24 @@ def test_firehose_is_noted_without_what_messages_hold() -> None:
     assert (sent["event"], sent["place"], sent["method"]) == ("publish", "nova", "Instance.save")
     assert (reply["method"], reply["uuids"]) == ("reply", [UUID.format(1)])
     assert "s3cret" not in json.dumps(sent)
-    log = "\n".join(json.dumps(one) for one in ({"event": "ready"}, sent, reply, sent | {"event": "deliver"}))
-    assert [one.key for one in readers.messages(log, "publish")] == [("u1",)]
-    assert [one.key for one in readers.messages(log, "deliver")] == [("u1",)]
+    log = "\n".join(json.dumps(entry) for entry in ({"event": "ready"}, sent, reply, sent | {"event": "deliver"}))
+    assert [entry.key for entry in readers.messages(log, "publish")] == [("u1",)]
+    assert [entry.key for entry in readers.messages(log, "deliver")] == [("u1",)]
     assert readers.unread(log) == 0
 
 
-def held(said: list[Entry], cloud: Cloud) -> Agreement:
-    """SQL by its bare text."""
+def match(witnessed_: list[Entry], cloud: Cloud) -> Agreement:
+    """Match SQL by its bare text."""
     trace = cloud.trace()
     trees = Trees(trace, trace.boots[0], cloud.events)
-    seen = [
+    recorded = [
         HookedEvent(
             event, Entry(event.start, (str(event.attributes["statement"]),), str(event.attributes["statement"]))
         )
         for event in cloud.events
         if event.kind == "sql"
     ]
-    return agree("SQL", said, seen, trees)
+    return agree("SQL", witnessed_, recorded, trees)
 
 
 def booted() -> Cloud:
@@ -169,21 +169,27 @@ def booted() -> Cloud:
 def witnessed(cloud: Cloud) -> list[Entry]:
     statements = [event for event in cloud.events if event.kind == "sql"]
     return [
-        Entry(one.start, (str(one.attributes["statement"]),), str(one.attributes["statement"])) for one in statements
+        Entry(event_.start, (str(event_.attributes["statement"]),), str(event_.attributes["statement"]))
+        for event_ in statements
     ]
 
 
-def test_all_that_is_witnessed_stands_in_the_tree() -> None:
+def test_every_witnessed_statement_is_in_the_tree() -> None:
     cloud = booted()
-    said = witnessed(cloud)
-    found = held(said, cloud)
-    assert (found.witnessed, found.in_tree, found.recall, found.precision) == (len(said), len(said), 1, 1)
+    lines = witnessed(cloud)
+    agreement = match(lines, cloud)
+    assert (agreement.witnessed, agreement.in_tree, agreement.recall, agreement.precision) == (
+        len(lines),
+        len(lines),
+        1,
+        1,
+    )
     assert list(misplaced(cloud.boot())) == []
-    assert "100.00%" in "\n".join(report(cloud.boot(), [found]))
+    assert "100.00%" in "\n".join(report(cloud.boot(), [agreement]))
 
 
-def test_misses_are_told_with_their_reason() -> None:
-    """What the hooks have not, or in no tree; heartbeats are apart; what nobody witnessed counts against precision."""
+def test_misses_are_reported_with_their_reason() -> None:
+    """Not recorded, or in no tree; heartbeats are separate; unwitnessed statements lower the precision."""
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot()
@@ -192,19 +198,19 @@ def test_misses_are_told_with_their_reason() -> None:
     services.conductor.on(9).sql("UPDATE services SET report_count=1")
     services.conductor.on(9).sql("SELECT 1 FROM loose")
     run(story)
-    said = witnessed(cloud)
-    unseen = Entry(said[1].time, ("SELECT 1 FROM unseen",), "SELECT 1 FROM unseen")
-    found = held([*said[1:], unseen], cloud)
-    assert dict(found.missed) == {
+    lines = witnessed(cloud)
+    unseen = Entry(lines[1].time, ("SELECT 1 FROM unseen",), "SELECT 1 FROM unseen")
+    agreement = match([*lines[1:], unseen], cloud)
+    assert dict(agreement.missed) == {
         ("the hooks have no such event", "SELECT 1 FROM unseen"): 1,
         ("recorded, but in no tree", "SELECT 1 FROM loose"): 1,
     }
-    assert dict(found.apart) == {"heartbeat, in no request": 1}
-    assert found.beyond.total() == 1
-    assert found.recall < 1 > found.precision
+    assert dict(agreement.apart) == {"heartbeat, in no request": 1}
+    assert agreement.beyond.total() == 1
+    assert agreement.recall < 1 > agreement.precision
 
 
-def test_what_stands_in_another_tree_is_missing_only_where_it_names_the_boot() -> None:
+def test_a_statement_in_another_tree_is_missing_only_if_it_names_the_boot() -> None:
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot()
@@ -214,18 +220,20 @@ def test_what_stands_in_another_tree_is_missing_only_where_it_names_the_boot() -
         services.conductor.on(9).sql("SELECT 1 FROM others")
         services.conductor.on(9).sql("SELECT 1 FROM instances")
     run(story)
-    said = [
-        Entry(one.time, one.key, one.text, ids=frozenset([UUID.format(16)]))
-        if one.text.endswith("1 FROM instances")
-        else one
-        for one in witnessed(cloud)
+    lines = [
+        Entry(line.time, line.key, line.text, ids=frozenset([UUID.format(16)]))
+        if line.text.endswith("1 FROM instances")
+        else line
+        for line in witnessed(cloud)
     ]
-    found = held(said, cloud)
-    assert [reason for reason, _ in found.missed] == ["names this boot, but is in the tree of Other.get (req-other)"]
-    assert dict(found.apart) == {"request Other.get": 1}
+    agreement = match(lines, cloud)
+    assert [reason for reason, _ in agreement.missed] == [
+        "names this boot, but is in the tree of Other.get (req-other)"
+    ]
+    assert dict(agreement.apart) == {"request Other.get": 1}
 
 
-def test_periodic_tasks_look_at_the_instance_and_are_none_of_its_boot() -> None:
+def test_periodic_tasks_that_read_the_instance_are_not_part_of_its_boot() -> None:
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot()
@@ -236,21 +244,21 @@ def test_periodic_tasks_look_at_the_instance_and_are_none_of_its_boot() -> None:
         conductor.sql("SELECT 1 FROM instances")
     run(story)
     names = frozenset([UUID.format(16)])
-    found = held([Entry(one.time, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
-    assert not found.missed
-    assert dict(found.apart) == {"request nova.manager:Manager.periodic_tasks": 1}
+    agreement = match([Entry(line.time, line.key, line.text, ids=names) for line in witnessed(cloud)], cloud)
+    assert not agreement.missed
+    assert dict(agreement.apart) == {"request nova.manager:Manager.periodic_tasks": 1}
 
 
-def test_what_was_said_before_the_hooks_came_takes_nothing_of_the_boot() -> None:
-    """Under load the same statements come all the time, before the hooks too, and a log's seconds order them badly."""
+def test_statements_before_the_recording_are_not_matched_with_the_boot() -> None:
+    """Under load the same statements also precede the recording, and a log's whole seconds order them badly."""
     cloud = booted()
-    said = witnessed(cloud)
-    earlier = [Entry(one.time - 2 * readers.SECOND, one.key, one.text, within=readers.SECOND) for one in said]
-    found = held([*earlier, *said], cloud)
-    assert (found.missed, found.in_tree, found.recall, found.precision) == ({}, len(said), 1, 1)
+    lines = witnessed(cloud)
+    earlier = [Entry(line.time - 2 * readers.SECOND, line.key, line.text, within=readers.SECOND) for line in lines]
+    agreement = match([*earlier, *lines], cloud)
+    assert (agreement.missed, agreement.in_tree, agreement.recall, agreement.precision) == ({}, len(lines), 1, 1)
 
 
-def test_resource_tracker_reads_all_instances_whichever_it_is_called_for() -> None:
+def test_the_resource_trackers_reads_are_not_part_of_the_boot() -> None:
     cloud = Cloud()
     services = Services(cloud)
     story = services.boot()
@@ -263,19 +271,19 @@ def test_resource_tracker_reads_all_instances_whichever_it_is_called_for() -> No
             conductor.sql("SELECT 1 FROM instances")
     run(story)
     names = frozenset([UUID.format(16)])
-    found = held([Entry(one.time, one.key, one.text, ids=names) for one in witnessed(cloud)], cloud)
-    assert not found.missed
-    assert found.apart.total() == 1
+    agreement = match([Entry(line.time, line.key, line.text, ids=names) for line in witnessed(cloud)], cloud)
+    assert not agreement.missed
+    assert agreement.apart.total() == 1
 
 
-def test_a_request_that_had_no_answer_when_the_hooks_went_may_have_got_any() -> None:
+def test_a_request_without_a_recorded_status_matches_any_status() -> None:
     theirs, other = (Entry(0, ("API", "GET", "/"), "", (status,)) for status in ("200", "404"))
     assert _same_status(theirs, Entry(0, theirs.key, "", ("",)))
     assert _same_status(theirs, theirs)
     assert not _same_status(theirs, other)
 
 
-def test_capture_is_the_one_of_the_wrap(tmp_path: Path) -> None:
+def test_the_capture_is_read_from_the_wrapper_command(tmp_path: Path) -> None:
     plan = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="bootseq run -o /captures/c --", secret="s")
     assert capture_of(plan) == Path("/captures/c")
     with pytest.raises(CloudError, match="--capture"):

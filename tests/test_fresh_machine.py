@@ -1,4 +1,4 @@
-"""What tests need of the system is what ``make packages`` installs, tried on an empty machine in a folder."""
+"""The packages that ``make packages`` installs: all that tests need of the system, tried on an empty machine."""
 
 from __future__ import annotations
 

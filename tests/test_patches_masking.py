@@ -1,4 +1,4 @@
-"""Secrets in free text: in every notation a service writes, and cheaply even where the text is made to be slow."""
+"""Secrets in free text: masked in every notation of a service, in bounded time for adversarial text."""
 
 from __future__ import annotations
 
@@ -19,59 +19,59 @@ NAMES = st.sampled_from(
     contents api_key client_secret rescue_pass CHAPPASSWORD fernet_key passphrase
     """.split()  # noqa: SIM905 - a list of words
 )
-#: A value that no notation lets through by accident: what would be left of it is found.
+#: Values whose beginning and end are recognisable, so that remains of them are detected.
 SECRETS = st.text(st.characters(categories=["L", "N", "P", "S"], include_characters=" \n\t\\'\""), max_size=30).map(
     lambda text: "Sq7" + text + "Zk9"
 )
 WORDS = st.text("Sq7Zk9-._~+/=", min_size=4, max_size=30).map(lambda text: "Sq7" + text + "Zk9")
 
 
-def shows(text: str, *secrets: str) -> bool:
-    """Return whether the masked text contains any of the secrets, or its beginning or end."""
+def leaks(text: str, *secrets: str) -> bool:
+    """Return whether any of the secrets, or its beginning or end, is in the masked text."""
     masked = masking.mask(text)
     return any(part in masked for secret in secrets for part in (secret, secret[:8], secret[-8:]) if len(part) > 3)
 
 
 @given(NAMES, SECRETS, st.sampled_from([None, 2]))
-def test_in_json(name: str, secret: str, indent: int | None) -> None:
-    """Whatever is in it, quotes and backslashes too; what stands beside it is kept."""
+def test_a_secret_in_json_is_masked(name: str, secret: str, indent: int | None) -> None:
+    """With quotes and backslashes in it; other fields stay."""
     text = json.dumps({"before": 1, name: secret, "after": "kept"}, indent=indent)
-    assert not shows(text, secret)
+    assert not leaks(text, secret)
     assert '"before": 1' in masking.mask(text)
     assert "kept" in masking.mask(text)
 
 
 @given(NAMES, SECRETS)
-def test_in_json_within_json(name: str, secret: str) -> None:
-    """A body that stands as a text in another, as logs have it."""
+def test_a_secret_in_json_within_json_is_masked(name: str, secret: str) -> None:
+    """A body that is a string in another, as in logs."""
     text = json.dumps({"body": json.dumps({name: secret, "after": 1})})
-    assert not shows(text, secret)
+    assert not leaks(text, secret)
 
 
 @given(NAMES, SECRETS)
-def test_in_nested_values(name: str, secret: str) -> None:
-    """A list or dict under a secret's name is masked whole."""
+def test_a_nested_value_under_a_secrets_name_is_masked(name: str, secret: str) -> None:
+    """A list or dict is masked as a whole."""
     for value in ([secret], {"a": secret}, [{"path": "/x", "b": [secret, "]"]}]):
         text = json.dumps({name: value, "after": "kept"})
-        assert not shows(text, secret)
+        assert not leaks(text, secret)
         assert "kept" in masking.mask(text)
 
 
 @given(NAMES, SECRETS)
-def test_in_python(name: str, secret: str) -> None:
-    """Dicts, pairs and keyword arguments in the notation of repr()."""
+def test_a_secret_in_a_repr_is_masked(name: str, secret: str) -> None:
+    """In dicts, pairs and keyword arguments."""
     for text in (
         repr({name: secret, "after": "kept"}),
         repr([(name, secret), ("b", "kept")]),
         f"f({name}={secret!r}, b='kept')",
     ):
-        assert not shows(text, secret)
+        assert not leaks(text, secret)
         assert "kept" in masking.mask(text)
 
 
 @given(NAMES, WORDS)
-def test_in_assignments_headers_queries_and_options(name: str, secret: str) -> None:
-    """A secret without quotes ends with the word."""
+def test_a_secret_in_assignments_headers_queries_and_options_is_masked(name: str, secret: str) -> None:
+    """Without quotes it ends at the end of the word."""
     quoted = urllib.parse.quote(secret, safe="")
     texts = [
         f"{name}={secret} kept", f"a: 1, {name}: {secret}, b: kept", f"{name}: {secret}\nkept: 1",
@@ -79,23 +79,23 @@ def test_in_assignments_headers_queries_and_options(name: str, secret: str) -> N
         f"http://host/vnc.html?path=%3F{name}%3D{quoted} kept",
     ]  # fmt: skip
     for text in texts:
-        assert not shows(text, secret, quoted), text
+        assert not leaks(text, secret, quoted), text
         assert "kept" in masking.mask(text), text
 
 
 @given(WORDS, st.sampled_from(["Basic", "Bearer", "Token", "Negotiate"]))
-def test_in_authorization_headers(secret: str, scheme: str) -> None:
+def test_a_secret_in_an_authorization_header_is_masked(secret: str, scheme: str) -> None:
     """The scheme's word is not the secret."""
-    assert not shows(f"Authorization: {scheme} {secret}", secret)
-    assert not shows(f"'Authorization': '{scheme} {secret}', 'Accept': '*/*'", secret)
+    assert not leaks(f"Authorization: {scheme} {secret}", secret)
+    assert not leaks(f"'Authorization': '{scheme} {secret}', 'Accept': '*/*'", secret)
 
 
 @given(st.text("abcXYZ019!#$%&*+,;=?@/:", min_size=6).map(lambda text: "Sq7" + text + "Zk9"))
-def test_in_urls(secret: str) -> None:
-    """Passwords of databases and brokers, those that should have been quoted too, and of each of several hosts."""
+def test_a_password_in_a_url_is_masked(secret: str) -> None:
+    """Also unquoted special characters, and in the URL of several hosts."""
     for url in ("mysql+pymysql://nova:{}@db/nova?charset=utf8", "rabbit://:{}@h1:5672,u:{}@h2:5672//"):
         text = "using " + url.format(secret, secret) + " kept"
-        assert not shows(text, secret)
+        assert not leaks(text, secret)
         assert "kept" in masking.mask(text)
 
 
@@ -112,8 +112,8 @@ def test_in_urls(secret: str) -> None:
         ("hash $2b$12$abcdefghijklmnopqrstuv end", "hash *** end"),
     ],
 )
-def test_by_shape(text: str, masked: str) -> None:
-    """Keys, tokens and hashes are masked under any name."""
+def test_keys_tokens_and_hashes_are_masked_by_their_shape(text: str, masked: str) -> None:
+    """Under any name."""
     assert masking.mask(text) == masked
 
 
@@ -128,14 +128,13 @@ def test_by_shape(text: str, masked: str) -> None:
         "[instance: d290f1ee-6c54-4b07-90e6-d701748f0851] Took 0.50 seconds",
     ],
 )
-def test_what_is_harmless_stays_as_it_is(text: str) -> None:
-    """A mask that hits the innocent hides what the user looks for."""
+def test_harmless_text_is_not_masked(text: str) -> None:
     assert masking.mask(text) == text
 
 
 @given(st.text())
 def test_masking_twice_is_masking_once(text: str) -> None:
-    """And nothing raises."""
+    """On any text, without an exception."""
     once = masking.mask(text)
     assert masking.mask(once) == once
 
@@ -149,8 +148,8 @@ def test_masking_twice_is_masking_once(text: str) -> None:
         "transport_password", "encryption_key", "private_key", "_pass_1", "Set-Cookie",
     ],
 )  # fmt: skip
-def test_names_of_secrets(name: str) -> None:
-    """Columns, options, headers, JSON keys and the parameters that SQLAlchemy names after them."""
+def test_names_of_secrets_are_recognised(name: str) -> None:
+    """Columns, options, headers, JSON keys, and SQLAlchemy's parameters named after them."""
     assert masking.secret_key(name)
 
 
@@ -170,8 +169,7 @@ def test_names_of_secrets(name: str) -> None:
         "id_1",
     ],
 )
-def test_names_of_the_innocent(name: str) -> None:
-    """They are what a boot is told by."""
+def test_harmless_names_are_no_secrets(name: str) -> None:
     assert not masking.secret_key(name)
 
 

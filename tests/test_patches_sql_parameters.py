@@ -1,4 +1,4 @@
-"""Which of a statement's parameters may be kept, told by its text alone."""
+"""A plan of which parameters of a statement to mask, derived from its text."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ POSITIONAL = [
 @pytest.mark.parametrize(("statement", "masked"), POSITIONAL, ids=[statement for statement, _ in POSITIONAL])
 @pytest.mark.parametrize("mark", ["?", "%s"])
 def test_positions_are_masked_by_their_columns(statement: str, masked: list[int], mark: str) -> None:
-    """Whatever a parameter is compared with, assigned to or inserted into."""
+    """The columns that parameters are compared with, assigned to or inserted into."""
     marks = statement.replace("'?'", "").replace('"?"', "").count("?")
-    found = sql_parameters.plan(statement.replace("?", mark) if mark != "?" else statement, (1,) * marks, None)
+    plan = sql_parameters.plan(statement.replace("?", mark) if mark != "?" else statement, (1,) * marks, None)
     if "'?'" in statement and mark != "?":
         return
-    assert list(found or ()) == masked
+    assert list(plan or ()) == masked
 
 
-def test_names_are_masked_by_what_they_say_and_by_their_columns() -> None:
-    """Of drivers that take a dict."""
+def test_named_parameters_are_masked_by_name_and_by_column() -> None:
+    """For drivers that take a dict."""
     statement = "UPDATE t SET password=%(p)s, a=%(a)s WHERE id = %(t_id)s AND token = %(auth_token)s"
-    given = {"p": 1, "a": 2, "t_id": 3, "auth_token": 4}
-    plan = sql_parameters.plan(statement, given, None)
+    parameters = {"p": 1, "a": 2, "t_id": 3, "auth_token": 4}
+    plan = sql_parameters.plan(statement, parameters, None)
     assert plan == frozenset({"p", "auth_token"})
-    assert sql_parameters.masked(given, plan) == ("{}", "p", "***", "a", 2, "t_id", 3, "auth_token", "***")
+    assert sql_parameters.masked(parameters, plan) == ("{}", "p", "***", "a", 2, "t_id", 3, "auth_token", "***")
 
 
-def test_what_cannot_be_told_is_masked_whole_where_a_secret_is_named() -> None:
+def test_all_parameters_are_masked_where_their_columns_are_unknown_and_a_secret_is_named() -> None:
     """More parameters than placeholders, in a statement about passwords."""
     assert sql_parameters.plan("CALL set_password(?)", (1, 2, 3), None) == (0, 1, 2)
     assert sql_parameters.plan("CALL move(?)", (1, 2, 3), None) is None
@@ -62,21 +62,20 @@ EMPTY = [(None, None), ("", ""), (b"", "<0 bytes>"), (0, 0), (0.0, 0.0), (False,
 
 
 @pytest.mark.parametrize(("value", "recorded"), EMPTY, ids=[repr(value) for value, _ in EMPTY])
-def test_an_empty_parameter_is_recorded_though_its_name_is_a_secrets(value: Any, recorded: Any) -> None:
-    """It hides nothing, and shows that nothing was set."""
+def test_an_empty_parameter_is_recorded_even_for_a_secret(value: Any, recorded: Any) -> None:
+    """It contains no secret, and shows that no value was set."""
     assert sql_parameters.masked((value, "x"), (0, 1)) == (recorded, "***")
     assert sql_parameters.masked([value], frozenset({"p"})) == (recorded,)
     assert sql_parameters.masked({"p": value}, frozenset({"p"})) == ("{}", "p", recorded)
     assert sql_parameters.masked({"p": value}, (0,)) == ("{}", "p", recorded)
 
 
-def test_a_plan_for_another_driver_masks_all() -> None:
-    """Rather than guess."""
+def test_a_plan_for_another_driver_masks_everything() -> None:
     assert sql_parameters.masked((1, 2), frozenset({"p"})) == ("***", "***")
     assert sql_parameters.masked({"a": 1}, (0,)) == ("{}", "a", "***")
 
 
-def test_no_more_is_kept_than_is_of_use() -> None:
+def test_the_number_of_recorded_parameters_is_limited() -> None:
     """A statement may have thousands of parameters."""
     assert len(sql_parameters.masked(tuple(range(5_000)), None)) == sql_parameters.MAX_PARAMETERS
     assert (
@@ -90,11 +89,11 @@ def test_no_more_is_kept_than_is_of_use() -> None:
 @given(
     st.text(alphabet="SELECTINSERTVALUES(),='\"`?%s:a password$1 \n", max_size=200), st.lists(st.integers(), max_size=9)
 )
-def test_no_text_breaks_it(statement: str, given: list[Any]) -> None:
-    """Nothing raises, whatever is no SQL."""
-    plan = sql_parameters.plan(statement, tuple(given), None)
+def test_any_text_gets_a_plan(statement: str, parameters: list[Any]) -> None:
+    """Also text that is no SQL."""
+    plan = sql_parameters.plan(statement, tuple(parameters), None)
     masking.without_secrets(statement)
-    assert len(sql_parameters.masked(tuple(given), plan)) == len(given)
+    assert len(sql_parameters.masked(tuple(parameters), plan)) == len(parameters)
 
 
 def test_no_statement_hangs_a_service() -> None:
@@ -113,7 +112,7 @@ def test_no_statement_hangs_a_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "kept"),
+    ("statement", "masked"),
     [
         ("SELECT 'plain' FROM t", "SELECT 'plain' FROM t"),
         ("UPDATE t SET password = 'it''s', a = 'b'", "UPDATE t SET password = '***', a = '***'"),
@@ -121,19 +120,19 @@ def test_no_statement_hangs_a_service() -> None:
         ("SELECT 'mysql://u:pw@db/x' FROM t", "SELECT 'mysql://***@db/x' FROM t"),
     ],
 )
-def test_literals_in_the_text(statement: str, kept: str) -> None:
-    """All go where a secret is named, elsewhere those that look like one."""
-    assert masking.without_secrets(statement) == kept
+def test_literals_are_masked_where_a_secret_is_named(statement: str, masked: str) -> None:
+    """Elsewhere only literals that look like a secret."""
+    assert masking.without_secrets(statement) == masked
 
 
-def test_names_of_classes_below_str_are_names() -> None:
-    """SQLAlchemy gives MySQL's drivers such names: they are written as plain text, and their secrets masked."""
+def test_names_of_subclasses_of_str_are_names() -> None:
+    """SQLAlchemy passes such names to MySQL's drivers: they are written as plain text, and masked."""
 
     class Label(str):
         __slots__ = ()
 
-    given = {Label("host_1"): "compute1", Label("password"): "s3cret"}
+    parameters = {Label("host_1"): "compute1", Label("password"): "s3cret"}
     statement = "UPDATE users SET password=%(password)s WHERE host = %(host_1)s"
-    flat = sql_parameters.masked(given, sql_parameters.plan(statement, given, None))
+    flat = sql_parameters.masked(parameters, sql_parameters.plan(statement, parameters, None))
     assert flat == ("{}", "host_1", "compute1", "password", "***")
-    assert {type(one) for one in flat} == {str}
+    assert {type(item) for item in flat} == {str}
