@@ -1,4 +1,4 @@
-"""``bootseq attach --echo``: a running service's own log file tells its SQL, from the attach to the detach."""
+"""``bootseq attach --echo``: a running service logs its SQL to its own file while attached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.sources.hooks import segments
 pytest.importorskip("sqlalchemy")
 pytest.importorskip("oslo_log")
 
-#: Logs as OpenStack's services do, and has an engine of oslo.db's, which sets the level of SQLAlchemy's own log.
+#: A service with oslo.log and an engine of oslo.db, which sets the level of SQLAlchemy's logger.
 SERVICE = """
 import logging
 
@@ -43,14 +43,14 @@ def boot(name, request):
 
 
 def bootseq(*arguments: object) -> Result:
-    """The command, which must succeed."""
+    """Run a command, which must succeed."""
     result = CliRunner().invoke(main, [*map(str, arguments)])
     assert result.exit_code == 0, result.output
     return result
 
 
-def serving(folder: Path, victim: Victim) -> Path:
-    """The victim becomes the service; its log file."""
+def import_service(folder: Path, victim: Victim) -> Path:
+    """Import the service into the victim, and return its log file."""
     file = folder / "service.log"
     (folder / "small.py").write_text(SERVICE.format(file=str(file), database=str(folder / "small.db")))
     victim.ask(f"sys.path.insert(0, {str(folder)!r})")
@@ -58,17 +58,17 @@ def serving(folder: Path, victim: Victim) -> Path:
     return file
 
 
-def told(file: Path, request: str) -> list[str]:
-    """The loggers that wrote into the file under this request id."""
+def sql_loggers(file: Path, request: str) -> list[str]:
+    """Return the SQL loggers of the lines in the file with this request id."""
     return re.findall(rf" INFO (sqlalchemy\.engine\S*) \[.*?{request}", file.read_text())
 
 
 @pytest.mark.parametrize("mode", ["serve", pytest.param("eventlet", marks=pytest.mark.slow)])
-def test_statements_stand_in_the_services_own_log_while_attached(mode: str, tmp_path: Path) -> None:
-    """With the request's id, on an engine and a connection that were there before; nothing of it stays."""
+def test_statements_are_in_the_services_own_log_while_attached(mode: str, tmp_path: Path) -> None:
+    """With the request's id, on an existing engine and connection; the detach restores everything."""
     capture = tmp_path / "capture"
     with Victim(mode) as victim:
-        file = serving(tmp_path, victim)
+        file = import_service(tmp_path, victim)
         assert victim.ask("sys.modules['small'].boot('before', 'req-1')") == "before"
         level = victim.ask("logging.getLogger('sqlalchemy.engine').level")
         victim.ask("remember()")
@@ -79,18 +79,18 @@ def test_statements_stand_in_the_services_own_log_while_attached(mode: str, tmp_
         assert victim.ask("logging.getLogger('sqlalchemy.engine').level") == level
         assert victim.ask("differences()") == []
         assert victim.alive()
-    assert told(file, "req-1") == told(file, "req-3") == []
-    assert len(told(file, "req-2")) >= 3  # BEGIN, the statement and its parameters, COMMIT
+    assert sql_loggers(file, "req-1") == sql_loggers(file, "req-3") == []
+    assert len(sql_loggers(file, "req-2")) >= 3  # BEGIN, the statement and its parameters, COMMIT
     text = file.read_text()
     assert text.count("INSERT INTO instances") == 1
     assert [text.count(f"booted {name}") for name in ("before", "meanwhile", "after")] == [1, 1, 1]
     assert "sql" in {event.kind for event in segments.read(capture).events}
 
 
-def test_without_it_the_log_stays_as_it_was(tmp_path: Path) -> None:
+def test_without_echo_the_log_has_no_statements(tmp_path: Path) -> None:
     with Victim() as victim:
-        file = serving(tmp_path, victim)
+        file = import_service(tmp_path, victim)
         bootseq("attach", "--pid", victim.pid, "-o", tmp_path / "capture")
         victim.ask("sys.modules['small'].boot('quiet', 'req-1')")
         bootseq("detach", tmp_path / "capture")
-    assert told(file, "req-1") == []
+    assert sql_loggers(file, "req-1") == []

@@ -1,4 +1,4 @@
-"""The file in memory of a visit: what a process puts in its place is not read or written, and who claims it decides."""
+"""The memory file of a visit: replacements by the process are neither read nor written; a claim decides the owner."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tracer.attach.injection.ptrace import BusyError, RefusedError
 
 
 def process(victim: Victim) -> processes.Process:
-    found = processes.read(victim.pid)
-    assert found is not None
-    return found
+    read = processes.read(victim.pid)
+    assert read is not None
+    return read
 
 
-def made(exchange: Exchange, flags: int = os.MFD_CLOEXEC) -> int:
-    """The file, as the visited process (this one) makes it."""
+def create(exchange: Exchange, flags: int = os.MFD_CLOEXEC) -> int:
+    """Create the file as the visited process, which is this one."""
     return os.memfd_create(exchange.name, flags)
 
 
@@ -40,7 +40,7 @@ def exchange() -> Exchange:
     return Exchange(os.getpid())
 
 
-def test_afterwards_it_has_the_descriptors_that_it_had() -> None:
+def test_a_visit_leaves_the_descriptors_unchanged() -> None:
     with Victim("sleep") as victim:
         before = victim.ask("sorted(os.listdir('/proc/self/fd'))")
         for _ in range(3):
@@ -58,7 +58,7 @@ def test_a_process_without_a_free_descriptor_is_refused() -> None:
         assert victim.alive()
 
 
-def test_what_a_dead_visitor_has_left_is_closed_by_the_next() -> None:
+def test_the_file_of_a_dead_visitor_is_closed_by_the_next() -> None:
     with Victim("sleep") as victim:
         before = victim.ask("sorted(os.listdir('/proc/self/fd'))")
         victim.ask("os.memfd_create('bootseq-visit-of-the-dead')")
@@ -89,8 +89,10 @@ OTHERS: dict[str, Callable[[str], int]] = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_what_is_put_in_its_place_is_not_opened(kind: str, exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a process that exchanges its descriptors after its links were read."""
+def test_a_replacement_of_the_file_is_not_opened(
+    kind: str, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process replaces its descriptor after the links were read."""
     other = OTHERS[kind](exchange.name)
     monkeypatch.setattr(exchanges, "_links", lambda folder: {str(other): f"/memfd:{exchange.name} (deleted)"})
     with pytest.raises((RefusedError, BusyError), match="what it has created for us is"):
@@ -98,8 +100,8 @@ def test_what_is_put_in_its_place_is_not_opened(kind: str, exchange: Exchange, m
     os.close(other)
 
 
-def test_a_file_that_is_called_so_is_none(exchange: Exchange, tmp_path: Path) -> None:
-    """In a root directory of his own anyone can have a file with the very same link."""
+def test_a_regular_file_of_the_same_name_is_refused(exchange: Exchange, tmp_path: Path) -> None:
+    """In a root directory of its own a process can have a file with the same link."""
     decoy = tmp_path / f"memfd:{exchange.name} (deleted)"
     decoy.write_text("precious")
     with pytest.raises(RefusedError, match="is not a file in memory"):
@@ -107,8 +109,8 @@ def test_a_file_that_is_called_so_is_none(exchange: Exchange, tmp_path: Path) ->
     assert decoy.read_text() == "precious"
 
 
-def test_one_that_is_sealed_is_refused(exchange: Exchange) -> None:
-    descriptor = made(exchange, os.MFD_ALLOW_SEALING)
+def test_a_sealed_file_is_refused(exchange: Exchange) -> None:
+    descriptor = create(exchange, os.MFD_ALLOW_SEALING)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
     with pytest.raises(RefusedError, match="cannot be written"):
         exchange.connect()
@@ -116,7 +118,7 @@ def test_one_that_is_sealed_is_refused(exchange: Exchange) -> None:
 
 
 def test_an_answer_that_is_too_long_is_not_read(exchange: Exchange) -> None:
-    descriptor = made(exchange)
+    descriptor = create(exchange)
     exchange.connect()
     os.pwrite(descriptor, (1 << 40).to_bytes(8, "little"), 8)
     os.truncate(descriptor, 1 << 40)
@@ -127,7 +129,7 @@ def test_an_answer_that_is_too_long_is_not_read(exchange: Exchange) -> None:
 
 
 def test_an_answer_that_shrinks_is_cut(exchange: Exchange) -> None:
-    descriptor = made(exchange)
+    descriptor = create(exchange)
     exchange.connect()
     os.pwrite(descriptor, (1000).to_bytes(8, "little"), 8)
     os.truncate(descriptor, 70)
@@ -144,8 +146,8 @@ sys.stdin.read()
 """
 
 
-def test_what_is_claimed_cannot_be_withdrawn(exchange: Exchange) -> None:
-    descriptor = made(exchange, 0)
+def test_a_claimed_request_cannot_be_withdrawn(exchange: Exchange) -> None:
+    descriptor = create(exchange, 0)
     exchange.connect()
     command = [sys.executable, "-c", CLAIM, str(descriptor)]
     with subprocess.Popen(command, stdin=-1, stdout=-1, pass_fds=[descriptor]) as claimer:
@@ -158,41 +160,41 @@ def test_what_is_claimed_cannot_be_withdrawn(exchange: Exchange) -> None:
     os.close(descriptor)
 
 
-#: Waits with the interpreter's lock held until it is written to: nothing can be run there before.
+#: Blocks with the GIL held until it is written to: no code can be run there before.
 _READ = "import ctypes, os; print(1, flush=True); ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)"
 
 
 @contextmanager
 def reading(then: str) -> Iterator[tuple[subprocess.Popen[bytes], processes.Process]]:
-    """A process that cannot be visited before something is written to it."""
+    """Yield a process that cannot be visited before something is written to it."""
     with subprocess.Popen([sys.executable, "-c", f"{_READ}; {then}"], stdin=-1, stdout=-1) as victim:
         assert victim.stdout is not None
         victim.stdout.readline()
-        found = processes.read(victim.pid)
-        assert found is not None
-        yield victim, found
+        read = processes.read(victim.pid)
+        assert read is not None
+        yield victim, read
         victim.kill()
 
 
 def visited(pid: int) -> bool:
-    """Whether it has the file of a visit."""
-    links = [exchanges._read_link(str(each)) for each in Path(f"/proc/{pid}/fd").iterdir()]
+    """Return whether the process has the file of a visit."""
+    links = [exchanges._read_link(str(entry)) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     return any("memfd:bootseq-visit" in link for link in links)
 
 
-def test_a_process_that_ends_meanwhile() -> None:
-    """Noticed at once, and not when our patience ends."""
-    with reading("pass") as (victim, found), ThreadPoolExecutor(1) as pool:
-        visit = pool.submit(visits.ask, found, "detach", {}, 60)
-        wait_until(lambda: visited(found.pid))
+def test_the_end_of_a_visited_process_is_noticed() -> None:
+    """At once, and not at the timeout."""
+    with reading("pass") as (victim, process_), ThreadPoolExecutor(1) as pool:
+        visit = pool.submit(visits.ask, process_, "detach", {}, 60)
+        wait_until(lambda: visited(process_.pid))
         victim.kill()
         with pytest.raises(RefusedError, match="has ended"):
             visit.result(10)
 
 
-def test_a_process_that_becomes_another_program() -> None:
-    with reading("os.execv('/bin/sleep', ['sleep', '60'])") as (victim, found):
-        python = interpreter.find(found.pid)
+def test_a_process_that_execs_another_program_is_gone() -> None:
+    with reading("os.execv('/bin/sleep', ['sleep', '60'])") as (victim, process_):
+        python = interpreter.find(process_.pid)
         assert not python.is_gone()
         assert victim.stdin is not None
         victim.stdin.write(b"\n")
@@ -201,12 +203,12 @@ def test_a_process_that_becomes_another_program() -> None:
         python.close()
 
 
-def test_what_nobody_waits_for_any_more_is_not_done() -> None:
-    with reading("input()") as (victim, found):
+def test_an_abandoned_request_is_not_run() -> None:
+    with reading("input()") as (victim, process_):
         with pytest.raises(BusyError, match="does not return"):
-            visits.ask(found, "attach", {}, patience=0.3)
-        assert visited(found.pid)
+            visits.ask(process_, "attach", {}, patience=0.3)
+        assert visited(process_.pid)
         assert victim.stdin is not None
         victim.stdin.write(b"\n")
         victim.stdin.flush()
-        wait_until(lambda: not visited(found.pid))
+        wait_until(lambda: not visited(process_.pid))

@@ -1,4 +1,4 @@
-"""Text run in processes that run already: whatever their main thread does, and whatever becomes of us meanwhile."""
+"""Running text in running processes: whatever their main thread is doing, and even if the tool is killed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tracer.attach.injection import interpreter as interpreters
 from tracer.attach.injection.inject import Visit
 from tracer.attach.injection.ptrace import BusyError
 
-#: Whose main thread never waits: each visit takes its turn with it, many of them take seconds.
+#: Its main thread never waits: every visit has to wait for the GIL, and many visits take seconds.
 COMPUTE = pytest.param("compute", marks=pytest.mark.slow)
 
 
 def run(victim: Victim, text: str, answer: Path, patience: float = 40.0) -> Visit:
-    """Have the victim run ``text`` and write ``answer``."""
+    """Make the victim run ``text`` and write ``answer``."""
     answer.unlink(missing_ok=True)
     python = interpreters.find(victim.pid)
     try:
@@ -33,17 +33,17 @@ def run(victim: Victim, text: str, answer: Path, patience: float = 40.0) -> Visi
 
 
 @pytest.mark.parametrize("mode", [*WAITING, *WORKING, "serve"])
-def test_runs_in_the_main_thread_whatever_that_does(mode: str, tmp_path: Path) -> None:
+def test_text_runs_in_the_main_thread_of_any_process(mode: str, tmp_path: Path) -> None:
     with Victim(mode) as victim:
         for number in range(3):
             run(victim, f"import __main__; __main__.events.append({number})", tmp_path / "answer")
-        assert [each for each in victim.ask("events") if each != "woken"] == [0, 1, 2]
+        assert [entry for entry in victim.ask("events") if entry != "woken"] == [0, 1, 2]
         assert victim.alive()
 
 
 @pytest.mark.parametrize("mode", ["sleep", "lock", "recv", "select", "epoll", "join"])
-def test_what_the_main_thread_waits_for_goes_on(mode: str, tmp_path: Path) -> None:
-    """Python makes an interrupted call again (PEP 475): nothing comes back early."""
+def test_a_blocking_call_of_the_main_thread_continues(mode: str, tmp_path: Path) -> None:
+    """Python restarts an interrupted call (PEP 475): it does not return early."""
     with Victim(mode) as victim:
         for _ in range(3):
             assert run(victim, "pass", tmp_path / "answer").way == "blocked"
@@ -53,7 +53,7 @@ def test_what_the_main_thread_waits_for_goes_on(mode: str, tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("mode", ["select", "calls"])
-def test_every_python(version: str, mode: str, tmp_path: Path) -> None:
+def test_text_runs_in_every_python(version: str, mode: str, tmp_path: Path) -> None:
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
@@ -63,7 +63,7 @@ def test_every_python(version: str, mode: str, tmp_path: Path) -> None:
         assert victim.alive()
 
 
-def test_the_systems_own_python_without_its_symbol_table(tmp_path: Path) -> None:
+def test_text_runs_in_a_python_without_a_symbol_table(tmp_path: Path) -> None:
     if not Path("/usr/bin/python3").exists():
         pytest.skip("no python3 of the system's here")
     with Victim("select", "/usr/bin/python3") as victim:
@@ -72,7 +72,7 @@ def test_the_systems_own_python_without_its_symbol_table(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_memory_is_given_back(tmp_path: Path) -> None:
+def test_memory_is_freed_after_a_visit(tmp_path: Path) -> None:
     with Victim("calls") as victim:
         run(victim, "pass", tmp_path / "answer")
         before = len(Path(f"/proc/{victim.pid}/maps").read_text().splitlines())
@@ -84,8 +84,8 @@ def test_memory_is_given_back(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["signal", "sleep", "calls"])
-def test_a_signal_that_comes_meanwhile_is_handled(mode: str, tmp_path: Path) -> None:
-    """Even where it came while the main thread was at work for us, and its own call is made again afterwards."""
+def test_a_signal_during_a_visit_is_handled(mode: str, tmp_path: Path) -> None:
+    """Even if it arrives while the main thread runs our text; its own call is restarted afterwards."""
     with Victim(mode) as victim:
         text = "import os, time; os.kill(os.getpid(), 10); time.sleep(0.01)"
         for number in range(1, 4):
@@ -99,8 +99,8 @@ def test_a_signal_that_comes_meanwhile_is_handled(mode: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("mode", ["sleep", "lock"])
-def test_what_was_pending_runs_once(version: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its main thread seems to move, and is mostly blocked by the time that it should look for pending calls."""
+def test_a_pending_call_runs_once(version: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The main thread seems to run, and is mostly blocked when it should check for pending calls."""
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
@@ -114,20 +114,20 @@ def test_what_was_pending_runs_once(version: str, mode: str, tmp_path: Path, mon
         assert victim.alive()
 
 
-def test_what_is_still_to_be_read_is_not_taken_away() -> None:
-    """Answered before its main thread, sent to make the pending call, could even begin: it waits for the GIL."""
+def test_text_that_is_still_to_be_read_is_not_freed() -> None:
+    """The answer precedes the pending call of the main thread, which still waits for the GIL."""
     with Victim("sleep") as victim:
         assert victim.alive()
         python = interpreters.find(victim.pid)
         visit = inject._Run(python, lambda: True, time.monotonic() + 40)
         try:
             visit._map(b"pass")
-            place = blocking.blocked_at(victim.pid)
-            assert place is not None
+            position = blocking.blocked_at(victim.pid)
+            assert position is not None
             with ThreadPoolExecutor(1) as pool:
                 held = pool.submit(victim.ask, "__import__('ctypes').PyDLL(None).usleep(300_000)")
                 time.sleep(0.1)
-                visit._run_pending_blocked(place)
+                visit._run_pending_blocked(position)
                 visit._free()
                 assert held.result() == 0
             assert visit._visit.text is None
@@ -140,9 +140,9 @@ def test_what_is_still_to_be_read_is_not_taken_away() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["naps", "calls", COMPUTE])
 def test_signals_from_outside_are_handled_once(mode: str, tmp_path: Path) -> None:
-    """One at a time, each when the one before was handled, at whatever moment of the visits."""
+    """One at a time, after the previous one was handled, at any moment of the visits."""
     with Victim(mode) as victim:
-        assert victim.alive()  # and has its handler
+        assert victim.alive()  # its handler is installed
         sent = 0
         for _ in range(30):
             with ThreadPoolExecutor(1) as pool:
@@ -157,15 +157,15 @@ def test_signals_from_outside_are_handled_once(mode: str, tmp_path: Path) -> Non
 
 
 def _await(victim: Victim, handled: int) -> None:
-    """Until it has handled so many."""
+    """Wait until this many signals are handled."""
     deadline = time.monotonic() + 5
     while victim.ask("events.count('SIGUSR1')") < handled and time.monotonic() < deadline:
         time.sleep(0.001)
 
 
 @pytest.mark.slow
-def test_registers_are_put_back(tmp_path: Path) -> None:
-    """Sums go on right while text is run between any two instructions of them."""
+def test_registers_are_restored(tmp_path: Path) -> None:
+    """Floating-point sums stay right while text runs between any two of their instructions."""
     with Victim("compute") as victim:
         for _ in range(20):
             run(victim, "import math; math.sin(0.5) ** 2.5", tmp_path / "answer")
@@ -175,7 +175,7 @@ def test_registers_are_put_back(tmp_path: Path) -> None:
 
 
 def killed_at(victim: Victim, answer: Path, number: int, after: bool) -> bool:
-    """Whether a process that is killed at its ``number``-th request to ptrace had so many to make."""
+    """Kill a visitor at its ``number``-th request to ptrace; return False if it had fewer to make."""
     child = os.fork()
     if child == 0:
         _die_at(number, after)
@@ -188,15 +188,15 @@ def killed_at(victim: Victim, answer: Path, number: int, after: bool) -> bool:
 
 def _die_at(number: int, after: bool) -> None:
     real: Callable[..., int] = ptrace._ptrace
-    made = 0
+    count = 0
 
     def counted(*arguments: int) -> int:
-        nonlocal made
-        made += 1
-        if made == number and not after:
+        nonlocal count
+        count += 1
+        if count == number and not after:
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(*arguments)
-        if made == number:
+        if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -205,8 +205,8 @@ def _die_at(number: int, after: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["select", "sleep", "calls", COMPUTE])
-def test_lives_on_wherever_we_are_killed(mode: str, tmp_path: Path) -> None:
-    """kill -9 of the tool before and after each of its requests: the process goes on, and can be entered again."""
+def test_a_process_survives_the_death_of_the_visitor_at_any_request(mode: str, tmp_path: Path) -> None:
+    """kill -9 of the tool before or after its requests: the process goes on, and can be entered again."""
     with Victim(mode) as victim:
         number = 1
         while killed_at(victim, tmp_path / "answer", number, after=number % 2 == 0):
@@ -219,8 +219,8 @@ def test_lives_on_wherever_we_are_killed(mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_gives_up_where_the_main_thread_never_comes_back(tmp_path: Path) -> None:
-    """It waits with the interpreter's lock held, as C code may: nothing can be run there, nothing is harmed."""
+def test_a_visit_gives_up_if_the_main_thread_never_returns(tmp_path: Path) -> None:
+    """It blocks with the GIL held, as C code may: no code can be run, and the process is unharmed."""
     program = "import ctypes; print(1, flush=True); ctypes.PyDLL(None).pause()"
     import subprocess
 

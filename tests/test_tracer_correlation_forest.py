@@ -1,4 +1,4 @@
-"""Crafted events: whatever they say, every step stands once, no walk comes back to itself, and time stays linear."""
+"""Crafted events: every step is in the forest once, no walk loops, and the time stays linear."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def crafted(number: int, parent: int, **attributes: Any) -> Event:
     return Event(process, number, parent, attributes.pop("kind", "call"), "f", 1, number, number + 1, None, attributes)
 
 
-def test_crafted_parents_make_no_ring() -> None:
-    """Own parents, later parents, each other's parents, parents that are not there: roots."""
+def test_crafted_parents_form_no_cycle() -> None:
+    """Steps that are their own parents, or whose parents are later, mutual or missing, are roots."""
     trees = links.build([crafted(1, 1), crafted(2, 3), crafted(3, 2), crafted(4, 99)])
     assert sorted(len(list(head.walk())) for head in trees.heads) == [1, 1, 2]
 
 
-def test_crafted_ids_make_no_ring() -> None:
-    """A call that is its own far side's far side; casts that open each other; a receiver that has a parent already."""
+def test_crafted_ids_form_no_cycle() -> None:
+    """Calls that serve each other; casts that open each other; a receiver that already has a parent."""
     ids = {"kind": "rpc", "side": "server"}
     calls = [
         crafted(1, 0, **ids, msg_id="a"), crafted(2, 1, kind="rpc", side="client", mode="call", msg_id="b"),
@@ -41,8 +41,8 @@ def test_crafted_ids_make_no_ring() -> None:
     assert_sound(links.build([*calls, *casts, *nested]), 11)
 
 
-def test_the_same_events_twice_are_one() -> None:
-    """A capture and its copy: each step is there once."""
+def test_duplicate_events_are_one_step() -> None:
+    """A capture and its copy."""
     cloud = Cloud()
     run(Services(cloud).boot())
     count = len(cloud.events)
@@ -50,8 +50,8 @@ def test_the_same_events_twice_are_one() -> None:
     assert_sound(forest(cloud), count)
 
 
-def test_nesting_ends_somewhere() -> None:
-    """As deep as a crafted file likes: addresses would grow with the square."""
+def test_the_nesting_is_limited() -> None:
+    """The total length of addresses would be quadratic."""
     trees = links.build(crafted(number, number - 1) for number in range(1, 20 * MAX_DEPTH))
     assert_sound(trees, 20 * MAX_DEPTH - 1)
     depth: dict[str, int] = {}
@@ -83,8 +83,8 @@ CRAFTED = st.builds(
 
 
 @given(st.lists(CRAFTED, max_size=24))
-def test_whatever_is_crafted_the_trees_are_sound(events: list[Event]) -> None:
-    """Every event stands once, below a parent, as a root or as the head of a chapter; no walk comes back to itself."""
+def test_any_events_form_sound_trees(events: list[Event]) -> None:
+    """Every event is there once: below a parent, as a root or as the head of a chapter; no walk loops."""
     assert_sound(links.build(events), len({event.number for event in events}))
 
 
@@ -95,16 +95,16 @@ def assert_sound(trees: Forest, count: int) -> None:
     assert len(opened) == len(set(opened))
     assert not set(opened) & set(trees.parents)
     for head in trees.heads:
-        above, seen = head, {head.id}
+        above, visited = head, {head.id}
         while above.id in trees.senders:
             above = [trees.senders[above.id], *trees.ancestors(trees.senders[above.id])][-1]
-            assert above.id not in seen
-            seen.add(above.id)
+            assert above.id not in visited
+            visited.add(above.id)
 
 
 @pytest.mark.slow
-def test_long_chains_and_crowds_take_linear_time() -> None:
-    """50,000 crafted events: a chain of calls over a chain of casts, a crowd of equal requests. Seconds, not hours."""
+def test_long_chains_and_many_equal_requests_take_linear_time() -> None:
+    """50,000 crafted events: a chain of calls and casts, and many equal requests. Seconds, not hours."""
     events = []
     for number in range(1, 30_000, 3):
         events.append(crafted(number, 0, kind="rpc", side="server", msg_id=str(number)))

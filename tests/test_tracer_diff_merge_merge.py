@@ -1,4 +1,4 @@
-"""Boots merged into one sequence: what comes out as which fragment, and that every boot can be read back from it."""
+"""Boots merged into one sequence: its fragments, and reading every boot back from it."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from tracer.notation.parse import split_error
 
 
 def merged(*boots: Request) -> Merged:
-    """The boots under the names vm1, vm2 …; what they are merged into is true."""
-    made = merge(boots, [f"vm{number}" for number in range(1, len(boots) + 1)])
-    check(made, list(boots))
-    return made
+    """Merge the boots under the names vm1, vm2 …, and check the result against them."""
+    result = merge(boots, [f"vm{number}" for number in range(1, len(boots) + 1)])
+    check(result, list(boots))
+    return result
 
 
 def api(*names: str | Step) -> Request:
-    """A boot that calls these functions of one module, one after the other."""
-    return boot(call("API", "nova.api:main", *(_called(name) if isinstance(name, str) else name for name in names)))
+    """Return a boot that calls these functions of one module in turn."""
+    return boot(call("API", "nova.api:main", *(_call(name) if isinstance(name, str) else name for name in names)))
 
 
-def _called(name: str, *inside: str) -> Step:
-    return call("API", f"nova.api:{name}", *map(_called, inside))
+def _call(name: str, *inside: str) -> Step:
+    return call("API", f"nova.api:{name}", *map(_call, inside))
 
 
-def said(made: Merged) -> str:
-    """What stands inside the one step of the only chapter: ``a opt12(b) alt(1: c | 2: d) loop1–3(e) par(f | g)``."""
-    (head,) = made.chapters
+def notation(sequence: Merged) -> str:
+    """Return the steps below the only chapter's head: ``a opt12(b) alt(1: c | 2: d) loop1–3(e) par(f | g)``."""
+    (head,) = sequence.chapters
     assert isinstance(head, MergedStep)
-    return _said(head.children)
+    return _parts(head.children)
 
 
-def _said(parts: list[Part]) -> str:
-    return " ".join(map(_one, parts))
+def _parts(parts: list[Part]) -> str:
+    return " ".join(map(_part, parts))
 
 
-def _one(part: Part) -> str:
+def _part(part: Part) -> str:
     if isinstance(part, MergedStep):
         name = part.text.rpartition(" ")[2].removesuffix("()")
-        return f"{name}[{_said(part.children)}]" if part.children else name
-    inside = [_said(operand.inside) for operand in part.operands]
+        return f"{name}[{_parts(part.children)}]" if part.children else name
+    inside = [_parts(operand.inside) for operand in part.operands]
     if part.operator == "loop":
         return f"loop{min(part.counts.values())}–{max(part.counts.values())}({inside[0]})"
     who = ["".join(str(boot + 1) for boot in sorted(operand.boots)) for operand in part.operands]
@@ -75,45 +75,44 @@ def _one(part: Part) -> str:
         (["a b c", "c", "a c b"], "opt(13: a) par(13: b | 123: c)"),
     ],
 )
-def test_fragments(boots: list[str], sequence: str) -> None:
-    """What some lack, where they differ, how often, in which order."""
-    assert said(merged(*(api(*names.split()) for names in boots))) == sequence
+def test_differences_become_fragments(boots: list[str], sequence: str) -> None:
+    """Missing steps, alternatives, repetitions and orders."""
+    assert notation(merged(*(api(*names.split()) for names in boots))) == sequence
 
 
-def test_one_boot_has_loops_only() -> None:
-    """And what ran side by side."""
-    assert said(merged(api("a", "b", "b"))) == "a loop2–2(b)"
+def test_a_single_boot_has_only_loops() -> None:
+    assert notation(merged(api("a", "b", "b"))) == "a loop2–2(b)"
 
 
-def test_what_ran_side_by_side() -> None:
-    """Even where no order varies: the second began before the first was over."""
-    made = api("a", "b", "c")
-    _, second, third = made.chapters[0].children
+def test_overlapping_steps_are_parallel() -> None:
+    """Even if their order does not vary: the second began before the end of the first."""
+    sequence = api("a", "b", "c")
+    _, second, third = sequence.chapters[0].children
     third.start = second.start
-    assert said(merged(made)) == "a par(1: b | 1: c)"
+    assert notation(merged(sequence)) == "a par(1: b | 1: c)"
 
 
-def test_what_differs_inside_leaves_what_is_around_shared() -> None:
-    """A step that does more in one boot is the same step."""
-    made = merged(api(_called("a", "x", "y")), api(_called("a", "x")), api(_called("a", "z", "x")))
-    assert said(made) == "a[opt(3: z) x opt(1: y)]"
+def test_a_difference_below_a_step_leaves_the_step_shared() -> None:
+    """A step with more steps below it in one boot is the same step."""
+    sequence = merged(api(_call("a", "x", "y")), api(_call("a", "x")), api(_call("a", "z", "x")))
+    assert notation(sequence) == "a[opt(3: z) x opt(1: y)]"
 
 
-def test_failure_of_some_is_told_at_the_step() -> None:
-    """It is the same step in all of them; what the failing one lacks is optional."""
-    broken = api(call("API", "nova.api:a", _called("x"), error="Fault: it broke"))
-    made = merged(api(_called("a", "x", "y")), broken)
-    assert said(made) == "a[x opt(1: y)]"
-    assert [step.errors for step in made.walk()] == [{}, {1: "Fault"}, {}, {}]
+def test_an_error_of_some_boots_is_at_the_shared_step() -> None:
+    """Steps that the failing boot lacks are optional."""
+    broken = api(call("API", "nova.api:a", _call("x"), error="Fault: it broke"))
+    sequence = merged(api(_call("a", "x", "y")), broken)
+    assert notation(sequence) == "a[x opt(1: y)]"
+    assert [step.errors for step in sequence.walk()] == [{}, {1: "Fault"}, {}, {}]
 
 
 def test_chapters_follow_their_senders() -> None:
-    """A chapter that one boot has not stands in a fragment, as the step that sends it; both know each other."""
+    """A chapter that one boot lacks is in a fragment, like the step that sends it; they refer to each other."""
     whole, cut = small_boot(), small_boot()
     cut.chapters = cut.chapters[:2]
     cut.chapters[1].children = cut.chapters[1].children[:2]  # without the cast to compute
-    made = merged(whole, cut)
-    first, second, third = made.chapters
+    sequence = merged(whole, cut)
+    first, second, third = sequence.chapters
     assert isinstance(first, MergedStep)
     assert isinstance(second, MergedStep)
     assert isinstance(third, Fragment)
@@ -121,42 +120,41 @@ def test_chapters_follow_their_senders() -> None:
     assert third.operands[0].boots == {0}
     heads = [head for head in third.operands[0].inside if isinstance(head, MergedStep)]
     assert [head.address for head in heads] == ["3", "4"]
-    by_address = {step.address: step for step in made.walk()}
+    by_address = {step.address: step for step in sequence.walk()}
     for head in (second, *heads):
         assert by_address[head.opened_by].opens == [head.address]
 
 
-def test_addresses_are_the_merged_sequences_own() -> None:
-    """Each once, steps numbered where they stand, notes after a slash."""
-    one = api("a", sql("API", "SELECT", "flavors"), "b")
-    other = api("x", "b")
-    assert [step.address for step in merged(one, other).walk()] == ["1", "1-1", "1/1", "1-2", "1-3"]
-    addresses = [step.address for step in merged(one, other, small_boot(), failed_boot()).walk()]
+def test_a_merged_sequence_has_its_own_addresses() -> None:
+    """Unique; steps are numbered in order, notes after a slash."""
+    first = api("a", sql("API", "SELECT", "flavors"), "b")
+    second = api("x", "b")
+    assert [step.address for step in merged(first, second).walk()] == ["1", "1-1", "1/1", "1-2", "1-3"]
+    addresses = [step.address for step in merged(first, second, small_boot(), failed_boot()).walk()]
     assert len(set(addresses)) == len(addresses)
     chapters = [address for address in addresses if address.isdigit()]
     assert chapters == [str(number) for number in range(1, len(chapters) + 1)]
 
 
-def test_jobs_are_the_same_whatever_carries_them() -> None:
-    """Threads of one kind or another."""
+def test_hand_offs_are_the_same_in_any_kind_of_pool() -> None:
     jobs = [step("handoff", "API", call("API", "nova.api:a"), function="f", via=via) for via in ("eventlet", "threads")]
     assert [step.text for step in merged(api(jobs[0]), api(jobs[1])).walk()][1:] == ["hand-off to f", "api.py -> a()"]
 
 
-def test_messages_are_the_same_whatever_objects_they_carry() -> None:
-    """A port more in the arguments must not part all that the message starts."""
+def test_messages_are_the_same_with_any_arguments() -> None:
+    """An additional port in the arguments must not separate the steps that the message causes."""
 
-    def asked(arguments: list[str]) -> Request:
+    def request(arguments: list[str]) -> Request:
         inside = served("compute", "build", call("compute", "nova.compute.manager:build"))
         return boot(cast("conductor", "compute", "build", 2, arguments=list(arguments)), inside)
 
-    made = merged(asked(["Instance 2.8"]), asked(["Instance 2.8", "NetworkRequest 1.3"]))
-    assert [len(step.boots) for step in made.walk()] == [2, 2, 2]
+    sequence = merged(request(["Instance 2.8"]), request(["Instance 2.8", "NetworkRequest 1.3"]))
+    assert [len(step.boots) for step in sequence.walk()] == [2, 2, 2]
 
 
 @pytest.mark.slow
-def test_deep_and_long_trees() -> None:
-    """Deeper than Python's stack, and longer than anything compared pair by pair would stand."""
+def test_deep_and_long_trees_are_merged() -> None:
+    """Deeper than Python's stack, and too long for a quadratic comparison."""
     deep = call("API", "nova.api:a")
     for _ in range(3000):
         deep = call("API", "nova.api:a", deep, call("API", "nova.api:b"))
@@ -167,12 +165,12 @@ def test_deep_and_long_trees() -> None:
     assert sum(1 for _ in mixed.walk()) == 3001
 
 
-def test_each_boot_with_a_step_more_is_no_tower() -> None:
-    """Opts stand in one another up to where anybody reads on; the others one after the other."""
+def test_the_nesting_of_fragments_is_limited() -> None:
+    """Every boot has one step more: beyond a readable depth, further opts follow one another."""
     boots = [api(*(f"f{step}" for step in range(number))) for number in range(1, 61)]
-    made = merge(boots, [str(number) for number in range(60)])
+    sequence = merge(boots, [str(number) for number in range(60)])
     depths = [0]
-    (head,) = made.chapters
+    (head,) = sequence.chapters
     assert isinstance(head, MergedStep)
     stack = [(part, 0) for part in head.children]
     while stack:
@@ -181,30 +179,29 @@ def test_each_boot_with_a_step_more_is_no_tower() -> None:
             depths.append(depth + 1)
             stack.extend((inner, depth + 1) for operand in part.operands for inner in operand.inside)
     assert max(depths) == 9
-    assert sum(1 for _ in made.walk()) == 61
+    assert sum(1 for _ in sequence.walk()) == 61
 
 
-def test_boots_that_end_differently() -> None:
-    """Whatever two boots do, each can be read back."""
-    made = merged(small_boot(), failed_boot(), small_boot())
-    assert made.outcomes == ["active", "error: NoValidHost", "active"]
+def test_boots_with_different_outcomes_are_merged() -> None:
+    sequence = merged(small_boot(), failed_boot(), small_boot())
+    assert sequence.outcomes == ["active", "error: NoValidHost", "active"]
 
 
-def test_what_some_were_asked_for() -> None:
-    """Keys that they alone have first, then values that are no one boot's own, then what they alone lack."""
+def test_conditions_are_read_from_the_requests() -> None:
+    """First keys that only some boots have, then values that some share, then keys that only some lack."""
 
-    def asked(**body: Any) -> Request:
+    def request(**body: Any) -> Request:
         image = {"id": "i", "properties": {"mappings": [1]} if body["name"] == "mapped" else {}}
         return boot(
             step("http", "API", side="server", method="POST", path="/servers", body={"server": body}, image=image)
         )
 
-    made = merged(
-        asked(name="a", flavorRef="1", imageRef="i"), asked(name="b", flavorRef="2", imageRef="i", key_name="k"),
-        asked(name="c", flavorRef="1", volumes=[{"uuid": "v"}]),
-        asked(name="mapped", flavorRef="1", imageRef="i", key_name="k"),
+    sequence = merged(
+        request(name="a", flavorRef="1", imageRef="i"), request(name="b", flavorRef="2", imageRef="i", key_name="k"),
+        request(name="c", flavorRef="1", volumes=[{"uuid": "v"}]),
+        request(name="mapped", flavorRef="1", imageRef="i", key_name="k"),
     )  # fmt: skip
-    assert made.conditions == {
+    assert sequence.conditions == {
         frozenset({1, 3}): "request has key_name",
         frozenset({2}): "request has volumes",
         frozenset({0, 1, 3}): "request has imageRef",
@@ -214,17 +211,17 @@ def test_what_some_were_asked_for() -> None:
         frozenset({0, 2}): "request has no key_name",
         frozenset({0, 1, 2}): "image has no mappings",
     }
-    assert merged(asked(name="a"), asked(name="b"), asked(name="a")).conditions == {}
+    assert merged(request(name="a"), request(name="b"), request(name="a")).conditions == {}
 
 
-# Boots drawn from a sequence that is drawn first.
+# Boots generated from a generated sequence.
 
 Plan = tuple[Any, ...]
 NAMES = "abcde"
 
 
 def plans() -> st.SearchStrategy[list[Plan]]:
-    """What may happen inside a step: steps, opt, alt, loop, and what comes in any order."""
+    """Return a strategy for the content of a step: steps, opt, alt, loop, and steps in any order."""
     leaf: st.SearchStrategy[Plan] = st.sampled_from(NAMES).map(lambda name: ("step", name, []))
     return st.recursive(
         st.lists(leaf, max_size=4),
@@ -243,12 +240,12 @@ def plans() -> st.SearchStrategy[list[Plan]]:
 
 
 def drawn(plan: list[Plan], draw: st.DrawFn) -> list[Step]:
-    """One boot's way through a plan."""
-    return list(chain.from_iterable(_drawn(one, draw) for one in plan))
+    """Return the steps of one boot that follows a plan."""
+    return list(chain.from_iterable(_drawn(item, draw) for item in plan))
 
 
-def _drawn(one: Plan, draw: st.DrawFn) -> Iterator[Step]:
-    match one:
+def _drawn(item: Plan, draw: st.DrawFn) -> Iterator[Step]:
+    match item:
         case ("step", name, inside):
             yield call(
                 "API", f"nova.api:{name}", *drawn(inside, draw), error=draw(st.sampled_from([None, None, "E: x"]))
@@ -267,7 +264,7 @@ def _drawn(one: Plan, draw: st.DrawFn) -> Iterator[Step]:
 
 @st.composite
 def alike(draw: st.DrawFn) -> list[Request]:
-    """Boots of one plan."""
+    """Draw boots of one plan."""
     plan = draw(plans())
     return [boot(call("API", "nova.api:main", *drawn(plan, draw))) for _ in range(draw(st.integers(1, 4)))]
 
@@ -275,19 +272,19 @@ def alike(draw: st.DrawFn) -> list[Request]:
 @settings(max_examples=examples(150), deadline=None)
 @given(alike())
 def test_every_boot_can_be_read_back(boots: list[Request]) -> None:
-    """By the branches that it goes through, by its loops, and by some order of what is in a par: it and no other."""
-    made = merged(*boots)
-    for number, each in enumerate(boots):
-        assert _is(made.chapters, normal(each).nodes, number)
+    """By its branches, its loops, and some order of the threads of a par."""
+    sequence = merged(*boots)
+    for number, request in enumerate(boots):
+        assert _is(sequence.chapters, normal(request).nodes, number)
 
 
 def _is(parts: list[Part], nodes: list[NormalStep], boot: int) -> bool:
-    """Whether a boot's siblings are one of the sequences that the parts allow it."""
+    """Return whether a boot's siblings are one of the sequences that the parts allow."""
     return len(nodes) in _ends(parts, nodes, {0}, boot)
 
 
 def _ends(parts: list[Part], nodes: list[NormalStep], starts: set[int], boot: int) -> set[int]:
-    """Where in the siblings the parts may end that begin at one of ``starts``."""
+    """Return the positions at which the parts may end if they begin at one of ``starts``."""
     for part in parts:
         starts = {end for start in starts for end in _after(part, nodes, start, boot)}
     return starts
@@ -304,7 +301,7 @@ def _after(part: Part, nodes: list[NormalStep], start: int, boot: int) -> set[in
 
 
 def _mixed(threads: list[list[tuple[MergedStep, int]]], nodes: list[NormalStep], start: int, boot: int) -> set[int]:
-    """Where a mixture of the threads ends, in which each keeps its order."""
+    """Return the end of an interleaving of the threads, if the nodes are one."""
     states = {tuple(0 for _ in threads)}
     end = start + sum(map(len, threads))
     for node in nodes[start:end]:

@@ -1,4 +1,4 @@
-"""Outlines held against what happened: each difference comes out as what it is, and nothing else does."""
+"""Outlines checked against a boot: every difference is reported with its class, and no other change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATA = Path(__file__).parent / "data"
 
 @pytest.fixture(scope="module")
 def nova34(tmp_path_factory: pytest.TempPathFactory) -> Request:
-    """The real boot of the committed capture."""
+    """Return the real boot of the committed capture."""
     folder = tmp_path_factory.mktemp("nova34")
     with tarfile.open(DATA / "nova34-boot.tar.gz") as archive:
         archive.extractall(folder / "cap", filter="data")
@@ -37,7 +37,7 @@ def check(text: str, happened: Request | Baseline) -> Comparison:
     return outline_check.check(outline.read(text, "x"), baseline)
 
 
-def found(text: str, *chapters: Step) -> list[tuple[str, str, str]]:
+def changes_of(text: str, *chapters: Step) -> list[tuple[str, str, str]]:
     return [(change.class_, change.old, change.new) for change in check(text, boot(*chapters)).changes]
 
 
@@ -50,7 +50,7 @@ def own(function: str, *inside: Step) -> Step:
 
 
 def test_eight_mistakes_of_a_real_outline(nova34: Request) -> None:
-    """Three omissions, two false steps, one wrong order, two conditions that were not met: each as what it is."""
+    """Three omissions, two false steps, one wrong order, two conditions that were not met."""
     comparison = check((DATA / "nova34-boot.outline").read_text(), nova34)
     assert [(change.class_, change.old, change.new, change.severity) for change in comparison.changes] == [
         ("missing", "1-1-1-1-4-1-4-3", "", "fail"),
@@ -78,129 +78,127 @@ def test_eight_mistakes_of_a_real_outline(nova34: Request) -> None:
 
 
 @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
-def test_what_show_prints_is_true(nova34: Request, detail: str) -> None:
-    """The tool's own tree, at any detail, is a true outline of the boot."""
+def test_the_output_of_show_is_a_true_outline(nova34: Request, detail: str) -> None:
+    """At any detail."""
     for happened in (nova34, small_boot()):
         comparison = check(drawn.outline(happened, detail), happened)
         assert (comparison.changes, comparison.verdict) == ([], "same")
 
 
-def test_a_baseline_without_its_head_is_true(nova34: Request) -> None:
-    """So is the form that is committed, statements and all."""
+def test_a_baseline_without_its_header_is_a_true_outline(nova34: Request) -> None:
+    """With its statements."""
     assert check(written(normal(nova34)).partition("\n\n")[2], nova34).changes == []
 
 
-def test_each_line_left_out_is_one_omission() -> None:
-    """Whichever line is missing, of a leaf or of a step with others in it: one step is unwritten, this one."""
+def test_a_removed_line_is_one_omission() -> None:
+    """For every line, of a leaf or of an inner step: exactly this step is unwritten."""
     happened = small_boot()
     lines = [line for line in drawn.outline(happened).splitlines() if line[:1].isdigit()]
-    for place, line in enumerate(lines):
-        changes = check("\n".join(lines[:place] + lines[place + 1 :]), happened).changes
+    for index, line in enumerate(lines):
+        changes = check("\n".join(lines[:index] + lines[index + 1 :]), happened).changes
         address = line.partition(". ")[0].partition("…")[0]
         assert [(change.class_, change.new) for change in changes] == [("unwritten", address)]
 
 
-def test_each_line_too_much_is_one_false_step() -> None:
-    """Wherever it stands."""
+def test_an_added_line_is_one_false_step() -> None:
+    """At every position."""
     happened = small_boot()
     lines = [line for line in drawn.outline(happened).splitlines() if line[:1].isdigit()]
-    for place, line in enumerate(lines, 1):
+    for index, line in enumerate(lines, 1):
         address = line.partition(". ")[0].partition("…")[0]
-        more = [*lines[:place], f"{address}-0. self._never()", *lines[place:]]
+        more = [*lines[:index], f"{address}-0. self._never()", *lines[index:]]
         changes = check("\n".join(more), happened).changes
         assert [(change.class_, change.old) for change in changes] == [("missing", f"{address}-0")]
 
 
-def test_coarse_outlines() -> None:
-    """A written step may happen deeper; what is around it is told of once, with what else it does."""
+def test_an_outline_may_be_coarse() -> None:
+    """A written step may happen at a deeper level; the unwritten step around it is reported once."""
     inside = own("_a", own("_b", http("API", "image", "GET", "/v2/images/1")), own("_c"))
-    assert found("1. compute/api.py -> create()\n1-1. GET /v2/images/{id}\n", create(inside)) == [
+    assert changes_of("1. compute/api.py -> create()\n1-1. GET /v2/images/{id}\n", create(inside)) == [
         ("unwritten", "", "1-1")
     ]
 
 
-def test_a_step_that_does_not_happen_around_steps_that_do() -> None:
-    """Only the step itself is false."""
+def test_a_false_step_around_true_steps_is_one_change() -> None:
     text = "1. compute/api.py.API -> create()\n1-1. self._wrapper()\n1-1-1. self._a()\n"
-    assert found(text, create(own("_a"))) == [("missing", "1-1", "")]
+    assert changes_of(text, create(own("_a"))) == [("missing", "1-1", "")]
 
 
-def test_conditions() -> None:
-    """What is written under a condition may happen or not, and leaves the step to the line that must happen."""
+def test_a_step_under_a_condition_may_be_missing() -> None:
+    """A boot's step is matched first with a line that has no condition."""
     text = "1. compute/api.py.API -> create()\n1-1. self._a()\n- if: x\n1-2. self._a()\n"
-    assert found(text, create(own("_a"), own("_b"), own("_a")))[-1] == ("unwritten", "", "1-2")
-    assert found(text, create(own("_a"))) == [("unmet", "1-1", "")]
+    assert changes_of(text, create(own("_a"), own("_b"), own("_a")))[-1] == ("unwritten", "", "1-2")
+    assert changes_of(text, create(own("_a"))) == [("unmet", "1-1", "")]
     assert check(text, boot(create(own("_a")))).verdict == "same"
 
 
-def test_self_is_the_class_around() -> None:
-    """``self.x()`` is x of the class that the step around entered, not of another."""
+def test_self_is_the_class_of_the_enclosing_step() -> None:
+    """``self.x()`` is x of that class and of no other."""
     other = call("API", "nova.compute.utils:Other._a")
     text = "1. nova/compute/api.py.API -> create()\n1-1. self._a()\n"
-    assert found(text, create(own("_a"))) == []
-    assert found(text, create(other)) == [("missing", "1-1", ""), ("unwritten", "", "1-1")]
+    assert changes_of(text, create(own("_a"))) == []
+    assert changes_of(text, create(other)) == [("missing", "1-1", ""), ("unwritten", "", "1-1")]
 
 
-def test_self_dot_something() -> None:
-    """``self.db.x()`` and ``db.x()`` are x of something that is called so."""
+def test_an_attribute_of_self_names_a_module() -> None:
+    """``self.db.x()`` and ``db.x()`` are x of something named db."""
     done = create(call("API", "nova.db.main.api:instance_get"))
-    assert found("1. compute/api.py.API -> create()\n1-1. self.db.instance_get()\n", done) == []
-    assert found("1. compute/api.py.API -> create()\n1-1. db.instance_get()\n", done) == []
-    assert found("1. compute/api.py.API -> create()\n1-1. self.network_api.instance_get()\n", done) != []
+    assert changes_of("1. compute/api.py.API -> create()\n1-1. self.db.instance_get()\n", done) == []
+    assert changes_of("1. compute/api.py.API -> create()\n1-1. db.instance_get()\n", done) == []
+    assert changes_of("1. compute/api.py.API -> create()\n1-1. self.network_api.instance_get()\n", done) != []
 
 
-def test_messages_by_hand() -> None:
-    """``rpc.cast()`` with a note that says what; its receiver is the next chapter."""
+def test_a_message_may_be_named_by_a_note() -> None:
+    """``rpc.cast()`` with a note that names the method; the next chapter is the receiver."""
     text = "1. compute/api.py -> create()\n1-1. rpc.cast()\n- to compute: build\n2. compute/manager.py -> build()\n"
     chapters = (
         create(cast("API", "compute", "build", 2)),
         served("compute", "build", endpoint="nova.compute.manager:Manager.build"),
     )
-    assert found(text, *chapters) == []
-    assert found(text.replace("to compute: build", "to compute: rebuild"), *chapters) == [
+    assert changes_of(text, *chapters) == []
+    assert changes_of(text.replace("to compute: build", "to compute: rebuild"), *chapters) == [
         ("missing", "1-1", ""), ("unwritten", "", "1-1"),
     ]  # fmt: skip
 
 
-def test_what_is_otherwise() -> None:
-    """Written as a call, by another service, with another status, another state, another number of times."""
-    asked = rpc("API", "conductor", "Instance.save", state("conductor", task_state=(None, "spawning")))
+def test_a_wrong_property_of_a_step_is_reported() -> None:
+    """Mode, state, service, status and count."""
+    message = rpc("API", "conductor", "Instance.save", state("conductor", task_state=(None, "spawning")))
     text = (
         "1. compute/api.py -> create()\n1-1. rpc.cast() to conductor: Instance.save\n- instances: task_state None → a\n"
     )
-    assert found(f"{text}1-1-1. [compute] Instance.save\n", create(asked)) == [
+    assert changes_of(f"{text}1-1-1. [compute] Instance.save\n", create(message)) == [
         ("mode", "1-1", "1-1"), ("state", "1-1", "1-1"), ("service", "1-1-1", "1-1-1"),
     ]  # fmt: skip
-    assert found("1. compute/api.py -> create()\n1-1. PUT /a → image: 200\n1-1-1. PUT /a: 200\n",
+    assert changes_of("1. compute/api.py -> create()\n1-1. PUT /a → image: 200\n1-1-1. PUT /a: 200\n",
                  create(http("API", "image", "PUT", "/a", status=204))) == [
         ("status", "1-1", "1-1"), ("status", "1-1-1", "1-1-1"),
     ]  # fmt: skip
-    assert found("1. compute/api.py -> create()\n1-1. self._a() ×3\n", create(own("_a"), own("_a"))) == [
+    assert changes_of("1. compute/api.py -> create()\n1-1. self._a() ×3\n", create(own("_a"), own("_a"))) == [
         ("repeated", "1-1", "1-1")
     ]
-    assert found("1. compute/api.py -> create()\n1-1. self._a() ×1–2\n", create(own("_a"), own("_a"))) == []
-    assert found("1. compute/api.py -> create()\n1-1. self._a()\n", create(own("_a"), own("_a"))) == [
+    assert changes_of("1. compute/api.py -> create()\n1-1. self._a() ×1–2\n", create(own("_a"), own("_a"))) == []
+    assert changes_of("1. compute/api.py -> create()\n1-1. self._a()\n", create(own("_a"), own("_a"))) == [
         ("unwritten", "1-1", "1-1")
     ]
 
 
-def test_written_where_it_does_not_happen() -> None:
-    """A step that happens inside another one than is written."""
+def test_a_step_in_the_wrong_parent_has_moved() -> None:
     text = "1. compute/api.py.API -> create()\n1-1. self._a()\n1-2. self._b()\n"
-    assert found(text, create(own("_a", own("_b")))) == [("moved", "1-2", "1-1-1")]
+    assert changes_of(text, create(own("_a", own("_b")))) == [("moved", "1-2", "1-1-1")]
 
 
-def test_statements_only_where_the_outline_speaks_of_them() -> None:
-    """An outline of calls leaves out no statements; one that writes a statement speaks of all."""
+def test_statements_are_checked_only_if_the_outline_contains_any() -> None:
+    """An outline of calls omits no statements; one with a statement must contain all."""
     done = create(own("_a"), sql("API", "SELECT", "instances"))
-    assert found("1. compute/api.py -> create()\n1-1. self._a()\n", done) == []
-    assert found("1. compute/api.py -> create()\n- sql: SELECT flavors\n1-1. self._a()\n", done) == [
+    assert changes_of("1. compute/api.py -> create()\n1-1. self._a()\n", done) == []
+    assert changes_of("1. compute/api.py -> create()\n- sql: SELECT flavors\n1-1. self._a()\n", done) == [
         ("missing", "1", ""), ("unwritten", "", "1/1"),
     ]  # fmt: skip
 
 
-def test_pairs_show_both_sides() -> None:
-    """Every step beside its line, what is only on one side too; what does not happen after the line before it."""
+def test_pairs_contain_all_steps_of_both_sides() -> None:
+    """Steps of only one side too; a false step follows the line before it."""
     comparison = check("1. compute/api.py -> create()\n1-1. self._never()\n", boot(create(own("_a"))))
     (top,) = comparison.pairs
     sides = [(pair.old.text if pair.old else "", pair.new.address if pair.new else "") for pair in top.walk()]
@@ -209,15 +207,14 @@ def test_pairs_show_both_sides() -> None:
 
 
 @pytest.mark.slow
-def test_deep_and_wide() -> None:
-    """As deep and as wide as it may be."""
+def test_a_deep_and_wide_tree_is_checked() -> None:
     top = node = NormalStep("call", "API", "compute/api.py.API -> f()", address="1")
     for depth in range(1500):
         node.children = [NormalStep("call", "API", f"compute/api.py.API -> f{depth}()", address=f"{node.address}-1")]
         node = node.children[0]
     node.children = [
-        NormalStep("call", "API", f"a.py -> g{place % 7}()", address=f"{node.address}-{place}")
-        for place in range(1, 1500)
+        NormalStep("call", "API", f"a.py -> g{index % 7}()", address=f"{node.address}-{index}")
+        for index in range(1, 1500)
     ]
     baseline = Baseline([top])
     text = written(baseline).partition("\n\n")[2]
