@@ -22,6 +22,7 @@ PATIENCE = 10.0
 _FINISH = 10.0
 _LOOK = 0.001
 _BUSY = "its main thread does not return to Python code"
+_GONE = "it has ended, or has become another program"
 
 
 def ask(process: Process, what: str, request: dict[str, Any], patience: float = PATIENCE) -> tuple[Answer, Visit]:
@@ -55,6 +56,9 @@ def _ask(python: Interpreter, what: str, request: dict[str, Any], hooks: str, pa
     except ProcessLookupError:
         raise RefusedError("it has ended") from None
     except PermissionError:
+        # The kernel also forbids to trace a zombie.
+        if python.is_gone():
+            raise RefusedError(_GONE) from None
         raise BusyError("something else traces it, or the kernel forbids ptrace here") from None
     finally:
         exchange.close()
@@ -69,7 +73,7 @@ def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) 
         return inject.run(python, text, exchange.answered, patience, exchange)
     except BusyError:
         if python.is_gone():
-            raise RefusedError("it has ended, or has become another program") from None
+            raise RefusedError(_GONE) from None
         # A claimed request is answered.
         if exchange.withdraw() or not _answers(exchange, _FINISH):
             raise
