@@ -45,7 +45,7 @@ COMMIT
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    # A relative path is short enough for sockets.
+    # Without new_plan(), which refuses a path that is too long for sockets.
     plan_ = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s3cret")
     plan_.save()
     return plan_
