@@ -207,6 +207,13 @@ def test_a_baseline_accepts_its_variation() -> None:
     assert (gone.class_, gone.old_text) == ("removed", "compute/api.py.API -> b()")
 
 
+def test_a_new_step_of_a_boot_in_another_order_is_accepted() -> None:
+    boots = [steps("f", "t"), steps("t", "g", "f")]
+    learned = baseline(*boots)
+    for boot in boots:
+        assert compare(copy.deepcopy(learned), normal(boot)).changes == []
+
+
 def test_a_step_of_only_some_new_boots_varies() -> None:
     (change,) = compare(normal(steps("a")), baseline(steps("a"), steps("a", "b"))).changes
     assert (change.class_, change.text) == ("varies", "compute/api.py.API -> b(): 0 → 0–1 times in boot")
