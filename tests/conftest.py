@@ -29,9 +29,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("bootseq")
 
-# Under nohup, or in the background of a script, Ctrl-C is ignored, also by all that is started from here.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Under nohup a hang-up is ignored, in the background of a script Ctrl-C, also by all that is started from here.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 #: How long a process may take to end after it was stopped.
 GRACE_SECONDS = 2.0
