@@ -66,7 +66,7 @@ def _note_request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 
 
 def _parsed(body: Any) -> Any:
-    """Return the body, parsed as JSON; its size where it is too long, None where it is no JSON, which Nova reports."""
+    """Return the body parsed as JSON, its size if it is too long, None if it is not JSON (Nova reports that)."""
     if type(body) is not bytes or not body:
         return None
     if len(body) > MAX_BODY:

@@ -37,7 +37,7 @@ def path(thing: Any, *names: str) -> Any:
 
 
 def function_names(function: Any) -> tuple[str, str]:
-    """Return the module and the qualified name of a callable; those of its class, if it is no function."""
+    """Return the module and qualified name of a function, or of the class of any other callable."""
     while type(function) is functools.partial:
         function = function.func
     kind = type(function)

@@ -158,6 +158,14 @@ def test_foreign_code_imports_the_standard_library_alone() -> None:
     )
 
 
+def test_code_for_remote_hosts_imports_no_library() -> None:
+    def allowed(module: Module, imported: Import) -> bool:
+        return imported.module.partition(".")[0] in {*sys.stdlib_module_names, *PACKAGES}
+
+    remote = [m for m in modules().values() if under(m.name, "tracer.attach", "tracer.files")]
+    check_imports(remote, allowed, "it is to run on hosts without our libraries: standard library and project only")
+
+
 def test_foreign_code_is_python_3_8() -> None:
     for module in modules().values():
         if under(module.name, *FOREIGN):

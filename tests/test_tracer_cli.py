@@ -149,7 +149,7 @@ def test_list_prints_a_line_for_every_boot(file: Path) -> None:
 
 
 def test_list_json_has_the_documented_fields(file: Path) -> None:
-    """The fields that programs may rely on (DESIGN, Commands)."""
+    """The fields that programs may rely on (docs/formats.md)."""
     rows = json.loads(bootseq("list", "--json", file).stdout)
     assert len(rows) == 2
     assert len(json.loads(bootseq("list", "--json", "--all", file).stdout)) == 3
@@ -183,7 +183,7 @@ def test_list_of_an_empty_trace_succeeds(tmp_path: Path) -> None:
 
 
 def test_show_json_has_the_documented_fields(file: Path) -> None:
-    """For every step in the tree's order (DESIGN, Commands)."""
+    """For every step in the tree's order (docs/formats.md)."""
     steps = json.loads(bootseq("show", "--json", file, "1").stdout)
     assert [step["address"] for step in steps] == [step.address for step in small_boot().walk()]
     promised = (

@@ -89,7 +89,7 @@ def _carried(step: Step, caller: str) -> Iterator[str]:
 
 
 def left_out(omitted: list[LeftOut]) -> list[str]:
-    """Return the lines on what ran in the same seconds and is no part of the boot."""
+    """Return the lines on steps that ran in the same seconds but do not belong to the boot."""
     return [
         clean(f"{entry.service}: {shorten(entry.what, steps.NOTE)} ({entry.kind}){times(entry.count)}")
         for entry in omitted

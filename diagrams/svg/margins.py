@@ -30,7 +30,7 @@ def headline(diagram: Diagram, room: int, page: str) -> list[str]:
 
 
 def quiet(y: int, text: str, position: str = f'x="{MARGIN}"') -> str:
-    """A line of text that is no part of the drawing."""
+    """A line of text beside the drawing."""
     return f'<text {position} y="{y}" fill="{GREY}"{text_length(text)}>{escape(text)}</text>'
 
 

@@ -115,7 +115,7 @@ def _rpc_title(step: Step, around: Home) -> str:
     if not step.text("function"):
         return _rpc_name(step)
     endpoint = _call_title(step, None)
-    # An envelope's name (object_action) is no help: put first what it does.
+    # The name of an envelope (object_action) says nothing: the name of the action comes first.
     same = step.text("function") == _rpc_name(step)
     return endpoint if same else f"{_rpc_name(step)} by {endpoint}"
 

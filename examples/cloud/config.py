@@ -111,7 +111,7 @@ def neutron_sections(plan: Plan, etc: Path, binaries: Path) -> Sections:
             "auth_strategy": "keystone",
             "core_plugin": "ml2",
             "service_plugins": "",
-            # There are no agents that would answer.
+            # No agent runs that could answer.
             "dhcp_agent_notification": "False",
         },
         "database": database_options(plan, "neutron", "neutron"),

@@ -116,7 +116,7 @@ def stop_all(processes: Iterable[Process], grace: float) -> None:
 
 
 def _started(pid: int) -> str:
-    """Return the kernel's clock tick of its start; "" if there is no such process, or a zombie."""
+    """Return its start time in clock ticks since the boot of the machine; "" if it is gone or a zombie."""
     if pid in _CHILDREN:
         _CHILDREN[pid].poll()
     try:

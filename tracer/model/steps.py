@@ -11,7 +11,7 @@ from tracer.model.attributes import Attributed
 from tracer.model.values import Value
 from tracer.model.walk import walk
 
-#: Steps that carry an ordinal of their own; the others are notes of the step they happened in (DESIGN, "Numbering").
+#: Steps that carry an ordinal of their own; the others are notes of the step they happened in (docs/reading-a-boot.md).
 NUMBERED = frozenset({"http", "rpc", "call", "handoff", "libvirt", "command"})
 NOTES = frozenset({"sql", "log", "ask", "state"})
 

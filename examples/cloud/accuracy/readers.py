@@ -91,7 +91,7 @@ def access_lines(service: str, log: str) -> Iterator[Entry]:
 
 
 def messages(log: str, event: str) -> Iterator[Entry]:
-    """Yield the published messages, or the delivered ones without replies, whose arrival is no step."""
+    """Yield the published messages, or the delivered ones except replies, whose arrival is not a step."""
     for line in log.splitlines():
         message = json.loads(line)
         if message["event"] != event or (event == "deliver" and message["method"] == "reply"):

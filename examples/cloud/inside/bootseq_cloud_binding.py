@@ -1,4 +1,4 @@
-"""An ML2 mechanism driver that binds every port and reports it active, since there are no agents."""
+"""An ML2 mechanism driver that binds every port and reports it active, because no agent runs."""
 
 import os
 
