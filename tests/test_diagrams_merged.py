@@ -1,4 +1,4 @@
-"""Several boots in one picture: what stands in the text, how frames lie, that nothing of the sequence is lost."""
+"""Several boots in one picture: the text, the frames, and no step of the sequence missing."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from tracer.model import NUMBERED, Merged, MergedStep, Request, Step
 
 
 def plain(image: str = "image", *more: Step) -> Request:
-    """A boot that asks a service for what it boots from, and tells compute of it."""
-    asked = http("API", image, "GET", f"/v2/{image}s/1")
-    told = rpc("API", "compute", "build", sql("compute", "SELECT", "instances"))
-    made = boot(http("client", "API", "POST", "/servers", call("API", "nova.api:create", asked, *more, told)))
-    made.operation, made.outcome, made.versions = "boot", "active", {"nova": "34.0.0"}
-    return made
+    """Return a boot that requests its source from a service and then calls compute."""
+    lookup = http("API", image, "GET", f"/v2/{image}s/1")
+    build = rpc("API", "compute", "build", sql("compute", "SELECT", "instances"))
+    request = boot(http("client", "API", "POST", "/servers", call("API", "nova.api:create", lookup, *more, build)))
+    request.operation, request.outcome, request.versions = "boot", "active", {"nova": "34.0.0"}
+    return request
 
 
 THREE = (plain(), plain(), plain("volume", call("API", "nova.api:attach")))
 
 
 def test_outline() -> None:
-    """Addresses tell how deep a step is, the indent in how many fragments; guards tell the share of boots, and who."""
+    """Addresses show the depth of a step, the indent its fragments; guards show the share and the names of boots."""
     assert render(merged(*THREE), "txt", "full") == (
         "# boot: 3 boots merged, 3 active, Nova 34.0.0\n"
         "# vm1, vm2, vm3\n"
@@ -60,35 +60,30 @@ def test_outline() -> None:
 
 
 def test_fragments_in_fragments_and_notes_after_steps() -> None:
-    """What a note belongs to is said where a step of its own stands between."""
+    """A note names its step where another step is written between them."""
     queries = [sql("API", "SELECT", "flavors") for _ in range(3)]
     boots = [api("a", queries[0]), api("a", *queries[1:], "b"), api("b"), api("b", "a")]
-    assert (
-        render(merged(*boots), "txt", "full").splitlines()[3:]
-        == [
-            "1. [API] api.py -> main()",
-            "par",
-            "  opt [3 of 4 boots: vm1, vm2, vm4]",
-            "    1-1. api.py -> a()",
-            "    opt [2 of 4 boots: vm1, vm2]",
-            "      1/1. sql: SELECT flavors ×1–2",
-            "and [3 of 4 boots: vm2, vm3, vm4]",
-            "  1-2. api.py -> b()",
-        ]
-        or True
-    )
+    assert render(merged(*boots), "txt", "full").splitlines()[3:] == [
+        "1. [API] api.py -> main()",
+        "par [3 of 4 boots: vm1, vm2, vm4]",
+        "  1-1. api.py -> a()",
+        "  opt [2 of 4 boots: vm1, vm2]",
+        "    1/1. sql: SELECT flavors ×1–2",
+        "and [3 of 4 boots: vm2, vm3, vm4]",
+        "  1-2. api.py -> b()",
+    ]
 
 
-def test_guards_name_few() -> None:
-    """Up to three boots by name, or all but up to two; of more, how many."""
+def test_guards_name_up_to_three_boots() -> None:
+    """Guards list up to three boots by name, or all but up to two; otherwise they count them."""
     boots = [api("a", *("b" * (number < few))) for few in (1, 3, 4, 5, 6) for number in range(7)]
-    said = [
+    guards = [
         line.strip()
         for start in range(0, 35, 7)
         for line in render(merged(*boots[start : start + 7]), "txt").splitlines()
         if line.startswith("opt")
     ]
-    assert said == [
+    assert guards == [
         "opt [1 of 7 boots: vm1]",
         "opt [3 of 7 boots: vm1, vm2, vm3]",
         "opt [4 of 7 boots]",
@@ -97,15 +92,15 @@ def test_guards_name_few() -> None:
     ]
 
 
-def test_guards_say_what_was_asked_for() -> None:
-    """As in hand-written notes: if the image has mappings."""
-    made = merged(api("a", "b"), api("a"), api("a"))
-    made.conditions = {frozenset({0}): "image has mappings", frozenset({1}): "request has key_name"}
-    assert "opt [1 of 3 boots: vm1, image has mappings]\n  1-2. api.py -> b()\n" in render(made, "txt")
+def test_guards_show_the_condition() -> None:
+    """A condition reads like those in hand-written notes: the image has mappings."""
+    tree = merged(api("a", "b"), api("a"), api("a"))
+    tree.conditions = {frozenset({0}): "image has mappings", frozenset({1}): "request has key_name"}
+    assert "opt [1 of 3 boots: vm1, image has mappings]\n  1-2. api.py -> b()\n" in render(tree, "txt")
 
 
 def test_failure_of_some() -> None:
-    """Told at the step, with the boots; without where it is all of them."""
+    """The error is shown at the step, with the boots unless all of them failed."""
     broken = [api(call("API", "nova.api:a", error="Fault: it broke")) for _ in range(2)]
     assert "- ! Fault [2 of 3 boots: vm1, vm2]" in render(merged(*broken, api("a")), "txt")
     assert "- ! Fault\n" in render(merged(*broken), "txt")
@@ -113,7 +108,7 @@ def test_failure_of_some() -> None:
 
 
 def test_items() -> None:
-    """Frames stand around what they hold; both ends of a request are one arrow."""
+    """Frames surround their steps; both ends of a request are one arrow."""
     assert [(item.what, item.text, item.extra) for item in drawn(merged(*THREE), "calls").items] == [
         ("chapter", "client: POST /servers: 200", ""),
         ("call", "POST /servers: 200", ""),
@@ -134,7 +129,7 @@ def test_items() -> None:
 
 
 def test_mermaid_and_plantuml_have_blocks_of_their_own() -> None:
-    """The guard without brackets, which both put around it."""
+    """The guard is written without brackets, because both formats add them."""
     mermaid, plantuml = (render(merged(*THREE), suffix, "calls").splitlines() for suffix in ("mmd", "puml"))
     assert "alt 2 of 3 boots: vm1, vm2" in mermaid
     assert "else 1 of 3 boots: vm3" in mermaid
@@ -144,8 +139,8 @@ def test_mermaid_and_plantuml_have_blocks_of_their_own() -> None:
     assert plantuml.count("end") == 1
 
 
-def test_frames_lie_around_what_they_hold_and_inside_each_other() -> None:
-    """In the SVG; none leaves the picture, and the tag names the operator."""
+def test_frames_surround_their_steps_and_nest() -> None:
+    """In the SVG no frame leaves the picture, and the tag names the operator."""
     boots = [api("a", "x"), api("a", "x", "y"), api("b"), api("b", "b")]
     placed = layout(drawn(merged(*boots), "calls"))
     (page,) = placed.pages
@@ -162,19 +157,19 @@ def test_frames_lie_around_what_they_hold_and_inside_each_other() -> None:
     assert {"alt", "opt", "[2 of 4 boots: vm1, vm2]", "[1 of 4 boots: vm2]"} <= set(texts)
 
 
-def test_frames_go_on_over_the_pages() -> None:
-    """A page that ends inside a frame closes it, and the next goes on with it."""
+def test_frames_continue_across_pages() -> None:
+    """A page that ends inside a frame closes it, and the next page continues it."""
     many = [f"f{number}" for number in range(2000)]
     pages = layout(drawn(merged(api("a", *many), api("a")), "full")).pages
     assert len(pages) > 1
     boxes = [page.frames for page in pages]
-    assert all(len(each) == 1 for each in boxes)
-    assert len({id(box.extent) for each in boxes for box in each}) == 1
+    assert all(len(frames) == 1 for frames in boxes)
+    assert len({id(box.extent) for frames in boxes for box in frames}) == 1
     assert all(box.top < box.bottom <= page.height for page in pages for box in page.frames)
 
 
 def test_document() -> None:
-    """Who is merged, where they part, the tree, the sequence."""
+    """The document lists the boots and their differences, then shows the tree and the sequence."""
     text = render(merged(*THREE), "md")
     assert "| `vm3` | `active` |\n" in text
     assert "| alt | `1 of 3 boots: vm3` | `1-1-1-2. GET /v2/volumes/{id} → volume: 200` | 3 |\n" in text
@@ -186,42 +181,42 @@ def test_document() -> None:
 @settings(max_examples=examples(60), deadline=None)
 @given(alike())
 def test_nothing_is_lost(boots: list[Request]) -> None:
-    """At every detail each step is drawn or counted where it is hidden; what boots part at is drawn."""
+    """At every detail each step is drawn, or counted where it is hidden; every difference of the boots is drawn."""
     check_drawn(merge(boots, [f"vm{number}" for number in range(len(boots))]))
 
 
 def test_nothing_of_a_boot_is_lost() -> None:
-    """The same with every kind of step there is."""
+    """Nothing is lost of boots with every kind of step."""
     check_drawn(merged(small_boot(), plain(), small_boot(), plain("volume")))
 
 
-def check_drawn(made: Merged) -> None:
-    """What is drawn at each detail is what there is."""
+def check_drawn(tree: Merged) -> None:
+    """Assert that at each detail the drawing accounts for every step, item and frame."""
     for detail in DETAILS:
-        outline = render(made, "txt", detail)
+        outline = render(tree, "txt", detail)
         shown = re.findall(r"^ *(\d[-\d]*)\. ", outline, re.M)
-        _check_steps(made, set(shown), outline)
+        _check_steps(tree, set(shown), outline)
         assert len(shown) == len(set(shown))
-        diagram = drawn(made, detail)
-        _check_items(made, diagram)
-        _check_frames(outline, diagram, made, detail)
+        diagram = drawn(tree, detail)
+        _check_items(tree, diagram)
+        _check_frames(outline, diagram, tree, detail)
         if detail != "brief":
-            rows = [mark.row for mark in marks(fold(made, detail, picture=True)) if mark.what == "step" and mark.row]
+            rows = [mark.row for mark in marks(fold(tree, detail, picture=True)) if mark.what == "step" and mark.row]
             queries = [row for row in rows if row.step.kind == "sql"]
-            assert {id(row.step) for row in queries} == {id(step) for step in made.walk() if step.kind == "sql"}
+            assert {id(row.step) for row in queries} == {id(step) for step in tree.walk() if step.kind == "sql"}
             assert sum(map(_most, diagram.items)) == sum(row.high for row in queries)
 
 
-def _check_steps(made: Merged, shown: set[str], text: str) -> None:
-    numbered = {step.address for step in made.walk() if step.kind in NUMBERED}
+def _check_steps(tree: Merged, shown: set[str], text: str) -> None:
+    numbered = {step.address for step in tree.walk() if step.kind in NUMBERED}
     hidden = sum(int(count) for count in re.findall(r"^ *- \+(\d+) calls?$", text, re.M))
     assert shown <= numbered
     assert len(shown) + hidden == len(numbered)
 
 
-def _check_items(made: Merged, diagram: Diagram) -> None:
-    # A picture has little room: of long addresses it shows the end.
-    steps = {short_address(step.address): step for step in made.walk() if step.kind in NUMBERED}
+def _check_items(tree: Merged, diagram: Diagram) -> None:
+    # A picture has little room, so it shows the end of a long address.
+    steps = {short_address(step.address): step for step in tree.walk() if step.kind in NUMBERED}
     shown = {item.address for item in diagram.items} & steps.keys()
     hidden = sum(int(count) for item in diagram.items for count in re.findall(r"\+(\d+) calls?", item.extra))
     around = {short_address(child.address): parent for parent in steps.values() for child in _directly(parent)}
@@ -232,15 +227,17 @@ def _check_items(made: Merged, diagram: Diagram) -> None:
     ]  # fmt: skip
     assert len(shown) + hidden + len(far) == len(steps)
     assert still_open(diagram.items) == []
-    assert {item.address for item in diagram.items} <= {"", *(short_address(step.address) for step in made.walk())}
+    assert {item.address for item in diagram.items} <= {"", *(short_address(step.address) for step in tree.walk())}
 
 
 def _directly(step: MergedStep) -> Iterator[MergedStep]:
-    return (one for one in Merged("", step.children, [], []).walk() if one.address.rpartition("-")[0] == step.address)
+    return (
+        child for child in Merged("", step.children, [], []).walk() if child.address.rpartition("-")[0] == step.address
+    )
 
 
-def _check_frames(outline: str, diagram: Diagram, made: Merged, detail: str) -> None:
-    frames = [mark for mark in marks(fold(made, detail)) if mark.what == "frame"]
+def _check_frames(outline: str, diagram: Diagram, tree: Merged, detail: str) -> None:
+    frames = [mark for mark in marks(fold(tree, detail)) if mark.what == "frame"]
     assert len(re.findall(r"^ *(?:opt|alt|loop|par)\b", outline, re.M)) == len(frames)
     opened = sum(item.what == "frame" for item in diagram.items)
     assert opened == sum(item.what == "close" for item in diagram.items)
@@ -250,56 +247,56 @@ def _check_frames(outline: str, diagram: Diagram, made: Merged, detail: str) -> 
 def _most(item: Item) -> int:
     if item.kind != "sql":
         return 0
-    found = re.match(r"(?:\d+–)?(\d+) SQL\b", item.text)
-    return int(found[1]) if found else 1
+    match = re.match(r"(?:\d+–)?(\d+) SQL\b", item.text)
+    return int(match[1]) if match else 1
 
 
 @pytest.mark.parametrize("most", [5, 40])
-def test_what_does_not_fit_is_folded_and_says_so(most: int) -> None:
+def test_a_picture_that_does_not_fit_is_folded_with_a_notice(most: int) -> None:
     """Frames and bars are closed where the picture ends."""
-    made = merged(small_boot(), plain(), api("a", "b", "b"))
+    tree = merged(small_boot(), plain(), api("a", "b", "b"))
 
     def draw(diagram: Diagram) -> str | None:
         assert still_open(diagram.items) == []
         return diagram.title if len(diagram.items) <= most else None
 
-    assert fitted(made, "full", draw).endswith("to fit)")
+    assert fitted(tree, "full", draw).endswith("to fit)")
 
 
 @pytest.mark.parametrize("suffix", MERGED)
 def test_hostile_names(suffix: str) -> None:
-    """In every field of the boots, and in what they are called: printable, and no line more than there are."""
-    made = merge([poisoned(everything), small_boot(), poisoned("x")], [everything, everything, "x"])
-    text = render(made, suffix, "full")
+    """Hostile text in every field and name of the boots stays printable and adds no line."""
+    tree = merge([poisoned(everything), small_boot(), poisoned("x")], [everything, everything, "x"])
+    text = render(tree, suffix, "full")
     assert all(line.isprintable() for line in text.split("\n"))
     if suffix == "svg":
         tags = {tag.tag.partition("}")[2] for tag in ElementTree.fromstring(text).iter()}
         assert tags <= {"svg", "title", "rect", "text", "tspan", "g", "path"}
     if suffix == "mmd":
-        assert len(text.splitlines()) == sum(1 for _ in _statements(made))
+        assert len(text.splitlines()) == sum(1 for _ in _statements(tree))
 
 
-def _statements(made: Merged) -> Iterator[str]:
-    """As many lines as a harmless boot of the same shape has."""
-    diagram = drawn(made, "full")
+def _statements(tree: Merged) -> Iterator[str]:
+    """Yield an item for each line of a harmless boot of the same shape."""
+    diagram = drawn(tree, "full")
     yield from ("sequenceDiagram", "title", *diagram.lanes)
     for item in diagram.items:
         yield from ("note", "activate") if item.what == "chapter" else ("line",)
 
 
-def test_depth_is_no_recursion() -> None:
-    """Trees are as deep as somebody's recursion went."""
+def test_deep_trees_need_no_recursion() -> None:
+    """A tree is as deep as the recursion in the recorded process."""
     deep = call("API", "nova.api:a")
     for _ in range(2000):
         deep = call("API", "nova.api:a", deep)
-    made = merge([boot(deep), boot(call("API", "nova.api:a"))], ["1", "2"])
+    tree = merge([boot(deep), boot(call("API", "nova.api:a"))], ["1", "2"])
     for suffix in MERGED:
-        assert render(made, suffix, "full")
-    assert fold_merged.deepest(made) == 2000
+        assert render(tree, suffix, "full")
+    assert fold_merged.deepest(tree) == 2000
 
 
 def test_loops_of_one_row_need_no_frame() -> None:
-    """A leaf says itself how often; with more inside, a frame does."""
+    """A leaf shows its own count; a step with children gets a frame."""
     leaf, whole = merged(api("a", "a"), api("a")), merged(api(*_parents(2)), api(*_parents(1)))
     assert [mark.operator for mark in marks(fold(leaf, "calls")) if mark.what == "frame"] == []
     assert "1-1. api.py -> a() ×1–2\n" in render(leaf, "txt")
@@ -312,13 +309,13 @@ def _parents(count: int) -> list[Step]:
 
 
 def test_fences_hold() -> None:
-    """A name cannot close the block that the diagram stands in."""
+    """A name cannot close the block around the diagram."""
     text = render(merge([small_boot(), small_boot()], ["```", "b"]), "md", "full")
     assert len(re.findall(r"^```", text, re.M)) == 4
 
 
 def test_a_frame_around_a_chapter_begins_at_the_chapters_lane() -> None:
-    """Not at the first lane that there is."""
+    """The frame does not begin at the first lane of the diagram."""
     whole, cut = small_boot(), small_boot()
     cut.chapters = cut.chapters[:3]
     diagram = drawn(merged(whole, cut), "brief")
