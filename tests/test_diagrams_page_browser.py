@@ -1,4 +1,4 @@
-"""The page of a boot in a real Chromium: it opens, folds, finds, jumps, and runs nothing that came from a cloud."""
+"""The page of a boot in a real Chromium: it opens, folds, searches, jumps, and runs nothing from the cloud."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ Open = Callable[..., Shown]
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Browser]:
-    with browser.browser() as one:
-        yield one
+    with browser.browser() as chromium:
+        yield chromium
 
 
 @pytest.fixture
 def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Opens the page of a boot; at the end nothing may have gone wrong in it."""
+    """Yield a function that opens the page of a boot, and check that the pages logged no error."""
     pages: list[Shown] = []
 
-    def open_(made: Request, detail: str = "calls", fragment: str = "") -> Shown:
+    def open_(request: Request, detail: str = "calls", fragment: str = "") -> Shown:
         file = tmp_path / "boot.html"
-        file.write_bytes(render(made, "html", detail).encode(errors="backslashreplace"))
+        file.write_bytes(render(request, "html", detail).encode(errors="backslashreplace"))
         pages.append(browser.show(running, file, fragment))
         return pages[-1]
 
@@ -56,21 +56,21 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
         assert shown.complaints == []
 
 
-def total(made: Request) -> int:
-    return sum(1 for _ in made.walk())
+def total(request: Request) -> int:
+    return sum(1 for _ in request.walk())
 
 
 class TestRows:
-    def test_at_every_level_rows_stand_for_every_step(self, opened: Open) -> None:
-        made = small_boot()
-        shown = opened(made)
+    def test_at_every_level_rows_account_for_every_step(self, opened: Open) -> None:
+        request = small_boot()
+        shown = opened(request)
         for key in "12345":
             shown.page.keyboard.press(key)
-            assert shown.steps_shown() == total(made)
+            assert shown.steps_shown() == total(request)
         # At the last level all but the receiving sides, which share their senders' arrows, have rows of their own.
-        assert len(shown.rows()) > total(made) * 0.7
+        assert len(shown.rows()) > total(request) * 0.7
 
-    def test_a_level_shows_what_it_says(self, opened: Open) -> None:
+    def test_a_level_shows_its_kinds_of_steps(self, opened: Open) -> None:
         head = call(
             "API",
             "nova.a:f",
@@ -78,11 +78,11 @@ class TestRows:
             rpc("API", "conductor", "go"),
         )
         shown = opened(boot(head))
-        seen = []
+        rows = []
         for key in "2345":
             shown.page.keyboard.press(key)
-            seen.append(shown.rows())
-        assert seen == [
+            rows.append(shown.rows())
+        assert rows == [
             ["1", "1-2"],
             ["1", "1-1", "1-2"],
             ["1", "1-1", "1-1/1", "1-2"],
@@ -90,12 +90,12 @@ class TestRows:
         ]
 
     def test_folding_hides_and_counts(self, opened: Open) -> None:
-        made = small_boot()
-        shown = opened(made)
+        request = small_boot()
+        shown = opened(request)
         before = shown.rows()
         shown.page.locator(".row .fold").first.click()
         assert len(shown.rows()) < len(before)
-        assert shown.steps_shown() == total(made)
+        assert shown.steps_shown() == total(request)
         shown.page.locator(".row .fold").first.click()
         assert shown.rows() == before
 
@@ -109,44 +109,44 @@ class TestRows:
         shown.page.keyboard.press("ArrowLeft")
         assert shown.rows() == ["1", "1-1"]
 
-    def test_what_a_level_hides_is_shown_in_place(self, opened: Open) -> None:
+    def test_hidden_steps_are_expanded_under_their_row(self, opened: Open) -> None:
         shown = opened(boot(call("API", "nova.a:f", sql("API", "SELECT", "x"), sql("API", "SELECT", "y"))))
         shown.page.locator(".inside").click()
         assert shown.rows() == ["1", "1/1", "1/2"]
 
-    def test_filters_count_what_they_hide(self, opened: Open) -> None:
-        made = small_boot()
-        shown = opened(made)
+    def test_filters_count_hidden_steps(self, opened: Open) -> None:
+        request = small_boot()
+        shown = opened(request)
         before = len(shown.rows())
         shown.page.locator("#filter summary").click()
         for name in ("placement", "libvirt"):
             shown.page.locator("#filter label", has_text=name).first.click()
         assert len(shown.rows()) < before
-        assert shown.steps_shown() == total(made)
+        assert shown.steps_shown() == total(request)
 
 
-def test_the_real_boot_stands_in_full_at_every_level(opened: Open, tmp_path: Path) -> None:
-    """The committed capture of a Nova 34: rows, and what is inside them, are what was recorded."""
+def test_every_level_accounts_for_the_whole_real_boot(opened: Open, tmp_path: Path) -> None:
+    """Rows of the committed Nova 34 capture, and the steps folded into them, are the recorded steps."""
     with tarfile.open(Path(__file__).parent / "data" / "nova34-boot.tar.gz") as archive:
         archive.extractall(tmp_path / "capture", filter="data")
     trace = tmp_path / "boot.jsonl.gz"
     assert CliRunner().invoke(main, ["ingest", "-o", str(trace), str(tmp_path / "capture")]).exit_code == 0
-    (made,) = trace_file.read(trace).boots
-    shown = opened(made)
+    (request,) = trace_file.read(trace).boots
+    shown = opened(request)
     rows = []
     for key in "12345":
         shown.page.keyboard.press(key)
         rows.append(len(shown.rows()))
-        assert shown.steps_shown() == total(made)
+        assert shown.steps_shown() == total(request)
     assert rows == sorted(rows)
     assert rows[0] < 60 < 500 < rows[-1]
 
 
-class TestGoing:
+class TestNavigation:
     def test_the_chosen_row_stays_on_screen_when_the_level_makes_the_page_longer(self, opened: Open) -> None:
-        made = wide_boot(2_000)
-        last = made.chapters[0].children[-1].address
-        shown = opened(made, "brief", f"#{last}")
+        request = wide_boot(2_000)
+        last = request.chapters[0].children[-1].address
+        shown = opened(request, "brief", f"#{last}")
         for key in "5353":
             shown.page.keyboard.press(key)
             assert last in shown.chosen()
@@ -154,21 +154,21 @@ class TestGoing:
 
     @pytest.mark.parametrize("detail", ["brief", "calls", "full"])
     def test_every_address_leads_to_its_step(self, opened: Open, detail: str) -> None:
-        made = small_boot()
-        shown = opened(made, detail)
-        for step in made.walk():
-            shown.ask("at => { location.hash = at }", f"#{step.address}")
-            shown.page.wait_for_function("at => bootseq.told() === at", arg=step.address)
+        request = small_boot()
+        shown = opened(request, detail)
+        for step in request.walk():
+            shown.ask("hash => { location.hash = hash }", f"#{step.address}")
+            shown.page.wait_for_function("address => bootseq.told() === address", arg=step.address)
             assert step.address in shown.page.locator("#panel").inner_text()
 
-    def test_a_link_opens_at_its_step_whatever_the_level_hides(self, opened: Open) -> None:
-        made = small_boot()
-        note = next(step for step in made.walk() if step.kind == "sql")
-        shown = opened(made, "brief", f"#{note.address}")
+    def test_a_link_opens_at_a_step_that_the_level_hides(self, opened: Open) -> None:
+        request = small_boot()
+        note = next(step for step in request.walk() if step.kind == "sql")
+        shown = opened(request, "brief", f"#{note.address}")
         assert note.address in shown.chosen()
-        assert shown.steps_shown() == total(made)
+        assert shown.steps_shown() == total(request)
 
-    def test_an_address_that_is_none(self, opened: Open) -> None:
+    def test_an_invalid_address(self, opened: Open) -> None:
         shown = opened(small_boot(), fragment="#%ff9-9-9")
         assert "No step" in shown.page.locator("#status").inner_text()
 
@@ -180,7 +180,7 @@ class TestGoing:
             request_id="req-77",
         )
         shown = opened(boot(head))
-        for query, found in {
+        for query, address in {
             "QUOTAS": "1-1/1",
             "select <1>": "1-1/1",
             "<1> from quotas  where": "1-1/1",
@@ -190,31 +190,31 @@ class TestGoing:
         }.items():
             shown.page.locator("#search input").fill(query)
             shown.page.keyboard.press("Enter")
-            assert shown.ask("bootseq.address(bootseq.view.chosen)") == found
+            assert shown.ask("bootseq.address(bootseq.view.chosen)") == address
 
-    def test_search_goes_round_in_both_directions(self, opened: Open) -> None:
+    def test_search_wraps_in_both_directions(self, opened: Open) -> None:
         shown = opened(boot(call("API", "nova.a:f", *(call("API", f"nova.a:part{n}") for n in range(3)))))
         shown.page.locator("#search input").fill("part")
-        gone = []
+        visited = []
         for key in ("Enter", "Enter", "Enter", "Enter", "Shift+Enter"):
             shown.page.keyboard.press(key)
-            gone.append(shown.ask("bootseq.address(bootseq.view.chosen)"))
-        assert gone == ["1-1", "1-2", "1-3", "1-1", "1-3"]
+            visited.append(shown.ask("bootseq.address(bootseq.view.chosen)"))
+        assert visited == ["1-1", "1-2", "1-3", "1-1", "1-3"]
         assert shown.page.locator("#search output").inner_text() == "3 / 3"
 
-    def test_keys_walk_the_tree(self, opened: Open) -> None:
+    def test_keys_move_through_the_tree(self, opened: Open) -> None:
         shown = opened(boot(call("API", "nova.a:f", call("API", "nova.a:g"), call("API", "nova.a:h"))))
         shown.page.locator("#scroller").focus()
-        gone = []
+        visited = []
         for key in ("ArrowDown", "ArrowRight", "ArrowDown", "ArrowLeft", "End", "Home"):
             shown.page.keyboard.press(key)
-            gone.append(shown.ask("bootseq.address(bootseq.view.chosen)"))
-        assert gone == ["1", "1-1", "1-2", "1", "1-2", "1"]
+            visited.append(shown.ask("bootseq.address(bootseq.view.chosen)"))
+        assert visited == ["1", "1-1", "1-2", "1", "1-2", "1"]
         assert shown.page.locator("#scroller").get_attribute("aria-activedescendant") == "r0"
 
 
 class TestPanel:
-    def test_it_tells_statement_parameters_and_error(self, opened: Open) -> None:
+    def test_it_shows_statement_parameters_and_error(self, opened: Open) -> None:
         statement = "SELECT a, b FROM t WHERE a = 'x FROM y' AND b = 2"
         head = call(
             "API",
@@ -233,31 +233,31 @@ class TestPanel:
 
 
 class TestPolicy:
-    def test_it_works_under_a_servers_policy_that_is_as_strict(self, running: Browser) -> None:
-        """Nothing but its own style and script, by their digests: and nothing else is asked for."""
+    def test_it_works_under_an_equally_strict_server_policy(self, running: Browser) -> None:
+        """The policy allows only its own style and script, by digest; the page requests nothing else."""
         text = render(small_boot(), "html")
         policy = unescape(text.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0])
         page = running.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: asked.append(message.text))
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: requests.append(message.text))
         headers = {"Content-Security-Policy": policy, "Content-Type": "text/html"}
         page.route("http://wiki.invalid/boot.html", lambda route: route.fulfill(body=text, headers=headers))
         page.goto("http://wiki.invalid/boot.html#1-1-1")
         page.wait_for_selector(".row.chosen")
         page.wait_for_timeout(300)
         page.close()
-        assert asked == ["http://wiki.invalid/boot.html"]
+        assert requests == ["http://wiki.invalid/boot.html"]
 
     @pytest.mark.parametrize("what", ["script", "style"])
     def test_another_script_or_style_is_refused(self, running: Browser, tmp_path: Path, what: str) -> None:
         file = tmp_path / "boot.html"
         file.write_text(render(small_boot(), "html").replace(f"</{what}>", f" </{what}>", 1 if what == "style" else 2))
         shown = browser.show(running, file)
-        assert any("Content Security Policy" in one for one in shown.complaints)
+        assert any("Content Security Policy" in complaint for complaint in shown.complaints)
         shown.page.close()
 
-    def test_where_scripts_are_forbidden_it_says_what_to_do(self, running: Browser, tmp_path: Path) -> None:
+    def test_without_scripts_it_explains_what_to_do(self, running: Browser, tmp_path: Path) -> None:
         file = tmp_path / "boot.html"
         file.write_text(render(small_boot(), "html"))
         shown = browser.show(running, file, java_script_enabled=False)
@@ -268,28 +268,28 @@ class TestPolicy:
 class TestHostile:
     @pytest.mark.parametrize("text", [everything, "</script><script>alert(1)</script>", '"];drop', "x" * 10_000])
     def test_nothing_of_a_boot_runs(self, opened: Open, text: str) -> None:
-        made = poisoned(text)
-        shown = opened(made, "full")
-        assert shown.steps_shown() == total(made)
+        request = poisoned(text)
+        shown = opened(request, "full")
+        assert shown.steps_shown() == total(request)
         assert shown.page.locator("script").count() == 4
         for key in ("Home", "ArrowDown", "ArrowDown", "t", "c", "?"):
             shown.page.keyboard.press(key)
         assert shown.page.locator("#panel img, #panel script, #rows img, #rows script").count() == 0
 
-    def test_width_holds(self, opened: Open) -> None:
+    def test_the_page_is_not_wider_than_the_window(self, opened: Open) -> None:
         shown = opened(poisoned("w" * 10_000), "full")
         assert shown.ask("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_fifty_thousand_messages(opened: Open) -> None:
-    made = wide_boot(50_000)
-    shown = opened(made, "full")
-    assert shown.steps_shown() == total(made)
+    request = wide_boot(50_000)
+    shown = opened(request, "full")
+    assert shown.steps_shown() == total(request)
     shown.ask("document.getElementById('scroller').scrollTop = 1e9")
     shown.page.wait_for_selector(f"#r{shown.ask('bootseq.view.rows.length') - 1}")
     assert shown.page.locator(".row").count() < 150
-    last = list(made.walk())[-1].address
+    last = list(request.walk())[-1].address
     shown.ask("bootseq.reveal(bootseq.stepAt('1-2000-3'))")
     assert "1-2000-3" in shown.chosen()
-    shown.ask("at => bootseq.reveal(bootseq.stepAt(at))", last)
+    shown.ask("address => bootseq.reveal(bootseq.stepAt(address))", last)
     assert shown.ask("bootseq.address(bootseq.view.chosen)") in last

@@ -1,4 +1,4 @@
-"""Others' parsers take every text format, and draw every message that was recorded, at its text, in its order."""
+"""Text formats in third-party parsers: every recorded message is drawn, with its text and in its order."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 _SVG = "{http://www.w3.org/2000/svg}"
-#: As long a name as the cloud may give, and everything that has broken a format.
+#: The longest name that a cloud may contain, and everything that has broken a format.
 _HOSTILE = {"everything": everything, "long": "ab" * 5_000, "bidi": "\u202eevil שלום", "quote": '"];drop table x;--'}
 
 
 def named(name: str) -> Request:
-    """The boots that tests draw, by name."""
-    made: dict[str, Callable[[], Request]] = {"small": small_boot, "failed": failed_boot, "real": real_boots.nova34}
-    return made[name]() if name in made else poisoned(_HOSTILE[name])
+    """Return a boot that the tests draw, by name."""
+    makers: dict[str, Callable[[], Request]] = {"small": small_boot, "failed": failed_boot, "real": real_boots.nova34}
+    return makers[name]() if name in makers else poisoned(_HOSTILE[name])
 
 
 _BOOTS = ("small", "failed", "real", *_HOSTILE)
@@ -57,26 +57,26 @@ class TestSvg:
         diagram = sequence(named(name), detail)
         root = ElementTree.fromstring(render(named(name), "svg", detail))
         assert arrows(root) - _LEGEND == sum(item.what in ("call", "cast", "return", "state") for item in diagram.items)
-        texts = {squeezed("".join(one.itertext())) for one in root.iter(f"{_SVG}text")}
-        if name != "long" and name != "everything":  # whose labels are shortened to a picture's width
+        texts = {squeezed("".join(element.itertext())) for element in root.iter(f"{_SVG}text")}
+        if name != "long" and name != "everything":  # their labels are shortened to the width of a picture
             for item in diagram.items:
                 if item.what in MESSAGES:
                     assert squeezed(f"{item.text} {item.extra}") in texts or not item.text
 
     @pytest.mark.parametrize("paper", ["a4", "screen"])
-    def test_the_pages_have_all_of_them_too(self, paper: str) -> None:
-        made = wide_boot(600)
-        drawn = sum(arrows(ElementTree.fromstring(page)) - _LEGEND for page in pages(made, "full", paper))
-        diagram = sequence(made, "full")
+    def test_the_pages_have_every_arrow(self, paper: str) -> None:
+        request = wide_boot(600)
+        drawn = sum(arrows(ElementTree.fromstring(page)) - _LEGEND for page in pages(request, "full", paper))
+        diagram = sequence(request, "full")
         assert drawn == sum(item.what in ("call", "cast", "return", "state") for item in diagram.items)
 
 
-#: Arrows that the legend shows.
+#: Arrows in the legend.
 _LEGEND = 8
 
 
 def arrows(root: ElementTree.Element) -> int:
-    """Lines of arrows in an SVG of ours: from M, at a height, to H."""
+    """Count the horizontal lines of arrows in an SVG that bootseq drew."""
     return sum(len(re.findall(r"M-?\d+ \d+H", path.get("d", ""))) for path in root.iter(f"{_SVG}path"))
 
 
@@ -84,22 +84,24 @@ class TestMmdr:
     @every_detail
     @every_boot
     def test_it_draws_every_message(self, name: str, detail: str) -> None:
-        made = named(name)
-        root = ElementTree.fromstring(mmdr.render(render(made, "mmd", detail)).svg())
-        texts = [squeezed("".join(one.itertext())) for one in root.iter() if one.get("class") == "messageText"]
-        # It takes what a text says for an entity once more, as Mermaid itself does not.
-        assert [unescape(text) for text in texts] == [unescape(text) for text in messages(sequence(made, detail))]
+        request = named(name)
+        root = ElementTree.fromstring(mmdr.render(render(request, "mmd", detail)).svg())
+        texts = [
+            squeezed("".join(element.itertext())) for element in root.iter() if element.get("class") == "messageText"
+        ]
+        # mmdr decodes entities twice, unlike Mermaid itself.
+        assert [unescape(text) for text in texts] == [unescape(text) for text in messages(sequence(request, detail))]
 
-    def test_it_draws_what_was_folded_and_every_block(self) -> None:
-        made = wide_boot(5_000)
-        for text in (mermaid(made, "full"), *blocks(made, "full")):
+    def test_it_draws_a_folded_diagram_and_every_block(self) -> None:
+        request = wide_boot(5_000)
+        for text in (mermaid(request, "full"), *blocks(request, "full")):
             assert len(text) <= LIMIT
             root = ElementTree.fromstring(mmdr.render(text).svg())
-            assert sum(one.get("class") == "messageText" for one in root.iter()) == statements(text)
+            assert sum(element.get("class") == "messageText" for element in root.iter()) == statements(text)
 
 
 def statements(text: str) -> int:
-    """Messages in a Mermaid text."""
+    """Count the messages in a Mermaid text."""
     return len(re.findall(r"^p\d+(?:->>\+?|-\)|-->>-)p\d+:", text, re.M))
 
 
@@ -109,12 +111,12 @@ def statements(text: str) -> int:
 class TestMermaidItself:
     @pytest.fixture(scope="class")
     def running(self) -> Iterator[Browser]:
-        with browser.browser() as one:
-            yield one
+        with browser.browser() as chromium:
+            yield chromium
 
     @pytest.fixture
     def shown(self, running: Browser, tmp_path: Path) -> Iterator[Shown]:
-        """A page with Mermaid; at the end nothing of the texts may have run, opened or been fetched."""
+        """Yield a page with Mermaid, and check that no text ran, opened or fetched anything."""
         shown = mermaid_js.opened(running, tmp_path)
         yield shown
         shown.page.close()
@@ -123,19 +125,19 @@ class TestMermaidItself:
     @every_detail
     @every_boot
     def test_it_draws_every_message(self, shown: Shown, name: str, detail: str) -> None:
-        made = named(name)
-        diagram = sequence(made, detail)
-        drawn = mermaid_js.drawn(shown, render(made, "mmd", detail))
+        request = named(name)
+        diagram = sequence(request, detail)
+        drawn = mermaid_js.drawn(shown, render(request, "mmd", detail))
         assert [squeezed(text) for text in drawn["messages"]] == messages(diagram)
         assert drawn["lines"] == len(messages(diagram))
         assert squeezed(clean(diagram.title)) in map(squeezed, drawn["others"])
 
-    def test_what_is_long_is_folded_until_it_fits(self, shown: Shown) -> None:
+    def test_a_long_diagram_is_folded_until_it_fits(self, shown: Shown) -> None:
         text = mermaid(wide_boot(5_000), "full")
         assert mermaid_js.drawn(shown, text)["lines"] == statements(text)
 
-    def test_it_draws_nothing_of_what_is_too_long_or_wrong(self, shown: Shown) -> None:
-        """So the tests above can fail, and the limit that we fold to is still its own."""
+    def test_it_draws_no_text_that_is_too_long_or_invalid(self, shown: Shown) -> None:
+        """The tests above can fail, and the limit for folding is still Mermaid's own."""
         line, begin = "A->>B: text\n", "sequenceDiagram\n"
         assert mermaid_js.drawn(shown, begin + line * 100)["lines"] == 100
         assert mermaid_js.drawn(shown, begin + line * (LIMIT // len(line)))["lines"] == 0
@@ -148,11 +150,11 @@ class TestMermaidItself:
 class TestPlantumlItself:
     @pytest.mark.parametrize(("name", "detail"), [("small", "brief"), *((name, "full") for name in _BOOTS)])
     def test_it_draws_everything(self, name: str, detail: str) -> None:
-        made = named(name)
-        diagram = sequence(made, detail)
-        assert self.texts(plantuml(made, detail)) == everything_said(diagram)
+        request = named(name)
+        diagram = sequence(request, detail)
+        assert self.texts(plantuml(request, detail)) == all_texts(diagram)
 
-    def test_it_refuses_what_is_wrong_so_that_this_test_can_fail(self) -> None:
+    def test_it_rejects_an_invalid_text(self) -> None:
         with pytest.raises(subprocess.CalledProcessError):
             self.texts("@startuml\na -> b : fine\nthis is nothing\n@enduml\n")
 
@@ -160,12 +162,12 @@ class TestPlantumlItself:
     def texts(source: str) -> list[str]:
         command = ["plantuml", "-tsvg", "-pipe", "-charset", "UTF-8"]
         drawn = subprocess.run(command, input=source.encode(), capture_output=True, check=True, timeout=300)
-        found = ElementTree.fromstring(drawn.stdout).iter(f"{_SVG}text")
-        return [text for one in found if (text := squeezed("".join(one.itertext())))]
+        elements = ElementTree.fromstring(drawn.stdout).iter(f"{_SVG}text")
+        return [text for element in elements if (text := squeezed("".join(element.itertext())))]
 
 
-def everything_said(diagram: Diagram) -> list[str]:
-    """What a text format says from top to bottom: title, lanes, items."""
+def all_texts(diagram: Diagram) -> list[str]:
+    """Return the texts of a text format from top to bottom: title, lanes, items."""
     texts = [squeezed(clean(diagram.title)), *(squeezed(clean(lane)) for lane in diagram.lanes)]
     return [text for text in [*texts, *(item_text(item) for item in diagram.items if item.what != "end")] if text]
 
@@ -174,23 +176,23 @@ def everything_said(diagram: Diagram) -> list[str]:
 class TestDot:
     @every_boot
     def test_it_draws_every_contact(self, name: str) -> None:
-        made = named(name)
-        drawn = graph(render(made, "dot"))
-        assert sum(int(edge["label"].split()[0]) for edge in drawn["edges"]) == recorded_contacts(made)
-        assert len(drawn["objects"]) == len(contacts(made))
+        request = named(name)
+        drawn = graph(render(request, "dot"))
+        assert sum(int(edge["label"].split()[0]) for edge in drawn["edges"]) == recorded_contacts(request)
+        assert len(drawn["objects"]) == len(contacts(request))
 
 
 def graph(text: str) -> dict[str, list[dict[str, str]]]:
-    """What Graphviz understood of a text."""
+    """Return a DOT text as Graphviz parses it."""
     drawn = subprocess.run(["dot", "-Tjson"], input=text.encode(errors="replace"), capture_output=True, check=True)
-    found: dict[str, list[dict[str, str]]] = json.loads(drawn.stdout)
-    return found
+    parsed: dict[str, list[dict[str, str]]] = json.loads(drawn.stdout)
+    return parsed
 
 
-def recorded_contacts(made: Request) -> int:
-    """Statements, libvirt calls, requests sent, and those that nobody was seen to send."""
+def recorded_contacts(request: Request) -> int:
+    """Count statements, libvirt calls, sent requests, and received requests without a recorded sender."""
     sent = sum(
         step.kind in ("sql", "libvirt") or (step.kind in ("http", "rpc") and step.text("side") == "client")
-        for step in made.walk()
+        for step in request.walk()
     )
-    return sent + sum(head.kind == "http" and head.text("side") == "server" for head in made.chapters)
+    return sent + sum(head.kind == "http" and head.text("side") == "server" for head in request.chapters)
