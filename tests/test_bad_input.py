@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from diagrams import RENDERERS
 from diagrams.page.critical_path import critical_path
 from tests.support.builders import boot, call, small_boot
 from tests.support.log_traces import DIABLO
@@ -22,7 +23,6 @@ from tracer.cli import main
 from tracer.model import Step, Trace
 from tracer.sources.logs import blocks, reader
 
-FORMATS = ("svg", "html", "md", "mmd", "puml", "dot", "txt")
 LINE = "2026-11-22 08:14:11.514 27098 INFO {} [None req-c29ec537-4c93-4257-b1e1-a97407e9c85d a b - - - -] {}\n"
 
 
@@ -57,7 +57,7 @@ def write_value(path: Path, value: str) -> Path:
 
 def readers(path: Path) -> list[list[object]]:
     """Return command lines that read a trace file and show everything in it."""
-    drawn = [["draw", path, "-o", path.with_suffix(f".{suffix}"), "--detail", "full"] for suffix in FORMATS]
+    drawn = [["draw", path, "-o", path.with_suffix(f".{suffix}"), "--detail", "full"] for suffix in RENDERERS]
     return [
         ["list", path], ["list", "--json", path], ["show", path, "--detail", "full"], ["show", "--json", path],
         ["show", "--findings", path], ["diff", path, path], ["baseline", path, "-o", path.with_suffix(".b")], *drawn,

@@ -16,13 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from diagrams import SUFFIXES
+
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 UV = Path(sys.executable).with_name("uv")
 #: An interpreter without any of our packages.
 PYTHON = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
 CAPTURE = ROOT / "tests" / "data" / "nova34-boot.tar.gz"
-PICTURES = (".svg", ".png", ".html", ".md", ".mmd", ".puml", ".dot", ".txt")
+PICTURES = tuple(f".{suffix}" for suffix in SUFFIXES)
 #: Files of the documentation by their folders below an environment's share/.
 MANUAL = {
     "man/man1": sorted((ROOT / "docs/man").glob("*.1")),

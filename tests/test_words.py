@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("tracer", "patches", "diagrams", "tests", "examples")
-#: Not held yet: paths below which names and docstrings are still being reworded.
-NOT_YET = ("tests",)
+#: Not held yet: beginnings of the paths of files that are still being reworded.
+NOT_YET = ("tests/test_diagrams_",)
 #: Fields of JSON output, which keep their names.
 JSON_FIELDS = frozenset({("tracer/findings.py", "seen")})
 
@@ -28,7 +28,7 @@ MAX_README_WORDS = 900
 def sources() -> dict[str, ast.Module]:
     """Return every source file that is held to the words, parsed, by its path below the root."""
     paths = [path.relative_to(ROOT) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-    held = [path for path in paths if not any(path.is_relative_to(exempt) for exempt in NOT_YET)]
+    held = [path for path in paths if not str(path).startswith(NOT_YET)]
     return {str(path): ast.parse((ROOT / path).read_text()) for path in held if ".cache" not in path.parts}
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from diagrams import RENDERERS
 from tests.fuzz import seeds
 from tests.fuzz.mutation import Mutator, by_bytes, by_values
 from tests.fuzz.segments import by_records
@@ -35,7 +36,7 @@ class Kind:
 
 def _looks(file: str) -> tuple[Command, ...]:
     """Return the commands that read a trace file."""
-    pictures = {"svg": "calls", "html": "full", "md": "full", "mmd": "calls", "puml": "brief", "dot": "full"}
+    pictures = dict.fromkeys(RENDERERS, "full") | {"svg": "calls", "mmd": "calls", "puml": "brief"}
     return (
         ("list", file), ("list", "--all", "--json", file), ("list", "--untied", file),
         ("list", "--untied", "--json", file), ("show", file), ("show", "--json", file, "1"),

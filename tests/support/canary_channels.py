@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from diagrams import RENDERERS
 from patches import ask_eval, libvirt, values
 from tests.support.canary_texts import Canary
 from tests.support.recording import recording, standing_in
@@ -298,7 +299,6 @@ CHANNELS: dict[str, Channel] = {
     "command": command, "libvirt XML": libvirt_xml, "ask": ask, "tap copy": tap, "ingest of logs": logs,
     "ingest of copies": copies,
 }  # fmt: skip
-SUFFIXES = ("md", "svg", "html", "mmd", "puml", "dot", "txt")
 
 
 def outputs(folder: Path, canaries: list[Canary]) -> Iterator[tuple[str, bytes]]:
@@ -316,7 +316,7 @@ def outputs(folder: Path, canaries: list[Canary]) -> Iterator[tuple[str, bytes]]
     yield "list", run("list", "--all", trace)
     yield "list --untied", run("list", "--untied", trace)
     yield "list --json", run("list", "--all", "--json", trace)
-    for suffix in SUFFIXES:
+    for suffix in RENDERERS:
         drawn = folder / f"x.{suffix}"
         run("draw", trace, "1", "-o", str(drawn), "--detail", "full")
         yield suffix, drawn.read_bytes()
