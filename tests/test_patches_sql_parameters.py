@@ -32,14 +32,20 @@ POSITIONAL = [
 ]
 
 
+def placeholders(statement: str) -> int:
+    """Return the number of question marks outside quotes."""
+    return statement.replace("'?'", "").replace('"?"', "").count("?")
+
+
 @pytest.mark.parametrize(("statement", "masked"), POSITIONAL, ids=[statement for statement, _ in POSITIONAL])
-@pytest.mark.parametrize("mark", ["?", "%s"])
-def test_positions_are_masked_by_their_columns(statement: str, masked: list[int], mark: str) -> None:
+def test_positions_are_masked_by_their_columns(statement: str, masked: list[int]) -> None:
     """The columns that parameters are compared with, assigned to or inserted into."""
-    marks = statement.replace("'?'", "").replace('"?"', "").count("?")
-    plan = sql_parameters.plan(statement.replace("?", mark) if mark != "?" else statement, (1,) * marks, None)
-    if "'?'" in statement and mark != "?":
-        return
+    assert list(sql_parameters.plan(statement, (1,) * placeholders(statement), None) or ()) == masked
+
+
+@pytest.mark.parametrize(("statement", "masked"), [row for row in POSITIONAL if "'?'" not in row[0]], ids=str)
+def test_positions_are_masked_in_the_other_placeholder_style(statement: str, masked: list[int]) -> None:
+    plan = sql_parameters.plan(statement.replace("?", "%s"), (1,) * placeholders(statement), None)
     assert list(plan or ()) == masked
 
 

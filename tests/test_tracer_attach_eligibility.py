@@ -117,7 +117,8 @@ def test_another_users_process_is_refused_without_rights() -> None:
 
 
 def test_every_report_about_the_machine_has_a_reason() -> None:
-    for finding in eligibility.of_machine():
-        assert finding.pid == 0
-        assert finding.state in ("ready", "cannot")
-        assert finding.reason
+    reports = eligibility.of_machine()
+    assert reports
+    assert [report.pid for report in reports] == [0] * len(reports)
+    assert {report.state for report in reports} <= {"ready", "cannot"}
+    assert all(report.reason for report in reports)

@@ -212,3 +212,23 @@ def test_an_abandoned_request_is_not_run() -> None:
         victim.stdin.write(b"\n")
         victim.stdin.flush()
         wait_until(lambda: not visited(process_.pid))
+
+
+SEIZE = """
+import ctypes, signal, sys
+assert ctypes.CDLL(None).ptrace(0x4206, int(sys.argv[1]), None, None) == 0
+print("seized", flush=True)
+signal.pause()
+"""
+
+
+def test_a_process_that_a_debugger_traces_is_reported_with_its_pid() -> None:
+    with Victim("sleep") as victim:
+        command = [sys.executable, "-c", SEIZE, str(victim.pid)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as debugger:
+            assert debugger.stdout is not None
+            assert debugger.stdout.readline() == "seized\n"
+            with pytest.raises(BusyError, match=f"^process {debugger.pid} traces it$"):
+                visits.ask(process(victim), "detach", {})
+            debugger.kill()
+        assert visits.ask(process(victim), "detach", {})[0]["state"] == "free"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from tracer.attach import proc
 from tracer.attach.injection import answers, blocking, inject, interpreter, payload, remote_debug
 from tracer.attach.injection.answers import Answer
 from tracer.attach.injection.exchange import Exchange
@@ -56,12 +57,18 @@ def _ask(python: Interpreter, what: str, request: dict[str, Any], hooks: str, pa
     except ProcessLookupError:
         raise RefusedError("it has ended") from None
     except PermissionError:
-        # The kernel also forbids to trace a zombie.
-        if python.is_gone():
-            raise RefusedError(_GONE) from None
-        raise BusyError("something else traces it, or the kernel forbids ptrace here") from None
+        raise _refusal(python) from None
     finally:
         exchange.close()
+
+
+def _refusal(python: Interpreter) -> RefusedError | BusyError:
+    """Return the reason for which the kernel does not let us trace it: it may be a zombie, or traced already."""
+    if python.is_gone():
+        return RefusedError(_GONE)
+    status = proc.text(python.pid, "status")
+    tracer = status.partition("TracerPid:")[2].partition("\n")[0].strip()
+    return BusyError("the kernel forbids ptrace here" if tracer in ("", "0") else f"process {tracer} traces it")
 
 
 def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
