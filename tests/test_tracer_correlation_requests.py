@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagrams.words.steps import title
 from tests.support.events import UUID, Cloud, Services, run, tree
 from tests.support.examples import examples
 from tests.test_tracer_correlation_forest import CRAFTED
@@ -352,3 +353,42 @@ def test_a_boot_does_not_depend_on_the_others() -> None:
     assert [boot.number for boot in trace.boots] == list(range(1, 11))
     assert all(earlier.started < later.started for earlier, later in pairwise(trace.boots))
     assert len({tree(boot) for boot in trace.boots}) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(404, "error: HTTP 404"), (409, "error: HTTP 409"), (500, "error: HTTP 500"), (204, "done")]
+)
+def test_a_request_that_creates_nothing_ends_as_its_answer_says(status: int, outcome: str) -> None:
+    cloud = Cloud()
+    api = cloud.process("/usr/bin/nova-api")
+    with api.step("http", "DELETE /v2.1/servers/a", side="server", request_id="req-1") as step:
+        step.attributes["status"] = status
+    (request,) = cloud.trace().others
+    assert request.outcome == outcome
+
+
+def test_a_request_whose_cast_fails_later_has_failed() -> None:
+    """The API answers 202, and the compute fails afterwards."""
+    cloud = Cloud()
+    api, compute = cloud.process("/usr/bin/nova-api"), cloud.process("/usr/bin/nova-compute")
+    with api.step("http", "POST /v2.1/servers/a/action", side="server", status=202, request_id="req-1"):
+        api.does("rpc", "resize_instance", side="client", mode="cast", unique_id="u1")
+    ids = {"unique_id": "u1", "request_id": "req-1"}
+    compute.does("rpc", "resize_instance", side="server", error="ResizeError: no space", **ids)
+    (request,) = cloud.trace().others
+    assert (request.outcome, len(request.chapters)) == ("failed", 2)
+
+
+@pytest.mark.parametrize(
+    ("mode", "topic", "operation"),
+    [
+        ("notify", "notifications.error", "rpc.notify() to notifications.error"),
+        ("call", "conductor", "rpc.call() to conductor"), ("cast", "", "rpc.cast()"),
+    ],
+)  # fmt: skip
+def test_a_message_without_a_method_is_named_by_its_topic(mode: str, topic: str, operation: str) -> None:
+    cloud = Cloud()
+    cloud.process("/usr/bin/nova-compute").does("rpc", "", side="client", mode=mode, topic=topic, request_id="req-1")
+    (request,) = cloud.trace().others
+    assert request.operation == operation
+    assert title(request.chapters[0]) == operation

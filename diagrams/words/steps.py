@@ -110,8 +110,10 @@ def _rpc_name(step: Step) -> str:
 
 def _rpc_title(step: Step, around: Home) -> str:
     if step.text("side") != "server":
-        to = f" to {peer(step)}" if peer(step) else ""
-        return f"rpc.{step.text('mode') or 'call'}(){to}: {_rpc_name(step)}"
+        sent = f"rpc.{step.text('mode') or 'call'}()"
+        # Of a message whose method is unknown, its topic says most.
+        to = peer(step) if _rpc_name(step) else step.text("topic") or peer(step)
+        return sent + (f" to {to}" if to else "") + (f": {_rpc_name(step)}" if _rpc_name(step) else "")
     if not step.text("function"):
         return _rpc_name(step)
     endpoint = _call_title(step, None)
@@ -121,7 +123,7 @@ def _rpc_title(step: Step, around: Home) -> str:
 
 
 def _rpc_label(step: Step, around: Home) -> str:
-    return _rpc_name(step)
+    return _rpc_name(step) or step.text("topic")
 
 
 def _handoff_title(step: Step, around: Home) -> str:

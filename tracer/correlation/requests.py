@@ -163,12 +163,31 @@ def _other(number: int, chapters: RequestChapters) -> Request:
     root = chapters.seed
     return Request(
         number=number,
-        operation=root.name,
+        operation=_operation(root),
         chapters=chapters.chapters,
         request_id=root.request_id or "",
         request_ids=sorted(chapters.ids),
-        outcome="unfinished" if not root.finished else "failed" if root.error else "done",
+        outcome=_outcome(chapters),
     )
+
+
+def _operation(root: Step) -> str:
+    """Return the name of what was asked for; of a message whose method is unknown, its mode and topic."""
+    if root.name or root.kind != "rpc":
+        return root.name or root.kind
+    topic = root.text("topic") or root.text("peer")
+    return f"rpc.{root.mode or 'call'}()" + (f" to {topic}" if topic else "")
+
+
+def _outcome(chapters: RequestChapters) -> str:
+    """Return how a request ended that creates no instance: by its answer, else by the errors of its chapters."""
+    root = chapters.seed
+    status = root.attributes.get("status")
+    if isinstance(status, int) and status >= 400:
+        return f"error: HTTP {status}"
+    if not root.finished:
+        return "unfinished"
+    return "failed" if any(chapter.error for chapter in chapters.chapters) else "done"
 
 
 def count_left_out(requests: Requests) -> None:
