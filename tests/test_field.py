@@ -21,12 +21,10 @@ NOT_YET: tuple[str, ...] = (
     "09-service-from-folder",
     "10-lines-without-service",
     "11-devstack-request-twice",
-    "12-failed-request-done",
     "13-journal-lines-in-a-paste",
     "14-one-request-two-ids",
     "15-service-of-loggers",
     "16-clocks-at-info",
-    "17-empty-title",
     "18-service-does-not-start",
 )
 
