@@ -117,6 +117,20 @@ def test_an_impossible_date_is_time_zero() -> None:
     assert record.time == 0
 
 
+@pytest.mark.parametrize("lines", [1, 3, 3000])
+def test_a_record_has_the_number_of_its_first_line(lines: int) -> None:
+    text = "before\n\n" + "".join(
+        f"2026-11-22 12:00:00.{number:03} 1 INFO nova.x [-] a\n" + "more of it\n" * (lines - 1) for number in range(100)
+    )
+    assert [record.log_line for record in read(text)] == [3 + number * lines for number in range(100)]
+
+
+def test_lines_beyond_a_messages_longest_part_are_counted() -> None:
+    head = "2026-11-22 12:00:00.000 1 INFO nova.x [-] a\n"
+    first, second = read(f"{head}{('x' * 99 + chr(10)) * 9000}{head}")
+    assert (first.log_line, second.log_line) == (1, 9002)
+
+
 HEADS = st.sampled_from(
     [
         b"2026-11-22 12:00:00.393 5429 INFO nova.x [-] ", b"2026-11-22 12:00:00,393 DEBUG nova.x [None - - -] ",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 #: Bytes per read.
 PIECE = 1 << 17
@@ -104,28 +105,71 @@ def lines(data: Buffer, longest: int = MAX_LINE) -> Iterator[bytes]:
             yield line[:longest]
 
 
-def split(
-    data: Buffer, find: Callable[[bytes], Iterator[Match]], make: Callable[[Match, int], Item], longest: int
-) -> Iterator[Item]:
-    """Yield ``make(head, end)`` for each match of ``find``; ``end`` is the offset in its block where its text ends.
+class Heads(ABC, Generic[Item]):
+    """The heads of a text's items, and what is made of them; ``line`` is the number of the line that is next."""
 
-    At most ``longest`` bytes of that text are needed.
-    """
-    rest, before = b"", None
+    #: bytes before a match that belong to the line before: 1 if matches begin after a line feed, 0 if they contain it
+    edge = 1
+
+    def __init__(self) -> None:
+        self.line = 1
+        #: the lines behind the item made last that are no part of it
+        self.foreign = b""
+
+    @abstractmethod
+    def find(self, block: bytes) -> Iterator[Match]:
+        """Yield the heads in a block of whole lines."""
+
+    @abstractmethod
+    def make(self, head: Match, end: int) -> Item:
+        """Return the item of a head whose last line ends at the offset ``end`` of its block, and count its lines."""
+
+    @abstractmethod
+    def between(self, text: bytes) -> Iterator[Item]:
+        """Yield the items in whole lines without such a head, and count the lines."""
+
+
+def split(data: Buffer, heads: Heads[Item], longest: int) -> Iterator[Item]:
+    """Yield the items of a text, in order; about ``longest`` bytes after a head are examined together."""
+    rest, head, edge = b"", None, heads.edge
     for block in whole(data):
         if rest:
             block = rest + block
-        before = None
-        for match in find(block):
-            if before is not None:
-                yield make(before, match.start())
-            before = match
-        rest = _from(before, longest) if before is not None else b""
-    if before is not None:
-        yield make(before, len(before.string))
+        head = None
+        for match in heads.find(block):
+            if head is not None:
+                yield heads.make(head, match.start() - edge)
+                if heads.foreign:
+                    yield from _foreign(heads)
+            elif match.start() > 0 and not rest:
+                yield from heads.between(block[: match.start() + 1 - edge])
+            head = match
+        rest = b""
+        if head is None:
+            yield from heads.between(block)
+        elif head.end() + longest < len(block):
+            end = _line_end(block, head.end(), longest)
+            yield heads.make(head, end)
+            yield from _foreign(heads)
+            if end + 1 < len(block):
+                yield from heads.between(block[end + 1 :])
+            head = None
+        else:
+            rest = block[head.start() :]
+    if head is not None:
+        yield heads.make(head, len(head.string.removesuffix(b"\n")))
+        yield from _foreign(heads)
 
 
-def _from(head: Match, longest: int) -> bytes:
-    """Return the last record of a block, which the next block may continue."""
-    block, end = head.string, head.end() + longest
-    return block[head.start() :] if end >= len(block) else block[head.start() : end] + b"\n"
+def _line_end(block: bytes, start: int, longest: int) -> int:
+    """Return the end of the last line that ends in the ``longest`` bytes from ``start``, or of the first line."""
+    end = block.rfind(b"\n", start, start + longest)
+    if end < 0:
+        end = block.find(b"\n", start)
+    return end if end >= 0 else len(block)
+
+
+def _foreign(heads: Heads[Item]) -> Iterator[Item]:
+    text, heads.foreign = heads.foreign, b""
+    if text:
+        yield from heads.between(text)

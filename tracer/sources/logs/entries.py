@@ -33,6 +33,8 @@ class Entry:
     known: dict[str, Any] = field(default_factory=dict)
     #: the line continues in the next entry of the stream
     cut: bool = False
+    #: its number in the text read, 0 if unknown
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ def _head(entry: Entry, known: Sequence[Formats]) -> tuple[Formats, re.Match[byt
 def _record(begun: _Begun, clock: Clock) -> Record:
     """Build the record of an entry and the lines that continue it."""
     entry = begun.entry
-    known = {"prefix": entry.name, "pid": entry.pid, "time": entry.time, **entry.known}
+    known = {"prefix": entry.name, "pid": entry.pid, "time": entry.time, "log_line": entry.line, **entry.known}
     text = b"\n".join(begun.lines)
     if begun.head is None:
         return Record(**{"level": "INFO", "logger": "", "message": format_strings.text(text[:MAX_MESSAGE]), **known})

@@ -43,11 +43,12 @@ def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
         entry = _entry(fields, clock) if fields else None
         if entry is not None:
             lost[_TOO_LONG] += entry.message is None
+            entry.line = number + 1
             yield entry
         elif line.startswith((b"{", *_MARKS)):
             torn = number
         elif line:
-            yield Entry(clock.last_time, "", 0, line, _TEXT)
+            yield Entry(clock.last_time, "", 0, line, _TEXT, line=number + 1)
     if torn >= 0:
         lost[_CUT_OFF] += 1
 
@@ -59,7 +60,7 @@ def unwrap_messages(entries: Iterable[Entry], clock: Clock) -> Iterator[Entry]:
         inner = _entry(_parsed(message), clock) if message.startswith(b"{") else None
         if inner is not None:
             pid, time = inner.pid or entry.pid, inner.time or entry.time
-            yield replace(inner, name=entry.name, stream=entry.stream, pid=pid, time=time)
+            yield replace(inner, name=entry.name, stream=entry.stream, pid=pid, time=time, line=entry.line)
         else:
             yield entry
 

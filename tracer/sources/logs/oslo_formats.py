@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from tracer.errors import TracerError
@@ -59,10 +58,11 @@ class Formats:
 
     def read(self, data: Buffer, clock: Clock) -> Iterator[Record]:
         """Yield the records of a text, in order; a line without a head continues the record before."""
-        return blocks.split(data, self._heads.finditer, partial(self._between, clock=clock), MAX_MESSAGE)
+        return blocks.split(data, _Heads(self, clock), MAX_MESSAGE)
 
-    def _between(self, match: re.Match[bytes], end: int, clock: Clock) -> Record:
-        return self.record(match, match.string[match.end() : min(end, match.end() + MAX_MESSAGE)], clock)
+    def heads(self, block: bytes) -> Iterator[re.Match[bytes]]:
+        """Yield a match for each head in a block of whole lines."""
+        return self._heads.finditer(block)
 
     def match(self, text: bytes) -> re.Match[bytes] | None:
         """Match the head that a text begins with."""
@@ -106,6 +106,30 @@ class Formats:
         time = clock.of(texts["asctime"], self._form) if "asctime" in texts else 0
         milliseconds = texts.get("msecs", "").partition(".")[0]
         return time + int(milliseconds) * 1_000_000 if time and milliseconds else time
+
+
+class _Heads(blocks.Heads[Record]):
+    """The heads of records in some formats."""
+
+    def __init__(self, formats: Formats, clock: Clock) -> None:
+        super().__init__()
+        self._formats, self._clock = formats, clock
+
+    def find(self, block: bytes) -> Iterator[re.Match[bytes]]:
+        """Yield a match for each record's head."""
+        return self._formats.heads(block)
+
+    def make(self, head: re.Match[bytes], end: int) -> Record:
+        """Build the record of a head."""
+        number = self.line
+        self.line += 1 + head.string.count(b"\n", head.end(), end)
+        rest = head.string[head.end() : min(end, head.end() + MAX_MESSAGE)]
+        return self._formats.record(head, rest, self._clock, log_line=number)
+
+    def between(self, text: bytes) -> Iterator[Record]:
+        """Skip the lines."""
+        self.line += text.count(b"\n")
+        return iter(())
 
 
 def _origin(texts: dict[str, str]) -> dict[str, Any]:

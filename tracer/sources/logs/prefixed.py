@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 
 from tracer.sources.logs import blocks, times
 from tracer.sources.logs.blocks import Buffer
@@ -39,16 +38,39 @@ def matches_syslog(sample: bytes) -> bool:
 
 def read_syslog(data: Buffer, clock: Clock) -> Iterator[Entry]:
     """Yield the entries of syslog lines; a line without a prefix, indented or not, continues the one before."""
-    return blocks.split(data, _SYSLOG_LINE.finditer, partial(_entry, clock=clock), MAX_MESSAGE)
+    return blocks.split(data, _Heads(clock), MAX_MESSAGE)
 
 
-def _entry(match: re.Match[bytes], end: int, clock: Clock) -> Entry:
+class _Heads(blocks.Heads[Entry]):
+    """The heads of syslog lines."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def find(self, block: bytes) -> Iterator[re.Match[bytes]]:
+        """Yield a match for each line's head."""
+        return _SYSLOG_LINE.finditer(block)
+
+    def make(self, head: re.Match[bytes], end: int) -> Entry:
+        """Build the entry of a line and the lines without a prefix behind it."""
+        number = self.line
+        self.line += 1 + head.string.count(b"\n", head.end(), end)
+        return _entry(head, end, self._clock, number)
+
+    def between(self, text: bytes) -> Iterator[Entry]:
+        """Skip the lines."""
+        self.line += text.count(b"\n")
+        return iter(())
+
+
+def _entry(match: re.Match[bytes], end: int, clock: Clock, number: int) -> Entry:
     rest = match.string[match.end() : min(end, match.end() + MAX_MESSAGE)]
     host, name, pid = (part.decode("utf-8", "replace") for part in match.group("host", "name") + (match["pid"] or b"",))
     message = rest.rstrip(b"\r\n").replace(b"\n" + b" " * len(match[0]), b"\n")
     if b"#0" in message:
         message = _ESCAPED.sub(lambda code: bytes([int(code[1], 8)]), message)
-    return Entry(_time(match, clock), f"{host}/{name}", int(pid or 0), message, f"{host} {name} {pid}")
+    return Entry(_time(match, clock), f"{host}/{name}", int(pid or 0), message, f"{host} {name} {pid}", line=number)
 
 
 def _time(match: re.Match[bytes], clock: Clock) -> int:
@@ -66,7 +88,8 @@ def matches_cri(sample: bytes) -> bool:
 
 def read_cri(data: Buffer, clock: Clock) -> Iterator[Entry]:
     """Yield the entries of CRI lines, one per line or per part of a long line."""
-    for match in (match for block in blocks.whole(data) for match in _CRI_LINE.finditer(block)):
-        message = match["message"][:MAX_MESSAGE].rstrip(b"\r")
-        time = clock.of(match["time"].decode())
-        yield Entry(time, "", 0, message, match["stream"].decode(), cut=match["whole"] == b"P")
+    for number, match in ((number, _CRI_LINE.match(line)) for number, line in enumerate(blocks.lines(data), 1)):
+        if match is not None:
+            message = match["message"][:MAX_MESSAGE].rstrip(b"\r")
+            time = clock.of(match["time"].decode())
+            yield Entry(time, "", 0, message, match["stream"].decode(), cut=match["whole"] == b"P", line=number)

@@ -20,7 +20,8 @@ _MAX_MESSAGE = 1 << 16
 class ProcessLog:
     """A process's events in the order of the log, numbered from 1, without parents (correlation.witnesses.parents)."""
 
-    def __init__(self, key: str, name: str, pid: int, clock: str = "") -> None:
+    def __init__(self, key: str, name: str, pid: int, clock: str = "", file: str = "") -> None:
+        self._file = file
         host, _, program = name.rpartition("/")  # a journal has both
         self.process = Process(key, pid, host, program, clock=clock)
         self.events: list[Event] = []
@@ -35,6 +36,7 @@ class ProcessLog:
         """Add and return a step that begins with ``record``."""
         known: dict[str, Value] = {
             "request_id": record.request_id, "global_request_id": record.global_request_id, **attributes,
+            "log_file": self._file or None, "log_line": record.log_line or None,
         }  # fmt: skip
         event = Event(
             self.process, len(self.events) + 1, 0, kind, name, 0, record.time,

@@ -102,7 +102,7 @@ class _LogFile:
             # One file has one clock; a merged file has one per name in it.
             clock = f"{self._path} {record.prefix}".strip()
             self._writers[key] = _ProcessParsers(
-                ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock)
+                ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock, str(self._path))
             )
         self._last[name] = self._writers[key]
         return self._writers[key]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain
 
 from tracer.sources.logs import blocks
@@ -47,16 +46,19 @@ Source = tuple[int, str, str, str]
 class Record:
     """A logged record; ``time`` is in nanoseconds since the epoch, ``prefix`` the text before it.
 
+    ``log_line`` is the number of its first line in the text read, 0 if unknown.
+
     ``opening`` is about 16 bytes of the message's first line, enough to decide whether a parser needs the rest.
     """
 
-    __slots__ = ("_body", "ids", "opening", "source", "time")
+    __slots__ = ("_body", "ids", "log_line", "opening", "source", "time")
 
     def __init__(
         self, time: int, level: str, logger: str, message: str, pid: int = 0, request_id: str | None = None,
         global_request_id: str | None = None, prefix: str = "", function: str = "", file: str = "", line: int = 0,
+        log_line: int = 0,
     ) -> None:  # fmt: skip
-        self.time = time
+        self.time, self.log_line = time, log_line
         self.source: Source = (pid, level, logger, prefix)
         self.ids: Ids = (request_id, global_request_id)
         self.opening = message[:16].encode("utf-8", "replace")
@@ -132,9 +134,11 @@ class TextRecord(Record):
 
     __slots__ = ("_data", "_end", "_start")
 
-    def __init__(self, data: bytes, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids) -> None:
+    def __init__(
+        self, data: bytes, start: int, end: int, opening: bytes, time: int, source: Source, ids: Ids, log_line: int
+    ) -> None:
         self._data, self._start, self._end, self.opening = data, start, end, opening
-        self.time, self.source, self.ids = time, source, ids
+        self.time, self.source, self.ids, self.log_line = time, source, ids, log_line
         self._body = None
 
     @property
@@ -152,8 +156,9 @@ class _PrefixedRecord(TextRecord):
 
     def __init__(self, before: bytes, record: TextRecord) -> None:
         super().__init__(
-            record._data, record._start, record._end, record.opening, record.time, record.source, record.ids
-        )
+            record._data, record._start, record._end, record.opening, record.time, record.source, record.ids,
+            record.log_line,
+        )  # fmt: skip
         self._before = before
 
     @property
@@ -168,17 +173,7 @@ class _PrefixedRecord(TextRecord):
 
 def read(data: Buffer, clock: Clock) -> Iterator[Record]:
     """Yield the records of a text, in order."""
-    head = _head(blocks.beginning(data, _SAMPLE))
-    find = partial(_heads, re.compile(head), re.compile(rb"\n" + head))
-    return blocks.split(data, find, _Reader(clock).record, MAX_MESSAGE)
-
-
-def _heads(first: re.Pattern[bytes], others: re.Pattern[bytes], block: bytes) -> Iterator[re.Match[bytes]]:
-    """Yield a match for each record's head."""
-    begun = first.match(block)
-    # Searching for a line feed is twice as fast as for the start of a line.
-    following = others.finditer(block, begun.end() if begun is not None else 0)
-    return following if begun is None else chain([begun], following)
+    return blocks.split(data, _Reader(clock, _head(blocks.beginning(data, _SAMPLE))), MAX_MESSAGE)
 
 
 def _head(sample: bytes) -> bytes:
@@ -187,10 +182,14 @@ def _head(sample: bytes) -> bytes:
     return _PLAIN if re.search(rb"\n" + _PLAIN, sample) or not re.search(rb"\n" + _PREFIXED, sample) else _PREFIXED
 
 
-class _Reader:
+class _Reader(blocks.Heads[Record]):
     """The builder of records, with memos of the meaning of heads' parts."""
 
-    def __init__(self, clock: Clock) -> None:
+    edge = 0
+
+    def __init__(self, clock: Clock, head: bytes) -> None:
+        super().__init__()
+        self._first, self._others = re.compile(head), re.compile(rb"\n" + head)
         self._clock = clock
         self._seconds = Seconds(clock)
         self._fractions = Memo(_fraction)
@@ -199,19 +198,34 @@ class _Reader:
         #: the latest time so far: a line with a time in whole seconds takes this one
         self._last = 0
 
-    def record(self, match: re.Match[bytes], end: int) -> Record:
-        """Build the record whose head is ``match`` and whose text ends before ``end``."""
-        prefix, second, fraction, source, ids, worker, date, opening = match.groups()
-        data, start = match.string, match.end()
+    def find(self, block: bytes) -> Iterator[re.Match[bytes]]:
+        """Yield a match for each record's head."""
+        begun = self._first.match(block)
+        # Searching for a line feed is twice as fast as for the start of a line.
+        following = self._others.finditer(block, begun.end() if begun is not None else 0)
+        return following if begun is None else chain([begun], following)
+
+    def between(self, text: bytes) -> Iterator[Record]:
+        """Skip the lines."""
+        self.line += text.count(b"\n")
+        return iter(())
+
+    def make(self, head: re.Match[bytes], end: int) -> Record:
+        """Build the record of a head."""
+        prefix, second, fraction, source, ids, worker, date, opening = head.groups()
+        data, start, number = head.string, head.end(), self.line
+        self.line = number + 1
+        if data.find(b"\n", start, end) >= 0:
+            self.line += data.count(b"\n", start, end)
         if end - start > MAX_MESSAGE:
             end = start + MAX_MESSAGE
         if second is None:
             time = self._last or self._clock.of_access(date, data[start:end])
             known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
-            return TextRecord(data, start, end, opening, time, known, _NO_IDS)
+            return TextRecord(data, start, end, opening, time, known, _NO_IDS, number)
         self._last = time = self._seconds[second] + self._fractions[fraction]
         known = self._sources[prefix + b"\n" + source if prefix else source]
-        line = TextRecord(data, start, end, opening, time, known, _NO_IDS if ids is None else self._ids[ids])
+        line = TextRecord(data, start, end, opening, time, known, _NO_IDS if ids is None else self._ids[ids], number)
         if prefix:
             line = _PrefixedRecord(prefix, line)
         if not known[0]:
