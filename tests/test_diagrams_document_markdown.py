@@ -1,4 +1,4 @@
-"""The Markdown document as those read it who show it: GitHub's own renderer, and MyST's parser, which Sphinx uses."""
+"""The Markdown document in the renderers that show it: GitHub's own, and MyST's parser, which Sphinx uses."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tracer.model import Request
 
 
 def github(text: str) -> str:
-    """As GitHub reads it, with what it filters afterwards still in it."""
+    """Return the HTML that GitHub renders, before its filter for unsafe elements."""
     return str(cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE))
 
 
 def myst(text: str) -> str:
-    """As Sphinx with MyST reads it; a warning of it fails."""
+    """Return the HTML that Sphinx renders with MyST; a warning is an error."""
     options: dict[str, Any] = {
         "embed_stylesheet": False, "stylesheet_path": "", "halt_level": 2, "report_level": 2,
         "myst_enable_extensions": ["dollarmath", "substitution", "attrs_inline"], "output_encoding": "unicode",
@@ -43,7 +43,7 @@ readers = pytest.mark.parametrize("read", [github, myst])
 
 
 class Page(HTMLParser):
-    """What a browser would make of it: its elements in order, its blocks of code, its tables' rows."""
+    """A page as a browser parses it: its elements in order, its blocks of code, its tables' rows."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -51,12 +51,12 @@ class Page(HTMLParser):
         self.attributes: set[str] = set()
         self.blocks: list[str] = []
         self.rows: list[list[str]] = []
-        self.folded: list[bool] = []  # for each block whether it stands in <details>
+        self.folded: list[bool] = []  # for each block, whether it is inside <details>
         self._open: list[str] = []
         self.feed(text[text.find("<body") :] if "<body" in text else text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag != "span":  # with which docutils keeps the words of code together
+        if tag != "span":  # docutils wraps each word of code in one
             self.tags.append(tag)
         self.attributes |= {name for name, _ in attrs}
         self._open.append(tag)
@@ -81,13 +81,13 @@ class Page(HTMLParser):
 
 @cache
 def harmless(read: Read) -> Page:
-    """The page of a boot in which nothing is hostile."""
+    """Return the page of a boot in which nothing is hostile."""
     return Page(read(document(poisoned("x"), "full")))
 
 
-def document(made: Request, detail: str = "calls") -> str:
-    """As `draw` writes it."""
-    return render(made, "md", detail).encode(errors="backslashreplace").decode()
+def document(request: Request, detail: str = "calls") -> str:
+    """Return the text that `draw` writes."""
+    return render(request, "md", detail).encode(errors="backslashreplace").decode()
 
 
 @readers
@@ -103,7 +103,7 @@ class TestReaders:
         assert ["server", "vm1"] in page.rows
 
     @pytest.mark.parametrize("detail", DETAILS)
-    def test_its_blocks_hold_what_was_written(self, read: Read, detail: str) -> None:
+    def test_its_blocks_hold_the_text_between_the_fences(self, read: Read, detail: str) -> None:
         text = document(small_boot(), detail)
         written = re.findall(r"^```\w+\n(.*?)\n```$", text, re.S | re.M)
         assert [block.rstrip("\n") for block in Page(read(text)).blocks] == written
@@ -113,54 +113,54 @@ class TestReaders:
     @example(text=everything)
     @example(text="x" * 3_000)
     @example(text="{code-block} `x`")
-    def test_no_text_becomes_anything_else(self, read: Read, text: str) -> None:
+    def test_no_text_changes_the_structure(self, read: Read, text: str) -> None:
         page, plain = Page(read(document(poisoned(text), "full"))), harmless(read)
         assert page.tags == plain.tags
         assert page.attributes <= plain.attributes
         assert [len(row) for row in page.rows] == [len(row) for row in plain.rows]
 
 
-class TestDrawnIsRecorded:
+class TestNothingIsLost:
     @pytest.mark.parametrize("detail", DETAILS)
-    @pytest.mark.parametrize("made", [small_boot(), failed_boot()])
-    def test_lines_stand_for_every_numbered_step(self, made: Request, detail: str) -> None:
-        page = Page(github(document(made, detail)))
-        stood = sum(
-            _stood(block.splitlines()) for block, folded in zip(page.blocks, page.folded, strict=True) if folded
+    @pytest.mark.parametrize("sample", [small_boot(), failed_boot()])
+    def test_lines_account_for_every_numbered_step(self, sample: Request, detail: str) -> None:
+        page = Page(github(document(sample, detail)))
+        shown = sum(
+            _steps_of(block.splitlines()) for block, folded in zip(page.blocks, page.folded, strict=True) if folded
         )
-        assert stood == sum(step.numbered for step in made.walk())
+        assert shown == sum(step.numbered for step in sample.walk())
 
-    def test_neighbours_that_are_one_line_count(self) -> None:
+    def test_neighbours_on_one_line_are_counted(self) -> None:
         inside = [call("API", "nova.a:g", *(call("API", "nova.a:h") for _ in range(3))) for _ in range(4)]
-        made = boot(call("API", "nova.a:f", *inside, rpc("API", "conductor", "go", call("conductor", "nova.b:g"))))
+        request = boot(call("API", "nova.a:f", *inside, rpc("API", "conductor", "go", call("conductor", "nova.b:g"))))
         for detail in DETAILS:
-            page = Page(github(document(made, detail)))
-            assert _stood(page.blocks[0].splitlines()) == sum(1 for _ in made.walk())
+            page = Page(github(document(request, detail)))
+            assert _steps_of(page.blocks[0].splitlines()) == sum(1 for _ in request.walk())
 
     def test_participants_count_every_step(self) -> None:
-        for made in (small_boot(), failed_boot()):
-            counted = sum(int(cell or 0) for row in participants(made).rows for cell in row[1:])
-            assert counted == sum(1 for _ in made.walk())
+        for request in (small_boot(), failed_boot()):
+            counted = sum(int(cell or 0) for row in participants(request).rows for cell in row[1:])
+            assert counted == sum(1 for _ in request.walk())
 
-    def test_statements_count_at_their_tables(self) -> None:
+    def test_statements_are_counted_per_table(self) -> None:
         sent = [
             sql("API", verb, table)
             for verb, table in [("SELECT", "a"), ("SELECT", "b"), ("UPDATE", "a"), ("CALL", "a")]
         ]
-        made = boot(call("API", "nova.a:f", *sent))
-        table = statements(made)
+        request = boot(call("API", "nova.a:f", *sent))
+        table = statements(request)
         assert [*table.texts, *table.figures] == ["table", "SELECT", "UPDATE", "other", "time"]
         assert [row[:-1] for row in table.rows] == [["a", "1", "1", "1"], ["b", "1", "", ""]]
 
-    def test_tables_beyond_the_most_are_counted_together(self) -> None:
-        made = boot(call("API", "nova.a:f", *(sql("API", "SELECT", f"t{number:03}") for number in range(50))))
-        rows = statements(made).rows
+    def test_tables_beyond_the_limit_are_counted_together(self) -> None:
+        request = boot(call("API", "nova.a:f", *(sql("API", "SELECT", f"t{number:03}") for number in range(50))))
+        rows = statements(request).rows
         assert rows[-1][:2] == ["10 more", "10"]
         assert sum(int(row[1]) for row in rows) == 50
 
 
-def _stood(lines: list[str]) -> int:
-    """How many numbered steps the lines of a tree say that they stand for."""
+def _steps_of(lines: list[str]) -> int:
+    """Count the numbered steps that the lines of a tree account for, by their own text."""
     total, factors = 0, [("", 1)]
     for line in lines:
         if step := re.match(r"([\d-]+)(?:…\S+)?\. (.*)", line):
@@ -174,20 +174,20 @@ def _stood(lines: list[str]) -> int:
     return total
 
 
-def test_own_time_leaves_out_what_ran_inside_even_side_by_side() -> None:
+def test_own_time_excludes_children_even_if_they_overlap() -> None:
     head = call(
         "API", "nova.a:f", call("API", "nova.a:g"), call("API", "nova.a:h"), call("API", "nova.a:i", unfinished=True)
     )
-    made = boot(head)
+    request = boot(head)
     head.start, head.end = 0, 100
     for child, (start, end) in zip(head.children, [(10, 40), (30, 50), (90, None)], strict=True):
         child.start, child.end = start, end
-    assert [own_time(step) for step in made.walk()] == [10 + 40, 30, 20, 0]
-    assert [row[0] for row in slowest(made).rows] == ["1", "1-1", "1-2"]
+    assert [own_time(step) for step in request.walk()] == [10 + 40, 30, 20, 0]
+    assert [row[0] for row in slowest(request).rows] == ["1", "1-1", "1-2"]
 
 
-def test_states_stand_in_the_order_of_time() -> None:
+def test_states_are_sorted_by_time() -> None:
     later, sooner = state("compute", vm_state=("building", "active")), state("API", vm_state=(None, "building"))
-    made = boot(call("API", "nova.a:f", later, sooner))
-    later.start, sooner.start = made.started + 2_000_000_000, made.started
-    assert [(row[0], row[3]) for row in states(made).rows] == [("1/2", "0.000 s"), ("1/1", "2.000 s")]
+    request = boot(call("API", "nova.a:f", later, sooner))
+    later.start, sooner.start = request.started + 2_000_000_000, request.started
+    assert [(row[0], row[3]) for row in states(request).rows] == [("1/2", "0.000 s"), ("1/1", "2.000 s")]

@@ -1,4 +1,4 @@
-"""Every name in a picture may be hostile input: whatever stands in a boot, no format becomes anything but itself."""
+"""Every name in a picture may be hostile input: no text of a boot breaks out of its place in any format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diagrams import RENDERERS, render
 from tests.support.builders import boot, call, small_boot
 from tracer.model import LeftOut, Request, Value
 
-#: What has broken one format or another.
+#: Texts that have broken one format or another.
 _FRAGMENTS = [
     "<script>alert(1)</script>", "</text></svg>", "]]>", "&lt;", "&#0;", "<!--", "-->", '" onload="x', "'", "<![CDATA[",
     "\x1b[31m", "\x1b]0;title\x07", "\x00", "\x9b", "\u202e", "\u2066", "\u200b", "\ufeff", "\ufffe", "\u2028",
@@ -32,9 +32,9 @@ everything = "".join(_FRAGMENTS)
 
 
 def poisoned(text: str) -> Request:
-    """The small boot with ``text`` in the place of everything that comes from a cloud."""
-    made = small_boot()
-    for step in made.walk():
+    """Return the small boot with ``text`` in place of every text that comes from a cloud."""
+    request = small_boot()
+    for step in request.walk():
         step.name, step.service, step.host, step.request_id = text, text, text, text
         step.address, step.opened_by = step.address + text, step.opened_by and text
         step.opens = [text for _ in step.opens]
@@ -42,19 +42,19 @@ def poisoned(text: str) -> Request:
         step.attributes = {key: _poisoned(key, value, text) for key, value in step.attributes.items()}
         if step.kind in ("call", "command", "sql"):
             step.error = text
-    made.server, made.uuid, made.request_id, made.outcome, made.host = text, text, text, text, text
-    made.operation, made.request_ids, made.versions = text, [text], {"nova": text, text: text}
-    made.left_out = [LeftOut(text, text, text, 2)]
-    return made
+    request.server, request.uuid, request.request_id, request.outcome, request.host = text, text, text, text, text
+    request.operation, request.request_ids, request.versions = text, [text], {"nova": text, text: text}
+    request.left_out = [LeftOut(text, text, text, 2)]
+    return request
 
 
 def _poisoned(key: str, value: Value, text: str) -> Value:
     if key in ("side", "mode"):
         return value
     if isinstance(value, list):
-        return [_poisoned("", one, text) for one in value]
+        return [_poisoned("", item, text) for item in value]
     if isinstance(value, dict):
-        return {name: _poisoned("", one, text) for name, one in value.items()} | {text: text}
+        return {name: _poisoned("", item, text) for name, item in value.items()} | {text: text}
     return text
 
 
@@ -64,7 +64,7 @@ def lines_of(suffix: str, text: str, detail: str = "full") -> list[str]:
 
 @cache
 def usual(suffix: str, detail: str = "full") -> list[str]:
-    """The lines of a boot in which nothing is hostile."""
+    """Return the lines of a boot in which nothing is hostile."""
     return lines_of(suffix, "x", detail)
 
 
@@ -78,7 +78,7 @@ class TestSvg:
 
     @given(hostile)
     @example(everything)
-    def test_it_is_xml_with_nothing_foreign_in_it(self, text: str) -> None:
+    def test_it_is_xml_without_foreign_elements(self, text: str) -> None:
         root = ElementTree.fromstring(render(poisoned(text), "svg", "full"))
         for element in root.iter():
             assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in self.ALLOWED
@@ -96,9 +96,9 @@ class TestSvg:
 @example(text=everything)
 def test_every_line_is_printable_and_none_is_added(suffix: str, text: str) -> None:
     # Not at full, where a path with a question mark rightly has a note on its query.
-    said = lines_of(suffix, text, "calls")
-    assert all(line.lstrip("\t").isprintable() for line in said)
-    assert len(said) == len(usual(suffix, "calls"))
+    lines = lines_of(suffix, text, "calls")
+    assert all(line.lstrip("\t").isprintable() for line in lines)
+    assert len(lines) == len(usual(suffix, "calls"))
 
 
 class TestMermaid:
@@ -112,7 +112,7 @@ class TestMermaid:
     def test_every_line_is_one_statement(self, text: str) -> None:
         for line in lines_of("mmd", text):
             assert self.STATEMENT.fullmatch(line)
-            # Entities are the only thing that has a # or a ; in it.
+            # Only entities contain a # or a ;.
             assert not re.search(r"[#;%{}<>&`\"$\\]", re.sub(r"#\d+;", "", line).replace("->>", "")), line
 
 
@@ -141,13 +141,13 @@ def test_no_label_of_dot_is_html(text: str) -> None:
 class TestMarkdown:
     @given(hostile)
     @example(everything)
-    def test_outside_of_code_it_says_what_the_template_says(self, text: str) -> None:
+    def test_text_outside_of_code_is_the_templates(self, text: str) -> None:
         assert _without_code(lines_of("md", text)) == _without_code(usual("md"))
 
 
 def _without_code(lines: list[str]) -> list[str]:
-    """The lines outside of fences, without their code: spans by CommonMark's rules, between tags by HTML's."""
-    kept, fence = [], ""
+    """Return the lines outside of fences, without their code: spans by CommonMark's rules, between tags by HTML's."""
+    outside, fence = [], ""
     for line in lines:
         ticks = re.match("`{3,}", line)
         if fence:
@@ -156,15 +156,15 @@ def _without_code(lines: list[str]) -> list[str]:
         elif ticks:
             fence = ticks[0]
         elif line.startswith("<summary>"):
-            kept.append(re.sub("<code>[^<>]*</code>", "CODE", line))
+            outside.append(re.sub("<code>[^<>]*</code>", "CODE", line))
         else:
-            kept.append(re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", "CODE", line))
+            outside.append(re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", "CODE", line))
     assert not fence
-    return kept
+    return outside
 
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="graphviz's dot is not installed")
-def test_dot_takes_the_topology() -> None:
+def test_dot_accepts_the_topology() -> None:
     text = render(poisoned(everything.replace("\ud800", "")), "dot")
     drawn = subprocess.run(["dot", "-Tsvg"], input=text.encode(), capture_output=True, check=False)
     assert drawn.returncode == 0, drawn.stderr
@@ -172,7 +172,7 @@ def test_dot_takes_the_topology() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("rsvg-convert"), reason="librsvg's rsvg-convert is not installed")
-def test_librsvg_takes_the_svg() -> None:
+def test_librsvg_accepts_the_svg() -> None:
     text = render(poisoned(everything), "svg", "full")
     drawn = subprocess.run(["rsvg-convert"], input=text.encode(), capture_output=True, check=False)
     assert drawn.returncode == 0, drawn.stderr
@@ -180,7 +180,7 @@ def test_librsvg_takes_the_svg() -> None:
 
 
 @pytest.mark.parametrize(("suffix", "levels"), [("txt", 10_000), ("svg", 10_000), ("md", 2_000), ("puml", 2_000)])
-def test_depth_is_no_recursion(suffix: str, levels: int) -> None:
+def test_deep_trees_need_no_recursion(suffix: str, levels: int) -> None:
     step = call("API", "nova.a:A.leaf")
     for level in range(levels):
         step = call("API", f"nova.a{level % 3}:A.f", step)

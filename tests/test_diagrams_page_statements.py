@@ -1,4 +1,4 @@
-"""Statements laid out to be read: only white space changes, and that only where it means nothing."""
+"""Statements formatted for reading: only insignificant white space changes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _WORDS = st.sampled_from(
 
 
 def tokens(statement: str) -> list[str]:
-    """What a database reads: everything but white space and comments' line ends."""
-    flat = [token for one in sqlparse.parse(statement) for token in one.flatten()]  # type: ignore[no-untyped-call]
+    """Return the tokens that a database reads: all but white space and comments' line ends."""
+    flat = [token for parsed in sqlparse.parse(statement) for token in parsed.flatten()]  # type: ignore[no-untyped-call]
     return [token.value.strip() for token in flat if not token.is_whitespace]
 
 
-def test_clauses_conditions_and_columns_begin_lines() -> None:
+def test_clauses_conditions_and_columns_start_lines() -> None:
     columns = ", ".join(f"t.column_{number} AS t_column_{number}" for number in range(2))
     (text,) = laid_out([f"SELECT {columns} FROM t LEFT JOIN u ON t.id = u.id WHERE t.a = 'x FROM y' AND t.b = ?"])
     assert text == (
@@ -41,11 +41,11 @@ def test_a_database_would_read_the_same(statement: str) -> None:
 
 
 @pytest.mark.parametrize("statement", ["SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "SELECT a, " * 5_000 + "1"])
-def test_what_is_too_deep_or_too_long_stays_as_it_is(statement: str) -> None:
+def test_a_statement_too_deep_or_too_long_is_unchanged(statement: str) -> None:
     assert laid_out([statement]) == [statement]
 
 
-def test_what_is_beyond_the_budget_stays_as_it_is() -> None:
+def test_statements_beyond_the_budget_are_unchanged() -> None:
     wide = "a" * 150 + ", "
     statements = [f"SELECT {wide * 100} {number} FROM x" for number in range(30)]
     texts = laid_out(statements)

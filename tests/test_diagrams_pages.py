@@ -1,4 +1,4 @@
-"""Pages of A4 or a screen: parted where it is best for the eye, and each says what it goes on with and where."""
+"""Pages of A4 or a screen: split where it suits the eye, each naming the steps still open and the next page."""
 
 from __future__ import annotations
 
@@ -29,69 +29,69 @@ from tracer.model import Request
 papers = pytest.mark.parametrize("paper", PAPERS)
 
 
-def placed(made: Request, paper: str = "a4") -> Layout:
-    return layout(sequence(made, "full"), PAPERS[paper])
+def layout_of(request: Request, paper: str = "a4") -> Layout:
+    return layout(sequence(request, "full"), PAPERS[paper])
 
 
 def texts(svg: str) -> list[str]:
-    return ["".join(one.itertext()) for one in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    return ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
 @papers
 def test_a_page_has_the_papers_proportion_and_nothing_below_its_foot(paper: str) -> None:
-    made = placed(wide_boot(700), paper)
-    assert made.width / made.height == pytest.approx(PAPERS[paper].width / PAPERS[paper].height, rel=0.01)
-    assert len(made.pages) > 3
-    assert all(page.height <= made.height - FOOT + ROW for page in made.pages)
+    laid_out = layout_of(wide_boot(700), paper)
+    assert laid_out.width / laid_out.height == pytest.approx(PAPERS[paper].width / PAPERS[paper].height, rel=0.01)
+    assert len(laid_out.pages) > 3
+    assert all(page.height <= laid_out.height - FOOT + ROW for page in laid_out.pages)
 
 
-def test_a4_is_said_in_millimetres_and_a_screen_in_pixels() -> None:
+def test_a4_is_measured_in_millimetres_and_a_screen_in_pixels() -> None:
     assert 'width="297mm" height="210mm" viewBox="0 0 1123 794"' in pages(small_boot(), "full", "a4")[0]
     assert 'width="1280" height="720" viewBox="0 0 1280 720"' in pages(small_boot(), "full", "screen")[0]
 
 
 @papers
 def test_every_page_has_title_number_legend_and_heads(paper: str) -> None:
-    made = wide_boot(60)
-    found = pages(made, "full", paper)
-    for number, page in enumerate(found, 1):
-        said = texts(page)
-        assert f"page {number} of {len(found)}" in said
-        assert said[0] == sequence(made).title
-        assert {"waits", "does not wait", "compute", "placement"} <= set(said)
+    request = wide_boot(60)
+    svgs = pages(request, "full", paper)
+    for number, page in enumerate(svgs, 1):
+        shown = texts(page)
+        assert f"page {number} of {len(svgs)}" in shown
+        assert shown[0] == sequence(request).title
+        assert {"waits", "does not wait", "compute", "placement"} <= set(shown)
 
 
-def test_a_page_that_is_alone_has_no_number_and_goes_on_nowhere() -> None:
+def test_a_single_page_has_no_number_and_no_continuation() -> None:
     (page,) = pages(boot(call("API", "nova.a:f")), "calls", "a4")
     assert not re.search(r"page \d|continued", page)
 
 
-def test_it_says_what_it_goes_on_with_and_where() -> None:
-    found = [texts(page) for page in pages(wide_boot(700), "full", "a4")]
-    for number, said in enumerate(found, 1):
-        above = [text for text in said if text.startswith("continued from page ")]
-        below = [text for text in said if text.startswith("continued on page ")]
+def test_a_page_names_its_open_steps_and_the_next_page() -> None:
+    page_texts = [texts(page) for page in pages(wide_boot(700), "full", "a4")]
+    for number, shown in enumerate(page_texts, 1):
+        above = [text for text in shown if text.startswith("continued from page ")]
+        below = [text for text in shown if text.startswith("continued on page ")]
         if number == 1:
             assert above == []
         else:
             around = rf"continued from page {number - 1}, 1 compute: build( › 1-\d+ \w+\._build_\d+\(\))?"
             assert re.fullmatch(around, above[0])
-        assert below == ([f"continued on page {number + 1}"] if number < len(found) else [])
+        assert below == ([f"continued on page {number + 1}"] if number < len(page_texts) else [])
 
 
-def test_of_many_steps_under_way_the_chapter_and_the_innermost_are_named() -> None:
+def test_of_many_open_steps_the_chapter_and_the_innermost_are_named() -> None:
     deep = call("API", "nova.a:A.leaf", *(http("API", "image", "GET", f"/{number}") for number in range(100)))
     for level in range(40):
         deep = call("API", f"nova.a{level}:A.level{level}", deep)
-    said = next(text for text in texts(pages(boot(deep), "full", "a4")[1]) if text.startswith("continued from"))
-    assert said.startswith("continued from page 1, 1 API: A.level39() › … › ")
-    assert said.endswith("A.leaf()")
+    continuation = next(text for text in texts(pages(boot(deep), "full", "a4")[1]) if text.startswith("continued from"))
+    assert continuation.startswith("continued from page 1, 1 API: A.level39() › … › ")
+    assert continuation.endswith("A.leaf()")
 
 
-def test_open_bars_go_on_at_the_top_of_the_next_page() -> None:
-    made = placed(wide_boot(700))
-    first = made.lanes.index("compute")
-    for page in made.pages[1:]:
+def test_open_bars_continue_at_the_top_of_the_next_page() -> None:
+    laid_out = layout_of(wide_boot(700))
+    first = laid_out.lanes.index("compute")
+    for page in laid_out.pages[1:]:
         assert any(bar.lane == first and bar.top == page.heads[0] + 2 * ROW for bar in page.bars)
 
 
@@ -103,7 +103,7 @@ def test_chapters_begin_a_page_rather_than_end_one() -> None:
     assert all(diagram.items[start].what == "chapter" for start in starts)
 
 
-def test_inside_a_long_chapter_it_is_parted_where_little_is_under_way() -> None:
+def test_a_long_chapter_is_split_where_few_steps_are_open() -> None:
     blocks = [call("API", f"nova.a:b{n}", *(call("API", f"nova.a:f{m}") for m in range(8))) for n in range(20)]
     diagram = sequence(boot(call("API", "nova.a:f", *blocks)), "full")
     starts = breaks(diagram.items, [rows(item) for item in diagram.items], 50)
@@ -113,7 +113,7 @@ def test_inside_a_long_chapter_it_is_parted_where_little_is_under_way() -> None:
 @given(
     st.lists(st.sampled_from(["chapter", "call", "leaf", "close", "state", "note"]), max_size=300), st.integers(3, 60)
 )
-def test_no_page_holds_more_than_it_can_and_none_is_empty(kinds: list[str], capacity: int) -> None:
+def test_no_page_exceeds_its_capacity_and_none_is_empty(kinds: list[str], capacity: int) -> None:
     items: list[Item] = []
     depth = 0
     for kind in kinds:
@@ -129,32 +129,32 @@ def test_no_page_holds_more_than_it_can_and_none_is_empty(kinds: list[str], capa
 
 
 @papers
-def test_the_pages_together_say_what_the_whole_picture_says(paper: str) -> None:
+def test_the_pages_together_have_every_text_of_the_whole_picture(paper: str) -> None:
     diagram = sequence(wide_boot(500), "full")
-    said = [squeezed(text) for page in draw_pages(diagram, paper) for text in texts(page)]
+    shown = [squeezed(text) for page in draw_pages(diagram, paper) for text in texts(page)]
     for item in diagram.items:
         if item.what in ("call", "self", "cast"):
-            assert squeezed(f"{item.text} {item.extra}") in said
+            assert squeezed(f"{item.text} {item.extra}") in shown
 
 
 class TestPng:
     def test_it_is_twice_as_large_as_the_svg(self) -> None:
         (picture,) = drawn(small_boot(), "png")
         (svg,) = drawn(small_boot(), "svg")
-        found = re.search(r'width="(\d+)" height="(\d+)"', svg.decode())
-        assert found
-        assert size(picture) == (2 * int(found[1]), 2 * int(found[2]))
+        match = re.search(r'width="(\d+)" height="(\d+)"', svg.decode())
+        assert match
+        assert size(picture) == (2 * int(match[1]), 2 * int(match[2]))
 
     def test_pages_of_a4_too(self) -> None:
-        found = drawn(wide_boot(100), "png", "full", "a4")
-        assert len(found) > 1
-        assert {size(picture) for picture in found} == {(2246, 1588)}
+        pictures = drawn(wide_boot(100), "png", "full", "a4")
+        assert len(pictures) > 1
+        assert {size(picture) for picture in pictures} == {(2246, 1588)}
 
-    def test_what_is_too_large_is_folded_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        made = wide_boot(60)
-        (whole,) = drawn(made, "png", "full")
+    def test_a_picture_too_large_is_folded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = wide_boot(60)
+        (whole,) = drawn(request, "png", "full")
         monkeypatch.setattr("diagrams.svg.png.MOST", 1_000_000)
-        (folded,) = drawn(made, "png", "full")
+        (folded,) = drawn(request, "png", "full")
         wide, high = size(folded)
         assert wide * high <= 1_000_000 < size(whole)[0] * size(whole)[1]
 
@@ -168,7 +168,7 @@ class TestPng:
         monkeypatch.setattr(resvg_py, "svg_to_bytes", partial(resvg_py.svg_to_bytes, skip_system_fonts=True))
         assert drawn(small_boot(), "png") == [here]
         monkeypatch.setattr("diagrams.svg.png._FAMILY", "Nowhere Sans")
-        assert len(drawn(small_boot(), "png")[0]) < len(here) / 2  # so this test can fail: no text is drawn then
+        assert len(drawn(small_boot(), "png")[0]) < len(here) / 2  # no text is drawn then, so this test can fail
 
     @pytest.mark.parametrize("name", [everything, "</script>", "\u202eלש", "ab" * 5_000])
     def test_any_name_can_be_drawn(self, name: str) -> None:
@@ -176,6 +176,6 @@ class TestPng:
 
 
 def size(picture: bytes) -> tuple[int, int]:
-    """A PNG's width and height, from its header."""
+    """Return a PNG's width and height, from its header."""
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")

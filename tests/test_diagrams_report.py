@@ -1,4 +1,4 @@
-"""Reports of a comparison: every format as somebody looked at it, and none of them loses what fails."""
+"""Reports of a comparison: every format as reviewed, and no format loses a failing change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracer.model import Baseline, Change, Comparison
 from tracer.model.change_classes import CLASSES, SEVERITIES
 
 _SUFFIXES = {"text": "txt", "markdown": "md", "json": "json", "junit": "xml", "html": "html"}
-#: The style sheet's digest changes with every touch of it, and an element a line can be read.
+#: The style sheet's digest changes with every edit; one element per line is readable.
 _SCRUBS = [(r"sha256-[^']+", "sha256-DIGEST"), (r"(?s)<style>.*</style>", "<style>STYLE</style>"), ("><", ">\n<")]
 
 
@@ -36,7 +36,7 @@ def test_a_wide_terminal_shows_both_trees() -> None:
     compare("report-wide.txt", report(comparisons.small(), width=140))
 
 
-def test_details_tell_what_is_noted_and_ignored_too() -> None:
+def test_details_include_noted_and_ignored_changes() -> None:
     compare("report-details.txt", report(comparisons.small(), details=True))
 
 
@@ -47,16 +47,16 @@ def test_nothing_changed(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", REPORTS)
-def test_nothing_at_all_is_a_report_too(form: str) -> None:
+def test_an_empty_comparison_is_reported(form: str) -> None:
     assert "differs" in report(Comparison(Baseline([]), Baseline([]), [], [], "differs"), form)
 
 
-def test_words_are_those_of_the_diff() -> None:
+def test_classes_and_severities_are_those_of_the_diff() -> None:
     assert list(common.SIGNS) == list(CLASSES)
     assert tuple(common.SEVERITIES) == SEVERITIES
 
 
-def test_an_unknown_format_is_refused() -> None:
+def test_an_unknown_format_is_rejected() -> None:
     with pytest.raises(ValueError, match="no format 'pdf': one of text, markdown, json, junit, html"):
         report(comparisons.small(), "pdf")
 
@@ -71,7 +71,7 @@ class TestTerminal:
         first = report(comparisons.small()).splitlines()[0]
         assert first == "differs: 10 fail, 1 warn, 3 noted, 1 ignored"
 
-    def test_no_colour_unless_asked(self) -> None:
+    def test_no_colour_by_default(self) -> None:
         assert "\x1b" not in report(comparisons.small(), width=140)
 
     @pytest.mark.parametrize("width", [80, 140])
@@ -81,25 +81,25 @@ class TestTerminal:
         assert re.sub(r"\x1b\[[\d;]+m", "", coloured) == report(comparisons.small(), width=width)
 
     @pytest.mark.parametrize("width", [1, 40, 80, 119, 120, 200])
-    def test_lines_keep_to_the_width(self, width: int) -> None:
+    def test_lines_fit_the_width(self, width: int) -> None:
         lines = report(comparisons.small(), width=width, details=True).splitlines()[3:]
         assert max(map(len, lines)) <= max(width, 40)
 
 
 class TestJson:
-    def test_names_that_are_promised(self) -> None:
-        made = json.loads(report(comparisons.small(), "json"))
-        assert made["verdict"] == "differs"
-        assert {"class", "severity", "old", "new", "text", "where"} <= made["changes"][0].keys()
+    def test_documented_names(self) -> None:
+        written = json.loads(report(comparisons.small(), "json"))
+        assert written["verdict"] == "differs"
+        assert {"class", "severity", "old", "new", "text", "where"} <= written["changes"][0].keys()
 
-    def test_it_holds_the_changes_as_they_are(self) -> None:
+    def test_it_holds_every_change(self) -> None:
         small = comparisons.small()
-        made = json.loads(report(small, "json"))
-        assert [one["text"] for one in made["changes"]] == [one.text for one in small.changes]
-        assert sum(made["counts"].values()) == len(small.changes)
+        written = json.loads(report(small, "json"))
+        assert [item["text"] for item in written["changes"]] == [item.text for item in small.changes]
+        assert sum(written["counts"].values()) == len(small.changes)
 
 
-#: What two changes cannot share by chance.
+#: Long enough that two changes share no text by chance.
 _WORDS = st.text("abcdefgh<&|`~é→", min_size=8, max_size=60)
 _CHANGES = st.builds(
     Change, class_=st.sampled_from(list(CLASSES)), kind=st.just("call"), text=_WORDS,
@@ -109,19 +109,19 @@ _CHANGES = st.builds(
 
 
 @pytest.mark.parametrize("form", REPORTS)
-@given(found=st.lists(_CHANGES, max_size=12))
-def test_every_failing_change_is_in_every_format(form: str, found: list[Change]) -> None:
-    made = comparison(both("call", "API", "f()", changes=tuple(found[::2])), further=tuple(found[1::2]))
-    said = _said(form, report(made, form))
-    for one in found:
-        if one.severity == "fail":
-            assert re.sub(r"\s", "", one.text) in said, one.text
+@given(changes=st.lists(_CHANGES, max_size=12))
+def test_every_failing_change_is_in_every_format(form: str, changes: list[Change]) -> None:
+    compared = comparison(both("call", "API", "f()", changes=tuple(changes[::2])), further=tuple(changes[1::2]))
+    text = _text_of(form, report(compared, form))
+    for failing in changes:
+        if failing.severity == "fail":
+            assert re.sub(r"\s", "", failing.text) in text, failing.text
 
 
-def _said(form: str, text: str) -> str:
-    """A report's words without markup and white space."""
+def _text_of(form: str, text: str) -> str:
+    """Return a report's text without markup and white space."""
     if form == "json":
-        text = "\n".join(one["text"] for one in json.loads(text)["changes"])
+        text = "\n".join(item["text"] for item in json.loads(text)["changes"])
     elif form == "junit":
         text = "\n".join(failure.get("message", "") for failure in ElementTree.fromstring(text).iter("failure"))
     elif form == "markdown":
@@ -131,7 +131,7 @@ def _said(form: str, text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-def test_a_failing_change_that_stands_nowhere_is_told() -> None:
-    made = comparison(further=(change("outcome", "active → error: NoValidHost"),))
+def test_a_failing_change_without_a_step_is_reported() -> None:
+    compared = comparison(further=(change("outcome", "active → error: NoValidHost"),))
     for form in REPORTS:
-        assert re.sub(r"\s", "", "active → error: NoValidHost") in _said(form, report(made, form))
+        assert re.sub(r"\s", "", "active → error: NoValidHost") in _text_of(form, report(compared, form))

@@ -1,4 +1,4 @@
-"""What those who take the reports ask of them: GitHub's limit for a comment, and the rules of JUnit's readers."""
+"""Reports for their readers: GitHub's limit for a comment, and the schemas of JUnit's readers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tracer.model import Change, Comparison
 
 
 def many(**counts: int) -> Comparison:
-    """So many changes of each severity, with long texts."""
-    found = [
+    """Return a comparison with these numbers of changes by severity, with long texts."""
+    changes = [
         change("added", f"{severity} {number} {'long ' * 30}end", severity, service="API", where="nova/a.py:1")
         for severity, count in counts.items()
         for number in range(count)
     ]
-    return comparison(both("call", "API", "f()"), further=tuple(found))
+    return comparison(both("call", "API", "f()"), further=tuple(changes))
 
 
 class TestMarkdown:
     def test_it_fits_a_comment(self) -> None:
         assert len(report(many(fail=40, warn=100, note=3000, ignore=9000), "markdown")) <= markdown.LIMIT <= 60_000
 
-    def test_the_least_severe_are_counted_instead_first(self) -> None:
+    def test_the_least_severe_are_the_first_to_be_only_counted(self) -> None:
         text = report(many(fail=40, warn=100, note=3000), "markdown")
         assert all(f"`fail {number} " in text for number in range(40))
         assert all(f"`warn {number} " in text for number in range(100))
@@ -36,7 +36,7 @@ class TestMarkdown:
         assert 0 < shown < 3000
         assert f"and {3000 - shown} more, in the report" in text
 
-    def test_when_those_that_fail_do_not_fit_that_is_said_too(self) -> None:
+    def test_failing_changes_that_do_not_fit_are_counted(self) -> None:
         text = report(many(fail=3000, note=7), "markdown")
         shown = text.count("`fail ")
         assert f"and {3000 - shown} more, in the report" in text
@@ -47,7 +47,7 @@ class TestMarkdown:
         text = report(many(fail=1, warn=1, note=1, ignore=1), "markdown")
         assert text.count("<details>") == text.count("</details>") == 2
 
-    def test_the_place_is_file_and_line(self) -> None:
+    def test_a_location_is_file_and_line(self) -> None:
         assert "`nova/quota.py:1102`" in report(comparisons.small(), "markdown")
 
 
@@ -61,17 +61,17 @@ _RULES = {
 }
 
 
-def parsed(made: Comparison) -> ElementTree.Element:
-    return ElementTree.fromstring(report(made, "junit"))
+def parsed(compared: Comparison) -> ElementTree.Element:
+    return ElementTree.fromstring(report(compared, "junit"))
 
 
 class TestJunit:
-    @pytest.mark.parametrize("made", [comparisons.small(), comparison(), many(fail=3, warn=3, note=3, ignore=3)])
-    def test_it_keeps_to_the_schemas(self, made: Comparison) -> None:
-        for element in parsed(made).iter():
+    @pytest.mark.parametrize("compared", [comparisons.small(), comparison(), many(fail=3, warn=3, note=3, ignore=3)])
+    def test_it_matches_the_schemas(self, compared: Comparison) -> None:
+        for element in parsed(compared).iter():
             order, attributes = _RULES[element.tag]
-            places = [order.index(child.tag) for child in element]
-            assert places == sorted(places)
+            positions = [order.index(child.tag) for child in element]
+            assert positions == sorted(positions)
             assert set(element.attrib) == attributes
 
     def test_its_counts_are_those_of_its_cases(self) -> None:
@@ -80,29 +80,31 @@ class TestJunit:
             assert int(suite.attrib["tests"]) == len(list(suite.iter("testcase"))) > 0
             assert int(suite.attrib["failures"]) == len(list(suite.iter("failure")))
 
-    def test_a_suite_a_service(self) -> None:
+    def test_one_suite_per_service(self) -> None:
         names = [suite.attrib["name"] for suite in parsed(comparisons.small())]
         assert names == ["boot", "API", "conductor", "scheduler", "compute", "placement", "image", "volume"]
 
-    def test_a_service_where_nothing_fails_passes(self) -> None:
-        suite = next(one for one in parsed(comparisons.small()) if one.get("name") == "placement")
+    def test_a_service_without_failures_passes(self) -> None:
+        suite = next(suite for suite in parsed(comparisons.small()) if suite.get("name") == "placement")
         assert [(case.get("name"), len(case)) for case in suite] == [("nothing fails", 0)]
 
-    def test_a_warning_passes_and_says_what_it_warns_of(self) -> None:
-        case = next(one for one in parsed(comparisons.small()).iter("testcase") if one.get("name") == "warn: version")
+    def test_a_warning_passes_and_has_its_text(self) -> None:
+        case = next(
+            case for case in parsed(comparisons.small()).iter("testcase") if case.get("name") == "warn: version"
+        )
         assert case.find("failure") is None
         assert "schedule_and_build_instances 1.23 → 1.25" in (case.findtext("system-out") or "")
 
-    def test_cases_of_one_name_are_told_apart(self) -> None:
+    def test_cases_of_the_same_name_are_numbered(self) -> None:
         twice = comparison(*(added("call", "API", "f()") for _ in range(3)))
         names = [case.get("name") for case in parsed(twice).iter("testcase")]
         assert names == ["compared", "added: f()", "added: f() (2)", "added: f() (3)"]
 
-    def test_what_differs_without_a_reason_never_looks_the_same(self) -> None:
+    def test_a_difference_without_a_change_fails(self) -> None:
         assert parsed(comparison(verdict="differs")).get("failures") == "1"
 
-    def test_what_xml_cannot_hold_is_written_out(self) -> None:
-        made = comparison(further=(Change("added", "call", "a\x00", "b\x1b[31m\ufffe\ud800"),))
-        text = report(made, "junit")
+    def test_characters_invalid_in_xml_are_escaped(self) -> None:
+        compared = comparison(further=(Change("added", "call", "a\x00", "b\x1b[31m\ufffe\ud800"),))
+        text = report(compared, "junit")
         assert r"b\x1b[31m\ufffe\ud800" in text
         assert not re.search("[\x00-\x08\x0b-\x1f]", text)

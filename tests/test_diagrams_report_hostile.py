@@ -1,4 +1,4 @@
-"""Every name in a report may be hostile input: no format becomes anything but itself."""
+"""Every name in a report may be hostile input: no text breaks out of its place in any format."""
 
 from __future__ import annotations
 
@@ -19,59 +19,59 @@ from tracer.model import Comparison
 
 
 def poisoned(text: str) -> Comparison:
-    """The small comparison with ``text`` in the place of everything that comes from a cloud, a file or a policy."""
-    made = comparisons.small()
-    for side in (made.old, made.new):
+    """Return the small comparison with ``text`` in place of every text from a cloud, a file or a policy."""
+    compared = comparisons.small()
+    for side in (compared.old, compared.new):
         side.name, side.outcomes, side.versions = text, (text,), {"nova": text, text: text}
         for node in side.walk():
             node.text, node.service, node.where = f"rpc.call() to {text}: {text}", text, text
             node.address += text
-    for pair in made.pairs:
-        for one in (each for place in pair.walk() for each in place.changes):
-            one.old, one.new, one.path = one.old + text, one.new + text, (text, text)
-    for one in made.changes:
-        one.text, one.service, one.kind, one.where, one.rule = text, text, text, text, text
-        one.old_text, one.new_text, one.tables = text, text + text, (text,)
-    return made
+    for pair in compared.pairs:
+        for change_ in (change_ for inner in pair.walk() for change_ in inner.changes):
+            change_.old, change_.new, change_.path = change_.old + text, change_.new + text, (text, text)
+    for change_ in compared.changes:
+        change_.text, change_.service, change_.kind, change_.where, change_.rule = text, text, text, text, text
+        change_.old_text, change_.new_text, change_.tables = text, text + text, (text,)
+    return compared
 
 
 @cache
 def usual(form: str) -> str:
-    """The report in which nothing is hostile."""
+    """Return the report in which nothing is hostile."""
     return report(poisoned("x"), form)
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "junit", "html"])
 @given(text=hostile)
 @example(text=everything)
-def test_it_is_printable_and_has_an_encoding(form: str, text: str) -> None:
-    said = report(poisoned(text), form, width=150, details=True)
-    assert all(line.isprintable() for line in said.split("\n"))
-    said.encode()
+def test_it_is_printable_and_can_be_encoded(form: str, text: str) -> None:
+    lines = report(poisoned(text), form, width=150, details=True)
+    assert all(line.isprintable() for line in lines.split("\n"))
+    lines.encode()
 
 
 @given(hostile)
 @example(everything)
-def test_markdown_says_outside_of_code_what_it_always_says(text: str) -> None:
+def test_markdown_outside_of_code_does_not_change(text: str) -> None:
     assert _without_code(report(poisoned(text), "markdown").split("\n")) == _without_code(usual("markdown").split("\n"))
 
 
 @given(hostile)
 @example(everything)
-def test_json_gives_back_what_it_was_given(text: str) -> None:
-    made = json.loads(report(poisoned(text), "json"))
-    assert made["old"]["name"] == made["changes"][0]["text"] == text
+def test_json_keeps_the_text(text: str) -> None:
+    written = json.loads(report(poisoned(text), "json"))
+    assert written["old"]["name"] == written["changes"][0]["text"] == text
 
 
 @given(hostile)
 @example(everything)
-def test_junit_is_xml_with_nothing_foreign_in_it(text: str) -> None:
+def test_junit_is_xml_without_foreign_elements(text: str) -> None:
     root = ElementTree.fromstring(report(poisoned(text), "junit"))
-    assert {one.tag for one in root.iter()} <= {"testsuites", "testsuite", "testcase", "failure", "system-out"}
+    assert {element.tag for element in root.iter()} <= {"testsuites", "testsuite", "testcase", "failure", "system-out"}
 
 
 class _Page(HTMLParser):
-    """Collects what a page has."""
+    """The elements and attributes of a page."""
 
     def __init__(self) -> None:
         super().__init__()

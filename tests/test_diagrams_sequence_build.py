@@ -1,4 +1,4 @@
-"""A boot becomes lanes and well nested items; a request and its far side are one arrow; folding keeps what tells."""
+"""A boot becomes lanes and well nested items; both ends of a request are one arrow; folding keeps what matters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracer.model import PARTICIPANTS, Request, Step
 
 
 def drawn(diagram: Diagram) -> list[str]:
-    """Items in one line each, without those that only close something."""
+    """Return one line per item, without those that only close another."""
     return [
         f"{item.what} {diagram.lanes[item.source]}>{diagram.lanes[item.target]} {item.text} {item.extra}".strip()
         for item in diagram.items
@@ -24,7 +24,7 @@ def drawn(diagram: Diagram) -> list[str]:
 
 
 def well_nested(items: list[Item]) -> bool:
-    """Every opening item is closed on the lane that it opened, in order."""
+    """Return whether every opening item is closed on the lane that it opened, in order."""
     lanes: list[int] = []
     for item in items:
         if item.what in ("end", "return"):
@@ -37,7 +37,7 @@ def well_nested(items: list[Item]) -> bool:
 
 @st.composite
 def trees(draw: st.DrawFn, depth: int = 3) -> Step:
-    """Any tree of any kinds, with far sides in odd places."""
+    """Generate a tree of any kinds, with receiving sides in unusual positions."""
     kind = draw(st.sampled_from(["http", "rpc", "call", "handoff", "libvirt", "command", "sql", "log", "ask", "state"]))
     service = draw(st.sampled_from(["client", "API", "compute", "conductor", "strange"]))
     side = draw(st.sampled_from(["client", "server", ""]))
@@ -57,30 +57,30 @@ def test_items_of_any_tree_are_well_nested(heads: list[Step], detail: str) -> No
 
 
 @given(st.lists(trees(), max_size=3), st.integers(0, 3))
-def test_and_so_are_they_when_folded_by_depth(heads: list[Step], depth: int) -> None:
+def test_items_folded_by_depth_are_well_nested(heads: list[Step], depth: int) -> None:
     assert well_nested(sequence(any_boot(heads), "brief", depth).items)
 
 
-def test_lanes_are_those_used_in_their_order_and_strangers_last() -> None:
-    made = boot(call("zebra", "z:f", rpc("zebra", "conductor", "x", sql("conductor", "SELECT", "t"))))
-    assert sequence(made).lanes == ["conductor", "database", "zebra"]
+def test_lanes_are_the_used_ones_in_order_with_unknown_ones_last() -> None:
+    request = boot(call("zebra", "z:f", rpc("zebra", "conductor", "x", sql("conductor", "SELECT", "t"))))
+    assert sequence(request).lanes == ["conductor", "database", "zebra"]
     lanes = sequence(small_boot()).lanes
     assert lanes == [name for name in PARTICIPANTS if name in lanes]
 
 
-def test_a_request_and_its_far_side_are_one_arrow_with_its_answer() -> None:
-    made = boot(call("compute", "nova.a:f", rpc("compute", "conductor", "Instance.save", took=5)))
-    diagram = sequence(made)
+def test_both_ends_of_a_request_are_one_arrow_with_its_answer() -> None:
+    request = boot(call("compute", "nova.a:f", rpc("compute", "conductor", "Instance.save", took=5)))
+    diagram = sequence(request)
     assert drawn(diagram)[1:] == ["call compute>conductor Instance.save 5.3 ms"]
     assert diagram.items[1].leaf
 
 
-def test_a_far_side_that_was_not_seen_is_the_peer() -> None:
+def test_without_a_receiving_step_the_arrow_points_to_the_peer() -> None:
     get = step("http", "API", side="client", method="GET", path="/v2/images/1", peer="image", status=200)
     assert drawn(sequence(boot(call("API", "nova.a:f", get))))[1].startswith("call API>image GET /v2/images/1 200 ")
 
 
-def test_a_request_that_nobody_sent_comes_from_the_client() -> None:
+def test_a_request_without_a_sender_comes_from_the_client() -> None:
     head = step("http", "API", side="server", method="POST", path="/servers", status=202)
     assert drawn(sequence(boot(head))) == [
         "chapter client>client API: POST /servers",
@@ -88,7 +88,7 @@ def test_a_request_that_nobody_sent_comes_from_the_client() -> None:
     ]
 
 
-def test_casts_and_chapters_name_each_other() -> None:
+def test_casts_and_chapters_refer_to_each_other() -> None:
     head = call("API", "nova.a:f", cast("API", "conductor", "go", 2))
     assert drawn(sequence(boot(head, served("conductor", "go")))) == [
         "chapter API>API API: a.f()",
@@ -98,23 +98,23 @@ def test_casts_and_chapters_name_each_other() -> None:
 
 
 def test_notifications_go_to_the_broker() -> None:
-    made = boot(call("API", "nova.a:f", cast("API", "", "instance.create.end", 2, mode="notify")))
-    assert "broker" in sequence(made).lanes
+    request = boot(call("API", "nova.a:f", cast("API", "", "instance.create.end", 2, mode="notify")))
+    assert "broker" in sequence(request).lanes
 
 
-def test_calls_that_stay_inside_are_counted_and_drawn_at_full() -> None:
-    made = boot(call("API", "nova.a:f", call("API", "nova.a:g", call("API", "nova.a:h"))))
-    assert drawn(sequence(made)) == ["chapter API>API API: a.f() +2 calls"]
-    assert drawn(sequence(made, "full"))[1:] == ["self API>API g()", "self API>API h()"]
+def test_internal_calls_are_counted_and_drawn_at_full() -> None:
+    request = boot(call("API", "nova.a:f", call("API", "nova.a:g", call("API", "nova.a:h"))))
+    assert drawn(sequence(request)) == ["chapter API>API API: a.f() +2 calls"]
+    assert drawn(sequence(request, "full"))[1:] == ["self API>API g()", "self API>API h()"]
 
 
-def test_calls_that_lead_out_are_drawn_at_calls_but_not_at_brief() -> None:
-    made = boot(call("API", "nova.a:f", call("API", "nova.a:g", http("API", "image", "GET", "/x"))))
-    assert [line.split()[0] for line in drawn(sequence(made))] == ["chapter", "self", "call"]
-    assert [line.split()[0] for line in drawn(sequence(made, "brief"))] == ["chapter", "call"]
+def test_calls_that_send_requests_are_drawn_at_calls_but_not_at_brief() -> None:
+    request = boot(call("API", "nova.a:f", call("API", "nova.a:g", http("API", "image", "GET", "/x"))))
+    assert [line.split()[0] for line in drawn(sequence(request))] == ["chapter", "self", "call"]
+    assert [line.split()[0] for line in drawn(sequence(request, "brief"))] == ["chapter", "call"]
 
 
-def test_driver_calls_are_drawn_where_they_are_entered() -> None:
+def test_the_outermost_driver_call_is_drawn() -> None:
     inner = call("compute", "nova.virt.libvirt.driver:LibvirtDriver._inner")
     spawn = call("compute", "nova.virt.libvirt.driver:LibvirtDriver.spawn", inner)
     assert drawn(sequence(boot(call("compute", "nova.a:f", spawn))))[1:] == [
@@ -124,22 +124,22 @@ def test_driver_calls_are_drawn_where_they_are_entered() -> None:
 
 def test_sql_between_two_rows_is_one_arrow_and_none_at_brief() -> None:
     statements = [sql("API", "SELECT", table) for table in ("a", "b", "a", "c", "d")]
-    made = boot(call("API", "nova.a:f", *statements, http("API", "image", "GET", "/x"), sql("API", "UPDATE", "e")))
-    lines = drawn(sequence(made))
+    request = boot(call("API", "nova.a:f", *statements, http("API", "image", "GET", "/x"), sql("API", "UPDATE", "e")))
+    lines = drawn(sequence(request))
     assert [line for line in lines if ">database" in line] == [
         "call API>database 5 SQL a, b, c …",
         "call API>database UPDATE e",
     ]
-    assert not any("database" in line for line in drawn(sequence(made, "brief")))
+    assert not any("database" in line for line in drawn(sequence(request, "brief")))
 
 
-def test_a_statement_that_failed_says_so() -> None:
-    made = boot(call("API", "nova.a:f", sql("API", "SELECT", "a"), sql("API", "INSERT", "b", error="Duplicate: b")))
-    item = sequence(made).items[1]
+def test_a_failed_statement_is_marked() -> None:
+    request = boot(call("API", "nova.a:f", sql("API", "SELECT", "a"), sql("API", "INSERT", "b", error="Duplicate: b")))
+    item = sequence(request).items[1]
     assert (item.text, item.extra, item.mood) == ("2 SQL a, b", "! Duplicate: b", "failed")
 
 
-def test_states_are_told_at_every_detail_even_where_their_step_is_hidden() -> None:
+def test_states_are_drawn_at_every_detail_even_if_their_step_is_hidden() -> None:
     inner = call("API", "nova.a:g", state("API", task_state=(None, "scheduling")))
     for detail in DETAILS:
         assert "state API>API task_state None → scheduling" in drawn(
@@ -158,42 +158,42 @@ def test_two_hypervisors_are_two_lanes() -> None:
     assert sequence(boot(*chapters)).lanes == ["compute cmp1", "compute cmp2"]
 
 
-def test_what_failed_and_what_never_ended_is_drawn_at_every_detail() -> None:
+def test_failed_and_unfinished_steps_are_drawn_at_every_detail() -> None:
     for detail in DETAILS:
         items = sequence(failed_boot(), detail).items
         assert {"failed", "unfinished"} <= {item.mood for item in items}
 
 
-def test_a_far_side_that_failed_is_told_even_if_the_request_did_not() -> None:
+def test_an_error_of_the_receiving_side_is_shown_even_if_the_request_succeeded() -> None:
     request = rpc("API", "conductor", "go")
     request.children[0].error = "Boom: x"
     assert "! Boom: x" in sequence(boot(call("API", "nova.a:f", request))).items[1].extra
 
 
 def test_ask_and_log_lines_are_notes() -> None:
-    made = boot(call("API", "nova.a:f", log("API", "logged"), log("API", "asked", kind="ask")))
-    assert [line for line in drawn(sequence(made)) if line.startswith("note")] == ["note API>API asked"]
-    assert len([line for line in drawn(sequence(made, "full")) if line.startswith("note")]) == 2
+    request = boot(call("API", "nova.a:f", log("API", "logged"), log("API", "asked", kind="ask")))
+    assert [line for line in drawn(sequence(request)) if line.startswith("note")] == ["note API>API asked"]
+    assert len([line for line in drawn(sequence(request, "full")) if line.startswith("note")]) == 2
 
 
 class TestFitting:
     @pytest.mark.parametrize("most", [0, 1, 5, 20, 40])
-    def test_it_folds_until_it_fits_and_says_so(self, most: int) -> None:
-        seen: list[Diagram] = []
+    def test_it_folds_until_it_fits_and_notes_it(self, most: int) -> None:
+        diagrams: list[Diagram] = []
 
         def draw(diagram: Diagram) -> str | None:
-            seen.append(diagram)
+            diagrams.append(diagram)
             return diagram.title if len(diagram.items) <= most + 2 else None
 
         title = fitted(small_boot(), "full", draw)
         assert "fit" in title
-        assert well_nested(seen[-1].items)
+        assert well_nested(diagrams[-1].items)
 
-    def test_what_fits_is_let_alone(self) -> None:
+    def test_a_diagram_that_fits_is_unchanged(self) -> None:
         assert fitted(small_boot(), "full", lambda diagram: diagram.title) == sequence(small_boot(), "full").title
 
     @given(st.lists(trees(), min_size=1, max_size=3), st.integers(0, 30))
-    def test_every_diagram_on_the_way_is_well_nested(self, heads: list[Step], most: int) -> None:
+    def test_every_intermediate_diagram_is_well_nested(self, heads: list[Step], most: int) -> None:
         def draw(diagram: Diagram) -> str | None:
             assert well_nested(diagram.items)
             return "" if len(diagram.items) <= most + 3 else None

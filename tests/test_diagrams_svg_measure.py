@@ -1,4 +1,4 @@
-"""Widths are those of the font that is bundled, never less; what the font does not know is taken to be wide."""
+"""Widths are those of the bundled font, never less; characters missing from the font count as wide."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ faces = pytest.mark.parametrize(("face", "bold"), [("Regular", False), ("Bold", 
 
 
 @faces
-def test_every_character_of_the_font_is_known(face: str, bold: bool) -> None:
+def test_every_character_of_the_font_is_measured(face: str, bold: bool) -> None:
     font = TTFont(FONTS / f"BootseqSans-{face}.ttf")
     glyphs, size = font.getBestCmap(), font["head"].unitsPerEm
     assert len(glyphs) > 1_000
     for code, glyph in glyphs.items():
         real = font["hmtx"][glyph][0] / size
-        told = width(chr(code), UNITS, bold=bold)
-        assert told >= real * UNITS, chr(code)
-        assert told == math.ceil(real * UNITS) or real * UNITS > 254
+        measured = width(chr(code), UNITS, bold=bold)
+        assert measured >= real * UNITS, chr(code)
+        assert measured == math.ceil(real * UNITS) or real * UNITS > 254
 
 
 @faces
@@ -38,24 +38,24 @@ def test_the_font_has_its_own_name_as_its_licence_asks(face: str, bold: bool) ->
     assert "Open Font License" in names.getDebugName(13)
 
 
-def test_what_is_not_in_the_font_is_wide() -> None:
+def test_characters_missing_from_the_font_are_wide() -> None:
     assert width("日本") >= 20
     assert width("😀") >= 13
     assert width("\ufdfd") >= 100
     assert 20 < width("שלום") < 24
 
 
-#: What clean() lets through.
+#: The characters that clean() keeps.
 printable = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=80)
 
 
 @given(printable, printable)
-def test_a_text_is_as_wide_as_its_parts(one: str, other: str) -> None:
-    assert width(one + other) == pytest.approx(width(one) + width(other))
+def test_a_text_is_as_wide_as_its_parts(left: str, right: str) -> None:
+    assert width(left + right) == pytest.approx(width(left) + width(right))
 
 
 @given(printable, st.floats(0, 300))
-def test_what_is_cut_fits_and_is_marked(text: str, room: float) -> None:
+def test_a_cut_text_fits_and_is_marked(text: str, room: float) -> None:
     shown = cut(text, room)
     assert width(shown) <= room
     assert shown == text or shown == "" or (shown.endswith("…") and text.startswith(shown[:-1]))
@@ -63,7 +63,7 @@ def test_what_is_cut_fits_and_is_marked(text: str, room: float) -> None:
         assert shown == text
 
 
-def test_no_more_is_cut_than_must_be() -> None:
+def test_no_more_is_cut_than_needed() -> None:
     shown = cut("instance" * 20, 100)
     assert 100 - width("m") < width(shown) <= 100
 

@@ -1,4 +1,4 @@
-"""Steps in the words of the hand-written outline."""
+"""Steps in the wording of hand-written outlines."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ API = ("nova.compute.api", "API")
     ],
 )
 def test_calls(target: str, around: steps.Home, title: str, label: str) -> None:
-    one = call("API", target)
-    assert (steps.title(one, around), steps.label(one, around)) == (title, label)
+    step_ = call("API", target)
+    assert (steps.title(step_, around), steps.label(step_, around)) == (title, label)
 
 
 def test_a_package_is_a_folder() -> None:
-    one = call("API", "nova.virt:f", file="/x/site-packages/nova/virt/__init__.py")
-    assert steps.title(one) == "virt/__init__.py -> f()"
+    step_ = call("API", "nova.virt:f", file="/x/site-packages/nova/virt/__init__.py")
+    assert steps.title(step_) == "virt/__init__.py -> f()"
 
 
 def test_a_call_without_a_module_keeps_its_name() -> None:
@@ -38,7 +38,7 @@ def test_a_call_without_a_module_keeps_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "title"),
+    ("step_", "title"),
     [
         (http("client", "API", "POST", "/v2.1/servers", status=202), "POST /v2.1/servers → API: 202"),
         (http("client", "API", "POST", "/v2.1/servers?a=b").children[0], "POST /v2.1/servers: 200"),
@@ -56,27 +56,29 @@ def test_a_call_without_a_module_keeps_its_name() -> None:
         (step("wondrous", "compute"), "wondrous"),
     ],
 )
-def test_other_steps(one: Step, title: str) -> None:
-    assert steps.title(one) == title
+def test_other_steps(step_: Step, title: str) -> None:
+    assert steps.title(step_) == title
 
 
 def test_identifiers_are_cut_in_pictures() -> None:
-    one = http("compute", "placement", "PUT", "/allocations/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11")
-    assert steps.label(one) == "PUT /allocations/7b5e1c52…"
+    request = http("compute", "placement", "PUT", "/allocations/7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11")
+    assert steps.label(request) == "PUT /allocations/7b5e1c52…"
 
 
 class TestStates:
     def test_the_form_of_the_outline(self) -> None:
-        one = state("API", vm_state=(None, "building"), task_state=(None, "scheduling"))
-        assert steps.note(one) == "instances: vm_state building, task_state None → scheduling"
+        change = state("API", vm_state=(None, "building"), task_state=(None, "scheduling"))
+        assert steps.note(change) == "instances: vm_state building, task_state None → scheduling"
 
-    def test_what_stays_is_told_once(self) -> None:
-        one = state("API", vm_state=("building", "building"), task_state=("spawning", None))
-        assert steps.note(one) == "instances: vm_state building, task_state spawning → None"
+    def test_an_unchanged_value_is_shown_once(self) -> None:
+        change = state("API", vm_state=("building", "building"), task_state=("spawning", None))
+        assert steps.note(change) == "instances: vm_state building, task_state spawning → None"
 
-    def test_changes_that_are_no_pairs(self) -> None:
-        one = step("state", "API", name="instances", table="instances", changes={"host": "cmp1", "vm_state": [1, 2, 3]})
-        assert steps.note(one) == "instances: host cmp1, vm_state [1, 2, 3]"
+    def test_changes_that_are_not_pairs(self) -> None:
+        change = step(
+            "state", "API", name="instances", table="instances", changes={"host": "cmp1", "vm_state": [1, 2, 3]}
+        )
+        assert steps.note(change) == "instances: host cmp1, vm_state [1, 2, 3]"
 
 
 class TestNotes:
@@ -86,21 +88,21 @@ class TestNotes:
         )
         assert " (2 rows) in nova_api " in steps.note(sql("API", "SELECT", "x", rows=2, database="nova_api"))
 
-    def test_sql_that_was_not_understood_is_quoted_on_one_line(self) -> None:
-        one = step("sql", "API", statement="SELECT\n  1")
-        assert steps.note(one).startswith("sql: SELECT 1 ")
+    def test_unparsed_sql_is_quoted_on_one_line(self) -> None:
+        statement = step("sql", "API", statement="SELECT\n  1")
+        assert steps.note(statement).startswith("sql: SELECT 1 ")
 
     def test_log_and_ask(self) -> None:
         assert steps.note(log("API", "made")) == "log: INFO nova.API: made"
         assert steps.note(log("API", "made", kind="ask")) == "ask: made"
 
-    def test_an_error_is_told_with_its_note(self) -> None:
+    def test_an_error_is_shown_with_its_note(self) -> None:
         assert steps.note(sql("API", "INSERT", "x", error="IntegrityError: twice\nmore")).endswith(
             "! IntegrityError: twice"
         )
 
 
-def test_an_error_that_came_from_inside_names_the_step() -> None:
+def test_an_error_raised_by_a_child_names_it() -> None:
     inner = call("API", "nova.a:f", error="NoValidHost: none")
     inner.address = "1-1"
     outer = call("API", "nova.a:g", inner, error="NoValidHost: none")
@@ -108,6 +110,6 @@ def test_an_error_that_came_from_inside_names_the_step() -> None:
     assert steps.raised(outer) == "NoValidHost, from 1-1"
 
 
-def test_a_hand_off_keeps_the_class_around_it() -> None:
+def test_a_hand_off_keeps_the_enclosing_class() -> None:
     assert steps.home(step("handoff", "compute"), API) == API
     assert steps.home(step("libvirt", "compute"), API) is None

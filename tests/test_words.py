@@ -12,8 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("tracer", "patches", "diagrams", "tests", "examples")
-#: Not held yet: beginnings of the paths of files that are still being reworded.
-NOT_YET = ("tests/test_diagrams_",)
 #: Fields of JSON output, which keep their names.
 JSON_FIELDS = frozenset({("tracer/findings.py", "seen")})
 
@@ -26,10 +24,9 @@ MAX_README_WORDS = 900
 
 @cache
 def sources() -> dict[str, ast.Module]:
-    """Return every source file that is held to the words, parsed, by its path below the root."""
+    """Return every source file, parsed, by its path below the root."""
     paths = [path.relative_to(ROOT) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-    held = [path for path in paths if not str(path).startswith(NOT_YET)]
-    return {str(path): ast.parse((ROOT / path).read_text()) for path in held if ".cache" not in path.parts}
+    return {str(path): ast.parse((ROOT / path).read_text()) for path in paths if ".cache" not in path.parts}
 
 
 def bound_names(node: ast.AST) -> Iterator[str]:
@@ -63,7 +60,7 @@ def wrong_openings(tree: ast.Module) -> Iterator[str]:
 
 
 def complain(findings: list[str]) -> None:
-    """Fail with a line a finding, as compilers write them."""
+    """Fail with one line per finding, as compilers write them."""
     if findings:
         pytest.fail("\n" + "\n".join(findings), pytrace=False)
 
