@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from tracer.correlation.service_names import COMMANDS, LIKELY, LOGGERS, MODULES
 from tracer.model import Step
 
-#: Module prefixes of endpoints and applications.
-_MODULES = (
-    ("nova.conductor", "conductor"),
-    ("nova.scheduler", "scheduler"),
-    ("nova.compute", "compute"),
-    ("nova.api", "API"),
-    ("nova.network.manager", "network"),
-    ("nova.volume.manager", "volume"),
-    ("placement", "placement"),
-    ("keystone", "identity"),
-    ("glance", "image"),
-    ("neutron", "network"),
-    ("cinder", "volume"),
-)
-#: Command lines of services, the more specific first.
-_COMMANDS = (
-    (re.compile(r"nova[-.](cmd\.)?conductor"), "conductor"),
-    (re.compile(r"nova[-.](cmd\.)?scheduler"), "scheduler"),
-    (re.compile(r"nova[-.](cmd\.)?compute"), "compute"),
-    (re.compile(r"nova[-.](cmd\.|wsgi\.)?(osapi|api)"), "API"),
-    (re.compile(r"nova[-.](cmd\.)?network"), "network"),
-    (re.compile(r"nova[-.](cmd\.)?volume"), "volume"),
-    (re.compile(r"\bplacement[-.]?(api|wsgi)?\b"), "placement"),
-    (re.compile(r"\bkeystone\b"), "identity"),
-    (re.compile(r"\bglance\b"), "image"),
-    (re.compile(r"\bneutron\b"), "network"),
-    (re.compile(r"\bcinder\b"), "volume"),
-)
 #: Client programs; the names of images and servers among their arguments must not make them services.
 _CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-(?![XW] )\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
 _TOPICS = {
@@ -53,7 +27,21 @@ _PATHS = (
 
 def of_module(module: str) -> str:
     """Return the participant whose code ``module`` is, "" where it belongs to all."""
-    return next((service for prefix, service in _MODULES if (module + ".").startswith(prefix + ".")), "")
+    return _by_prefix(MODULES, module)
+
+
+def of_logger(logger: str) -> str:
+    """Return the participant that alone logs under this name, "" where several do."""
+    return _by_prefix(LOGGERS, logger)
+
+
+def of_shared_logger(logger: str) -> str:
+    """Return the participant that most lines of a logger are of, "" where that is unknown."""
+    return _by_prefix(LIKELY, logger)
+
+
+def _by_prefix(services: Sequence[tuple[str, str]], module: str) -> str:
+    return next((service for prefix, service in services if (module + ".").startswith(prefix + ".")), "")
 
 
 def of_command(argv: str) -> str:
@@ -62,7 +50,7 @@ def of_command(argv: str) -> str:
     words = " ".join(word.rpartition("/")[2] for word in argv.split())
     if _CLIENTS.match(words):
         return "client"
-    return next((service for pattern, service in _COMMANDS if pattern.search(words)), "client")
+    return next((service for pattern, service in COMMANDS if pattern.search(words)), "client")
 
 
 def of_topic(topic: object) -> str:

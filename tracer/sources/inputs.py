@@ -18,6 +18,7 @@ from tracer.sources.listing import Listing
 from tracer.sources.logs import reader
 from tracer.sources.logs.buffers import STDIN
 from tracer.sources.logs.detect import Hints
+from tracer.sources.logs.log_names import is_log_name
 
 #: Where ``bootseq tap`` writes in a capture (tracer.tap.message_file).
 TAPPED = "messages.jsonl"
@@ -50,7 +51,7 @@ def _expand(path: Path, listing: Listing) -> list[Path]:
     if not path.is_dir() or capture.is_capture(path):
         return [path]
     files = listing.files(path)
-    inside = [*filter(reader.is_log_name, files), *(file for file in files if file.name.endswith(".jsonl"))]
+    inside = [*filter(is_log_name, files), *(file for file in files if file.name.endswith(".jsonl"))]
     if not inside:
         raise TracerError(f"{path}: not a capture (see: bootseq run -o), and contains no logs")
     return inside

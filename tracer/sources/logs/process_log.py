@@ -6,9 +6,11 @@ from collections import Counter
 
 from patches import masking
 from tracer.correlation import participants
+from tracer.correlation.service_names import PROGRAMS
 from tracer.events import Event, Process
 from tracer.model import Value
 from tracer.sources import values
+from tracer.sources.logs import log_names
 from tracer.sources.logs.records import Record
 
 _FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
@@ -29,8 +31,16 @@ class ProcessLog:
         self.last_with_id: Record | None = None
         #: private keys that are logged line by line, by logger
         self._keys = masking.OpenKeys()
-        #: record counts by participant of the logger
-        self.roles: Counter[str] = Counter()
+        #: the programs that the log's folder names: with the file's name, and as a whole; "" if it does not
+        self.named = self.unit = ""
+        #: record counts by logger
+        self.loggers: Counter[str] = Counter()
+
+    @property
+    def is_named(self) -> bool:
+        """Return whether the log's name or folder names the program."""
+        name = self.process.argv
+        return bool(participants.of_command(name) != "client" or self.named or log_names.program(name))
 
     def add(self, kind: str, name: str, record: Record, **attributes: Value) -> Event:
         """Add and return a step that begins with ``record``."""
@@ -72,16 +82,19 @@ class ProcessLog:
         return True
 
     def finish(self) -> None:
-        """Name the process by its loggers' participant if the log's name is not informative."""
-        if participants.of_command(self.process.argv) == "client":
-            role = next((role for role, _ in self.roles.most_common() if role), "")
-            program = _PROGRAMS.get(role)
-            self.process.argv = f"{program} ({self.process.argv})" if program else self.process.argv
+        """Name the process by its log, the log's folder or its loggers, unless its name is a program's already."""
+        name = self.process.argv
+        if participants.of_command(name) == "client":
+            program = self.named or log_names.program(name) or self._by_loggers() or self.unit
+            self.process.argv = f"{program} ({name})" if program else name
 
-
-#: A program name by participant.
-_PROGRAMS = {
-    "API": "nova-api", "conductor": "nova-conductor", "scheduler": "nova-scheduler", "compute": "nova-compute",
-    "placement": "placement-api", "identity": "keystone-api", "image": "glance-api", "network": "neutron-server",
-    "volume": "cinder-volume",
-}  # fmt: skip
+    def _by_loggers(self) -> str:
+        """Return the program whose own loggers wrote most, else the likely one of shared loggers, "" for neither."""
+        for service_of in (participants.of_logger, participants.of_shared_logger):
+            counts: Counter[str] = Counter()
+            for logger, count in self.loggers.items():
+                counts[service_of(logger)] += count
+            service = next((service for service, _ in counts.most_common() if service), "")
+            if service:
+                return PROGRAMS[service]
+        return ""

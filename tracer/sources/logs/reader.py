@@ -10,7 +10,7 @@ from pathlib import Path
 from tracer.correlation import participants
 from tracer.errors import TracerError
 from tracer.events import Events
-from tracer.sources.logs import buffers, detect, http_client, http_server, rpc_carrot, rpc_oslo, sql
+from tracer.sources.logs import buffers, detect, http_client, http_server, log_names, rpc_carrot, rpc_oslo, sql
 from tracer.sources.logs.commands import CommandParser
 from tracer.sources.logs.detect import Hints
 from tracer.sources.logs.memo import Memo
@@ -18,11 +18,12 @@ from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
 
-_SUFFIXES = (".gz", ".log", ".txt", ".out", ".export", ".jsonl", ".json")
 #: At DEBUG these log a library's internals, not the service's work.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
 _NO_HINTS = Hints()
 
+#: Process numbers below this one are those of containers, where each service has the same.
+_CONTAINERS = 32
 #: Records between two reports of progress.
 _BATCH = 10_000
 
@@ -63,14 +64,19 @@ class _LogFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._name = name_of(path)
+        self._name = log_names.name_of(path)
+        #: the programs that its folders name
+        self._named, self._unit = log_names.of_folder(self._name, path), log_names.of_unit_folder(path)
         self._writers: dict[tuple[str, int], _ProcessParsers] = {}
+        #: by name, process number and service, where one number is several services'
+        self._services: dict[tuple[str, int, str], _ProcessParsers] = {}
         self._last: dict[str, _ProcessParsers] = {}
 
     @property
     def process_logs(self) -> list[ProcessLog]:
         """Return the processes' logs, in the order of their first records."""
-        return [writer.log for writer in self._writers.values()]
+        writers = dict.fromkeys((*self._writers.values(), *self._services.values()))
+        return [writer.log for writer in writers if writer.log.loggers]
 
     def take(self, records: Iterable[Record]) -> Record | None:
         """Parse the records; return the last of them, None if there are none."""
@@ -82,10 +88,13 @@ class _LogFile:
             if writer is None or writer.log.process.pid != pid:
                 writer = self._writer(record)
             log = writer.log
+            service, take = writer.parsers_by_logger[logger]
+            if writer.is_shared and service and service != writer.service:
+                writer = self._of_service(service, writer, prefix or self._name)
+                log, (_, take) = writer.log, writer.parsers_by_logger[logger]
+            log.loggers[logger] += 1
             if record.ids[0]:
                 log.last_with_id = record
-            role, take = writer.parsers_by_logger[logger]
-            log.roles[role] += 1
             if not take(record):
                 log.add_line(record)
         return record
@@ -101,11 +110,27 @@ class _LogFile:
         if key not in self._writers:
             # One file has one clock; a merged file has one per name in it.
             clock = f"{self._path} {record.prefix}".strip()
-            self._writers[key] = _ProcessParsers(
-                ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock, str(self._path))
-            )
+            log = ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock, str(self._path))
+            if not record.prefix:
+                log.named, log.unit = self._named, self._unit
+            self._writers[key] = _ProcessParsers(log)
         self._last[name] = self._writers[key]
         return self._writers[key]
+
+    def _of_service(self, service: str, writer: _ProcessParsers, name: str) -> _ProcessParsers:
+        """Return the process of another service that has the same number, or none, in a text without names."""
+        pid = writer.log.process.pid
+        if not writer.service:
+            writer.service = service
+            return self._services.setdefault((name, pid, service), writer)
+        other = self._services.get((name, pid, service))
+        if other is None:
+            process = writer.log.process
+            other = _ProcessParsers(ProcessLog(f"{process.key} {service}", name, pid, process.clock, str(self._path)))
+            other.service = service
+            self._services[name, pid, service] = other
+        self._last[name] = other
+        return other
 
 
 class _ProcessParsers:
@@ -113,9 +138,13 @@ class _ProcessParsers:
 
     def __init__(self, log: ProcessLog) -> None:
         self.log = log
-        #: by logger: its participant, and the parser of its records
+        #: the service whose own loggers it has
+        self.service = ""
+        #: it may be several services: nothing but loggers names it, and its number is a container's or missing
+        self.is_shared = log.process.pid < _CONTAINERS and not log.is_named
+        #: by logger: the service that alone has it, and the parser of its records
         self.parsers_by_logger: Memo[str, tuple[str, RecordParser]] = Memo(
-            lambda logger: (participants.of_module(logger), self._parser(logger))
+            lambda logger: (participants.of_logger(logger), self._parser(logger))
         )
         self._sql = sql.SqlParser(log)
         self._rpc_oslo = rpc_oslo.OsloRpcParser(log)
@@ -146,18 +175,3 @@ def _is_noise(record: Record) -> bool:
 
 def _is_unknown(record: Record) -> bool:
     return False
-
-
-def name_of(path: Path) -> str:
-    """Return a log's name without folder, suffixes and rotation numbers."""
-    name = path.name
-    while True:
-        stem, dot, last = name.rpartition(".")
-        if not dot or not stem or not (f".{last}" in _SUFFIXES or last.isdigit()):
-            return name
-        name = stem
-
-
-def is_log_name(path: Path) -> bool:
-    """Return whether a file is named like a log."""
-    return any(suffix in (".log", ".gz", ".txt", ".export") for suffix in path.suffixes)
