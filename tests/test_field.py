@@ -18,7 +18,6 @@ NOT_YET: tuple[str, ...] = (
     "06-mixed-prefixes",
     "07-grep-n",
     "08-no-milliseconds",
-    "09-service-from-folder",
     "10-lines-without-service",
     "11-devstack-request-twice",
     "13-journal-lines-in-a-paste",
