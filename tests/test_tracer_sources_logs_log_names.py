@@ -29,8 +29,10 @@ def test_a_log_is_named_without_suffixes_and_rotation(file: str, name: str) -> N
     ("name", "service"),
     [
         ("n-cpu", "compute"), ("screen-n-sch", "scheduler"), ("devstack@n-cond-cell1.service", "conductor"),
-        ("devstack@q-svc", "network"), ("key", "identity"), ("nova_api_wsgi", "API"), ("placement-api_error", "placement"),
-        ("placement_wsgi_access", "placement"), ("keystone_wsgi_public", "identity"), ("tripleo_nova_compute", "compute"),
+        ("devstack@q-svc", "network"), ("key", "identity"), ("nova_api_wsgi", "API"),
+        ("placement-api_error", "placement"),
+        ("placement_wsgi_access", "placement"), ("keystone_wsgi_public", "identity"),
+        ("tripleo_nova_compute", "compute"),
         ("edpm_nova_compute", "compute"), ("openstack-nova-conductor", "conductor"), ("unit-nova-compute-0", "compute"),
         ("nova-cell1-conductor-conductor", "conductor"), ("nova_metadata", "API"), ("quantum-server", "network"),
         (f"nova-compute-default-x7x2p_openstack_nova-compute-{_ID}", "compute"), ("nova_placement", "placement"),
@@ -50,7 +52,8 @@ def test_other_names_stand_for_none(name: str) -> None:
     ("path", "logger", "service"),
     [
         ("glance/api.log", "eventlet.wsgi.server", "image"), ("neutron/server.log", "oslo_service.service", "network"),
-        ("cinder/archive/volume.log", "oslo_service.service", "volume"), ("nova/api.log", "oslo_service.service", "API"),
+        ("cinder/archive/volume.log", "oslo_service.service", "volume"),
+        ("nova/api.log", "oslo_service.service", "API"),
         ("infra1_nova_api_container-0a1b2c3d/wsgi.log", "oslo_service.service", "API"),
         ("openstack_nova-compute-x_u/nova-compute/0.log", "oslo_service.service", "compute"),
         # Code that only one service runs is more certain than a folder of any name.
@@ -58,7 +61,8 @@ def test_other_names_stand_for_none(name: str) -> None:
         # A service's log may hold another's logger: conductors ran inside nova-compute (use_local).
         ("nova-compute.log", "nova.conductor.manager", "compute"), ("x/paste.txt", "nova.compute.api", "API"),
         ("x/paste.txt", "nova.virt.libvirt.driver", "compute"), ("x/paste.txt", "nova.filters", "scheduler"),
-        ("x/paste.txt", "nova.api.openstack.placement.handler", "placement"), ("x/paste.txt", "eventlet.wsgi", "client"),
+        ("x/paste.txt", "nova.api.openstack.placement.handler", "placement"),
+        ("x/paste.txt", "eventlet.wsgi", "client"),
     ],
 )  # fmt: skip
 def test_a_process_is_named_by_file_folder_and_logger(tmp_path: Path, path: str, logger: str, service: str) -> None:
