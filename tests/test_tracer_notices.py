@@ -28,6 +28,7 @@ CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
         lambda name: notices.clock_corrected("host a", name, -1, 85),
         lambda name: notices.clock_corrected(name, "b.log", 3600 * 10**9, 10, zone=True),
     ],
+    "lines_left_out": [lambda _: notices.lines_left_out(1, 20_000), lambda _: notices.lines_left_out(9, 20_000)],
     "processes_repeated": [
         lambda name: notices.processes_repeated(name, 1),
         lambda name: notices.processes_repeated(name, 4),

@@ -20,7 +20,7 @@ from tests.support.examples import examples
 from tracer import trace_file
 from tracer.correlation import addresses
 from tracer.errors import TracerError
-from tracer.model import NOTES, NUMBERED, LeftOut, Request, Step, Trace
+from tracer.model import NOTES, NUMBERED, LeftOut, LogLine, Request, Step, Trace, Unassigned
 
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
 IDS = st.none() | TEXTS
@@ -59,9 +59,11 @@ def numbered(trace: Trace) -> Trace:
     return trace
 
 
+UNASSIGNED = st.builds(Unassigned, st.sampled_from(Unassigned.WHYS), TEXTS, TEXTS, TEXTS, TIMES, TIMES, TIMES)
+LOG_LINES = st.builds(LogLine, TIMES, TEXTS, TEXTS, TIMES, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TIMES)
 TRACES = st.builds(
     Trace, st.lists(BOOTS, max_size=2), st.lists(BOOTS, max_size=1), st.dictionaries(TEXTS, TEXTS, max_size=2),
-    st.lists(TEXTS, max_size=2),
+    st.lists(TEXTS, max_size=2), st.lists(UNASSIGNED, max_size=2), st.lists(LOG_LINES, max_size=2),
 ).map(numbered)  # fmt: skip
 
 
@@ -72,6 +74,34 @@ def test_any_trace_is_read_back(tmp_path_factory: pytest.TempPathFactory, name: 
     path = tmp_path_factory.mktemp("t") / name
     trace_file.write(path, trace)
     assert asdict(trace_file.read(path)) == asdict(trace)
+
+
+@settings(max_examples=examples(20))
+@given(trace=TRACES)
+def test_scanning_passes_on_every_step_and_returns_all_else(
+    tmp_path_factory: pytest.TempPathFactory, trace: Trace
+) -> None:
+    path = tmp_path_factory.mktemp("t") / "t.jsonl"
+    trace_file.write(path, trace)
+    steps: list[tuple[int, str, str]] = []
+    scanned = trace_file.scan(
+        path, lambda _: lambda request, step: steps.append((request.number, step.address, step.name))
+    )
+    requests = [*trace.boots, *trace.others]
+    assert steps == [(request.number, step.address, step.name) for request in requests for step in request.walk()]
+    assert (scanned.lines, scanned.untied, scanned.warnings) == (trace.lines, trace.untied, trace.warnings)
+    assert [request.chapters for request in (*scanned.boots, *scanned.others)] == [[] for _ in requests]
+
+
+def test_a_file_without_lines_of_no_request_is_read(tmp_path: Path) -> None:
+    """As bootseq 0.1.0 wrote it."""
+    path = tmp_path / "t.jsonl"
+    trace_file.write(path, sample())
+    header, *rest = path.read_text().splitlines()
+    older = json.loads(header)
+    assert older.pop("lines") == 0
+    path.write_text("\n".join([json.dumps(older), *rest]) + "\n")
+    assert trace_file.read(path).lines == []
 
 
 def sample() -> Trace:

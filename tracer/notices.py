@@ -30,6 +30,8 @@ class Code(Enum):
     #: Statements that belong to no request: some that should, and only heartbeats and the like.
     STATEMENTS_UNASSIGNED = auto()
     STATEMENTS_PERIODIC = auto()
+    #: More log lines of no request than a trace file holds.
+    LINES_LEFT_OUT = auto()
     #: Every other text.
     OTHER = auto()
 
@@ -87,6 +89,14 @@ def statements_unassigned(counts: Mapping[str, int], total: int) -> Notice:
     return Notice(code, f"{sum(counts.values())} of {statements} in the logs belong to no request: {reasons}")
 
 
+def lines_left_out(count: int, remaining: int) -> Notice:
+    """Report log lines that belong to no request and exceed the ``remaining`` ones of the trace file."""
+    text = (
+        f"{plural(count, 'log line')} of no request beyond {remaining} are left out of the trace; warnings come first"
+    )
+    return Notice(Code.LINES_LEFT_OUT, text)
+
+
 #: The wordings of every release by their codes. Those that mean a loss come first: they quote log lines, which could
 #: end like one of the others.
 _WORDINGS = tuple(
@@ -107,6 +117,7 @@ _WORDINGS = tuple(
         (Code.STATEMENTS_UNASSIGNED, r"\d+ of \d+ SQL statements? in the logs belong to no request: .*"),
         (Code.STATEMENTS_PERIODIC, r"\d+ SQL statements? of \d+ in the logs tied to no request: (?!\d+ unknown).*"),
         (Code.STATEMENTS_UNASSIGNED, r"\d+ SQL statements? of \d+ in the logs tied to no request(?:: .*)?"),
+        (Code.LINES_LEFT_OUT, r"\d+ log lines? of no request beyond \d+ are left out of the trace; .*"),
     )
 )
 

@@ -1,23 +1,22 @@
-"""The trace file, JSON Lines, gzipped by suffix: a header with the format's version and the boots, then the steps."""
+"""The trace file, JSON Lines, gzipped by suffix: a header with the version and the boots, the steps, log lines."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
-import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TextIO
+from typing import Any, BinaryIO, TextIO
 
-from tracer import gc_pause
+from tracer import gc_pause, trace_fields
 from tracer.errors import TracerError
 from tracer.files import read as files_read
 from tracer.files.write import written
-from tracer.model import NOTES, NUMBERED, LeftOut, Request, Step, Trace, Unassigned
+from tracer.model import Request, Step, Trace
 from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
@@ -26,32 +25,6 @@ FORMAT_VERSION = 1
 #: No line that bootseq writes is nearly this long, and no file, unpacked.
 MAX_LINE = 16 << 20
 MAX_SIZE = 4 << 30
-#: No value that bootseq writes is nested so deep: hooks and log readers cut values.
-MAX_DEPTH = 64
-
-_ADDRESS = re.compile(r"[0-9]{1,9}([-/][0-9]{1,9})*")
-#: A line without such numbers, and with few brackets, holds no value that is out of bounds.
-_LONG_NUMBER = re.compile(rb"[0-9]{60}|[0-9][eE]\+?[0-9]{2}")
-_MAX_NUMBER = 1 << 256
-#: Above any date, and any correction of clocks.
-_MAX_TIME = 1 << 65
-
-#: The types that a value may have, by the name of its field, in the order of writing.
-_Types = Mapping[str, tuple[type, ...]]
-_BOOT: _Types = {
-    "number": (int,), "operation": (str,), "server": (str,), "uuid": (str,), "request_id": (str,),
-    "request_ids": (list,), "outcome": (str,), "host": (str,),
-}  # fmt: skip
-_LEFT_OUT: _Types = {"service": (str,), "what": (str,), "kind": (str,), "count": (int,)}
-_UNTIED: _Types = {
-    "why": (str,), "service": (str,), "kind": (str,), "what": (str,), "count": (int,), "first": (int,), "last": (int,),
-}  # fmt: skip
-_STEP: _Types = {
-    "address": (str,), "kind": (str,), "service": (str,), "host": (str,), "pid": (int,), "thread": (int,),
-    "name": (str,), "start": (int,), "end": (int, type(None)), "request_id": (str, type(None)),
-    "global_request_id": (str, type(None)), "error": (str, type(None)), "attributes": (dict,), "witnesses": (list,),
-    "tied_by": (str,), "opens": (list,), "opened_by": (str,), "id": (str,),
-}  # fmt: skip
 
 
 def write(path: Path, trace: Trace, *, replace: bool = True) -> None:
@@ -80,23 +53,26 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
         "versions": trace.versions,
         "warnings": trace.warnings,
         "untied": [asdict(left) for left in trace.untied],
+        "lines": len(trace.lines),
         "boots": [_boot_line(boot) for boot in trace.boots],
         "others": [_boot_line(boot) for boot in trace.others],
     }
     for boot in [*trace.boots, *trace.others]:
         for step in boot.walk():
-            yield {"boot": boot.number} | {name: getattr(step, name) for name in _STEP}
+            yield {"boot": boot.number} | {name: getattr(step, name) for name in trace_fields.STEP}
+    for line in trace.lines:
+        yield asdict(line)
 
 
 def _boot_line(boot: Request) -> dict[str, Any]:
     """Return a request's part of the header; ``steps`` is the number of its lines, which shows a cut-off file."""
     counted = {"steps": sum(1 for _ in boot.walk()), "left_out": [asdict(left) for left in boot.left_out]}
-    return {name: getattr(boot, name) for name in _BOOT} | counted
+    return {name: getattr(boot, name) for name in trace_fields.BOOT} | counted
 
 
 def read(path: Path) -> Trace:
     """Return the trace in ``path``; raise a TracerError with the line number where it is invalid."""
-    return _read(path, None)
+    return _read(path, lambda reader: reader.trace())
 
 
 def read_boot(path: Path, choose: Callable[[Trace], Request]) -> Request:
@@ -107,16 +83,24 @@ def read_boot(path: Path, choose: Callable[[Trace], Request]) -> Request:
         chosen.append(choose(trace))
         return chosen[0]
 
-    _read(path, pick)
+    _read(path, lambda reader: reader.trace(pick))
     return chosen[0]
 
 
-def _read(path: Path, choose: Callable[[Trace], Request] | None) -> Trace:
+def scan(path: Path, begin: Callable[[Trace], Callable[[Request, Step], object]]) -> Trace:
+    """Return the trace in ``path`` without its steps, each of which is passed on and forgotten.
+
+    ``begin`` is called with the trace before its steps are read, and returns the function to pass them to.
+    """
+    return _read(path, lambda reader: reader.scan(begin))
+
+
+def _read(path: Path, work: Callable[[_Reader], Trace]) -> Trace:
     try:
         with files_read.opened(path) as file, gc_pause.paused():
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
-                return _Reader(path, lines).trace(choose)
+                return work(_Reader(path, lines))
     except IsADirectoryError:
         make = command("bootseq", "ingest", "-o", "FILE", path)
         raise TracerError(f"{path}: a folder, not a trace file; make one with: {make}") from None
@@ -134,31 +118,64 @@ class _Reader:
         self._file = file
         self._number = self._size = 0
 
-    def trace(self, choose: Callable[[Trace], Request] | None) -> Trace:
+    def trace(self, choose: Callable[[Trace], Request] | None = None) -> Trace:
         """Return the whole trace, or the trace with the steps of one request only."""
-        header = self._header()
-        try:
-            versions = _checked(header, {"versions": (dict,)})["versions"]
-            trace = Trace([], [], dict(zip(versions, _texts(list(versions.values())), strict=True)))
-            trace.warnings = _texts(header["warnings"])
-            trace.untied = [_unassigned(line) for line in header.get("untied", [])]
-            for kind, requests in (("boots", trace.boots), ("others", trace.others)):
-                requests.extend(_boot(line) for line in header[kind])
-                for boot in requests:
-                    boot.versions = trace.versions
+
+        def begin(trace: Trace) -> Callable[[Request, int], None]:
             only = choose(trace) if choose else None
-            for line, boot in zip([*header["boots"], *header["others"]], [*trace.boots, *trace.others], strict=True):
-                count = _checked(line, {"steps": (int,)})["steps"]
-                if only is None or boot is only:
-                    self._take_steps(boot, count)
+
+            def take(request: Request, count: int) -> None:
+                if only is None or request is only:
+                    self._take_steps(request, count)
                 else:
                     self._skip(count)
+
+            return take
+
+        return self._trace(begin)
+
+    def scan(self, begin: Callable[[Trace], Callable[[Request, Step], object]]) -> Trace:
+        """Return the trace without steps, each of which is passed to the function that ``begin`` returns."""
+
+        def begin_requests(trace: Trace) -> Callable[[Request, int], None]:
+            take = begin(trace)
+
+            def take_steps(request: Request, count: int) -> None:
+                for _ in range(count):
+                    take(request, self._step(request))
+
+            return take_steps
+
+        return self._trace(begin_requests)
+
+    def _trace(self, begin: Callable[[Trace], Callable[[Request, int], None]]) -> Trace:
+        header = self._header()
+        try:
+            trace, counts = self._described(header)
+            take = begin(trace)
+            for request, count in zip([*trace.boots, *trace.others], counts, strict=True):
+                take(request, count)
+            lines = trace_fields.checked({"lines": 0} | header, {"lines": (int,)})["lines"]
+            trace.lines = [trace_fields.log_line(self._next()) for _ in range(lines)]
             if self._file.read(1):
                 raise ValueError("more lines than its header counts")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise TracerError(f"{self._path}:{self._number}: invalid line of a trace file: {printable(what)}") from None
         return trace
+
+    def _described(self, header: dict[str, Any]) -> tuple[Trace, list[int]]:
+        """Return the trace that the header describes, and the number of steps of each request."""
+        versions = trace_fields.checked(header, {"versions": (dict,)})["versions"]
+        trace = Trace([], [], dict(zip(versions, trace_fields.texts(list(versions.values())), strict=True)))
+        trace.warnings = trace_fields.texts(header["warnings"])
+        trace.untied = [trace_fields.unassigned(line) for line in header.get("untied", [])]
+        for kind, requests in (("boots", trace.boots), ("others", trace.others)):
+            requests.extend(map(trace_fields.request, header[kind]))
+            for request in requests:
+                request.versions = trace.versions
+        lines = [*header["boots"], *header["others"]]
+        return trace, [trace_fields.checked(line, {"steps": (int,)})["steps"] for line in lines]
 
     def _header(self) -> dict[str, Any]:
         try:
@@ -176,11 +193,7 @@ class _Reader:
         return header
 
     def _next(self) -> Any:
-        line = self._line()
-        value = json.loads(line, parse_constant=_refuse)
-        if line.count(b"[") + line.count(b"{") > MAX_DEPTH or _LONG_NUMBER.search(line):
-            _check_value(value)
-        return value
+        return trace_fields.parse(self._line())
 
     def _line(self) -> bytes:
         line: bytes = self._file.readline(MAX_LINE + 1)
@@ -199,80 +212,18 @@ class _Reader:
         for _ in range(count):
             self._line()
 
-    def _take_steps(self, boot: Request, count: int) -> None:
+    def _step(self, request: Request) -> Step:
+        line = self._next()
+        if trace_fields.checked(line, {"boot": (int,)})["boot"] != request.number:
+            raise ValueError(f"expected a step of boot {request.number}")
+        return trace_fields.step(line)
+
+    def _take_steps(self, request: Request, count: int) -> None:
         steps: dict[str, Step] = {}
         for _ in range(count):
-            line = self._next()
-            if _checked(line, {"boot": (int,)})["boot"] != boot.number:
-                raise ValueError(f"expected a step of boot {boot.number}")
-            step = _step(line)
+            step = self._step(request)
             if step.address in steps:
                 raise ValueError(f"address {step.address} is repeated")
             steps[step.address] = step
             parent = step.address[: max(step.address.rfind("-"), step.address.rfind("/"), 0)]
-            (steps[parent].children if parent else boot.chapters).append(step)
-
-
-def _boot(line: Any) -> Request:
-    boot = Request(chapters=[], **_checked(line, _BOOT))
-    boot.left_out = [LeftOut(**_checked(left, _LEFT_OUT)) for left in line["left_out"]]
-    _texts(boot.request_ids)
-    return boot
-
-
-def _step(line: Any) -> Step:
-    step = Step(**_checked(line, _STEP))
-    step.witnesses = tuple(_texts(line["witnesses"]))
-    _texts(step.opens)
-    if step.kind not in NUMBERED | NOTES:
-        raise ValueError(f"unknown kind {step.kind!r}")
-    if not _ADDRESS.fullmatch(step.address):
-        raise ValueError(f"invalid address {step.address!r}")
-    _check_times(step.start, step.end or 0)
-    return step
-
-
-def _unassigned(line: Any) -> Unassigned:
-    left = Unassigned(**_checked(line, _UNTIED))
-    _check_times(left.first, left.last)
-    if left.why not in Unassigned.WHYS:
-        raise ValueError(f"unknown reason {left.why!r}")
-    return left
-
-
-def _check_times(*times: int) -> None:
-    if not all(-_MAX_TIME < time < _MAX_TIME for time in times):
-        raise ValueError("a time out of range")
-
-
-def _check_value(value: Any, depth: int = 0) -> None:
-    """Raise ValueError where values are nested deeper, or numbers larger, than any that bootseq writes."""
-    if isinstance(value, (dict, list)):
-        if depth > MAX_DEPTH:
-            raise ValueError(f"a value nested over {MAX_DEPTH} deep")
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_value(item, depth + 1)
-    elif isinstance(value, (int, float)) and not -_MAX_NUMBER < value < _MAX_NUMBER:
-        raise ValueError("a number out of range")
-
-
-def _checked(line: Any, types: _Types) -> dict[str, Any]:
-    """Return the fields that ``types`` names; raise ValueError or KeyError where one has another type or is missing."""
-    if type(line) is not dict:
-        raise ValueError("not an object")
-    for name, allowed in types.items():
-        if type(line[name]) not in allowed:
-            raise ValueError(f"{name} is of type {type(line[name]).__name__}")
-        if type(line[name]) is int and not -_MAX_TIME < line[name] < _MAX_TIME:
-            raise ValueError(f"{name} is out of range")
-    return {name: line[name] for name in types}
-
-
-def _texts(value: Any) -> list[str]:
-    if type(value) is not list or not all(type(item) is str for item in value):
-        raise ValueError("expected a list of texts")
-    return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not valid JSON")
+            (steps[parent].children if parent else request.chapters).append(step)

@@ -30,8 +30,9 @@ MAX_TEXT = 64 << 20
 _NUMBERED = re.compile(r"^1(?:-\d+)*\. \S", re.MULTILINE)
 #: Outcomes of success.
 _GOOD = ("active", "done")
-#: Notices about recordings that lack nothing by it: statements of heartbeats and of the start belong to no boot.
-_HARMLESS = frozenset({Code.CLOCK_CORRECTED, Code.PROCESSES_REPEATED, Code.STATEMENTS_PERIODIC})
+#: Notices about recordings that lack nothing by it: statements of heartbeats and of the start, and further log lines,
+#: belong to no boot.
+_HARMLESS = frozenset({Code.CLOCK_CORRECTED, Code.LINES_LEFT_OUT, Code.PROCESSES_REPEATED, Code.STATEMENTS_PERIODIC})
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer import notices
-from tracer.correlation import addresses, clocks, links, requests, statements, states, unassigned, witnesses
+from tracer.correlation import addresses, clocks, links, log_lines, requests, statements, states, unassigned, witnesses
 from tracer.events import Event, Events, Process
 from tracer.model import Trace
 from tracer.text import printable
@@ -31,16 +31,17 @@ def correlate(events: Events) -> Trace:
     for boot, seed in zip(grouped.boots, grouped.seeds, strict=True):
         states.describe_instance(boot, seed)
     requests.count_left_out(grouped)
-    # Count what belongs to no request, and why.
+    # Count what belongs to no request, and why; keep the lines of it that matter.
     rest = unassigned.count(forest, grouped.all)
+    lines, left_out = log_lines.select(forest, grouped.all)
     versions = _versions(events.processes)
     for request in grouped.all:
         request.versions = versions
     warnings = [
         *events.warnings, *clock_warnings, *forest.warnings, *_process_warnings(events),
-        *unassigned.warnings(rest, forest),
+        *unassigned.warnings(rest, forest), *([notices.lines_left_out(left_out, len(lines)).text] if left_out else []),
     ]  # fmt: skip
-    return Trace(grouped.boots, grouped.others, versions, warnings, rest)
+    return Trace(grouped.boots, grouped.others, versions, warnings, rest, lines)
 
 
 def _versions(processes: list[Process]) -> dict[str, str]:

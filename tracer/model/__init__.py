@@ -2,10 +2,10 @@
 
 from tracer.model.comparison import Baseline, Change, Comparison, NormalStep, Pair
 from tracer.model.merged import Fragment, Merged, MergedStep, Operand
-from tracer.model.steps import NOTES, NUMBERED, PARTICIPANTS, LeftOut, Request, Step, Trace, Unassigned
+from tracer.model.steps import NOTES, NUMBERED, PARTICIPANTS, LeftOut, LogLine, Request, Step, Trace, Unassigned
 from tracer.model.values import Value
 
 __all__ = [
-    "NOTES", "NUMBERED", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "Merged",
-    "MergedStep", "NormalStep", "Operand", "Pair", "Request", "Step", "Trace", "Unassigned", "Value",
+    "NOTES", "NUMBERED", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "LogLine",
+    "Merged",    "MergedStep", "NormalStep", "Operand", "Pair", "Request", "Step", "Trace", "Unassigned", "Value",
 ]  # fmt: skip

@@ -129,6 +129,25 @@ class Unassigned:
 
 
 @dataclass(slots=True)
+class LogLine:
+    """A log line that belongs to no request, and names an id or reports a problem; ``time`` as a step's start.
+
+    ``level`` is the log's own word; ``request_id`` and ``log_file`` are "" and ``log_line`` is 0 where there is none.
+    """
+
+    time: int
+    host: str
+    service: str
+    pid: int
+    level: str
+    logger: str
+    message: str
+    request_id: str
+    log_file: str = ""
+    log_line: int = 0
+
+
+@dataclass(slots=True)
 class Request:
     """A request: the boot of an instance, or anything else that was asked for, as its chapters.
 
@@ -182,3 +201,5 @@ class Trace:
     #: One line each: torn tails, dropped events, segments that could not be read.
     warnings: list[str] = field(default_factory=list)
     untied: list[Unassigned] = field(default_factory=list)
+    #: Log lines of no request that name an id or report a problem, by time; ``untied`` counts all others too.
+    lines: list[LogLine] = field(default_factory=list)
