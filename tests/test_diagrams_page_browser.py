@@ -158,7 +158,7 @@ class TestNavigation:
         shown = opened(request, detail)
         for step in request.walk():
             shown.ask("hash => { location.hash = hash }", f"#{step.address}")
-            shown.page.wait_for_function("address => bootseq.told() === address", arg=step.address)
+            shown.page.wait_for_function("address => bootseq.panelAddress() === address", arg=step.address)
             assert step.address in shown.page.locator("#panel").inner_text()
 
     def test_a_link_opens_at_a_step_that_the_level_hides(self, opened: Open) -> None:

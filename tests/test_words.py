@@ -1,4 +1,4 @@
-"""The words of the code and of the README: names, openings of docstrings, length."""
+"""The words of the code, of the page's scripts and of the README: names, openings of docstrings, length."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.support.script_names import script_names
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("tracer", "patches", "diagrams", "tests", "examples")
@@ -72,6 +74,19 @@ def test_names_are_nouns_and_verbs() -> None:
     )
 
 
+def test_names_in_scripts_are_nouns_and_verbs() -> None:
+    scripts = sorted((ROOT / "diagrams/templates").rglob("*.js"))
+    assert len(scripts) > 5
+    complain(
+        [
+            f"{script.relative_to(ROOT)}:{line}: {name}"
+            for script in scripts
+            for line, name in script_names(script.read_text())
+            if name.strip("_$") in BANNED
+        ]
+    )
+
+
 def test_docstrings_open_with_a_verb_or_a_noun() -> None:
     complain([f"{path}:{finding}" for path, tree in sources().items() for finding in wrong_openings(tree)])
 
@@ -96,6 +111,36 @@ def test_docstrings_open_with_a_verb_or_a_noun() -> None:
 )
 def test_every_way_to_bind_a_name_is_read(text: str) -> None:
     assert len(list(banned_names(ast.parse(text)))) == 1 + text.startswith("def f(")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const kept = 1;",
+        "let a = f(1), kept = 2;",
+        "for (const kept of list) draw();",
+        "const { kept, other } = view;",
+        "const [, kept] = pair;",
+        "const [first, ...kept] = list;",
+        "function kept() {}",
+        "function f(a, kept = 1) {}",
+        "rows.map((kept) => 1);",
+        "rows.map(kept => 1);",
+        "window.bootseq = { view, kept: () => 1 };",
+        "bootseq.kept = 1;",
+        "text = `a ${kept} b`;",
+        "text = `a ${b ? `kept ${kept}` : { a: 1 }.a} kept`;",
+    ],
+)
+def test_every_way_to_bind_a_name_in_a_script_is_read(text: str) -> None:
+    assert [name for _, name in script_names(f"// kept\n{text}")].count("kept") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["// kept", "/* kept\n */", 'a = "kept \\" kept";', "a = `kept }`;", "b = a.kept === 1;"]
+)
+def test_texts_and_properties_of_others_are_no_names(text: str) -> None:
+    assert "kept" not in [name for _, name in script_names(text)]
 
 
 def test_an_opening_is_a_whole_word() -> None:

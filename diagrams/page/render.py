@@ -56,7 +56,7 @@ def _assets() -> tuple[str, str]:
 
 
 def _source(name: str) -> str:
-    """A file of the page as it is: in JavaScript, double braces are no placeholders."""
+    """Return a file of the page unchanged: in JavaScript, double braces are not placeholders."""
     environment = templates()
     assert environment.loader
     return environment.loader.get_source(environment, f"page/{name}")[0]

@@ -62,7 +62,7 @@ class Shown:
     def steps_shown(self) -> int:
         """Return the number of steps that all rows together represent."""
         return int(
-            self.ask("[...bootseq.view.rows].filter(row => row >= 0).reduce((n, row) => n + bootseq.stands(row), 0)")
+            self.ask("[...bootseq.view.rows].filter(row => row >= 0).reduce((n, row) => n + bootseq.stepCount(row), 0)")
         )
 
     def chosen(self) -> str:

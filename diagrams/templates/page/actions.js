@@ -1,17 +1,17 @@
-// What the reader does with the rows: choose, fold, jump, change the level and the view.
+// The actions on rows: choose, fold, jump, change the level and the view.
 
-// Lays everything out anew and keeps the row in its place that the reader looks at.
+// Lay out the rows again without moving the anchor row on the screen.
 function refresh(anchor = anchorRow()) {
   layOut();
   measure();
-  setHeight();  // first: nothing is scrolled to beyond the end
+  setHeight();  // before scrolling: the end may have moved
   if (anchor) scroller.scrollTop = rowFor(anchor.step) * ROW - anchor.offset;
   draw(true);
   drawMinimap();
-  tellStatus();
+  showStatus();
 }
 
-// The chosen step if it is on screen, else the first that is; and how far down it stands.
+// Return the chosen step if it is on screen, else the first on screen, with its offset from the top.
 function anchorRow() {
   const top = scroller.scrollTop;
   const chosen = view.chosen >= 0 ? rowFor(view.chosen) * ROW - top : -1;
@@ -20,16 +20,16 @@ function anchorRow() {
   return entry === undefined ? null : { step: entry < 0 ? ~entry : entry, offset: Math.ceil(top / ROW) * ROW - top };
 }
 
-const LEVEL_NAMES = [...document.querySelectorAll("#levels span")].map((one) => one.textContent);
+const LEVEL_NAMES = [...document.querySelectorAll("#levels span")].map((span) => span.textContent);
 
-function tellStatus() {
+function showStatus() {
   let rows = 0;
   for (const entry of view.rows) rows += entry >= 0;
   document.getElementById("status").textContent =
     `${plural(count, "step")}: ${plural(rows, "row")}, ${count - rows} inside them (${LEVEL_NAMES[view.level]})`;
 }
 
-// Shows a step, wherever it is hidden, in the middle of the screen if it is not on it.
+// Show a step even if it is hidden, and scroll to it unless it is on screen.
 function reveal(step) {
   const before = view.rows, left = view.chosen;
   const row = uncover(step);
@@ -43,35 +43,35 @@ function reveal(step) {
   if (y < top + ROW || y > top + room - 2 * ROW) scroller.scrollTop = y - room / 3;
   if (changed) draw(true);
   else redraw(rowFor(row), left < 0 ? -1 : rowFor(left));
-  tellAddress(step);
+  writeAddress(step);
   drawMinimap(changed);
-  if (changed) tellStatus();
+  if (changed) showStatus();
 }
 
-let telling = 0;
+let addressTimer = 0;
 
-// A little later: browsers refuse an address that changes with every repeat of an arrow key.
-function tellAddress(step) {
-  clearTimeout(telling);
+// Delayed: browsers reject history changes at the rate of a repeating arrow key.
+function writeAddress(step) {
+  clearTimeout(addressTimer);
   const text = `#${fragment(address(step))}`;
-  if (location.hash !== text) telling = setTimeout(() => history.replaceState(null, "", text), 120);
+  if (location.hash !== text) addressTimer = setTimeout(() => history.replaceState(null, "", text), 120);
 }
 
 function goToHash() {
   let text = location.hash.slice(1);
-  try { text = decodeURIComponent(text); } catch { /* as it is */ }
+  try { text = decodeURIComponent(text); } catch { /* use the text as it is */ }
   const step = text ? stepAt(text) : -1;
   if (step >= 0) reveal(step);
   else if (text) document.getElementById("status").textContent = `No step ${visible(text).slice(0, 80)} in this boot.`;
 }
 
-// One click or key: open a group, unfold, fold, or show what the level hides inside.
+// Open a group, unfold, fold, or show the children that the level hides: the action of a click.
 function toggle(step) {
   const head = groupHead[step];
   if (closedGroup(step)) view.opened[step] = 1;
   else if (view.folded[step]) view.folded[step] = 0;
-  else if (holds[step]) view.folded[step] = 1;
-  else if (hiddenCalls[step] + hiddenNotes[step]) view.more[step] = 1;
+  else if (hasChildren[step]) view.folded[step] = 1;
+  else if (hiddenCalls[step] + hiddenNotes[step]) view.expanded[step] = 1;
   else if (view.opened[head]) view.opened[head] = 0;
   refresh();
 }
@@ -79,7 +79,7 @@ function toggle(step) {
 function unfold(step) {
   if (closedGroup(step)) view.opened[step] = 1;
   else if (view.folded[step]) view.folded[step] = 0;
-  else if (hiddenCalls[step] + hiddenNotes[step]) view.more[step] = 1;
+  else if (hiddenCalls[step] + hiddenNotes[step]) view.expanded[step] = 1;
   else return false;
   refresh();
   return true;
@@ -87,8 +87,8 @@ function unfold(step) {
 
 function fold(step) {
   const head = groupHead[step];
-  if (view.more[step]) view.more[step] = 0;
-  else if (holds[step] && !view.folded[step]) view.folded[step] = 1;
+  if (view.expanded[step]) view.expanded[step] = 0;
+  else if (hasChildren[step] && !view.folded[step]) view.folded[step] = 1;
   else if (groupSize[head] > 1 && view.opened[head]) view.opened[head] = 0;
   else return false;
   refresh();
@@ -98,7 +98,7 @@ function fold(step) {
 function setLevel(level) {
   view.level = level;
   document.querySelector(`#levels input[value=${LEVELS[level]}]`).checked = true;
-  view.more.fill(0);
+  view.expanded.fill(0);
   refresh();
 }
 
@@ -113,12 +113,12 @@ function press(button, on) {
 }
 
 function toggleOutline() {
-  place.outline = !place.outline;
-  press(document.getElementById("outline"), place.outline);
+  geometry.outline = !geometry.outline;
+  press(document.getElementById("outline"), geometry.outline);
   refresh();
 }
 
-// First it is marked; pressed again, only the path is shown; then all is as before.
+// Cycle: mark the path, show only the path, unmark.
 function toggleCritical() {
   const button = document.getElementById("critical");
   const marked = document.body.classList.contains("path");
@@ -132,13 +132,13 @@ function toggleCritical() {
   refresh();
 }
 
-function step_of(target) {
+function entryOf(target) {
   const row = target.closest(".row");
   return row ? Number(row.dataset.step) : null;
 }
 
 body.addEventListener("click", (event) => {
-  const entry = step_of(event.target);
+  const entry = entryOf(event.target);
   if (entry === null || String(getSelection())) return;
   const step = entry < 0 ? ~entry : entry;
   if (event.target.closest(".fold, .times")) toggle(step);
@@ -146,26 +146,26 @@ body.addEventListener("click", (event) => {
   else reveal(step);
 });
 body.addEventListener("dblclick", (event) => {
-  const entry = step_of(event.target);
+  const entry = entryOf(event.target);
   if (entry !== null && entry >= 0) toggle(entry);
 });
 
 function move(rows) {
-  let at = view.chosen < 0 ? Math.floor(scroller.scrollTop / ROW) - Math.sign(rows) : rowFor(view.chosen);
-  at = Math.max(0, Math.min(view.rows.length - 1, at + rows));
-  while (view.rows[at] < 0 && at > 0 && at < view.rows.length - 1) at += Math.sign(rows) || 1;
-  while (view.rows[at] < 0 && at > 0) at--;
-  if (view.rows[at] !== undefined) reveal(view.rows[at]);
+  let index = view.chosen < 0 ? Math.floor(scroller.scrollTop / ROW) - Math.sign(rows) : rowFor(view.chosen);
+  index = Math.max(0, Math.min(view.rows.length - 1, index + rows));
+  while (view.rows[index] < 0 && index > 0 && index < view.rows.length - 1) index += Math.sign(rows) || 1;
+  while (view.rows[index] < 0 && index > 0) index--;
+  if (view.rows[index] !== undefined) reveal(view.rows[index]);
 }
 
 function inward() {
   if (view.chosen < 0) return move(1);
-  if (!closedGroup(view.chosen) && !view.folded[view.chosen] && holds[view.chosen]) return move(1);
+  if (!closedGroup(view.chosen) && !view.folded[view.chosen] && hasChildren[view.chosen]) return move(1);
   return unfold(view.chosen);
 }
 
 function outward() {
   if (view.chosen < 0) return;
-  if (!fold(view.chosen) && up[view.chosen] >= 0) reveal(up[view.chosen]);
+  if (!fold(view.chosen) && shownParent[view.chosen] >= 0) reveal(shownParent[view.chosen]);
 }
 

@@ -1,9 +1,9 @@
-// The right side of a row: arrows between lanes and the bars of what is under way, or a bar on the axis of time.
+// The right side of a row: arrows between lanes and the bars of open steps, or a bar on the time axis.
 
 function drawLanes(step, answer) {
-  const cell = svg("svg", { class: "lanes", width: place.right, height: ROW, "aria-hidden": "true" });
+  const cell = svg("svg", { class: "lanes", width: geometry.right, height: ROW, "aria-hidden": "true" });
   const around = chain(step);
-  const opens = !answer && !shut(step);
+  const opens = !answer && !isClosed(step);
   const bars = barsAt(around, answer ? step : -1);
   for (const bar of bars) cell.append(drawBar(bar, 0, bar.step === step && answer ? LINE : ROW));
   if (!answer) cell.append(svg("text", { class: "at", x: GUTTER - 12, y: 13 }, (boot.start[step] / 1e9).toFixed(3)));
@@ -12,41 +12,41 @@ function drawLanes(step, answer) {
   return cell;
 }
 
-// Whether anything is drawn inside: then a bar goes on below the row.
-const shut = (step) => isShut(step) || !holds[step];
+// Return whether nothing is drawn inside a step; otherwise its bar continues below the row.
+const isClosed = (step) => isShut(step) || !hasChildren[step];
 
 function chain(step) {
-  const found = [];
-  for (let one = up[step]; one >= 0; one = up[one]) found.push(one);
-  return found.reverse();
+  const steps = [];
+  for (let ancestor = shownParent[step]; ancestor >= 0; ancestor = shownParent[ancestor]) steps.push(ancestor);
+  return steps.reverse();
 }
 
-// The bars that are open beside a row: one for each step around it, on the lane that works on it.
+// Return the open bars of a row: one for each enclosing step, on the lane that runs it.
 function barsAt(around, last) {
   const bars = [];
-  const deep = new Map();
+  const levels = new Map();
   for (const step of last >= 0 ? [...around, last] : around) {
     if (boot.flags[step] & UNAWAITED) continue;
     const lane = boot.target[step];
-    const level = deep.get(lane) ?? 0;
-    deep.set(lane, level + 1);
+    const level = levels.get(lane) ?? 0;
+    levels.set(lane, level + 1);
     bars.push({ step, lane, level });
   }
   return bars;
 }
 
 function drawBar({ lane, level }, from, to) {
-  const x = place.xs[lane] - BAR / 2 + Math.min(level, DEEPEST) * SHIFT;
+  const x = geometry.xs[lane] - BAR / 2 + Math.min(level, MAX_SHIFTS) * SHIFT;
   const bar = svg("rect", { class: "bar", x, y: from, width: BAR, height: to - from });
   bar.style.fill = tones[lane];
   return bar;
 }
 
-// Where an arrow meets a lane: at the outermost of its bars.
+// Return where an arrow meets a lane: at its outermost bar.
 function edge(lane, bars, rightward) {
   const level = bars.reduce((most, bar) => (bar.lane === lane ? Math.max(most, bar.level + 1) : most), 0);
-  if (!level) return place.xs[lane];
-  return rightward ? place.xs[lane] + BAR / 2 + Math.min(level - 1, DEEPEST) * SHIFT : place.xs[lane] - BAR / 2;
+  if (!level) return geometry.xs[lane];
+  return rightward ? geometry.xs[lane] + BAR / 2 + Math.min(level - 1, MAX_SHIFTS) * SHIFT : geometry.xs[lane] - BAR / 2;
 }
 
 function newBar(cell, step, bars, from) {
@@ -58,25 +58,25 @@ function newBar(cell, step, bars, from) {
 function drawSelf(cell, step, bars, opens) {
   const x = edge(boot.source[step], bars, true);
   if (opens) newBar(cell, step, bars, 4);
-  write(cell, step, x + (opens ? 9 : 6), "start", said(step), extra(step));
+  write(cell, step, x + (opens ? 9 : 6), "start", caption(step), suffix(step));
 }
 
 function drawArrow(cell, step, answer, bars, opens) {
   const [source, target] = answer ? [boot.target[step], boot.source[step]] : [boot.source[step], boot.target[step]];
-  const rightward = place.xs[target] > place.xs[source];
+  const rightward = geometry.xs[target] > geometry.xs[source];
   const from = edge(source, bars, rightward), to = edge(target, bars, !rightward);
   const way = rightward ? 1 : -1;
   cell.append(svg("path", { class: "line", d: `M${from} ${LINE + 0.5}H${to}` }));
   if (kind(step) === "state") cell.append(svg("circle", { class: "tip", cx: to, cy: LINE + 0.5, r: 3 }));
   else cell.append(svg("path", { class: "tip", d: `M${to - 7 * way} ${LINE - 3}L${to} ${LINE + 0.5}L${to - 7 * way} ${LINE + 4}` }));
-  // An answer with nothing drawn in between comes back on the same row.
+  // An answer without steps in between is drawn on the same row.
   if (!answer && !opens && answers(step)) {
     cell.append(svg("path", { class: "back", d: `M${from + 5 * way} ${LINE - 2}L${from} ${LINE + 0.5}L${from + 5 * way} ${LINE + 3}` }));
   }
   if (opens && !(boot.flags[step] & UNAWAITED)) newBar(cell, step, bars, LINE);
-  const text = answer ? span(boot.took[step]) : said(step);
-  const more = answer ? "" : extra(step, !(opens && answers(step)));
-  // Written from the arrow's tail on; to the left only as far as there is room.
+  const text = answer ? span(boot.took[step]) : caption(step);
+  const more = answer ? "" : suffix(step, !(opens && answers(step)));
+  // The label starts at the arrow's tail; to the left only if there is room.
   const width = (text.length + more.length) * 6.1 + 12;
   if (rightward) write(cell, step, from + 6, "start", text, more);
   else if (from - width > GUTTER) write(cell, step, from - 6, "end", text, more);
@@ -90,7 +90,7 @@ function write(cell, step, x, anchor, text, more) {
 }
 
 function drawTime(step, answer) {
-  const cell = svg("svg", { class: "lanes", width: place.right, height: ROW, "aria-hidden": "true" });
+  const cell = svg("svg", { class: "lanes", width: geometry.right, height: ROW, "aria-hidden": "true" });
   if (answer) return cell;
   const x = timeX(boot.start[step]);
   const took = boot.took[step] < 0 ? Math.max(0, boot.duration - boot.start[step]) : boot.took[step];
@@ -100,7 +100,7 @@ function drawTime(step, answer) {
   bar.style.fill = tones[lane];
   cell.append(bar);
   const text = `${isNote(step) && took === 0 ? "" : span(boot.took[step])}  ${boot.lanes[lane]}`;
-  if (x + width + 130 < place.right) cell.append(svg("text", { class: "label", x: x + width + 5, y: 13.5 }, visible(text)));
+  if (x + width + 130 < geometry.right) cell.append(svg("text", { class: "label", x: x + width + 5, y: 13.5 }, visible(text)));
   else cell.append(svg("text", { class: "label", x: x - 5, y: 13.5, "text-anchor": "end" }, visible(text)));
   return cell;
 }

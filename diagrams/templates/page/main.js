@@ -1,4 +1,4 @@
-// Keys, filters and paper; what is wired to what; and how the page begins.
+// Keys, filters, printing, event listeners, and the start of the page.
 
 const screen = () => Math.max(1, Math.floor(scroller.clientHeight / ROW) - 3);
 const KEYS = {
@@ -29,7 +29,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !Object.hasOwn(KEYS, event.key)) return;
   if (event.target.closest("input[type=search], dialog")) return;
-  // Elsewhere than on the rows, arrows and Enter are the control's own.
+  // On a control, arrows and Enter belong to the control.
   if (event.key.length > 1 && event.key !== "Escape" && event.target.closest("input, button, summary, a, pre")) return;
   event.preventDefault();
   KEYS[event.key][1]();
@@ -43,7 +43,7 @@ function showKeys() {
   dialog.showModal();
 }
 
-// Participants and kinds of step to leave out.
+// Fill the menu that hides participants and kinds of steps.
 function makeFilter() {
   const card = document.querySelector("#filter .card");
   for (const [name, values, hidden] of [["Participants", boot.lanes, view.hiddenLanes], ["Kinds", boot.kinds, view.hiddenKinds]]) {
@@ -61,29 +61,29 @@ function makeFilter() {
   }
 }
 
-// On paper every row stands, as wide as the paper is; of a very long boot the beginning, which is said.
-const MOST_PRINTED = 2000;
+// Print every row, scaled to the paper; of a very long boot only the beginning, with a note.
+const MAX_PRINTED = 2000;
 
 function beforePrint() {
-  place.printing = true;
+  geometry.printing = true;
   document.body.classList.add("printing");
   const all = view.rows;
-  if (all.length > MOST_PRINTED) view.rows = all.slice(0, MOST_PRINTED);
+  if (all.length > MAX_PRINTED) view.rows = all.slice(0, MAX_PRINTED);
   measure();
   draw(true);
-  if (all.length > MOST_PRINTED) body.append(make("p", { className: "cut", textContent: `+${all.length - MOST_PRINTED} more rows, not printed: choose a lower level or fold` }));
-  document.body.style.zoom = Math.min(1, 1040 / (place.tree + place.right));
+  if (all.length > MAX_PRINTED) body.append(make("p", { className: "cut", textContent: `+${all.length - MAX_PRINTED} more rows, not printed: choose a lower level or fold` }));
+  document.body.style.zoom = Math.min(1, 1040 / (geometry.tree + geometry.right));
 }
 
 function afterPrint() {
-  place.printing = false;
+  geometry.printing = false;
   document.body.classList.remove("printing");
   document.body.style.zoom = "";
   body.querySelector(".cut")?.remove();
   refresh();
 }
 
-let framed = 0;
+let scrollFrame = 0;
 function resized() {
   measure();
   draw(true);
@@ -91,9 +91,9 @@ function resized() {
 }
 
 scroller.addEventListener("scroll", () => {
-  if (framed) return;
-  framed = requestAnimationFrame(() => {
-    framed = 0;
+  if (scrollFrame) return;
+  scrollFrame = requestAnimationFrame(() => {
+    scrollFrame = 0;
     draw();
     drawMinimap(false);
   });
@@ -116,13 +116,13 @@ document.getElementById("waiting").remove();
 setLevel(view.level);
 makeFilter();
 requestAnimationFrame(() => setTimeout(() => performance.mark("painted")));
-// A deep link needs the details, which stand behind this script.
+// A deep link needs the details, which follow this script.
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", goToHash);
 else goToHash();
-// What a first jump would wait for: done while nobody waits.
+// Prepare the data of the first jump while the page is idle.
 addEventListener("load", () => setTimeout(() => {
   linesOf("details");
   stepAt("");
 }, 50));
-// For tests and the curious: what the page shows, and how to go somewhere.
-window.bootseq = { view, stands, reveal, stepAt, address, told: () => panel.dataset.step };
+// For tests and the console: the rows, the selected step, and jumps.
+window.bootseq = { view, stepCount, reveal, stepAt, address, panelAddress: () => panel.dataset.step };

@@ -1,14 +1,14 @@
-// The whole boot at a glance, at the right edge: each row a line in its service's colour, and what is on screen.
+// The minimap on the right edge: each row as a line in its service's colour, and the part on screen.
 
 const minimap = document.getElementById("minimap");
-const strip = make("canvas");  // all rows; what is on screen is painted over a copy
-let soon = 0, fresh = false;
+const strip = make("canvas");  // all rows; the part on screen is painted over a copy
+let frame = 0, fresh = false;
 
-// After the rows: it is not what the reader waits for. Rows are painted anew only where they have changed.
+// Painted after the rows; the strip only if they have changed.
 function drawMinimap(changed = true) {
   if (changed) fresh = false;
-  cancelAnimationFrame(soon);
-  soon = requestAnimationFrame(() => setTimeout(paintMinimap));
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(() => setTimeout(paintMinimap));
 }
 
 function paintMinimap() {
@@ -36,10 +36,10 @@ function paintStrip() {
   const brush = strip.getContext("2d");
   brush.scale(scale, scale);
   const rows = view.rows;
-  const high = height / Math.max(rows.length, height / 3);  // never more than three pixels a row
+  const high = height / Math.max(rows.length, height / 3);  // at most three pixels per row
   const step = Math.max(1, Math.floor(rows.length / (height * 2)));
-  const most = Math.max(1, ...place.xs);
-  for (let at = 0; at < rows.length; at += step) paintRow(brush, rows[at], at * high, Math.max(high * 0.8, 0.7), width, most);
+  const most = Math.max(1, ...geometry.xs);
+  for (let index = 0; index < rows.length; index += step) paintRow(brush, rows[index], index * high, Math.max(high * 0.8, 0.7), width, most);
   brush.fillStyle = dark.matches ? "#ffd33d" : "#bf8700";
   for (const hit of hits.steps) brush.fillRect(width - 5, rowFor(hit) * high, 5, Math.max(high, 2));
 }
@@ -47,7 +47,7 @@ function paintStrip() {
 function paintRow(brush, entry, y, high, width, most) {
   const step = entry < 0 ? ~entry : entry;
   const scaled = (x) => 3 + (x / most) * (width - 12);
-  const [a, b] = [boot.source[step], boot.target[step]].map((lane) => scaled(place.xs[lane]));
+  const [a, b] = [boot.source[step], boot.target[step]].map((lane) => scaled(geometry.xs[lane]));
   brush.globalAlpha = entry < 0 ? 0.3 : 1;
   brush.fillStyle = has(step, FAILED) ? "#cf222e" : tones[boot.target[step]];
   if (boot.flags[step] & HEAD) brush.fillRect(0, y, width, Math.max(high, 1.5));

@@ -1,12 +1,12 @@
-// The boot as the page reads it. Steps are numbers: their places in the tree's order, parents before their children.
-// Columns come as the page opens; a step's details (attributes, error) are a line of text that is parsed when needed.
+// The boot's data. Steps are numbers, in the order of the tree: parents before their children.
+// Columns are parsed when the page opens; a step's details (attributes, error) are a line of text, parsed when needed.
 
 const boot = JSON.parse(document.getElementById("columns").textContent);
 const count = boot.size.length;
 const FAILED = 1, UNFINISHED = 2, UNAWAITED = 4, FAR = 8, HEAD = 16;
 
 const parent = new Int32Array(count).fill(-1);
-const farSide = new Int32Array(count).fill(-1);  // the receiving side that an arrow shows with its sender
+const farSide = new Int32Array(count).fill(-1);  // the receiving side, drawn as one arrow with its sender
 
 for (let step = 0; step < count; step++) {
   const end = step + boot.size[step];
@@ -29,28 +29,28 @@ function address(step) {
   return address(parent[step]) + (own > 0 ? `-${own}` : `/${-own}`);
 }
 
-// What stands behind # for an address; a forged one may hold what is no character.
+// Return the URL fragment of an address; a forged one may contain lone surrogates.
 const fragment = (text) => encodeURIComponent(text.toWellFormed()).replaceAll("%2F", "/");
 
-let places = null;  // step by address
+let stepsByAddress = null;  // step by address
 
 function stepAt(text) {
-  if (!places) {
-    places = new Map();
+  if (!stepsByAddress) {
+    stepsByAddress = new Map();
     const known = new Array(count);
     for (let step = 0; step < count; step++) {
       const own = boot.address[step];
       known[step] = typeof own === "string" ? own : known[parent[step]] + (own > 0 ? `-${own}` : `/${-own}`);
-      places.set(known[step], step);
+      stepsByAddress.set(known[step], step);
     }
   }
-  return places.get(text) ?? -1;
+  return stepsByAddress.get(text) ?? -1;
 }
 
 const blocks = {};
 
 function linesOf(id) {
-  // The blocks stand behind the script, so that rows are painted before they are read.
+  // The blocks follow the script, so that rows are painted before the blocks are parsed.
   return blocks[id] ??= document.getElementById(id)?.textContent.split("\n") ?? [];
 }
 
@@ -70,11 +70,11 @@ function span(nanoseconds) {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-// Controls, zero-width and bidirectional characters, written out so that they stay visible.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+// Control, zero-width and bidirectional characters, which are shown escaped.
+const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 function visible(text) {
-  return String(text).replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return String(text).replace(INVISIBLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

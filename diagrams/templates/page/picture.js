@@ -1,21 +1,21 @@
-// How rows are drawn. Only those that can be seen are in the document: outline at the left, lanes or times at the right.
+// The drawing of rows. Only visible ones are in the document: outline on the left, lanes or times on the right.
 
-const NARROW = 300;  // an outline of fewer pixels
-const ROW = 20, LINE = 16, OVER = 12, GUTTER = 58, BAR = 6, SHIFT = 3, DEEPEST = 5;
+const NARROW = 300;  // an outline of fewer pixels is narrow
+const ROW = 20, LINE = 16, OVER = 12, GUTTER = 58, BAR = 6, SHIFT = 3, MAX_SHIFTS = 5;
 const SVG = "http://www.w3.org/2000/svg";
 const scroller = document.getElementById("scroller");
 const body = document.getElementById("rows");
 const heads = document.getElementById("heads");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-const place = { outline: true, tree: 0, right: 0, xs: [], lane: 0, printing: false };
-const drawn = new Map();  // rows in the document, by their number
-let tones = [], measured = "";
+const geometry = { outline: true, tree: 0, right: 0, xs: [], lane: 0, printing: false };
+const rowElements = new Map();  // rows in the document by their index
+let tones = [], layoutKey = "";
 
-// A lane's colour in this light; its own is made for white paper.
+// Return a lane's colour for the colour scheme; the data has it for white paper.
 function tone(colour) {
-  const lighter = dark.matches && !place.printing;
-  const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const lighter = dark.matches && !geometry.printing;
+  const parts = [1, 3, 5].map((offset) => parseInt(colour.slice(offset, offset + 2), 16));
   return `rgb(${parts.map((part) => (lighter ? Math.round(part + (255 - part) * 0.42) : part)).join(" ")})`;
 }
 
@@ -26,56 +26,56 @@ function svg(tag, attributes, inside = "") {
   return element;
 }
 
-// The lanes that a row of now begins or ends at: idle ones would only take room.
+// Return the lanes that a row begins or ends at; others would only take room.
 function usedLanes() {
   const used = new Set();
   for (const entry of view.rows) {
     const step = entry < 0 ? ~entry : entry;
     used.add(boot.source[step]).add(boot.target[step]);
   }
-  return [...used].sort((one, other) => one - other);
+  return [...used].sort((left, right) => left - right);
 }
 
-// Where everything stands across the page; done again when its width or the lanes change.
+// Compute the horizontal geometry; repeated only when the width, the lanes or the view change.
 function measure() {
   const wide = scroller.clientWidth || 1200;
   const lanes = usedLanes();
-  const now = [wide, lanes, view.timed, place.outline, place.printing, dark.matches].join();
-  if (now === measured) return;
-  measured = now;
+  const now = [wide, lanes, view.timed, geometry.outline, geometry.printing, dark.matches].join();
+  if (now === layoutKey) return;
+  layoutKey = now;
   tones = boot.colours.map(tone);
-  place.tree = place.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : 150;
-  const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no text begins at the instance's lane
-  const room = wide - place.tree - GUTTER - 36 - after;
-  place.lane = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, lanes.length - 1))));
-  place.xs = boot.lanes.map((name, lane) => GUTTER + 36 + lanes.indexOf(lane) * place.lane);
-  const right = view.timed ? 600 : GUTTER + 36 + (lanes.length - 1) * place.lane + after;
-  place.right = Math.max(wide - place.tree, right);
-  body.style.width = heads.style.width = `${place.tree + place.right}px`;
-  for (const part of [body, heads]) part.style.setProperty("--tree", `${place.tree}px`);
+  geometry.tree = geometry.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : 150;
+  const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no label starts at the instance's lane
+  const room = wide - geometry.tree - GUTTER - 36 - after;
+  geometry.lane = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, lanes.length - 1))));
+  geometry.xs = boot.lanes.map((name, lane) => GUTTER + 36 + lanes.indexOf(lane) * geometry.lane);
+  const right = view.timed ? 600 : GUTTER + 36 + (lanes.length - 1) * geometry.lane + after;
+  geometry.right = Math.max(wide - geometry.tree, right);
+  body.style.width = heads.style.width = `${geometry.tree + geometry.right}px`;
+  for (const part of [body, heads]) part.style.setProperty("--tree", `${geometry.tree}px`);
   drawLifelines(lanes);
   drawHeads(lanes);
 }
 
 function drawLifelines(lanes) {
   const lines = view.timed
-    ? ticks().map(({ x }) => ["var(--rule)", place.tree + x])
-    : lanes.map((lane) => [`color-mix(in srgb, ${tones[lane]} 34%, transparent)`, place.tree + place.xs[lane]]);
+    ? ticks().map(({ x }) => ["var(--rule)", geometry.tree + x])
+    : lanes.map((lane) => [`color-mix(in srgb, ${tones[lane]} 34%, transparent)`, geometry.tree + geometry.xs[lane]]);
   body.style.backgroundImage = lines.map(([colour]) => `linear-gradient(${colour}, ${colour})`).join(", ");
   body.style.backgroundPosition = lines.map(([, x]) => `${x}px 0`).join(", ");
 }
 
 function drawHeads(lanes) {
-  const left = make("div", { className: "tree" }, place.outline ? "outline" : "address");
+  const left = make("div", { className: "tree" }, geometry.outline ? "outline" : "address");
   left.setAttribute("role", "columnheader");
   const right = make("div", { className: "heading" });
   right.setAttribute("role", "columnheader");
   right.setAttribute("aria-label", view.timed ? "time" : `lanes: ${lanes.map((lane) => boot.lanes[lane]).join(", ")}`);
   for (const { x, text } of view.timed ? ticks() : []) right.append(put(make("span", { textContent: text }), x));
   for (const lane of view.timed ? [] : lanes) {
-    const head = put(make("b", { textContent: boot.lanes[lane], title: boot.lanes[lane] }), place.xs[lane]);
+    const head = put(make("b", { textContent: boot.lanes[lane], title: boot.lanes[lane] }), geometry.xs[lane]);
     head.style.background = tones[lane];
-    head.style.maxWidth = `${place.lane - 6}px`;
+    head.style.maxWidth = `${geometry.lane - 6}px`;
     right.append(head);
   }
   if (!view.timed) right.append(put(make("i", { textContent: "s" }), 26));
@@ -87,64 +87,64 @@ function put(element, x) {
   return element;
 }
 
-// Round times across the boot: at most ten.
+// Return at most ten round times across the boot.
 function ticks() {
   const total = Math.max(boot.duration, 1);
   const unit = 10 ** Math.floor(Math.log10(total / 10));
   const step = unit * [1, 2, 5, 10].find((factor) => total / (unit * factor) <= 10);
-  const found = [];
-  for (let at = 0; at <= total; at += step) found.push({ x: timeX(at), text: at ? span(at) : "0" });
-  return found;
+  const marks = [];
+  for (let time = 0; time <= total; time += step) marks.push({ x: timeX(time), text: time ? span(time) : "0" });
+  return marks;
 }
 
-const timeX = (at) => 12 + (at / Math.max(boot.duration, 1)) * (place.right - 110);
+const timeX = (time) => 12 + (time / Math.max(boot.duration, 1)) * (geometry.right - 110);
 
 function setHeight() {
   body.style.height = `${view.rows.length * ROW}px`;
 }
 
-// Draws anew what can be seen; after `forget` nothing that is there is kept.
+// Draw the visible rows; with `forget`, remove those in the document first.
 function draw(forget = false) {
   const rows = view.rows;
   if (forget) {
-    for (const row of drawn.values()) row.remove();
-    drawn.clear();
+    for (const row of rowElements.values()) row.remove();
+    rowElements.clear();
     setHeight();
     scroller.setAttribute("aria-rowcount", rows.length);
   }
-  const top = place.printing ? 0 : Math.max(0, Math.floor(scroller.scrollTop / ROW) - OVER);
-  const bottom = place.printing ? rows.length : Math.min(rows.length, top + Math.ceil(scroller.clientHeight / ROW) + 2 * OVER);
-  for (const [at, row] of drawn) {
-    if (at < top || at >= bottom) { row.remove(); drawn.delete(at); }
+  const top = geometry.printing ? 0 : Math.max(0, Math.floor(scroller.scrollTop / ROW) - OVER);
+  const bottom = geometry.printing ? rows.length : Math.min(rows.length, top + Math.ceil(scroller.clientHeight / ROW) + 2 * OVER);
+  for (const [index, row] of rowElements) {
+    if (index < top || index >= bottom) { row.remove(); rowElements.delete(index); }
   }
   const fresh = document.createDocumentFragment();
-  for (let at = top; at < bottom; at++) {
-    if (drawn.has(at)) continue;
-    const row = drawRow(at, rows[at]);
-    drawn.set(at, row);
+  for (let index = top; index < bottom; index++) {
+    if (rowElements.has(index)) continue;
+    const row = drawRow(index, rows[index]);
+    rowElements.set(index, row);
     fresh.append(row);
   }
   body.append(fresh);
   const chosen = view.chosen < 0 ? -1 : rowFor(view.chosen);
-  scroller.setAttribute("aria-activedescendant", drawn.has(chosen) ? `r${chosen}` : "");
+  scroller.setAttribute("aria-activedescendant", rowElements.has(chosen) ? `r${chosen}` : "");
 }
 
-// Draws some rows anew: what else is there stays.
+// Draw some rows again and leave the others.
 function redraw(...rows) {
-  for (const at of rows) {
-    drawn.get(at)?.remove();
-    drawn.delete(at);
+  for (const index of rows) {
+    rowElements.get(index)?.remove();
+    rowElements.delete(index);
   }
   draw();
 }
 
-function drawRow(at, entry) {
+function drawRow(index, entry) {
   const answer = entry < 0, step = answer ? ~entry : entry;
-  const row = make("div", { id: `r${at}`, className: `row ${looksOf(step, answer)}${at % 2 ? " odd" : ""}` });
-  row.style.top = `${at * ROW}px`;
+  const row = make("div", { id: `r${index}`, className: `row ${classesOf(step, answer)}${index % 2 ? " odd" : ""}` });
+  row.style.top = `${index * ROW}px`;
   row.dataset.step = entry;
   row.setAttribute("role", "row");
-  row.setAttribute("aria-rowindex", at + 1);
+  row.setAttribute("aria-rowindex", index + 1);
   row.setAttribute("aria-level", depth[step] + 1);
   row.setAttribute("aria-label", spoken(step, answer));
   if (!answer) {
@@ -155,46 +155,46 @@ function drawRow(at, entry) {
   return row;
 }
 
-function looksOf(step, answer) {
-  const looks = [answer ? "answer" : kind(step).replace(/[^a-z]/g, "")];
-  if (has(step, FAILED)) looks.push("failed");
-  else if (has(step, UNFINISHED) && !isNote(step)) looks.push("unfinished");
-  if (boot.flags[step] & HEAD && !answer) looks.push("chapter");
-  if (boot.flags[step] & UNAWAITED) looks.push("cast");
-  if (held[step] >= LEAST * heldInAll) looks.push(held[step] >= 10 * LEAST * heldInAll ? "hot critical" : "critical");
-  if (step === view.chosen && !answer) looks.push("chosen");
-  if (hits.set[step] && !answer) looks.push("hit");
-  return looks.join(" ");
+function classesOf(step, answer) {
+  const classes = [answer ? "answer" : kind(step).replace(/[^a-z]/g, "")];
+  if (has(step, FAILED)) classes.push("failed");
+  else if (has(step, UNFINISHED) && !isNote(step)) classes.push("unfinished");
+  if (boot.flags[step] & HEAD && !answer) classes.push("chapter");
+  if (boot.flags[step] & UNAWAITED) classes.push("cast");
+  if (rowCritical[step] >= MIN_SHARE * criticalTotal) classes.push(rowCritical[step] >= 10 * MIN_SHARE * criticalTotal ? "hot critical" : "critical");
+  if (step === view.chosen && !answer) classes.push("chosen");
+  if (hits.set[step] && !answer) classes.push("hit");
+  return classes.join(" ");
 }
 
 function spoken(step, answer) {
   const [source, target] = [boot.lanes[boot.source[step]], boot.lanes[boot.target[step]]];
   if (answer) return `answer to ${visible(address(step))}, ${target} to ${source}, ${span(boot.took[step])}`;
   const failed = has(step, FAILED) ? "failed, " : "";
-  return visible(`${address(step)}, ${source}${source === target ? "" : ` to ${target}`}: ${said(step)}, ${failed}${extra(step)}`);
+  return visible(`${address(step)}, ${source}${source === target ? "" : ` to ${target}`}: ${caption(step)}, ${failed}${suffix(step)}`);
 }
 
-// Between services a group's members differ: it says each of them once, as far as there is room.
-function said(step) {
+// Return a row's text; between services a group's members differ, so it lists their names, cut after 72 characters.
+function caption(step) {
   if (view.level !== 0 || !closedGroup(step)) return label(step);
   const names = new Set();
-  for (let one = step, left = groupSize[step]; left && one < count; one++) {
-    if (!shown[one] || groupHead[one] !== step) continue;
-    names.add(label(one));
+  for (let member = step, left = groupSize[step]; left && member < count; member++) {
+    if (!shown[member] || groupHead[member] !== step) continue;
+    names.add(label(member));
     left--;
   }
   const text = [...names].join(", ");
   return text.length > 72 ? `${text.slice(0, 70)}…` : text;
 }
 
-function extra(step, timed = true) {
+function suffix(step, timed = true) {
   const links = boot.links[step];
   const parts = [];
   if (closedGroup(step)) parts.push(`×${groupSize[step]}`);
   if (links?.[0].length) parts.push(`→ ${links[0].slice(0, 4).join(", ")}${links[0].length > 4 ? " …" : ""}`);
   if (links?.[1]) parts.push(`← ${links[1]}`);
   if (has(step, UNFINISHED) && !isNote(step)) parts.push("… unfinished");
-  else if (timed) {  // else its answer has a row of its own, with the time
+  else if (timed) {  // otherwise the answer has a row of its own, with the time
     const took = closedGroup(step) ? groupTook[step] : boot.took[step];
     const crosses = boot.source[step] !== boot.target[step];
     if (took >= 1e6 || (crosses && took > 0)) parts.push(`${span(took)}${closedGroup(step) ? " together" : ""}`);
@@ -204,26 +204,26 @@ function extra(step, timed = true) {
   return visible(parts.join("  "));
 }
 
-const canFold = (step) => holds[step] === 1 || groupSize[groupHead[step]] > 1 || hiddenCalls[step] + hiddenNotes[step] > 0;
+const canFold = (step) => hasChildren[step] === 1 || groupSize[groupHead[step]] > 1 || hiddenCalls[step] + hiddenNotes[step] > 0;
 
 function drawOutline(step, answer) {
   const cell = make("div", { className: "tree" });
   cell.setAttribute("role", "gridcell");
   if (answer) {
-    cell.append(indent(depth[step]), make("span", { className: "text", textContent: place.outline ? `answer to ${tail(address(step))}` : "" }));
+    cell.append(indent(depth[step]), make("span", { className: "text", textContent: geometry.outline ? `answer to ${tail(address(step))}` : "" }));
     return cell;
   }
-  if (place.outline) cell.append(indent(depth[step]));
-  const sign = closedGroup(step) || isShut(step) ? "▸" : holds[step] ? "▾" : hiddenCalls[step] + hiddenNotes[step] ? "▹" : "";
+  if (geometry.outline) cell.append(indent(depth[step]));
+  const sign = closedGroup(step) || isShut(step) ? "▸" : hasChildren[step] ? "▾" : hiddenCalls[step] + hiddenNotes[step] ? "▹" : "";
   cell.append(make("span", { className: "fold", textContent: sign }));
-  const outlined = view.level === 0 && closedGroup(step) ? said(step) : title(step);
+  const outlined = view.level === 0 && closedGroup(step) ? caption(step) : title(step);
   const last = closedGroup(step) ? ` ×${groupSize[step]}` : "";
   cell.append(make("span", { className: "address", textContent: visible(tail(address(step))), title: visible(address(step)) }));
-  if (place.outline) cell.append(make("span", { className: "text", textContent: outlined, title: outlined }));
+  if (geometry.outline) cell.append(make("span", { className: "text", textContent: outlined, title: outlined }));
   if (last) cell.append(make("span", { className: "times", textContent: last }));
-  const share = held[step] / heldInAll;
-  if (document.body.classList.contains("path") && share >= LEAST) {
-    cell.append(make("span", { className: "held", textContent: `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`, title: `held the boot up for ${span(held[step])}` }));
+  const share = rowCritical[step] / criticalTotal;
+  if (document.body.classList.contains("path") && share >= MIN_SHARE) {
+    cell.append(make("span", { className: "held", textContent: `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`, title: `held the boot up for ${span(rowCritical[step])}` }));
   }
   const hidden = hiddenCalls[step] + hiddenNotes[step];
   if (hidden && !isShut(step)) {
@@ -237,12 +237,12 @@ function drawOutline(step, answer) {
 
 function indent(level) {
   const element = make("span", { className: "indent" });
-  element.style.width = `${Math.min(level, 18) * (place.tree < NARROW ? 6 : 11)}px`;
+  element.style.width = `${Math.min(level, 18) * (geometry.tree < NARROW ? 6 : 11)}px`;
   return element;
 }
 
-// Of a long address its end, which tells it from its neighbours.
+// Cut a long address to its end, which differs from its neighbours'.
 function tail(text) {
-  const most = place.tree < NARROW ? 12 : 20;
+  const most = geometry.tree < NARROW ? 12 : 20;
   return text.length < most ? text : `…${text.slice(2 - most)}`;
 }

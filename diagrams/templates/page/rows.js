@@ -1,31 +1,31 @@
-// Which rows there are: what the level and the filters show, what is folded, which equal neighbours stand as one.
-// Nothing is lost: every step is a row, or counted at the row that stands for it (`stands`).
+// The rows: what the level and the filters show, what is folded, which equal neighbours share a row.
+// Nothing is lost: every step is a row, or counted in the row that represents it (`stepCount`).
 
 const LEVELS = ["services", "requests", "calls", "sql", "all"];
 
 const view = {
   level: LEVELS.indexOf(document.body.dataset.level),
   hiddenKinds: new Set(), hiddenLanes: new Set(), onlyCritical: false,
-  folded: new Uint8Array(count),  // nothing below it is shown
-  more: new Uint8Array(count),    // what is directly inside is shown at every level
-  opened: new Uint8Array(count),  // the group that begins here shows each of its steps
-  chosen: -1,                     // the step that is looked at: shown whatever the level
-  timed: false,                   // on an axis of time answers need no row
-  rows: new Int32Array(0),        // steps from top to bottom; ~step is the answer to it
+  folded: new Uint8Array(count),    // nothing below it is shown
+  expanded: new Uint8Array(count),  // its children are shown at every level
+  opened: new Uint8Array(count),    // the group that begins here shows each of its steps
+  chosen: -1,                       // the selected step, shown at every level
+  timed: false,                     // on a time axis answers need no row
+  rows: new Int32Array(0),          // steps from top to bottom; ~step is the answer to it
 };
 
 const shown = new Uint8Array(count);
-const up = new Int32Array(count);         // the shown step around each
+const shownParent = new Int32Array(count);  // the innermost shown step that encloses each
 const depth = new Int32Array(count);
 const hiddenCalls = new Int32Array(count), hiddenNotes = new Int32Array(count);
-const holds = new Uint8Array(count);      // whether there is a shown step inside
+const hasChildren = new Uint8Array(count);  // whether a step inside is shown
 const groupHead = new Int32Array(count);  // the first of the equal neighbours
 const groupSize = new Int32Array(count);
-const groupSteps = new Int32Array(count);  // steps that its other members hold
+const groupSteps = new Int32Array(count);  // steps in its other members
 const groupTook = new Float64Array(count);
 const rowOf = new Int32Array(count);
 
-let pinned = false;  // whether a row is there only because it is the chosen one
+let pinned = false;  // whether a row exists only because it is the chosen one
 
 function layOut() {
   chooseShown();
@@ -40,62 +40,62 @@ function passes(step) {
   if (flags & FAR) return false;
   if (view.hiddenKinds.has(boot.kind[step])) return false;
   if (view.hiddenLanes.has(boot.source[step]) || view.hiddenLanes.has(boot.target[step])) return false;
-  if (view.onlyCritical && heldInside[step] < LEAST * heldInAll) return false;
+  if (view.onlyCritical && criticalInside[step] < MIN_SHARE * criticalTotal) return false;
   if (boot.level[step] <= Math.max(view.level, 1)) return true;
   const around = parent[step];
-  return view.more[boot.flags[around] & FAR ? parent[around] : around] === 1;
+  return view.expanded[boot.flags[around] & FAR ? parent[around] : around] === 1;
 }
 
-// How long a step and all inside it held the boot up; what holds less than this share of it is left alone.
-const LEAST = 0.005;
-const heldInside = new Float64Array(count);
+// The critical time of a step with all steps inside it; shares below the minimum are not marked.
+const MIN_SHARE = 0.005;
+const criticalInside = new Float64Array(count);
 for (let step = count - 1; step >= 0; step--) {
-  heldInside[step] += boot.critical[step] ?? 0;
-  if (parent[step] >= 0) heldInside[parent[step]] += heldInside[step];
+  criticalInside[step] += boot.critical[step] ?? 0;
+  if (parent[step] >= 0) criticalInside[parent[step]] += criticalInside[step];
 }
-const heldInAll = Object.values(boot.critical).reduce((sum, one) => sum + one, 0) || 1;
-const held = new Float64Array(count);  // of each row: what it stands for, without what other rows stand for
+const criticalTotal = Object.values(boot.critical).reduce((sum, time) => sum + time, 0) || 1;
+const rowCritical = new Float64Array(count);  // the critical time of the steps that a row represents
 
 function chooseShown() {
   hiddenCalls.fill(0);
   hiddenNotes.fill(0);
-  holds.fill(0);
+  hasChildren.fill(0);
   for (let step = 0; step < count; step++) {
     const around = parent[step];
-    up[step] = around < 0 ? -1 : shown[around] ? around : up[around];
+    shownParent[step] = around < 0 ? -1 : shown[around] ? around : shownParent[around];
     shown[step] = passes(step) ? 1 : 0;
-    const holder = up[step];
+    const holder = shownParent[step];
     depth[step] = holder < 0 ? 0 : depth[holder] + 1;
-    if (shown[step] && holder >= 0) holds[holder] = 1;
+    if (shown[step] && holder >= 0) hasChildren[holder] = 1;
     else if (!shown[step] && !(boot.flags[step] & FAR && shown[around])) (isNote(step) ? hiddenNotes : hiddenCalls)[holder]++;
   }
 }
 
-// Two numbers stand for a step and all that is shown in it. Steps with equal ones read the same: that two others
-// share both by chance happens once in 2^64 neighbours.
-const first = new Int32Array(count), second = new Int32Array(count);
-const mixed = (hash, value, factor) => Math.imul((hash ^ value) + 0x9e3779b9, factor) ^ (hash >>> 15);
+// Two hashes of a step and everything shown inside it. Neighbours with equal hashes share a row; different ones
+// collide once in 2^64.
+const firstHash = new Int32Array(count), secondHash = new Int32Array(count);
+const mix = (hash, value, factor) => Math.imul((hash ^ value) + 0x9e3779b9, factor) ^ (hash >>> 15);
 
 function findGroups() {
-  first.fill(0);
-  second.fill(0);
+  firstHash.fill(0);
+  secondHash.fill(0);
   for (let step = count - 1; step >= 0; step--) {
     if (!shown[step]) continue;
-    for (const value of looks(step)) {
-      first[step] = mixed(first[step], value, 0x85ebca6b);
-      second[step] = mixed(second[step], value, 0xc2b2ae35);
+    for (const value of signature(step)) {
+      firstHash[step] = mix(firstHash[step], value, 0x85ebca6b);
+      secondHash[step] = mix(secondHash[step], value, 0xc2b2ae35);
     }
-    const around = up[step];
+    const around = shownParent[step];
     if (around < 0 || view.level === 0) continue;
-    first[around] = mixed(first[around], first[step], 0x85ebca6b);
-    second[around] = mixed(second[around], second[step], 0xc2b2ae35);
+    firstHash[around] = mix(firstHash[around], firstHash[step], 0x85ebca6b);
+    secondHash[around] = mix(secondHash[around], secondHash[step], 0xc2b2ae35);
   }
   joinNeighbours();
 }
 
-function looks(step) {
+function signature(step) {
   const lone = (boot.flags[step] & (FAILED | UNFINISHED | HEAD)) || step in boot.links || has(step, FAILED);
-  // Between services what matters is who asks whom: what they ask is told when the group is opened.
+  // At the level of services only source and target matter; the requests are shown when the group is opened.
   const crosses = view.level === 0 && boot.source[step] !== boot.target[step] && kind(step) !== "state";
   return [
     lone ? -1 - step : crosses ? 0 : boot.label[step] + 1, boot.kind[step], boot.source[step], boot.target[step],
@@ -104,16 +104,16 @@ function looks(step) {
 }
 
 function joinNeighbours() {
-  const before = new Int32Array(count).fill(-1);  // the last shown step inside each
+  const before = new Int32Array(count).fill(-1);  // the last shown child of each
   groupSize.fill(1);
   groupSteps.fill(0);
   for (let step = 0; step < count; step++) groupTook[step] = boot.took[step];
   for (let step = 0; step < count; step++) {
     groupHead[step] = step;
-    if (!shown[step] || up[step] < 0) continue;
-    const neighbour = before[up[step]];
-    before[up[step]] = step;
-    if (neighbour < 0 || first[neighbour] !== first[step] || second[neighbour] !== second[step]) continue;
+    if (!shown[step] || shownParent[step] < 0) continue;
+    const neighbour = before[shownParent[step]];
+    before[shownParent[step]] = step;
+    if (neighbour < 0 || firstHash[neighbour] !== firstHash[step] || secondHash[neighbour] !== secondHash[step]) continue;
     const head = groupHead[step] = groupHead[neighbour];
     groupSize[head]++;
     groupSteps[head] += boot.size[step] + 1;
@@ -123,16 +123,16 @@ function joinNeighbours() {
 
 const inClosedGroup = (step) => groupSize[groupHead[step]] > 1 && !view.opened[groupHead[step]];
 const closedGroup = (step) => groupHead[step] === step && inClosedGroup(step);
-// At the level of services a group's members differ inside, so nothing of its first stands for all.
+// At the level of services a group's members differ inside, so its first does not represent the others.
 const isShut = (step) => view.folded[step] === 1 || (view.level === 0 && closedGroup(step));
 
-// The step itself is shown even where the level or a filter hides it.
+// Show the chosen step even if the level or a filter hides it.
 function showChosen(step) {
   if (shown[step] || boot.flags[step] & FAR) return false;
   shown[step] = 1;
-  holds[up[step]] = 1;
-  (isNote(step) ? hiddenNotes : hiddenCalls)[up[step]]--;
-  if (farSide[step] >= 0) hiddenCalls[up[step]]--;
+  hasChildren[shownParent[step]] = 1;
+  (isNote(step) ? hiddenNotes : hiddenCalls)[shownParent[step]]--;
+  if (farSide[step] >= 0) hiddenCalls[shownParent[step]]--;
   return true;
 }
 
@@ -160,10 +160,10 @@ function writeRows() {
   }
   close(Infinity);
   view.rows = Int32Array.from(rows);
-  held.fill(0);
+  rowCritical.fill(0);
   for (const step of Object.keys(boot.critical)) {
     const row = view.rows[rowFor(Number(step))];
-    held[row < 0 ? ~row : row] += boot.critical[step];
+    rowCritical[row < 0 ? ~row : row] += boot.critical[step];
   }
 }
 
@@ -171,34 +171,34 @@ function answers(step) {
   return boot.source[step] !== boot.target[step] && !(boot.flags[step] & (UNAWAITED | UNFINISHED)) && !isNote(step);
 }
 
-// How many steps a row stands for: itself, what it hides, and the other members of its group.
-function stands(step) {
+// Count the steps that a row represents: itself, those it hides, and the other members of its group.
+function stepCount(step) {
   const inside = isShut(step) ? boot.size[step] : hiddenCalls[step] + hiddenNotes[step] + (farSide[step] >= 0 ? 1 : 0);
   return 1 + inside + (closedGroup(step) ? groupSteps[step] : 0);
 }
 
-// The row that shows a step, or the nearest around it that does.
+// Return the row of a step, or of the innermost enclosing step that has one.
 function rowFor(step) {
-  for (let one = step; one >= 0; one = parent[one]) {
-    const head = groupHead[one];
-    if (rowOf[one] >= 0) return rowOf[one];
-    if (shown[one] && head !== one && rowOf[head] >= 0) return rowOf[head];
+  for (let ancestor = step; ancestor >= 0; ancestor = parent[ancestor]) {
+    const head = groupHead[ancestor];
+    if (rowOf[ancestor] >= 0) return rowOf[ancestor];
+    if (shown[ancestor] && head !== ancestor && rowOf[head] >= 0) return rowOf[head];
   }
   return 0;
 }
 
-// Makes a step a row: what is around it is unfolded, groups around it are opened.
+// Make a step a row: unfold the enclosing steps and open their groups.
 function uncover(step) {
   const far = boot.flags[step] & FAR ? parent[step] : step;
   view.chosen = far;
-  if (rowOf[far] >= 0 && !pinned) return far;  // all stays where it is
+  if (rowOf[far] >= 0 && !pinned) return far;  // nothing moves
   layOut();
   for (let again = true; again;) {  // opening one group may change how its neighbours are grouped
     again = false;
-    for (let one = far; one >= 0; one = parent[one]) {
-      if (one !== far && view.folded[one]) { view.folded[one] = 0; again = true; }
-      const member = groupHead[one] !== one || one !== far;
-      if (shown[one] && member && inClosedGroup(one)) { view.opened[groupHead[one]] = 1; again = true; }
+    for (let ancestor = far; ancestor >= 0; ancestor = parent[ancestor]) {
+      if (ancestor !== far && view.folded[ancestor]) { view.folded[ancestor] = 0; again = true; }
+      const member = groupHead[ancestor] !== ancestor || ancestor !== far;
+      if (shown[ancestor] && member && inClosedGroup(ancestor)) { view.opened[groupHead[ancestor]] = 1; again = true; }
     }
     if (again) layOut();
   }
