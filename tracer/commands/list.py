@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tracer import trace_file
-from tracer.commands import printing
+from tracer.commands import dates, printing, tables
 from tracer.commands.options import PATH
 from tracer.model import Request, Unassigned
 from tracer.text import printable
@@ -41,7 +40,7 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
         return
     if not rows:
         printing.out("no boots" + ("" if everything else "; for other requests pass --all"))
-    for line in _table([_columns(row) for row in rows]):
+    for line in tables.aligned([_columns(row) for row in rows]):
         printing.out(line)
 
 
@@ -55,12 +54,12 @@ def _list_untied(groups: list[Unassigned], as_json: bool) -> None:
     ordered = sorted(
         groups, key=lambda group: (Unassigned.WHYS.index(group.why), group.service, group.kind, -group.count)
     )
-    for line in _table([list(map(str, _untied_row(group).values())) for group in ordered]):
+    for line in tables.aligned([list(map(str, _untied_row(group).values())) for group in ordered]):
         printing.out(line)
 
 
 def _untied_row(group: Unassigned) -> dict[str, Any]:
-    return asdict(group) | {"first": _date(group.first), "last": _date(group.last)}
+    return asdict(group) | {"first": dates.iso(group.first), "last": dates.iso(group.last)}
 
 
 def _row(boot: Request) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def _row(boot: Request) -> dict[str, Any]:
         "uuid": boot.uuid,
         "request_id": boot.request_id,
         "outcome": boot.outcome,
-        "started": _date(boot.started),
+        "started": dates.iso(boot.started),
         "duration_ms": round(boot.duration / 1e6, 3),
         "host": boot.host,
         "steps": sum(counts.values()),
@@ -80,19 +79,7 @@ def _row(boot: Request) -> dict[str, Any]:
     }
 
 
-def _date(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    date = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
-    return date.isoformat(timespec="milliseconds")
-
-
 def _columns(row: dict[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(row["counts"].items()))
     named = [row["server"] or row["operation"], row["uuid"], row["request_id"], row["outcome"]]
     return [f"{row['number']:>3}", *(printable(text) or "-" for text in named), f"{row['duration_ms']:.0f} ms", counts]
-
-
-def _table(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    padded = ((text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
-    return ["  ".join(row).rstrip() for row in padded]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import click
 
 import diagrams
 from tracer import findings, trace_file
-from tracer.commands import printing, selection
+from tracer.commands import printing, selection, timeline
 from tracer.commands.options import PATH
 from tracer.model import Step
 
@@ -26,19 +29,32 @@ detail_option = click.option(
 )  # fmt: skip
 
 
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that adds several options in their order."""
+    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
+
+
 @click.command()
 @detail_option
 @click.option(
     "--findings", "only_findings", is_flag=True, help="Print instead what witnesses missed and what went wrong."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print every step, or every finding, as JSON.")
+@click.option("--timeline", "in_time", is_flag=True, help="Print instead all that names WHAT, in order of time.")
+@_options(*timeline.filter_options)
+@click.option("--json", "as_json", is_flag=True, help="Print every step, finding or entry as JSON.")
 @click.argument("file", type=PATH)
 @click.argument("what", required=False)
-def show(file: Path, what: str | None, detail: str, only_findings: bool, as_json: bool) -> None:
+def show(
+    file: Path, what: str | None, detail: str, only_findings: bool, in_time: bool, as_json: bool, level: str | None,
+    services: tuple[str, ...], pattern: re.Pattern[str] | None,
+) -> None:  # fmt: skip
     """Print the numbered tree of a boot.
 
     WHAT is a server's name or uuid, a request id, or a number from `bootseq list`; it may be omitted if FILE holds one
     boot.
+
+    --timeline prints time (UTC), host, service, level and text of everything that names WHAT, in any request or in
+    none; WHAT may be the uuid, or its beginning, of a volume, port or anything else, and is all of FILE if omitted.
 
     \b
     --findings prints, for the whole file if WHAT is omitted:
@@ -58,7 +74,14 @@ def show(file: Path, what: str | None, detail: str, only_findings: bool, as_json
       bootseq show boot.trace.jsonl.gz
       bootseq show boot.trace.jsonl.gz vm1 --detail full
       bootseq show boot.trace.jsonl.gz --findings
+      bootseq show boot.trace.jsonl.gz vm1 --timeline --level WARNING
     """
+    filters = timeline.Filters(level, services, pattern)
+    if filters.used and not in_time:
+        raise click.UsageError("--level, --service and --grep are for --timeline")
+    if in_time:
+        timeline.show(file, what or "", filters, as_json)
+        return
     if only_findings:
         _show_findings(file, what, as_json)
         return
