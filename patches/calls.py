@@ -1,4 +1,4 @@
-"""Function calls: the methods and functions that the call points name, one record a call.
+"""Function calls: the methods and functions that the call points name, one record per call.
 
 The points come compiled from the tool: (module glob, name globs, excluded name globs), names like ``API.create`` or
 ``instance_create``. Functions that other modules took with ``from x import f`` before the hook came are not covered,

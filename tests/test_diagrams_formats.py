@@ -1,4 +1,4 @@
-"""Mermaid, PlantUML, Markdown and dot: what is theirs alone; hostile input is in test_diagrams_hostile."""
+"""Mermaid, PlantUML, Markdown and dot, each on its own; test_diagrams_hostile.py has hostile input."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.builders import boot, call, cast, http, rpc, served, small_bo
 
 
 class TestMermaid:
-    def test_it_never_grows_over_what_mermaid_takes_and_says_what_was_folded(self) -> None:
+    def test_it_stays_within_mermaids_limits_and_notes_what_was_folded(self) -> None:
         text = mermaid(wide_boot(5_000), "full")
         assert LIMIT / 4 < len(text) <= LIMIT
         assert "to fit)" in text.splitlines()[1]
         assert re.search(r"\nNote right of p\d+: \+\d+ more, not drawn\n(deactivate p\d+\n)+$", text)
 
-    def test_a_document_has_several_rather_than_fold(self) -> None:
+    def test_a_document_has_several_diagrams_instead_of_folding(self) -> None:
         parts = blocks(wide_boot(5_000), "full")
         assert 1 < len(parts) <= MOST_BLOCKS
         assert all(len(part) <= LIMIT and self.opened(part) == self.closed(part) for part in parts)
@@ -28,7 +28,7 @@ class TestMermaid:
         assert len(whole) > 5_000
         assert markdown(wide_boot(5_000), "full").count("```mermaid\n") == len(parts)
 
-    def test_but_not_any_number(self) -> None:
+    def test_the_number_of_diagrams_is_limited(self) -> None:
         assert len(blocks(wide_boot(12_000), "full")) == 1
 
     def test_activations_are_balanced(self) -> None:
@@ -43,7 +43,7 @@ class TestMermaid:
     def closed(text: str) -> int:
         return len(re.findall(r"-->>-|^deactivate ", text, re.M))
 
-    def test_arrows_tell_calls_from_casts_and_answers(self) -> None:
+    def test_arrows_distinguish_calls_casts_and_answers(self) -> None:
         head = call(
             "API",
             "nova.a:f",
@@ -79,12 +79,12 @@ class TestMarkdown:
         assert "```mermaid\nsequenceDiagram\n" in text
         assert "- `compute: heartbeat Service.save (rpc) ×3`\n" in text
 
-    def test_tables_have_as_many_cells_in_every_row(self) -> None:
+    def test_every_row_of_a_table_has_as_many_cells(self) -> None:
         table = re.search(r"## Who took part\n\n((?:\|.*\n)+)", markdown(small_boot()))
         assert table
         assert len({line.count("|") for line in table[1].splitlines()}) == 1
 
-    def test_nothing_is_said_of_what_was_not_left_out(self) -> None:
+    def test_without_unassigned_steps_there_is_no_such_section(self) -> None:
         assert "Left out" not in markdown(boot(call("API", "nova.a:f")))
 
     def test_code_spans_hold_anything(self) -> None:
@@ -94,12 +94,12 @@ class TestMarkdown:
         assert code("a|b") == "`a\\|b`"
         assert code("") == "`   `"
 
-    def test_fences_are_longer_than_what_they_hold(self) -> None:
+    def test_fences_are_longer_than_those_inside(self) -> None:
         assert fenced("a\n````\nb") == "`````text\na\n````\nb\n`````"
 
 
 class TestTopology:
-    def test_contacts_are_counted_with_what_they_lasted(self) -> None:
+    def test_contacts_are_counted_with_their_durations(self) -> None:
         head = call(
             "compute", "nova.a:f",
             rpc("compute", "conductor", "a", sql("conductor", "SELECT", "x"), sql("conductor", "SELECT", "y")),
@@ -124,19 +124,19 @@ class TestTopology:
         assert graph.edges["compute", "scheduler", "cast"]["lasted"] == [0]
         assert graph.edges["conductor", "database", "SQL"]["about"] == {"x": 1, "y": 1}
 
-    def test_requests_that_differ_by_an_id_are_about_the_same(self) -> None:
+    def test_requests_that_differ_by_an_id_have_the_same_subject(self) -> None:
         paths = ["/v2/images/155d900f-4e14-4e4c-a73d-069cbf4541e6", "/v2/images/42", "/v2/images/42?x=1", "/v2/images"]
         graph = contacts(boot(call("API", "nova.a:f", *(http("API", "image", "GET", path) for path in paths))))
         assert graph.edges["API", "image", "HTTP"]["about"] == {"GET /v2/images/…": 3, "GET /v2/images": 1}
 
-    def test_an_edge_tells_count_total_median_and_what_it_is_about(self) -> None:
+    def test_an_edge_shows_count_total_median_and_subject(self) -> None:
         saves = [rpc("compute", "conductor", "Instance.save", took=took) for took in (1, 2, 9)]
         others = [rpc("compute", "conductor", f"other_{number}", took=4) for number in range(4)]
         text = topology(boot(call("compute", "nova.a:f", *saves, *others)))
         assert "    7 calls, 30.1 ms (median 4.3 ms)\\l    Instance.save ×3\\l    other_0\\l    other_1\\l" in text
         assert "    and 2 more\\l" in text
 
-    def test_a_request_that_nobody_sent_comes_from_the_client(self) -> None:
+    def test_a_request_without_a_sender_comes_from_the_client(self) -> None:
         head = step("http", "API", side="server", method="POST", path="/servers")
         assert list(contacts(boot(head)).edges(keys=True)) == [("client", "API", "HTTP")]
 
@@ -147,7 +147,7 @@ class TestTopology:
         )
         assert re.search(r'\[label="    2 libvirt, 91\d ms \(median 12\.1 ms\)\\l    defineXML\\l', text)
 
-    def test_long_names_go_on_in_further_lines_and_are_never_cut(self) -> None:
+    def test_long_names_are_wrapped_and_never_cut(self) -> None:
         service = "a-service-with-an-extraordinarily-long-name.example.org"
         path, word = "/v2/" + "very_long_collection_name/" * 4, "W" * 100
         text = topology(boot(call(service, "nova.a:f", *(http("API", "image", "GET", name) for name in (path, word)))))
@@ -158,7 +158,7 @@ class TestTopology:
         assert max(map(len, lines)) <= 44
         assert "".join(lines[1:]).replace(" ", "") == f"GET{path}GET{word}"
 
-    def test_names_that_dot_would_read_otherwise(self) -> None:
+    def test_names_with_a_meaning_in_dot(self) -> None:
         text = topology(boot(call("a:b", "m:f"), call("<b>", "m:f"), call('"\\', "m:f")))
         assert 'label="a:b"' in text
         assert 'label="<b>"' in text

@@ -1,4 +1,4 @@
-"""A small boot in every format is what it was when somebody looked at it; and the comparer itself works."""
+"""A small boot in every format is the reviewed one; and the comparison with golden files works."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.support.builders import failed_boot, small_boot
 
 
 def compare(name: str, text: str) -> None:
-    """SVG with an element a line, so that a difference can be read; it stays a picture."""
+    """Compare with the golden file; an SVG has one element per line, so that differences are readable."""
     golden.compare(f"diagrams/{name}", text, [("><", ">\n<")] if name.endswith(".svg") else [])
 
 
-#: The page is mostly its own scripts: test_diagrams_page holds what a boot puts into it.
+#: The page is mostly its own scripts; test_diagrams_page_render.py tests its data.
 GOLDEN = [suffix for suffix in RENDERERS if suffix != "html"]
 
 
 @pytest.mark.parametrize("suffix", GOLDEN)
-def test_every_format_at_the_usual_detail(suffix: str) -> None:
+def test_every_format_at_the_default_detail(suffix: str) -> None:
     compare(f"small.{suffix}", render(small_boot(), suffix))
 
 
@@ -42,7 +42,7 @@ def test_the_same_boot_gives_the_same_text(suffix: str) -> None:
     assert render(small_boot(), suffix) == render(small_boot(), suffix)
 
 
-def test_unknown_suffixes_and_details_are_refused() -> None:
+def test_unknown_suffixes_and_details_are_rejected() -> None:
     with pytest.raises(ValueError, match="cannot draw 'png'"):
         render(small_boot(), "png")
     with pytest.raises(ValueError, match=f"one of {', '.join(DETAILS)}"):
@@ -50,7 +50,7 @@ def test_unknown_suffixes_and_details_are_refused() -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_collector_is_left_as_it_was(enabled: bool) -> None:
+def test_the_garbage_collector_is_restored(enabled: bool) -> None:
     was = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
@@ -65,7 +65,7 @@ def test_a_suffix_may_have_its_dot() -> None:
 
 
 class TestComparer:
-    def test_what_differs_fails_and_is_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_difference_fails_and_is_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("UPDATE_GOLDEN", raising=False)
         (tmp_path / "a.txt").write_text("one\n")
         with pytest.raises(AssertionError, match=r"-one\n\+two"):
@@ -74,12 +74,12 @@ class TestComparer:
         golden.compare("a.txt", "one\n", folder=tmp_path)
         assert not (tmp_path / "a.txt.actual").exists()
 
-    def test_a_golden_file_that_is_missing_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_missing_golden_file_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("UPDATE_GOLDEN", raising=False)
         with pytest.raises(AssertionError):
             golden.compare("a.txt", "two\n", folder=tmp_path)
 
-    def test_update_writes_what_came_out_scrubbed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_update_writes_the_scrubbed_text(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("UPDATE_GOLDEN", "1")
         golden.compare("deep/a.txt", "took 12 ms\n", [(r"\d+ ms", "N ms")], folder=tmp_path)
         assert (tmp_path / "deep/a.txt").read_text() == "took N ms\n"

@@ -129,7 +129,7 @@ def boots() -> list[Request]:
 
 
 class TestFonts:
-    """On a machine with the fonts of this one, and on one that has none that we measure with."""
+    """Texts drawn with this machine's fonts, and without the fonts that widths are measured with."""
 
     @pytest.fixture(scope="class", params=["fonts of this machine", "only DejaVu"])
     def machine(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:

@@ -1,4 +1,4 @@
-"""The report as JUnit XML, for CI systems: a suite a service, a failed case a failing change."""
+"""The report as JUnit XML, for CI systems: one suite per service, one failed case per failing change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a text a line
+# ruff: noqa: E501 - one text per line
 """Texts with a secret in them, as services, clients and libraries write them; ``{C}`` is replaced by the secret.
 
 Each line is a kind: its name, then the text.

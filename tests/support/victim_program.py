@@ -90,7 +90,7 @@ def resident() -> int:
 
 
 class Lines(socketserver.StreamRequestHandler):
-    """Evaluates an expression a line and answers with its value or its exception."""
+    """A connection: evaluates one expression per line and answers with its value or its exception."""
 
     def handle(self) -> None:
         """Answer until the other side disconnects."""
