@@ -75,6 +75,8 @@ def prepare(folder: Path) -> None:
     with tarfile.open(data / "nova34-logs.tar.xz") as archive:
         archive.extractall(folder / "logs", filter="data")
     shutil.copy(ROOT / "examples/gallery/boots.trace.jsonl.gz", folder)
+    for path in (data / "explain").glob("*.gz"):
+        shutil.copy(path, folder)
     for release in (32, 34):
         shutil.copy(ROOT / f"examples/ci/reports/32-to-34/nova-{release}.baseline", folder)
     capture = next(path.parent for path in (folder / "capture").rglob("capture.json"))

@@ -1,0 +1,120 @@
+"""``bootseq explain``: why a request failed, where its time went, and what is missing to say more."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracer import trace_file
+from tracer.commands import printing
+from tracer.commands.options import PATH
+from tracer.errors import TracerError
+from tracer.explain import select, text
+from tracer.explain.explain import explain as explanation_of
+from tracer.explain.explain import explain_services
+from tracer.explain.explanation import Explanation
+from tracer.model import Request, Trace
+from tracer.text import command, plural
+
+CANNOT_TELL = 2
+#: So many requests that only mention an id are explained.
+_MOST = 5
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or an array if there are several.")
+@click.argument("file", type=PATH)
+@click.argument("what", required=False)
+def explain(file: Path, what: str | None, as_json: bool) -> None:
+    """Explain why a request failed, or where its time went.
+
+    WHAT is a server's name, the uuid of an instance, volume or port (or its beginning), a request id, or a number from
+    `bootseq list --all`. Without it, every boot that failed is explained; if none did, the unfinished ones or the
+    longest.
+
+    The text says what was asked and how it ended; the first cause of a failure, with its service, host and exception,
+    and its way up to the user; the hosts that were tried and why each failed, and the filters that left none; calls
+    without an answer; where the time went; and what is missing to say more, with the command that gets it. Under each
+    sentence are the addresses of the steps that show it, as `bootseq show` prints them.
+
+    The exit code is 0 if the end is explained, 2 if the trace does not tell.
+
+    \b
+    Examples:
+      bootseq explain boot.trace.jsonl.gz
+      bootseq explain boot.trace.jsonl.gz vm1
+      bootseq explain boot.trace.jsonl.gz req-ce323f02-0098-44d1-97f2-97533bc32853 --json
+    """
+    trace = trace_file.read(file)
+    requests = _requests(file, trace, what)
+    explanations = [explanation_of(request, trace) for request in requests] or [_of_services(file, trace)]
+    if as_json:
+        values = [_as_json(explanation) for explanation in explanations]
+        printing.as_json(values[0] if len(values) == 1 else values)
+    else:
+        if what is None and trace.boots and not any(map(select.is_failed, requests)):
+            printing.lines(_no_failure(trace))
+        printing.lines("\n".join(map(text.render, explanations)))
+        if what is None:
+            _print_other_failures(file, trace, requests)
+    if not all(explanation.explained for explanation in explanations):
+        sys.exit(CANNOT_TELL)
+
+
+def _requests(file: Path, trace: Trace, word: str | None) -> list[Request]:
+    if word is None:
+        return select.default(trace)
+    requests = select.preferred(select.matching(trace, word))
+    if not requests:
+        everything = command("bootseq", "list", "--all", file)
+        raise TracerError(f"{file} holds nothing of {word!r}; see: {everything}")
+    if len(requests) > _MOST:
+        everything = command("bootseq", "list", "--all", file)
+        printing.note(
+            f"{word!r} matches {plural(len(requests), 'request')}; the first {_MOST} follow (see: {everything})"
+        )
+    return requests[:_MOST]
+
+
+def _of_services(file: Path, trace: Trace) -> Explanation:
+    explanation = explain_services(trace)
+    if explanation is None:
+        everything = command("bootseq", "list", "--all", file)
+        raise TracerError(f"{file} holds no boot and nothing that failed; see: {everything}")
+    return explanation
+
+
+def _no_failure(trace: Trace) -> str:
+    count = len(trace.boots)
+    unfinished = sum(1 for boot in trace.boots if boot.outcome == "unfinished")
+    if unfinished:
+        return f"No boot failed, but of {plural(count, 'boot')} the end of {unfinished} is not in the trace:\n\n"
+    return f"No boot failed{'; the longest took its time so' if count > 1 else ''}:\n\n"
+
+
+def _print_other_failures(file: Path, trace: Trace, explained: list[Request]) -> None:
+    others = [r for r in trace.others if select.is_failed(r) and select.is_user_request(r) and r not in explained]
+    if others:
+        first = command("bootseq", "explain", file, others[0].number)
+        printing.lines(f"\n{plural(len(others), 'other request')} failed; the first: {first}\n")
+
+
+def _as_json(explanation: Explanation) -> dict[str, Any]:
+    value = _addresses(asdict(explanation))
+    assert isinstance(value, dict)
+    return value
+
+
+def _addresses(value: Any) -> Any:
+    """Return the value with its evidence as addresses; their lines stand beside them as ``quotations``."""
+    if isinstance(value, dict):
+        result = {key: _addresses(inner) for key, inner in value.items() if key != "evidence"}
+        if "evidence" in value:
+            result["evidence"] = [item["address"] for item in value["evidence"]]
+            result["quotations"] = list(value["evidence"])
+        return result
+    return [_addresses(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,206 @@
+"""The explanation of a request, put together from its cause, hosts, waits, phases and what is missing."""
+
+from __future__ import annotations
+
+from tracer.explain import cause as causes
+from tracer.explain import failures, hosts, missing, phases, services, waits
+from tracer.explain.cause import Failure, new_vm_state
+from tracer.explain.explanation import Cause, Explanation, Link, Statement, Wait
+from tracer.explain.quotations import evidence
+from tracer.explain.select import is_failed
+from tracer.explain.words import clock, date, error_type, name, plain_error, shorten, span, where
+from tracer.model import Request, Step, Trace
+from tracer.text import plural
+
+#: Messages of a refusal that say more than its status.
+_REFUSALS = ("HTTP exception thrown: ", "Returning 4", "Returning 5")
+
+
+def explain(request: Request, trace: Trace) -> Explanation:
+    """Return the explanation of one request of a trace."""
+    failed = is_failed(request)
+    failure = causes.find(request) if failed or request.outcome == "unfinished" else None
+    calls = waits.unanswered(request) if request.outcome != "active" else []
+    cause = _cause(failure, request, calls) if failed or calls or failure else None
+    explained = cause is not None or (request.outcome in ("active", "done") and not failed)
+    return Explanation(
+        what=_what(request),
+        outcome=_outcome(request, failure, failed=failed),
+        beginning=_beginning(request),
+        end=_end(request, failure),
+        cause=cause,
+        chain=tuple(_chain(failure)) if failure is not None else (),
+        hosts=tuple(hosts.tries(request)),
+        waits=tuple(calls),
+        phases=tuple(phases.phases(request)),
+        services=tuple(services.troubles(trace, request)) if request.outcome != "active" else (),
+        next=tuple(missing.missing(request, trace, known=explained)),
+        explained=explained,
+    )
+
+
+def explain_services(trace: Trace) -> Explanation | None:
+    """Return the explanation of a trace in which services report troubles, but no request failed; None without any."""
+    statements = tuple(services.troubles(trace))
+    if not statements:
+        return None
+    cause = Cause(f"{statements[0].text}.", trace.untied[0].service, "", statements[0].text, ())
+    beginning = Statement("The trace holds no boot and no request that failed.")
+    end = Statement(f"Its services report {plural(len(statements), 'trouble')} of their own.")
+    return Explanation("services", "error", beginning, end, cause, (), (), (), (), statements, (), explained=True)
+
+
+def _outcome(request: Request, failure: Failure | None, *, failed: bool) -> str:
+    """Return the outcome; of a request that was accepted, and failed then, what it failed with."""
+    if not failed or request.outcome != "done":
+        return request.outcome
+    error = failures.error_of(failure.last) if failure is not None else ""
+    return f"error: {error}" if error else "error"
+
+
+def _what(request: Request) -> str:
+    ids = {"instance": request.uuid, "request": request.request_id}
+    known = ", ".join(f"{key} {value}" for key, value in ids.items() if value)
+    title = shorten(f"{_action(request)}{request.operation} {request.server}".strip() or "request")
+    return f"{title} ({shorten(known)})" if known else title
+
+
+def _action(request: Request) -> str:
+    """Return the action that the request's body names, ``migrate: ``; "" without one."""
+    seed = _seed(request)
+    body = seed.attributes.get("body") if seed is not None and seed.text("path").endswith("/action") else None
+    return f"{shorten(next(iter(body)), 60)}: " if isinstance(body, dict) and body else ""
+
+
+def _beginning(request: Request) -> Statement:
+    """Return who asked for what, when, and what the API answered."""
+    seed = _seed(request)
+    if seed is None:
+        head = request.chapters[0] if request.chapters else None
+        return _first_sign(head) if head is not None else Statement("The trace holds no step of it.")
+    status = seed.attributes.get("status")
+    answer = f"answered {status} after {span(seed.duration or 0)}" if status else "gave no answer that was recorded"
+    host = f" ({seed.host})" if seed.host else ""
+    text = f"{name(seed)} reached {_the(seed.service)}{host} at {date(seed.start)}, which {answer}."
+    return Statement(text, evidence(seed))
+
+
+def _first_sign(head: Step) -> Statement:
+    if head.kind == "log":
+        text = f"How it was asked for is not in the trace; its first line is of {head.service} at {date(head.start)}."
+    else:
+        text = f"It began with {name(head)} in {where(head.service, head.host)} at {date(head.start)}."
+    return Statement(text, evidence(head))
+
+
+def _seed(request: Request) -> Step | None:
+    """Return the API's step that served the request, else the client's."""
+    steps = [step for chapter in request.chapters[:1] for step in chapter.walk() if step.kind == "http"]
+    own = [step for step in steps if step.is_server and step.request_id == request.request_id] if steps else []
+    posts = [step for step in steps if step.text("method") == "POST" and "/servers" in step.text("path")]
+    return next(iter(own or sorted(posts, key=lambda step: not step.is_server) or steps), None)
+
+
+def _the(service: str) -> str:
+    return f"the {service}" if service in ("API", "client") else service
+
+
+def _end(request: Request, failure: Failure | None) -> Statement:
+    """Return how the request ended, for all that the trace shows."""
+    states = [step for step in request.walk() if step.kind == "state"]
+    if request.outcome == "active":
+        last = [step for step in states if new_vm_state(step) == "active"][-1:]
+        host = f" on {shorten(request.host)}" if request.host else ""
+        return Statement(f"It ended well: the instance was active{host} {_since(request, last)}.", evidence(*last))
+    if is_failed(request):
+        last = [step for step in states if new_vm_state(step) == "error"][-1:]
+        last = last or ([failure.last] if failure is not None else [])
+        known = plain_error(request.outcome.partition(": ")[2]) or (failures.error_of(failure.last) if failure else "")
+        text = f"It failed {_since(request, last)}{': ' + known.rstrip('.') if known else ''}."
+        return Statement(text, evidence(*last))
+    if request.outcome == "unfinished":
+        final = max(request.walk(), key=failures.end_of, default=None)
+        text = f"Its end is not in the trace, whose last step of it is {span(request.duration)} after its start."
+        return Statement(text, evidence(final) if final is not None else ())
+    return Statement(f"It ended well {_since(request, [])}.")
+
+
+def _since(request: Request, last: list[Step]) -> str:
+    end = failures.end_of(last[0]) - request.started if last else request.duration
+    return f"{span(end)} after its start"
+
+
+def _cause(failure: Failure | None, request: Request, calls: list[Wait]) -> Cause | None:
+    """Return the first cause: an unanswered call, hosts that were refused, or the first error."""
+    if failure is None:
+        return _unanswered(calls[0]) if calls else None
+    first, error = failure.first, failure.error
+    if failures.is_timeout(error) and calls:
+        own = [call for call in calls if any(item.address == first.address for item in call.evidence)]
+        return _unanswered((own or calls)[0], error, first)
+    steps = list(request.walk())
+    reason = hosts.no_host_reason(steps) if failures.is_no_host(error) else None
+    if reason is not None:
+        text, witnesses = reason
+        service, host = witnesses[0].service, witnesses[0].host
+        return Cause(f"{text[0].upper()}{text[1:]}.", service, host, error, evidence(*witnesses, first))
+    refusal = _refusal(first) if error.startswith("HTTP ") else None
+    text = _sentence(first, plain_error(refusal[1]) if refusal else error)
+    extra = [refusal[0]] if refusal else []
+    return Cause(text, first.service, first.host, refusal[1] if refusal else error, evidence(first, *extra))
+
+
+def _unanswered(call: Wait, error: str = "", first: Step | None = None) -> Cause:
+    more = evidence(first) if first is not None else ()
+    unique = {item.address: item for item in (*call.evidence, *more)}
+    return Cause(f"{call.text}.", call.peer or call.caller, "", error or "no answer", tuple(unique.values()))
+
+
+def _sentence(step: Step, error: str) -> str:
+    error = error.rstrip(".")
+    if step.kind == "log":
+        return f"{_capital(where(step.service, step.host))} logged at {clock(step.start)}: {error}."
+    if step.kind == "http" and step.is_server:
+        return f"{_capital(_the(step.service))} refused {name(step)} with HTTP {step.text('status')}: {error}."
+    if step.kind == "http":
+        peer = step.text("peer") or "the far side"
+        return f"{_capital(peer)} answered {name(step)} of {where(step.service, step.host)} with {error}."
+    verb = "failed with" if error_type(error) else "failed:"
+    return f"{name(step)} in {where(step.service, step.host)} {verb} {error}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _refusal(step: Step) -> tuple[Step, str] | None:
+    """Return the line that says why a request was refused, and the reason."""
+    for inner in step.walk():
+        message = inner.text("message") if inner.kind == "log" else ""
+        if message.startswith(_REFUSALS):
+            return inner, message.partition(": ")[2]
+    return None
+
+
+def _chain(failure: Failure) -> list[Link]:
+    """Return the way of a failure; what a service only passed on is one link."""
+    links: list[Link] = []
+    for step in failure.path:
+        error = failures.error_of(step) or ""
+        if links and (links[-1].service, links[-1].error) == (step.service, error) and error:
+            continue
+        links.append(Link(_link_text(step, error), step.service, step.host, error, evidence(step)))
+    return links
+
+
+def _link_text(step: Step, error: str) -> str:
+    if step.kind == "state":
+        return f"{where(step.service, step.host)} set the instance to error"
+    if step.kind == "log":
+        return f"{where(step.service, step.host)} logged {error}"
+    if step.kind == "http":
+        direction = f"{step.text('peer')} answered" if step.is_client and step.text("peer") else "answered"
+        return f"{where(step.service, step.host)}: {name(step)} was {direction} {error}".replace(
+            f"was {step.text('peer')} answered", f"was answered by {step.text('peer')} with"
+        )
+    return f"{where(step.service, step.host)}: {name(step)} failed: {error}"

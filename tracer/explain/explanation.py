@@ -1,0 +1,108 @@
+"""An explanation of one request, and of the services around it, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A step that a statement rests on: its address, its line, and the file and line of a log that has it, or ""."""
+
+    address: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A plain sentence and its evidence."""
+
+    text: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The first failure: in which service and on which host, "" where that is unknown."""
+
+    text: str
+    service: str
+    host: str
+    error: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A stage of a failure's way from its cause to the user."""
+
+    text: str
+    service: str
+    host: str
+    error: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class HostTry:
+    """A host on which an instance was to be built, or a filter that removed hosts, and the result."""
+
+    host: str
+    text: str
+    failed: bool
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Equal calls without an answer: ``since`` and ``longest`` are nanoseconds; ``over`` if the caller gave up."""
+
+    caller: str
+    peer: str
+    method: str
+    count: int
+    since: int
+    longest: int
+    over: bool
+    text: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the time that a request took; ``start`` and ``duration`` are nanoseconds."""
+
+    name: str
+    service: str
+    start: int
+    duration: int
+    most: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Next:
+    """What is missing to say more, and the command that gets it ("" where none does)."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An explanation of a request; ``explained`` is False if the trace does not tell how or why it ended."""
+
+    what: str
+    outcome: str
+    beginning: Statement
+    end: Statement
+    cause: Cause | None
+    chain: tuple[Link, ...]
+    hosts: tuple[HostTry, ...]
+    waits: tuple[Wait, ...]
+    phases: tuple[Phase, ...]
+    #: Troubles of services outside of requests, around that time.
+    services: tuple[Statement, ...]
+    next: tuple[Next, ...]
+    explained: bool

@@ -1,0 +1,107 @@
+"""The failures of a request: steps that ended with an error, and lines of logs that report an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tracer.explain.words import error_type, plain_error
+from tracer.model import Step
+from tracer.model.patterns import LOG_FILE_WARNING_LEVELS
+
+_TRACEBACK = "Traceback (most recent call last):"
+#: The first line of an exception after its traceback: unlike frames it is not indented.
+_RAISED = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::.*)?$")
+#: An exception inside a message: ``Failed to schedule instances: nova.exception_Remote.NoValidHost_Remote: No …``.
+_QUOTED = re.compile(
+    r"(?:^|[\s:(\[<])((?:[a-z_]\w*\.)+[A-Z]\w+|[A-Z]\w*?(?:Error|Exception|Timeout|NotFound|Exceeded|NoValidHost)(?:_Remote)?)"
+    r"(: .*|(?=\s*$|>))"
+)
+#: Failures that are handled, as a rule: something was looked for and is not there.
+_LOOKUP = re.compile(r"NotFound|DoesNotExist|NoResult|could not be found|[Dd]omain not found|HTTP 404|HTTP 300")
+_TIMEOUT = re.compile(r"MessagingTimeout|Timed out waiting for a reply|Timeout while waiting on RPC")
+#: Errors that only report that no host remained, whatever the hosts said.
+_NO_HOST = frozenset({"NoValidHost", "MaxRetriesExceeded", "NoValidHostException"})
+#: Loggers whose lines copy a notification.
+_NOTIFICATIONS = "oslo.messaging.notification"
+
+
+def error_of(step: Step) -> str | None:
+    """Return the error that the step ended with, or the log line reports, on one line; None without one."""
+    if step.kind == "log":
+        return _logged_error(step)
+    if step.error is not None:
+        return plain_error(step.error) or "error"
+    status = step.attributes.get("status")
+    if step.kind == "http" and isinstance(status, int) and status >= 400:
+        return f"HTTP {status}"
+    return None
+
+
+def _logged_error(step: Step) -> str | None:
+    if step.text("level") not in LOG_FILE_WARNING_LEVELS or step.text("logger").startswith(_NOTIFICATIONS):
+        return None
+    message = step.text("message")
+    raised = step.text("exception") or first_exception(message) or quoted_exception(message)
+    if raised:
+        return plain_error(raised)
+    return plain_error(message) if step.text("level") in ("ERROR", "CRITICAL") else None
+
+
+def first_exception(text: str) -> str:
+    """Return the exception of a text's first traceback, which caused those of the next ones; "" without one."""
+    _, traceback, after = text.partition(_TRACEBACK)
+    if not traceback:
+        return ""
+    return next((line.strip() for line in after.splitlines() if _RAISED.match(line)), "")
+
+
+def quoted_exception(message: str) -> str:
+    """Return the exception that a message names on its first line, with its text; "" without one."""
+    match = _QUOTED.search(message.partition("\n")[0])
+    return match[1] + match[2] if match else ""
+
+
+def is_lookup(error: str) -> bool:
+    """Return whether something was looked for in vain, which callers handle as a rule."""
+    return _LOOKUP.search(error) is not None
+
+
+def is_timeout(error: str) -> bool:
+    """Return whether a caller gave up waiting for a reply."""
+    return _TIMEOUT.search(error) is not None
+
+
+def is_no_host(error: str) -> bool:
+    """Return whether the error only reports that no host remained."""
+    return error_type(error) in _NO_HOST or "No valid host was found" in error or "maximum number of retries" in error
+
+
+def topmost(step: Step) -> Iterator[Step]:
+    """Yield the failed steps below ``step`` whose parents up to it did not fail; notes are none."""
+    stack = list(reversed(step.children))
+    while stack:
+        child = stack.pop()
+        if child.numbered and error_of(child) is not None:
+            yield child
+        else:
+            stack.extend(reversed(child.children))
+
+
+def alike(first: str, second: str) -> bool:
+    """Return whether two errors are the same, or a wrapper that quotes the other's text."""
+    if first == second:
+        return True
+    texts = [error.partition(": ")[2] for error in (first, second)]
+    return all(texts) and (texts[0] in texts[1] or texts[1] in texts[0])
+
+
+def end_of(step: Step) -> int:
+    """Return the step's end, or its start while it is unfinished."""
+    return step.start if step.end is None else step.end
+
+
+def reports(steps: list[Step]) -> list[tuple[Step, str]]:
+    """Return the log lines that report an error, with it, in the order of time."""
+    lines = [(step, error) for step in steps if step.kind == "log" and (error := error_of(step)) is not None]
+    return sorted(lines, key=lambda line: line[0].start)

@@ -1,0 +1,146 @@
+"""Where a request's time went: a partition of its time by the services that it waited for and the states it set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tracer.explain.explanation import Phase
+from tracer.explain.failures import end_of
+from tracer.explain.quotations import evidence
+from tracer.explain.words import name, span
+from tracer.model import Request, Step
+
+#: Task states of an instance and what happens in them.
+_TASKS = {
+    "scheduling": "wait for a host", "networking": "networks", "block_device_mapping": "volumes and images",
+    "spawning": "spawn on the hypervisor", "resize_prep": "prepare the resize", "resize_migrating": "move the disks",
+    "resize_migrated": "moved", "resize_finish": "start on the new host", "deleting": "delete",
+    "rebuilding": "rebuild", "rebuild_block_device_mapping": "volumes", "rebuild_spawning": "spawn again",
+    "migrating": "live migration", "powering-off": "power off", "powering-on": "power on",
+}  # fmt: skip
+#: What Nova logs with a duration of its own.
+_TOOK = re.compile(r"Took ([\d.]+) seconds to (.+?)\.?$")
+#: A step is the most of its phase if it takes this part of it.
+_MOST = 0.5
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """The beginning of a phase."""
+
+    time: int
+    name: str
+    service: str
+    step: Step
+
+
+def phases(request: Request) -> list[Phase]:
+    """Return the phases in the order of time: they neither overlap nor leave gaps, from the start to the last mark."""
+    marks = _marks(request)
+    end = _end(request)
+    if len(marks) < 2:
+        return _logged(request)
+    heads = {chapter.address: chapter for chapter in request.chapters}
+    result = []
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        until = following.time if following is not None else end
+        if until > mark.time:
+            most = _most(heads.get(_chapter_of(mark.step.address)), mark.time, until)
+            result.append(Phase(mark.name, mark.service, mark.time, until - mark.time, most, evidence(mark.step)))
+    return result
+
+
+def _marks(request: Request) -> list[_Mark]:
+    marks = [mark for chapter in _main_line(request) for mark in _of_chapter(chapter)]
+    unique: list[_Mark] = []
+    for mark in sorted(marks, key=lambda mark: mark.time):
+        if not unique or unique[-1].name != mark.name:
+            unique.append(mark)
+    end = _end(request)
+    return [mark for mark in unique if mark.time < end]
+
+
+def _main_line(request: Request) -> list[Step]:
+    """Return the first chapter and those that casts from it open, in turn; what else happened meanwhile is no phase."""
+    chapters = request.chapters[:1]
+    for chapter in request.chapters[1:]:
+        if chapter.text("mode") == "cast" and any(_chapter_of(chapter.opened_by) == head.address for head in chapters):
+            chapters.append(chapter)
+    return chapters
+
+
+def _chapter_of(address: str) -> str:
+    return re.split("[-/]", address, maxsplit=1)[0]
+
+
+def _of_chapter(chapter: Step) -> list[_Mark]:
+    """Return the chapter's own begin, the scheduler's, and those that task states mark."""
+    marks = [_Mark(chapter.start, _heading(chapter), chapter.service, chapter)]
+    for step in chapter.walk():
+        if step.kind == "http" and step.is_server and step.service == "API" and step.text("method") != "GET":
+            marks.append(_Mark(step.start, _heading(step), step.service, step))
+        if step.kind == "rpc" and not step.is_server and (step.text("method") or step.name) == "select_destinations":
+            marks.append(_Mark(step.start, "scheduler chooses a host", "scheduler", step))
+            marks.append(_Mark(end_of(step), f"{chapter.service}: after the scheduler", chapter.service, step))
+        if step.kind == "rpc" and step.opens and step.mode == "cast":
+            peer = step.text("peer") or step.text("topic")
+            marks.append(_Mark(step.start, f"message to {peer}" if peer else "message", peer, step))
+        if step.kind == "state" and (task := _task(step)):
+            marks.append(_Mark(step.start, task, step.service, step))
+    return marks
+
+
+def _heading(chapter: Step) -> str:
+    if chapter.kind == "http":
+        return f"{chapter.service} answers {name(chapter)}" if chapter.is_server else f"{chapter.service} asks"
+    return f"{chapter.service}: {name(chapter)}"
+
+
+def _task(step: Step) -> str:
+    changes = step.attributes.get("changes")
+    change = changes.get("task_state") if isinstance(changes, dict) else None
+    if not isinstance(change, list) or not change or step.service == "API":
+        return ""
+    state = change[-1]
+    return f"{step.service}: {_TASKS.get(str(state), str(state))}" if state and state != "scheduling" else ""
+
+
+def _end(request: Request) -> int:
+    """Return when the instance was ready or failed, else when the last step ended."""
+    ready = [step.start for step in request.walk() if step.kind == "state" and _is_over(step)]
+    return max(ready) if ready else max((end_of(step) for step in request.walk()), default=0)
+
+
+def _is_over(step: Step) -> bool:
+    changes = step.attributes.get("changes")
+    change = changes.get("vm_state") if isinstance(changes, dict) else None
+    return isinstance(change, list) and bool(change) and change[-1] in ("active", "error", "deleted", "resized")
+
+
+def _most(head: Step | None, start: int, until: int) -> str:
+    """Return the innermost step of a chapter that took most of the phase, with its time; "" if none did."""
+    step, result = head, ""
+    while step is not None:
+        inner = max(step.children, key=lambda child: _within(child, start, until), default=None)
+        took = _within(inner, start, until) if inner is not None else 0
+        if inner is None or took < (until - start) * _MOST:
+            break
+        step = inner
+        result = f"{name(step)} {span(took)}"
+    return result
+
+
+def _within(step: Step, start: int, until: int) -> int:
+    return max(0, min(end_of(step), until) - max(step.start, start))
+
+
+def _logged(request: Request) -> list[Phase]:
+    """Return the durations that Nova itself logs, where nothing else marks phases."""
+    durations = []
+    for step in request.walk():
+        match = _TOOK.search(step.text("message").partition("\n")[0]) if step.kind == "log" else None
+        if match:
+            duration = int(float(match[1]) * 1e9)
+            durations.append(Phase(match[2], step.service, step.start - duration, duration, "", evidence(step)))
+    return sorted(durations, key=lambda phase: phase.start)

@@ -1,0 +1,102 @@
+"""An explanation as text for people: sentences, with their evidence indented under each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tracer.explain.explanation import Evidence, Explanation, HostTry, Phase, Wait
+from tracer.explain.words import shorten, span
+
+_INDENT = "    "
+#: So many items of a list are shown; the rest is counted.
+_SHOWN = 12
+
+
+def render(explanation: Explanation) -> str:
+    """Return the text, which ends with a line feed."""
+    return "\n".join(_Writer(explanation).lines()) + "\n"
+
+
+class _Writer:
+    """The writer of one explanation: evidence is quoted where it occurs first, later only its address."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self._explanation = explanation
+        self._quoted: set[str] = set()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines."""
+        explanation = self._explanation
+        yield f"{explanation.what}: {shorten(explanation.outcome, 240)}"
+        yield ""
+        for statement in (explanation.beginning, explanation.end):
+            yield statement.text
+            yield from self._evidence(statement.evidence)
+        if explanation.cause is not None:
+            yield from ("", f"First cause: {explanation.cause.text}")
+            yield from self._evidence(explanation.cause.evidence)
+        elif not explanation.explained:
+            yield from ("", "Why is not in the trace.")
+        if len(explanation.chain) > 1:
+            yield from ("", "Its way to the user:")
+            yield from _limited([f"- {link.text}{_positions(link.evidence)}" for link in explanation.chain])
+        yield from self._list("Hosts:", ((_host(attempt), attempt.evidence) for attempt in explanation.hosts))
+        others = [wait for wait in explanation.waits if not self._is_cause(wait)]
+        yield from self._list("Calls without an answer:", ((wait.text, wait.evidence) for wait in others))
+        yield from self._list("Services report:", ((line.text, line.evidence) for line in explanation.services))
+        yield from _phases(explanation.phases)
+        yield from _next(explanation)
+
+    def _is_cause(self, wait: Wait) -> bool:
+        cause = self._explanation.cause
+        return cause is not None and cause.text.rstrip(".") == wait.text
+
+    def _list(self, title: str, items: Iterable[tuple[str, tuple[Evidence, ...]]]) -> Iterator[str]:
+        blocks = [[f"- {text}", *self._evidence(evidence)] for text, evidence in items]
+        if blocks:
+            yield from ("", title)
+            yield from _limited(["\n".join(block) for block in blocks])
+
+    def _evidence(self, evidence: Iterable[Evidence]) -> Iterator[str]:
+        for item in evidence:
+            if item.address in self._quoted:
+                yield f"{_INDENT}{item.address}  (above)"
+                continue
+            self._quoted.add(item.address)
+            source = f" ({item.source})" if item.source else ""
+            yield f"{_INDENT}{item.address}  {item.text}{source}"
+
+
+def _host(attempt: HostTry) -> str:
+    return f"{attempt.host}: {attempt.text}" if attempt.host else attempt.text
+
+
+def _limited(items: list[str]) -> Iterator[str]:
+    yield from items[:_SHOWN]
+    if len(items) > _SHOWN:
+        yield f"- and {len(items) - _SHOWN} more (see --json)"
+
+
+def _positions(evidence: tuple[Evidence, ...]) -> str:
+    return "".join(f"  [{item.address}{' ' + item.source if item.source else ''}]" for item in evidence)
+
+
+def _phases(phases: tuple[Phase, ...]) -> Iterator[str]:
+    if not phases:
+        return
+    total = sum(phase.duration for phase in phases) or 1
+    yield from ("", f"Where its time went ({span(total)}):")
+    width = max(len(span(phase.duration)) for phase in phases)
+    for phase in phases:
+        most = f"; most in {phase.most}" if phase.most else ""
+        address = phase.evidence[0].address if phase.evidence else ""
+        yield f"  {span(phase.duration):>{width}} {phase.duration * 100 // total:>3} %  {phase.name}{most}  [{address}]"
+
+
+def _next(explanation: Explanation) -> Iterator[str]:
+    if explanation.next:
+        yield from ("", "To know more:")
+        for item in explanation.next:
+            yield f"- {item.text}"
+            if item.command:
+                yield f"{_INDENT}{item.command}"
