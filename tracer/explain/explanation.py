@@ -83,7 +83,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Next:
-    """What is missing to say more, and the command that gets it ("" where none does)."""
+    """A thing that is missing to say more, and the command that gets it ("" where none does)."""
 
     text: str
     command: str = ""

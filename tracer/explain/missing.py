@@ -1,4 +1,4 @@
-"""What a trace lacks to say more of a request, and the commands that get it."""
+"""The gaps of a trace that keep an explanation from saying more, and the commands that get it."""
 
 from __future__ import annotations
 

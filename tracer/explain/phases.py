@@ -1,4 +1,4 @@
-"""Where a request's time went: a partition of its time by the services that it waited for and the states it set."""
+"""The phases of a request: a partition of its time by the services that it waited for and the states it set."""
 
 from __future__ import annotations
 
