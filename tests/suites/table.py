@@ -114,6 +114,11 @@ SUITES = (
          "oslo_concurrency.tests.unit.test_processutils.TryCmdTestCase",
          "oslo_concurrency.tests.unit.test_processutils.ProcessExecutionErrorTest",
          "oslo_concurrency.tests.unit.test_processutils.ProcessExecutionErrorLoggingTest"),
+        without={"*.test_lockutils_eventlet.*": "without eventlet's patches it waits for ever, plain too"},
+    ),
+    Suite(
+        "oslo.concurrency-eventlet", "unittest", ("oslo_concurrency.tests",),
+        ("oslo_concurrency.tests.unit.test_lockutils_eventlet",), variables={"TEST_EVENTLET": "1"},
     ),
     Suite("oslo.privsep", "unittest", ("oslo_privsep.tests",), ("oslo_privsep.tests.unit",)),
     Suite("futurist", "unittest", ("futurist.tests",),
