@@ -15,7 +15,7 @@ from tracer.commands.options import PATH
 from tracer.errors import TracerError
 from tracer.explain import select, text
 from tracer.explain.explain import explain as explanation_of
-from tracer.explain.explain import explain_services
+from tracer.explain.explain import explain_lines, explain_services
 from tracer.explain.explanation import Explanation
 from tracer.model import Request, Trace
 from tracer.text import command, plural
@@ -51,7 +51,7 @@ def explain(file: Path, what: str | None, as_json: bool) -> None:
     """
     trace = trace_file.read(file)
     requests = _requests(file, trace, what)
-    explanations = [explanation_of(request, trace) for request in requests] or [_of_services(file, trace)]
+    explanations = [explanation_of(request, trace) for request in requests] or [_of_lines(file, trace, what)]
     if as_json:
         values = [_as_json(explanation) for explanation in explanations]
         printing.as_json(values[0] if len(values) == 1 else values)
@@ -69,9 +69,6 @@ def _requests(file: Path, trace: Trace, word: str | None) -> list[Request]:
     if word is None:
         return select.default(trace)
     requests = select.preferred(select.matching(trace, word))
-    if not requests:
-        everything = command("bootseq", "list", "--all", file)
-        raise TracerError(f"{file} holds nothing of {word!r}; see: {everything}")
     if len(requests) > _MOST:
         everything = command("bootseq", "list", "--all", file)
         printing.note(
@@ -80,11 +77,13 @@ def _requests(file: Path, trace: Trace, word: str | None) -> list[Request]:
     return requests[:_MOST]
 
 
-def _of_services(file: Path, trace: Trace) -> Explanation:
-    explanation = explain_services(trace)
+def _of_lines(file: Path, trace: Trace, word: str | None) -> Explanation:
+    """Return the explanation by log lines of no request; a TracerError if there is none."""
+    explanation = explain_services(trace) if word is None else explain_lines(trace, word)
     if explanation is None:
         everything = command("bootseq", "list", "--all", file)
-        raise TracerError(f"{file} holds no boot and nothing that failed; see: {everything}")
+        what = "no boot and nothing that failed" if word is None else f"nothing of {word!r}"
+        raise TracerError(f"{file} holds {what}; see: {everything}")
     return explanation
 
 
@@ -114,7 +113,7 @@ def _addresses(value: Any) -> Any:
     if isinstance(value, dict):
         result = {key: _addresses(inner) for key, inner in value.items() if key != "evidence"}
         if "evidence" in value:
-            result["evidence"] = [item["address"] for item in value["evidence"]]
+            result["evidence"] = [item["address"] for item in value["evidence"] if item["address"]]
             result["quotations"] = list(value["evidence"])
         return result
     return [_addresses(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -41,13 +41,33 @@ def explain(request: Request, trace: Trace) -> Explanation:
 
 def explain_services(trace: Trace) -> Explanation | None:
     """Return the explanation of a trace in which services report troubles, but no request failed; None without any."""
-    statements = tuple(services.troubles(trace))
+    statements = services.troubles(trace)
     if not statements:
         return None
-    cause = Cause(f"{statements[0].text}.", trace.untied[0].service, "", statements[0].text, ())
     beginning = Statement("The trace holds no boot and no request that failed.")
     end = Statement(f"Its services report {plural(len(statements), 'trouble')} of their own.")
-    return Explanation("services", "error", beginning, end, cause, (), (), (), (), statements, (), explained=True)
+    return _of_lines("services", beginning, end, statements, statements[0])
+
+
+def explain_lines(trace: Trace, word: str) -> Explanation | None:
+    """Return the explanation of an id that only log lines of no request name; None if none does."""
+    lines = services.mentioning(trace, word)
+    if not lines:
+        return None
+    grave = services.statements([line for line in lines if services.is_grave(line)])
+    beginning = Statement(f"No request of the trace has it; {plural(len(lines), 'log line')} of no request name it.")
+    end = Statement(f"The first is of {lines[0].service} at {date(lines[0].time)}, the last at {date(lines[-1].time)}.")
+    return _of_lines(shorten(word), beginning, end, services.statements(lines), grave[0] if grave else None)
+
+
+def _of_lines(
+    what: str, beginning: Statement, end: Statement, statements: list[Statement], first: Statement | None
+) -> Explanation:
+    cause = Cause(f"{_capital(first.text)}.", "", "", first.text, first.evidence) if first is not None else None
+    outcome = "error" if first is not None else "unknown"
+    return Explanation(
+        what, outcome, beginning, end, cause, (), (), (), (), tuple(statements), (), explained=first is not None
+    )
 
 
 def _outcome(request: Request, failure: Failure | None, *, failed: bool) -> str:

@@ -17,13 +17,18 @@ _QUOTED = re.compile(
     r"(?:^|[\s:(\[<])((?:[a-z_]\w*\.)+[A-Z]\w+|[A-Z]\w*?(?:Error|Exception|Timeout|NotFound|Exceeded|NoValidHost)(?:_Remote)?)"
     r"(: .*|(?=\s*$|>))"
 )
+_ERRORS = frozenset({"ERROR", "CRITICAL", "TRACE"})
+#: Exceptions by which code finds out that something is not there.
+_UNTELLING = re.compile(r"(?:[\w.]+\.)?(?:KeyError|IndexError|StopIteration|Empty|LookupError)\b")
 #: Failures that are handled, as a rule: something was looked for and is not there.
 _LOOKUP = re.compile(r"NotFound|DoesNotExist|NoResult|could not be found|[Dd]omain not found|HTTP 404|HTTP 300")
 _TIMEOUT = re.compile(r"MessagingTimeout|Timed out waiting for a reply|Timeout while waiting on RPC")
 #: Errors that only report that no host remained, whatever the hosts said.
 _NO_HOST = frozenset({"NoValidHost", "MaxRetriesExceeded", "NoValidHostException"})
-#: Loggers whose lines copy a notification.
-_NOTIFICATIONS = "oslo.messaging.notification"
+#: Loggers of copies of notifications, and of plugins that are looked for.
+_NOISE = ("oslo.messaging.notification", "stevedore")
+#: Warnings are reports of an error only in the services' own code: others print the exception being handled, too.
+_OWN = ("nova.", "cinder.", "neutron.", "glance.", "keystone.", "placement.", "ironic.")
 
 
 def error_of(step: Step) -> str | None:
@@ -39,21 +44,31 @@ def error_of(step: Step) -> str | None:
 
 
 def _logged_error(step: Step) -> str | None:
-    if step.text("level") not in LOG_FILE_WARNING_LEVELS or step.text("logger").startswith(_NOTIFICATIONS):
+    level, logger, message = step.text("level"), step.text("logger"), step.text("message")
+    if level not in LOG_FILE_WARNING_LEVELS or logger.startswith(_NOISE):
         return None
-    message = step.text("message")
+    if level not in _ERRORS and not logger.startswith(_OWN):
+        return None
     raised = step.text("exception") or first_exception(message) or quoted_exception(message)
     if raised:
         return plain_error(raised)
-    return plain_error(message) if step.text("level") in ("ERROR", "CRITICAL") else None
+    return plain_error(message) if level in _ERRORS else None
 
 
 def first_exception(text: str) -> str:
-    """Return the exception of a text's first traceback, which caused those of the next ones; "" without one."""
-    _, traceback, after = text.partition(_TRACEBACK)
-    if not traceback:
-        return ""
-    return next((line.strip() for line in after.splitlines() if _RAISED.match(line)), "")
+    """Return the exception that the tracebacks of a text began with, "" without one.
+
+    Each traceback caused the next one. One that only says that something was not there (``KeyError``, ``Empty``) is how
+    code found out, not the cause: the next one counts, unless there is none.
+    """
+    raised = [_exception(block) for block in text.split(_TRACEBACK)[1:]]
+    timeout = [error for error in raised if _TIMEOUT.search(error)]
+    telling = [error for error in raised if ":" in error and not _UNTELLING.match(error)]
+    return next(iter(timeout or telling or raised), "")
+
+
+def _exception(traceback: str) -> str:
+    return next((line.strip() for line in traceback.splitlines() if _RAISED.match(line)), "")
 
 
 def quoted_exception(message: str) -> str:

@@ -59,12 +59,13 @@ class _Writer:
 
     def _evidence(self, evidence: Iterable[Evidence]) -> Iterator[str]:
         for item in evidence:
-            if item.address in self._quoted:
-                yield f"{_INDENT}{item.address}  (above)"
+            key = item.address or f"{item.source} {item.text}"
+            if key in self._quoted:
+                yield f"{_INDENT}{item.address or item.source}  (above)"
                 continue
-            self._quoted.add(item.address)
+            self._quoted.add(key)
             source = f" ({item.source})" if item.source else ""
-            yield f"{_INDENT}{item.address}  {item.text}{source}"
+            yield f"{_INDENT}{item.address}  {item.text}{source}" if item.address else f"{_INDENT}{item.text}{source}"
 
 
 def _host(attempt: HostTry) -> str:

@@ -15,6 +15,8 @@ from tracer.text import plural
 _GAVE_UP = re.compile(
     r"(?:Timed out waiting for a reply to message ID |Timeout while waiting on RPC response[^\w]*)([\w-]*)"
 )
+#: A frame of the class that sends a service its messages: ``nova/scheduler/rpcapi.py``.
+_RPC_FRAME = re.compile(r'File "[^"]*/(\w+)/rpcapi\.py", line \d+, in (\w+)')
 
 
 def unanswered(request: Request) -> list[Wait]:
@@ -92,10 +94,20 @@ def _logged(steps: list[Step], known: set[str], any_call: bool) -> list[Wait]:
 def _timeout(service: str, lines: list[Step]) -> Wait:
     first = lines[0]
     match = _GAVE_UP.search(f"{first.text('message')} {first.text('exception')}")
-    message = f" (message {shorten(match[1], 64)})" if match and match[1] else ""
+    message = f", message {shorten(match[1], 64)}" if match and match[1] else ""
     count = f", {plural(len(lines), 'line')}" if len(lines) > 1 else ""
-    text = (
-        f"{where(service, first.host)} gave up waiting for the answer to an RPC call{message} at {date(first.start)}"
-        f"{count}; the call itself was not logged, so whom it asked is unknown"
-    )
-    return Wait(service, "", "", len(lines), first.start, 0, over=True, text=text, evidence=evidence(*lines[:3]))
+    peer, method = _called(lines)
+    call = f"{peer} to answer rpc call {method}" if peer else "the answer to an RPC call"
+    unknown = "" if peer else "; the call itself was not logged, so whom it asked is unknown"
+    text = f"{where(service, first.host)} gave up waiting for {call} at {date(first.start)}{message}{count}{unknown}"
+    return Wait(service, peer, method, len(lines), first.start, 0, over=True, text=text, evidence=evidence(first))
+
+
+def _called(lines: list[Step]) -> tuple[str, str]:
+    """Return the service and the method that a traceback's frames name; "" where none does."""
+    for line in lines:
+        frames = _RPC_FRAME.findall(line.text("message"))
+        if frames:
+            peer, method = frames[0]
+            return shorten(peer, 40), shorten(method, 80)
+    return "", ""
