@@ -19,9 +19,9 @@ from click.testing import CliRunner, Result
 from tests.support.builders import EPOCH, failed_boot, small_boot
 from tests.support.captures import craft
 from tests.test_tracer_files import full_disk
-from tracer import trace_file
+from tracer import dates, trace_file
 from tracer.cli import main
-from tracer.commands import dates, progress
+from tracer.commands import progress
 from tracer.files.folder import Folder
 from tracer.model import Trace
 

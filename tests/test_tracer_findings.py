@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.support.events import Cloud, Services, run
+from tests.support.events import UUID, Cloud, Services, Worker, run
 from tests.support.log_traces import DIABLO, nova34, trace
 from tracer import findings, trace_file
 from tracer.cli import main
-from tracer.findings import TraceFinding
+from tracer.findings import TraceFinding, errors
 from tracer.model import Trace
 
 COPIES = "rpc.jsonl"
@@ -152,7 +152,7 @@ def test_a_late_answer_is_a_timeout_and_unclaimed(today: Path) -> None:
     late = f"{head.replace('12.271', '12.293')}WARNING oslo_messaging._drivers.amqpdriver [-] No calling threads"
     lines_before.insert(position + 1, f"{late} waiting for msg_id : {CALL}\n")
     log.write_text("".join(lines_before))
-    assert [finding.class_ for finding in of_boot(trace(today))] == ["timeout", "unclaimed"]
+    assert [finding.class_ for finding in of_boot(trace(today))] == ["timeout", "error", "unclaimed"]
     assert lines(trace(today))[0].startswith(
         f"timeout: [compute] rpc call {NAME}, after 0.0 s; the answer came 0.0 s later"
     )
@@ -187,5 +187,108 @@ def test_show_prints_findings(today: Path, tmp_path: Path) -> None:
     assert second.startswith("untied       log of requests that are not known (compute 13,")
     rows = json.loads(CliRunner().invoke(main, ["show", str(file), "capvm", "--findings", "--json"]).output)
     assert [(row["class"], row["boot"], row["count"]) for row in rows] == [("unlogged", 1, 1), ("untied", 0, 35)]
+    assert [(row["first"], row["last"]) for row in rows] == [("", ""), ("", "")]
     none = CliRunner().invoke(main, ["show", str(file), "2", "--findings"])
     assert none.output.splitlines()[0] == "1 finding: 1 untied"
+
+
+def failing(cloud: Cloud, message: str, level: str = "ERROR", request_id: str | None = None) -> Worker:
+    """Return a compute that logs a line."""
+    compute = cloud.process("/usr/bin/nova-compute")
+    compute.log(message, request_id).attributes["level"] = level
+    return compute
+
+
+def test_error_lines_are_findings_by_service_and_text() -> None:
+    """In a request and in none, with count, first and last; ids and addresses alone make no other text."""
+    cloud = Cloud()
+    compute = failing(cloud, f"[instance: {UUID.format(1)}] lost 10.0.0.1:5672")
+    compute.log(f"[instance: {UUID.format(2)}] lost 10.0.0.2:5672").attributes["level"] = "ERROR"
+    compute.log("cannot start\nTraceback (most recent call last):\nOSError: in use").attributes["level"] = "CRITICAL"
+    compute.log("no matter").attributes["level"] = "WARNING"
+    lost, start = findings.findings(cloud.trace())
+    assert (lost.class_, lost.service, lost.count, lost.last - lost.first) == ("error", "compute", 2, 2_000_000)
+    assert findings.line(lost) == (
+        f"[compute] nova.x: [instance: {UUID.format(1)}] lost 10.0.0.1:5672 ×2, "
+        "2026-01-01 00:00:00.001 to 2026-01-01 00:00:00.003"
+    )
+    assert start.text == "CRITICAL nova.x: cannot start … OSError: in use"
+
+
+def test_an_error_within_a_request_has_its_address() -> None:
+    cloud = Cloud()
+    api = cloud.process("/usr/bin/nova-api")
+    for number in (1, 2):
+        with api.step("http", "GET /v2.1/x", side="server", request_id=f"req-{number}", status=200):
+            api.log("boom").attributes["level"] = "ERROR"
+    trace = cloud.trace()
+    (finding,) = findings.findings(trace)
+    assert (finding.boot, finding.address, finding.count) == (1, "1/1", 2)
+    (second,) = findings.findings(trace, trace.others[1])
+    assert (second.boot, second.count) == (2, 1)
+
+
+def test_further_texts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "MAX_TEXTS", 1)
+    cloud = Cloud()
+    compute = failing(cloud, "first")
+    for text in ("second", "third", "third"):
+        compute.log(text).attributes["level"] = "ERROR"
+    texts = [(finding.text, finding.count) for finding in findings.findings(cloud.trace())]
+    assert texts == [("nova.x: first", 1), ("2 further texts, see: bootseq show --timeline --level ERROR", 3)]
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (
+            "Unexpected exception\nTraceback:\nMessagingTimeout: Timed out waiting for a reply to message ID 77ab",
+            "rpc call (call not logged), message ID 77ab",
+        ),
+        (
+            'Timeout while waiting on RPC response - topic: "network", RPC method: "allocate_for_instance" info: "x"',
+            "rpc call allocate_for_instance to network (call not logged)",
+        ),
+        (
+            "Timed out waiting for nova-conductor.  Is it running? Or did this service start before nova-conductor?",
+            "rpc call to conductor (call not logged)",
+        ),
+        (
+            "Timeout in RPC method report_state. Waiting for 28 seconds before next attempt.",
+            "rpc call report_state (call not logged)",
+        ),
+        ("MessagingTimeout after 60 seconds", "rpc call (call not logged), after 60 s"),
+    ],
+)
+def test_a_line_alone_reports_a_timeout(message: str, text: str) -> None:
+    """At any level, also where no request is known."""
+    cloud = Cloud()
+    compute = failing(cloud, message, "WARNING")
+    compute.log(message).attributes["level"] = "ERROR"
+    timeout, error = findings.findings(cloud.trace())
+    assert (timeout.class_, timeout.text, timeout.service, timeout.count) == ("timeout", text, "compute", 2)
+    assert error.class_ == "error"
+
+
+def test_a_timeout_is_that_of_its_call_wherever_it_is_logged() -> None:
+    """The line belongs to no request, or to another one."""
+    cloud = Cloud()
+    compute = cloud.process("/usr/bin/nova-compute")
+    compute.does("rpc", "", side="client", mode="call", topic="conductor", msg_id="m1", request_id="req-1")
+    cloud.now += 60_000_000_000
+    compute.log("Timed out waiting for a reply to message ID m1").attributes["level"] = "WARNING"
+    (finding,) = [finding for finding in findings.findings(cloud.trace()) if finding.class_ == "timeout"]
+    assert (finding.text, finding.boot, finding.address) == ("rpc call to conductor, after 60.0 s", 1, "1")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "failed"),
+    [("GET", 404, False), ("GET", 500, True), ("DELETE", 409, True), ("PUT", 200, False)],
+)
+def test_a_failed_request_is_a_finding(method: str, status: int, failed: bool) -> None:
+    """A client that looks for a name before it uses an id is answered 404: that is no fault."""
+    cloud = Cloud()
+    cloud.process("/usr/bin/nova-api").does("http", f"{method} /x", side="server", request_id="req-1", status=status)
+    expected = [("failed", f"{method} /x: error: HTTP {status}", 1, "1")] if failed else []
+    results = findings.findings(cloud.trace())
+    assert [(finding.class_, finding.text, finding.boot, finding.address) for finding in results] == expected

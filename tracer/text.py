@@ -10,6 +10,17 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
+def first_and_last(text: str) -> str:
+    """Return a message on one line: its first line, and, of a traceback, the last, which names the exception."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return printable(" … ".join(dict.fromkeys((lines[0], lines[-1])))) if lines else ""
+
+
+def without_middle(text: str, head: int, tail: int) -> str:
+    """Return ``text``, or, if it is longer, its first ``head`` and its last ``tail`` characters, the cut marked."""
+    return text if len(text) <= head + tail else f"{text[:head]}\n…\n{text[-tail:]}"
+
+
 def command(*words: object) -> str:
     """Return a command line to copy, with each word quoted for the shell."""
     return shlex.join(map(str, words))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from tracer.model import LogLine, Request, Step, Trace
+from tracer.text import without_middle
 
 #: The levels of entries, from the least grave.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -14,8 +15,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _OLDER = {"AUDIT": "INFO", "WARN": "WARNING", "TRACE": "ERROR"}
 #: Kinds of steps that log lines report at DEBUG, if at all.
 _DETAILS = frozenset({"sql", "call", "handoff"})
-#: Characters of a message that an entry holds.
-_MAX_MESSAGE = 4000
+#: Characters of a longer message that remain in an entry.
+_HEAD, _TAIL = 1000, 3000
 #: An id may follow a dash, as in ``volume-…``; a word of everything needs none.
 _EDGE = r"(?<![0-9A-Za-z])"
 
@@ -101,9 +102,9 @@ def normal_level(level: str) -> str:
 def entry(request: Request, step: Step, text: str) -> Entry:
     """Return the entry of a step, ``text`` unless it is a log line."""
     number = step.attributes.get("log_line")
-    message = step.text("message") if step.kind in ("log", "ask") else text
+    message = without_middle(step.text("message"), _HEAD, _TAIL) if step.kind in ("log", "ask") else text
     return Entry(
-        step.start, step.host, step.service, level_of(step), message[:_MAX_MESSAGE], request.number, step.address,
+        step.start, step.host, step.service, level_of(step), message, request.number, step.address,
         step.kind, step.text("logger"), step.text("log_file"), number if isinstance(number, int) else 0,
     )  # fmt: skip
 
@@ -111,6 +112,6 @@ def entry(request: Request, step: Step, text: str) -> Entry:
 def entry_of_line(line: LogLine) -> Entry:
     """Return the entry of a log line that belongs to no request."""
     return Entry(
-        line.time, line.host, line.service, normal_level(line.level), line.message[:_MAX_MESSAGE],
+        line.time, line.host, line.service, normal_level(line.level), line.message,
         logger=line.logger, log_file=line.log_file, log_line=line.log_line,
     )  # fmt: skip

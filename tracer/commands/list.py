@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from tracer import trace_file
-from tracer.commands import dates, printing, tables
+from tracer import dates, trace_file
+from tracer.commands import printing, tables
 from tracer.commands.options import PATH
 from tracer.model import Request, Unassigned
 from tracer.text import printable

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import diagrams
-from tracer import findings, trace_file
+from tracer import dates, findings, trace_file
 from tracer.commands import printing, selection, timeline
 from tracer.commands.options import PATH
 from tracer.model import Step
@@ -58,14 +58,17 @@ def show(
 
     \b
     --findings prints, for the whole file if WHAT is omitted:
+      failed       a request that failed
+      timeout      the caller gave up waiting for a reply
+      error        log lines at ERROR and CRITICAL, by service and text
       undelivered  a message was sent, and no receiver was seen
       redelivered  a message was delivered more than once
-      timeout      the caller gave up waiting for a reply
       unclaimed    a reply arrived after its caller had given up
       unlogged     other witnesses saw a step that the log lacks, though it holds others of the kind
       unhooked     other witnesses saw a step that the hooks missed, though they recorded others of the kind
       uncopied     other witnesses saw a message that the broker did not copy, though it copied others
-      clock        clocks that were wrong      dropped  events that were not recorded
+      clock        clocks that were wrong, or that contradict cause and effect
+      dropped      events that were not recorded
       untied       steps that should belong to a request and do not
       reading      other warnings about the sources
 
@@ -110,4 +113,5 @@ def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
 
 
 def _finding(finding: findings.TraceFinding) -> dict[str, Any]:
-    return {name.rstrip("_"): value for name, value in asdict(finding).items()}
+    times = {name: dates.iso(time) if time else "" for name, time in (("first", finding.first), ("last", finding.last))}
+    return {name.rstrip("_"): value for name, value in asdict(finding).items()} | times

@@ -12,11 +12,11 @@ import click
 
 from diagrams.text import span
 from diagrams.words import steps
-from tracer import timeline, trace_file
-from tracer.commands import dates, printing, tables
+from tracer import dates, timeline, trace_file
+from tracer.commands import printing, tables
 from tracer.errors import TracerError
 from tracer.model import Request, Step, Trace
-from tracer.text import command, printable
+from tracer.text import command, first_and_last, printable
 from tracer.timeline import LEVELS, Entry, Subject
 
 #: Entries held in memory; nobody reads more.
@@ -112,16 +112,10 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _columns(entries: list[Entry]) -> list[str]:
-    cells = ([entry.host or "-", entry.service or "-", entry.level, one_line(entry.text)] for entry in entries)
+    cells = ([entry.host or "-", entry.service or "-", entry.level, first_and_last(entry.text)] for entry in entries)
     return tables.aligned(
         [[dates.plain(entry.time), *map(printable, row)] for entry, row in zip(entries, cells, strict=True)]
     )
-
-
-def one_line(text: str) -> str:
-    """Return a message on one line: its first line, and, of a traceback, the last, which names the exception."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " … ".join(dict.fromkeys((lines[0], lines[-1]))) if lines else ""
 
 
 def _compiled(text: str | None) -> re.Pattern[str] | None:

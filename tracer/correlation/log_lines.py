@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tracer.correlation.forest import Forest
 from tracer.model import LogLine, Request, Step
 from tracer.model.patterns import LOG_FILE_WARNING_LEVELS, UUID
+from tracer.text import without_middle
 
 #: The most lines of a trace; of more, problems come first, then lines that name a uuid, then those of a request id.
 MAX_LINES = 20_000
@@ -44,9 +45,7 @@ def _rank(step: Step) -> int | None:
 
 
 def _line(step: Step) -> LogLine:
-    message = step.text("message")
-    if len(message) > _HEAD + _TAIL:
-        message = f"{message[:_HEAD]}\n…\n{message[-_TAIL:]}"
+    message = without_middle(step.text("message"), _HEAD, _TAIL)
     number = step.attributes.get("log_line")
     return LogLine(
         step.start, step.host, step.service, step.pid, step.text("level"), step.text("logger") or step.name, message,
