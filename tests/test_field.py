@@ -14,7 +14,6 @@ NOT_YET: tuple[str, ...] = (
     "02-info-outcome-error",
     "03-one-service-only",
     "04-instance-traceback",
-    "05-timeout-not-found",
     "06-mixed-prefixes",
     "07-grep-n",
     "08-no-milliseconds",
@@ -24,7 +23,6 @@ NOT_YET: tuple[str, ...] = (
     "14-one-request-two-ids",
     "15-service-of-loggers",
     "16-clocks-at-info",
-    "18-service-does-not-start",
 )
 
 _FOLDERS = field.folders()
