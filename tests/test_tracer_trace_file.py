@@ -94,7 +94,7 @@ def test_scanning_passes_on_every_step_and_returns_all_else(
 
 
 def test_a_file_without_lines_of_no_request_is_read(tmp_path: Path) -> None:
-    """As bootseq 0.1.0 wrote it."""
+    """Read a file in the form that bootseq 0.1.0 wrote."""
     path = tmp_path / "t.jsonl"
     trace_file.write(path, sample())
     header, *rest = path.read_text().splitlines()

@@ -1,6 +1,6 @@
-"""The one parser of the notation: a step's normal text, as normal_text writes it, in parts.
+"""The parser of the notation: a step's normal text, as ``normal_text`` writes it, in parts.
 
-``phrases`` reads lines that people write, more loosely, into the same parts.
+``phrases`` parses the looser lines that people write.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ _LOG = re.compile(r"log: (\S+) (.+)$")
 _STATE = re.compile(r"(\w+): ((?:vm_state|task_state|power_state|host|node) .+)$")
 _SENT = re.compile(r"rpc\.(\w+)\(\)(?: to (\S+))?: (\S+)(?: (\d[\d.]*))?(?: \((.*)\))?$")
 _SERVED = re.compile(r"(\S+) by (\S+(?: -> \S+\(\))?)$")
-_HTTP = re.compile(r"([A-Z]+) (/[^\s?]*)(?:\?(\S*))?(?: → (\S+?))?(?:: (\d+))?$")
-_HANDOFF = re.compile(r"hand-off to (\S+)(?: by (\S+))?$")
 _CALL = re.compile(r"(\S+) -> (\w+)\(\)$")
+#: A request: method, path, query, receiver, status.
+HTTP = re.compile(r"([A-Z]+) (/[^\s?]*)(?:\?(\S*))?(?: → (\S+?))?(?:: (\d+))?$")
+#: A hand-off: function and carrier.
+HANDOFF = re.compile(r"hand-off to (\S+)(?: by (\S+))?$")
 
 #: Statements of SQLAlchemy's own, which differ from release to release of it.
 _LIBRARY = re.compile(r"sql: (?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SELECT(?= in | #|$))")
@@ -53,7 +55,7 @@ def without_versions(text: str) -> str:
     """Return a message's text without its versions, a hand-off's without its carrier, any other text unchanged."""
     if sent := _SENT.match(text):
         return text[: sent.end(3)]
-    handed = _HANDOFF.match(text)
+    handed = HANDOFF.match(text)
     return text[: handed.end(1)] if handed else text
 
 
@@ -103,11 +105,11 @@ def _read_sent(text: str) -> _Parts | None:
 
 
 def _read_handoff(text: str) -> _Parts | None:
-    return ("handoff", f"hand-off to {match[1]}", _traits(via=match[2])) if (match := _HANDOFF.match(text)) else None
+    return ("handoff", f"hand-off to {match[1]}", _traits(via=match[2])) if (match := HANDOFF.match(text)) else None
 
 
 def _read_http(text: str) -> _Parts | None:
-    if not (match := _HTTP.match(text)):
+    if not (match := HTTP.match(text)):
         return None
     method, path, query, to, status = match.groups()
     return "http", f"{method} {path}" + (" →" if to else ""), _traits(query=query, to=to, status=status)

@@ -1,4 +1,9 @@
-"""The parts of a step's line, from a trace or written by a person, in a form in which both can be compared."""
+"""The parts of a step's line, from a trace or written by a person, in a form in which both can be compared.
+
+Requests, hand-offs and errors are written alike in both, so ``parse`` reads them. The other patterns are looser than
+those of ``parse`` on purpose: a written line may have arguments, a missing receiver, class or file, other words after
+a statement's tables, and ``self.db.x()`` for a call. With these, ``parse`` would take one step for another.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,13 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from tracer.notation.parse import HANDOFF, HTTP, split_error
 from tracer.notation.scrub import argument, route
 from tracer.notation.source_paths import short_path
 
-_ERROR = re.compile(r" ! [\w.]+$")
 _SQL = re.compile(r"sql: (\w+)(?: (?!in )([A-Za-z_][\w.]*)((?:, [\w.]+)*))?")
 _RPC = re.compile(r"rpc\.(\w+)\(\)(?: to (\S+?))?(?:: (\S+).*)?$")
 _TO = re.compile(r"to (\w+): (\S+)")
-_HTTP = re.compile(r"([A-Z]+) (/[^\s?]*)(?:\?\S*)?(?: → (\S+?))?(?:: (\d+))?$")
-_HANDOFF = re.compile(r"hand-off to (\S+)(?: by \S+)?$")
 _SERVED = re.compile(r"(\S+) by (\S+?\.py)(?:\.([\w.]+))?(?: -> (\w+)\(.*\))?$")
 _CALL = re.compile(r"(\S+?\.py)(?:\.([\w.]+))? -> (\w+)\(.*\)$")
 _CONSTRUCTED = re.compile(r"(\S+?\.py)\.(\w+)(?:\(.*\))?$")
@@ -58,26 +61,26 @@ class Phrase:
 
     @property
     def key(self) -> Key:
-        """The key of a written line."""
+        """Return the key of a written line."""
         return ("message", self.message) if self.message else (self.kind, self.name)
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """All keys of a step that happened."""
+        """Return all keys of a step that happened."""
         if self.message:
             return ("message", self.message), (self.kind, self.name), *self.also
         return (self.key, ("rpc", "")) if self.kind == "rpc" else (self.key, *self.also)
 
     @property
     def home(self) -> tuple[str, str] | None:
-        """The file and class that it enters, None where the line names no file."""
+        """Return the file and class that it enters, None if the line names no file."""
         return (self.path, self.owner) if self.path else None
 
 
 @lru_cache(maxsize=65536)
 def phrase(text: str, note: str = "") -> Phrase:
     """Parse a line; ``note`` may name the message: ``to compute: run_instance``."""
-    body = _ERROR.sub("", text)
+    body, _ = split_error(text)
     return next((parsed for read in _READERS if (parsed := read(body, note))), Phrase("words", body))
 
 
@@ -137,14 +140,14 @@ def _rpc(text: str, note: str) -> Phrase | None:
 
 
 def _http(text: str, note: str) -> Phrase | None:
-    if not (match := _HTTP.match(text)):
+    if not (match := HTTP.match(text)):
         return None
-    method, path, to, status = match.groups()
+    method, path, _, to, status = match.groups()
     return Phrase("http", f"{method} {re.sub('{[^}]*}', '{id}', route(path))}", to=to or "", status=status or "")
 
 
 def _handoff(text: str, note: str) -> Phrase | None:
-    return Phrase("handoff", match[1].replace(".<locals>", "")) if (match := _HANDOFF.match(text)) else None
+    return Phrase("handoff", match[1].replace(".<locals>", "")) if (match := HANDOFF.match(text)) else None
 
 
 def _served(text: str, note: str) -> Phrase | None:
