@@ -1,9 +1,9 @@
 """The values that all other rooms exchange: steps and requests, comparisons of them, merges of them."""
 
+from tracer.model.attributes import Value
 from tracer.model.comparison import Baseline, Change, Comparison, NormalStep, Pair
 from tracer.model.merged import Fragment, Merged, MergedStep, Operand
 from tracer.model.steps import NOTES, NUMBERED, PARTICIPANTS, LeftOut, LogLine, Request, Step, Trace, Unassigned
-from tracer.model.values import Value
 
 __all__ = [
     "NOTES", "NUMBERED", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "LogLine",

@@ -1,8 +1,9 @@
-"""Access to the attributes that steps and events share."""
+"""The attributes that steps and events share: their values, and access to them."""
 
 from __future__ import annotations
 
-from tracer.model.values import Value
+#: A value that a step keeps: what JSON can hold, nothing live.
+Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 
 #: The end of a message or request that the step is: "client" or "server".
 SIDE = "side"

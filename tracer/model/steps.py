@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tracer.model.attributes import Attributed
-from tracer.model.values import Value
+from tracer.model.attributes import Attributed, Value
 from tracer.model.walk import walk
 
 #: Steps that carry an ordinal of their own; the others are notes of the step they happened in (docs/reading-a-boot.md).
