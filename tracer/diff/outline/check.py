@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from tracer.diff.compare.order import longest_rise
 from tracer.diff.outline import evidence
 from tracer.diff.outline.match import OutlineMatch, match_outline
-from tracer.diff.outline.observed import ObservedStep, observe
+from tracer.diff.outline.observed import ObservedStep, Visibility, observe
 from tracer.diff.outline.outline import Outline, OutlineStep
 from tracer.diff.outline.score import OutlineLine, is_statement
 from tracer.diff.outline.state_timeline import StateTimeline
 from tracer.diff.outline.unmatched import UnmatchedLine, UnmatchedSearch
-from tracer.diff.outline.visibility import Visibility
 from tracer.model import PARTICIPANTS, Baseline, Change, Comparison, NormalStep, Pair
 from tracer.notation import phrases
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from tracer.diff.outline import score
 from tracer.diff.outline.level import NEAR, Level, by_index
-from tracer.diff.outline.observed import ObservedStep, below, inside
+from tracer.diff.outline.observed import ObservedStep, Visibility, below, inside
 from tracer.diff.outline.outline import Outline, OutlineStep
 from tracer.diff.outline.score import OutlineLine, Pair
-from tracer.diff.outline.visibility import Visibility
 from tracer.notation.phrases import Key
 
 #: The least fit of a step outside the step around its line.

@@ -1,11 +1,11 @@
-"""The steps of a boot, prepared for the search for the lines that describe them."""
+"""The observed steps of a boot, prepared for the search for the lines that describe them; and what can be observed."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tracer.diff.outline.visibility import Visibility
 from tracer.model import Baseline, NormalStep
 from tracer.notation import phrases
 from tracer.notation.parse import is_library
@@ -21,6 +21,36 @@ _EVIDENCE = frozenset({"sql", "log"})
 _SIGNATURE_WIDTH = 64
 #: The largest count.
 _MANY = 1_000_000_000
+
+
+class Visibility:
+    """The kinds of steps recorded of each service, and the tables in its statements.
+
+    Without hooks, function calls are not recorded.
+    """
+
+    def __init__(self, boot: Baseline) -> None:
+        self._unhooked = boot.unhooked
+        self._kinds: dict[str, set[str]] = defaultdict(set)
+        self._tables: set[str] = set()
+        for node in boot.walk():
+            self._kinds[node.service].add(node.kind)
+            if node.kind == "sql":
+                statement = phrases.phrase(node.text)
+                self._tables.update(statement.name.split()[1:], statement.owner.replace(",", " ").split())
+        self._called = any("call" in kinds for kinds in self._kinds.values())
+
+    def calls(self, service: str) -> bool:
+        """Return whether function calls of a service would have been recorded."""
+        return self._called and service not in self._unhooked
+
+    def kind(self, service: str, kind: str) -> bool:
+        """Return whether a step of that kind would have been recorded in the service."""
+        return self.calls(service) or kind in self._kinds.get(service, ())
+
+    def table(self, service: str, table: str) -> bool:
+        """Return whether the table exists and the service's statements would have been recorded."""
+        return table in self._tables and self.kind(service, "sql")
 
 
 @dataclass(slots=True, eq=False)
