@@ -7,7 +7,7 @@ import sqlparse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from diagrams.page.statements import laid_out
+from diagrams.page.details import format_statements
 
 _WORDS = st.sampled_from(
     ["SELECT", "FROM", "WHERE", "AND", "(", ")", ",", "a.b", "'it''s  two'", '"q  u"', "`x`", "= ?", "IN", "--", "\n"]
@@ -22,7 +22,9 @@ def tokens(statement: str) -> list[str]:
 
 def test_clauses_conditions_and_columns_start_lines() -> None:
     columns = ", ".join(f"t.column_{number} AS t_column_{number}" for number in range(2))
-    (text,) = laid_out([f"SELECT {columns} FROM t LEFT JOIN u ON t.id = u.id WHERE t.a = 'x FROM y' AND t.b = ?"])
+    (text,) = format_statements(
+        [f"SELECT {columns} FROM t LEFT JOIN u ON t.id = u.id WHERE t.a = 'x FROM y' AND t.b = ?"]
+    )
     assert text == (
         "SELECT t.column_0 AS t_column_0,\n"
         "       t.column_1 AS t_column_1\n"
@@ -36,19 +38,19 @@ def test_clauses_conditions_and_columns_start_lines() -> None:
 @given(st.lists(_WORDS, max_size=25).map(" ".join) | st.text(max_size=30))
 @example("SELECT 'a\n  b' FROM x -- why\nWHERE y")
 def test_a_database_would_read_the_same(statement: str) -> None:
-    (text,) = laid_out([statement])
+    (text,) = format_statements([statement])
     assert tokens(text) == tokens(statement)
 
 
 @pytest.mark.parametrize("statement", ["SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "SELECT a, " * 5_000 + "1"])
 def test_a_statement_too_deep_or_too_long_is_unchanged(statement: str) -> None:
-    assert laid_out([statement]) == [statement]
+    assert format_statements([statement]) == [statement]
 
 
 def test_statements_beyond_the_budget_are_unchanged() -> None:
     wide = "a" * 150 + ", "
     statements = [f"SELECT {wide * 100} {number} FROM x" for number in range(30)]
-    texts = laid_out(statements)
+    texts = format_statements(statements)
     assert "\nFROM x" in texts[0]
     assert texts[-1] == statements[-1]
     assert len(texts) == 30
