@@ -30,8 +30,7 @@ from diagrams.svg.geometry import (  # fmt: skip
     Page,
 )
 from diagrams.svg.layout import Layout, layout
-from diagrams.svg.legend import legend
-from diagrams.svg.margins import GREY, INK, around, headline, opened, quiet
+from diagrams.svg.margins import GREY, INK, around, headline, legend, opened, quiet
 from diagrams.svg.measure import cut, text_length
 from diagrams.svg.paging import PAPERS
 from tracer.model import Merged, Request
