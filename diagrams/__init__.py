@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from diagrams import topology
-from diagrams.document import markdown, merged_markdown
+from diagrams.document import markdown
 from diagrams.outline import merged, outline
 from diagrams.page import render as page_render
 from diagrams.report import html, json, junit, text
@@ -41,7 +41,7 @@ RENDERERS: dict[str, Callable[[Request, str], str]] = {
 #: The same for several boots merged into one sequence.
 MERGED: dict[str, Callable[[Merged, str], str]] = {
     "txt": merged.outline,
-    "md": merged_markdown.markdown,
+    "md": markdown.merged_markdown,
     "svg": svg_render.svg,
     "mmd": mermaid.mermaid,
     "puml": plantuml.plantuml,

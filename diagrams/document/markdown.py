@@ -1,19 +1,24 @@
-"""The document: a boot's facts, tree, tables and sequence diagram in one Markdown file."""
+"""The Markdown document of a boot, facts, tree, tables and sequence diagram, and that of merged boots."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from diagrams.document import tables
 from diagrams.document.templates_env import templates
+from diagrams.outline.merged import tree as merged_tree
 from diagrams.outline.outline import left_out, line, tree
+from diagrams.sequence import fold_merged
 from diagrams.sequence.fold import Row, fold
-from diagrams.sequence.mermaid import blocks
+from diagrams.sequence.mermaid import blocks, mermaid
 from diagrams.text import plural, shorten, span
 from diagrams.words import steps as words_steps
-from tracer.model import Request
+from diagrams.words.merged import guard
+from tracer.model import Fragment, Merged, MergedStep, Operand, Request
 
 
 def markdown(boot: Request, detail: str = "calls") -> str:
-    """``boot`` as one Markdown document, as GitHub, GitLab and Sphinx with MyST read it."""
+    """Return a boot as one document, for GitHub, GitLab and Sphinx with MyST."""
     return (
         templates()
         .get_template("boot.md")
@@ -39,7 +44,7 @@ def _chapter(row: Row, detail: str) -> tuple[str, str, str]:
     return head, f"{plural(len(steps), 'step')}, {span(lasted)}", "\n".join(tree([row], detail))
 
 
-#: What is worth naming of all the versions a trace knows.
+#: The packages whose versions a document names.
 RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
 
 
@@ -54,3 +59,39 @@ def _facts(boot: Request) -> list[tuple[str, str]]:
         "release": ", ".join(f"{name} {boot.versions[name]}" for name in RELEASES if name in boot.versions),
     }
     return [(name, shorten(value, words_steps.NOTE)) for name, value in facts.items() if value]
+
+
+def merged_markdown(merged: Merged, detail: str = "calls") -> str:
+    """Return merged boots as one document: names, differences, tree, sequence diagram."""
+    versions = merged.versions
+    return templates().get_template("merged.md").render(
+        title=shorten(merged.operation, words_steps.LABEL),
+        boots=[
+            (shorten(name, words_steps.TITLE), shorten(outcome, words_steps.NOTE))
+            for name, outcome in zip(merged.names, merged.outcomes, strict=True)
+        ],
+        releases=shorten(", ".join(f"{name} {versions[name]}" for name in RELEASES if name in versions), words_steps.NOTE),
+        differences=list(_differences(merged)),
+        tree="\n".join(merged_tree(merged, fold_merged.fold(merged, detail), detail)),
+        diagram=mermaid(merged, detail).rstrip("\n"),
+    )  # fmt: skip
+
+
+def _differences(merged: Merged) -> Iterator[tuple[str, str, str, int]]:
+    """Yield each branch that some boots do not take: its operator, its boots, its first step, its number of steps."""
+    stack: list[MergedStep | Fragment] = list(reversed(merged.chapters))
+    while stack:
+        part = stack.pop()
+        if isinstance(part, MergedStep):
+            stack.extend(reversed(part.children))
+            continue
+        if part.operator in ("opt", "alt"):
+            for operand in part.operands:
+                steps = list(_steps(operand))
+                first = f"{steps[0].address}. {steps[0].text}"
+                yield part.operator, guard(operand.boots, merged), shorten(first, words_steps.TITLE), len(steps)
+        stack.extend(inner for operand in reversed(part.operands) for inner in reversed(operand.inside))
+
+
+def _steps(operand: Operand) -> Iterator[MergedStep]:
+    return Merged("", operand.inside, [], []).walk()
