@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagrams.document import tables
-from diagrams.document.templates_env import templates
 from diagrams.outline.merged import tree as merged_tree
 from diagrams.outline.outline import left_out, line, tree
 from diagrams.sequence import fold_merged
 from diagrams.sequence.fold import Row, fold
 from diagrams.sequence.mermaid import blocks, mermaid
+from diagrams.templating import templates
 from diagrams.text import plural, shorten, span
 from diagrams.words import steps as words_steps
 from diagrams.words.merged import guard
