@@ -1,7 +1,9 @@
-"""The environment of all templates: values in an HTML page are escaped, a document has code spans and fences."""
+"""The templates' environment, and the digests by which a page's policy allows its style and script."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 
 @cache
 def templates() -> Environment:
-    """The templates, by their names; one that ends in ``.html`` escapes by itself."""
-    # Late, so that who fills no template does not pay for it.
+    """Return the templates by name; those that end in ``.html`` escape their values."""
+    # Imported late, because only some renderers need it.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -23,3 +25,8 @@ def templates() -> Environment:
     )  # fmt: skip
     environment.filters.update(code=code, fenced=fenced, tagged=tagged)
     return environment
+
+
+def digest(text: str) -> str:
+    """Return the digest of a text as it follows ``sha256-`` in a Content-Security-Policy."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -11,8 +11,7 @@ from functools import cache
 from diagrams.outline.outline import left_out
 from diagrams.page.data import columns
 from diagrams.page.details import details, to_json
-from diagrams.page.digest import digest
-from diagrams.templating import templates
+from diagrams.templating import digest, templates
 from diagrams.text import clean, shorten
 from diagrams.words import steps as words_steps
 from tracer.model import Request

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagrams.page.digest import digest
 from diagrams.report import overlay_svg
 from diagrams.report.common import (
     SEVERITIES,
@@ -26,7 +25,7 @@ from diagrams.report.common import (
     where,
 )
 from diagrams.report.overlay_sequence import Overlay, overlay
-from diagrams.templating import templates
+from diagrams.templating import digest, templates
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 
