@@ -45,7 +45,7 @@ def _chapter(row: Row, detail: str) -> tuple[str, str, str]:
 
 
 #: The packages whose versions a document names.
-RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
+_RELEASES = ("nova", "openstack.placement", "sqlalchemy", "oslo.messaging")
 
 
 def _facts(boot: Request) -> list[tuple[str, str]]:
@@ -56,21 +56,24 @@ def _facts(boot: Request) -> list[tuple[str, str]]:
         "outcome": boot.outcome,
         "duration": span(boot.duration),
         "host": boot.host,
-        "release": ", ".join(f"{name} {boot.versions[name]}" for name in RELEASES if name in boot.versions),
+        "release": _releases(boot.versions),
     }
     return [(name, shorten(value, words_steps.NOTE)) for name, value in facts.items() if value]
 
 
+def _releases(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {versions[name]}" for name in _RELEASES if name in versions)
+
+
 def merged_markdown(merged: Merged, detail: str = "calls") -> str:
     """Return merged boots as one document: names, differences, tree, sequence diagram."""
-    versions = merged.versions
     return templates().get_template("merged.md").render(
         title=shorten(merged.operation, words_steps.LABEL),
         boots=[
             (shorten(name, words_steps.TITLE), shorten(outcome, words_steps.NOTE))
             for name, outcome in zip(merged.names, merged.outcomes, strict=True)
         ],
-        releases=shorten(", ".join(f"{name} {versions[name]}" for name in RELEASES if name in versions), words_steps.NOTE),
+        releases=shorten(_releases(merged.versions), words_steps.NOTE),
         differences=list(_differences(merged)),
         tree="\n".join(merged_tree(merged, fold_merged.fold(merged, detail), detail)),
         diagram=mermaid(merged, detail).rstrip("\n"),
