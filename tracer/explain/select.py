@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tracer.explain import failures
 from tracer.model import Request, Trace
-from tracer.model.values import Value
+from tracer.model.attributes import Value
 
 #: A shorter word is no beginning of an id.
 _SHORTEST = 4
