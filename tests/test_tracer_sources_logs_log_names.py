@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tracer.correlation import participants
+from tracer.model import participants
 from tracer.sources.logs import log_names, reader
 
 _ID = "0123456789abcdef" * 4

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
-from tracer.correlation import participants
 from tracer.correlation.tolerances import LATE_RECORD, LOG_DELAY, WITNESS_SKEW
 from tracer.events import Event
+from tracer.model import participants
 
 
 @dataclass(slots=True)

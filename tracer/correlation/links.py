@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from itertools import count
 from math import inf
 
-from tracer.correlation import participants
 from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import CLOCK_RESIDUE
 from tracer.events import Event, Process
-from tracer.model import Step, Value
+from tracer.model import Step, Value, participants
 
 #: A message's identity: the kind of its mark, and the mark.
 _Key = tuple[str, str]

@@ -16,10 +16,9 @@ from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
 from examples.cloud.services import APPLICATIONS
-from tracer.correlation import participants
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event
-from tracer.model import Request, Trace
+from tracer.model import Request, Trace, participants
 from tracer.sources.hooks import segments
 
 _SHOWN = 12

@@ -6,8 +6,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from tracer.correlation import participants
 from tracer.events import Event, Process
+from tracer.model import participants
 from tracer.model.patterns import WARNING_LEVELS
 
 #: What oslo.log's format puts before a message that is about an instance.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from tracer.correlation import participants, statements
+from tracer.correlation import statements
 from tracer.correlation.tolerances import LOG_DELAY, QUEUE_WAIT
 from tracer.events import Event
+from tracer.model import participants
 
 _IDS = ("msg_id", "unique_id", "payload")
 

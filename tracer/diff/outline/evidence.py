@@ -7,12 +7,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tracer.correlation import participants
 from tracer.diff.outline import score
 from tracer.diff.outline.match import OutlineMatch
 from tracer.diff.outline.observed import ObservedStep, inside
 from tracer.diff.outline.outline import OutlineStep
 from tracer.diff.outline.score import OutlineLine, Pair
+from tracer.model import participants
 from tracer.notation import phrases
 
 #: ``block_device_mapping_get_all_by_instance``: a function of a db module names the table and the verb.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from tracer.correlation import participants
 from tracer.diff.outline.observed import Home, ObservedStep
 from tracer.diff.outline.outline import OutlineStep
+from tracer.model import participants
 from tracer.notation import marks, phrases
 from tracer.notation.parse import is_library
 from tracer.notation.phrases import Key, Phrase

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tracer.correlation import participants
-from tracer.correlation.service_names import PROJECTS, SHORT_NAMES
+from tracer.model import participants
+from tracer.model.service_names import PROJECTS, SHORT_NAMES
 
 _SUFFIXES = (
     ".gz", ".xz", ".zst", ".bz2", ".log", ".txt", ".out", ".export", ".jsonl", ".json", ".ndjson", ".csv",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from patches import masking
-from tracer.correlation import participants
-from tracer.correlation.service_names import PROGRAMS
 from tracer.events import Event, Process
-from tracer.model import Value
+from tracer.model import Value, participants
+from tracer.model.service_names import PROGRAMS
 from tracer.sources import values
 from tracer.sources.logs import log_names
 from tracer.sources.logs.records import Record

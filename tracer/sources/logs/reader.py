@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
-from tracer.correlation import participants
 from tracer.errors import TracerError
 from tracer.events import Events
+from tracer.model import participants
 from tracer.sources.logs import buffers, detect, http_client, http_server, log_names, rpc_carrot, rpc_oslo, sql
 from tracer.sources.logs.commands import CommandParser
 from tracer.sources.logs.detect import Hints

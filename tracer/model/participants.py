@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tracer.correlation.service_names import COMMANDS, LIKELY, LOGGERS, MODULES
-from tracer.model import Step
+from tracer.model.service_names import COMMANDS, LIKELY, LOGGERS, MODULES
+from tracer.model.steps import Step
 
 #: Client programs; the names of images and servers among their arguments must not make them services.
 _CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-(?![XW] )\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.builders import step
-from tracer.correlation import participants
+from tracer.model import participants
 
 
 @pytest.mark.parametrize(
