@@ -185,6 +185,35 @@ def test_readers_and_the_tap_import_only_the_record_format_and_masking_of_patche
     check_imports(ours, allowed, f"only tracer.sources {sorted(SHARED | MASKING)} and tracer.tap {sorted(MASKING)}")
 
 
+#: What becomes of events: rooms and modules behind the sources.
+BEHIND_SOURCES = (
+    "tracer.correlation",
+    "tracer.notation",
+    "tracer.diff",
+    "tracer.explain",
+    "tracer.findings",
+    "tracer.timeline",
+    "tracer.trace_file",
+)
+
+
+def test_sources_read_and_yield_events() -> None:
+    def allowed(module: Module, imported: Import) -> bool:
+        return not under(imported.module, *BEHIND_SOURCES)
+
+    sources = [m for m in modules().values() if under(m.name, "tracer.sources")]
+    check_imports(sources, allowed, "sources yield events and know nothing of what becomes of them")
+
+
+def test_correlation_and_diff_read_no_source() -> None:
+    def allowed(module: Module, imported: Import) -> bool:
+        later = ("tracer.diff",) if under(module.name, "tracer.correlation") else ("tracer.correlation",)
+        return not under(imported.module, "tracer.sources", *later)
+
+    stages = [m for m in modules().values() if under(m.name, "tracer.correlation", "tracer.diff")]
+    check_imports(stages, allowed, "correlation takes events, diff takes traces")
+
+
 def test_diagrams_import_only_the_model_and_the_notation() -> None:
     def allowed(module: Module, imported: Import) -> bool:
         return not under(imported.module, "tracer", "patches", "tests", "examples") or under(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tracer.explain import failures
-from tracer.model import Request, Trace
-from tracer.model.attributes import Value
+from tracer.model import Request, Trace, Value
 
 #: A shorter word is no beginning of an id.
 _SHORTEST = 4
