@@ -20,6 +20,7 @@ PACKAGES = ("tracer", "patches", "diagrams")
 DATA = (
     "tracer/recording/*.yaml",
     "tracer/diff/policy/*.yaml",
+    "tracer/messages/*.yaml",
     "tracer/bootstrap/*.py",
     "diagrams/templates/**/*",
     "diagrams/fonts/*",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tracer.correlation import statements
+from tracer.correlation import outcomes, statements
+from tracer.correlation.outcomes import Course
 from tracer.model import Request, Step, Value
 from tracer.text import printable
 
 #: The name under which an exception of another process is raised again.
 _REMOTE = re.compile(r"^(\w+)_Remote\b")
-_MAX_OUTCOME = 200
+_MAX_OUTCOME = 240
 #: A name is searched for in the arguments of so many messages, in so many values.
 _MAX_MESSAGES, _MAX_VALUES = 4, 4000
 
@@ -45,6 +46,17 @@ class _Instances:
         elif vm_state == "error":
             self._fail(uuid, step.start)
 
+    def complete(self, uuid: str, course: Course) -> None:
+        """Add what messages report of an instance where states and notifications do not say it."""
+        if not uuid and self.outcomes:  # the messages of 2011 name an instance by its number
+            if len(self.outcomes) > 1:
+                return
+            uuid = next(iter(self.outcomes))
+        if course.host:
+            self.hosts.setdefault(uuid, course.host)
+        if self.outcomes.setdefault(uuid, "unfinished") == "unfinished" and course.outcome:
+            self.outcomes[uuid] = course.outcome
+
     def _fail(self, uuid: str, time: int) -> None:
         self.outcomes[uuid] = "error"
         self.failed_at = self.failed_at or time
@@ -59,19 +71,28 @@ def describe_instance(boot: Request, seed: Step) -> None:
     instances = _Instances()
     for step in sorted(filter(_describes_instance, boot.walk()), key=lambda step: step.start):
         instances.take(step)
-    outcomes = set(instances.outcomes.values())
-    outcome = next((name for name in ("error", "unfinished", "active") if name in outcomes), "unfinished")
+    courses = outcomes.courses(boot)
+    for uuid, course in courses.items():
+        instances.complete(uuid, course)
+    outcome = _of_all(instances.outcomes.values())
+    reason = next((course.reason() for course in courses.values() if course.outcome in ("error", "")), "")
     status = seed.attributes.get("status")
     if isinstance(status, int) and status >= 400:
-        outcome = _because(f"error: HTTP {status}", _failure(chapters, None))
+        outcome = _because(f"error: HTTP {status}", _failure(chapters, None) or reason)
     elif outcome == "error":
-        outcome = _because("error", _failure(chapters, instances.failed_at))
+        outcome = _because("error", _failure(chapters, instances.failed_at) or reason)
     elif outcome == "unfinished" and seed.error:
         outcome = _because("error", seed.error)
     boot.server = _name_in_body(chapters[0]) or instances.display_name or _name_in_arguments(chapters)
     boot.uuid = next((uuid for uuid in instances.outcomes if uuid), "")
     boot.host = ", ".join(dict.fromkeys(instances.hosts.values()))
     boot.outcome = outcome
+
+
+def _of_all(names: Iterable[str]) -> str:
+    """Return the outcome of a request for several instances: the worst of theirs."""
+    known = set(names)
+    return next((name for name in ("error", "unfinished", "deleted", "active") if name in known), "unfinished")
 
 
 def _describes_instance(step: Step) -> bool:

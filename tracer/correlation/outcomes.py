@@ -1,0 +1,96 @@
+"""Outcomes of boots by what services log at INFO, where no better witness saw the end (``tracer.messages``)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tracer.messages import Report, catalogue
+from tracer.model import Request, Step
+from tracer.model.patterns import UUID
+
+#: Phases of a boot; a message about a delete or a resize does not end it.
+_PHASES = frozenset(
+    {"", "scheduling", "claim", "network", "block devices", "image", "spawn", "build", "attach", "quota"}
+)
+#: Exceptions that are raised for another failure, which their text need not name.
+_WRAPPERS = ("BuildAbortException", "RescheduledException", "MaxRetriesExceeded", "NoValidHost")
+#: Reports of a failure that is not yet the end.
+_FAILURES = frozenset({"fails", "refused", "answered"})
+_INSTANCE = re.compile(rf"\[instance: ({UUID})\]")
+
+
+@dataclass(slots=True)
+class Course:
+    """The course of an instance's creation as messages report it; ``outcome`` is "active", "error", "deleted" or ""."""
+
+    outcome: str = ""
+    host: str = ""
+    #: what was raised last before the end, and the first that went wrong on the host that was tried last
+    error: str = ""
+    cause: str = ""
+    _rescheduled: bool = False
+
+    def take(self, report: Report, step: Step) -> None:
+        """Add a report; they come in the order of their times."""
+        self._take_host(report, step)
+        if report.says in _FAILURES:
+            if self._rescheduled:
+                self.cause, self._rescheduled = "", False
+            self.cause = self.cause or report.cause or report.text
+        elif report.says == "rescheduled":
+            self.cause, self._rescheduled = self.cause or report.cause, True
+        elif report.says == "error":
+            self.outcome = "error"
+            self.error = report.error or self.error
+            self.cause = self.cause or report.cause or ("" if self.error else report.text)
+        elif report.says in ("active", "deleted") and self.outcome != "active":
+            self.outcome, self.error, self.cause = report.says, "", ""
+
+    def reason(self) -> str:
+        """Return why it failed: what was raised last, and what that was raised for; "" where nothing names it."""
+        name, _, text = self.cause.partition(": ")
+        if not self.error or not self.cause or (text or name) in self.error:
+            return self.error or self.cause
+        return f"{self.error}; first: {self.cause}" if self.error.startswith(_WRAPPERS) else self.error
+
+    def _take_host(self, report: Report, step: Step) -> None:
+        if report.says == "chosen" or report.phase == "claim":
+            self.host = report.host or self.host
+        elif report.says == "rescheduled" and not self.host:
+            self.host = report.host
+        elif step.service == "compute" and step.host:
+            self.host = self.host or step.host
+
+
+def courses(request: Request) -> dict[str, Course]:
+    """Return the course of each instance that the request's log lines report on, by uuid, "" where they name none."""
+    reports = [(step, report) for step in _lines(request) if (report := _read(step)) and report.phase in _PHASES]
+    uuids = list(dict.fromkeys(report.instance for _, report in reports if report.instance)) or _named(request)
+    result = {uuid: Course() for uuid in uuids or [""]}
+    for step, report in reports:
+        # A message without an instance is about all of them.
+        for uuid in [report.instance] if report.instance else result:
+            result[uuid].take(report, step)
+    return result if reports or uuids else {}
+
+
+def reports(steps: Iterable[Step]) -> list[Report]:
+    """Return what the log lines among the steps report."""
+    return [report for step in steps if step.kind == "log" and (report := _read(step))]
+
+
+def _lines(request: Request) -> list[Step]:
+    return sorted((step for step in request.walk() if step.kind == "log"), key=lambda step: step.start)
+
+
+def _read(step: Step) -> Report | None:
+    return catalogue().read(step.text("message"), step.text("logger"))
+
+
+def _named(request: Request) -> list[str]:
+    """Return the only instance that the request's log lines name, where no line of the catalogue does."""
+    counts = Counter(uuid for step in _lines(request) for uuid in _INSTANCE.findall(step.text("message")[:200]))
+    return list(counts) if len(counts) == 1 else []
