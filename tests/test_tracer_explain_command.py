@@ -169,7 +169,7 @@ class TestSuccess:
         assert all(first["start"] + first["duration"] == second["start"] for first, second in pairwise(phases))
         names = [phase["name"] for phase in phases]
         assert names[1:3] == ["API answers POST /v2.1/servers", "message to conductor"]
-        assert names[-1] == "compute: spawn on the hypervisor"
+        assert names[-1] == "spawn on the hypervisor"
 
     def test_a_phase_names_the_step_that_took_most_of_it(self) -> None:
         (phase,) = (phase for phase in json_of(GALLERY, "vm1")["phases"] if phase["name"] == "scheduler chooses a host")
@@ -218,7 +218,7 @@ class TestWhatIsMissing:
     def test_nothing_is_guessed(self, path: Path) -> None:
         result = explain(path)
         assert result.exit_code == 2
-        assert "Why is not in the trace." in result.stdout
+        assert "Its end is not in the trace" in result.stdout
         assert "First cause" not in result.stdout
 
     def test_the_next_log_and_the_command_are_named(self, path: Path) -> None:

@@ -101,7 +101,10 @@ def _beginning(request: Request) -> Statement:
     status = seed.attributes.get("status")
     answer = f"answered {status} after {span(seed.duration or 0)}" if status else "gave no answer that was recorded"
     host = f" ({seed.host})" if seed.host else ""
-    text = f"{name(seed)} reached {_the(seed.service)}{host} at {date(seed.start)}, which {answer}."
+    who = f"was sent by {seed.service}{host}" if seed.is_client else f"reached {_the(seed.service)}{host}"
+    text = f"{name(seed)} {who} at {date(seed.start)}{', and was' if seed.is_client else ', which'} {answer}."
+    if seed.is_client and not status:
+        text = f"{name(seed)} {who} at {date(seed.start)}; no answer was recorded."
     return Statement(text, evidence(seed))
 
 

@@ -21,7 +21,9 @@ _ERRORS = frozenset({"ERROR", "CRITICAL", "TRACE"})
 #: Exceptions by which code finds out that something is not there.
 _UNTELLING = re.compile(r"(?:[\w.]+\.)?(?:KeyError|IndexError|StopIteration|Empty|LookupError)\b")
 #: Failures that are handled, as a rule: something was looked for and is not there.
-_LOOKUP = re.compile(r"NotFound|DoesNotExist|NoResult|could not be found|[Dd]omain not found|HTTP 404|HTTP 300")
+_LOOKUP = re.compile(
+    r"NotFound|DoesNotExist|NoResult|could not be found|libvirtError: .*[Nn]ot found|HTTP 404|HTTP 300"
+)
 _TIMEOUT = re.compile(r"MessagingTimeout|Timed out waiting for a reply|Timeout while waiting on RPC")
 #: Errors that only report that no host remained, whatever the hosts said.
 _NO_HOST = frozenset({"NoValidHost", "MaxRetriesExceeded", "NoValidHostException"})

@@ -119,12 +119,15 @@ def _attempts(request: Request, steps: list[Step]) -> Iterator[HostTry]:
         ):
             continue
         sender = senders.get(step.opened_by) or senders.get(step.address.rpartition("-")[0])
-        host = (sender.text("server") if sender is not None else "") or step.host or "an unknown host"
-        failed = causes.worst(request, list(failures.topmost(step)))
+        host = (sender.text("server") if sender is not None else "") or request.host or step.host
+        ready = _is_ready(step)
+        failed = None if ready else causes.worst(request, list(failures.topmost(step)))
         method = step.text("method") or step.name
         known.add(host)
         if failed is None:
-            yield HostTry(host, f"{method}{_result(step)}", failed=False, evidence=evidence(step))
+            result = ": active" if ready else _logged(step)
+            if host or ready:
+                yield HostTry(host, f"{method}{result}", failed=False, evidence=evidence(step))
         else:
             yield HostTry(host, f"{method} failed: {_reason(failed)}", failed=True, evidence=evidence(failed))
     for step, match in _matches(steps, _LAST_HOST):
@@ -141,11 +144,10 @@ def _reason(failed: Step) -> str:
     return f"{failures.error_of(first)}{elsewhere}"
 
 
-def _result(step: Step) -> str:
-    for inner in step.walk():
-        changes = inner.attributes.get("changes") if inner.kind == "state" else None
-        state = changes.get("vm_state") if isinstance(changes, dict) else None
-        if isinstance(state, list) and state[-1] == "active":
-            return ": active"
+def _is_ready(step: Step) -> bool:
+    return any(inner.kind == "state" and causes.new_vm_state(inner) == "active" for inner in step.walk())
+
+
+def _logged(step: Step) -> str:
     lines = [error for _, error in failures.reports(list(step.walk())) if error_type(error)]
     return f": logged {lines[0]}" if lines else ": no failure recorded"

@@ -36,7 +36,7 @@ def _absent(request: Request, steps: list[Step], witnesses: set[str], *, known: 
     """Return the services that the request reached, or had to reach, and that no witness recorded."""
     present = {step.service for step in steps}
     called = {step.text("peer") for step in steps if step.kind in ("http", "rpc") and not step.is_server}
-    expected = [*(_expected_of_boot(present, known=known) if request.operation == "boot" else ()), *_cast_to(steps)]
+    expected = [*(_expected_of_boot(present) if request.operation == "boot" and not known else ()), *_cast_to(steps)]
     names = [name for name in dict.fromkeys(expected) if name and name not in present]
     # What a failed call reached says why it failed.
     failed = {step.text("peer") for step in steps if step.kind == "http" and step.is_client and _is_server_error(step)}
@@ -44,10 +44,10 @@ def _absent(request: Request, steps: list[Step], witnesses: set[str], *, known: 
     return [_get(name, witnesses) for name in dict.fromkeys(names)]
 
 
-def _expected_of_boot(present: set[str], *, known: bool) -> tuple[str, ...]:
-    """Return the services up to the last one present, and the next one if the end is not known."""
+def _expected_of_boot(present: set[str]) -> tuple[str, ...]:
+    """Return the services up to the one after the last that is present."""
     reached = max((index for index, name in enumerate(_BOOT) if name in present), default=len(_BOOT) - 1)
-    return _BOOT[: reached + (1 if known else 2)]
+    return _BOOT[: reached + 2]
 
 
 def _cast_to(steps: list[Step]) -> list[str]:
@@ -75,6 +75,9 @@ def _get(service: str, witnesses: set[str]) -> Next:
 
 def _levels(steps: list[Step], witnesses: set[str]) -> list[Next]:
     """Return what the log's levels leave out."""
+    if witnesses == {"broker"}:
+        text = "Copies of messages do not show how a boot ended: add the services' logs of the same time."
+        return [Next(text, "bootseq ingest -o FILE … /var/log/nova")]
     if "hooks" in witnesses or "logs" not in witnesses:
         return []
     levels = {step.text("level") for step in steps if step.kind == "log"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracer.explain.explanation import Phase
@@ -13,8 +14,10 @@ from tracer.model import Request, Step
 
 #: Task states of an instance and what happens in them.
 _TASKS = {
-    "scheduling": "wait for a host", "networking": "networks", "block_device_mapping": "volumes and images",
-    "spawning": "spawn on the hypervisor", "resize_prep": "prepare the resize", "resize_migrating": "move the disks",
+    "scheduling": "wait for a host", "networking": "allocate networks",
+    "block_device_mapping": "prepare volumes and images", "spawning": "spawn on the hypervisor",
+    "resize_prep": "prepare the resize",
+    "resize_migrating": "move the disks",
     "resize_migrated": "moved", "resize_finish": "start on the new host", "deleting": "delete",
     "rebuilding": "rebuild", "rebuild_block_device_mapping": "volumes", "rebuild_spawning": "spawn again",
     "migrating": "live migration", "powering-off": "power off", "powering-on": "power on",
@@ -52,7 +55,9 @@ def phases(request: Request) -> list[Phase]:
 
 
 def _marks(request: Request) -> list[_Mark]:
-    marks = [mark for chapter in _main_line(request) for mark in _of_chapter(chapter)]
+    marks = [
+        mark for number, chapter in enumerate(_main_line(request)) for mark in _of_chapter(chapter, first=not number)
+    ]
     unique: list[_Mark] = []
     for mark in sorted(marks, key=lambda mark: mark.time):
         if not unique or unique[-1].name != mark.name:
@@ -64,26 +69,36 @@ def _marks(request: Request) -> list[_Mark]:
 def _main_line(request: Request) -> list[Step]:
     """Return the first chapter and those that casts from it open, in turn; what else happened meanwhile is no phase."""
     chapters = request.chapters[:1]
+    opened = {address for chapter in chapters for address in _opened(chapter, first=True)}
     for chapter in request.chapters[1:]:
-        if chapter.text("mode") == "cast" and any(_chapter_of(chapter.opened_by) == head.address for head in chapters):
+        if chapter.address in opened:
             chapters.append(chapter)
+            opened |= set(_opened(chapter, first=False))
     return chapters
+
+
+def _opened(chapter: Step, *, first: bool) -> Iterator[str]:
+    """Yield the chapters that casts of a chapter's own service open: what it called may send messages of its own."""
+    for step in chapter.walk():
+        if step.kind == "rpc" and step.mode == "cast" and (first or step.service == chapter.service):
+            yield from step.opens
 
 
 def _chapter_of(address: str) -> str:
     return re.split("[-/]", address, maxsplit=1)[0]
 
 
-def _of_chapter(chapter: Step) -> list[_Mark]:
+def _of_chapter(chapter: Step, *, first: bool) -> list[_Mark]:
     """Return the chapter's own begin, the scheduler's, and those that task states mark."""
     marks = [_Mark(chapter.start, _heading(chapter), chapter.service, chapter)]
+    sent = set(_opened(chapter, first=first))
     for step in chapter.walk():
-        if step.kind == "http" and step.is_server and step.service == "API" and step.text("method") != "GET":
+        if first and step.kind == "http" and step.is_server and step.service == "API" and step.text("method") != "GET":
             marks.append(_Mark(step.start, _heading(step), step.service, step))
         if step.kind == "rpc" and not step.is_server and (step.text("method") or step.name) == "select_destinations":
             marks.append(_Mark(step.start, "scheduler chooses a host", "scheduler", step))
             marks.append(_Mark(end_of(step), f"{chapter.service}: after the scheduler", chapter.service, step))
-        if step.kind == "rpc" and step.opens and step.mode == "cast":
+        if step.kind == "rpc" and sent.intersection(step.opens):
             peer = step.text("peer") or step.text("topic")
             marks.append(_Mark(step.start, f"message to {peer}" if peer else "message", peer, step))
         if step.kind == "state" and (task := _task(step)):
@@ -103,7 +118,7 @@ def _task(step: Step) -> str:
     if not isinstance(change, list) or not change or step.service == "API":
         return ""
     state = change[-1]
-    return f"{step.service}: {_TASKS.get(str(state), str(state))}" if state and state != "scheduling" else ""
+    return _TASKS.get(str(state), str(state)) if state and state != "scheduling" else ""
 
 
 def _end(request: Request) -> int:
@@ -142,5 +157,7 @@ def _logged(request: Request) -> list[Phase]:
         match = _TOOK.search(step.text("message").partition("\n")[0]) if step.kind == "log" else None
         if match:
             duration = int(float(match[1]) * 1e9)
+            if not duration:
+                continue
             durations.append(Phase(match[2], step.service, step.start - duration, duration, "", evidence(step)))
     return sorted(durations, key=lambda phase: phase.start)

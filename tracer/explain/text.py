@@ -35,12 +35,15 @@ class _Writer:
         if explanation.cause is not None:
             yield from ("", f"First cause: {explanation.cause.text}")
             yield from self._evidence(explanation.cause.evidence)
-        elif not explanation.explained:
+        elif not explanation.explained and explanation.outcome != "unfinished":
             yield from ("", "Why is not in the trace.")
         if len(explanation.chain) > 1:
             yield from ("", "Its way to the user:")
             yield from _limited([f"- {link.text}{_positions(link.evidence)}" for link in explanation.chain])
-        yield from self._list("Hosts:", ((_host(attempt), attempt.evidence) for attempt in explanation.hosts))
+        # A host on which all went well is named in the sentence on the end.
+        shown = not explanation.explained or any(attempt.failed for attempt in explanation.hosts)
+        hosts = explanation.hosts if shown else ()
+        yield from self._list("Hosts:", ((_host(attempt), attempt.evidence) for attempt in hosts))
         others = [wait for wait in explanation.waits if not self._is_cause(wait)]
         yield from self._list("Calls without an answer:", ((wait.text, wait.evidence) for wait in others))
         yield from self._list("Services report:", ((line.text, line.evidence) for line in explanation.services))
