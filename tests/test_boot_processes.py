@@ -303,7 +303,11 @@ def test_a_step_names_all_its_witnesses(confirmed: tuple[Path, Trace]) -> None:
         assert {step.witnesses for step in served if step.service in ("API", "placement")} == {("hooks", "logs")}
 
 
-def test_a_complete_recording_has_no_findings(run: Run, confirmed: tuple[Path, Trace]) -> None:
+def test_a_complete_recording_lacks_nothing(run: Run, confirmed: tuple[Path, Trace]) -> None:
+    """Its findings are the boot that failed, and lines that Nova logged as errors."""
     for file in (run.file, confirmed[0]):
-        outcome = CliRunner().invoke(main, ["show", str(file), "--findings"])
-        assert outcome.output == "no findings\n"
+        outcome = CliRunner().invoke(main, ["show", str(file), "--findings", "--json"])
+        rows = json.loads(outcome.output)
+        assert {row["class"] for row in rows} <= {"failed", "error"}
+        failed = [row["text"] for row in rows if row["class"] == "failed"]
+        assert [text.partition(": No")[0] for text in failed] == ["boot failed: error: NoValidHost"]
