@@ -62,6 +62,13 @@ def span(nanoseconds: int | None) -> str:
     return f"{seconds // 60} min {seconds % 60} s"
 
 
+def clock(nanoseconds: int) -> str:
+    """Return the time of day, UTC: ``10:00:41.600``."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    minutes, second = divmod(seconds % 86_400, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{second:02}.{rest // 10**6:03}"
+
+
 def times(count: int) -> str:
     """Return `` ×7`` for seven equal ones, nothing for a single one."""
     return f" ×{count}" if count > 1 else ""

@@ -136,3 +136,16 @@ def test_the_heading_names_the_boot_and_the_end_lists_unassigned_steps() -> None
 
 def test_an_empty_boot_is_a_heading() -> None:
     assert outline(boot()).startswith("# create: unfinished, ")
+
+
+def test_a_line_of_another_service_names_it_and_its_time() -> None:
+    text = outline(boot(served("API", "resize", log("API", "mine"), log("conductor", "Connected"))), "full")
+    mine, foreign = [line for line in text.splitlines() if "log: " in line]
+    assert mine == "- log: INFO nova.API: mine"
+    assert re.fullmatch(r"- \[conductor \d\d:\d\d:\d\d\.\d{3}\] log: INFO nova\.conductor: Connected", foreign)
+
+
+def test_rows_that_differ_by_another_services_line_are_not_folded() -> None:
+    for services, folded in ((("API", "API"), True), (("API", "conductor"), False)):
+        calls = [call("API", "nova.x:f", log(service, "same", kind="ask")) for service in services]
+        assert ("×2" in outline(boot(served("API", "resize", *calls)))) == folded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,3 +201,11 @@ class TestFitting:
             return "" if len(diagram.items) <= most + 3 else None
 
         fitted(any_boot(heads), "full", draw)
+
+
+def test_a_line_of_another_service_is_drawn_in_its_own_lane_with_its_time() -> None:
+    """Also where the line is all that is known of its service."""
+    diagram = sequence(boot(served("API", "resize", log("API", "mine"), log("conductor", "Connected"))), "full")
+    mine, foreign = [text for text in drawn(diagram) if text.startswith("note")]
+    assert mine == "note API>API mine"
+    assert re.fullmatch(r"note conductor>conductor \d\d:\d\d:\d\d\.\d{3} Connected", foreign)

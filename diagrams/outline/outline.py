@@ -71,7 +71,7 @@ def notes(row: Row, detail: str) -> Iterator[str]:
         yield from _carried(step, row.caller)
     for note in shown_notes(row.notes, detail):
         doubt = ties.doubt(note) if detail == "full" else ""
-        yield steps.note(note) + (f" ({doubt})" if doubt else "")
+        yield steps.note_in(note, step.service) + (f" ({doubt})" if doubt else "")
     if row.hidden:
         yield f"+{plural(row.hidden, 'call')}"
 

@@ -84,7 +84,7 @@ class _Columns:
     def _step(self, step: Step, parent: Step | None, ordinal: int, size: int) -> None:
         number = len(self._rows)
         source, target = self._ends(step, parent)
-        label, title = self._wording(step)
+        label, title = self._wording(step, parent)
         self._rows.append((
             size, self._kinds[clean(step.kind)], source, target, self._strings[label], self._strings[title],
             step.start - self._start, -1 if step.end is None else step.end - step.start,
@@ -94,10 +94,10 @@ class _Columns:
         if step.opens or step.opened_by:
             self._links[number] = (step.opens, step.opened_by)
 
-    def _wording(self, step: Step) -> tuple[str, str]:
+    def _wording(self, step: Step, parent: Step | None) -> tuple[str, str]:
         """Return its text in the picture and in the outline."""
         if not step.numbered:
-            return _noted(step)
+            return _noted(step, parent.service if parent else step.service)
         entry = self._places[self._numbers[id(step)]]
         around = self._homes[entry.parent] if entry.parent >= 0 else None
         return words_steps.label(step, around), words_steps.title(step, around)
@@ -151,7 +151,7 @@ class _Columns:
         return held
 
 
-def _noted(step: Step) -> tuple[str, str]:
+def _noted(step: Step, service: str) -> tuple[str, str]:
     """A note in the picture and in the outline. Its time and its error are shown beside it, not in it."""
     if step.kind == "sql":
         tables = step.attributes.get("tables")
@@ -163,7 +163,7 @@ def _noted(step: Step) -> tuple[str, str]:
     if step.kind == "state":
         return shorten(words_steps.changes(step), words_steps.NOTE), words_steps.note(step)
     if step.kind in ("log", "ask"):
-        return shorten(step.text("message") or step.name, 2 * words_steps.LABEL), words_steps.note(step)
+        return shorten(step.text("message") or step.name, 2 * words_steps.LABEL), words_steps.note_in(step, service)
     return words_steps.note(step), words_steps.note(step)
 
 

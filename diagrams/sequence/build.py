@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from diagrams.sequence.fold import Place, Row, enters_driver, fold_for_picture, places, shown_notes
 from diagrams.sequence.model import ERROR, LANE, Diagram, Item, diagram, opened
-from diagrams.text import plural, short_address, shorten, span, times
+from diagrams.text import clock, plural, short_address, shorten, span, times
 from diagrams.words import steps
 from tracer.model import Request, Step, Value
 from tracer.notation.marks import WORTH_TIMING
@@ -35,6 +35,7 @@ class _Open:
     inside: Iterator[_Inner]
     lane: int
     closing: Item | None
+    service: str
 
 
 class _Writer:
@@ -64,7 +65,7 @@ class _Writer:
         if inside != [head]:
             came += filter(None, (_failure(step), _quietly(step, head.hidden)))
         self.items.append(self._item("chapter", lane, lane, text, step, " ".join(came)))
-        self._run(_Open(iter(inside), lane, self._item("end", lane, lane, "", step, time=step.end)))
+        self._run(_Open(iter(inside), lane, self._item("end", lane, lane, "", step, time=step.end), step.service))
 
     def _run(self, first: _Open) -> None:
         stack = [first]
@@ -78,7 +79,7 @@ class _Writer:
                 elif isinstance(inner, list):
                     self._sql(inner, top.lane)
                 else:
-                    self._note(inner, top.lane)
+                    self._note(inner, top.lane, top.service)
             else:
                 stack.pop()
                 if top.closing:
@@ -87,6 +88,7 @@ class _Writer:
     def _row(self, row: Row, around: int) -> _Open | None:
         """Draw a row's beginning; return what is still to come inside."""
         step, inside, hidden, answered = row.step, self._inside(row), row.hidden, row.step
+        service = step.service
         source, target = around, self._lane(step.service, step)
         if step.kind == "libvirt":
             target = self._lane("libvirt", step)
@@ -98,6 +100,7 @@ class _Writer:
             if far:
                 target, inside, hidden = self._lane(far.step.service, far.step), self._inside(far), hidden + far.hidden
                 answered = step if step.error is not None or far.step.error is None else far.step
+                service = far.step.service
             elif not row.children:
                 target = self._lane(steps.peer(step) or "unknown")
         # Where nothing was recorded of the far side, notes of that time are the caller's.
@@ -108,7 +111,7 @@ class _Writer:
         item.extra = self._extra(row, item, answered, hidden)
         self.items.append(item)
         closing = None if leaf else self._closing(item, answered)
-        return _Open(iter(inside), source if untold else target, closing) if inside else None
+        return _Open(iter(inside), source if untold else target, closing, service) if inside else None
 
     def _cast(self, row: Row, source: int, inside: Sequence[_Inner]) -> _Open:
         step = row.step
@@ -118,7 +121,7 @@ class _Writer:
         )
         item = self._item("cast", source, target, row.text, step, extra, leaf=True)
         self.items.append(item)
-        return _Open(iter(inside), source, None)
+        return _Open(iter(inside), source, None, step.service)
 
     def _extra(self, row: Row, item: Item, answered: Step, hidden: int) -> str:
         step = row.step
@@ -175,13 +178,15 @@ class _Writer:
             item.mood, item.extra = "failed", _failure(failed)
         self.items.append(item)
 
-    def _note(self, step: Step, lane: int) -> None:
+    def _note(self, step: Step, lane: int, service: str) -> None:
         if step.kind == "state":
             table = step.text("table")
             text = steps.changes(step) if table in ("", "instances") else steps.note(step)
             self.items.append(self._item("state", lane, lane, shorten(text, 2 * steps.LABEL), step))
         else:
             text = step.text("message") or step.name
+            if steps.is_foreign(step, service):
+                lane, text = self._lane(step.service, step), f"{clock(step.start)} {text}"
             self.items.append(self._item("note", lane, lane, shorten(text, ERROR), step))
 
     def _item(

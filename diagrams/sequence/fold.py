@@ -243,6 +243,6 @@ def _alike(row: Row, other: Row, detail: str) -> bool:
 def _reads(row: Row, detail: str) -> object:
     """Return what two rows must have in common, apart from what is below them, to be shown as one."""
     step = row.step
-    notes = [steps.note(note) for note in shown_notes(row.notes, detail) if note.kind != "sql"]
+    notes = [steps.note_in(note, step.service) for note in shown_notes(row.notes, detail) if note.kind != "sql"]
     sender = step.address if step.opens else ""
     return row.text, step.kind, step.service, step.error, step.end is None, row.hidden, notes, sender

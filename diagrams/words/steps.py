@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diagrams.text import clean, first_line, plain, plural, shorten, span
+from diagrams.text import clean, clock, first_line, plain, plural, shorten, span
 from tracer.model import Request, Step, Value
 from tracer.notation.source_paths import short_path
 
@@ -166,6 +166,17 @@ def note(step: Step) -> str:
     """A note's line, without the leading ``- ``."""
     text = shorten(_NOTES.get(step.kind, lambda unknown: f"{unknown.kind}: {unknown.name}")(step), NOTE)
     return f"{text} ! {error(step)}" if step.error is not None else text
+
+
+def note_in(step: Step, service: str) -> str:
+    """A note's line below a step of ``service``: a log line of another service names it, and its time."""
+    origin = f"[{shorten(step.service, TITLE)} {clock(step.start)}] " if is_foreign(step, service) else ""
+    return origin + note(step)
+
+
+def is_foreign(step: Step, service: str) -> bool:
+    """Return whether it is a log line of another service than ``service``, below one of whose steps it is shown."""
+    return step.kind in ("log", "ask") and step.service != service
 
 
 def error(step: Step) -> str:
