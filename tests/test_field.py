@@ -17,10 +17,7 @@ NOT_YET: tuple[str, ...] = (
     "06-mixed-prefixes",
     "07-grep-n",
     "08-no-milliseconds",
-    "10-lines-without-service",
-    "11-devstack-request-twice",
     "13-journal-lines-in-a-paste",
-    "14-one-request-two-ids",
     "15-service-of-loggers",
     "16-clocks-at-info",
 )

@@ -55,8 +55,8 @@ def test_other_requests_of_the_same_caller_open_chapters() -> None:
     assert_numbered(cloud.trace())
 
 
-def test_a_note_opens_no_chapter() -> None:
-    """A log line of a process without steps is below the chapter that began last."""
+def test_lines_of_a_process_without_steps_are_in_a_chapter_of_its_own() -> None:
+    """A line of a service is never below a step of another."""
     cloud = Cloud()
     services, other = Services(cloud), cloud.process("glance-api")
     story = services.boot()
@@ -65,11 +65,10 @@ def test_a_note_opens_no_chapter() -> None:
     run(story)
     other.log("after all", "req-1")
     boot = cloud.boot()
-    assert len(boot.chapters) == 3
-    lines = {chapter.address: [step for step in chapter.children if step.kind == "log"] for chapter in boot.chapters}
-    assert [step.text("message") for step in lines["1"]] == ["while asking"]
-    assert [step.text("message") for step in lines["3"]] == ["after all"]
-    assert lines["1"][0].service == "image"
+    assert [(chapter.service, chapter.tied_by) for chapter in boot.chapters] == [
+        ("client", ""), ("image", "request_id"), ("conductor", "unique_id"), ("compute", "unique_id"),
+    ]  # fmt: skip
+    assert [step.text("message") for step in boot.chapters[1].children] == ["while asking", "after all"]
 
 
 def test_every_event_with_an_id_of_the_boot_is_in_it() -> None:

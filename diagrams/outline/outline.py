@@ -28,6 +28,8 @@ def tree(rows: list[Row], detail: str) -> list[str]:
     for chapter in rows:
         for row in chapter.walk():
             lines.append(line(row, detail))
+            if row is chapter and detail == "full" and _is_logged_part(row.step):
+                lines.append(f"- {span(row.step.start - rows[0].step.start)} after the request began")
             lines += [f"- {text}" for text in notes(row, detail)]
     # Here at the latest: an address or a kind may have been tampered with as well.
     return [clean(line) for line in lines]
@@ -39,6 +41,11 @@ def line(row: Row, detail: str) -> str:
     address = f"{step.address}…{row.last}" if row.count > 1 else step.address
     text = _service(row, detail) + row.text
     return f"{address}. {text}{_links(step)}{times(row.count)}{_end(step, detail)}"
+
+
+def _is_logged_part(step: Step) -> bool:
+    """Return whether only log lines report a chapter: what it began with, and when, no message shows."""
+    return step.kind == "call" and step.witnesses == ("logs",) and not step.opened_by
 
 
 def _service(row: Row, detail: str) -> str:

@@ -6,13 +6,12 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tracer.correlation import parts
 from tracer.correlation.forest import Forest
 from tracer.model import Step
 
 #: (process, thread), or (process, None) for all of its threads
 _Thread = tuple[str, int | None]
-#: The key of the chapters' heads, which is no process.
-_CHAPTERS: _Thread = ("", None)
 
 
 class RequestChapters:
@@ -37,30 +36,35 @@ class RequestChapters:
         """Add the head, and the chapters that its casts open, theirs, and so on."""
         self._add(self._head)
 
-    def add_unclaimed(self, root: Step) -> None:
-        """Add a tree that a request id links to this request: below the step under way, else as a chapter of its own.
+    def add_unclaimed(self, root: Step, tied_by: str) -> None:
+        """Add a tree that an id links to this request: below the step under way, else as a chapter of its own.
 
-        A note is no chapter: where nothing of its own process is known, it becomes part of the chapter that began last.
+        A note is no chapter: where nothing of its own process is known, it is below a step for the process's part.
         """
         if not self._begun:
             self._index(self.chapters)
         self._claimed.add(root.id)
         parent = None if root.is_server else self._under_way(root)
         before = len(self.chapters)
-        if parent is not None and self._forest.adopt(parent, root, "request_id"):
+        if parent is not None and self._forest.adopt(parent, root, tied_by):
+            parts.extend(parent, root)
             self._index([root])
             for opened in self._scan(root):
                 self._add(opened)
         else:
-            root.tied_by = "request_id"
-            self._add(root)
+            chapter = root if root.numbered else parts.part([root], self._forest, tied_by)
+            chapter.tied_by = tied_by
+            self._add(chapter)
         self._index(self.chapters[before:])
 
     def add_chapter(self, root: Step, tied_by: str) -> None:
         """Add an unclaimed tree as a chapter, with those that its casts open; ``tied_by`` says what links it."""
         self._claimed.add(root.id)
         root.tied_by = tied_by
+        before = len(self.chapters)
         self._add(root)
+        if self._begun:
+            self._index(self.chapters[before:])
 
     def walk(self) -> Iterator[Step]:
         """Yield every step of every chapter so far."""
@@ -71,7 +75,7 @@ class RequestChapters:
         """Order the steps that unclaimed trees added by start, and all chapters but the first by arrival."""
         for chapter in self.chapters:
             for step in chapter.walk():
-                if any(child.tied_by == "request_id" for child in step.children):
+                if any(child.tied_by in ("request_id", "instance") for child in step.children):
                     step.children.sort(key=_start)
         first, *others = self.chapters
         self.chapters = [first, *sorted(others, key=_start)]
@@ -81,7 +85,7 @@ class RequestChapters:
         while fresh:
             chapter = fresh.pop()
             self.chapters.append(chapter)
-            if chapter.is_server:
+            if chapter.is_server or chapter.id in self._forest.parts:
                 self._add_ids(chapter.request_id, chapter.global_request_id)
             fresh += self._scan(chapter)
 
@@ -90,7 +94,7 @@ class RequestChapters:
         opened = []
         for step in tree.walk():
             if step.kind == "http" and step.is_server:
-                self._add_ids(step.request_id, step.global_request_id)
+                self._add_ids(step.request_id, step.global_request_id, step.text("closing_request_id"))
             elif step.kind == "http":
                 self._add_ids(step.text("callee_request_id"))
             for receiver in self._forest.casts.get(step.id, ()):
@@ -107,7 +111,7 @@ class RequestChapters:
         process = root.process
         near = self._begun.get((process, root.thread)) or self._begun.get((process, None))
         if not near:
-            return None if root.numbered else _last_before(self._begun[_CHAPTERS], root)
+            return None
         step = _last_before(near, root)
         # A note that precedes all steps of its process belongs to the first of them.
         if step.start > root.start and root.numbered:
@@ -121,8 +125,6 @@ class RequestChapters:
         """Record the steps of new trees by process, and by thread there, in the order of their starts."""
         fresh: dict[_Thread, list[Step]] = defaultdict(list)
         for tree in trees:
-            if tree.id not in self._forest.parents:
-                fresh[_CHAPTERS].append(tree)
             for step in tree.walk():
                 if step.numbered:
                     fresh[step.process, step.thread].append(step)

@@ -25,6 +25,8 @@ class Forest:
         self.senders: dict[str, Step] = {}
         #: the topmost step of every tree, by start: roots and heads of chapters
         self.heads: list[Step] = []
+        #: ids of the heads that are what a process did under a request id which it never received (see parts)
+        self.parts: set[str] = set()
         #: one line for each problem in building the trees
         self.warnings: list[str] = []
         # An ancestor of each step, over parents and casts; not always the nearest: walking shortens the paths.
@@ -64,6 +66,15 @@ class Forest:
         parent = self.parents.pop(head.id)
         parent.children = [child for child in parent.children if child is not head]
         self.heads.append(head)
+
+    def dissolve(self, head: Step) -> None:
+        """Replace a head by its children."""
+        self.heads.remove(head)
+        for child in head.children:
+            del self.parents[child.id]
+            self._above.pop(child.id, None)
+            child.tied_by = ""
+        self.heads += head.children
 
     def ancestors(self, step: Step) -> Iterator[Step]:
         """Yield the parents of a step, the nearest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracer.correlation import statements
+from tracer.correlation import statements, subjects
 from tracer.correlation.chapters import RequestChapters
 from tracer.model import Step
 from tracer.model.patterns import UUID
@@ -39,7 +39,8 @@ def _reported_instances(root: Step) -> set[str]:
     if root.kind == "call" and root.name.endswith(_LIFECYCLE):
         return {uuid for step in root.walk() for uuid in _UUID.findall(f"{step.text('uuid')} {step.text('arguments')}")}
     posts = [step for step in root.walk() if step.kind == "http" and step.text("path").endswith(_EXTERNAL)]
-    return {uuid for step in posts for uuid in _servers(step)}
+    in_bodies = {uuid for step in posts for uuid in _servers(step)}
+    return in_bodies or (subjects.instances(root.walk()) if posts else set())
 
 
 def _servers(step: Step) -> Iterator[str]:
@@ -51,10 +52,11 @@ def _servers(step: Step) -> Iterator[str]:
 
 
 def _instances(request: RequestChapters) -> set[str]:
-    """Return the uuids of the instances whose state the request's states and statements set."""
+    """Return the uuids of the instances whose state the request's states and statements set, or that its lines name."""
     states = (
         step if step.kind == "state" else statements.state_of(step)
         for step in request.walk()
         if step.kind in _STATE_KINDS
     )
-    return {state.text("instance") for state in states if state is not None} - {""}
+    in_states = {state.text("instance") for state in states if state is not None} - {""}
+    return in_states | subjects.instances(request.walk())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tracer import notices
-from tracer.correlation import addresses, clocks, links, log_lines, requests, statements, states, unassigned, witnesses
+from tracer.correlation import (
+    addresses, clocks, links, log_lines, parts, requests, statements, states, unassigned, witnesses,
+)
 from tracer.events import Event, Events, Process
 from tracer.model import Trace
 from tracer.text import printable
@@ -21,6 +23,8 @@ def correlate(events: Events) -> Trace:
     statements.annotate(forest)
     # Remove steps that only repeat what their parent shows.
     links.absorb_endpoints_and_replies(forest)
+    # Put what a process logged for a request whose receipt nobody recorded below a step of its own.
+    parts.gather(forest)
     # Group the trees into requests, each with its chapters in order.
     grouped = requests.group(forest)
     # Derive the instance states, then number what there is now.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from tracer.correlation import instance_events
+from tracer.correlation import builds, instance_events, instance_lines, parts
 from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.forest import Forest
 from tracer.model import LeftOut, Request, Step
@@ -47,14 +47,43 @@ def group(forest: Forest) -> Requests:
     ]
     _collect(boots, forest, claimed)
     outside = _unclaimed(forest, claimed)
-    others = [RequestChapters(root, root, forest, claimed) for root in outside if _has_messages(root)]
+    others = [RequestChapters(root, root, forest, claimed) for root in outside if _was_received(root, forest)]
     _collect(others, forest, claimed)
+    others += _unreceived([*boots, *others], forest, claimed)
+    boots_by_uuid, others_by_uuid = _by_uuid(forest, claimed)
+    boots, others = sorted([*boots, *boots_by_uuid], key=_start), sorted([*others, *others_by_uuid], key=_start)
     return Requests(
         [_boot(number, chapters) for number, chapters in enumerate(boots, 1)],
         [_other(number, chapters) for number, chapters in enumerate(others, len(boots) + 1)],
-        seeds,
+        [boot.seed for boot in boots],
         outside,
     )
+
+
+def _start(request: RequestChapters) -> int:
+    return request.seed.start
+
+
+def _unreceived(known: list[RequestChapters], forest: Forest, claimed: set[str]) -> list[RequestChapters]:
+    """Return a request for each id under which something was logged, and which is no id of a known request."""
+    ids = {id_ for request in known for id_ in request.ids}
+    roots = parts.firsts(_unclaimed(forest, claimed), forest, ids)
+    requests = [RequestChapters(root, root, forest, claimed) for root in roots]
+    _collect(requests, forest, claimed)
+    for head in _unclaimed(forest, claimed):
+        if parts.is_part(head, forest):
+            forest.dissolve(head)
+    return requests
+
+
+def _by_uuid(forest: Forest, claimed: set[str]) -> tuple[list[RequestChapters], list[RequestChapters]]:
+    """Return boots, then other requests, of the lines without a request id that name an instance, volume or port."""
+    boots: list[RequestChapters] = []
+    others: list[RequestChapters] = []
+    for lines in instance_lines.groups(_unclaimed(forest, claimed)):
+        request = instance_lines.request(lines, forest, claimed)
+        (boots if any(map(builds.is_of_build, lines)) else others).append(request)
+    return boots, others
 
 
 def _seeds(forest: Forest) -> list[Step]:
@@ -71,6 +100,7 @@ def _seeds(forest: Forest) -> list[Step]:
             continue
         seeds.append(head)
         known |= {head.request_id} if head.request_id else set()
+    seeds += parts.of_builds(forest, known)
     return sorted(seeds, key=lambda step: step.start)
 
 
@@ -105,6 +135,10 @@ def _has_messages(root: Step) -> bool:
     return any(step.kind in ("http", "rpc") for step in root.walk())
 
 
+def _was_received(root: Step, forest: Forest) -> bool:
+    return _has_messages(root) and root.id not in forest.parts
+
+
 def _unclaimed(forest: Forest, claimed: set[str]) -> list[Step]:
     return [head for head in forest.heads if head.id not in forest.senders and head.id not in claimed]
 
@@ -113,12 +147,21 @@ def _collect(requests: list[RequestChapters], forest: Forest, claimed: set[str])
     """Add each request's chapters: what its casts open, events of its instance, trees that ids assign to it alone."""
     for request in requests:
         request.follow_casts()
+    _assign_events_and_ids(requests, forest, claimed)
+    if forest.parts:
+        # Only the parts say how long a request lasted, and which instance it was about.
+        _assign_events_and_ids(requests, forest, claimed)
+        instance_lines.assign(requests, _unclaimed(forest, claimed))
+    for request in requests:
+        request.sort()
+
+
+def _assign_events_and_ids(requests: list[RequestChapters], forest: Forest, claimed: set[str]) -> None:
     instance_events.assign(requests, _unclaimed(forest, claimed))
     unclaimed = _unclaimed(forest, claimed)
     for request, roots in zip(requests, _linked_by_ids(requests, unclaimed), strict=True):
         for root in roots:
-            request.add_unclaimed(root)
-        request.sort()
+            request.add_unclaimed(root, "request_id")
 
 
 def _linked_by_ids(requests: list[RequestChapters], unclaimed: list[Step]) -> list[list[Step]]:
@@ -173,6 +216,8 @@ def _other(number: int, chapters: RequestChapters) -> Request:
 
 def _operation(root: Step) -> str:
     """Return the name of what was asked for; of a message whose method is unknown, its mode and topic."""
+    if root.name == parts.NAME:
+        return f"{parts.NAME} of {root.service}"
     if root.name or root.kind != "rpc":
         return root.name or root.kind
     topic = root.text("topic") or root.text("peer")
@@ -182,6 +227,9 @@ def _operation(root: Step) -> str:
 def _outcome(chapters: RequestChapters) -> str:
     """Return how a request ended that creates no instance: by its answer, else by the errors of its chapters."""
     root = chapters.seed
+    if root.name == parts.NAME:
+        # Its answer was not logged; that something in it failed may have been.
+        return "failed" if any(step.text("level") in ("ERROR", "CRITICAL") for step in chapters.walk()) else "unknown"
     status = root.attributes.get("status")
     if isinstance(status, int) and status >= 400:
         return f"error: HTTP {status}"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
 from tracer import notices
+from tracer.correlation import periodic
 from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import LOG_DELAY
 from tracer.model import Request, Step, Unassigned
-from tracer.model.patterns import LOG_FILE_WARNING_LEVELS, PERIODIC_LOGGERS, SERVICE_REPORTS
+from tracer.model.patterns import LOG_FILE_WARNING_LEVELS
 from tracer.text import printable
 
-#: What a service does every few seconds whether it is asked for anything or not.
-_PERIODIC = re.compile(rf"\bservices$|{SERVICE_REPORTS}|({'|'.join(PERIODIC_LOGGERS)})$")
 _MAX_SUBJECT = 160
 
 #: When requests were under way in a process: their starts, and the latest end of each with those before it.
@@ -26,11 +24,11 @@ def count(forest: Forest, requests: list[Request]) -> list[Unassigned]:
     """Return the counts of the forest's steps that are in none of ``requests``, but for calls and hand-offs."""
     assigned = {step.id for request in requests for step in request.walk()}
     busy = _busy(forest.heads)
-    periodic = {head.request_id for head in forest.heads if head.kind == "log" and _PERIODIC.search(head.name)} - {None}
+    timed = periodic.ids(forest.heads)
     groups: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for head in forest.heads:
         if _is_alone(head, forest) if head.id in assigned else head.kind not in ("call", "handoff"):
-            is_periodic = head.request_id in periodic or _PERIODIC.search(head.name) or _listens(head)
+            is_periodic = head.request_id in timed or periodic.is_periodic(head) or _listens(head)
             why = "periodic" if is_periodic else _why(head, busy)
             groups[why, head.service, head.kind, _subject(head)].append(head.start)
     return [Unassigned(*group, len(times), min(times), max(times)) for group, times in sorted(groups.items())]
@@ -81,7 +79,7 @@ def _why(head: Step, busy: dict[str, _Busy]) -> str:
     starts, ends = busy.get(head.process, ([], []))
     before = bisect_right(starts, head.start)
     if not starts:
-        return "idle"
+        return "unknown" if head.request_id and not head.from_hooks else "idle"
     if not before:
         return "start-up"
     # Hooks record what a step is done for: where they record nothing, nobody asked for it.

@@ -36,7 +36,7 @@ class Step(Attributed):
 
     - call: ``module``, ``class`` ("" for a module's function), ``function``, ``file``, ``line``
     - http: ``side`` ("client" | "server"), ``method``, ``path``, ``route``, ``status``, ``peer`` (participant called),
-      ``body``
+      ``body``, ``closing_request_id`` (the other id of a request whose last lines have one of their own)
     - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what
       it does: ``Instance.save``, not ``object_action``), ``topic``, ``server``, ``peer`` (participant at the far side),
       ``arguments``, and on the server's side ``module``, ``class``, ``function`` of the endpoint

@@ -16,6 +16,8 @@ from tracer.events import Event
 from tracer.model.patterns import PERIODIC_LOGGERS, UUID
 
 _UUID = re.compile(rf"\b{UUID}\b")
+#: Attributes of what was received with an id of its request.
+_OWN_IDS = ("request_id", "context_request_id", "closing_request_id")
 #: ``Service.save``: the report of 2011 to now.
 _REPORT = re.compile(r"\s*UPDATE services\b.*\breport_count\b", re.DOTALL)
 #: The statements before a report: the service reads its own row, by its id; SQLite begins a transaction.
@@ -46,6 +48,8 @@ class _Process:
         self._endless: list[Event] = []
         #: the uuids in each request's events, by the request's number
         self._uuids: dict[int, set[str]] = defaultdict(set)
+        #: the numbers of requests without an id that were under way while an id was logged that any may have
+        self._doubtful: set[int] = set()
         #: the ends of answered requests by request id
         self._answered: dict[str, int] = {}
 
@@ -61,8 +65,15 @@ class _Process:
             self._close(event.start)
             if index not in self._heartbeats:
                 self._assign_parent(event)
+        self._release()
         for event in self._endless:
             event.end = max(self._last.get(event.number, event.start), event.start)
+
+    def _release(self) -> None:
+        """Take what only time links from the requests that may be another's."""
+        for event in self._events if self._doubtful else ():
+            if event.tied_by == "time" and event.parent in self._doubtful:
+                event.parent, event.tied_by = 0, ""
 
     def _begin(self, server: Event) -> None:
         self._close(server.start)
@@ -94,7 +105,7 @@ class _Process:
         if not request_id:
             server, tied_by = self._by_time_or_instance(event)
         elif server is None:
-            server, tied_by = self._last_without_id(), "request_id"
+            server, tied_by = self._without_id(), "request_id"
         if server is None:
             return
         if event.number < server.number:
@@ -116,17 +127,23 @@ class _Process:
     def _by_id(self, request_id: str) -> tuple[Event | None, str]:
         """Return what was received last of that request."""
         for server in reversed(self._open):
-            if request_id in (server.attributes.get("request_id"), server.attributes.get("context_request_id")):
+            if any(server.attributes.get(name) == request_id for name in _OWN_IDS):
                 return server, "request_id"
         return None, ""
 
-    def _last_without_id(self) -> Event | None:
-        """Return what was received last and has no request id yet."""
-        for server in reversed(self._open):
-            attributes = server.attributes
-            if not attributes.get("request_id") and "logged_request_id" not in attributes and not server.from_hooks:
-                return server
-        return None
+    def _without_id(self) -> Event | None:
+        """Return the only one under way that has no request id yet, the first of several equal HTTP requests.
+
+        Which of these it is, only their order says: what else is linked to them by time is doubtful.
+        """
+        fitting = [server for server in self._open if _lacks_id(server)]
+        if len({(server.kind, server.name) for server in fitting}) != 1:
+            return None
+        if len(fitting) > 1:
+            if fitting[0].kind != "http":
+                return None
+            self._doubtful.update(server.number for server in fitting)
+        return fitting[0]
 
     def _by_time_or_instance(self, event: Event) -> tuple[Event | None, str]:
         """Return the only request under way, or the only one whose events name the same instance, port or the like."""
@@ -140,6 +157,11 @@ class _Process:
         uuids = _uuids(event)
         related = [server for server in active if uuids & self._uuids[server.number]]
         return (related[0], "instance") if len(related) == 1 else (None, "")
+
+
+def _lacks_id(server: Event) -> bool:
+    attributes = server.attributes
+    return not attributes.get("request_id") and "logged_request_id" not in attributes and not server.from_hooks
 
 
 def _uuids(event: Event) -> set[str]:

@@ -47,7 +47,12 @@ class HttpServerParser:
         self._last: Event | None = None
         #: the logger that reported it first
         self._last_logger = ""
-        self._open: dict[tuple[str, str | None], Event] = {}
+        #: requests without an answer yet, by path
+        self._open: dict[str, list[Event]] = {}
+        #: requests that were under way at the same time as others
+        self._crowded: set[Event] = set()
+        #: answered requests by the id of their answer, if that is not their own
+        self._closed: dict[str, Event] = {}
         #: attributes of requests, by id, from lines before the one that ends them
         self._pending: dict[str | None, dict[str, Value]] = {}
 
@@ -56,9 +61,9 @@ class HttpServerParser:
         if match := _ACCESS.search(record.message[:4000]) or _UWSGI.match(record.message[:4000]):
             self._done(match, record)
         elif match := _STARTING.match(record.message) or _ARRIVES.match(record.message):
-            self._open[_path(match["path"]), record.request_id] = self._add(match, record, record.time)
+            self._begin(self._add(match, record, record.time))
         elif match := _RETURNED.match(record.message):
-            begun: Event | None = self._open.pop((_path(match["path"]), record.request_id), None)
+            begun = self._begun(_path(match["path"]), record)
             if begun is not None:
                 self._end(begun, record, int(match["status"]))
         elif match := _ACTION.match(record.message):
@@ -69,16 +74,42 @@ class HttpServerParser:
         return True
 
     def _done(self, match: re.Match[str], record: Record) -> None:
-        took = _took(match["rest"])
-        begun: Event | None = self._open.pop((_path(match["path"]), record.request_id), None)
-        event = begun or self._same(match, record) or self._add(match, record, max(record.time - took, 0))
+        start = max(record.time - _took(match["rest"]), 0)
+        begun = self._begun(_path(match["path"]), record, start)
+        event = begun or self._same(match, record) or self._add(match, record, start)
         self._end(event, record, int(match["status"]))
-        event.start = min(event.start, max(record.time - took, 0))
+        event.start = min(event.start, start)
+
+    def _begin(self, event: Event) -> None:
+        under_way = [other for others in self._open.values() for other in others]
+        if under_way:
+            self._crowded.update((event, *under_way))
+        self._open.setdefault(str(event.attributes["path"]), []).append(event)
+
+    def _begun(self, path: str, record: Record, start: int | None = None) -> Event | None:
+        """Remove and return the open request that a line ends: of its id, else the only one, or that of its ``start``.
+
+        The context that writes the last lines may have an id of its own: cinder's and glance's did until 2017.
+        """
+        fitting = self._open.get(path, [])
+        own = [event for event in fitting if event.attributes.get("request_id") == record.request_id]
+        if not own and start is not None:
+            fitting = [event for event in fitting if abs(event.start - start) < _TOGETHER]
+        if not own and len(fitting) != 1:
+            return None
+        event = (own or fitting)[0]
+        self._open[path].remove(event)
+        if not own and record.request_id:
+            event.attributes["closing_request_id"] = record.request_id
+            self._closed[record.request_id] = event
+        return event
 
     def _same(self, match: re.Match[str], record: Record) -> Event | None:
         """Return the request that another logger reported just before: the application's line precedes the server's."""
         last = self._last if self._last_logger != record.logger else None
-        if last is None or last.end is None or record.request_id or not 0 <= record.time - last.end < _TOGETHER:
+        if record.request_id:
+            last = self._closed.pop(record.request_id, None)
+        if last is None or last.end is None or not 0 <= record.time - last.end < _TOGETHER:
             return None
         attributes = last.attributes
         same = attributes.get("method") == match["method"] and attributes.get("path") == _path(match["path"])
@@ -102,7 +133,7 @@ class HttpServerParser:
         event.attributes["status"] = status
         last = self._log.last_with_id
         near = last is not None and event.start - _BLUR <= last.time <= event.end
-        if last is not None and near and "request_id" not in event.attributes:
+        if last is not None and near and "request_id" not in event.attributes and event not in self._crowded:
             own, caller = last.ids
             event.attributes["request_id"] = own
             if caller:

@@ -1,0 +1,57 @@
+"""Subjects: the instances, volumes and ports that steps name by uuid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tracer.model import Step
+from tracer.model.patterns import UUID
+
+#: A uuid after the word for what it identifies: ``[instance: …]``, ``volume …``, ``network-vif-plugged:…``.
+_NAMED = re.compile(
+    rf"\b(?P<noun>instance|server|volume|port|network-vif-\w+)s?(?: with)?(?:[ _-]?(?:id|uuid))?"
+    rf"[^\w\n]{{1,4}}(?P<uuid>{UUID})",
+    re.IGNORECASE,
+)
+_IN_PATH = re.compile(rf"/(?P<noun>servers|volumes|ports)/(?P<uuid>{UUID})")
+_ABOUT_INSTANCE = re.compile(rf"\[instance: (?P<uuid>{UUID})\]")
+_ANY = re.compile(rf"(?<!req-)\b{UUID}\b")
+#: Lines about an instance that a service logs under a context of its own, whatever was asked for.
+_REPORT = re.compile(r"\(Lifecycle Event\)|During (?:the )?sync_power")
+
+
+def is_report(step: Step) -> bool:
+    """Return whether it is a line on an instance's state, whose request id is the service's own."""
+    return step.kind == "log" and _REPORT.search(step.text("message")) is not None
+
+
+def about(step: Step) -> set[str]:
+    """Return the uuids of what a step names as instance, volume or port."""
+    if step.kind in ("log", "ask"):
+        return {match["uuid"] for match in _NAMED.finditer(step.text("message"))}
+    if step.kind == "http":
+        return {match["uuid"] for match in _IN_PATH.finditer(step.text("path"))}
+    return {step.text("instance")} - {""} if step.kind == "state" else set()
+
+
+def instances(steps: Iterable[Step]) -> set[str]:
+    """Return the uuids of the instances that log lines name in their brackets, or as an instance."""
+    return {
+        match["uuid"]
+        for step in steps
+        if step.kind == "log"
+        for match in _NAMED.finditer(step.text("message"))
+        if match["noun"].lower() in ("instance", "server")
+    }
+
+
+def instance_of(step: Step) -> str:
+    """Return the uuid of the instance that a line is about by its bracket, "" without one."""
+    match = _ABOUT_INSTANCE.search(step.text("message"))
+    return match["uuid"] if match else ""
+
+
+def mentioned(step: Step) -> set[str]:
+    """Return every uuid in a line but those of requests."""
+    return set(_ANY.findall(step.text("message")))
