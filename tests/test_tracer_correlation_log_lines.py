@@ -31,12 +31,12 @@ def test_lines_that_name_an_id_or_report_a_problem_remain(tmp_path: Path) -> Non
     log = EventLog()
     line(log, 0, "nothing of interest")
     line(log, 1 * SECOND, "cannot bind", "CRITICAL")
-    line(log, 2 * SECOND, f"volume {UUID.format(7)} is in use")
+    line(log, 2 * SECOND, f"image {UUID.format(7)} is in use")
     line(log, 3 * SECOND, "old spelling", "WARN")
     log.serve("a", 10 * SECOND, 10 * SECOND + 50 * MS, request_id="req-a", unique_id="1")
     line(log, 10 * SECOND + 20 * MS, "within the request", "ERROR")
     trace = correlated(log)
-    assert messages(trace) == ["cannot bind", f"volume {UUID.format(7)} is in use", "old spelling"]
+    assert messages(trace) == ["cannot bind", f"image {UUID.format(7)} is in use", "old spelling"]
     trace_file.write(tmp_path / "t.jsonl", trace)
     assert trace_file.read(tmp_path / "t.jsonl").lines == trace.lines
 
@@ -45,10 +45,10 @@ def test_of_too_many_lines_problems_remain(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(log_lines, "MAX_LINES", 2)
     log = EventLog()
     for second in range(4):
-        line(log, second * SECOND, f"volume {UUID.format(second)}")
+        line(log, second * SECOND, f"image {UUID.format(second)}")
     line(log, 9 * SECOND, "late", "ERROR")
     trace = correlated(log)
-    assert messages(trace) == [f"volume {UUID.format(0)}", "late"]
+    assert messages(trace) == [f"image {UUID.format(0)}", "late"]
     assert trace.warnings == ["3 log lines of no request beyond 2 are left out of the trace; warnings come first"]
 
 

@@ -1,18 +1,20 @@
-"""Lines that only the build of an instance logs."""
+"""Builds: requests of which only log lines are known, and these say that an instance is built."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
+from tracer.correlation import outcomes
 from tracer.model import Step
 
-_BUILD = re.compile(
-    r"Took [\d.]+ seconds to build instance|Instance spawned successfully|Starting instance\.\.\.|Attempting claim|"
-    r"Claim successful|Creating image|Failed to schedule|Instance failed to spawn|"
-    r"Build of instance .* (aborted|was re-sch)|Exceeded max(imum number of retries|\. scheduling attempts)"
-)
+#: Phases of a build; a claim is part of a resize and the like too, whose other lines tell them apart.
+_BUILD = frozenset({"build", "spawn", "image", "claim", "block devices"})
+_NOT_BUILD = frozenset({"delete", "resize", "migration", "live migration", "rebuild", "reboot", "rescue", "shelve"})
 
 
-def is_of_build(step: Step) -> bool:
-    """Return whether a line is one of those."""
-    return step.kind == "log" and _BUILD.search(step.text("message")) is not None
+def is_build(steps: Iterable[Step]) -> bool:
+    """Return whether the log lines among the steps of one request are those of a build."""
+    reports = outcomes.reports(steps)
+    phases = {report.phase for report in reports}
+    unscheduled = any(report.phase == "scheduling" and report.says == "error" for report in reports)
+    return bool(phases & _BUILD or unscheduled) and not phases & _NOT_BUILD

@@ -34,16 +34,13 @@ def gather(forest: Forest) -> None:
 
 def of_builds(forest: Forest, known: set[str]) -> list[Step]:
     """Return the first part of each request that builds an instance, of those that nothing received as a request."""
-    served = {
-        step.request_id for head in forest.heads for step in head.walk() if step.is_server and step.kind == "http"
-    }
-    heads = [head for head in forest.heads if is_part(head, forest)]
-    building = {head.request_id for head in heads if any(map(builds.is_of_build, head.walk()))} - served - known
-    first: dict[str | None, Step] = {}
-    for head in heads:
-        if head.request_id in building:
-            first.setdefault(head.request_id, head)
-    return list(first.values())
+    steps = (step for head in forest.heads for step in head.walk())
+    elsewhere = known | {step.request_id or "" for step in steps if step.is_server and step.kind == "http"}
+    by_id: dict[str, list[Step]] = defaultdict(list)
+    for head in forest.heads:
+        if head.id in forest.parts and (head.request_id or "") not in elsewhere:
+            by_id[head.request_id or ""].append(head)
+    return [heads[0] for heads in by_id.values() if builds.is_build(step for head in heads for step in head.walk())]
 
 
 def firsts(heads: list[Step], forest: Forest, known: set[str]) -> list[Step]:

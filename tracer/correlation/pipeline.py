@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from tracer import notices
 from tracer.correlation import (
-    addresses, clocks, links, log_lines, parts, requests, statements, states, unassigned, witnesses,
+    addresses,
+    clocks,
+    links,
+    log_lines,
+    parts,
+    requests,
+    statements,
+    states,
+    unassigned,
+    witnesses,
 )
 from tracer.events import Event, Events, Process
 from tracer.model import Trace

@@ -82,7 +82,7 @@ def _by_uuid(forest: Forest, claimed: set[str]) -> tuple[list[RequestChapters], 
     others: list[RequestChapters] = []
     for lines in instance_lines.groups(_unclaimed(forest, claimed)):
         request = instance_lines.request(lines, forest, claimed)
-        (boots if any(map(builds.is_of_build, lines)) else others).append(request)
+        (boots if builds.is_build(lines) else others).append(request)
     return boots, others
 
 
