@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from tests.support import journald
+from tests.support import journald, log_records
 from tests.support.log_traces import nova34
 from tests.support.oslo_log_lines import journal_entry
 from tracer.sources.logs import detect
-from tracer.sources.logs import records as log_records
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.skipped_lines import SkippedLines
 from tracer.sources.logs.times import Clock
 
 REQUEST = "req-c29ec537-4c93-4257-b1e1-a97407e9c85d"
@@ -57,7 +57,7 @@ def test_a_record_read_back_from_the_journal_equals_the_original(
     lost: Counter[str] = Counter()
     records: dict[str, list[tuple[object, ...]]] = {name: [] for name in [*logs, "nova-native", "long"]}
     native = []
-    for entry in detect.read(journal[form], (), Clock(), lost):
+    for entry in detect.read(journal[form], (), Clock(), lost, SkippedLines()):
         name = entry.prefix.rpartition("/")[2]
         records[name].append(comparable(entry))
         native += [entry] if name == "nova-native" else []

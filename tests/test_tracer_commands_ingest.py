@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support import log_records
 from tests.support.log_traces import DIABLO, SERVICES
 from tests.support.oslo_log_lines import by_json_formatter, exported
 from tracer.cli import main
-from tracer.sources.logs import records
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
 from tracer.tap.message_file import NAME
@@ -166,7 +166,7 @@ def test_unusable_formats_are_refused(tmp_path: Path, logs: Path, options: tuple
 def test_a_journal_is_read_from_stdin(tmp_path: Path) -> None:
     entries = [
         exported(
-            [(record.time, line) for record in records.read((DIABLO / name).read_bytes(), Clock())
+            [(record.time, line) for record in log_records.read((DIABLO / name).read_bytes(), Clock())
              for line in f"{oslo(record)}".split("\n")], name.removesuffix(".log"), number,
         )
         for number, name in enumerate(SERVICES, 1)
@@ -185,7 +185,7 @@ def oslo(record: Record) -> str:
 def test_logs_of_json_lines_are_read_by_their_suffix(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     for name in SERVICES:
-        lines = by_json_formatter(records.read((DIABLO / name).read_bytes(), Clock()))
+        lines = by_json_formatter(log_records.read((DIABLO / name).read_bytes(), Clock()))
         (tmp_path / "logs" / f"{name.removesuffix('.log')}.jsonl").write_text("\n".join(lines))
     run = ingest(tmp_path, tmp_path / "logs")
     assert run.exit_code == 0, run.output

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import log_records
 from tracer.errors import TracerError
-from tracer.sources.logs import buffers, records
+from tracer.sources.logs import buffers
 from tracer.sources.logs.reader import read
 from tracer.sources.logs.times import Clock
 
@@ -95,7 +96,7 @@ def test_binary_data_between_lines_loses_no_line(tmp_path_factory: pytest.TempPa
 
 def read_interrupted(path: Path) -> None:
     with buffers.opened(path) as data:
-        reader = records.read(data, Clock())
+        reader = log_records.read(data, Clock())
         next(reader)
         raise KeyboardInterrupt
 

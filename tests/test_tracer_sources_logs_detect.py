@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import oslo_log_lines
+from tests.support import log_records, oslo_log_lines
 from tests.support.log_traces import nova34
 from tracer.errors import TracerError
 from tracer.sources.logs import detect, reader
@@ -27,7 +26,7 @@ MANY = 700
 
 
 def read(data: bytes, *own: Formats) -> list[Record]:
-    return list(detect.read(data, own, Clock(until=UNTIL), Counter()))
+    return list(log_records.read(data, Clock(until=UNTIL), *own))
 
 
 def comparable(record: Record, *, origin: bool = True, pid: bool = True) -> tuple[object, ...]:

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import log_records
 from tests.support.oslo_log_lines import journal_entry
 from tracer.sources.logs import detect, journal
 from tracer.sources.logs.entries import Entry
 from tracer.sources.logs.records import MAX_MESSAGE, Record
+from tracer.sources.logs.skipped_lines import SkippedLines
 from tracer.sources.logs.times import Clock
 
 TIME = "1795334154000001"
@@ -31,7 +33,7 @@ def entries(data: bytes) -> tuple[list[Entry], Counter[str]]:
 
 
 def read(data: bytes) -> list[Record]:
-    return list(detect.read(data, (), Clock(), Counter()))
+    return list(log_records.read(data, Clock()))
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -60,7 +62,7 @@ def test_a_message_omitted_by_journalctl_does_not_merge_other_lines() -> None:
     lines = ["INFO nova.x [-] first", None, "continues the omitted message", "INFO nova.x [-] last"]
     lost: Counter[str] = Counter()
     data = "".join(json.dumps({**stdout, "MESSAGE": line}) + "\n" for line in lines).encode()
-    result = list(detect.read(data, (), Clock(), lost))
+    result = list(detect.read(data, (), Clock(), lost, SkippedLines()))
     assert [record.message for record in result] == ["first", "last"]
     assert lost == {"messages that journalctl -o json prints with --all only": 1}
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import log_records
 from tracer.errors import TracerError
 from tracer.oslo_config import Options
 from tracer.sources.logs import oslo_formats
@@ -20,7 +21,7 @@ NOON = 1_795_348_800_000_000_000  # 2026-11-22 12:00:00 UTC
 
 
 def read(text: str, *strings: str, date: str = "%Y-%m-%d %H:%M:%S") -> list[Record]:
-    return list(Formats(strings, date).read(text.encode(), Clock(until=datetime(2026, 12, 1, tzinfo=UTC))))
+    return list(log_records.read(text.encode(), Clock(until=datetime(2026, 12, 1, tzinfo=UTC)), Formats(strings, date)))
 
 
 def test_fields_may_be_in_any_order() -> None:
@@ -94,7 +95,7 @@ logging_debug_format_suffix = at %(funcName)s %(pathname)s:%(lineno)d
     lines = (
         f"22.11.2026 12:00:00 5 DEBUG nova.x <{REQUEST}> said at run /a.py:3\n22.11.2026 12:00:01.000 5 INFO y [-] z\n"
     )
-    first, second = formats.read(lines.encode(), Clock())
+    first, second = log_records.read(lines.encode(), Clock(), formats)
     assert first == Record(NOON, "DEBUG", "nova.x", "said", 5, REQUEST, None, "", "run", "/a.py", 3)
     assert (second.logger, second.message) == ("y", "z")
 
@@ -116,5 +117,5 @@ def test_any_format_string_is_used_or_refused(string: str, date: str, data: byte
         (formats,) = oslo_formats.explicit_formats([string], date)
     except TracerError:
         return
-    for record in formats.read(data, Clock()):
+    for record in log_records.read(data, Clock(), formats):
         assert record.time >= 0

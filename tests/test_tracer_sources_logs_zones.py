@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sources.logs import records, times
+from tests.support import log_records
+from tracer.sources.logs import times
 from tracer.sources.logs.times import Clock
 
 BERLIN = times.parse_zone("Europe/Berlin")
@@ -43,7 +44,7 @@ def test_the_repeated_hour_is_resolved_by_the_order_of_lines() -> None:
         "02:59:59", "03:00:00",
     ]  # fmt: skip
     lines = "".join(f"2026-10-25 {clock}.000 1 INFO x [-] a\n" for clock in times_of_day)
-    converted = [utc(record.time)[11:] for record in records.read(lines.encode(), Clock(BERLIN))]
+    converted = [utc(record.time)[11:] for record in log_records.read(lines.encode(), Clock(BERLIN))]
     assert converted == ["23:59:59", "00:00:00", "00:30:00", "00:29:59", "00:59:59", "01:00:00", "01:00:01", "01:31:00",
                      "01:30:59", "01:59:59", "02:00:00"]  # fmt: skip
     clock = Clock(BERLIN)

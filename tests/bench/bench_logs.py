@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench.row import Row
+from tests.support import log_records
 from tests.support.log_traces import nova34
 from tracer import gc_pause
 from tracer.sources import inputs
-from tracer.sources.logs import buffers, reader, records
+from tracer.sources.logs import buffers, reader
 from tracer.sources.logs.detect import Hints
 from tracer.sources.logs.times import Clock
 
@@ -138,7 +139,7 @@ def _ours(logs: list[Path], size: float, rates: dict[str, float]) -> Iterator[Ro
 def _records(logs: list[Path]) -> None:
     for path in logs:
         with buffers.opened(path) as data:
-            for record in records.read(data, Clock()):
+            for record in log_records.read(data, Clock()):
                 assert record.time
 
 

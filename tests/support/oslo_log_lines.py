@@ -14,7 +14,7 @@ from oslo_config import cfg
 from oslo_context import context
 from oslo_log import formatters, log
 
-from tracer.sources.logs import records
+from tests.support import log_records
 from tracer.sources.logs.records import Record
 from tracer.sources.logs.times import Clock
 
@@ -36,7 +36,7 @@ _COLOURS = {"DEBUG": "\x1b[00;32m", "INFO": "\x1b[00;36m"}
 
 def read(text: bytes) -> list[Record]:
     """Return the records of a log in oslo.log's default format, without the web servers' lines between them."""
-    return [record for record in records.read(text, Clock()) if record.logger != "uwsgi"]
+    return [record for record in log_records.read(text, Clock()) if record.logger != "uwsgi"]
 
 
 def options(**overrides: str) -> cfg.ConfigOpts:

@@ -126,7 +126,11 @@ class Heads(ABC, Generic[Item]):
 
     @abstractmethod
     def between(self, text: bytes) -> Iterator[Item]:
-        """Yield the items in whole lines without such a head, and count the lines."""
+        """Yield the items in whole lines without such a head, as far as they are complete, and count the lines."""
+
+    @abstractmethod
+    def finish(self) -> Iterator[Item]:
+        """Yield the items that between() began: such a head, or nothing, follows."""
 
 
 def split(data: Buffer, heads: Heads[Item], longest: int) -> Iterator[Item]:
@@ -141,8 +145,11 @@ def split(data: Buffer, heads: Heads[Item], longest: int) -> Iterator[Item]:
                 yield heads.make(head, match.start() - edge)
                 if heads.foreign:
                     yield from _foreign(heads)
-            elif match.start() > 0 and not rest:
-                yield from heads.between(block[: match.start() + 1 - edge])
+                    yield from heads.finish()
+            elif not rest:
+                if match.start() > 0:
+                    yield from heads.between(block[: match.start() + 1 - edge])
+                yield from heads.finish()
             head = match
         rest = b""
         if head is None:
@@ -159,6 +166,7 @@ def split(data: Buffer, heads: Heads[Item], longest: int) -> Iterator[Item]:
     if head is not None:
         yield heads.make(head, len(head.string.removesuffix(b"\n")))
         yield from _foreign(heads)
+    yield from heads.finish()
 
 
 def _line_end(block: bytes, start: int, longest: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from tracer.sources.logs import format_strings, oslo_formats
 from tracer.sources.logs.oslo_formats import Formats
 from tracer.sources.logs.records import MAX_MESSAGE, Record
+from tracer.sources.logs.skipped_lines import SkippedLines
 from tracer.sources.logs.times import Clock
 
 #: The formats that services use for a journal by default.
@@ -65,8 +66,8 @@ class _Begun:
             self.length += len(entry.message or b"")
 
 
-def records(entries: Iterable[Entry], own: Sequence[Formats], clock: Clock) -> Iterator[Record]:
-    """Yield the records of services, those of a stream in order; other entries of the system are skipped.
+def records(entries: Iterable[Entry], own: Sequence[Formats], clock: Clock, skipped: SkippedLines) -> Iterator[Record]:
+    """Yield the records of services, those of a stream in order; other entries of the system are ``skipped``.
 
     ``own`` are the formats that the user passed.
     """
@@ -88,6 +89,8 @@ def records(entries: Iterable[Entry], own: Sequence[Formats], clock: Clock) -> I
                 yield _record(begun, clock)
         elif last is not None:
             last.add(entry)
+        else:
+            skipped.add(entry.line, entry.message)
     for begun in streams.values():
         if begun.lines:
             yield _record(begun, clock)

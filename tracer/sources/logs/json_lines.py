@@ -26,6 +26,11 @@ _TOO_LONG = "messages that journalctl -o json prints with --all only"
 Fields = Mapping[str, Any]
 
 
+def entry_of(line: bytes, clock: Clock) -> Entry | None:
+    """Return the entry of a line that is such an object; None if it is not."""
+    return _entry(_parsed(line), clock)
+
+
 def matches(sample: bytes) -> bool:
     """Return whether any line of a text, whose last line may be cut, is such an object."""
     return any(b"{" in line and _entry(_parsed(line), Clock()) is not None for line in sample.split(b"\n"))

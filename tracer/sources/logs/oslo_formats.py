@@ -10,7 +10,7 @@ from tracer.errors import TracerError
 from tracer.oslo_config import Options
 from tracer.sources.logs import blocks, format_strings, times
 from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.records import MAX_MESSAGE, UWSGI, Record
+from tracer.sources.logs.records import UWSGI, Record
 from tracer.sources.logs.times import Clock
 
 #: Characters at a message's end that are searched for a format's suffix.
@@ -56,13 +56,13 @@ class Formats:
             match.lastgroup in self._own for block in blocks.whole(data) for match in self._heads.finditer(block)
         )
 
-    def read(self, data: Buffer, clock: Clock) -> Iterator[Record]:
-        """Yield the records of a text, in order; a line without a head continues the record before."""
-        return blocks.split(data, _Heads(self, clock), MAX_MESSAGE)
-
     def heads(self, block: bytes) -> Iterator[re.Match[bytes]]:
         """Yield a match for each head in a block of whole lines."""
         return self._heads.finditer(block)
+
+    def begins(self, line: bytes, start: int) -> bool:
+        """Return whether a record begins at the offset ``start`` of a line."""
+        return self._heads.match(line[start:]) is not None
 
     def match(self, text: bytes) -> re.Match[bytes] | None:
         """Match the head that a text begins with."""
@@ -106,30 +106,6 @@ class Formats:
         time = clock.of(texts["asctime"], self._form) if "asctime" in texts else 0
         milliseconds = texts.get("msecs", "").partition(".")[0]
         return time + int(milliseconds) * 1_000_000 if time and milliseconds else time
-
-
-class _Heads(blocks.Heads[Record]):
-    """The heads of records in some formats."""
-
-    def __init__(self, formats: Formats, clock: Clock) -> None:
-        super().__init__()
-        self._formats, self._clock = formats, clock
-
-    def find(self, block: bytes) -> Iterator[re.Match[bytes]]:
-        """Yield a match for each record's head."""
-        return self._formats.heads(block)
-
-    def make(self, head: re.Match[bytes], end: int) -> Record:
-        """Build the record of a head."""
-        number = self.line
-        self.line += 1 + head.string.count(b"\n", head.end(), end)
-        rest = head.string[head.end() : min(end, head.end() + MAX_MESSAGE)]
-        return self._formats.record(head, rest, self._clock, log_line=number)
-
-    def between(self, text: bytes) -> Iterator[Record]:
-        """Skip the lines."""
-        self.line += text.count(b"\n")
-        return iter(())
 
 
 def _origin(texts: dict[str, str]) -> dict[str, Any]:

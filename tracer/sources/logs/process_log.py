@@ -9,11 +9,12 @@ from tracer.events import Event, Process
 from tracer.model import Value, participants
 from tracer.model.service_names import PROGRAMS
 from tracer.sources import values
-from tracer.sources.logs import log_names
-from tracer.sources.logs.records import Record
+from tracer.sources.logs import log_names, tracebacks
+from tracer.sources.logs.records import Ids, Record
 
 _FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
-_TRACEBACK = "Traceback (most recent call last)"
+#: Lines of these levels or above name an exception if they contain a traceback.
+_QUIET = frozenset({"DEBUG", "INFO", "AUDIT"})
 #: The most characters to which a traceback is collected.
 _MAX_MESSAGE = 1 << 16
 
@@ -30,6 +31,10 @@ class ProcessLog:
         self.last_with_id: Record | None = None
         #: private keys that are logged line by line, by logger
         self._keys = masking.OpenKeys()
+        #: log lines with a traceback; the ids of the last one's records, and its empty lines at the end
+        self._tracebacks: list[Event] = []
+        self._traceback_ids: Ids | None = None
+        self._empty_lines = 0
         #: the programs that the log's folder names: with the file's name, and as a whole; "" if it does not
         self.named = self.unit = ""
         #: record counts by logger
@@ -40,6 +45,13 @@ class ProcessLog:
         """Return whether the log's name or folder names the program."""
         name = self.process.argv
         return bool(participants.of_command(name) != "client" or self.named or log_names.program(name))
+
+    def name(self, prefix: str) -> None:
+        """Name the process, ``host/program`` or ``program``, unless its log does."""
+        if not self.is_named:
+            host, _, self.process.argv = prefix.rpartition("/")
+            if host:
+                self.process.host = self.process.clock = host
 
     def add(self, kind: str, name: str, record: Record, **attributes: Value) -> Event:
         """Add and return a step that begins with ``record``."""
@@ -58,7 +70,7 @@ class ProcessLog:
         """Add a record that no parser understood as a log line."""
         if record.level in _FAILING and self._continue_traceback(record):
             return
-        message = values.text(record.message)
+        message = values.text(tracebacks.plain(record.message))
         if self._keys.records or masking.MASK in message:
             message = self._keys.mask(record.logger, record.message, message)
         attributes: dict[str, Value] = {
@@ -67,17 +79,30 @@ class ProcessLog:
         }  # fmt: skip
         event = self.add("log", record.logger, record, **attributes)
         event.end = event.start
+        self._traceback_ids = None
+        if tracebacks.BEGIN in message and record.level not in _QUIET:
+            self._begin_traceback(event, record)
+
+    def _begin_traceback(self, event: Event, record: Record) -> None:
+        self._tracebacks.append(event)
+        self._traceback_ids, self._empty_lines = record.ids, 0
 
     def _continue_traceback(self, record: Record) -> bool:
         """Append a record that is a line of the last event's traceback; return whether it is one."""
         last = self.events[-1] if self.events else None
         if last is None or last.kind != "log" or last.name != record.logger or last.start != record.time:
             return False
-        text = str(last.attributes["message"])
-        if _TRACEBACK not in text and not record.message.startswith(_TRACEBACK):
+        line = tracebacks.without_instance(record.message)
+        if self._traceback_ids is None and line.startswith(tracebacks.BEGIN):
+            self._begin_traceback(last, record)
+        elif self._traceback_ids != record.ids:
             return False
-        if len(text) < _MAX_MESSAGE:
-            last.attributes["message"] = f"{text}\n{values.text(record.message)}"
+        text = str(last.attributes["message"])
+        if not line.strip():
+            self._empty_lines += 1
+        elif len(text) < _MAX_MESSAGE:
+            last.attributes["message"] = text + "\n" * (self._empty_lines + 1) + values.text(line)
+            self._empty_lines = 0
         return True
 
     def finish(self) -> None:

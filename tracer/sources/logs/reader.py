@@ -16,6 +16,7 @@ from tracer.sources.logs.detect import Hints
 from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.process_log import ProcessLog
 from tracer.sources.logs.records import Record
+from tracer.sources.logs.skipped_lines import SkippedLines
 from tracer.sources.logs.times import Clock
 
 #: At DEBUG these log a library's internals, not the service's work.
@@ -24,6 +25,8 @@ _NO_HINTS = Hints()
 
 #: Process numbers below this one are those of containers, where each service has the same.
 _CONTAINERS = 32
+#: A text names at most so many processes; the lines of further ones count as the first one's.
+_MAX_WRITERS = 5000
 #: Records between two reports of progress.
 _BATCH = 10_000
 
@@ -39,10 +42,11 @@ def read(path: Path, hints: Hints = _NO_HINTS, on_progress: Callable[[float], No
     result = Events()
     log = _LogFile(path)
     lost: Counter[str] = Counter()
+    skipped = SkippedLines()
     with buffers.opened(path) as data:
         clock = Clock(hints.zone, buffers.modified_at(path))
         try:
-            records = detect.read(data, hints.formats, clock, lost)
+            records = detect.read(data, hints.formats, clock, lost, skipped)
             while log.take(islice(records, _BATCH)) is not None:
                 on_progress(data.share)
         except TracerError as error:
@@ -71,6 +75,8 @@ class _LogFile:
         #: by name, process number and service, where one number is several services'
         self._services: dict[tuple[str, int, str], _ProcessParsers] = {}
         self._last: dict[str, _ProcessParsers] = {}
+        #: the first process with each number, and whether its lines have a name before them
+        self._numbers: dict[tuple[int, bool], _ProcessParsers] = {}
 
     @property
     def process_logs(self) -> list[ProcessLog]:
@@ -108,14 +114,33 @@ class _LogFile:
             return last
         key = (name, record.pid)
         if key not in self._writers:
-            # One file has one clock; a merged file has one per name in it.
-            clock = f"{self._path} {record.prefix}".strip()
-            log = ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock, str(self._path))
-            if not record.prefix:
-                log.named, log.unit = self._named, self._unit
-            self._writers[key] = _ProcessParsers(log)
+            if len(self._writers) >= _MAX_WRITERS:
+                return next(iter(self._writers.values()))
+            self._writers[key] = self._twin(record) or self._new(name, record)
         self._last[name] = self._writers[key]
         return self._writers[key]
+
+    def _twin(self, record: Record) -> _ProcessParsers | None:
+        """Return the process with the same number of which only some lines have a name before them, and name it."""
+        if record.pid < _CONTAINERS:
+            return None
+        if not record.prefix:
+            return self._numbers.get((record.pid, True))
+        twin = self._numbers.pop((record.pid, False), None)
+        if twin is not None:
+            twin.log.name(record.prefix)
+            self._numbers[record.pid, True] = twin
+        return twin
+
+    def _new(self, name: str, record: Record) -> _ProcessParsers:
+        # One file has one clock; a merged file has one per name in it.
+        clock = f"{self._path} {record.prefix}".strip()
+        log = ProcessLog(f"log {self._path} {name} {record.pid}", name, record.pid, clock, str(self._path))
+        if not record.prefix:
+            log.named, log.unit = self._named, self._unit
+        writer = _ProcessParsers(log)
+        self._numbers.setdefault((record.pid, bool(record.prefix)), writer)
+        return writer
 
     def _of_service(self, service: str, writer: _ProcessParsers, name: str) -> _ProcessParsers:
         """Return the process of another service that has the same number, or none, in a text without names."""

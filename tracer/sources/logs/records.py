@@ -1,44 +1,23 @@
-"""Records: a log line and the lines that continue it, parsed from oslo.log's default formats of 2011 to now."""
+"""Records: a log line and the lines that continue it."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator
-from itertools import chain
 
-from tracer.sources.logs import blocks
-from tracer.sources.logs.blocks import Buffer
-from tracer.sources.logs.memo import Memo
 from tracer.sources.logs.record_values import Body, parse_body
-from tracer.sources.logs.times import Clock, Seconds
 
-#: Bytes that are examined for a prefix before the timestamps.
-_SAMPLE = 1 << 16
 #: Longer messages are cut: nothing that links or explains is that far in.
 MAX_MESSAGE = 1 << 17
-#: The part of a message that decides whether a parser needs the rest.
-_OPENING = rb"(?=(?P<opening>[^\n]{0,16}))"
-#: A name before the timestamp: a service's, a file's, a container's or journald's.
-_PREFIX = rb"(?P<prefix>[^\n]{1,160}?)"
-_NO_PREFIX = rb"(?P<prefix>)"
-_STAMP = rb"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[.,](?P<fraction>\d{3,6})Z?"
-#: The process if present, the level and the logger.
-_SOURCE = rb"(?P<source>(?:\d{1,10} )?(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) [^\s\[]+)"
-_HEAD = _STAMP + rb" " + _SOURCE + rb"(?: \[(?P<ids>(?:-|None |req-|[0-9a-f]{8}-[0-9a-f]{4}-)[^\]\n]*)\])? ?"
 #: uWSGI's line for a finished request, by default or as DevStack and our own cloud configure it.
 UWSGI = (
     rb"\[(?:uwsgi|pid:) (?P<worker>\d{1,10})(?:\|app: [^\]\n]{1,60})?\] [^\[\n]{1,300}"
     rb"\[(?P<date>[^\]\n]{20,26})\] (?=\"|[A-Z]{3,7} /)"
 )
-_PLAIN = _NO_PREFIX + rb"(?:" + _HEAD + rb"|" + UWSGI + rb")" + _OPENING
-_PREFIXED = _PREFIX + rb"(?:" + _HEAD + rb"|" + UWSGI + rb")" + _OPENING
 _ID = re.compile(r"(?:req-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
-_NAME = re.compile(r"(?:.*[/ ])?(?P<name>[\w.@-]+?)(?:\[(?P<pid>\d+)\])?[\s|:\]]*\Z")
 
 #: A record's own and its caller's request id.
 Ids = tuple[str | None, str | None]
-_NO_IDS: Ids = (None, None)
+NO_IDS: Ids = (None, None)
 #: A record's process, level, logger, and the prefix of its timestamp.
 Source = tuple[int, str, str, str]
 
@@ -149,109 +128,7 @@ class TextRecord(Record):
         return self._body
 
 
-class _PrefixedRecord(TextRecord):
-    """A record in a text whose every line, also a continuation, has the same prefix."""
-
-    __slots__ = ("_before",)
-
-    def __init__(self, before: bytes, record: TextRecord) -> None:
-        super().__init__(
-            record._data, record._start, record._end, record.opening, record.time, record.source, record.ids,
-            record.log_line,
-        )  # fmt: skip
-        self._before = before
-
-    @property
-    def body(self) -> Body:
-        """Return the message and its source location."""
-        if self._body is None:
-            self._body = parse_body(
-                self._data[self._start : self._end].replace(b"\n" + self._before, b"\n"), self.level
-            )
-        return self._body
-
-
-def read(data: Buffer, clock: Clock) -> Iterator[Record]:
-    """Yield the records of a text, in order."""
-    return blocks.split(data, _Reader(clock, _head(blocks.beginning(data, _SAMPLE))), MAX_MESSAGE)
-
-
-def _head(sample: bytes) -> bytes:
-    """Return the pattern of this text's heads. One with a prefix is slower, and would match quoted lines."""
-    sample = b"\n" + sample[:_SAMPLE]
-    return _PLAIN if re.search(rb"\n" + _PLAIN, sample) or not re.search(rb"\n" + _PREFIXED, sample) else _PREFIXED
-
-
-class _Reader(blocks.Heads[Record]):
-    """The builder of records, with memos of the meaning of heads' parts."""
-
-    edge = 0
-
-    def __init__(self, clock: Clock, head: bytes) -> None:
-        super().__init__()
-        self._first, self._others = re.compile(head), re.compile(rb"\n" + head)
-        self._clock = clock
-        self._seconds = Seconds(clock)
-        self._fractions = Memo(_fraction)
-        self._sources = Memo(_source)
-        self._ids = Memo(_ids)
-        #: the latest time so far: a line with a time in whole seconds takes this one
-        self._last = 0
-
-    def find(self, block: bytes) -> Iterator[re.Match[bytes]]:
-        """Yield a match for each record's head."""
-        begun = self._first.match(block)
-        # Searching for a line feed is twice as fast as for the start of a line.
-        following = self._others.finditer(block, begun.end() if begun is not None else 0)
-        return following if begun is None else chain([begun], following)
-
-    def between(self, text: bytes) -> Iterator[Record]:
-        """Skip the lines."""
-        self.line += text.count(b"\n")
-        return iter(())
-
-    def make(self, head: re.Match[bytes], end: int) -> Record:
-        """Build the record of a head."""
-        prefix, second, fraction, source, ids, worker, date, opening = head.groups()
-        data, start, number = head.string, head.end(), self.line
-        self.line = number + 1
-        if data.find(b"\n", start, end) >= 0:
-            self.line += data.count(b"\n", start, end)
-        if end - start > MAX_MESSAGE:
-            end = start + MAX_MESSAGE
-        if second is None:
-            time = self._last or self._clock.of_access(date, data[start:end])
-            known = int(worker), "INFO", "uwsgi", _name(prefix)[0]
-            return TextRecord(data, start, end, opening, time, known, _NO_IDS, number)
-        self._last = time = self._seconds[second] + self._fractions[fraction]
-        known = self._sources[prefix + b"\n" + source if prefix else source]
-        line = TextRecord(data, start, end, opening, time, known, _NO_IDS if ids is None else self._ids[ids], number)
-        if prefix:
-            line = _PrefixedRecord(prefix, line)
-        if not known[0]:
-            line.source = (line.body.pid, *known[1:])
-        return line
-
-
-def _fraction(digits: bytes) -> int:
-    return int(digits.ljust(9, b"0"))
-
-
-def _source(written: bytes) -> Source:
-    """Parse ``PREFIX\\nPID LEVEL LOGGER``, of which the first two may be missing."""
-    prefix, _, source = written.rpartition(b"\n")
-    *pid, level, logger = source.decode("utf-8", "replace").split(" ")
-    name, prefix_pid = _name(prefix)
-    return int(pid[0]) if pid else prefix_pid, sys.intern(level), sys.intern(logger), name
-
-
-def _name(prefix: bytes) -> tuple[str, int]:
-    """Return the last word before the timestamp, which names a file, container or unit, and the process in brackets."""
-    match = _NAME.fullmatch(prefix.decode("utf-8", "replace"))
-    return (sys.intern(match["name"]), int(match["pid"] or 0)) if match else ("", 0)
-
-
-def _ids(written: bytes) -> Ids:
+def ids_of(written: bytes) -> Ids:
     """Return (own, caller's) id: since 2023 the caller's or None precedes the own one, which was alone before."""
     bracket = written.decode("utf-8", "replace")
     first, _, others = bracket.partition(" ")
