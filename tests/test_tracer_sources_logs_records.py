@@ -89,9 +89,7 @@ def test_continuation_lines_have_the_same_prefix() -> None:
 
 
 def test_a_line_quoted_inside_a_line_is_no_record() -> None:
-    (record,) = read(
-        "2026-11-22 12:00:00.000 1 INFO x [-] out:\nit is '2026-11-22 12:00:00.000 1 INFO y [-] b'\n"
-    )
+    (record,) = read("2026-11-22 12:00:00.000 1 INFO x [-] out:\nit is '2026-11-22 12:00:00.000 1 INFO y [-] b'\n")
     assert record.logger == "x"
 
 

@@ -32,6 +32,8 @@ _BRACKET = re.compile(rb"\s*\[(?:req-|None |-\])")
 _BARE_HEAD = re.compile(rb"(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) +[\w.]+\s*\Z")
 #: Lines of a text that decide whether it is a journal's; journalctl begins with a header.
 _FIRST = 4
+#: Bytes that decide whether a text is escaped for HTML or cut at a width.
+_SAMPLE = 1 << 14
 _CLOCK = re.compile(rb":\d\d:\d\d")
 #: rsyslog's escapes of characters that would break a line.
 _ESCAPED = re.compile(rb"#0(11|12|33)")
@@ -248,7 +250,7 @@ class RecordHeads(blocks.Heads[Record]):
 
 def matches(sample: bytes) -> bool:
     """Return whether a text needs to be read line by line, although some lines may be a service's own."""
-    rows = sample.split(b"\n")
+    rows = sample[:_SAMPLE].split(b"\n")
     lines = [line for _, line in plain_lines.plain(enumerate(rows))]
     return (
         any(map(plain_lines.is_html, rows))

@@ -16,7 +16,7 @@ from tracer.sources.logs.times import Clock, Seconds
 
 #: The part of a message that decides whether a parser needs the rest.
 _OPENING = rb"(?=(?P<opening>[^\n]{0,16}))"
-_STAMP = rb"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{3,6}))?Z?"
+_STAMP = rb"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[.,]?(?P<fraction>\d{0,6})Z?"
 #: The process if present, the level and the logger.
 _SOURCE = rb"(?P<source>(?:\d{1,10} )?(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE) [^\s\[]+)"
 _IDS = rb"(?: \[(?P<ids>(?:-|None |req-|[0-9a-f]{8}-[0-9a-f]{4}-)[^\]\n]*)\])? ?"
@@ -58,27 +58,29 @@ class _Heads(RecordHeads):
         """Build the record of a head."""
         second, fraction, source, ids, worker, date, opening = head.groups()
         data, start, number = head.string, head.end(), self.line
-        end = self.end_of(data, start, end)
-        file = self.lines.file
+        if data.find(b"\n", start, end) < 0:
+            self.line = number + 1
+        else:
+            end = self.end_of(data, start, end)
         if end - start > MAX_MESSAGE:
             end = start + MAX_MESSAGE
         if second is None:
             # A line with a time in whole seconds takes that of the line before.
             time = self._clock.last_time or self._clock.of_access(date, data[start:end])
-            known = int(worker), "INFO", "uwsgi", file
+            known = int(worker), "INFO", "uwsgi", self.lines.file
             return TextRecord(data, start, end, opening, time, known, NO_IDS, number)
         self._clock.last_time = time = self._seconds[second] + self._fractions[fraction]
         known = self._sources[source]
-        if file:
-            known = (*known[:3], file)
+        if self.lines.file:
+            known = (*known[:3], self.lines.file)
         record = TextRecord(data, start, end, opening, time, known, NO_IDS if ids is None else self._ids[ids], number)
         if not known[0]:
             record.source = (record.body.pid, *known[1:])
         return record
 
 
-def _fraction(digits: bytes | None) -> int:
-    return int((digits or b"0").ljust(9, b"0"))
+def _fraction(digits: bytes) -> int:
+    return int(digits.ljust(9, b"0"))
 
 
 def _source(written: bytes) -> Source:
