@@ -29,6 +29,9 @@ _GRAPH = {
 }  # fmt: skip
 _NODE = {"shape": "box", "style": "rounded,filled", "fontcolor": "white", "margin": "0.2,0.1", "penwidth": "0", **_FONT}
 _EDGE = {"fontsize": "10", "fontcolor": "#1f2328", "arrowsize": "0.8", **_FONT}
+#: Some space between an edge and its label: a word joiner, which has no width, and blanks, which dot writes as no-break
+#: spaces. Without the first, librsvg drops them as white space at the beginning of a text.
+_INDENT = "&#8288;    "
 #: How several contacts of a kind are counted.
 _PLURALS = {"call": "calls", "cast": "casts", "fanout": "fanouts", "notify": "notifications", "HTTP": "requests"}
 _SINGULARS = {"notify": "notification", "HTTP": "request"}
@@ -51,7 +54,7 @@ def topology(boot: Request, detail: str = "calls") -> str:
     for source, target, kind, edge in graph.edges(keys=True, data=True):
         style = {"style": "dashed", "arrowhead": "vee"} if kind in UNAWAITED else {}
         lines = [_counted(kind, edge["lasted"]), *_named(edge["about"])]
-        label = _label(*(f"    {line}" for line in lines), end="\\l")  # indented, for some space to the edge
+        label = _label(*(f"{_INDENT}{line}" for line in lines), end="\\l")
         dot.edge(f"p{numbers[source]}", f"p{numbers[target]}", label, color=colour(source, numbers[source]), **style)
     return str(dot.source)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+
+import pytest
 
 from diagrams.document.fences import code, fenced
 from diagrams.document.markdown import markdown
@@ -132,7 +136,7 @@ class TestTopology:
     def test_an_edge_shows_count_total_median_and_subject(self) -> None:
         saves = [rpc("compute", "conductor", "Instance.save", took=took) for took in (1, 2, 9)]
         others = [rpc("compute", "conductor", f"other_{number}", took=4) for number in range(4)]
-        text = topology(boot(call("compute", "nova.a:f", *saves, *others)))
+        text = topology(boot(call("compute", "nova.a:f", *saves, *others))).replace("&#8288;", "")
         assert "    7 calls, 30.1 ms (median 4.3 ms)\\l    Instance.save ×3\\l    other_0\\l    other_1\\l" in text
         assert "    and 2 more\\l" in text
 
@@ -143,9 +147,10 @@ class TestTopology:
     def test_the_text(self) -> None:
         text = topology(small_boot())
         assert re.search(
-            r'p\d -> p\d \[label="    1 cast\\l    \w+\\l" arrowhead=vee color="#\w{6}" style=dashed\]', text
+            r'p\d -> p\d \[label="&#8288;    1 cast\\l&#8288;    \w+\\l" arrowhead=vee color="#\w{6}" style=dashed\]',
+            text,
         )
-        assert re.search(r'\[label="    2 libvirt, 91\d ms \(median 12\.1 ms\)\\l    defineXML\\l', text)
+        assert re.search(r'\[label="&#8288;    2 libvirt, 91\d ms \(median 12\.1 ms\)\\l&#8288;    defineXML\\l', text)
 
     def test_long_names_are_wrapped_and_never_cut(self) -> None:
         service = "a-service-with-an-extraordinarily-long-name.example.org"
@@ -153,10 +158,22 @@ class TestTopology:
         text = topology(boot(call(service, "nova.a:f", *(http("API", "image", "GET", name) for name in (path, word)))))
         (node,) = re.findall(r'p\d \[label="([^"]*)" fill', text)
         (edge,) = re.findall(r'p\d -> p\d \[label="([^"]*)"', text)
-        lines = [line.strip() for line in edge.split("\\l")]
+        lines = [line.removeprefix("&#8288;").strip() for line in edge.split("\\l")]
         assert node.split("\\n") == ["a-service-with-an-extraordinarily-long-", "name.example.org"]
         assert max(map(len, lines)) <= 44
         assert "".join(lines[1:]).replace(" ", "") == f"GET{path}GET{word}"
+
+    @pytest.mark.skipif(not (shutil.which("dot") and shutil.which("rsvg-convert")), reason="no Graphviz or librsvg")
+    def test_librsvg_keeps_the_indent_of_labels(self) -> None:
+        text = topology(small_boot()).encode()
+        svg = subprocess.run(["dot", "-Tsvg"], input=text, capture_output=True, check=True).stdout
+        indent = "\u2060 &#160;&#160;&#160;".encode()
+        assert indent in svg
+        pictures = [
+            subprocess.run(["rsvg-convert"], input=drawn, capture_output=True, check=True).stdout
+            for drawn in (svg, svg.replace(indent, b""))
+        ]
+        assert pictures[0] != pictures[1]
 
     def test_names_with_a_meaning_in_dot(self) -> None:
         text = topology(boot(call("a:b", "m:f"), call("<b>", "m:f"), call('"\\', "m:f")))
