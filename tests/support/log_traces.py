@@ -133,3 +133,19 @@ def ends(trace: Trace) -> tuple[list[Step], list[Step]]:
         if step.text("side") == "client" and not step.opens and not any(child.kind == "rpc" for child in step.children)
     ]
     return unanswered, [step for step in rpc if step.text("side") == "server" and not step.tied_by]
+
+
+_LEVEL = re.compile(r"\S+ \S+ (?:\d+ )?(?P<level>[A-Z]+) (?P<logger>\S+)")
+
+
+def at_info(folder: Path, into: Path) -> Path:
+    """Copy the logs in ``folder`` into another as the services write them at INFO, without SQL echo; return that."""
+    for path in sorted(folder.glob("*.log")):
+        records = re.split(rf"(?={_STAMP.pattern})", path.read_text(), flags=re.MULTILINE)
+        (into / path.name).write_text("".join(filter(_is_info, records)))
+    return into
+
+
+def _is_info(record: str) -> bool:
+    match = _LEVEL.match(record)
+    return match is not None and match["level"] != "DEBUG" and not match["logger"].startswith("sqlalchemy")

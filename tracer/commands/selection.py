@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tracer import trace_file
 from tracer.errors import TracerError
+from tracer.explain import select
 from tracer.model import Request, Trace
 from tracer.text import command
+
+#: A word that may be, or begin, the uuid of a volume or a port, which only steps name.
+_UUID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")
+
+
+class _UnknownError(TracerError):
+    """Nothing in a trace's header has the name."""
 
 
 def boot(path: Path, word: str | None = None) -> Request:
     """Return the boot that ``word`` names (server, uuid, request id, number of ``list``); None: the only one."""
-    return trace_file.read_boot(path, lambda trace: _only(path, trace) if word is None else named(path, trace, word))
+    if word is None:
+        return trace_file.read_boot(path, lambda trace: _only(path, trace))
+    try:
+        return trace_file.read_boot(path, lambda trace: named(path, trace, word))
+    except _UnknownError:
+        if not _UUID.fullmatch(word):
+            raise
+        return named(path, trace_file.read(path), word)
 
 
 def named(path: Path, trace: Trace, word: str) -> Request:
     """Return the boot, or other request, that ``word`` names; a TracerError if none or several match."""
-    everything = [*trace.boots, *trace.others]
-    matching = [
-        request
-        for request in everything
-        if word in (str(request.number), request.uuid, request.request_id, *request.request_ids)
-    ]
-    matching = matching or [request for request in everything if request.server == word]
+    matching = _matching(trace, word)
     if not matching:
-        raise TracerError(f"{path} holds no boot {word!r}; see: {command('bootseq', 'list', path)}")
+        raise _UnknownError(f"{path} holds no boot {word!r}; see: {command('bootseq', 'list', path)}")
     if len(matching) > 1:
         numbers = command("bootseq", "list", path)
         raise TracerError(f"{path}: {word!r} matches {len(matching)} boots; choose one by number (see: {numbers})")
     return matching[0]
+
+
+def _matching(trace: Trace, word: str) -> list[Request]:
+    """Return the requests that have the name or id; else those whose steps name the uuid, boots before what reads."""
+    matching = select.by_name(trace, word)
+    if matching or not _UUID.fullmatch(word):
+        return matching
+    mentioning = [request for request in (*trace.boots, *trace.others) if select.mentions(request, word)]
+    boots = [request for request in mentioning if request.operation == "boot"]
+    return boots or [request for request in mentioning if select.is_user_request(request)] or mentioning
 
 
 def _only(path: Path, trace: Trace) -> Request:

@@ -44,7 +44,7 @@ class RequestChapters:
         if not self._begun:
             self._index(self.chapters)
         self._claimed.add(root.id)
-        parent = None if root.is_server else self._under_way(root)
+        parent = None if root.is_server else self._under_way(root, ended=tied_by == "request_id")
         before = len(self.chapters)
         if parent is not None and self._forest.adopt(parent, root, tied_by):
             parts.extend(parent, root)
@@ -106,8 +106,11 @@ class RequestChapters:
     def _add_ids(self, *ids: str | None) -> None:
         self.ids.update(id_ for id_ in ids if id_)
 
-    def _under_way(self, root: Step) -> Step | None:
-        """Return the last step of the same thread, else process, to begin before ``root`` that had not ended then."""
+    def _under_way(self, root: Step, *, ended: bool) -> Step | None:
+        """Return the last step of the same thread, else process, to begin before ``root`` that had not ended then.
+
+        Without such a step it is the last to begin: if ``ended`` steps may be it, or if it is a step for a part.
+        """
         process = root.process
         near = self._begun.get((process, root.thread)) or self._begun.get((process, None))
         if not near:
@@ -119,7 +122,7 @@ class RequestChapters:
         for outer in (step, *self._forest.ancestors(step)):
             if outer.process == process and (outer.end is None or outer.end >= root.start):
                 return outer
-        return step
+        return step if ended or step.name == parts.NAME else None
 
     def _index(self, trees: list[Step]) -> None:
         """Record the steps of new trees by process, and by thread there, in the order of their starts."""

@@ -12,7 +12,7 @@ from tracer.model.patterns import UUID
 
 _UUID = re.compile(UUID)
 _LIFECYCLE = "ComputeManager.handle_lifecycle_event"
-_EXTERNAL = "/os-server-external-events"
+EXTERNAL_EVENTS = "/os-server-external-events"
 #: Kinds of steps that may set an instance's state.
 _STATE_KINDS = frozenset({"state", "sql"})
 
@@ -38,7 +38,7 @@ def _reported_instances(root: Step) -> set[str]:
     """Return the uuids of the instances whose events a tree reports; empty for other trees."""
     if root.kind == "call" and root.name.endswith(_LIFECYCLE):
         return {uuid for step in root.walk() for uuid in _UUID.findall(f"{step.text('uuid')} {step.text('arguments')}")}
-    posts = [step for step in root.walk() if step.kind == "http" and step.text("path").endswith(_EXTERNAL)]
+    posts = [step for step in root.walk() if step.kind == "http" and step.text("path").endswith(EXTERNAL_EVENTS)]
     in_bodies = {uuid for step in posts for uuid in _servers(step)}
     return in_bodies or (subjects.instances(root.walk()) if posts else set())
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tracer.correlation import parts, periodic, subjects
 from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.forest import Forest
+from tracer.correlation.instance_events import EXTERNAL_EVENTS
 from tracer.correlation.tolerances import SILENCE, SILENCE_WITH_ID
 from tracer.model import Step
 
@@ -17,7 +18,7 @@ _Span = tuple[int, int, RequestChapters]
 
 
 def assign(requests: list[RequestChapters], unclaimed: list[Step]) -> None:
-    """Add each line to the only request under way that names what the line names; of reads, nobody is told."""
+    """Add each line to the only request under way that names what the line names; those that only read are none."""
     lines = [(line, uuids) for line in unclaimed if _is_line(line) and (uuids := subjects.mentioned(line))]
     if not lines:
         return
@@ -39,7 +40,7 @@ def _spans(requests: list[RequestChapters], uuids: set[str]) -> dict[str, list[_
     """Return the requests, but those that only read, by the uuids that they name; sorted by start."""
     spans: dict[str, list[_Span]] = defaultdict(list)
     for request in requests:
-        if request.seed.text("method") in ("GET", "HEAD"):
+        if not _works_on(request.seed):
             continue
         steps = list(request.walk())
         start, end = min(step.start for step in steps), max(step.end or step.start for step in steps)
@@ -48,6 +49,11 @@ def _spans(requests: list[RequestChapters], uuids: set[str]) -> dict[str, list[_
     for own in spans.values():
         own.sort(key=lambda span: span[0])
     return spans
+
+
+def _works_on(seed: Step) -> bool:
+    """Return whether a request does more than to read, or to report an event."""
+    return seed.text("method") not in ("GET", "HEAD") and not seed.text("path").endswith(EXTERNAL_EVENTS)
 
 
 def _begun(spans: list[_Span], line: Step) -> list[_Span]:

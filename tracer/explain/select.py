@@ -31,12 +31,17 @@ def is_user_request(request: Request) -> bool:
 def matching(trace: Trace, word: str) -> list[Request]:
     """Return the requests that ``word`` means, by the most exact of its meanings; none if nothing has it."""
     requests = [*trace.boots, *trace.others]
+    return by_name(trace, word) or [r for r in requests if len(word) >= _SHORTEST and mentions(r, word)]
+
+
+def by_name(trace: Trace, word: str) -> list[Request]:
+    """Return the requests with this number, id, server's name or beginning of an id, by the first that any has."""
+    requests = [*trace.boots, *trace.others]
     meanings: tuple[Callable[[Request], bool], ...] = (
         lambda request: word == str(request.number),
         lambda request: word in (request.uuid, request.request_id, *request.request_ids),
         lambda request: word == request.server,
         lambda request: len(word) >= _SHORTEST and any(id_.startswith(word) for id_ in _ids(request)),
-        lambda request: len(word) >= _SHORTEST and _mentions(request, word),
     )
     for meaning in meanings:
         matches = [request for request in requests if meaning(request)]
@@ -71,7 +76,7 @@ def _ids(request: Request) -> list[str]:
     return [part for id_ in ids for part in (id_, id_.removeprefix("req-"))]
 
 
-def _mentions(request: Request, word: str) -> bool:
+def mentions(request: Request, word: str) -> bool:
     """Return whether a step's name or attributes hold the word: the uuid of a volume or a port."""
     return any(
         word in step.name or any(_holds(value, word) for value in step.attributes.values()) for step in request.walk()
