@@ -288,9 +288,9 @@ _OPENING = frozenset(
 )
 #: Ambiguous names, which count only on these modules.
 _OPENING_OF = {"os": frozenset({"replace", "remove", "link"}), "shutil": frozenset({"copy", "copy2", "move"})}
-#: Owners whose methods have such names: modules of tracer.files, opened folders, lists.
+#: Owners whose methods have such names: modules of tracer.files, opened folders and archives, lists.
 _THROUGH_FILES = frozenset(
-    {"folder", "reading", "writing", "opening", "folders", "capture", "spool", "opened", "segments"}
+    {"folder", "reading", "writing", "opening", "folders", "capture", "spool", "opened", "segments", "self._archive"}
 )
 
 

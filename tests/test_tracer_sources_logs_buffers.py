@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support import log_records
 from tracer.errors import TracerError
+from tracer.sources import packing
 from tracer.sources.logs import buffers
 from tracer.sources.logs.reader import read
 from tracer.sources.logs.times import Clock
@@ -62,7 +63,7 @@ def test_a_compressed_file_is_read_up_to_its_damage(tmp_path: Path, damage: str,
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(packing, "MAX_UNPACKED", 1 << 20)
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(4 << 20)))
     with pytest.raises(TracerError, match="unpacked"):
         content(tmp_path / "a.gz")

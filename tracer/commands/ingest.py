@@ -60,8 +60,9 @@ def ingest(
 ) -> None:  # fmt: skip
     """Correlate captures, logs and message copies into one trace file.
 
-    PATH is a capture, a service's log (.gz, - for stdin), a file of message copies from RabbitMQ's firehose (.jsonl),
-    a folder of these, or a pattern. Sources may be mixed: a step seen by several witnesses appears once and lists them.
+    PATH is a capture, a service's log (packed or not, - for stdin), a file of message copies (.jsonl), a folder or an
+    archive of these (.zip, .tar.*: a sosreport), or a pattern. Sources may be mixed: a step seen by several witnesses
+    appears once and lists them.
     Logs hold most at DEBUG with SQL echo (connection_debug = 50). If a source is damaged in part, the rest is
     correlated, each error is reported, and the exit code is 2.
 
@@ -75,6 +76,7 @@ def ingest(
     \b
     Examples:
       bootseq ingest -o boot.trace.jsonl.gz cap
+      bootseq ingest -o boot.trace.jsonl.gz sosreport-kite.tar.xz
       bootseq ingest -o boot.trace.jsonl.gz /var/log/nova '/var/log/neutron/*.log.gz' rpc.jsonl
       journalctl -o export -u 'devstack@*' | bootseq ingest -o boot.trace.jsonl.gz -
       bootseq ingest -o boot.trace.jsonl.gz --from-config /etc/nova/nova.conf --utc-offset Europe/Berlin /var/log/nova

@@ -8,21 +8,20 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from tracer.errors import TracerError, UnreadableError
+from tracer.errors import TracerError
 from tracer.events import Events
 from tracer.recording import capture
-from tracer.sources import parallel
+from tracer.sources import contents, parallel
 from tracer.sources.broker import copies as broker_copies
 from tracer.sources.hooks import segments
 from tracer.sources.listing import Listing
-from tracer.sources.logs import reader
 from tracer.sources.logs.buffers import STDIN
 from tracer.sources.logs.detect import Hints
 from tracer.sources.logs.log_names import is_log_name
 
 #: Where ``bootseq tap`` writes in a capture (tracer.tap.message_file).
 TAPPED = "messages.jsonl"
-_COPIES = (".jsonl", ".json", ".ndjson")
+_PACKED = (".gz", ".xz", ".zst", ".bz2", ".zip", ".tgz", ".txz")
 #: Bytes of logs from which on starting processes is worth its time.
 PARALLEL_FROM = 48 << 20
 #: Receives the path being read, and the share of all paths that has been read, from 0 to 1.
@@ -73,12 +72,12 @@ def read_all(
         shares[path] = share
         on_progress(path, done / total)
 
-    logs = [path for path in paths if path != STDIN and path.is_file() and not _is_copies(path)]
+    logs = [path for path in paths if path != STDIN and path.is_file() and not contents.may_be_copies(path)]
     offsets: dict[str, int] = {}
     with ExitStack() as stack:
         answers: Iterator[Events] | None = None
         if len(logs) > 1 and parallel.cores() > 1 and sum(sizes[path] for path in logs) >= PARALLEL_FROM:
-            work = partial(_log, hints=hints)
+            work = partial(contents.read, hints=hints)
             answers = stack.enter_context(
                 closing(parallel.map_paths(work, logs, [sizes[path] for path in logs], report))
             )
@@ -96,11 +95,7 @@ def _size(path: Path) -> int:
     """Estimate the work a path is, in bytes: a packed log holds about ten times its size."""
     if path == STDIN or not path.is_file():
         return 0
-    return path.stat().st_size * (10 if path.suffix == ".gz" else 1)
-
-
-def _is_copies(path: Path) -> bool:
-    return any(suffix in _COPIES for suffix in path.suffixes)
+    return path.stat().st_size * (10 if path.suffix in _PACKED else 1)
 
 
 def read(
@@ -109,26 +104,7 @@ def read(
     """Read one path's events; ``hints`` are the facts that a log's lines lack."""
     if path != STDIN and path.is_dir():
         return _capture(path, offsets)
-    if path != STDIN and _is_copies(path):
-        if broker_copies.is_copies(path):
-            return broker_copies.read(path)
-        events = _log(path, hints, on_progress)
-        return events if events.events or events.damaged else Events(warnings=[f"{path}: {_reason(path)}, skipped"])
-    return _log(path, hints, on_progress)
-
-
-def _log(path: Path, hints: Hints, on_progress: Callable[[float], None]) -> Events:
-    """Read a log's events; an unreadable log becomes a warning, so that the others are read."""
-    try:
-        return reader.read(path, hints, on_progress)
-    except UnreadableError as error:
-        return Events(warnings=[str(error)], damaged=True)
-
-
-def _reason(path: Path) -> str:
-    if ".trace" in path.suffixes:
-        return "already a trace file, for list, show, draw and diff"
-    return "neither message copies nor a log"
+    return contents.read(path, hints, on_progress)
 
 
 def _capture(path: Path, offsets: dict[str, int]) -> Events:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
-from tracer.errors import TracerError
 from tracer.events import Event, Events, Process
 from tracer.model import Value
-from tracer.sources import values
+from tracer.sources import packing, values
 from tracer.sources.broker import bodies
 from tracer.sources.broker.senders import Senders
 from tracer.sources.logs import blocks, buffers, times
+from tracer.sources.logs.blocks import Text
 from tracer.text import plural
 
 _TIMES = ("ts", "t", "time", "timestamp")
@@ -38,31 +38,32 @@ class Copy:
     digest: str = ""
 
 
-def is_copies(path: Path) -> bool:
-    """Return whether a file's first line is a message copy."""
-    try:
-        with buffers.opened(path) as data:
-            return _copy(1, next(blocks.lines(data), b"")) is not None
-    except TracerError:
-        return False  # reading it reports the error
+def matches(data: Text) -> bool:
+    """Return whether a text's first line is a message copy."""
+    return _copy(1, next(blocks.lines(data), b"")) is not None
 
 
 def read(path: Path) -> Events:
-    """Read a file of message copies; other lines are skipped and counted in a warning."""
+    """Read a file of message copies."""
+    with buffers.opened(path) as data:
+        return read_copies(path, data)
+
+
+def read_copies(path: Path, data: Text) -> Events:
+    """Read message copies; other lines are skipped and counted in a warning."""
     result = Events()
     copies, invalid, is_last_invalid = [], 0, False
-    with buffers.opened(path) as data:
-        for number, line in enumerate(blocks.lines(data), 1):
-            copy = _copy(number, line)
-            is_last_invalid = copy is None and bool(line.strip(b"\0\r\n\t "))
-            invalid += is_last_invalid
-            if copy is not None:
-                copies.append(copy)
-        result.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
+    for number, line in enumerate(blocks.lines(data), 1):
+        copy = _copy(number, line)
+        is_last_invalid = copy is None and bool(line.strip(b"\0\r\n\t "))
+        invalid += is_last_invalid
+        if copy is not None:
+            copies.append(copy)
+    result.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
     if invalid:
         result.warnings.append(f"{path}: {plural(invalid, 'line')} skipped: not a message copy")
     # A last line that is invalid was cut off.
-    result.damaged = invalid > is_last_invalid or data.short or data.fault not in ("", buffers.CUT_OFF)
+    result.damaged = invalid > is_last_invalid or data.short or data.fault not in ("", packing.CUT_OFF)
     broker = _Broker(path)
     for copy in sorted(copies, key=lambda copy: (copy.time, copy.number)):
         broker.take(copy)

@@ -11,8 +11,10 @@ from tracer.model.service_names import PROJECTS, SHORT_NAMES
 _SUFFIXES = (
     ".gz", ".xz", ".zst", ".bz2", ".log", ".txt", ".out", ".export", ".jsonl", ".json", ".ndjson", ".csv",
 )  # fmt: skip
-#: Suffixes that name a log, packed or not.
-_LOGS = frozenset({".log", ".gz", ".txt", ".export"})
+#: Suffixes that name a log, a packed one, or an archive that may hold some.
+_LOGS = frozenset({".log", ".txt", ".export", ".gz", ".xz", ".zst", ".bz2", ".zip", ".tar", ".tgz", ".txz"})
+#: Names of logs without a suffix: the system's, and journals in sosreports.
+_SYSTEM = ("messages", "syslog", "journalctl_")
 #: A rotated log's number or date: ``.1``, ``.2013-12-18-112345``, ``-20240301``.
 _ROTATED = re.compile(r"\.\d[\d-]*\Z|-\d{8}(-\d+)?\Z")
 #: A file of a container in Kubernetes: POD_NAMESPACE_CONTAINER-ID.
@@ -38,7 +40,9 @@ def name_of(path: Path) -> str:
 
 def is_log_name(path: Path) -> bool:
     """Return whether a file is named like a log."""
-    return not _LOGS.isdisjoint(path.suffixes) or not _LOGS.isdisjoint(Path(_ROTATED.sub("", path.name)).suffixes)
+    current = _ROTATED.sub("", path.name)
+    suffixes = {*path.suffixes, *Path(current).suffixes}
+    return not _LOGS.isdisjoint(suffixes) or current.startswith(_SYSTEM)
 
 
 def program(name: str) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from tracer.errors import TracerError
 from tracer.events import Events
 from tracer.model import participants
+from tracer.sources import packing
 from tracer.sources.logs import buffers, detect, http_client, http_server, log_names, rpc_carrot, rpc_oslo, sql
+from tracer.sources.logs.blocks import Text
 from tracer.sources.logs.commands import CommandParser
 from tracer.sources.logs.detect import Hints
 from tracer.sources.logs.memo import Memo
@@ -39,23 +42,28 @@ def read(path: Path, hints: Hints = _NO_HINTS, on_progress: Callable[[float], No
 
     ``on_progress`` is called now and then with the share that has been read, from 0 to 1.
     """
+    with buffers.opened(path) as data:
+        return read_log(path, data, buffers.modified_at(path), hints, on_progress)
+
+
+def read_log(path: Path, data: Text, modified: datetime, hints: Hints, on_progress: Callable[[float], None]) -> Events:
+    """Read the events of a log that is open; ``modified`` bounds dates without a year."""
     result = Events()
     log = _LogFile(path)
     lost: Counter[str] = Counter()
     skipped = SkippedLines()
-    with buffers.opened(path) as data:
-        clock = Clock(hints.zone, buffers.modified_at(path))
-        try:
-            records = detect.read(data, hints.formats, clock, lost, skipped)
-            while log.take(islice(records, _BATCH)) is not None:
-                on_progress(data.share)
-        except TracerError as error:
-            raise type(error)(f"{path}: {error}") from None
-        if not log.process_logs:
-            result.warnings.append(f"{path}: {'no line in a known log format' if len(data) else 'empty'}, skipped")
-        result.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
+    clock = Clock(hints.zone, modified)
+    try:
+        records = detect.read(data, hints.formats, clock, lost, skipped)
+        while log.take(islice(records, _BATCH)) is not None:
+            on_progress(data.share)
+    except TracerError as error:
+        raise type(error)(f"{path}: {error}") from None
+    if not log.process_logs:
+        result.warnings.append(f"{path}: {'no line in a known log format' if len(data) else 'empty'}, skipped")
+    result.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
     result.warnings += [f"{path}: skipped: {kind} ({count})" for kind, count in lost.items() if count]
-    result.damaged = data.short or data.fault not in ("", buffers.CUT_OFF) or any(map(lost.__getitem__, detect.TORN))
+    result.damaged = data.short or data.fault not in ("", packing.CUT_OFF) or any(map(lost.__getitem__, detect.TORN))
     for process_log in log.process_logs:
         process_log.finish()
         result.processes.append(process_log.process)
