@@ -75,28 +75,34 @@ def is_in(template: Template, release: str) -> bool:
 
 
 def claims(template: Template, release: str) -> bool:
-    """Return whether the data file says that the release has the message."""
+    """Return whether the data file lists the message for the release."""
     order = list(catalogue().releases)
-    at = list(catalogue().releases.values()).index(release)
-    return order.index(template.first) <= at <= (order.index(template.last) if template.last else len(order))
+    index = list(catalogue().releases.values()).index(release)
+    return order.index(template.first) <= index <= (order.index(template.last) if template.last else len(order))
 
 
 OF_NOVA = [template for template in catalogue().templates if template.by.startswith("nova")]
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_sources_have_the_messages_that_claim_the_release(release: str) -> None:
-    assert [one.text for one in OF_NOVA if claims(one, release) and not is_in(one, release)] == []
+def test_sources_have_the_messages_listed_for_the_release(release: str) -> None:
+    assert [template.text for template in OF_NOVA if claims(template, release) and not is_in(template, release)] == []
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_sources_have_no_message_that_does_not_claim_the_release(release: str) -> None:
-    assert [one.text for one in OF_NOVA if not claims(one, release) and one.text in present(release)] == []
+def test_sources_have_no_message_that_is_not_listed_for_the_release(release: str) -> None:
+    assert [
+        template.text for template in OF_NOVA if not claims(template, release) and template.text in present(release)
+    ] == []
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_sources_have_the_exceptions_by_their_names(release: str) -> None:
     texts = [text for module, text in constants(release) if module == _SHARED]
     expected = [template for template in catalogue().exceptions if claims(template, release)]
-    missing = [one for one in expected if not any(one.pattern.match(way) for text in texts for way in rendered(text))]
-    assert [one.text for one in missing] == []
+    missing = [
+        template
+        for template in expected
+        if not any(template.pattern.match(way) for text in texts for way in rendered(text))
+    ]
+    assert [template.text for template in missing] == []

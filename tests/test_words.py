@@ -15,7 +15,7 @@ from tests.support.script_names import script_names
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("tracer", "patches", "diagrams", "tests", "examples")
 #: Fields of JSON output, which keep their names.
-JSON_FIELDS = frozenset({("tracer/findings.py", "seen")})
+JSON_FIELDS = frozenset({("tracer/findings/finding.py", "seen")})
 
 #: None of these is a noun of the thing that it names.
 BANNED = frozenset("told said heard seen found kept made given asked one each place at news".split())  # noqa: SIM905

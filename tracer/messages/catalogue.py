@@ -52,7 +52,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a log line says: about which instance ("" where it names none), and with which values.
+    """The content of a log line: the instance that it names, "" if none, and its values.
 
     ``text`` is the message without the instance and the traceback. ``error`` is the exception that was logged, and
     ``cause`` the first of the chain that led to it: ``Name: text``, or a text alone; "" where the message has none.

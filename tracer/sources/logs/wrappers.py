@@ -1,4 +1,4 @@
-"""What other programs put before a line: grep, docker, kubectl, syslog, mail and the like."""
+"""Prefixes that other programs put before a line: grep, docker, kubectl, syslog, mail and the like."""
 
 from __future__ import annotations
 
