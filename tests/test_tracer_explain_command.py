@@ -55,6 +55,10 @@ class TestNoValidHost:
             "Placement had no host for DISK_GB 1024, MEMORY_MB 1048576, VCPU 1024: none has 1048576 MEMORY_MB."
         )
 
+    def test_the_next_command_asks_placement_for_the_same(self) -> None:
+        command = "openstack allocation candidate list --resource DISK_GB=1024 --resource MEMORY_MB=1048576"
+        assert json_of(GALLERY)["next"][0]["command"] == f"{command} --resource VCPU=1024"
+
     def test_the_way_up_ends_with_the_instance_s_state(self) -> None:
         services = [(link["service"], link["error"][:11]) for link in json_of(GALLERY)["chain"]]
         assert services == [("scheduler", "NoValidHost"), ("conductor", "NoValidHost"), ("conductor", "")]
@@ -124,7 +128,8 @@ class TestUnansweredCalls:
         value = json_of(recorded("no-scheduler"))
         assert value["cause"]["service"] == "scheduler"
         assert "no record shows that scheduler received it" in value["cause"]["text"]
-        assert [item["command"] for item in value["next"]] == ["bootseq doctor"]
+        commands = ["openstack compute service list --service nova-scheduler", "bootseq doctor"]
+        assert [item["command"] for item in value["next"]] == commands
 
     def test_the_innermost_of_nested_waits_is_the_cause(self) -> None:
         """The API waits for the conductor, which waits for a compute that was killed."""
@@ -243,7 +248,7 @@ class TestLogsAlone:
         path = self.trace(tmp_path, api=_api(), conductor=_conductor())
         cause = json_of(path)["cause"]
         assert cause["service"] == "scheduler"
-        assert "conductor gave up waiting for scheduler to answer rpc call select_destinations" in cause["text"]
+        assert "Conductor gave up waiting for scheduler to answer rpc call select_destinations" in cause["text"]
         assert cause["quotations"][0]["source"].endswith("nova-conductor.log:1")
 
     def test_the_filter_that_left_no_host(self, tmp_path: Path) -> None:
@@ -255,11 +260,28 @@ class TestLogsAlone:
         conductor = _line("ERROR nova.conductor.manager", f"Failed to schedule instances: {_NO_HOST}")
         value = json_of(self.trace(tmp_path, api=_api(), scheduler=scheduler, conductor=conductor))
         assert value["cause"]["text"] == (
-            "NUMATopologyFilter removed the last host (ComputeFilter left 2 of 3, NUMATopologyFilter left 0 of 2)."
+            "NUMATopologyFilter, which passes hosts whose NUMA cells fit the flavor's and the image's demands, removed "
+            "the last host (ComputeFilter left 2 of 3, NUMATopologyFilter left 0 of 2)."
         )
+        assert value["next"][0]["command"] == "openstack flavor show FLAVOR"
         assert value["cause"]["error"] == (
             "NoValidHost: No valid host was found. There are not enough hosts available."
         )
+
+    def test_an_answer_whose_reason_was_not_logged(self, tmp_path: Path) -> None:
+        answer = '192.0.2.10 "POST /v2.1/servers HTTP/1.1" status: 403 len: 500 time: 0.5'
+        value = json_of(self.trace(tmp_path, api=_line("INFO nova.osapi_compute.wsgi.server", answer)))
+        assert value["cause"]["text"] == ("The API answered POST /v2.1/servers with HTTP 403; why is not in the trace.")
+        assert "nova.api.openstack.wsgi" in value["next"][0]["text"]
+
+    def test_an_answer_with_its_reason(self, tmp_path: Path) -> None:
+        reason = "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances"
+        text = _line("INFO nova.api.openstack.wsgi", f"HTTP exception thrown: {reason}")
+        answer = '192.0.2.10 "POST /v2.1/servers HTTP/1.1" status: 403 len: 500 time: 0.5'
+        log = text + _line("INFO nova.osapi_compute.wsgi.server", answer)
+        cause = json_of(self.trace(tmp_path, api=log))["cause"]
+        assert reason in cause["text"]
+        assert cause["text"].startswith("The API refused the request at 10:00:02.100: ")
 
 
 _NO_HOST = "nova.exception_Remote.NoValidHost_Remote: No valid host was found. There are not enough hosts available."

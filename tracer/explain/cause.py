@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tracer.explain import failures
 from tracer.explain.failures import alike, end_of, error_of, is_lookup
+from tracer.explain.log_reports import report_of
 from tracer.explain.words import error_type, plain_error
 from tracer.model import Request, Step
 
@@ -41,7 +42,8 @@ def find(request: Request) -> Failure | None:
     decisive = refusal or _decisive(request, ended)
     logged = _logged(steps, ended, decisive)
     if decisive is None or (logged and _says_less(decisive)):
-        return Failure(logged, lines=True) if logged else None
+        answer = [refusal] if refusal is not None else []
+        return Failure([*logged, *answer], lines=True) if logged else None
     path = [*reversed(downwards(decisive)), *_upwards(decisive, steps)]
     return Failure(path)
 
@@ -181,8 +183,10 @@ def _logged(steps: list[Step], ended: int | None, decisive: Step | None) -> list
         for step, error in failures.reports(steps)
         if (inside is None or step.address in inside or step.witnesses == ("logs",))
     ]
-    exceptions = [(step, error) for step, error in lines if error_type(error) and not is_lookup(error)]
-    causes = [line for line in exceptions if not failures.is_no_host(line[1])] or exceptions or lines
+    named = [(step, error) for step, error in lines if error_type(error)]
+    exceptions = [(step, error) for step, error in named if not is_lookup(error)]
+    attempts = _last_attempt([line for line in exceptions if not failures.is_no_host(line[1])])
+    causes = attempts or exceptions or named or lines
     if not causes:
         return []
     unique: dict[tuple[str, str], Step] = {}
@@ -190,3 +194,17 @@ def _logged(steps: list[Step], ended: int | None, decisive: Step | None) -> list
         unique.setdefault((step.service, error), step)
     ends = [step for step in steps if _is_end(step)]
     return [*unique.values(), *ends]
+
+
+def _last_attempt(lines: list[tuple[Step, str]]) -> list[tuple[Step, str]]:
+    """Return the lines of the host that was tried last."""
+    attempt: list[tuple[Step, str]] = []
+    over = False
+    for step, error in lines:
+        report = report_of(step)
+        is_result = report is not None and report.says == "rescheduled"
+        if over and not is_result:
+            attempt = []
+        attempt.append((step, error))
+        over = is_result
+    return attempt

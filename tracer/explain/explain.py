@@ -5,15 +5,14 @@ from __future__ import annotations
 from tracer.explain import cause as causes
 from tracer.explain import failures, hosts, missing, phases, services, waits
 from tracer.explain.cause import Failure, new_vm_state
-from tracer.explain.explanation import Cause, Explanation, Link, Statement, Wait
+from tracer.explain.checks import checks
+from tracer.explain.explanation import Cause, Explanation, Statement
 from tracer.explain.quotations import evidence
 from tracer.explain.select import is_failed
-from tracer.explain.words import clock, date, error_type, name, plain_error, shorten, span, where
+from tracer.explain.sentences import capital, cause_of, chain_of, the
+from tracer.explain.words import date, name, plain_error, shorten, span, where
 from tracer.model import Request, Step, Trace
 from tracer.text import plural
-
-#: Messages of a refusal that say more than its status.
-_REFUSALS = ("HTTP exception thrown: ", "Returning 4", "Returning 5")
 
 
 def explain(request: Request, trace: Trace) -> Explanation:
@@ -21,20 +20,20 @@ def explain(request: Request, trace: Trace) -> Explanation:
     failed = is_failed(request)
     failure = causes.find(request) if failed or request.outcome == "unfinished" else None
     calls = waits.unanswered(request) if request.outcome != "active" else []
-    cause = _cause(failure, request, calls) if failed or calls or failure else None
-    explained = cause is not None or (request.outcome in ("active", "done") and not failed)
+    cause = cause_of(failure, request, calls) if failed or calls or failure else None
+    explained = cause is not None or (request.outcome != "unfinished" and not failed)
     return Explanation(
         what=_what(request),
         outcome=_outcome(request, failure, failed=failed),
         beginning=_beginning(request),
         end=_end(request, failure),
         cause=cause,
-        chain=tuple(_chain(failure)) if failure is not None else (),
+        chain=tuple(chain_of(failure)) if failure is not None else (),
         hosts=tuple(hosts.tries(request)),
         waits=tuple(calls),
         phases=tuple(phases.phases(request)),
         services=tuple(services.troubles(trace, request)) if request.outcome != "active" else (),
-        next=tuple(missing.missing(request, trace, known=explained)),
+        next=(*checks(cause, calls), *missing.missing(request, trace, known=explained)),
         explained=explained,
     )
 
@@ -63,7 +62,7 @@ def explain_lines(trace: Trace, word: str) -> Explanation | None:
 def _of_lines(
     what: str, beginning: Statement, end: Statement, statements: list[Statement], first: Statement | None
 ) -> Explanation:
-    cause = Cause(f"{_capital(first.text)}.", "", "", first.text, first.evidence) if first is not None else None
+    cause = Cause(f"{capital(first.text)}.", "", "", first.text, first.evidence) if first is not None else None
     outcome = "error" if first is not None else "unknown"
     return Explanation(
         what, outcome, beginning, end, cause, (), (), (), (), tuple(statements), (), explained=first is not None
@@ -101,7 +100,7 @@ def _beginning(request: Request) -> Statement:
     status = seed.attributes.get("status")
     answer = f"answered {status} after {span(seed.duration or 0)}" if status else "gave no answer that was recorded"
     host = f" ({seed.host})" if seed.host else ""
-    who = f"was sent by {seed.service}{host}" if seed.is_client else f"reached {_the(seed.service)}{host}"
+    who = f"was sent by {seed.service}{host}" if seed.is_client else f"reached {the(seed.service)}{host}"
     text = f"{name(seed)} {who} at {date(seed.start)}{', and was' if seed.is_client else ', which'} {answer}."
     if seed.is_client and not status:
         text = f"{name(seed)} {who} at {date(seed.start)}; no answer was recorded."
@@ -124,10 +123,6 @@ def _seed(request: Request) -> Step | None:
     return next(iter(own or sorted(posts, key=lambda step: not step.is_server) or steps), None)
 
 
-def _the(service: str) -> str:
-    return f"the {service}" if service in ("API", "client") else service
-
-
 def _end(request: Request, failure: Failure | None) -> Statement:
     """Return how the request ended, for all that the trace shows."""
     states = [step for step in request.walk() if step.kind == "state"]
@@ -145,85 +140,11 @@ def _end(request: Request, failure: Failure | None) -> Statement:
         final = max(request.walk(), key=failures.end_of, default=None)
         text = f"Its end is not in the trace, whose last step of it is {span(request.duration)} after its start."
         return Statement(text, evidence(final) if final is not None else ())
-    return Statement(f"It ended well {_since(request, [])}.")
+    if request.outcome == "done":
+        return Statement(f"It ended well {_since(request, [])}.")
+    return Statement(f"It ended after {span(request.duration)}: {shorten(request.outcome)}.")
 
 
 def _since(request: Request, last: list[Step]) -> str:
     end = failures.end_of(last[0]) - request.started if last else request.duration
     return f"{span(end)} after its start"
-
-
-def _cause(failure: Failure | None, request: Request, calls: list[Wait]) -> Cause | None:
-    """Return the first cause: an unanswered call, hosts that were refused, or the first error."""
-    if failure is None:
-        return _unanswered(calls[0]) if calls else None
-    first, error = failure.first, failure.error
-    if failures.is_timeout(error) and calls:
-        own = [call for call in calls if any(item.address == first.address for item in call.evidence)]
-        return _unanswered((own or calls)[0], error, first)
-    steps = list(request.walk())
-    reason = hosts.no_host_reason(steps) if failures.is_no_host(error) else None
-    if reason is not None:
-        text, witnesses = reason
-        service, host = witnesses[0].service, witnesses[0].host
-        return Cause(f"{text[0].upper()}{text[1:]}.", service, host, error, evidence(*witnesses, first))
-    refusal = _refusal(first) if error.startswith("HTTP ") else None
-    text = _sentence(first, plain_error(refusal[1]) if refusal else error)
-    extra = [refusal[0]] if refusal else []
-    return Cause(text, first.service, first.host, refusal[1] if refusal else error, evidence(first, *extra))
-
-
-def _unanswered(call: Wait, error: str = "", first: Step | None = None) -> Cause:
-    more = evidence(first) if first is not None else ()
-    unique = {item.address: item for item in (*call.evidence, *more)}
-    return Cause(f"{call.text}.", call.peer or call.caller, "", error or "no answer", tuple(unique.values()))
-
-
-def _sentence(step: Step, error: str) -> str:
-    error = error.rstrip(".")
-    if step.kind == "log":
-        return f"{_capital(where(step.service, step.host))} logged at {clock(step.start)}: {error}."
-    if step.kind == "http" and step.is_server:
-        return f"{_capital(_the(step.service))} refused {name(step)} with HTTP {step.text('status')}: {error}."
-    if step.kind == "http":
-        peer = step.text("peer") or "the far side"
-        return f"{_capital(peer)} answered {name(step)} of {where(step.service, step.host)} with {error}."
-    verb = "failed with" if error_type(error) else "failed:"
-    return f"{name(step)} in {where(step.service, step.host)} {verb} {error}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _refusal(step: Step) -> tuple[Step, str] | None:
-    """Return the line that says why a request was refused, and the reason."""
-    for inner in step.walk():
-        message = inner.text("message") if inner.kind == "log" else ""
-        if message.startswith(_REFUSALS):
-            return inner, message.partition(": ")[2]
-    return None
-
-
-def _chain(failure: Failure) -> list[Link]:
-    """Return the way of a failure; what a service only passed on is one link."""
-    links: list[Link] = []
-    for step in failure.path:
-        error = failures.error_of(step) or ""
-        if links and (links[-1].service, links[-1].error) == (step.service, error) and error:
-            continue
-        links.append(Link(_link_text(step, error), step.service, step.host, error, evidence(step)))
-    return links
-
-
-def _link_text(step: Step, error: str) -> str:
-    if step.kind == "state":
-        return f"{where(step.service, step.host)} set the instance to error"
-    if step.kind == "log":
-        return f"{where(step.service, step.host)} logged {error}"
-    if step.kind == "http":
-        direction = f"{step.text('peer')} answered" if step.is_client and step.text("peer") else "answered"
-        return f"{where(step.service, step.host)}: {name(step)} was {direction} {error}".replace(
-            f"was {step.text('peer')} answered", f"was answered by {step.text('peer')} with"
-        )
-    return f"{where(step.service, step.host)}: {name(step)} failed: {error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tracer.explain.log_reports import reported_error
 from tracer.explain.words import error_type, plain_error
 from tracer.model import Step
 from tracer.model.patterns import LOG_FILE_WARNING_LEVELS
@@ -47,13 +48,16 @@ def error_of(step: Step) -> str | None:
 
 def _logged_error(step: Step) -> str | None:
     level, logger, message = step.text("level"), step.text("logger"), step.text("message")
-    if level not in LOG_FILE_WARNING_LEVELS or logger.startswith(_NOISE):
+    known = [step.text("exception"), first_exception(message), reported_error(step)]
+    reported = any(known[2:])
+    if not reported and (level not in LOG_FILE_WARNING_LEVELS or logger.startswith(_NOISE)):
         return None
-    if level not in _ERRORS and not logger.startswith(_OWN):
+    if not reported and level not in _ERRORS and not logger.startswith(_OWN):
         return None
-    raised = step.text("exception") or first_exception(message) or quoted_exception(message)
-    if raised:
-        return plain_error(raised)
+    errors = [plain_error(text) for text in (*known, quoted_exception(message)) if text]
+    named = next((error for error in errors if error_type(error)), "")
+    if named or errors:
+        return named or errors[0]
     return plain_error(message) if level in _ERRORS else None
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from tracer.explain import cause as causes
 from tracer.explain import failures
 from tracer.explain.explanation import HostTry
+from tracer.explain.filters import passes
+from tracer.explain.log_reports import FAILING, report_of
 from tracer.explain.quotations import evidence
-from tracer.explain.words import error_type, plain_error, shorten
+from tracer.explain.words import error_type, shorten
 from tracer.model import Request, Step
 
 #: Messages that place an instance on the host that receives them.
@@ -25,10 +27,7 @@ _COUNTS = re.compile(r"(\w+): \(start: (\d+), end: (\d+)\)")
 _NO_CANDIDATES = re.compile(r"Got no allocation candidates")
 _NO_PROVIDERS = re.compile(r"found no providers with (.+)")
 _IGNORED = re.compile(r"Host filter (ignoring hosts|only checking hosts?|forcing.*?to): ?(.*)")
-_LAST_HOST = re.compile(r"Error from last host: (?P<host>\S+)(?: \(node (?P<node>[^)]*)\))?:? ?(?P<why>.*)", re.DOTALL)
 _RESOURCES = re.compile(r"allocation_candidates\?(?:\S*?&)?resources=([^&\s]+)")
-#: Exceptions in a list of a traceback's lines, as conductors print it.
-_PRINTED = re.compile(r"(?:u?['\"]|\\n)((?:[A-Za-z_]\w*\.)*[A-Z]\w+(?:: (?:[^\\'\"]|\\(?!n))*)?)\\n")
 _REFUSAL = re.compile(r"\bfails?\b|does not have|not satisfy|is disabled|does not support|not enough", re.IGNORECASE)
 _FILTER_LOGGERS = ("nova.scheduler.filters", "nova.filters")
 
@@ -45,11 +44,13 @@ def no_host_reason(steps: list[Step]) -> tuple[str, list[Step]] | None:
     empty = next(((step, match) for step, match in _matches(steps, _EMPTY_FILTER)), None)
     if empty is not None:
         steps_of = [empty[0], *(step for step, _ in _matches(steps, _RESULTS))][:2]
-        return f"{empty[1][1]} removed the last host{_left(steps)}", steps_of
+        return f"{empty[1][1]}{passes(empty[1][1])} removed the last host{_left(steps)}", steps_of
     results = next(((step, match) for step, match in _matches(steps, _RESULTS)), None)
     if results is not None:
         counts = _COUNTS.findall(results[1][1])
-        last = f"{counts[-1][0]} removed the last {counts[-1][1]}" if counts else "filters removed all hosts"
+        last = (
+            f"{counts[-1][0]}{passes(counts[-1][0])} removed the last host" if counts else "filters removed all hosts"
+        )
         return last, [results[0]]
     ignored = next(((step, match) for step, match in _matches(steps, _IGNORED) if "ignoring" in match[1]), None)
     if ignored is not None:
@@ -130,11 +131,24 @@ def _attempts(request: Request, steps: list[Step]) -> Iterator[HostTry]:
                 yield HostTry(host, f"{method}{result}", failed=False, evidence=evidence(step))
         else:
             yield HostTry(host, f"{method} failed: {_reason(failed)}", failed=True, evidence=evidence(failed))
-    for step, match in _matches(steps, _LAST_HOST):
-        if match["host"] not in known:
-            printed = _PRINTED.findall(match["why"])
-            why = plain_error(printed[-1]) if printed else shorten(match["why"])
-            yield HostTry(match["host"], f"failed: {why}" if why else "failed", failed=True, evidence=evidence(step))
+    if not known:
+        yield from _reported(request, steps)
+
+
+def _reported(request: Request, steps: list[Step]) -> Iterator[HostTry]:
+    """Yield the hosts on which the instance failed by the reports of log lines, each once, with its first error."""
+    host, failed = "", dict[str, tuple[str, Step]]()
+    for step in steps:
+        report = report_of(step)
+        if report is None:
+            continue
+        if report.says == "chosen" or report.phase == "claim" or report.says == "rescheduled":
+            host = report.host or host
+        error = failures.error_of(step) or ""
+        if error and report.says in FAILING and (step.service == "compute" or report.says == "rescheduled"):
+            failed.setdefault(host or step.host or request.host, (error, step))
+    for name, (error, step) in failed.items():
+        yield HostTry(name, f"failed: {error}", failed=True, evidence=evidence(step))
 
 
 def _reason(failed: Step) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracer.explain import failures
 from tracer.explain.explanation import Next
 from tracer.model import Request, Step, Trace
 from tracer.notices import Code, code_of
@@ -20,7 +21,12 @@ def missing(request: Request, trace: Trace, *, known: bool) -> list[Next]:
     witnesses = {witness for step in steps for witness in step.witnesses}
     absent = [] if _was_refused(request) else [*_absent(request, steps, witnesses, known=known)]
     result = [*absent]
-    if not known or absent:
+    if _is_without_reason(request):
+        text = (
+            "The API logs the reason of an answer with an error at INFO (nova.api.openstack.wsgi), before the answer."
+        )
+        result.append(Next(text, "bootseq ingest -o FILE … nova-api.log"))
+    elif not known or absent:
         result += _levels(steps, witnesses)
     if any(code_of(warning) is Code.EVENTS_DROPPED for warning in trace.warnings):
         text = "Events were dropped, as the capture was full."
@@ -28,8 +34,15 @@ def missing(request: Request, trace: Trace, *, known: bool) -> list[Next]:
     return result
 
 
+def _is_without_reason(request: Request) -> bool:
+    head = request.chapters[0] if request.chapters else None
+    if head is None or not _was_refused(request) or "hooks" in head.witnesses:
+        return False
+    return not failures.reports(list(request.walk()))
+
+
 def _was_refused(request: Request) -> bool:
-    return ": HTTP " in request.outcome
+    return request.outcome.startswith("error: HTTP ")
 
 
 def _absent(request: Request, steps: list[Step], witnesses: set[str], *, known: bool) -> list[Next]:

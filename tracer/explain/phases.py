@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tracer.explain import reported_phases
 from tracer.explain.explanation import Phase
 from tracer.explain.failures import end_of
+from tracer.explain.marks import Mark
 from tracer.explain.quotations import evidence
 from tracer.explain.words import name, span
 from tracer.model import Request, Step
@@ -22,20 +23,8 @@ _TASKS = {
     "rebuilding": "rebuild", "rebuild_block_device_mapping": "volumes", "rebuild_spawning": "spawn again",
     "migrating": "live migration", "powering-off": "power off", "powering-on": "power on",
 }  # fmt: skip
-#: What Nova logs with a duration of its own.
-_TOOK = re.compile(r"Took ([\d.]+) seconds to (.+?)\.?$")
 #: A step is the most of its phase if it takes this part of it.
 _MOST = 0.5
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """The beginning of a phase."""
-
-    time: int
-    name: str
-    service: str
-    step: Step
 
 
 def phases(request: Request) -> list[Phase]:
@@ -43,7 +32,7 @@ def phases(request: Request) -> list[Phase]:
     marks = _marks(request)
     end = _end(request)
     if len(marks) < 2:
-        return _logged(request)
+        return []
     heads = {chapter.address: chapter for chapter in request.chapters}
     result = []
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
@@ -54,11 +43,13 @@ def phases(request: Request) -> list[Phase]:
     return result
 
 
-def _marks(request: Request) -> list[_Mark]:
+def _marks(request: Request) -> list[Mark]:
     marks = [
         mark for number, chapter in enumerate(_main_line(request)) for mark in _of_chapter(chapter, first=not number)
     ]
-    unique: list[_Mark] = []
+    if not any(mark.step.kind == "state" or mark.step.kind == "rpc" for mark in marks):
+        marks += reported_phases.marks(request)
+    unique: list[Mark] = []
     for mark in sorted(marks, key=lambda mark: mark.time):
         if not unique or unique[-1].name != mark.name:
             unique.append(mark)
@@ -88,21 +79,21 @@ def _chapter_of(address: str) -> str:
     return re.split("[-/]", address, maxsplit=1)[0]
 
 
-def _of_chapter(chapter: Step, *, first: bool) -> list[_Mark]:
+def _of_chapter(chapter: Step, *, first: bool) -> list[Mark]:
     """Return the chapter's own begin, the scheduler's, and those that task states mark."""
-    marks = [_Mark(chapter.start, _heading(chapter), chapter.service, chapter)]
+    marks = [Mark(chapter.start, _heading(chapter), chapter.service, chapter)]
     sent = set(_opened(chapter, first=first))
     for step in chapter.walk():
         if first and step.kind == "http" and step.is_server and step.service == "API" and step.text("method") != "GET":
-            marks.append(_Mark(step.start, _heading(step), step.service, step))
+            marks.append(Mark(step.start, _heading(step), step.service, step))
         if step.kind == "rpc" and not step.is_server and (step.text("method") or step.name) == "select_destinations":
-            marks.append(_Mark(step.start, "scheduler chooses a host", "scheduler", step))
-            marks.append(_Mark(end_of(step), f"{chapter.service}: after the scheduler", chapter.service, step))
+            marks.append(Mark(step.start, "scheduler chooses a host", "scheduler", step))
+            marks.append(Mark(end_of(step), f"{chapter.service}: after the scheduler", chapter.service, step))
         if step.kind == "rpc" and sent.intersection(step.opens):
             peer = step.text("peer") or step.text("topic")
-            marks.append(_Mark(step.start, f"message to {peer}" if peer else "message", peer, step))
+            marks.append(Mark(step.start, f"message to {peer}" if peer else "message", peer, step))
         if step.kind == "state" and (task := _task(step)):
-            marks.append(_Mark(step.start, task, step.service, step))
+            marks.append(Mark(step.start, task, step.service, step))
     return marks
 
 
@@ -148,16 +139,3 @@ def _most(head: Step | None, start: int, until: int) -> str:
 
 def _within(step: Step, start: int, until: int) -> int:
     return max(0, min(end_of(step), until) - max(step.start, start))
-
-
-def _logged(request: Request) -> list[Phase]:
-    """Return the durations that Nova itself logs, where nothing else marks phases."""
-    durations = []
-    for step in request.walk():
-        match = _TOOK.search(step.text("message").partition("\n")[0]) if step.kind == "log" else None
-        if match:
-            duration = int(float(match[1]) * 1e9)
-            if not duration:
-                continue
-            durations.append(Phase(match[2], step.service, step.start - duration, duration, "", evidence(step)))
-    return sorted(durations, key=lambda phase: phase.start)

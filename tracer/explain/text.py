@@ -52,7 +52,7 @@ class _Writer:
 
     def _is_cause(self, wait: Wait) -> bool:
         cause = self._explanation.cause
-        return cause is not None and cause.text.rstrip(".") == wait.text
+        return cause is not None and cause.text.rstrip(".").lower() == wait.text.lower()
 
     def _list(self, title: str, items: Iterable[tuple[str, tuple[Evidence, ...]]]) -> Iterator[str]:
         blocks = [[f"- {text}", *self._evidence(evidence)] for text, evidence in items]
