@@ -10,7 +10,6 @@ from tests.support import field
 
 #: Samples that do not pass yet.
 NOT_YET: tuple[str, ...] = (
-    "04-instance-traceback",
     "06-mixed-prefixes",
     "07-grep-n",
     "08-no-milliseconds",

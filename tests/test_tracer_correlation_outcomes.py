@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from tests.support.builders import step
-from tracer.correlation import states
+from tracer.correlation import outcomes, states
 from tracer.model import Request, Step
 
 UUID = "7a7a7a7a-0000-4000-8000-000000000001"
@@ -24,12 +24,19 @@ def line(message: str, logger: str = "compute.manager", uuid: str = UUID, host: 
     return step_
 
 
-def boot(*lines: Step, status: int = 202) -> Request:
-    """Return a boot with these lines below the API's request."""
+def boot(*lines: Step, status: int = 202, others: tuple[Request, ...] = ()) -> Request:
+    """Return a boot with these lines below the API's request, beside other requests."""
     head = step("http", "API", *lines, name="POST /servers", side="server", status=status)
     request = Request(1, "boot", [head])
-    states.describe_instance(request, head)
+    states.describe_instance(request, head, outcomes.deletes(others))
     return request
+
+
+def delete(uuid: str = UUID, status: int = 204) -> Request:
+    """Return the request that deletes an instance."""
+    head = step("http", "API", side="server", method="DELETE", path=f"/v2.1/servers/{uuid}", status=status)
+    head.start = head.end = next(_times)
+    return Request(2, "DELETE", [head])
 
 
 CLAIM = "Claim successful on node kite"
@@ -114,3 +121,27 @@ def test_a_delete_in_the_same_request_does_not_end_the_boot() -> None:
 def test_the_only_instance_that_lines_name_is_the_boots() -> None:
     assert boot(line("Ignoring supplied device name: /dev/vda", "compute.manager")).uuid == UUID
     assert boot(line("Ignoring it"), line("Ignoring it", uuid=OTHER)).uuid == ""
+
+
+def test_an_instance_that_the_hypervisor_started_is_active() -> None:
+    """Nova of 2014 logs nothing after that."""
+    assert boot(line("Instance spawned successfully.", "virt.libvirt.driver")).outcome == "active"
+    ended = line("Setting instance vm_state to ERROR"), line("Instance spawned successfully.", "virt.libvirt.driver")
+    assert boot(*ended).outcome.startswith("error")
+
+
+def test_an_instance_deleted_before_its_end_is_deleted() -> None:
+    begun = line(CLAIM, "compute.claims")
+    assert boot(begun, others=(delete(),)).outcome == "deleted"
+    assert boot(begun, others=(delete(OTHER), delete(status=404))).outcome == "unfinished"
+    reported = Request(2, "log lines", [line("Terminating instance")])
+    assert boot(begun, others=(reported,)).outcome == "deleted"
+
+
+def test_a_delete_counts_if_it_began_before_the_spawn_ended() -> None:
+    early = delete()
+    spawned = line("Instance spawned successfully.", "virt.libvirt.driver")
+    assert boot(spawned, others=(early,)).outcome == "deleted"
+    assert boot(spawned, others=(delete(),)).outcome == "active"
+    built = line("Took 6.20 seconds to build instance.")
+    assert boot(spawned, built, others=(early,)).outcome == "active"

@@ -13,6 +13,8 @@ IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 VOLUME = "6ca404f3-d844-4169-bb96-bc792f37de98"
 FLAVORS = {"m1.tiny": "1", "huge": "2"}
 ROOT = {"boot_index": 0, "uuid": VOLUME, "source_type": "volume", "destination_type": "volume"}
+# The volume service of the embedded cloud fails to create volumes.
+NEW_ROOT = {"boot_index": 0, "uuid": IMAGE, "source_type": "image", "destination_type": "volume", "volume_size": 1}
 # instance.create.error may be followed by another host's try; with one host there is none.
 ENDS = ("instance.create.end", "instance.create.error", "compute_task.build_instances.error")
 
@@ -30,11 +32,13 @@ class Request:
     personality: dict[str, str] | None = None
     metadata: dict[str, str] | None = None
     from_volume: bool = False
+    new_volume: bool = False
 
     def as_json(self) -> dict[str, Any]:
+        root = NEW_ROOT if self.new_volume else ROOT if self.from_volume else None
         server = {
-            "image_id": None if self.from_volume else IMAGE,
-            "block_device_mapping": [ROOT] if self.from_volume else None,
+            "image_id": None if root else IMAGE,
+            "block_device_mapping": [root] if root else None,
             "flavor_id": FLAVORS[self.flavor],
             "networks": "none",
             "admin_password": self.admin_pass,

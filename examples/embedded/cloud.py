@@ -44,12 +44,17 @@ class EmbeddedCloud:
         bootseq: Path | None = None,
         run_options: Sequence[str] = (),
         broker: Broker | None = None,
+        debug: bool = True,
+        faults: bool = False,
+        quota: int = -1,
     ) -> None:
         self.release = find_release(release)
         self.state = state.resolve()
         self.threads = self.release.check_threads(threads)
         self.echo = echo
         self.spawn_delay = spawn_delay
+        #: the services' log level, spawns that fail as an instance's metadata asks, and how many instances there may be
+        self.debug, self.faults, self.quota = debug, faults, quota
         self._external_broker = broker
         self.wrapping = Wrapping(capture, bootseq, tuple(run_options))
         self.services: dict[str, Service] = {}
@@ -148,7 +153,8 @@ class EmbeddedCloud:
         self.ports = dict(zip(config.PORTS, config.free_ports(len(config.PORTS)), strict=True))
         install_databases(self.release, python, self.state / "databases", self._broker.transport_url)
         driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
-        config.write_config(self.state, self.ports, python, self.echo, driver, self._broker.transport_url)
+        options = config.Options(self.echo, self.debug, self.quota, "fake.FaultyDriver" if self.faults else driver)
+        config.write_config(self.state, self.ports, python, options, self._broker.transport_url)
 
     def _start_service(self, name: str) -> None:
         arguments = [name, "--config-file", str(config.config_file(self.state, name))]

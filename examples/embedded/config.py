@@ -1,6 +1,7 @@
 """The configuration files of the embedded cloud's services."""
 
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 Sections = dict[str, dict[str, str]]
@@ -18,6 +19,16 @@ PORTS = (*SERVERS, "volume")
 SERVICES = ("stub", "placement", "nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
 
 
+@dataclass(frozen=True)
+class Options:
+    """The choices of one cloud: statements and DEBUG lines in the logs, the quota of instances, the hypervisor."""
+
+    echo: bool
+    debug: bool
+    quota: int
+    driver: str
+
+
 def free_ports(count: int) -> list[int]:
     """Return free ports, bound at the same time so that they differ."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
@@ -31,30 +42,30 @@ def config_file(state: Path, service: str) -> Path:
     return state / "etc" / service / ("placement.conf" if service == "placement" else "nova.conf")
 
 
-def write_config(state: Path, ports: dict[str, int], python: Path, echo: bool, driver: str, broker: str) -> None:
+def write_config(state: Path, ports: dict[str, int], python: Path, options: Options, broker: str) -> None:
     """Write a folder for each service: nova-compute must not see the databases, and each has a log of its own."""
     for service in SERVICES:
         path = config_file(state, service)
         path.parent.mkdir(parents=True)
         if service == "placement":
-            sections = placement_sections(state / "databases", echo)
+            sections = placement_sections(state / "databases", options.echo, options.debug)
         else:
-            sections = nova_sections(state, ports, broker)
+            sections = nova_sections(state, ports, broker, options)
         if service in ("nova-api", "nova-conductor", "nova-scheduler"):
-            sections |= database_sections(state / "databases", echo)
+            sections |= database_sections(state / "databases", options.echo)
         if service == "nova-compute":
-            sections["DEFAULT"] |= compute_options(driver)
+            sections["DEFAULT"] |= compute_options(options.driver)
         sections["DEFAULT"]["log_file"] = str(state / "logs" / f"{service}.log")
         path.write_text(render(sections))
     paste = python.parents[1] / "etc" / "nova" / "api-paste.ini"
     config_file(state, "nova-api").with_name("api-paste.ini").write_text(without_keystone(paste.read_text()))
 
 
-def nova_sections(state: Path, ports: dict[str, int], broker: str) -> Sections:
+def nova_sections(state: Path, ports: dict[str, int], broker: str, options: Options) -> Sections:
     url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     token = {"auth_type": "admin_token", "token": "admin"}
     return {
-        "DEFAULT": logging_options()
+        "DEFAULT": logging_options(options.debug)
         | {
             "host": "control",
             "my_ip": "127.0.0.1",
@@ -72,7 +83,7 @@ def nova_sections(state: Path, ports: dict[str, int], broker: str) -> Sections:
         "oslo_messaging_notifications": {"driver": "log"},
         "notifications": {"notification_format": "versioned"},
         "vnc": {"enabled": "False"},
-        "quota": {"instances": "-1", "cores": "-1", "ram": "-1"},
+        "quota": {"instances": str(options.quota), "cores": "-1", "ram": "-1"},
         "placement": token | {"endpoint": url["placement"], "endpoint_override": url["placement"]},
         "neutron": token | {"endpoint": url["stub"], "endpoint_override": url["stub"]},
         "cinder": token | {"endpoint_template": f"{url['volume']}/v3"},
@@ -98,16 +109,17 @@ def database_sections(folder: Path, echo: bool) -> Sections:
     }
 
 
-def placement_sections(folder: Path, echo: bool) -> Sections:
+def placement_sections(folder: Path, echo: bool, debug: bool = True) -> Sections:
     return {
-        "DEFAULT": logging_options(),
+        "DEFAULT": logging_options(debug),
         "api": {"auth_strategy": "noauth2"},
         "placement_database": database_options(folder / "placement.sqlite", echo) | {"sync_on_startup": "True"},
     }
 
 
-def logging_options() -> dict[str, str]:
-    return {"debug": "True", "default_log_levels": LOG_LEVELS}
+def logging_options(debug: bool) -> dict[str, str]:
+    """Return Nova's own defaults unless DEBUG lines are wanted."""
+    return {"debug": "True", "default_log_levels": LOG_LEVELS} if debug else {"debug": "False"}
 
 
 def database_options(path: Path, echo: bool) -> dict[str, str]:

@@ -15,23 +15,32 @@ from tracer.model.patterns import UUID
 _PHASES = frozenset(
     {"", "scheduling", "claim", "network", "block devices", "image", "spawn", "build", "attach", "quota"}
 )
+#: Those that happen on the host that was chosen.
+_ON_HOST = frozenset({"claim", "network", "block devices", "image", "spawn"})
 #: Exceptions that are raised for another failure, which their text need not name.
 _WRAPPERS = ("BuildAbortException", "RescheduledException", "MaxRetriesExceeded", "NoValidHost")
 #: Reports of a failure that is not yet the end.
 _FAILURES = frozenset({"fails", "refused", "answered"})
+_SERVER = re.compile(rf"/servers/({UUID})\Z")
 _INSTANCE = re.compile(rf"\[instance: ({UUID})\]")
 
 
 @dataclass(slots=True)
 class Course:
-    """The course of an instance's creation as messages report it; ``outcome`` is "active", "error", "deleted" or ""."""
+    """The course of an instance's creation as messages report it; ``outcome`` is "active", "error", "deleted" or "".
+
+    A hypervisor that started the instance made it active, unless a delete had begun before that.
+    """
 
     outcome: str = ""
     host: str = ""
     #: what was raised last before the end, and the first that went wrong on the host that was tried last
     error: str = ""
     cause: str = ""
+    #: when the hypervisor had started it, 0 where no message says so
+    spawned: int = 0
     _rescheduled: bool = False
+    _left: bool = False
 
     def take(self, report: Report, step: Step) -> None:
         """Add a report; they come in the order of their times."""
@@ -48,6 +57,16 @@ class Course:
             self.cause = self.cause or report.cause or ("" if self.error else report.text)
         elif report.says in ("active", "deleted") and self.outcome != "active":
             self.outcome, self.error, self.cause = report.says, "", ""
+        elif (report.says, report.phase) == ("ends", "spawn"):
+            self.spawned = step.start
+
+    def end(self, deleted: int | None) -> str:
+        """Return the outcome, given when a request to delete the instance began (None: there was none)."""
+        if self.outcome:
+            return self.outcome
+        if deleted is not None and deleted <= (self.spawned or deleted):
+            return "deleted"
+        return "active" if self.spawned else ""
 
     def reason(self) -> str:
         """Return why it failed: what was raised last, and what that was raised for; "" where nothing names it."""
@@ -57,12 +76,13 @@ class Course:
         return f"{self.error}; first: {self.cause}" if self.error.startswith(_WRAPPERS) else self.error
 
     def _take_host(self, report: Report, step: Step) -> None:
-        if report.says == "chosen" or report.phase == "claim":
-            self.host = report.host or self.host
-        elif report.says == "rescheduled" and not self.host:
-            self.host = report.host
-        elif step.service == "compute" and step.host:
-            self.host = self.host or step.host
+        if report.says == "rescheduled":
+            self.host, self._left = report.host or self.host, True
+        elif report.says == "chosen" or report.phase in _ON_HOST:
+            host = report.host or (step.host if step.service == "compute" else "")
+            # What follows a failed attempt happens on another host, which may not be known.
+            self.host = host or ("" if self._left else self.host)
+            self._left = False
 
 
 def courses(request: Request) -> dict[str, Course]:
@@ -77,9 +97,29 @@ def courses(request: Request) -> dict[str, Course]:
     return result if reports or uuids else {}
 
 
+def deletes(requests: Iterable[Request]) -> dict[str, int]:
+    """Return when the first request to delete each instance began, by uuid."""
+    times: dict[str, int] = {}
+    for request in requests:
+        for uuid in filter(None, map(_deleted_by, request.walk())):
+            times[uuid] = min(request.started, times.get(uuid, request.started))
+    return times
+
+
 def reports(steps: Iterable[Step]) -> list[Report]:
     """Return what the log lines among the steps report."""
     return [report for step in steps if step.kind == "log" and (report := _read(step))]
+
+
+def _deleted_by(step: Step) -> str:
+    """Return the uuid of the instance whose delete a step accepts or reports, "" for other steps."""
+    if step.kind == "http" and step.is_server and step.text("method") == "DELETE":
+        match = _SERVER.search(step.text("path"))
+        return match[1] if match and step.text("status").startswith("2") else ""
+    if step.kind != "log" or not _INSTANCE.match(step.text("message")):
+        return ""
+    report = _read(step)
+    return report.instance if report is not None and report.phase == "delete" else ""
 
 
 def _lines(request: Request) -> list[Step]:

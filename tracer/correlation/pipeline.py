@@ -8,6 +8,7 @@ from tracer.correlation import (
     clocks,
     links,
     log_lines,
+    outcomes,
     parts,
     requests,
     statements,
@@ -41,8 +42,9 @@ def correlate(events: Events) -> Trace:
         states.derive(request.chapters)
         addresses.assign(request.chapters, forest.casts)
     # Name each boot's instance, host and outcome, and count what happened beside it.
+    deletes = outcomes.deletes(grouped.others)
     for boot, seed in zip(grouped.boots, grouped.seeds, strict=True):
-        states.describe_instance(boot, seed)
+        states.describe_instance(boot, seed, deletes)
     requests.count_left_out(grouped)
     # Count what belongs to no request, and why; keep the lines of it that matter.
     rest = unassigned.count(forest, grouped.all)

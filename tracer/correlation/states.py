@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from tracer.correlation import outcomes, statements
 from tracer.correlation.outcomes import Course
@@ -46,34 +47,35 @@ class _Instances:
         elif vm_state == "error":
             self._fail(uuid, step.start)
 
-    def complete(self, uuid: str, course: Course) -> None:
-        """Add what messages report of an instance where states and notifications do not say it."""
+    def complete(self, uuid: str, course: Course, deletes: Mapping[str, int]) -> None:
+        """Add what messages and deletes report of an instance where states and notifications do not say it."""
         if not uuid and self.outcomes:  # the messages of 2011 name an instance by its number
             if len(self.outcomes) > 1:
                 return
             uuid = next(iter(self.outcomes))
         if course.host:
             self.hosts.setdefault(uuid, course.host)
-        if self.outcomes.setdefault(uuid, "unfinished") == "unfinished" and course.outcome:
-            self.outcomes[uuid] = course.outcome
+        if self.outcomes.setdefault(uuid, "unfinished") == "unfinished":
+            self.outcomes[uuid] = course.end(deletes.get(uuid)) or "unfinished"
 
     def _fail(self, uuid: str, time: int) -> None:
         self.outcomes[uuid] = "error"
         self.failed_at = self.failed_at or time
 
 
-def describe_instance(boot: Request, seed: Step) -> None:
+def describe_instance(boot: Request, seed: Step, deletes: Mapping[str, int] = MappingProxyType({})) -> None:
     """Set the boot's instance: name from the request's body, uuid, host and outcome from states and notifications.
 
-    ``seed`` is the step that asked for the instance; the reason of a failure is an error of the steps.
+    ``seed`` is the step that asked for the instance; the reason of a failure is an error of the steps. ``deletes``
+    holds when other requests began to delete instances, by uuid.
     """
     chapters = boot.chapters
     instances = _Instances()
     for step in sorted(filter(_describes_instance, boot.walk()), key=lambda step: step.start):
         instances.take(step)
     courses = outcomes.courses(boot)
-    for uuid, course in courses.items():
-        instances.complete(uuid, course)
+    for uuid in [*courses, *(uuid for uuid in instances.outcomes if uuid not in courses)]:
+        instances.complete(uuid, courses.get(uuid, Course()), deletes)
     outcome = _of_all(instances.outcomes.values())
     reason = next((course.reason() for course in courses.values() if course.outcome in ("error", "")), "")
     status = seed.attributes.get("status")

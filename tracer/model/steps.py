@@ -160,8 +160,8 @@ class Request:
     uuid: str = ""
     request_id: str = ""
     request_ids: list[str] = field(default_factory=list)
-    #: "active", "error: <first line>", "unfinished"; for requests that create nothing "error: HTTP <status>", "done" or
-    #: "failed".
+    #: "active", "error: <first line>", "deleted" (during the build), "unfinished"; for requests that create nothing
+    #: "error: HTTP <status>", "done" or "failed".
     outcome: str = "unfinished"
     host: str = ""
     #: Releases as the traced processes reported them: {"nova": "34.0.0"}; the same for all requests of a trace.

@@ -1,10 +1,11 @@
-"""The volume service: a bootable volume that is always available, and attachments to it."""
+"""The volume service: a bootable volume that is always available, attachments to it, and new volumes that fail."""
 
 import json
 
 from inside import answering
 
 VOLUME = "6ca404f3-d844-4169-bb96-bc792f37de98"
+FAILED = "c2a10f5c-1d6e-4b0a-8f0e-37a9d1f5b3c2"
 ATTACHMENT = "9d4ed5cd-2d2b-4c0b-9d3a-5e2f0d7c1b90"
 VERSIONS = {"versions": [{"id": "v3.0", "status": "CURRENT", "version": "3.70", "min_version": "3.0", "links": []}]}
 
@@ -19,6 +20,8 @@ def answer(environ, path):
         return VERSIONS
     if path == f"/v3/volumes/{VOLUME}":
         return {"volume": volume()}
+    if path in ("/v3/volumes", f"/v3/volumes/{FAILED}"):
+        return {"volume": volume() | {"id": FAILED, "status": "error"}}
     if path == "/v3/attachments" or path == f"/v3/attachments/{ATTACHMENT}":
         return {"attachment": attachment(environ)}
     if path == f"/v3/attachments/{ATTACHMENT}/action":
