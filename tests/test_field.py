@@ -14,7 +14,6 @@ NOT_YET: tuple[str, ...] = (
     "07-grep-n",
     "08-no-milliseconds",
     "13-journal-lines-in-a-paste",
-    "16-clocks-at-info",
 )
 
 _FOLDERS = field.folders()

@@ -29,6 +29,10 @@ CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
         lambda name: notices.clock_corrected(name, "b.log", 3600 * 10**9, 10, zone=True),
     ],
     "lines_left_out": [lambda _: notices.lines_left_out(1, 20_000), lambda _: notices.lines_left_out(9, 20_000)],
+    "clock_contradicted": [
+        lambda name: notices.clock_contradicted(name, "host b", 10**10, "Starting", "Choosing"),
+        lambda name: notices.clock_contradicted("a.log", "b.log", 3600 * 10**9, name, name, zone=True),
+    ],
     "processes_repeated": [
         lambda name: notices.processes_repeated(name, 1),
         lambda name: notices.processes_repeated(name, 4),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from tracer.model import Unassigned
-from tracer.text import plural
+from tracer.text import plural, printable
 
 
 class Code(Enum):
@@ -23,6 +23,8 @@ class Code(Enum):
     HOOKS_FAILED = auto()
     #: A clock was wrong, and its times were corrected.
     CLOCK_CORRECTED = auto()
+    #: Clocks contradict cause and effect; which of them is wrong is unknown.
+    CLOCK_CONTRADICTED = auto()
     #: A log may be in another time zone than the one that was given.
     ZONE_SUSPECTED = auto()
     #: A process of an earlier capture was not read again.
@@ -75,6 +77,24 @@ def clock_corrected(clock: str, reference: str, ahead: int, messages: int, *, zo
     return Notice(Code.CLOCK_CORRECTED, text)
 
 
+#: Clocks in zones are apart by whole quarters of an hour, about.
+_QUARTER, _NEAR_QUARTER = 900_000_000_000, 30_000_000_000
+
+
+def clock_contradicted(
+    ahead: str, behind: str, size: int, cause: str, effect: str, *, zone: bool = False
+) -> Notice:  # fmt: skip
+    """Report a cause that is ``size`` nanoseconds later than its effect; ``zone``: its log may be in another zone."""
+    text = printable(
+        f"the clock of {ahead} is at least {size / 1e9:.3f} s ahead of that of {behind}, not corrected: "
+        f"{effect!r} is earlier than its cause {cause!r}"
+    )
+    apart = size % _QUARTER
+    if zone and size > _QUARTER // 2 and min(apart, _QUARTER - apart) < _NEAR_QUARTER:
+        text += "; another time zone? see --utc-offset"
+    return Notice(Code.CLOCK_CONTRADICTED, text)
+
+
 def processes_repeated(path: str, count: int) -> Notice:
     """Report processes of a capture that another capture, of which it is a copy, holds too."""
     text = f"{path}: {plural(count, 'process', 'processes')} skipped, already read from another capture"
@@ -111,6 +131,7 @@ _WORDINGS = tuple(
         (Code.CLOCK_CORRECTED, r"the clock of .* s (?:ahead of|behind) that of .* \(from \d+ messages?\), corrected"),
         (Code.CLOCK_CORRECTED, r"host .*: its clock is \S+ s (?:ahead|behind), corrected"),
         (Code.ZONE_SUSPECTED, r"the clock of .*, corrected; another time zone\? see --utc-offset"),
+        (Code.CLOCK_CONTRADICTED, r"the clock of .* is at least .* s ahead of that of .*, not corrected: .*"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? skipped, already read from another capture"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? of another capture again, left out"),
         (Code.STATEMENTS_PERIODIC, r"\d+ of \d+ SQL statements? in the logs belong to no request: (?!\d+ unknown).*"),

@@ -6,6 +6,7 @@ from tracer import notices
 from tracer.correlation import (
     addresses,
     clocks,
+    contradictions,
     links,
     log_lines,
     outcomes,
@@ -53,7 +54,8 @@ def correlate(events: Events) -> Trace:
     for request in grouped.all:
         request.versions = versions
     warnings = [
-        *events.warnings, *clock_warnings, *forest.warnings, *_process_warnings(events),
+        *events.warnings, *clock_warnings, *contradictions.warnings(grouped.all), *forest.warnings,
+        *_process_warnings(events),
         *unassigned.warnings(rest, forest), *([notices.lines_left_out(left_out, len(lines)).text] if left_out else []),
     ]  # fmt: skip
     return Trace(grouped.boots, grouped.others, versions, warnings, rest, lines)
