@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from tracer.model import LogLine, Request, Step, Trace
+from tracer.model import PART, LogLine, Request, Step, Trace
 from tracer.text import without_middle
 
 #: The levels of entries, from the least grave.
@@ -63,7 +63,9 @@ class Subject:
         return self._names.search(ids) is not None
 
     def names(self, request: Request, step: Step) -> bool:
-        """Return whether a step belongs to the subject."""
+        """Return whether a step belongs to the subject; one that only stands for lines does not."""
+        if step.name == PART:
+            return False
         return request.number in self._numbers or self._names.search(_words_of(step)) is not None
 
     def names_line(self, line: LogLine) -> bool:

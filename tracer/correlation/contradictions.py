@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tracer import notices
 from tracer.correlation.tolerances import CLOCK_RESIDUE
 from tracer.messages import Report, catalogue
-from tracer.model import Request, Step
+from tracer.model import PART, Request, Step
 from tracer.model.patterns import UUID
 
 #: Phases of a build on a host, which begin after the scheduler chose it.
@@ -88,7 +88,8 @@ def _asked(steps: list[Step]) -> Iterator[tuple[Step, Step]]:
     # Without a duration in the log its start is unknown.
     if asked is None or not asked.request_id or not asked.duration:
         return
-    for first in _first_by_clock([step for step in steps if step.request_id == asked.request_id]):
+    own = [step for step in steps if step.request_id == asked.request_id and step.name != PART]
+    for first in _first_by_clock(own):
         yield asked, first
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from tracer.correlation import builds, periodic, subjects
 from tracer.correlation.forest import Forest
-from tracer.model import Step
+from tracer.model import PART, Step
 
 #: The name of a step that stands for a part; no message is invented for it.
-NAME = "log lines"
+NAME = PART
 
 
 def gather(forest: Forest) -> None:

@@ -3,9 +3,9 @@
 from tracer.model.attributes import Value
 from tracer.model.comparison import Baseline, Change, Comparison, NormalStep, Pair
 from tracer.model.merged import Fragment, Merged, MergedStep, Operand
-from tracer.model.steps import NOTES, NUMBERED, PARTICIPANTS, LeftOut, LogLine, Request, Step, Trace, Unassigned
+from tracer.model.steps import NOTES, NUMBERED, PART, PARTICIPANTS, LeftOut, LogLine, Request, Step, Trace, Unassigned
 
 __all__ = [
-    "NOTES", "NUMBERED", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "LogLine",
+    "NOTES", "NUMBERED", "PART", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "LogLine",
     "Merged",    "MergedStep", "NormalStep", "Operand", "Pair", "Request", "Step", "Trace", "Unassigned", "Value",
 ]  # fmt: skip

@@ -14,6 +14,9 @@ from tracer.model.walk import walk
 NUMBERED = frozenset({"http", "rpc", "call", "handoff", "libvirt", "command"})
 NOTES = frozenset({"sql", "log", "ask", "state"})
 
+#: The name of a call that stands for lines of one process under one request id; nothing recorded it itself.
+PART = "log lines"
+
 #: The lifelines of a picture, in their order from left to right.
 PARTICIPANTS = (
     "client", "API", "conductor", "scheduler", "compute", "libvirt",
