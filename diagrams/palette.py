@@ -1,4 +1,4 @@
-"""One colour a service, the same in every picture."""
+"""One colour per service, the same in every picture."""
 
 from __future__ import annotations
 

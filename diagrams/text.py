@@ -8,7 +8,7 @@ from tracer.model import Value
 
 
 def clean(text: str) -> str:
-    """``text`` on one line, with nothing in it that a terminal, XML or a reader's eye could be tricked by.
+    """Return ``text`` on one line, without characters that could trick a terminal, XML or a reader.
 
     What is not printable (controls, escape sequences, bidi overrides, zero-width characters, line separators, lone
     surrogates) is written out the way Python writes it, so it stays visible.
@@ -19,7 +19,7 @@ def clean(text: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """``text`` cleaned and cut to ``limit`` characters, the cut marked."""
+    """Return ``text`` cleaned and cut to ``limit`` characters, the cut marked."""
     if len(text) <= limit and text.isprintable():
         return text
     # Cut before cleaning too: a name may be megabytes long.
@@ -28,7 +28,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def short_address(address: str, limit: int = 24) -> str:
-    """An address where there is little room: of a long one its end, in which it differs from its neighbours."""
+    """Return a short address: of a long one the end, in which it differs from its neighbours."""
     if len(address) < limit and address.isprintable():
         return address
     address = clean(address[-limit:])
@@ -36,19 +36,19 @@ def short_address(address: str, limit: int = 24) -> str:
 
 
 def first_line(text: str) -> str:
-    """The first line of ``text`` that holds anything."""
+    """Return the first line of ``text`` that is not blank."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def plain(value: Value) -> str:
-    """A step's value as text: strings as they are, the rest as JSON."""
+    """Return a step's value as text: strings unchanged, other values as JSON."""
     if isinstance(value, str):
         return value
     return str(value) if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def span(nanoseconds: int | None) -> str:
-    """A duration with the unit that suits it: ``812 µs``, ``12.3 ms``, ``1.24 s``, ``2 min 3 s``."""
+    """Return a duration with a suitable unit: ``812 µs``, ``12.3 ms``, ``1.24 s``, ``2 min 3 s``."""
     if nanoseconds is None:
         return "unfinished"
     # The limits are where rounding would reach the next unit.
@@ -75,15 +75,15 @@ def times(count: int) -> str:
 
 
 def spread(low: int, high: int) -> str:
-    """``2–3``, or ``2`` where both are."""
+    """Return ``2–3``, or ``2`` if both are equal."""
     return str(low) if low == high else f"{low}–{high}"
 
 
 def often(low: int, high: int) -> str:
-    """`` ×2–3`` behind what happens so often, nothing behind what happens once."""
+    """Return `` ×2–3``, "" for a single occurrence."""
     return times(high) if low == high else f" ×{low}–{high}"
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 row``, ``2 rows``."""
+    """Return ``1 row``, ``2 rows``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

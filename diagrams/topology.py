@@ -1,4 +1,4 @@
-"""The graph of the services as text for Graphviz' ``dot``: who talks to whom, about what, how often, how long."""
+"""The graph of the services as text for Graphviz' ``dot``: who calls whom, for what, how often, how long."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tracer.notation.parse import UNAWAITED
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
 
-#: Longest line of a service's name, and of what an edge is about, which continues below; how many of the latter
-#: an edge names; and the characters of a name that dot can still lay out.
+#: Maximum length of a line of a service's name and of a subject, which continue below; maximum number of subjects of
+#: an edge; and the characters of a name that dot can still lay out.
 NAME, ABOUT, NAMED, LONGEST = 40, 44, 3, 2_000
-#: Graphviz knows Helvetica everywhere by one font or another.
+#: Graphviz maps Helvetica to some font on every machine.
 _FONT = {"fontname": "Helvetica,Arial,sans-serif"}
 #: The padding, in inches, is for labels at the border: a viewer's font may be wider than dot's.
 _GRAPH = {
@@ -32,16 +32,16 @@ _EDGE = {"fontsize": "10", "fontcolor": "#1f2328", "arrowsize": "0.8", **_FONT}
 #: Some space between an edge and its label: a word joiner, which has no width, and blanks, which dot writes as no-break
 #: spaces. Without the first, librsvg drops them as white space at the beginning of a text.
 _INDENT = "&#8288;    "
-#: How several contacts of a kind are counted.
+#: The nouns for several contacts of a kind.
 _PLURALS = {"call": "calls", "cast": "casts", "fanout": "fanouts", "notify": "notifications", "HTTP": "requests"}
 _SINGULARS = {"notify": "notification", "HTTP": "request"}
-#: What differs from request to request and is not what they are about: ids, in hexadecimal or as numbers.
+#: Ids, hexadecimal or numbers, which differ between requests with the same subject.
 _IDS = re.compile(r"(?<=/)(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|\d+)(?=/|$)")
 
 
 def topology(boot: Request, detail: str = "calls") -> str:
-    """``boot``'s services as ``dot`` text; the detail makes no difference."""
-    # Late here and below, so that who draws no topology does not pay for it.
+    """Return ``boot``'s services as ``dot`` text; the detail makes no difference."""
+    # Imported late, here and below, because only the topology needs it.
     from graphviz import Digraph
 
     graph = contacts(boot)
@@ -49,7 +49,7 @@ def topology(boot: Request, detail: str = "calls") -> str:
     dot.attr(label=_label(*steps.heading(boot), end="\\n"))
     numbers = {name: number for number, name in enumerate(graph)}
     for name, number in numbers.items():
-        # Numbered, because dot takes a colon in a node's name for a port.
+        # Numbered, because dot reads a colon in a node's name as a port.
         dot.node(f"p{number}", _label(*_wrapped(name, NAME), between="\\n"), fillcolor=colour(name, number))
     for source, target, kind, edge in graph.edges(keys=True, data=True):
         style = {"style": "dashed", "arrowhead": "vee"} if kind in UNAWAITED else {}
@@ -60,7 +60,7 @@ def topology(boot: Request, detail: str = "calls") -> str:
 
 
 def contacts(boot: Request) -> MultiDiGraph[str]:
-    """Services, and an edge for each way in which one uses another: how long each time, and how often what about.
+    """Return services, with an edge for each way in which one uses another: durations and subjects.
 
     An edge has ``lasted``, a list of nanoseconds (0 of what was not waited for or never ended), and ``about``, a
     Counter.
@@ -82,7 +82,7 @@ def contacts(boot: Request) -> MultiDiGraph[str]:
 
 
 def _contacts(entry: Place, all_places: list[Place]) -> Iterator[tuple[str, str, str, Step]]:
-    """The contacts of one numbered step: its own, and the statements in it."""
+    """Yield the contacts of one numbered step: its own, and the statements in it."""
     step = entry.step
     for inner in step.children:
         if inner.kind == "sql":

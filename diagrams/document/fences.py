@@ -1,4 +1,4 @@
-"""Text that stays text in Markdown: code spans, fenced blocks, code between tags."""
+"""Markdown that shows any text literally: code spans, fenced blocks, code between tags."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from diagrams.text import clean
 
 
 def code(text: str) -> str:
-    """``text`` as a code span, fit for a table's cell."""
+    """Return ``text`` as a code span for a table's cell."""
     text = clean(text).replace("|", "\\|") or " "
     ticks = "`" * (_longest_run(text) + 1)
     edge = " " if text[0] in "` " or text[-1] in "` " else ""
@@ -17,13 +17,13 @@ def code(text: str) -> str:
 
 
 def fenced(text: str, language: str = "text") -> str:
-    """``text`` in a fence that nothing in it can close."""
+    """Return ``text`` in a fence that no line of it can close."""
     ticks = "`" * max(3, _longest_run(text) + 1)
     return f"{ticks}{language}\n{text}\n{ticks}"
 
 
 def tagged(text: str) -> str:
-    """``text`` as code between tags, where Markdown reads no code spans."""
+    """Return ``text`` as code between tags, for places where Markdown reads no code spans."""
     return f"<code>{escape(clean(text))}</code>"
 
 

@@ -36,7 +36,7 @@ class Table:
 
 
 def participants(boot: Request) -> Table:
-    """Each service with its counts; kinds that nobody has are no column."""
+    """Return a row per service with its counts; kinds without a step have no column."""
     counts: dict[str, Counter[str]] = {}
     for step in boot.walk():
         counts.setdefault(step.service, Counter())[step.kind] += 1

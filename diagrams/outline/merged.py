@@ -1,4 +1,4 @@
-"""Several boots as one numbered text: what only some do, how often and in any order as blocks, indented."""
+"""Merged boots as one numbered text: branches, loops and parallel steps as indented blocks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from diagrams.words.steps import NOTE, TITLE
 from tracer.model import NUMBERED, Merged, MergedStep
 
 _INDENT = "  "
-#: What begins each operand but the first.
+#: The keyword of each operand but the first.
 _AGAIN = {"alt": "else", "par": "and"}
 
 
 def outline(merged: Merged, detail: str = "calls") -> str:
-    """The whole text: what is merged, and its tree."""
+    """Return the whole text: heading and tree."""
     lines = [f"# {line}" for line in (*heading(merged), _counts(merged)) if line]
     return "\n".join([*lines, *tree(merged, fold(merged, detail), detail)]) + "\n"
 
@@ -35,7 +35,7 @@ def _in_words(counts: Counter[str]) -> str:
 
 
 def tree(merged: Merged, rows: list[Row | Frame], detail: str) -> list[str]:
-    """Yield the lines: addresses show a step's depth, the indent in how many fragments it is."""
+    """Yield the lines: addresses show a step's depth, the indent the number of enclosing fragments."""
     lines: list[str] = []
     indent, services, above = 0, [""], ""
     for mark in marks(rows):
@@ -53,7 +53,7 @@ def tree(merged: Merged, rows: list[Row | Frame], detail: str) -> list[str]:
             lines += [_INDENT * indent + line for line in (text, *_notes(mark.row, merged))]
             services.append(step.service)
             above = step.address if step.kind in NUMBERED else _around(step)
-    # Here at the latest: a boot's text may contain anything.
+    # Cleaned last: a boot's text may contain anything.
     return [clean(line) for line in lines]
 
 

@@ -11,7 +11,7 @@ from tracer.model import LeftOut, Request, Step
 
 
 def outline(boot: Request, detail: str = "calls") -> str:
-    """The whole text: what boot it is, its tree, what was left out."""
+    """Return the whole text: heading, tree, and steps left out."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
     tied = shorten(ties.summary(boot), steps.NOTE) if detail == "full" else ""
     lines = [f"# {line}" for line in (*steps.heading(boot), shorten(counts, steps.NOTE), tied) if line]
@@ -23,7 +23,7 @@ def outline(boot: Request, detail: str = "calls") -> str:
 
 
 def tree(rows: list[Row], detail: str) -> list[str]:
-    """The rows' lines, notes directly under their step."""
+    """Return the lines of the rows, notes directly under their step."""
     lines: list[str] = []
     for chapter in rows:
         for row in chapter.walk():
@@ -31,12 +31,12 @@ def tree(rows: list[Row], detail: str) -> list[str]:
             if row is chapter and detail == "full" and _is_logged_part(row.step):
                 lines.append(f"- {span(row.step.start - rows[0].step.start)} after the request began")
             lines += [f"- {text}" for text in notes(row, detail)]
-    # Here at the latest: an address or a kind may have been tampered with as well.
+    # Cleaned last: an address or a kind may be hostile as well.
     return [clean(line) for line in lines]
 
 
 def line(row: Row, detail: str) -> str:
-    """A step's line: address, service where it changes, words, where its casts lead."""
+    """Return a step's line: address, service if it changes, text, chapters of its casts."""
     step = row.step
     address = f"{step.address}…{row.last}" if row.count > 1 else step.address
     text = _service(row, detail) + row.text
@@ -70,7 +70,7 @@ def _end(step: Step, detail: str) -> str:
 
 
 def notes(row: Row, detail: str) -> Iterator[str]:
-    """The notes under a row: its error, what it carried, what happened in it, what it hides."""
+    """Return the notes under a row: its error, its query, its own notes, its hidden steps."""
     step = row.step
     if step.error is not None:
         yield f"! {steps.raised(step)}"

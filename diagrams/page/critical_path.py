@@ -1,4 +1,4 @@
-"""The critical path of a boot: the steps whose own time made it as long as it was.
+"""The critical path of a boot: the steps whose own time adds up to its duration.
 
 Followed backwards from where the boot was ready: what ended last was waited for; what began before it counts until
 then; before a chapter began, its sender's chapter counts up to the message.
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from tracer.model import Request, Step
 
-#: Values of vm_state with which a boot is over; what runs later no longer holds it up.
+#: Values of vm_state that end a boot; later steps do not delay it.
 _OVER = ("active", "error")
 
 
 @dataclass(slots=True)
 class Stretch:
-    """From ``start`` to ``end`` everything waited for this step itself, not for one inside it."""
+    """A time from ``start`` to ``end`` in which the boot waited for this step, and not for one inside it."""
 
     step: Step
     start: int
@@ -25,7 +25,7 @@ class Stretch:
 
 
 def critical_path(boot: Request) -> list[Stretch]:
-    """The stretches, in the order of time; between chapters there may be a gap, where a message was under way."""
+    """Return the stretches in the order of time; between chapters there may be a gap while a message is delivered."""
     if not boot.chapters:
         return []
     chapter, cursor = _last(boot)
@@ -50,7 +50,7 @@ def _senders(head: Step) -> list[Step]:
 
 
 def _last(boot: Request) -> tuple[Step, int]:
-    """Return when the boot was ready, and in which chapter: by its state, else by the chapter that ended last."""
+    """Return when the boot was ready, and the chapter: by its state, else the chapter that ended last."""
     ready = [
         (step.start, number)
         for number, chapter in enumerate(boot.chapters)
@@ -72,13 +72,13 @@ def _is_over(step: Step) -> bool:
 
 
 def _within(head: Step, until: int) -> list[Stretch]:
-    """The stretches of one chapter up to ``until``, the last one first."""
+    """Return the stretches of one chapter up to ``until``, the last one first."""
     stretches: list[Stretch] = []
     cursor = until
     stack = [(head, _latest_first(head))]
     while stack:
         step, inside = stack[-1]
-        # What began after the cursor never counts again: the cursor only moves towards the beginning.
+        # Steps that began after the cursor never count: the cursor only moves towards the beginning.
         child = next((candidate for candidate in inside if candidate.start < cursor), None)
         if child is None:
             stack.pop()

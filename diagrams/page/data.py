@@ -16,7 +16,7 @@ from diagrams.words import steps as words_steps
 from tracer.model import NUMBERED, Request, Step
 from tracer.notation.parse import UNAWAITED
 
-#: From which level on a step is shown: services and requests, calls, SQL, everything.
+#: The levels from which on a step is shown: services and requests, calls, SQL, everything.
 REQUESTS, CALLS, SQL, ALL = 1, 2, 3, 4
 #: Bits of a step's ``flags``.
 FAILED, UNFINISHED, NOT_AWAITED, FAR, HEAD = 1, 2, 4, 8, 16
@@ -24,7 +24,7 @@ STATE = "instance"
 
 
 def columns(boot: Request) -> dict[str, Any]:
-    """Return what the page draws from, by column; ``model.js`` reads it."""
+    """Return the page's data by column; ``model.js`` reads it."""
     return _Columns(boot).data()
 
 
@@ -103,7 +103,7 @@ class _Columns:
         return words_steps.label(step, around), words_steps.title(step, around)
 
     def _ends(self, step: Step, parent: Step | None) -> tuple[int, int]:
-        """The lanes between which it is drawn; one lane twice for what stays where it is."""
+        """Return the lanes between which it is drawn; the same lane twice for a step within its service."""
         own = self._lane(step)
         if step.kind == "sql":
             return own, self._lanes["database"]
@@ -142,7 +142,7 @@ class _Columns:
         return sum(bit for bit, holds in marks if holds)
 
     def _critical(self) -> dict[int, int]:
-        """Nanoseconds of the critical path that each step holds itself."""
+        """Return the nanoseconds of each step's own time on the critical path."""
         numbers = {id(step): number for number, step in enumerate(self._boot.walk())}
         held: dict[int, int] = {}
         for stretch in critical_path(self._boot):
@@ -152,7 +152,7 @@ class _Columns:
 
 
 def _noted(step: Step, service: str) -> tuple[str, str]:
-    """A note in the picture and in the outline. Its time and its error are shown beside it, not in it."""
+    """Return a note's text in the picture and in the outline; its time and its error are shown beside it."""
     if step.kind == "sql":
         tables = step.attributes.get("tables")
         named = ", ".join(map(plain, tables)) if isinstance(tables, list) else ""
@@ -176,7 +176,7 @@ def far_side(step: Step) -> Step | None:
 
 
 def _sizes(head: Step) -> dict[int, int]:
-    """Return how many steps are below each."""
+    """Return the number of steps below each step."""
     sizes: dict[int, int] = {}
     for step in reversed(list(head.walk())):
         sizes[id(step)] = sum(1 + sizes[id(child)] for child in step.children)
@@ -184,7 +184,7 @@ def _sizes(head: Step) -> dict[int, int]:
 
 
 def _ordinals(step: Step) -> list[int]:
-    """The children's ordinals: steps count from 1 up, notes from -1 down."""
+    """Return the children's ordinals: steps count from 1 up, notes from -1 down."""
     steps = notes = 0
     ordinals = []
     for child in step.children:
@@ -198,7 +198,7 @@ def _ordinals(step: Step) -> list[int]:
 
 
 def _short_address(step: Step, parent: Step | None, ordinal: int) -> int | str:
-    """The ordinal where the address is the one around it and that; else the address itself."""
+    """Return the ordinal if the address is the parent's with that ordinal, else the whole address."""
     if parent is None:
         return step.address
     expected = f"{parent.address}-{ordinal}" if ordinal > 0 else f"{parent.address}/{-ordinal}"

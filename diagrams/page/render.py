@@ -1,4 +1,4 @@
-"""The boot as one page to explore: its template with the data, the style and the scripts in it.
+"""The page of a boot: its template, filled with the data, the style and the scripts.
 
 The page fetches nothing. Its own policy allows its one style sheet and its one script by their digests, and no text of
 a boot ever becomes markup: all of it is data, and the scripts set it as text.
@@ -16,9 +16,9 @@ from diagrams.text import clean, shorten
 from diagrams.words import steps as words_steps
 from tracer.model import Request
 
-#: The scripts, in the order in which they are put together: each uses those before it.
+#: The scripts in their order: each uses those before it.
 SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "actions", "main")
-#: At which level of the page a detail begins.
+#: The level of the page at which a detail opens.
 _LEVELS = {"brief": "services", "calls": "calls", "full": "all"}
 
 
@@ -50,7 +50,7 @@ def _facts(boot: Request) -> list[tuple[str, str]]:
 
 @cache
 def _assets() -> tuple[str, str]:
-    """The style sheet and the scripts in one block, so that they share names with each other and nothing else."""
+    """Return the style sheet, and the scripts in one block, which share names with each other and nothing else."""
     return _source("page.css"), "".join(['"use strict";\n{\n', *(_source(f"{name}.js") for name in SCRIPTS), "}\n"])
 
 

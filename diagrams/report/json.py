@@ -10,18 +10,18 @@ One object::
      "changes": [{
          "class": one of tracer.model.change_classes.CLASSES,
          "severity": "fail" | "warn" | "note" | "ignore",
-         "old", "new": the step's address on either side, "" where nothing stands there,
+         "old", "new": the step's address on either side, "" if it has none,
          "text": what changed, on one line,
          "where": "nova/compute/api.py:1234", "" where that is not known,
          "kind", "service": of the new step, or of the old one where there is no new one,
-         "old_text", "new_text": the steps themselves, "" where nothing stands there,
+         "old_text", "new_text": the steps themselves, "" if it has none,
          "path": [the steps around it, outermost first],
          "tables": [tables of a statement],
          "ratio": new count over old, or new time over old, null where that cannot be said,
          "below": how many steps below it came or went with it,
          "rule": the rule of the policy that gave the severity, "" for the default}]}
 
-``changes`` stand in the order of the new tree. Names that are here keep their meaning as long as ``version`` is 1;
+``changes`` are in the order of the new tree. These names keep their meaning as long as ``version`` is 1;
 further ones may come. All text is as it was recorded and may hold anything: the file itself is plain ASCII.
 """
 

@@ -1,4 +1,4 @@
-"""Colours for a terminal: escape sequences, only where they are wanted."""
+"""Colours for a terminal: escape sequences, if wanted."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Paints text by what it is; leaves it as it is where nobody wants colour."""
+    """A painter of text by its meaning; without ``wanted`` it changes nothing."""
 
     wanted: bool
 
     def __call__(self, text: str, what: str, *, bold: bool = False) -> str:
-        """``text``, which must be clean: an escape sequence of its own would be obeyed."""
+        """Return the painted text; it must be clean, because the terminal would obey its own escape sequences."""
         codes = ";".join(filter(None, ("1" if bold else "", _COLOURS.get(what, ""))))
         return f"\x1b[{codes}m{text}\x1b[0m" if self.wanted and codes and text else text

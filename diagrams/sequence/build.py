@@ -16,7 +16,7 @@ from tracer.notation.parse import UNAWAITED
 
 
 def sequence(boot: Request, detail: str = "calls", depth: int | None = None) -> Diagram:
-    """``boot`` as a diagram; nothing deeper than ``depth`` is drawn."""
+    """Return ``boot`` as a diagram without steps deeper than ``depth``."""
     all_places = places(boot)
     writer = _Writer(all_places, boot.started, detail)
     for chapter in fold_for_picture(all_places, detail, depth):
@@ -30,7 +30,7 @@ _Inner = Row | Step | list[Step]
 
 @dataclass(slots=True)
 class _Open:
-    """A row on the writer's stack: what is still to come inside it, and how it is closed."""
+    """A row on the writer's stack: the remaining parts inside it, and how it is closed."""
 
     inside: Iterator[_Inner]
     lane: int
@@ -47,7 +47,7 @@ class _Writer:
         self.items: list[Item] = []
         self._began = began
         self._detail = detail
-        # Several hypervisors are several lanes; of the other services nobody asks which worker it was.
+        # Each hypervisor has a lane; the workers of other services share one.
         hosts = {entry.step.host for entry in all_places if entry.step.service == "compute"}
         self._by_host = len(hosts - {""}) > 1
 

@@ -1,4 +1,4 @@
-"""Smaller and smaller versions of a diagram, until a format that has limits can hold it."""
+"""Smaller and smaller versions of a diagram, until it fits the limits of a format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SILENT = frozenset({"end", "return", "frame", "branch", "close"})
 
 
 def drawn(boot: Request | Merged, detail: str, depth: int | None = None) -> Diagram:
-    """``boot``, or several merged, as a diagram; nothing deeper than ``depth`` is drawn."""
+    """Return ``boot``, or several merged, as a diagram without steps deeper than ``depth``."""
     if isinstance(boot, Merged):
         return build_merged.sequence(boot, detail, depth)
     return build.sequence(boot, detail, depth)
@@ -71,7 +71,7 @@ def _noted(diagram: Diagram, what: str) -> Diagram:
 
 
 def _beginning(diagram: Diagram, count: int) -> Diagram:
-    """Return the first ``count`` items; what is open is closed, what is missing counted."""
+    """Return the first ``count`` items; open ones are closed, missing ones counted."""
     items = diagram.items[:count]
     opened = still_open(items)
     missing = sum(item.what not in _SILENT for item in diagram.items[count:])

@@ -26,17 +26,17 @@ _NOTES = {
 
 @dataclass(slots=True)
 class Row:
-    """One line of the tree: a step, what was noted in it, and the rows below it."""
+    """One line of the tree: a step, its notes, and the rows below it."""
 
     step: Step
-    #: The step in the words of the outline or the picture.
+    #: The step's text in the outline or the picture.
     text: str
-    #: Service of the numbered step around it, "" at a chapter's head.
+    #: Service of the enclosing numbered step, "" at a chapter's head.
     caller: str
     #: Every note of the step and of those it hides; ``shown_notes`` chooses.
     notes: list[Step]
     children: list[Row] = field(default_factory=list)
-    #: How many numbered steps below it are hidden.
+    #: The number of hidden numbered steps below it.
     hidden: int = 0
     #: The number of equal neighbours that the row represents, and the address of the last of them.
     count: int = 1
@@ -56,14 +56,14 @@ class Place:
     """A numbered step in the unfolded tree, with its notes."""
 
     step: Step
-    #: Index of the step around it, -1 for a chapter's head.
+    #: Index of the enclosing step, -1 for a chapter's head.
     parent: int
     depth: int
     notes: list[Step]
 
 
 def places(boot: Request) -> list[Place]:
-    """Every numbered step of ``boot``, parents before their children."""
+    """Return every numbered step of ``boot``, parents before their children."""
     all_places: list[Place] = []
     stack = [(chapter, -1, 0) for chapter in reversed(boot.chapters)]
     while stack:
@@ -115,7 +115,7 @@ def shown_notes(notes: list[Step], detail: str) -> list[Step]:
 
 
 def leaves_home(entry: Place, all_places: list[Place]) -> bool:
-    """Return whether a step is more than a call in its service: it goes out, starts a chapter or enters a driver."""
+    """Return whether a step is more than an internal call: it sends a request, starts a chapter or enters a driver."""
     step = entry.step
     if entry.parent < 0 or step.kind in ("http", "rpc", "libvirt", "command"):
         return True
@@ -123,7 +123,7 @@ def leaves_home(entry: Place, all_places: list[Place]) -> bool:
 
 
 def fold(boot: Request, detail: str) -> list[Row]:
-    """The rows of the outline: everything numbered, or at ``brief`` what leaves its service, sets a state or broke."""
+    """Return the rows of the outline: every numbered step, or at ``brief`` requests, state changes and failures."""
     all_places = places(boot)
     shown = [True] * len(all_places)
     if detail == "brief":
@@ -154,7 +154,7 @@ def fold_for_picture(all_places: list[Place], detail: str, depth: int | None = N
 
 
 def _speaks(entry: Place, detail: str) -> bool:
-    """Return whether a call needs a row in a picture: its states are at the side and need none."""
+    """Return whether a call needs a row in a picture: states are drawn at the side and need none."""
     return _broke(entry.step) or any(note.kind != "state" for note in shown_notes(entry.notes, detail))
 
 
@@ -181,14 +181,14 @@ def build(all_places: list[Place], shown: list[bool], say: Say) -> tuple[list[Ro
     for entry, keep in zip(all_places, shown, strict=True):
         step, parent = entry.step, entry.parent
         around = homes[parent] if parent >= 0 else None
-        homes.append(steps.home(step, around) if step.children else None)  # nobody asks for a leaf's
+        homes.append(steps.home(step, around) if step.children else None)  # not needed for a leaf
         if parent >= 0 and not keep:
             row = holders[parent]
             row.hidden += 1
             row.notes.extend(entry.notes)
             holders.append(row)
             continue
-        # "self" must refer to the line that the reader sees around it.
+        # "self" must refer to the line that the reader sees above it.
         text = say(step, around if parent >= 0 and shown[parent] else None)
         row = Row(step, text, all_places[parent].step.service if parent >= 0 else "", entry.notes)
         (holders[parent].children if parent >= 0 else chapters).append(row)
@@ -198,7 +198,7 @@ def build(all_places: list[Place], shown: list[bool], say: Say) -> tuple[list[Ro
 
 
 def merge_equal(rows: list[Row], detail: str) -> None:
-    """Let one row stand for neighbours whose whole subtrees read the same; ``rows`` has parents before children."""
+    """Merge neighbours whose whole subtrees read the same into one row; ``rows`` has parents before children."""
     for row in reversed(rows):
         if len(row.children) > 1:
             row.children = _merged(row.children, detail)
@@ -241,7 +241,7 @@ def _alike(row: Row, other: Row, detail: str) -> bool:
 
 
 def _reads(row: Row, detail: str) -> object:
-    """Return what two rows must have in common, apart from what is below them, to be shown as one."""
+    """Return the values that two rows must share, apart from the rows below them, to be merged."""
     step = row.step
     notes = [steps.note_in(note, step.service) for note in shown_notes(row.notes, detail) if note.kind != "sql"]
     sender = step.address if step.opens else ""

@@ -25,25 +25,25 @@ _OUTWARD = nodes.LEAVING | {"command"}
 
 @dataclass(slots=True)
 class Row:
-    """A step that is shown; how often it is done in a row, unless a frame shows it; what is shown and hidden inside."""
+    """A shown step: its repetitions, unless a frame shows them, and the steps shown and hidden inside."""
 
     step: MergedStep
     low: int = 1
     high: int = 1
     hidden: int = 0
-    #: Whether it is what one boot does in place of another boot's step: then its label is never shortened.
+    #: True for a branch that replaces another boot's step; its label is never shortened.
     differs: bool = False
     inside: list[Row | Frame] = field(default_factory=list)
 
     @property
     def often(self) -> str:
-        """``×2–3``, "" for what is done once."""
+        """Return ``×2–3``, "" for a step that occurs once."""
         return often(self.low, self.high).lstrip()
 
 
 @dataclass(slots=True)
 class Branch:
-    """An operand: its guard, "" for none, and what is shown of it."""
+    """An operand: its guard, "" for none, and its shown parts."""
 
     guard: str
     inside: list[Row | Frame] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Branch:
 
 @dataclass(slots=True)
 class Frame:
-    """A fragment of which something is shown: ``operator`` opt, alt, loop or par; "" where no frame is needed."""
+    """A fragment with shown parts: ``operator`` is opt, alt, loop or par; "" if no frame is needed."""
 
     operator: str
     branches: list[Branch]
@@ -74,10 +74,10 @@ class Mark:
 @dataclass(slots=True)
 class _Place:
     step: MergedStep
-    #: Index of the step around it, -1 for a chapter's head.
+    #: Index of the enclosing step, -1 for a chapter's head.
     parent: int
     depth: int
-    #: Whether it is the outermost of what only some boots do, or of what goes side by side.
+    #: True for the outermost step of a branch that only some boots take, or of parallel steps.
     chosen: bool
     differs: bool
 
@@ -137,7 +137,7 @@ _Inside = list[Row | Frame]
 
 
 def _built(merged: Merged, shown: dict[int, _Place]) -> _Inside:
-    """Build rows for the ``shown`` steps, in their frames; what is inside a hidden step takes its position."""
+    """Build rows for the ``shown`` steps, in their frames; steps inside a hidden step take its position."""
     top = Row(MergedStep("", "", "", frozenset()))
     frames: list[Frame] = []
     stack: list[tuple[MergedStep | Fragment, Row, _Inside, frozenset[int]]]
@@ -167,7 +167,7 @@ def _built(merged: Merged, shown: dict[int, _Place]) -> _Inside:
 
 
 def _frame(fragment: Fragment, boots: frozenset[int], merged: Merged) -> Frame:
-    """Build a frame; what all ``boots`` that reach the fragment do needs no guard."""
+    """Build a frame; an operand of all ``boots`` that reach the fragment needs no guard."""
     if fragment.operator == "loop":
         low, high = min(fragment.counts.values()), max(fragment.counts.values())
         return Frame("loop", [Branch(f"{spread(low, high)} times")], (low, high))
@@ -177,10 +177,10 @@ def _frame(fragment: Fragment, boots: frozenset[int], merged: Merged) -> Frame:
 
 
 def _tidy(frame: Frame) -> None:
-    """Leave out branches with nothing to show, and the frame itself where the rest needs none."""
+    """Drop branches with nothing to show, and the frame itself if the rest needs none."""
     frame.branches = [branch for branch in frame.branches if _any_row(branch.inside)]
     if len(frame.branches) < 2 and frame.operator in ("par", "alt"):
-        # The one branch that is left may be of some boots only.
+        # The remaining branch may belong to some boots only.
         frame.operator = "opt" if frame.branches and frame.branches[0].guard else ""
     if frame.operator == "loop" and frame.branches:
         inside = frame.branches[0].inside
@@ -191,12 +191,12 @@ def _tidy(frame: Frame) -> None:
 
 
 def _any_row(inside: _Inside) -> bool:
-    """Return whether anything is shown; frames further inside are tidy already."""
+    """Return whether anything is shown; inner frames were tidied before."""
     return any(isinstance(inner, Row) or inner.branches for inner in inside)
 
 
 def unframed(inside: _Inside) -> _Inside:
-    """The same without frames that need not be drawn."""
+    """Return the parts without frames that need not be drawn."""
     rows: _Inside = []
     stack = list(reversed(inside))
     while stack:

@@ -13,7 +13,7 @@ from tracer.model import Merged, Request
 
 #: Mermaid refuses a text that is longer; mermaid-cli then draws an error picture and exits with 0.
 LIMIT = 50_000
-#: A document with more diagrams than that is none that people read.
+#: The maximum number of diagrams in a document; nobody reads more.
 MOST_BLOCKS = 8
 
 #: Characters that end a statement (``;``), that start an entity, a comment, a directive, markup or a formula
@@ -22,7 +22,7 @@ _UNSAFE = re.compile(r"[;#%{}<>&\"`$\\]")
 
 
 def mermaid(boot: Request | Merged, detail: str = "calls") -> str:
-    """``boot``, or several merged, as one Mermaid diagram, folded until Mermaid takes it."""
+    """``boot``, or several merged, as one Mermaid diagram, folded until Mermaid accepts it."""
     return fitted(boot, detail, _within_limit)
 
 
@@ -54,7 +54,7 @@ def _within_limit(diagram: Diagram, start: int = 0, end: int | None = None) -> s
 
 
 def draw(diagram: Diagram, start: int = 0, end: int | None = None) -> str:
-    """A diagram, or a part of it, as Mermaid text, however long. Parts take up what was under way before them."""
+    """Return a diagram, or a part of it, as Mermaid text of any length; a part opens with the steps still open."""
     lines = ["sequenceDiagram", f"title {safe(diagram.title)}"]
     lines += [f"participant p{number} as {safe(lane)}" for number, lane in enumerate(diagram.lanes)]
     lines += [f"activate p{item.target}" for item in still_open(diagram.items[:start])]
@@ -66,7 +66,7 @@ def draw(diagram: Diagram, start: int = 0, end: int | None = None) -> str:
 
 
 def safe(text: str) -> str:
-    """``text`` as a label that cannot become anything else."""
+    """Return ``text`` as a label that Mermaid reads as nothing else."""
     return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", clean(text))
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from diagrams.text import short_address, shorten
 from tracer.model import PARTICIPANTS
 
-#: Longest title, lane name, and text of an error or a log line in a picture; how many chapters a cast names that it
-#: opened.
+#: Maximum length of a title, a lane's name, and an error or log line in a picture; maximum number of chapters that a
+#: cast names.
 TITLE, LANE, ERROR, OPENS = 110, 24, 80, 4
 
 
@@ -32,15 +32,15 @@ class Item:
     source: int
     target: int
     text: str
-    #: Quieter text behind it: ×7, status, duration, what is hidden.
+    #: Quieter text after it: ×7, status, duration, the number of hidden steps.
     extra: str = ""
     address: str = ""
     #: Nanoseconds since the boot's start, None in a diagram of several boots.
     time: int | None = 0
     leaf: bool = False
-    #: "failed", "unfinished", or "" for what ended well.
+    #: "failed", "unfinished", or "" for success.
     mood: str = ""
-    #: What the arrow carries, for its looks: the step's kind.
+    #: The step's kind, which decides the arrow's style.
     kind: str = ""
 
 
@@ -52,7 +52,7 @@ class Diagram:
     subtitle: str
     lanes: list[str]
     items: list[Item]
-    #: Whether it is of several boots: frames show how they differ, and no item has a time.
+    #: True for merged boots: frames show how they differ, and no item has a time.
     merged: bool = False
 
 

@@ -9,21 +9,21 @@ from diagrams.sequence.model import Diagram, Item
 from diagrams.text import clean
 from tracer.model import Merged, Request
 
-#: What PlantUML would take for markup, a link, a variable, a function, an icon or a comment, alone or doubled: it is
-#: written by its code point, which PlantUML resolves last.
+#: Characters that PlantUML reads as markup, a link, a variable, a function, an icon or a comment, alone or doubled.
+#: They are written as code points, which PlantUML resolves last.
 _UNSAFE = re.compile(r"[<>\[\]{}%$\"'~\\&#|!@^`;]|([-_/*=.:])\1+")
 
-#: PNG is cropped at 4,096 pixels without a word; SVG is not.
+#: PlantUML crops PNG at 4,096 pixels without a warning, SVG not.
 _HEAD = ["' PNG: set PLANTUML_LIMIT_SIZE, or draw SVG", "hide footbox", "skinparam sequenceMessageAlign left"]
 
 
 def plantuml(boot: Request | Merged, detail: str = "calls") -> str:
-    """``boot``, or several merged, as PlantUML text."""
+    """Return ``boot``, or several merged, as PlantUML text."""
     return draw(drawn(boot, detail))
 
 
 def draw(diagram: Diagram) -> str:
-    """A diagram as PlantUML text."""
+    """Return a diagram as PlantUML text."""
     lines = ["@startuml", *_HEAD, f"title {safe(diagram.title)}"]
     lines += [f'participant "{safe(lane)}" as p{number}' for number, lane in enumerate(diagram.lanes)]
     for item in diagram.items:
@@ -32,7 +32,7 @@ def draw(diagram: Diagram) -> str:
 
 
 def safe(text: str) -> str:
-    """``text`` as a label that cannot become anything else."""
+    """Return ``text`` as a label that PlantUML reads as nothing else."""
     return _UNSAFE.sub(lambda match: "".join(f"<U+{ord(char):04X}>" for char in match[0]), clean(text))
 
 

@@ -1,4 +1,4 @@
-"""The positions of the lanes: the more their labels need, the more room they have to their right, within limits."""
+"""The positions of the lanes: room for their labels on the right, within limits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from diagrams.svg.measure import width
 
 #: From one lane to the next.
 CLOSEST, FARTHEST = 76, 150
-#: What a wide page adds to that.
+#: The addition on a wide page.
 SPREAD = 80
 #: Between the heads of two lanes, and to the right of the last lane's.
 APART, RIGHT = 10, 14
-#: A head's box reaches so far beyond the name.
+#: The margin of a head's box around the name.
 FRAME = 5
 
 
@@ -57,7 +57,7 @@ def _wanted(diagram: Diagram, widths: list[float], least: list[int]) -> list[int
 
 
 def _closer(gaps: list[int], least: list[int], much: int) -> list[int]:
-    """The gaps smaller by so much in all, or as small as may be."""
+    """Return the gaps reduced by this much in total, or to their minimum."""
     dispensable = [gap - closest for gap, closest in zip(gaps, least, strict=True)]
     share = min(1.0, much / max(1, sum(dispensable)))
     return [int(gap - share * more) for gap, more in zip(gaps, dispensable, strict=True)]

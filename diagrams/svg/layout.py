@@ -27,13 +27,13 @@ from diagrams.svg.measure import width
 from diagrams.svg.paging import Paper, breaks, rows
 from diagrams.svg.placing import Placing, label_width
 
-#: Addresses are measured if they are among so many with the most characters; there is room for what that may miss.
+#: The number of addresses, those with the most characters, that are measured; the margin covers the others.
 _CANDIDATES = 50
 
 
 @dataclass(slots=True)
 class Layout:
-    """All pages; ``xs`` are the lanes' places, the same on every page, as is the size."""
+    """All pages; ``xs`` are the lanes' positions. Positions and size are the same on every page."""
 
     lanes: list[str]
     xs: list[int]

@@ -1,4 +1,4 @@
-"""The widths of texts in pixels, without asking a renderer, and what holds a text to its width in any font."""
+"""The widths of texts in pixels without a renderer, and the attributes that hold a text to its width in any font."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from diagrams.svg.metrics import BOLD, REGULAR, UNITS
 FONT = "Arial,Helvetica,'Liberation Sans',sans-serif"
 #: A character that our font lacks is taken to be as wide as an emoji; only a few are wider.
 _UNKNOWN = UNITS * 7 // 5
-#: Texts of fewer pixels are not held to their width: a font wider by a fifth moves their end by less than what is free
-#: beside them.
+#: Narrower texts are not held to their width: a font wider by a fifth uses less than the space beside them.
 _SHORT = 40
 _WIDEST = {"\u2e3a": 2 * UNITS, "\u2e3b": 3 * UNITS, "\ufdfd": 12 * UNITS}
 

@@ -1,4 +1,4 @@
-"""The page breaks of a long picture: at chapters, and inside a long one where little is under way."""
+"""The page breaks of a long picture: at chapters, and inside a long chapter where few steps are open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diagrams.sequence.model import Item
 
 #: Rows that an item takes. A state may be beside the row that set it, and then takes none.
 ROWS = {"end": 0, "chapter": 2}
-#: What no page begins with: it belongs to what is above it.
+#: Items that no page begins with, because they belong to the item above.
 _LATE = frozenset({"end", "return", "state", "branch", "close"})
 #: How much of a page may stay empty for the sake of a better place, and what weighs as much as an empty page: so many
 #: steps under way, of which more than some make no difference. A chapter's beginning is worth some of them.
@@ -33,7 +33,7 @@ PAPERS = {
 
 
 def rows(item: Item) -> int:
-    """Return how many rows an item takes at most."""
+    """Return the maximum number of rows of an item."""
     return ROWS.get(item.what, 1)
 
 
@@ -53,7 +53,7 @@ def breaks(items: list[Item], taken: list[int], capacity: int, slack: float = SL
 
 
 def _depths(items: list[Item]) -> list[int]:
-    """Return how many steps are under way before each item."""
+    """Return the number of open steps before each item."""
     depths, depth = [], 0
     for item in items:
         depths.append(depth)
@@ -65,7 +65,7 @@ def _depths(items: list[Item]) -> list[int]:
 
 
 def _break(items: list[Item], above: list[int], depths: list[int], start: int, capacity: int, slack: float) -> int:
-    """Return the item before which the page that begins with item ``start`` ends best."""
+    """Return the best item to break before, for the page that begins with item ``start``."""
     full = above[start] + capacity
     last = max(start + 1, bisect_right(above, full) - 1)
     best, least = last, float("inf")

@@ -1,4 +1,4 @@
-"""The words for merged boots: how many and which, how often, how they ended."""
+"""The wording of merged boots: number and names, counts, outcomes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from diagrams.words.steps import LABEL, NOTE, TITLE
 from tracer.model import Merged, MergedStep
 from tracer.notation.marks import WORTH_TIMING
 
-#: Up to so many boots of a branch are named, or up to so many that do not go through it; longest name.
+#: The maximum number of boots of a branch that are named, of those that do not take it, and of a name's characters.
 _NAMED, _BUT, _NAME = 3, 2, 24
 
 
 def heading(merged: Merged) -> tuple[str, str]:
-    """Return the title, what is merged and how it ended, and the boots' names."""
+    """Return the title with the number of boots and their outcomes, and the boots' names."""
     outcomes = [outcome.partition(":")[0] for outcome in merged.outcomes]
     ended = ", ".join(f"{outcomes.count(ending)} {ending}" for ending in dict.fromkeys(outcomes))
     release = f", Nova {merged.versions['nova']}" if "nova" in merged.versions else ""
@@ -21,7 +21,7 @@ def heading(merged: Merged) -> tuple[str, str]:
 
 
 def guard(boots: frozenset[int], merged: Merged) -> str:
-    """Return a guard: which boots, and what only they requested: ``1 of 12 boots: vm3, request has key_name``."""
+    """Return a guard, the boots and what only they requested: ``1 of 12 boots: vm3, request has key_name``."""
     share = f"{len(boots)} of {plural(len(merged.names), 'boot')}{_which(boots, merged)}"
     condition = merged.conditions.get(boots)
     return f"{share}, {shorten(condition, LABEL)}" if condition else share
@@ -39,7 +39,7 @@ def _listed(boots: list[int], merged: Merged) -> str:
 
 
 def failures(step: MergedStep, merged: Merged) -> list[str]:
-    """Return a step's errors, each with its boots unless all that have the step failed so."""
+    """Return a step's errors, each with its boots unless all boots with the step failed with it."""
     texts = []
     for error in dict.fromkeys(step.errors.values()):
         boots = frozenset(boot for boot, own_error in step.errors.items() if own_error == error)
@@ -49,5 +49,5 @@ def failures(step: MergedStep, merged: Merged) -> list[str]:
 
 
 def usual_time(step: MergedStep) -> int | None:
-    """Return the median in nanoseconds, None where it is too short to mention."""
+    """Return the median in nanoseconds, None if it is too short to mention."""
     return step.durations[1] if step.durations and step.durations[1] >= WORTH_TIMING else None

@@ -14,7 +14,7 @@ LEAVING = frozenset({"http", "rpc", "libvirt"})
 
 
 class Wording(Protocol):
-    """A step in words: of one boot, or of several."""
+    """A step's wording, of one boot or of several."""
 
     kind: str
     service: str
@@ -22,7 +22,7 @@ class Wording(Protocol):
 
 
 def label(text: str) -> str:
-    """Return a step's text without what its lanes show: who asks whom."""
+    """Return a step's text without sender and receiver, which its lanes show."""
     step = parse(text)
     if mode := step.traits.get("mode"):
         message = text.partition(": ")[2]
@@ -35,7 +35,7 @@ def label(text: str) -> str:
 
 
 def _function(text: str) -> str:
-    """Return ``API.create()`` of ``compute/api.py.API -> create()``, ``api.f()`` where the file has no class there."""
+    """Return ``API.create()`` of ``compute/api.py.API -> create()``, ``api.f()`` without a class."""
     home, arrow, function = text.partition(" -> ")
     path, suffix, owner = home.partition(".py")
     if not arrow or not suffix:
@@ -84,7 +84,7 @@ def between(step: Wording, far: Wording | None, *, outermost: bool) -> tuple[str
         mode = traits.get("mode", "")
         peer = traits.get("to") or ("broker" if mode == "notify" else "unknown")
         return _arrow("cast" if mode in UNAWAITED else "call", here, lane(far.service if far else peer))
-    # A request whose sender nobody recorded came from the client.
+    # A request without a recorded sender comes from the client.
     return _arrow("call", "client", here) if outermost and step.kind == "http" else ("self", here, here)
 
 

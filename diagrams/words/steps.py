@@ -8,7 +8,7 @@ from diagrams.text import clean, clock, first_line, plain, plural, shorten, span
 from tracer.model import Request, Step, Value
 from tracer.notation.source_paths import short_path
 
-#: Longest title, note and picture label; what is longer is shortened with an ellipsis.
+#: Maximum length of a title, a note and a label; longer ones are shortened with an ellipsis.
 TITLE, NOTE, LABEL = 160, 300, 56
 
 _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -18,7 +18,7 @@ Home = tuple[str, str] | None
 
 
 def home(step: Step, inherited: Home) -> Home:
-    """The class whose method ``step`` runs; a hand-off passes on that of the step which made it."""
+    """Return the class whose method ``step`` runs; a hand-off has that of the step that made it."""
     if step.kind == "handoff":
         return inherited
     return (step.text("module"), step.text("class")) if "module" in step.attributes else None
@@ -32,7 +32,7 @@ def path(step: Step) -> str:
 
 
 def heading(boot: Request) -> tuple[str, str]:
-    """Return the title, which boot it is and how it ended, and its ids."""
+    """Return the title with name and outcome, and the ids."""
     where = f", host {boot.host}" if boot.host else ""
     release = f", Nova {boot.versions['nova']}" if "nova" in boot.versions else ""
     names = {"instance": boot.uuid, "request": boot.request_id}
@@ -42,19 +42,19 @@ def heading(boot: Request) -> tuple[str, str]:
 
 
 def title(step: Step, around: Home = None) -> str:
-    """The step's line in the outline; ``around`` is the home of the step around it, so that it can say ``self``."""
+    """Return the step's line in the outline; ``around`` is the home of the enclosing step, for ``self``."""
     say = _TITLES.get(step.kind)
     return shorten((say(step, around) if say else step.name) or step.kind, TITLE)
 
 
 def label(step: Step, around: Home = None) -> str:
-    """Return the step's label in a picture, whose lane shows already who does it."""
+    """Return the step's label in a picture, where the lane shows the service."""
     say = _LABELS.get(step.kind)
     return shorten((say(step, around) if say else step.name) or step.kind, LABEL)
 
 
 def peer(step: Step) -> str:
-    """The participant at the far side of a step that goes out, "" where that is not known."""
+    """Return the receiver of a sent request or message, "" if unknown."""
     return step.text("peer") or ("broker" if step.text("mode") == "notify" else step.text("topic"))
 
 
@@ -117,7 +117,7 @@ def _rpc_title(step: Step, around: Home) -> str:
     if not step.text("function"):
         return _rpc_name(step)
     endpoint = _call_title(step, None)
-    # The name of an envelope (object_action) says nothing: the name of the action comes first.
+    # An envelope's name (object_action) is meaningless, so the action's name comes first.
     same = step.text("function") == _rpc_name(step)
     return endpoint if same else f"{_rpc_name(step)} by {endpoint}"
 
@@ -163,7 +163,7 @@ _LABELS = {**_TITLES, "call": _call_label, "http": _http_label, "rpc": _rpc_labe
 
 
 def note(step: Step) -> str:
-    """A note's line, without the leading ``- ``."""
+    """Return a note's line, without the leading ``- ``."""
     text = shorten(_NOTES.get(step.kind, lambda unknown: f"{unknown.kind}: {unknown.name}")(step), NOTE)
     return f"{text} ! {error(step)}" if step.error is not None else text
 
@@ -180,7 +180,7 @@ def is_foreign(step: Step, service: str) -> bool:
 
 
 def error(step: Step) -> str:
-    """A step's error on one line."""
+    """Return a step's error on one line."""
     return shorten(first_line(step.error or "") or "error", NOTE)
 
 
@@ -193,7 +193,7 @@ def raised(step: Step) -> str:
 
 
 def changes(step: Step) -> str:
-    """The changes of a state step: ``vm_state building, task_state None → scheduling``."""
+    """Return the changes of a state step: ``vm_state building, task_state None → scheduling``."""
     pairs = step.attributes.get("changes")
     return (
         ", ".join(f"{clean(key)} {_change(key, pairs[key])}" for key in pairs) if isinstance(pairs, dict) else step.name
@@ -253,5 +253,5 @@ _TIED = {
 
 
 def tied(step: Step) -> str:
-    """Return how the step was assigned to the step around it, "" at a root."""
+    """Return how the step was assigned to its parent, "" at a root."""
     return _TIED.get(step.tied_by, clean(step.tied_by))

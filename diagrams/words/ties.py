@@ -1,4 +1,4 @@
-"""The words for ties: how a step was assigned to its parent, and how many of a boot's steps were assigned how."""
+"""The wording of ties: how a step was assigned to its parent, and a summary over a boot."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _WORDS = {
     "global_request_id": "by the caller's request id", "topic_order": "by the order in its topic",
     "request": "by method, path and time", "instance": "by instance", "time": "by time",
 }  # fmt: skip
-#: Ties that may be wrong: they rest on the order, the time or the instance alone.
+#: Ties that may be wrong, based only on the order, the time or the instance.
 _WEAK = frozenset({"topic_order", "request", "instance", "time"})
 
 
 def tie(step: Step) -> str:
-    """``by request id``, ``by time``; "" at a root."""
+    """Return ``by request id``, ``by time``; "" at a root."""
     return _WORDS.get(step.tied_by, f"by {step.tied_by}" if step.tied_by else "")
 
 
 def doubt(step: Step) -> str:
-    """The same where that is less sure than an id; else ""."""
+    """Return the tie if it is less certain than an id, else ""."""
     return tie(step) if step.tied_by in _WEAK else ""
 
 
 def summary(boot: Request) -> str:
-    """``tied: rpc 34 by message id; sql 812 by request id, 40 by time``; "" where hooks saw every step."""
+    """Return ``tied: rpc 34 by message id; sql 812 by request id, 40 by time``; "" if hooks recorded every step."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     unhooked = False
     for step in boot.walk():
