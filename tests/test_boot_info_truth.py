@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -13,7 +14,7 @@ from tracer.model import Request
 
 pytestmark = pytest.mark.slow
 
-#: Boots in their order, and the notification that ends each; the last one is over the quota.
+#: Boots in their order, and the notification that ends each.
 ENDS = {
     "active": "instance.create.end",
     "once": "instance.create.end",
@@ -23,6 +24,24 @@ ENDS = {
     "volume": "instance.create.error",
     "host": "compute_task.build_instances.error",
 }
+EXHAUSTED = r"error: MaxRetriesExceeded: Exceeded maximum number of retries\. Exhausted all hosts available"
+#: What the logs alone say of each.
+OUTCOMES = {
+    "active": "active",
+    "once": "active",
+    "always": rf"{EXHAUSTED}.*; first: InternalError: no space left on any node",
+    "image": r"error: BuildAbortException: .*Flavor's disk is too small for requested image",
+    "port": rf"{EXHAUSTED}.*; first: PortBindingFailed: Binding failed for port",
+    "volume": r"error: BuildAbortException: .*did not finish being created .* its status is error",
+    "host": r"error: NoValidHost: No valid host was found\.",
+    "quota": r"error: HTTP 403, TooManyInstances: Quota exceeded for instances",
+    "deleted": "deleted",
+}
+#: What the hooks' outcome must name too: the reason, by whichever exception they saw it.
+REASONS = {
+    "always": "no space left on any node", "image": "Flavor's disk is too small", "port": "Binding failed for port",
+    "volume": "its status is error", "host": "NoValidHost", "quota": "Quota exceeded for instances",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,15 +56,16 @@ class Boots:
 def boots(tmp_path_factory: pytest.TempPathFactory) -> Boots:
     folder = tmp_path_factory.mktemp("info")
     state, capture = folder / "state", folder / "capture"
-    with EmbeddedCloud("34", state, capture, debug=False, faults=True, quota=len(ENDS) + 1) as cloud:
-        ids = {name: boot(cloud, name, end) for name, end in ENDS.items()}
-        ids["deleted"] = delete_during_build(cloud)
+    with EmbeddedCloud("34", state, capture, debug=False, faults=True, quota=len(ENDS)) as cloud:
+        ids = {"deleted": delete_during_build(cloud)}
+        ids |= {name: boot(cloud, name, end) for name, end in ENDS.items()}
         with pytest.raises(EmbeddedError, match="Quota exceeded"):
             cloud.start_boot(["quota"])
     hooked = {request.server: request for request in trace(capture).boots}
-    by_id = {request.request_id: request for request in trace(*sorted((state / "logs").glob("*.log"))).boots}
     ids["quota"] = hooked["quota"].request_id
-    return Boots(hooked, {name: by_id[id_] for name, id_ in ids.items()})
+    logged = {request.request_id: request for request in trace(*sorted((state / "logs").glob("*.log"))).boots}
+    assert len(logged) == len(ids)
+    return Boots(hooked, {name: logged[id_] for name, id_ in ids.items()})
 
 
 def boot(cloud: EmbeddedCloud, name: str, end: str) -> str:
@@ -66,3 +86,19 @@ def delete_during_build(cloud: EmbeddedCloud) -> str:
     connection.close()
     pending.wait_for("instance.delete.end", timeout=240)
     return pending.request_id
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_the_logs_say_how_a_boot_ended_and_why(name: str, boots: Boots) -> None:
+    logged, hooked = boots.logged[name], boots.hooked[name]
+    assert re.match(OUTCOMES[name], logged.outcome), logged.outcome
+    assert REASONS.get(name, "") in hooked.outcome
+    assert logged.outcome.partition(":")[0] == hooked.outcome.partition(":")[0]
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_the_logs_name_the_instance_and_its_host(name: str, boots: Boots) -> None:
+    """A claim names the node, of which this host has two."""
+    logged, hooked = boots.logged[name], boots.hooked[name]
+    assert logged.uuid == hooked.uuid
+    assert logged.host.removesuffix("-second") == hooked.host

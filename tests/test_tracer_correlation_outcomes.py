@@ -52,9 +52,9 @@ def test_an_instance_that_was_built_is_active() -> None:
 
 
 def test_the_error_is_what_was_raised_and_what_that_was_raised_for() -> None:
-    aborted = f"Build of instance {UUID} aborted: Failed to allocate the network(s), not rescheduling."
+    aborted = f"Build of instance {UUID} aborted: Failed to allocate the network(s), not rescheduling"
     failed = "Failed to allocate network(s): VirtualInterfaceCreateException: Virtual Interface creation failed"
-    result = boot(line(CLAIM, "compute.claims"), line(failed), line(aborted))
+    result = boot(line(CLAIM, "compute.claims"), line(failed), line(f"{aborted}."))
     first = "VirtualInterfaceCreateException: Virtual Interface creation failed"
     assert result.outcome == f"error: BuildAbortException: {aborted}; first: {first}"
     assert result.host == "kite"
@@ -80,7 +80,7 @@ def test_a_failed_attempt_is_not_the_end() -> None:
 
 
 def test_out_of_retries_names_the_failure_of_the_last_host() -> None:
-    text = f"Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for {UUID}."
+    text = f"Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for {UUID}"
     result = boot(
         line("Instance failed to spawn: libvirt.libvirtError: no space", host="kite"),
         line(LAST, "scheduler.utils"),

@@ -168,7 +168,7 @@ def test_the_outcome_has_the_last_error_before_the_instance_failed() -> None:
     assert boot_of(state(vm_state="error"), call(failing_call("Only: this"))).outcome == "error: Only: this"
     assert (
         boot_of(call(failing_call("E: " + "x" * 500)), state(vm_state="error")).outcome
-        == "error: E: " + "x" * 229 + "…"
+        == "error: E: " + "x" * 236 + "…"
     )
 
 

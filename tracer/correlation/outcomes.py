@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tracer.messages import Report, catalogue
 from tracer.model import Request, Step
 from tracer.model.patterns import UUID
+from tracer.text import printable
 
 #: Phases of a boot; a message about a delete or a resize does not end it.
 _PHASES = frozenset(
@@ -17,12 +18,20 @@ _PHASES = frozenset(
 )
 #: Those that happen on the host that was chosen.
 _ON_HOST = frozenset({"claim", "network", "block devices", "image", "spawn"})
+#: The longest text of an error in an outcome.
+_MAX_ERROR = 240
 #: Exceptions that are raised for another failure, which their text need not name.
 _WRAPPERS = ("BuildAbortException", "RescheduledException", "MaxRetriesExceeded", "NoValidHost")
 #: Reports of a failure that is not yet the end.
 _FAILURES = frozenset({"fails", "refused", "answered"})
 _SERVER = re.compile(rf"/servers/({UUID})\Z")
 _INSTANCE = re.compile(rf"\[instance: ({UUID})\]")
+
+
+def cut(text: str) -> str:
+    """Return the first line of an error, cut to the length that an outcome may have."""
+    line = printable(text.strip().partition("\n")[0]).strip()
+    return line if len(line) <= _MAX_ERROR else line[: _MAX_ERROR - 1] + "…"
 
 
 @dataclass(slots=True)
@@ -34,9 +43,11 @@ class Course:
 
     outcome: str = ""
     host: str = ""
-    #: what was raised last before the end, and the first that went wrong on the host that was tried last
+    #: what was raised last before the end
     error: str = ""
+    #: on the host that was tried last: what was raised first, and the first message of a failure
     cause: str = ""
+    text: str = ""
     #: when the hypervisor had started it, 0 where no message says so
     spawned: int = 0
     _rescheduled: bool = False
@@ -47,14 +58,16 @@ class Course:
         self._take_host(report, step)
         if report.says in _FAILURES:
             if self._rescheduled:
-                self.cause, self._rescheduled = "", False
-            self.cause = self.cause or report.cause or report.text
+                self.cause, self.text, self._rescheduled = "", "", False
+            self.cause = self.cause or report.cause
+            self.text = self.text or report.text
         elif report.says == "rescheduled":
             self.cause, self._rescheduled = self.cause or report.cause, True
         elif report.says == "error":
             self.outcome = "error"
             self.error = report.error or self.error
-            self.cause = self.cause or report.cause or ("" if self.error else report.text)
+            self.cause = self.cause or report.cause
+            self.text = self.text or report.text
         elif report.says in ("active", "deleted") and self.outcome != "active":
             self.outcome, self.error, self.cause = report.says, "", ""
         elif (report.says, report.phase) == ("ends", "spawn"):
@@ -72,8 +85,9 @@ class Course:
         """Return why it failed: what was raised last, and what that was raised for; "" where nothing names it."""
         name, _, text = self.cause.partition(": ")
         if not self.error or not self.cause or (text or name) in self.error:
-            return self.error or self.cause
-        return f"{self.error}; first: {self.cause}" if self.error.startswith(_WRAPPERS) else self.error
+            return cut(self.error or self.cause or self.text)
+        first = f"; first: {cut(self.cause)}" if self.error.startswith(_WRAPPERS) else ""
+        return cut(self.error).rstrip(".") + first if first else cut(self.error)
 
     def _take_host(self, report: Report, step: Step) -> None:
         if report.says == "rescheduled":

@@ -10,11 +10,11 @@ from types import MappingProxyType
 from tracer.correlation import outcomes, statements
 from tracer.correlation.outcomes import Course
 from tracer.model import Request, Step, Value
-from tracer.text import printable
 
 #: The name under which an exception of another process is raised again.
 _REMOTE = re.compile(r"^(\w+)_Remote\b")
-_MAX_OUTCOME = 240
+#: Exceptions by which a build stops whose instance is being deleted.
+_DELETED = ("UnexpectedDeletingTaskStateError", "InstanceNotFound")
 #: A name is searched for in the arguments of so many messages, in so many values.
 _MAX_MESSAGES, _MAX_VALUES = 4, 4000
 
@@ -82,9 +82,11 @@ def describe_instance(boot: Request, seed: Step, deletes: Mapping[str, int] = Ma
     if isinstance(status, int) and status >= 400:
         outcome = _because(f"error: HTTP {status}", _failure(chapters, None) or reason)
     elif outcome == "error":
-        outcome = _because("error", _failure(chapters, instances.failed_at) or reason)
+        error = _failure(chapters, instances.failed_at) or reason
+        deleted = error.startswith(_DELETED) and deletes.keys() & instances.outcomes.keys()
+        outcome = "deleted" if deleted else _because("error", error)
     elif outcome == "unfinished" and seed.error:
-        outcome = _because("error", seed.error)
+        outcome = _because("error", _named(seed.error))
     boot.server = _name_in_body(chapters[0]) or instances.display_name or _name_in_arguments(chapters)
     boot.uuid = next((uuid for uuid in instances.outcomes if uuid), "")
     boot.host = ", ".join(dict.fromkeys(instances.hosts.values()))
@@ -139,7 +141,12 @@ def _failure(chapters: list[Step], before: int | None) -> str:
     failed = [step for chapter in chapters for step in _topmost_failures(chapter)]
     in_time = [step for step in failed if before is None or step.start <= before]
     last = max(in_time or failed[:1], key=lambda step: step.end or step.start, default=None)
-    return "" if last is None else last.error or ""
+    return "" if last is None else _named(last.error or "")
+
+
+def _named(error: str) -> str:
+    """Return an exception by its own name: what another process raised has it with a suffix."""
+    return outcomes.cut(_REMOTE.sub(r"\1", error.strip()))
 
 
 def _topmost_failures(head: Step) -> Iterator[Step]:
@@ -154,11 +161,7 @@ def _topmost_failures(head: Step) -> Iterator[Step]:
 
 
 def _because(outcome: str, error: str) -> str:
-    first = printable(_REMOTE.sub(r"\1", error.strip().partition("\n")[0])).strip()
-    if not first:
-        return outcome
-    text = f"{outcome}{', ' if ':' in outcome else ': '}{first}"
-    return text if len(text) <= _MAX_OUTCOME else text[: _MAX_OUTCOME - 1] + "…"
+    return f"{outcome}{', ' if ':' in outcome else ': '}{error}" if error else outcome
 
 
 def derive(chapters: list[Step]) -> None:
