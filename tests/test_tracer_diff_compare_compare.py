@@ -287,3 +287,30 @@ def test_trees_deeper_than_pythons_stack_are_compared() -> None:
 
     (change,) = compare(deep("m.py -> g()"), deep("n.py -> h()")).changes[:1]
     assert change.class_ in ("removed", "added")
+
+
+def looked_up(*gets: Step) -> Step:
+    """Return a lookup, one of many equal ones."""
+    return call("API", API + "look_up", *gets)
+
+
+def get() -> Step:
+    return http("API", "placement", "GET", "/allocations")
+
+
+def test_one_of_many_equal_steps_that_repeats_something_inside_has_changed() -> None:
+    old = [looked_up(get()) for _ in range(5)]
+    new = [looked_up(get(), get()) if index == 2 else looked_up(get()) for index in range(5)]
+    assert [class_ for class_, _, _ in classes(old, new)] == ["repeated"]
+
+
+@pytest.mark.parametrize("delayed", range(3))
+def test_one_of_many_equal_steps_that_stalls_is_reported(delayed: int) -> None:
+    def boot(seconds: int) -> Request:
+        inner = [a("inner") for _ in range(3)]
+        inner[delayed].end = 1 + 1000 * seconds
+        return builders.boot(served("API", "boot", *map(looked_up, inner)))
+
+    (change,) = changes(boot(0), boot(5))
+    assert (change.class_, change.text.partition(":")[0]) == ("stalled", "compute/api.py.API -> inner()")
+    assert changes(boot(5), boot(5)) == []

@@ -130,10 +130,26 @@ def _folded(siblings: list[NormalStep], known: subtree_ids.Digests) -> list[Norm
             last.min_count += node.min_count
             last.max_count += node.max_count
             last.unordered = last.unordered and node.unordered
-            last.durations = _between(last.durations + node.durations)
+            known.forget(last)
+            _join_durations(last, node, known)
         else:
             runs.append(node)
     return runs
+
+
+def _join_durations(run: NormalStep, node: NormalStep, known: subtree_ids.Digests) -> None:
+    """Add the durations of an equal step, and of all below it, to those of the run."""
+    equal = [(run, node)]
+    while equal:
+        into, other = equal.pop()
+        into.durations = _between(into.durations + other.durations)
+        equal += zip(_concurrent_last(into, known), _concurrent_last(other, known), strict=True)
+
+
+def _concurrent_last(node: NormalStep, known: subtree_ids.Digests) -> list[NormalStep]:
+    """Return the children in an order that is the same for equal steps."""
+    concurrent = sorted((child for child in node.children if child.unordered), key=known.whole)
+    return [child for child in node.children if not child.unordered] + concurrent
 
 
 def _between(durations: tuple[int, ...]) -> tuple[int, ...]:

@@ -145,15 +145,19 @@ def _when(pairs: list[Pair], rank: int) -> str:
 
 
 def _slower(position: TreePosition, pair: Pair) -> Change | None:
-    if not _is_slower(pair) or any(_is_slower(child) for child in pair.children):
+    """Return the change of the innermost step that takes longer: of one that stalls, or of most of a run."""
+    if not _takes_longer(pair) or any(_takes_longer(child) for child in pair.children):
         return None
     assert pair.old is not None, "it has both sides"
     assert pair.new is not None, "it has both sides"
-    before, now = pair.old.durations[2], pair.new.durations[1]
+    stalls = _stalls(pair)
+    before, now = pair.old.durations[2], pair.new.durations[2 if stalls else 1]
     text = f"{pair.new.text}: {before / 1e6:.0f} ms at most → {now / 1e6:.0f} ms"
-    ratio = now / max(before, 1)
-    class_ = "stalled" if ratio >= _STALLED and now - before >= _LONG else "slower"
-    return position.change(class_, pair, text, ratio=ratio)
+    return position.change("stalled" if stalls else "slower", pair, text, ratio=now / max(before, 1))
+
+
+def _takes_longer(pair: Pair) -> bool:
+    return _stalls(pair) or _is_slower(pair)
 
 
 def _is_slower(pair: Pair) -> bool:
@@ -161,6 +165,14 @@ def _is_slower(pair: Pair) -> bool:
         return False
     before, now = max(pair.old.durations[2], 1), pair.new.durations[1]
     return now > before * _SLOWER and now - before > _LONGER
+
+
+def _stalls(pair: Pair) -> bool:
+    """Return whether a step, of a run a single one, takes much longer than any did before."""
+    if pair.old is None or pair.new is None or not pair.old.durations or not pair.new.durations:
+        return False
+    before, now = max(pair.old.durations[2], 1), pair.new.durations[2]
+    return now >= before * _STALLED and now - before >= _LONG
 
 
 def _drop_echoes(positions: list[TreePosition]) -> None:

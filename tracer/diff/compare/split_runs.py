@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.diff.compare.pair import home
 from tracer.model import NormalStep
 
@@ -70,5 +71,5 @@ def _parts(run: NormalStep, counts: list[int]) -> Iterator[NormalStep]:
     counts[counts.index(max(counts))] += run.max_count - sum(counts)
     min_count = run.min_count
     for count in counts:
-        yield replace(run, min_count=min(min_count, count), max_count=count, children=list(run.children))
+        yield replace(run, min_count=min(min_count, count), max_count=count, children=copy_nodes(run.children))
         min_count -= min(min_count, count)

@@ -25,6 +25,10 @@ class Digests:
         """Return the number of the node with its count."""
         return self._both(node)[1]
 
+    def forget(self, node: NormalStep) -> None:
+        """Drop the numbers of a node whose count has changed; those around it must not have numbers yet."""
+        self._known.pop(node, None)
+
     def _both(self, node: NormalStep) -> tuple[int, int]:
         if node not in self._known:
             # Children first, without recursion: a tree may be deeper than Python's stack.
