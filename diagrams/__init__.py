@@ -27,7 +27,7 @@ __all__ = [
 
 _Renderer = TypeVar("_Renderer")
 
-#: What each suffix is drawn with. A renderer is pure: it opens no file and reads no clock.
+#: The renderer of each suffix. A renderer is pure: it opens no file and reads no clock.
 RENDERERS: dict[str, Callable[[Request, str], str]] = {
     "txt": outline.outline,
     "md": markdown.markdown,
@@ -38,7 +38,7 @@ RENDERERS: dict[str, Callable[[Request, str], str]] = {
     "dot": topology.topology,
 }
 
-#: The same for several boots merged into one sequence.
+#: The same for merged boots.
 MERGED: dict[str, Callable[[Merged, str], str]] = {
     "txt": merged.outline,
     "md": markdown.merged_markdown,
@@ -47,17 +47,17 @@ MERGED: dict[str, Callable[[Merged, str], str]] = {
     "puml": plantuml.plantuml,
 }
 
-#: All suffixes that there are: those of texts, and of pictures made of one.
+#: All suffixes: those of texts, and of pictures drawn from one.
 SUFFIXES = (*RENDERERS, "png")
 MERGED_SUFFIXES = (*MERGED, "png")
 
-#: Those that can be had page by page, on one of PAPERS.
+#: Suffixes that can be drawn page by page, on one of PAPERS.
 PAGED: dict[str, Callable[[Request | Merged, str, str], list[str] | list[bytes]]] = {
     "svg": svg_render.pages,
     "png": png.png_pages,
 }
 
-#: What each format of a comparison is written with; a terminal's has a width, colours and details beside.
+#: The writer of each format of a comparison; a terminal's also has a width, colours and details.
 REPORTS: dict[str, Callable[[Comparison], str]] = {
     "text": text.report,
     "markdown": report_markdown_.report,
@@ -76,7 +76,7 @@ def render(boot: Request | Merged, suffix: str, detail: str = "calls") -> str:
 
 
 def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
-    """Draw ``boot``, or several merged, as the contents of a file or, on one of ``PAPERS``, of a file a page."""
+    """Draw ``boot``, or several merged, as the contents of a file or, on one of ``PAPERS``, of one file per page."""
     if paper is not None:
         with _without_collector():
             contents: list[str] | list[bytes] = _chosen(PAGED, suffix, detail)(boot, detail, paper)
@@ -113,7 +113,7 @@ def report(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Pause the garbage collector: drawing creates no cycles, and looking for some took a third of its time."""
+    """Pause the garbage collector: drawing creates no cycles, and searching for them took a third of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""A boot in tables: who took part, SQL by table and verb, the slowest steps, states over time. Rows of plain text."""
+"""The tables of a boot: participants, SQL by table and verb, slowest steps, states over time; rows of plain text."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _KINDS = {
 }  # fmt: skip
 _VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _OTHER = "other"
-#: Tables and steps of which a row is made; the others are counted in the last one, or are not slow.
+#: The maximum number of rows: further tables are counted in the last row, further steps are dropped.
 _MOST_TABLES, _SLOWEST = 40, 15
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under names of columns: first those with text of the cloud, then those with figures of ours."""
+    """A table: columns with text of the cloud, then columns with figures, and the rows."""
 
     texts: list[str]
     figures: list[str]
@@ -46,7 +46,7 @@ def participants(boot: Request) -> Table:
 
 
 def statements(boot: Request) -> Table:
-    """Tables with how often which verb named them, and how long that took; one that names several counts at each."""
+    """Return a row per table: statements by verb and their time; a statement with several tables counts at each."""
     counts: dict[str, Counter[str]] = {}
     took: Counter[str] = Counter()
     for step in boot.walk():
@@ -72,7 +72,7 @@ def _tables(step: Step) -> list[str]:
 
 
 def slowest(boot: Request) -> Table:
-    """The steps that took longest themselves, without what was waited for inside them."""
+    """Return the steps with the most own time, without the time of their children."""
     own = [(own_time(step), step) for step in boot.walk()]
     most = nlargest(_SLOWEST, [entry for entry in own if entry[0] > 0], key=lambda entry: entry[0])
     rows = [[step.address, _wording(step), step.service, span(time), span(step.duration)] for time, step in most]

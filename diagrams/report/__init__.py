@@ -1,1 +1,1 @@
-"""The reports on a comparison, a module a format, and its picture."""
+"""The reports on a comparison, one module per format, and its picture."""

@@ -10,16 +10,16 @@ from diagrams.report.paint import Paint
 from diagrams.text import clean, often, plural, short_address, shorten
 from tracer.model import Comparison, NormalStep
 
-#: How many unchanged neighbours are shown on either side of a change.
+#: The number of unchanged neighbours shown on either side of a change.
 CONTEXT = 1
 ADDRESS = 16
-#: The most lines for a changed step.
+#: The maximum number of lines of a changed step.
 LINES = 3
 _MIDDLE = {"same": "│", "added": "+", "removed": "−", "moved": "↷", "changed": "~"}
 
 
 def columns(comparison: Comparison, width: int, paint: Paint, severities: frozenset[str]) -> Iterator[str]:
-    """The changed parts of both trees as lines of ``width``, none where nothing in the tree changed."""
+    """Return the changed parts of both trees as lines of ``width``, none if no step changed."""
     all_rows = rows(comparison, severities)
     siblings: dict[int, list[int]] = {}
     for number, row in enumerate(all_rows):
@@ -28,7 +28,7 @@ def columns(comparison: Comparison, width: int, paint: Paint, severities: frozen
     first = True
     for parent, group in siblings.items():
         changed = [index for index, number in enumerate(group) if _stands_out(all_rows, number)]
-        # What is below an added or removed step is counted there.
+        # Steps below an added or removed step are counted there.
         if not changed or (parent >= 0 and all_rows[parent].one_sided):
             continue
         if first:
@@ -61,7 +61,7 @@ def _part(
 
 
 def _path(all_rows: list[Row], number: int) -> str:
-    """``1-1 [API] the step around / the step``: where it is, from its innermost end."""
+    """Return ``1-1 [API] enclosing step / step``, "chapters" at the top."""
     if number < 0:
         return "chapters"
     row = all_rows[number]
@@ -76,7 +76,7 @@ def _folded(hidden: int, width: int, paint: Paint) -> str:
 
 def _lines(row: Row, width: int, paint: Paint) -> Iterator[str]:
     half = (width - 3) // 2
-    # What differs may be at the end of a long text.
+    # The difference may be at the end of a long text.
     most = 1 if row.look == "same" else LINES
     old, new = (_cell(node, half, most) for node in (row.pair.old, row.pair.new))
     middle = _MIDDLE[row.look]
@@ -86,7 +86,7 @@ def _lines(row: Row, width: int, paint: Paint) -> Iterator[str]:
 
 
 def _cell(node: NormalStep | None, width: int, most: int) -> list[str]:
-    """A step in at most so many lines, the further ones under its text."""
+    """Return a step in a limited number of lines, the further ones under its text."""
     if node is None:
         return []
     address = short_address(node.address, ADDRESS)

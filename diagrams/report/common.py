@@ -1,4 +1,4 @@
-"""The words that all reports share: the order of changes, their signs, counts, the verdict and the two sides."""
+"""The wording that all reports share: the order of changes, signs, counts, the verdict and the two sides."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from diagrams.text import clean, plural, short_address, shorten
 from tracer.model import Baseline, Change, Comparison
 
-#: Classes of changes in the order of reports, each with the sign that tells it from others without colour. All of them
-#: are in Latin-1 or in the fonts that terminals and browsers bring.
+#: Classes of changes in the order of reports, each with a sign that distinguishes it without colour. All signs are in
+#: Latin-1 or in the fonts of terminals and browsers.
 SIGNS = {
     "outcome": "!", "removed": "−", "added": "+", "repeated": "×", "retried": "↻", "mode": "⇄", "service": "↔",
     "moved": "↷", "reordered": "↕", "renamed": "~", "tables": "~", "statement": "~", "version": "~", "arguments": "~",
@@ -18,7 +18,7 @@ SIGNS = {
     "missing": "−", "unmet": "?", "unseen": "?", "unwritten": "+",
 }  # fmt: skip
 
-#: How changes of a class look: what is in no other group changed in its position.
+#: The styles of classes; a class in no other group is a change in position.
 _LOOKS = {
     "added": "added", "unwritten": "added", "removed": "removed", "missing": "removed", "unmet": "removed",
     "unseen": "removed",
@@ -28,14 +28,14 @@ _LOOKS = {
 #: Severities, the worst first, and how the verdict counts them.
 SEVERITIES = {"fail": "fail", "warn": "warn", "note": "noted", "ignore": "ignored"}
 
-#: Longest text of a step, of a place in the code, and of a file's name in a report.
+#: Maximum length of a step's text, of a source location, and of a file name in a report.
 TEXT, WHERE, NAME = 400, 200, 120
-#: Longest address.
+#: Maximum length of an address.
 ADDRESS = 24
 
 
 def sign(change: Change) -> str:
-    """The change's sign."""
+    """Return the change's sign."""
     return SIGNS.get(change.class_, "~")
 
 
@@ -45,24 +45,24 @@ def look(change: Change) -> str:
 
 
 def counts(changes: Iterable[Change]) -> dict[str, int]:
-    """Count the changes of each severity, the worst first; the four that policies know are always there."""
+    """Count the changes of each severity, the worst first; the four of a policy are always present."""
     severities = Counter(change.severity for change in changes)
     return {severity: severities.pop(severity, 0) for severity in SEVERITIES} | dict(sorted(severities.items()))
 
 
 def tally(changes: Iterable[Change]) -> str:
-    """``3 fail, 2 warn``; nothing of what there is none of."""
+    """Return ``3 fail, 2 warn``, without zero counts."""
     return ", ".join(f"{n} {SEVERITIES.get(severity, clean(severity))}" for severity, n in counts(changes).items() if n)
 
 
 def verdict(comparison: Comparison) -> str:
-    """``differs: 3 fail, 2 warn, 5 noted, 40 ignored``."""
+    """Return ``differs: 3 fail, 2 warn, 5 noted, 40 ignored``."""
     change_text = tally(comparison.changes) or ("no differences" if comparison.verdict == "same" else "")
     return f"{clean(comparison.verdict)}: {change_text}" if change_text else clean(comparison.verdict)
 
 
 def grouped(changes: Iterable[Change]) -> dict[str, dict[str, list[Change]]]:
-    """Changes by severity, the worst first, then by class, in the order of reports; a class keeps its order."""
+    """Return changes by severity, the worst first, then by class, in the order of reports; a class keeps its order."""
     known = {name: number for number, name in enumerate([*SEVERITIES, *SIGNS])}
     groups: dict[str, dict[str, list[Change]]] = {}
     for change in sorted(
@@ -72,34 +72,34 @@ def grouped(changes: Iterable[Change]) -> dict[str, dict[str, list[Change]]]:
     return groups
 
 
-#: What is worth naming of all the versions that a trace knows, and how people call it.
+#: The packages whose versions a report names, with their display names.
 _RELEASES = {"nova": "Nova", "openstack.placement": "Placement", "sqlalchemy": "SQLAlchemy"}
 
 
 def release(side: Baseline) -> str:
-    """``Nova 34.0.0, Placement 14.0.0``; "" where nothing is known."""
+    """Return ``Nova 34.0.0, Placement 14.0.0``, "" if unknown."""
     return clean(", ".join(f"{name} {side.versions[key]}" for key, name in _RELEASES.items() if key in side.versions))
 
 
 def outcomes(side: Baseline) -> str:
-    """Return how its boots ended."""
+    """Return the outcomes of its boots."""
     return shorten(", ".join(side.outcomes), TEXT)
 
 
 def boots(side: Baseline) -> str:
-    """``1 boot``; "" for what was written rather than recorded."""
+    """Return ``1 boot``, "" for an outline written by hand."""
     return plural(side.boots, "boot") if side.boots else ""
 
 
 def about(side: Baseline) -> str:
-    """A side on one line: its name, release, boots, and how these ended."""
+    """Return a side on one line: its name, release, boots and outcomes."""
     known = filter(None, (release(side), boots(side), outcomes(side)))
     unknown = "nothing known of it" if side.boots else "written by hand"
     return f"{shorten(side.name, NAME) or '(no name)'}: {', '.join(known) or unknown}"
 
 
 def change_text(change: Change) -> str:
-    """Return the change on one line, with how many steps were added or removed with it."""
+    """Return the change on one line, with the number of steps added or removed with it."""
     below = f" (and {plural(change.below, 'step')} below)" if change.below else ""
     return (shorten(change.text, TEXT) or clean(change.class_)) + below
 
@@ -110,7 +110,7 @@ def addresses(change: Change) -> tuple[str, str]:
 
 
 def around(change: Change) -> str:
-    """The step that it happens in, "" at a chapter's head and where the change's text has it."""
+    """Return the enclosing step, "" at a chapter's head and if the change's text names it."""
     return shorten(change.path[-1], TEXT) if change.path and change.path[-1] not in change.text else ""
 
 
@@ -126,5 +126,5 @@ def where(change: Change) -> str:
 
 
 def rule(change: Change) -> str:
-    """The rule of the policy that decided."""
+    """Return the policy's rule that decided."""
     return shorten(change.rule, WHERE)

@@ -35,7 +35,7 @@ _CLOSED = ("ignore",)
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A change as the table shows it."""
+    """A change as a row of the table."""
 
     number: int
     sign: str
@@ -54,7 +54,7 @@ class _Row:
 
 
 def report(comparison: Comparison) -> str:
-    """The comparison as a page."""
+    """Return the comparison as a page."""
     picture = overlay(comparison)
     style = templates().get_template("report.css").render()
     return templates().get_template("report.html").render(
@@ -74,7 +74,7 @@ def _title(comparison: Comparison) -> str:
 
 
 def _sections(comparison: Comparison, picture: Overlay) -> list[tuple[str, bool, list[_Row]]]:
-    """For each severity its title, whether it is open, and its changes."""
+    """Return for each severity its title, whether it is open, and its changes."""
     numbers = {id(change): number for number, change in enumerate(comparison.changes)}
     marked = {number for line in picture.lines for number in line.changes[: overlay_svg.SIGNS_SHOWN]}
     sections = []

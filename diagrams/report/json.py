@@ -36,7 +36,7 @@ FORMAT, VERSION = "bootseq-diff", 1
 
 
 def report(comparison: Comparison) -> str:
-    """The comparison as one JSON object."""
+    """Return the comparison as one JSON object."""
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -46,7 +46,7 @@ def report(comparison: Comparison) -> str:
         "counts": counts(comparison.changes),
         "changes": [_change(change) for change in comparison.changes],
     }
-    # ASCII also keeps out lone surrogates, which no encoding takes, and what a terminal would obey.
+    # ASCII also excludes lone surrogates, which have no encoding, and control sequences.
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 

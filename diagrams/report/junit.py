@@ -11,16 +11,16 @@ from diagrams.sequence.model import lane_order
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 
-#: Longest name of a case: some systems keep no more than 255 characters.
+#: Maximum length of a case's name: some systems keep no more than 255 characters.
 NAME = 200
-#: Suite of what belongs to no service.
+#: The suite of changes without a service.
 BOOT = "boot"
-#: The service of changes that belong to none, as the boot's outcome.
-_NOBODY = ""
+#: The service of changes without one, such as the boot's outcome.
+_NO_SERVICE = ""
 
 
 def report(comparison: Comparison) -> str:
-    """The comparison as XML that GitHub, GitLab, Jenkins and Zuul read. There is always a case, so none finds it empty.
+    """Return XML that GitHub, GitLab, Jenkins and Zuul read. There is always a case, so that no reader finds it empty.
 
     Without times and a date: those of this report would say nothing of the boots.
     """
@@ -34,25 +34,25 @@ def report(comparison: Comparison) -> str:
 
 
 def _by_service(comparison: Comparison) -> dict[str, list[Change]]:
-    """Every service of either side with its changes, in the order of lanes; changes of no service are first."""
-    services: dict[str, list[Change]] = {_NOBODY: []}
+    """Return every service of either side with its changes, in the order of lanes, after changes without a service."""
+    services: dict[str, list[Change]] = {_NO_SERVICE: []}
     for side in (comparison.old, comparison.new):
         services.update((node.service, []) for node in side.walk())
     for change in comparison.changes:
         services.setdefault(change.service, []).append(change)
-    return dict(sorted(services.items(), key=lambda item: (item[0] != _NOBODY, lane_order(item[0]), item[0])))
+    return dict(sorted(services.items(), key=lambda item: (item[0] != _NO_SERVICE, lane_order(item[0]), item[0])))
 
 
 def _suite(comparison: Comparison, service: str, changes: list[Change]) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=_name(service or BOOT))
     cases = [_failed(service, change) for change in _of(changes, "fail")]
-    if service == _NOBODY and comparison.verdict != "same" and not any(_of(comparison.changes, "fail")):
+    if service == _NO_SERVICE and comparison.verdict != "same" and not any(_of(comparison.changes, "fail")):
         cases.append(_verdict(comparison))
     if not cases:
-        # All that is known here of the whole boot: other suites may fail.
-        cases.append(_case(service, "nothing fails" if service != _NOBODY else "compared"))
+        # Only about this suite: others may fail.
+        cases.append(_case(service, "nothing fails" if service != _NO_SERVICE else "compared"))
     cases += [_warned(service, class_, ones) for class_, ones in grouped(changes).get("warn", {}).items()]
-    _tell_apart(cases)
+    _number_names(cases)
     failures = sum(case.find("failure") is not None for case in cases)
     for key, count in (("tests", len(cases)), ("failures", failures), ("errors", 0), ("skipped", 0)):
         suite.set(key, str(count))
@@ -72,7 +72,7 @@ def _failed(service: str, change: Change) -> ElementTree.Element:
 
 def _verdict(comparison: Comparison) -> ElementTree.Element:
     """Add a failed case for a verdict that no failing change explains, so that it does not look like success."""
-    case = _case(_NOBODY, "verdict")
+    case = _case(_NO_SERVICE, "verdict")
     ElementTree.SubElement(case, "failure", type="verdict", message=verdict(comparison))
     return case
 
@@ -85,9 +85,9 @@ def _warned(service: str, class_: str, changes: list[Change]) -> ElementTree.Ele
 
 
 def _summary(comparison: Comparison, service: str, changes: list[Change]) -> str:
-    """Return the counts of what neither fails nor warns and, in the boot's suite, what was compared."""
+    """Return the counts of other changes and, in the boot's suite, the names of both sides."""
     quiet = tally(change for change in changes if change.severity not in ("fail", "warn"))
-    sides = [f"old: {about(comparison.old)}", f"new: {about(comparison.new)}"] if service == _NOBODY else []
+    sides = [f"old: {about(comparison.old)}", f"new: {about(comparison.new)}"] if service == _NO_SERVICE else []
     return "\n".join([*sides, *filter(None, [quiet])])
 
 
@@ -110,8 +110,8 @@ def _name(text: str) -> str:
     return shorten(text, NAME) or "unnamed"
 
 
-def _tell_apart(cases: list[ElementTree.Element]) -> None:
-    """Make the names of cases unique by a number: equal ones would be shown as one, and addresses vary by the run."""
+def _number_names(cases: list[ElementTree.Element]) -> None:
+    """Number cases of the same name: readers would merge them, and addresses vary between runs."""
     met: Counter[str] = Counter()
     for case in cases:
         name = case.get("name", "")

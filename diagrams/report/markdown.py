@@ -22,15 +22,15 @@ from diagrams.report.common import (
 from diagrams.text import clean, shorten
 from tracer.model import Baseline, Change, Comparison
 
-#: GitHub refuses comments of more than 65,536 characters; what posts this one may put a heading above it.
+#: GitHub rejects comments of more than 65,536 characters; the poster may add a heading.
 LIMIT = 60_000
-#: Longest name of a side, and longest text of a change in a comment.
+#: Maximum length of a side's name, and of a change's text in a comment.
 NAME, TEXT = 120, 240
 _FOLDED = ("note", "ignore")
 
 
 def report(comparison: Comparison) -> str:
-    """The comparison as Markdown. What does not fit is counted, of the least severe changes first."""
+    """Return the comparison as Markdown; changes that do not fit, the least severe first, are only counted."""
     groups = {severity: _flat(classes) for severity, classes in grouped(comparison.changes).items()}
     head = "\n".join([*_head(comparison), *_summary(comparison.changes)])
     tables = {severity: [_row(change) for change in changes] for severity, changes in groups.items()}
@@ -38,7 +38,7 @@ def report(comparison: Comparison) -> str:
     sections = []
     for severity, table in tables.items():
         shown = _fitting(table, room)
-        # Nothing less severe takes the room of what did not fit.
+        # Less severe changes do not take the room of those that did not fit.
         room = room - sum(len(row) + 1 for row in shown) if len(shown) == len(table) else 0
         sections.append(_section(severity, shown, len(table)))
     return "\n".join([head, *sections]) + "\n"
@@ -71,7 +71,7 @@ def _side(side: Baseline) -> list[str]:
 
 
 def _summary(changes: list[Change]) -> Iterator[str]:
-    """A table of classes by severities; nothing for what there is none of."""
+    """Return a table of classes by severities, without empty rows and columns."""
     groups = grouped(changes)
     if not groups:
         return
@@ -84,7 +84,7 @@ def _summary(changes: list[Change]) -> Iterator[str]:
 
 
 def _section(severity: str, table: list[str], total: int) -> str:
-    """The changes of one severity; the worse ones open, the others to be opened."""
+    """Return the changes of one severity; the worse severities are open, the others folded."""
     title = f"{total} {_severity(severity)}"
     opened = severity not in _FOLDED
     lines = ["", f"#### {title}" if opened else f"<details><summary>{title}</summary>", ""]
@@ -113,7 +113,7 @@ def _severity(severity: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Our own words as they are; anything else as code, which no one's markup gets out of."""
+    """Return our own words unchanged, and any other text as code, in which markup has no effect."""
     return text if set(text) <= _OURS else code(clean(text))
 
 

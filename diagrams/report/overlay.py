@@ -1,4 +1,4 @@
-"""Two trees laid over each other, as rows: the look of each step, the changes marked at it, what is folded."""
+"""Two trees overlaid as rows: the style of each step, its marked changes, folds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from diagrams.report.common import look
 from diagrams.words.nodes import LEAVING
 from tracer.model import Change, Comparison, NormalStep, Pair
 
-#: An added or removed subtree is shown whole up to so many steps; of a larger one, its top and what leaves a service.
+#: An added or removed subtree of up to this many steps is shown whole; of a larger one, its top and its requests.
 WHOLE = 8
 #: The looks by precedence, for a step with several changes.
 _LOUDEST = ("added", "removed", "moved", "changed")
@@ -17,10 +17,10 @@ _LOUDEST = ("added", "removed", "moved", "changed")
 
 @dataclass(slots=True)
 class Row:
-    """One place of the two trees."""
+    """A row of the two trees: a step of one side, or a pair."""
 
     pair: Pair
-    #: Index of the row around it, -1 at the top.
+    #: Index of the enclosing row, -1 at the top.
     parent: int
     #: "same", "added", "removed", "moved" or "changed".
     look: str = "same"
@@ -30,7 +30,7 @@ class Row:
 
     @property
     def node(self) -> NormalStep:
-        """The step there: the new one, or the old one where there is no new one."""
+        """Return its step: the new one, else the old one."""
         node = self.pair.new or self.pair.old
         assert node is not None
         return node
@@ -42,14 +42,14 @@ class Row:
 
 
 def rows(comparison: Comparison, severities: Iterable[str]) -> list[Row]:
-    """Every place, parents before their children; shown are changes of these ``severities`` and what leads to them."""
+    """Return all rows, parents before their children; changes of these ``severities`` and their parents are shown."""
     wanted = frozenset(severities)
     numbers = {key(change): number for number, change in reversed(list(enumerate(comparison.changes)))}
     all_rows: list[Row] = []
     stack = [(pair, -1) for pair in reversed(comparison.pairs)]
     while stack:
         pair, parent = stack.pop()
-        if pair.old is None and pair.new is None:  # no place of its own
+        if pair.old is None and pair.new is None:  # without a step
             stack.extend((child, parent) for child in reversed(pair.children))
             continue
         row = Row(pair, parent)
@@ -60,9 +60,9 @@ def rows(comparison: Comparison, severities: Iterable[str]) -> list[Row]:
         ]
         row.look, row.shown = _look(marked), bool(marked)
         all_rows.append(row)
-    _with_the_rest_of_runs(all_rows)
-    _with_what_came_or_went(all_rows)
-    _with_what_leads_there(all_rows)
+    _mark_runs(all_rows)
+    _show_added_and_removed(all_rows)
+    _show_parents(all_rows)
     return all_rows
 
 
@@ -76,8 +76,8 @@ def _look(marked: list[Change]) -> str:
     return next((candidate for candidate in _LOUDEST if candidate in looks), "same")
 
 
-def _with_the_rest_of_runs(all_rows: list[Row]) -> None:
-    """Give the look of a change to all of several equal steps added or removed: one of them has the change."""
+def _mark_runs(all_rows: list[Row]) -> None:
+    """Give the style of a change to all equal steps added or removed; only one of them has the change."""
     marked = {_run(row) for row in all_rows if row.shown}
     for row in all_rows:
         if row.one_sided and not row.changes and row.look == "same" and _run(row) in marked:
@@ -88,8 +88,8 @@ def _run(row: Row) -> tuple[int, str, str]:
     return row.parent, row.node.service, row.node.text
 
 
-def _with_what_came_or_went(all_rows: list[Row]) -> None:
-    """Show what is below a shown step added or removed; of a large subtree only what leaves its service."""
+def _show_added_and_removed(all_rows: list[Row]) -> None:
+    """Show the steps below an added or removed step; of a large subtree only requests to other services."""
     below = [0] * len(all_rows)
     for number in range(len(all_rows) - 1, -1, -1):
         if all_rows[number].parent >= 0:
@@ -106,7 +106,7 @@ def _with_what_came_or_went(all_rows: list[Row]) -> None:
             row.shown = row.shown or below[tops[number]] <= WHOLE or row.node.kind in LEAVING
 
 
-def _with_what_leads_there(all_rows: list[Row]) -> None:
+def _show_parents(all_rows: list[Row]) -> None:
     for row in reversed(all_rows):  # children first
         if row.shown and row.parent >= 0:
             all_rows[row.parent].shown = True

@@ -1,4 +1,4 @@
-"""Two boots in one sequence diagram without a format: lanes, and from top to bottom what is drawn or folded."""
+"""Two boots in one sequence diagram without a format: lanes, and drawn or folded rows from top to bottom."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from diagrams.text import often, plural, short_address, shorten
 from diagrams.words.nodes import between, goes_out, label, lane
 from tracer.model import Change, Comparison
 
-#: Longest label, and longest text of what changed behind it.
+#: Maximum length of a label, and of the text of a change after it.
 LABEL, EXTRA = 72, 80
 ADDRESS = 20
-#: A larger picture is drawn with the worse changes only; one that is still larger, from its beginning.
+#: A larger picture shows only the worse changes; if it is still larger, only its beginning.
 MOST = 3000
 _SEVERITIES = ("fail", "warn", "note")
 
@@ -27,16 +27,16 @@ class Line:
     source: str
     target: str
     text: str
-    #: As long as its bar goes down: how many of the lines after it happen inside it.
+    #: The number of following lines inside it, which its bar spans.
     inside: int = 0
     look: str = "same"
     old: str = ""
     new: str = ""
     #: Numbers of its changes in ``Comparison.changes``.
     changes: list[int] = field(default_factory=list)
-    #: What its step is called in full.
+    #: The full text of its step.
     full: str = ""
-    #: What changed about it, written behind the text.
+    #: Its change, written after the text.
     extra: str = ""
 
 
@@ -47,12 +47,12 @@ class Overlay:
     lanes: dict[str, str]
     lines: list[Line]
     idle: list[str]
-    #: What is left out of the picture, "" if nothing.
+    #: A note on what is missing from the picture, "" if nothing is.
     missing: str = ""
 
 
 def overlay(comparison: Comparison) -> Overlay:
-    """The comparison as one diagram."""
+    """Return the comparison as one diagram."""
     left, missing = len(_SEVERITIES), ""
     while len(lines := _lines(rows(comparison, _SEVERITIES[:left]), comparison.changes)) > MOST and left > 1:
         left -= 1
@@ -67,7 +67,7 @@ def _with_lanes(comparison: Comparison, lines: list[Line], missing: str) -> Over
     sides = [{lane(node.service) for node in side.walk()} for side in (comparison.old, comparison.new)]
     drawn = dict.fromkeys(name for line in lines for name in (line.source, line.target))
     met = {True: "added", False: "removed"}
-    # What is only called, as libvirt, is in neither side's services.
+    # Participants that are only called, such as libvirt, are in neither side's services.
     lanes = {
         name: "same" if (name in sides[0]) == (name in sides[1]) else met[name in sides[1]]
         for name in sorted(drawn, key=lane_order)
@@ -77,7 +77,7 @@ def _with_lanes(comparison: Comparison, lines: list[Line], missing: str) -> Over
 
 
 def _lines(all_rows: list[Row], changes: list[Change]) -> list[Line]:
-    """A line for every shown row; what is hidden between two of them is one line."""
+    """Return a line per shown row; hidden rows between two of them share one line."""
     writer = _Writer(all_rows, changes)
     for number, row in enumerate(all_rows):
         if row.shown:
@@ -111,7 +111,7 @@ class _Writer:
         self._open.append((number, len(self._lines) - 1))
 
     def hide(self, number: int, row: Row) -> None:
-        """Add a row to what is folded."""
+        """Add a row to the current fold."""
         above = row.parent
         while above >= 0 and not self._rows[above].shown:
             above = self._rows[above].parent
@@ -124,7 +124,7 @@ class _Writer:
         self._hidden.append(row)
 
     def finished(self) -> list[Line]:
-        """All lines."""
+        """Return all lines."""
         self._fold()
         self._close(-1)
         return self._lines
@@ -161,13 +161,13 @@ class _Writer:
         return line
 
     def _extra(self, row: Row) -> str:
-        # The text of an added or removed step says it all.
+        # The text of an added or removed step is enough.
         changes = [self._changes[number] for number in row.changes]
         return "; ".join(shorten(short(change), EXTRA) for change in changes if look(change) in ("moved", "changed"))
 
 
 def _far_sides(all_rows: list[Row]) -> dict[int, int]:
-    """Requests with the row of their receiving side: the first child of the same kind that is no request itself."""
+    """Return requests with the row of their receiving side: the first child of the same kind that is not a request."""
     far: dict[int, int] = {}
     for number, row in enumerate(all_rows):
         if row.parent >= 0 and row.parent not in far:
@@ -184,5 +184,5 @@ def _folded(hidden: list[Row]) -> str:
     ignored = sum(bool(row.changes) for row in hidden)
     if ignored:
         return f"… {steps}, {plural(ignored, 'change')} not marked"
-    # What one side lacks as part of something that is not marked.
+    # Missing on one side as part of a subtree that is not marked.
     return f"… {steps}" if any(row.one_sided for row in hidden) else f"… {len(hidden)} unchanged {steps.split()[1]}"

@@ -1,4 +1,4 @@
-"""The report for a terminal: the verdict, then the changes by severity and class, and when there is room both trees."""
+"""The report for a terminal: the verdict, the changes by severity and class, and on wide terminals both trees."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tracer.model import Change, Comparison
 
 #: From this width on, old and new are side by side.
 WIDE = 120
-#: Nothing can be laid out in less.
+#: The minimum width.
 NARROWEST = 40
-#: Where addresses leave less room than this beside them, a change's text is below.
+#: If addresses leave less room than this, a change's text is placed below them.
 BESIDE = 56
-#: The most addresses that are listed for a change.
+#: The maximum number of addresses listed for a change.
 PLACES = 6
 _INDENT = 4
 _NOTHING = "·"
@@ -122,7 +122,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _counted(severity: str, classes: dict[str, list[Change]], width: int) -> list[str]:
-    """``5 noted: 3 slower, 2 logged``."""
+    """Return ``5 noted: 3 slower, 2 logged``."""
     total = sum(map(len, classes.values()))
     classes_text = ", ".join(f"{len(ones)} {clean(class_)}" for class_, ones in classes.items())
     return _wrapped(f"{total} {SEVERITIES.get(severity, clean(severity))}: {classes_text}", width)

@@ -7,9 +7,9 @@ from html import escape
 
 from diagrams.svg.measure import cut, text_length, width
 
-#: From an arrow's end to the frame around it, and from a frame to one around it.
+#: The distance from an arrow's end to its frame, and from a frame to the enclosing one.
 _AWAY, _APART = 14, 6
-#: The tag in the corner: its height, what it has beside its word, and the distance of the guard.
+#: The tag in the corner: its height, its padding, and the distance of the guard.
 _TAG, _BESIDE, _NEAR = 11, 4, 4
 _INK, _TINT = "#57606a", "#eef1f4"
 
@@ -31,12 +31,12 @@ class Box:
     guard: str
     top: int
     bottom: int = 0
-    #: Where further operands begin, with their guards.
+    #: The positions of further operands, with their guards.
     branches: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Frames:
-    """The frames that are open while a picture is laid out, from top to bottom; ``last`` is where a page ends."""
+    """The frames that are open while a picture is laid out, from top to bottom; ``last`` is the end of a page."""
 
     def __init__(self, last: int) -> None:
         self._last = last
@@ -44,7 +44,7 @@ class Frames:
 
     def begin(self, operator: str, guard: str, top: int) -> None:
         """Begin a fragment."""
-        # Nothing is known of its sides yet.
+        # Its sides are not known yet.
         self._open.append(Box(Extent(1 << 20, 0), operator, guard, top))
 
     def branch(self, guard: str, y: int) -> None:
@@ -52,7 +52,7 @@ class Frames:
         self._open[-1].branches.append((y, guard))
 
     def reach(self, side: float, other: float) -> None:
-        """Extend the innermost frame around something that is drawn from one side to the other."""
+        """Extend the innermost frame to the sides of an item."""
         if self._open:
             extent = self._open[-1].extent
             extent.left = min(extent.left, int(min(side, other)) - _AWAY)
@@ -89,7 +89,7 @@ def _width(box: Box) -> int:
 
 
 def under(boxes: list[Box]) -> list[str]:
-    """The frames as SVG; outer ones are drawn first."""
+    """Return the frames as SVG; outer ones are drawn first."""
     parts = [f'<g fill="none" stroke="{_INK}">'] if boxes else []
     for box in reversed(boxes):
         left, right = box.extent.left, box.extent.right

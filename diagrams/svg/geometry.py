@@ -8,10 +8,10 @@ from diagrams.svg.frames import Box
 
 #: A row's height, the text's baseline and the arrow's line inside it.
 ROW, BASELINE, LINE = 12, 8, 10
-#: Rows that the lanes' heads take, and after how many rows they are repeated where no page ends: every screen shall
-#: have them.
+#: Rows of the lanes' heads, and the number of rows after which they are repeated within a page, so that every screen
+#: shows them.
 HEAD, REPEAT = 2, 60
-#: The baselines of title, subtitle and legend; what they take together; the foot of a page.
+#: The baselines of title, subtitle and legend; their total height; the foot of a page.
 TITLE, SUBTITLE, LEGEND, TOP, FOOT = 20, 35, 47, 50, 20
 #: The title and the legend are never cut.
 NARROWEST = 1060
@@ -21,21 +21,21 @@ TITLE_SIZE, BAND_SIZE, SMALL = 15, 11.5, 9
 #: Room for the time in the gutter, and from there to the first lane. Texts in the gutter are not held to their width,
 #: which would cost a tenth of the file: there is room for addresses in a font wider by a fifth.
 TIMES, GAP, WIDER = 40, 34, 1.2
-#: Bars on one lane: their width, and how far each further one is moved to the right.
+#: Bars on one lane: their width, and the shift of each further one to the right.
 BAR, STEP, DEEPEST = 6, 3, 12
-#: Where a file has one page, its columns are ten screens high and side by side, because librsvg and many viewers
-#: refuse a picture that is higher, or wider, than 32,767.
+#: In a file with one page, columns are ten screens high and side by side, because librsvg and many viewers reject
+#: pictures higher or wider than 32,767.
 PAGE, WIDEST = 10_000, 32_767
-#: How much of a column may stay empty for the sake of a better place to part.
+#: The share of a column that may stay empty for a better break.
 SLACK = 0.1
 STATE = "instance"
-#: Steps that are under way where a page begins are named up to that length: the chapter, and that many inside it.
+#: Limits for the open steps named at the start of a page: their length, and their number inside the chapter.
 AROUND, INNERMOST = 60, 12
 
 
 @dataclass(slots=True)
 class Bar:
-    """An activation: something runs on this lane."""
+    """The bar of a step that runs on a lane."""
 
     lane: int
     x: int
@@ -45,7 +45,7 @@ class Bar:
 
 @dataclass(slots=True)
 class Arrow:
-    """From ``tail`` to ``head``; ``look`` is call, leaf, cast, sql, state, return, failed or unfinished."""
+    """An arrow from ``tail`` to ``head``; ``look`` is call, leaf, cast, sql, state, return, failed or unfinished."""
 
     tail: int
     head: int
@@ -55,7 +55,7 @@ class Arrow:
 
 @dataclass(slots=True)
 class Label:
-    """A text with a quieter one behind it; ``y`` is its baseline."""
+    """A text with a quieter one after it; ``y`` is its baseline."""
 
     x: int
     y: int
@@ -67,11 +67,11 @@ class Label:
 
 @dataclass(slots=True)
 class Page:
-    """One page: each has heads of its own."""
+    """A page with heads of its own."""
 
-    #: Where its drawing ends.
+    #: The end of its drawing.
     height: int = 0
-    #: The steps under way where it begins: the chapter, then the innermost of those in it; the first page has none.
+    #: The open steps at its start: the chapter, then the innermost inside it; none on the first page.
     around: list[str] = field(default_factory=list)
     heads: list[int] = field(default_factory=list)
     bands: list[Label] = field(default_factory=list)

@@ -12,14 +12,14 @@ from diagrams.sequence.model import Item
 ROWS = {"end": 0, "chapter": 2}
 #: Items that no page begins with, because they belong to the item above.
 _LATE = frozenset({"end", "return", "state", "branch", "close"})
-#: How much of a page may stay empty for the sake of a better place, and what weighs as much as an empty page: so many
-#: steps under way, of which more than some make no difference. A chapter's beginning is worth some of them.
+#: The share of a page that may stay empty for a better break; the number of open steps that weighs as much as an empty
+#: page, with a maximum; and the number that a chapter's beginning makes up for.
 SLACK, EMPTY, DEEP, CHAPTER = 0.5, 4, 8, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A page's size in pixels, or larger in the same proportion, and as the file has it."""
+    """A page's size in pixels, or larger in the same proportion, and the size in the file."""
 
     width: int
     height: int

@@ -27,18 +27,18 @@ from diagrams.svg.measure import cut, width
 from diagrams.svg.paging import rows
 from diagrams.text import shorten
 
-#: Between a label and the end of its arrow; what a row must leave free for a state beside it.
+#: The distance from a label to the end of its arrow; the room that a row must leave for a state beside it.
 _NEAR, _FREE = 5, 10
-#: How far labels that find no place beside their arrow may reach to the left of the first lane.
+#: The distance that labels without room beside their arrow may reach to the left of the first lane.
 _BEFORE = 24
-#: Between a bar that continues and the end of its page.
+#: The distance from a bar that continues to the end of its page.
 _BAND = rows(Item("chapter", 0, 0, ""))
-#: Up to so many rows before heads are due they rather come at once.
+#: Heads that are due within this many rows are drawn at once.
 _DUE = {"chapter": REPEAT // 3, "frame": REPEAT // 12}
 
 
 def label_width(text: str, extra: str) -> float:
-    """Return the pixels that a label takes with the text behind it."""
+    """Return the width of a label with the text after it."""
     return width(f"{text} {extra}" if extra else text)
 
 
@@ -51,18 +51,18 @@ def _named(item: Item) -> str:
 
 
 class Placing:
-    """The pages so far, and what is under way: its bars, and the items that opened them."""
+    """The pages so far, and the open bars with the items that opened them."""
 
     def __init__(self, xs: list[int], wide: int, *, repeat: bool) -> None:
         self.pages: list[Page] = []
         self._xs = xs
-        #: Where labels begin at the earliest, and end at the latest.
+        #: The left and right limits of labels.
         self._first, self._last = xs[0] - _BEFORE, wide - MARGIN
         self._repeat = REPEAT if repeat else 1 << 30
         self._open: list[Bar] = []
         self._around: list[Item] = []
         self._depth = [0] * len(xs)
-        #: For each lane where arrows end that come from the left, and from the right: at its line, or at its bars.
+        #: For each lane the ends of arrows from the left and from the right: at its line, or at its bars.
         self._edges = [(x, x) for x in xs]
         #: Right end of the row above, if a state may be put beside it.
         self._beside: int | None = None
@@ -169,7 +169,7 @@ class Placing:
         return self._xs[-1] - _NEAR - 3 - wide
 
     def _state(self, item: Item, y: int, tail: int) -> None:
-        """Draw a dot on the last lane, with the text before it: there is room, as few arrows reach that far."""
+        """Draw a dot on the last lane, with the text before it: few arrows reach that far."""
         lane = self._xs[-1]
         self._page.arrows.append(Arrow(min(tail, lane), lane, y + LINE, "state"))
         text = cut(item.text, lane - _NEAR - 3 - self._first)
@@ -181,7 +181,7 @@ class Placing:
         self._label(item, self._edges[item.source][True], wide, look)
 
     def _label(self, item: Item, x: int, wide: float, look: str, *, leftward: bool = False) -> None:
-        """Put the label beside the arrow's tail; what does not fit there moves over, and is cut at a page's width."""
+        """Put the label beside the arrow's tail; one that does not fit is moved, and cut at the page's width."""
         text, extra, start = item.text, item.extra, x - _NEAR if leftward else x + _NEAR
         if leftward and start - wide < self._first:
             leftward, start = False, self._first

@@ -1,4 +1,4 @@
-"""The sequence diagram as SVG text: no script, no style sheet, nothing that is fetched, no text that is measured."""
+"""The sequence diagram as SVG text: no script, no style sheet, no external resource, no measuring by the renderer."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _LINE, _PALE, _RED, _AMBER = "#424a53", "#afb8c1", "#cf222e", "#9a6700"
 
 
 def svg(boot: Request | Merged, detail: str = "calls") -> str:
-    """Draw ``boot``, or several merged, as one SVG; what is too long for one column continues in one beside it."""
+    """Draw ``boot``, or several merged, as one SVG; a long one continues in columns side by side."""
     return fitted(boot, detail, draw)
 
 
 def pages(boot: Request | Merged, detail: str, paper: str) -> list[str]:
-    """``boot`` as an SVG a page, each of the proportion of one of PAPERS."""
+    """Return ``boot`` as one SVG per page, in the proportion of one of PAPERS."""
     return draw_pages(drawn(boot, detail), paper)
 
 
 def draw(diagram: Diagram) -> str | None:
-    """A diagram as one SVG, None if it is too large for one."""
+    """Return a diagram as one SVG, None if it is too large."""
     placed = layout(diagram)
     whole = placed.width * len(placed.pages)
     if whole > WIDEST:
@@ -66,7 +66,7 @@ def draw(diagram: Diagram) -> str | None:
 
 
 def draw_pages(diagram: Diagram, paper: str) -> list[str]:
-    """Draw a diagram as an SVG a page; each shows what it continues, and on which page it is continued."""
+    """Draw a diagram as one SVG per page; each shows the steps still open and the next page."""
     placed = layout(diagram, PAPERS[paper])
     return [_sheet(diagram, placed, number, PAPERS[paper].says) for number in range(len(placed.pages))]
 
@@ -106,7 +106,7 @@ def _page(placed: Layout, page: Page) -> list[str]:
 
 
 def _zebra(placed: Layout, page: Page) -> str:
-    """One line as wide as the page, dashed: every other row is shaded, at no cost per row."""
+    """Return one dashed line as wide as the page, which shades every other row without a cost per row."""
     line = f'stroke="#f3f5f8" stroke-width="{placed.width}" stroke-dasharray="{ROW}"'
     return f'<path {line} d="M{placed.width // 2} {page.heads[0] + HEAD * ROW}V{page.height - MARGIN}"/>'
 
@@ -161,13 +161,13 @@ def _gutter(placed: Layout, page: Page) -> list[str]:
 
 
 def _escaped(texts: list[str]) -> list[str]:
-    """Escape all of them at once, which is several times as fast; a clean text has no line break."""
+    """Escape all texts at once, which is several times as fast; a clean text has no line break."""
     return escape("\n".join(texts), quote=False).split("\n") if texts else []
 
 
-#: Text that is not in ink.
+#: Colours of labels, if not ink.
 _TEXTS = {"sql": "#57606a", "return": GREY, "failed": _RED, "unfinished": _AMBER, "note": "#57606a", "ask": "#8250df"}
-#: The whole label of what went wrong is in its colour.
+#: Styles whose whole label has their colour.
 _LOUD = {"failed": _RED, "unfinished": _AMBER}
 
 
@@ -186,7 +186,7 @@ def _labels(page: Page) -> list[str]:
     return [*parts, "</g>"]
 
 
-#: Hebrew, Arabic and their neighbours: what follows would be drawn as one run with them, and have no length of its own.
+#: Hebrew, Arabic and related scripts: text after them would be drawn in one run with them, without a length of its own.
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
@@ -197,7 +197,7 @@ def _texts(labels: list[Label], length: Callable[[str], str] = text_length) -> l
     rests = []
     for label, text, extra in zip(labels, texts, extras, strict=True):
         rest = f"{length(label.text)}>{text}"
-        if extra:  # each part has its own length: resvg gives a text's to its first part alone
+        if extra:  # a length for each part: resvg applies a text's length to its first part only
             apart = ' unicode-bidi="isolate"' if _RIGHT_TO_LEFT.search(text + extra) else ""
             look = f'fill="{_LOUD.get(label.look, GREY)}"{apart}{length(label.extra)}'
             rest = f"><tspan{rest}</tspan> <tspan {look}>{extra}</tspan>"
@@ -205,7 +205,7 @@ def _texts(labels: list[Label], length: Callable[[str], str] = text_length) -> l
     return rests
 
 
-#: How arrows look: their lines, and their heads' shape and paint.
+#: The styles of arrows: their lines, and the shape and paint of their heads.
 _LOOKS = {
     "call": f'stroke="{_LINE}"',
     "leaf": f'stroke="{_LINE}"',
