@@ -15,7 +15,7 @@ _NOT_BUILD = frozenset({"resize", "migration", "live migration", "rebuild", "reb
 
 def is_build(steps: Iterable[Step]) -> bool:
     """Return whether the log lines among the steps of one request are those of a build."""
-    reports = outcomes.reports(steps)
+    reports = [report for report in outcomes.reports(steps) if report.template.by.startswith("nova")]
     phases = {report.phase for report in reports}
     unscheduled = any(report.phase == "scheduling" and report.says == "error" for report in reports)
     return bool(phases & _BUILD or unscheduled) and not phases & _NOT_BUILD

@@ -151,7 +151,7 @@ def _collect(requests: list[RequestChapters], forest: Forest, claimed: set[str])
     if forest.parts:
         # Only the parts say how long a request lasted, and which instance it was about.
         _assign_events_and_ids(requests, forest, claimed)
-        instance_lines.assign(requests, _unclaimed(forest, claimed))
+    instance_lines.assign(requests, _unclaimed(forest, claimed))
     for request in requests:
         request.sort()
 
@@ -235,6 +235,8 @@ def _outcome(chapters: RequestChapters) -> str:
         return f"error: HTTP {status}"
     if not root.finished:
         return "unfinished"
+    if root.kind == "http" and status is None and root.witnesses == ("logs",):
+        return "unknown"
     return "failed" if any(chapter.error for chapter in chapters.chapters) else "done"
 
 

@@ -15,8 +15,6 @@ from tracer.sources.logs.times import Clock
 
 #: The formats that services use for a journal by default.
 _KNOWN = (oslo_formats.OSLO, oslo_formats.DEVSTACK)
-#: DevStack's units that uWSGI serves.
-_UNDER_UWSGI = re.compile(r"\bdevstack@(?:[\w-]+-api|keystone|placement)\b")
 
 
 @dataclass(slots=True)
@@ -113,8 +111,4 @@ def _record(begun: _Begun, clock: Clock) -> Record:
     if begun.head is None:
         return Record(**{"level": "INFO", "logger": "", "message": format_strings.text(text[:MAX_MESSAGE]), **known})
     formats, match = begun.head
-    record = formats.record(match, text[match.end() :][:MAX_MESSAGE], clock, **known)
-    if entry.pid and _UNDER_UWSGI.search(entry.name):
-        # A uWSGI master writes what its workers log, which name themselves in some lines only: all are one process.
-        record.source = (entry.pid, *record.source[1:])
-    return record
+    return formats.record(match, text[match.end() :][:MAX_MESSAGE], clock, **known)

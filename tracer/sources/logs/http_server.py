@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from tracer.events import Event
 from tracer.model import Value
@@ -30,6 +31,8 @@ _RETURNED = re.compile(r"https?://[^/\s]+(?P<path>/\S*) returned with HTTP (?P<s
 _TOGETHER = 100_000_000
 #: Log times are in whole milliseconds.
 _BLUR = 3_000_000
+#: So many requests are remembered for further lines about them.
+_RECENT = 64
 LOGGERS = ("uwsgi", "eventlet.wsgi", "werkzeug")
 ENDS = (".requestlog", ".wsgi.server", ".wsgi", "wsgi_logging")
 
@@ -44,11 +47,11 @@ class HttpServerParser:
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
-        self._last: Event | None = None
-        #: the logger that reported it first
-        self._last_logger = ""
+        #: the last requests, each with the logger that reported it first
+        self._recent: deque[tuple[Event, str]] = deque(maxlen=_RECENT)
         #: requests without an answer yet, by path
-        self._open: dict[str, list[Event]] = {}
+        self._open: dict[str, deque[Event]] = {}
+        self._under_way: dict[Event, None] = {}
         #: requests that were under way at the same time as others
         self._crowded: set[Event] = set()
         #: answered requests by the id of their answer, if that is not their own
@@ -81,24 +84,29 @@ class HttpServerParser:
         event.start = min(event.start, start)
 
     def _begin(self, event: Event) -> None:
-        under_way = [other for others in self._open.values() for other in others]
-        if under_way:
-            self._crowded.update((event, *under_way))
-        self._open.setdefault(str(event.attributes["path"]), []).append(event)
+        if self._under_way:
+            # If these are several, they are crowded already.
+            self._crowded.update((event, next(iter(self._under_way))))
+        self._under_way[event] = None
+        same = self._open.setdefault(str(event.attributes["path"]), deque())
+        if len(same) == _RECENT:
+            del self._under_way[same.popleft()]
+        same.append(event)
 
     def _begun(self, path: str, record: Record, start: int | None = None) -> Event | None:
         """Remove and return the open request that a line ends: of its id, else the only one, or that of its ``start``.
 
         The context that writes the last lines may have an id of its own: cinder's and glance's did until 2017.
         """
-        fitting = self._open.get(path, [])
+        fitting = list(self._open.get(path, ()))
         own = [event for event in fitting if event.attributes.get("request_id") == record.request_id]
-        if not own and start is not None:
-            fitting = [event for event in fitting if abs(event.start - start) < _TOGETHER]
+        if not own and start is not None and len(fitting) > 1:
+            fitting = [event for event in fitting if abs(event.start - start) < _BLUR]
         if not own and len(fitting) != 1:
             return None
         event = (own or fitting)[0]
         self._open[path].remove(event)
+        del self._under_way[event]
         if not own and record.request_id:
             event.attributes["closing_request_id"] = record.request_id
             self._closed[record.request_id] = event
@@ -106,17 +114,15 @@ class HttpServerParser:
 
     def _same(self, match: re.Match[str], record: Record) -> Event | None:
         """Return the request that another logger reported just before: the application's line precedes the server's."""
-        last = self._last if self._last_logger != record.logger else None
         if record.request_id:
-            last = self._closed.pop(record.request_id, None)
-        if last is None or last.end is None or not 0 <= record.time - last.end < _TOGETHER:
-            return None
-        attributes = last.attributes
-        same = attributes.get("method") == match["method"] and attributes.get("path") == _path(match["path"])
-        if not same or attributes.get("status") != int(match["status"]):
-            return None
-        self._last = None
-        return last
+            closed = self._closed.pop(record.request_id, None)
+            return closed if closed is not None and _is_same(closed, match, record) else None
+        for entry in self._recent:
+            event, logger = entry
+            if logger != record.logger and _is_same(event, match, record):
+                self._recent.remove(entry)
+                return event
+        return None
 
     def _add(self, match: re.Match[str], record: Record, start: int) -> Event:
         path = _path(match["path"])
@@ -125,7 +131,7 @@ class HttpServerParser:
             query=values.text(match["path"].partition("?")[2]) or None,
         )  # fmt: skip
         event.start = start
-        self._last, self._last_logger = event, record.logger
+        self._recent.append((event, record.logger))
         return event
 
     def _end(self, event: Event, record: Record, status: int) -> None:
@@ -140,6 +146,15 @@ class HttpServerParser:
                 event.attributes["global_request_id"] = caller
         own_id = event.attributes.get("request_id")
         event.attributes |= self._pending.pop(own_id if isinstance(own_id, str) else None, {})
+
+
+def _is_same(event: Event, match: re.Match[str], record: Record) -> bool:
+    """Return whether a line reports again a request that was answered just before."""
+    if event.end is None or not 0 <= record.time - event.end < _TOGETHER:
+        return False
+    known = event.attributes
+    answer = match["method"], _path(match["path"]), int(match["status"])
+    return (known.get("method"), known.get("path"), known.get("status")) == answer
 
 
 def _took(rest: str) -> int:

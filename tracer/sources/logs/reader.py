@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -24,6 +25,8 @@ from tracer.sources.logs.times import Clock
 
 #: At DEBUG these log a library's internals, not the service's work.
 _NOISE = ("urllib3", "requests.packages", "stevedore", "amqp", "routes.middleware")
+#: DevStack's units that uWSGI serves.
+_UNDER_UWSGI = re.compile(r"\bdevstack@(?:[\w-]+-api|keystone|placement)\b")
 _NO_HINTS = Hints()
 
 #: Process numbers below this one are those of containers, where each service has the same.
@@ -114,9 +117,14 @@ class _LogFile:
         return record
 
     def _writer(self, record: Record) -> _ProcessParsers:
-        """Return the record's process: the log's only one if its lines, or some of them (2011), do not name it."""
+        """Return the record's process: the log's only one if its lines, or some of them (2011), do not name it.
+
+        A uWSGI master writes what its workers log, and only some lines name the worker: all are one process.
+        """
         name = record.prefix or self._name
         last = self._last.get(name)
+        if last is not None and _UNDER_UWSGI.search(name):
+            return last
         if last is not None and (not record.pid or last.log.process.pid in (0, record.pid)):
             last.log.process.pid = last.log.process.pid or record.pid
             return last
