@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from tracer import dates, trace_file
+from tracer import dates, lifecycle, trace_file
 from tracer.commands import printing, tables
 from tracer.commands.options import PATH
+from tracer.lifecycle import Action, Instance
 from tracer.model import Request, Unassigned
 from tracer.text import printable
 
@@ -20,19 +21,28 @@ from tracer.text import printable
 @click.option(
     "--untied", is_flag=True, help="List instead the steps of no request: reason, service, kind, name, count, times."
 )
+@click.option(
+    "--instances",
+    is_flag=True,
+    help="List instead the instances: uuid, server, host, and each action with time, request, outcome.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("file", type=PATH)
-def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> None:
+def list_boots(file: Path, everything: bool, untied: bool, instances: bool, as_json: bool) -> None:
     """List the boots in FILE: server, request id, outcome, duration, counts.
 
     \b
     Examples:
       bootseq list boot.trace.jsonl.gz
+      bootseq list boot.trace.jsonl.gz --instances
       bootseq list boot.trace.jsonl.gz --untied
     """
     trace = trace_file.read(file)
     if untied:
         _list_untied(trace.untied, as_json)
+        return
+    if instances:
+        _list_instances(lifecycle.instances(trace), as_json)
         return
     rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
     if as_json:
@@ -42,6 +52,35 @@ def list_boots(file: Path, everything: bool, untied: bool, as_json: bool) -> Non
         printing.out("no boots" + ("" if everything else "; for other requests pass --all"))
     for line in tables.aligned([_columns(row) for row in rows]):
         printing.out(line)
+
+
+def _list_instances(lives: list[Instance], as_json: bool) -> None:
+    """Print a row an instance, with its actions in order of time."""
+    if as_json:
+        printing.as_json([_instance_row(life) for life in lives])
+        return
+    if not lives:
+        printing.out("no instances")
+    for line in tables.aligned([
+        [printable(text) or "-" for text in (life.uuid, life.server, life.host, "; ".join(map(_done, life.actions)))]
+        for life in lives
+    ]):  # fmt: skip
+        printing.out(line)
+
+
+def _done(action: Action) -> str:
+    return f"{action.name} {dates.plain(action.time)} by {action.request}: {action.outcome}"
+
+
+def _instance_row(life: Instance) -> dict[str, Any]:
+    done = [
+        {
+            "action": action.name, "time": dates.iso(action.time), "request": action.request,
+            "request_id": action.request_id, "outcome": action.outcome,
+        }
+        for action in life.actions
+    ]  # fmt: skip
+    return {"uuid": life.uuid, "server": life.server, "host": life.host, "actions": done}
 
 
 def _list_untied(groups: list[Unassigned], as_json: bool) -> None:
