@@ -70,6 +70,7 @@ def ingest(
     The format of a log is detected from its lines:
       oslo.log's lines from 2011 to now, its JSON and Fluentd formatters
       journalctl's output, default, -o export or -o json; syslog; Docker's and Kubernetes' files
+      exports of Loki, Grafana, Kibana and OpenSearch: JSON, JSON lines, CSV
       other formats with --log-format or --from-config
       uWSGI's access lines among any of them
 

@@ -11,6 +11,7 @@ from tracer.errors import TracerError, UnreadableError
 from tracer.sources.logs import (
     blocks,
     entries,
+    exports,
     formatted_text,
     journal,
     json_lines,
@@ -51,6 +52,8 @@ def read(
         raise UnreadableError("journald's own file; export it with: journalctl --file FILE -o export")
     if journal.matches(sample):
         return _entries(journal.read(data, lost), own, clock, skipped)
+    if exports.matches(sample):
+        return _entries(exports.read(data, clock, lost), own, clock, skipped)
     if json_lines.matches(sample):
         return _entries(json_lines.read(data, clock, lost), own, clock, skipped)
     if pasted.matches(sample):
