@@ -70,6 +70,7 @@ def test_a_difference_beyond_the_text_is_reported(
         ({"arguments": {"instance": "Instance 2.8 a"}}, {"arguments": {"instance": "Instance 2.8 b"}}),
         ({"server": "compute1"}, {"server": "compute2"}),
         ({"topic": "compute.compute1"}, {"topic": "compute.compute2"}),
+        ({"log_file": "/old/nova.log", "log_line": 7}, {"log_file": "/new/nova.log", "log_line": 8}),
     ],
 )
 def test_ids_users_and_hosts_are_no_difference(before: Any, now: Any) -> None:

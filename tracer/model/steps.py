@@ -33,11 +33,13 @@ class Step(Attributed):
     ``unique_id``, ``message`` (same object in one process), ``payload`` (same text of a message without an id),
     ``topic_order`` (the first message of its topic to be received after it was sent, where logs have no id), ``time``
     (the only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
-    only one of its method and path under way), ``instance`` (an event of the boot's instance), or ``""`` for a root.
+    only one of its method and path under way), ``instance`` (it names
+    the instance, volume or port of the only such request under way), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):
 
-    - call: ``module``, ``class`` ("" for a module's function), ``function``, ``file``, ``line``
+    - call: ``module``, ``class`` ("" for a module's function), ``function``, ``file``, ``line``; none of them where
+      the step stands for what a process logged for a request (its name is "log lines")
     - http: ``side`` ("client" | "server"), ``method``, ``path``, ``route``, ``status``, ``peer`` (participant called),
       ``body``, ``closing_request_id`` (the other id of a request whose last lines have one of their own)
     - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what
