@@ -9,6 +9,7 @@ from tracer.correlation import (
     contradictions,
     links,
     log_lines,
+    logged_phases,
     outcomes,
     parts,
     requests,
@@ -38,9 +39,12 @@ def correlate(events: Events) -> Trace:
     parts.gather(forest)
     # Group the trees into requests, each with its chapters in order.
     grouped = requests.group(forest)
-    # Derive the instance states, then number what there is now.
+    # Compare clocks by what was logged, before phases begin earlier than the lines that report them.
+    clock_warnings += contradictions.warnings(grouped.all)
+    # Derive the instance states and what log lines report, then number what there is now.
     for request in grouped.all:
         states.derive(request.chapters)
+        logged_phases.insert(request)
         addresses.assign(request.chapters, forest.casts)
     # Name each boot's instance, host and outcome, and count what happened beside it.
     deletes = outcomes.deletes(grouped.others)
@@ -54,7 +58,7 @@ def correlate(events: Events) -> Trace:
     for request in grouped.all:
         request.versions = versions
     warnings = [
-        *events.warnings, *clock_warnings, *contradictions.warnings(grouped.all), *forest.warnings,
+        *events.warnings, *clock_warnings, *forest.warnings,
         *_process_warnings(events),
         *unassigned.warnings(rest, forest), *([notices.lines_left_out(left_out, len(lines)).text] if left_out else []),
     ]  # fmt: skip
