@@ -33,6 +33,10 @@ CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
         lambda name: notices.clock_contradicted(name, "host b", 10**10, "Starting", "Choosing"),
         lambda name: notices.clock_contradicted("a.log", "b.log", 3600 * 10**9, name, name, zone=True),
     ],
+    "lines_not_understood": [
+        lambda name: notices.lines_not_understood(name, 1, 0, "a line"),
+        lambda name: notices.lines_not_understood("a.log", 2000, 1234, name),
+    ],
     "processes_repeated": [
         lambda name: notices.processes_repeated(name, 1),
         lambda name: notices.processes_repeated(name, 4),

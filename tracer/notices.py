@@ -34,6 +34,8 @@ class Code(Enum):
     STATEMENTS_PERIODIC = auto()
     #: More log lines of no request than a trace file holds.
     LINES_LEFT_OUT = auto()
+    #: Lines of a log that are neither records nor continue one.
+    LINES_NOT_UNDERSTOOD = auto()
     #: Every other text.
     OTHER = auto()
 
@@ -117,6 +119,13 @@ def lines_left_out(count: int, remaining: int) -> Notice:
     return Notice(Code.LINES_LEFT_OUT, text)
 
 
+def lines_not_understood(path: str, count: int, number: int, line: str) -> Notice:
+    """Report lines of a log and quote the first, the ``number`` of which is 0 if unknown."""
+    where = f" at line {number:,}" if number else ""
+    text = f"{path}: {plural(count, 'line')} not understood, the first{where}: '{printable(line)}'"
+    return Notice(Code.LINES_NOT_UNDERSTOOD, text)
+
+
 #: The wordings of every release by their codes. Those that mean a loss come first: they quote log lines, which could
 #: end like one of the others.
 _WORDINGS = tuple(
@@ -134,6 +143,7 @@ _WORDINGS = tuple(
         (Code.CLOCK_CONTRADICTED, r"the clock of .* is at least .* s ahead of that of .*, not corrected: .*"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? skipped, already read from another capture"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? of another capture again, left out"),
+        (Code.LINES_NOT_UNDERSTOOD, r".*: \d+ lines? not understood, the first(?: at line [\d,]+)?: '.*'"),
         (Code.STATEMENTS_PERIODIC, r"\d+ of \d+ SQL statements? in the logs belong to no request: (?!\d+ unknown).*"),
         (Code.STATEMENTS_UNASSIGNED, r"\d+ of \d+ SQL statements? in the logs belong to no request: .*"),
         (Code.STATEMENTS_PERIODIC, r"\d+ SQL statements? of \d+ in the logs tied to no request: (?!\d+ unknown).*"),

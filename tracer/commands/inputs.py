@@ -32,7 +32,15 @@ _NUMBERED = re.compile(r"^1(?:-\d+)*\. \S", re.MULTILINE)
 _GOOD = ("active", "done")
 #: Notices about recordings that lack nothing by it: statements of heartbeats and of the start, and further log lines,
 #: belong to no boot.
-_HARMLESS = frozenset({Code.CLOCK_CORRECTED, Code.LINES_LEFT_OUT, Code.PROCESSES_REPEATED, Code.STATEMENTS_PERIODIC})
+_HARMLESS = frozenset(
+    {
+        Code.CLOCK_CORRECTED,
+        Code.LINES_LEFT_OUT,
+        Code.LINES_NOT_UNDERSTOOD,
+        Code.PROCESSES_REPEATED,
+        Code.STATEMENTS_PERIODIC,
+    }
+)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from tracer.timeline import Entry, entry, entry_of_line, level_of
 _NOTICE_CLASSES = {
     Code.CLOCK_CORRECTED: "clock", Code.CLOCK_CONTRADICTED: "clock", Code.ZONE_SUSPECTED: "clock",
     Code.EVENTS_DROPPED: "dropped", Code.HOOKS_FAILED: "dropped", Code.LINES_LEFT_OUT: "dropped",
-    Code.STATEMENTS_UNASSIGNED: None, Code.STATEMENTS_PERIODIC: None,
+    Code.STATEMENTS_UNASSIGNED: None, Code.STATEMENTS_PERIODIC: None, Code.LINES_NOT_UNDERSTOOD: None,
 }  # fmt: skip
 #: The key of findings that are merged: class, text, service, witnesses.
 _Key = tuple[str, str, str, tuple[str, ...]]

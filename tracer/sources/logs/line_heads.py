@@ -37,7 +37,7 @@ _BEGINS_DATED = re.compile(_STAMP + rb"(?![\w.])")
 #: A record's beginning, of which a terminal's width may have cut off the rest.
 _BEGINS = re.compile(_STAMP + rb" +(?:\[?\d{1,10}\]? +)?(?:" + _LEVEL + rb"(?: |$)|[A-Z]{1,7}$)|" + UWSGI)
 #: A record's beginning behind any text.
-STRICT = _ISO + rb"(?:[.,]\d{3,6})?Z? (?:\d{1,10} )?" + _LEVEL + rb" [^\s\[]"
+STRICT = rb"(?:" + _ISO + rb"(?:[.,]\d{3,6})?Z? (?:\d{1,10} )?" + _LEVEL + rb" [^\s\[]|\[(?:uwsgi|pid:) \d{1,10}[\]|])"
 #: Lines of a journal or of syslog have no time of their own.
 _UNTIMED = re.compile(
     rb"(?:(?P<pid>\d{1,10}) +)?(?P<level>" + _LEVEL + rb") +(?P<logger>[A-Za-z_]\w*(?:\.[\w.-]{1,200}|(?= \[)))" + _IDS

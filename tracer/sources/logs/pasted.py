@@ -34,6 +34,9 @@ _BARE_HEAD = re.compile(rb"(?:DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL|TRACE
 _FIRST = 4
 #: Bytes that decide whether a text is escaped for HTML or cut at a width.
 _SAMPLE = 1 << 14
+#: Of lines that are no record's, although they contain no time: tail's headers, Markdown's fences.
+_SIGNS = (b"\n==> ", b"\n```")
+_FENCE = re.compile(rb"```[\w -]{0,30}\Z")
 _CLOCK = re.compile(rb":\d\d:\d\d")
 #: rsyslog's escapes of characters that would break a line.
 _ESCAPED = re.compile(rb"#0(11|12|33)")
@@ -98,7 +101,8 @@ class PastedLines:
             stop = text.find(b"\n", start, end)
             stop = end if stop < 0 else stop
             (_, line), *_ = plain_lines.plain([(0, text[start : min(stop, start + _MAX_LINE)])])
-            if line_heads.is_dated(line, 0) or _HEADER.match(line) or wrappers.parse(line, self._own).head:
+            marks = line_heads.is_dated(line, 0) or _HEADER.match(line) or _FENCE.match(line)
+            if marks or wrappers.parse(line, self._own).head:
                 return start
             start = stop + 1
         return end
@@ -231,7 +235,8 @@ class RecordHeads(blocks.Heads[Record]):
         if line_feed < 0:
             self.line += 1
             return end
-        if _CLOCK.search(text, line_feed, end) or text.find(b"\n==> ", line_feed, end) >= 0:
+        # The pattern begins with a colon, which is found as fast as bytes are read.
+        if _CLOCK.search(text, line_feed, end) or any(text.find(sign, line_feed, end) >= 0 for sign in _SIGNS):
             first = self.lines.first(text, line_feed + 1, end)
             if first < end:
                 self.foreign, end = text[first : end + 1], first - 1

@@ -46,7 +46,8 @@ def plain(lines: Iterable[Line]) -> Iterator[Line]:
         elif b"^[[" in line:
             line = _CARET_COLOUR.sub(b"", line)
         if is_html(line):
-            for part in _BREAK.split(line):
+            *parts, last = _BREAK.split(line)
+            for part in (*parts, last) if last.strip() or not parts else parts:
                 yield number, html.unescape(_TAG.sub(b"", part).decode("utf-8", "replace")).encode("utf-8", "replace")
         else:
             yield number, line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tracer.text import plural, printable
+from pathlib import Path
+
+from tracer import notices
 
 #: The most characters of a line that a warning quotes.
 _QUOTED = 80
@@ -23,11 +25,10 @@ class SkippedLines:
             return
         self.count += 1
         if self.count == 1 or 0 < number < self._number:
-            self._number, self._first = number, printable(text.decode("utf-8", "replace"))[:_QUOTED]
+            self._number, self._first = number, text.decode("utf-8", "replace")[:_QUOTED]
 
-    def warning(self) -> str:
-        """Return the warning that quotes the first line, "" without any."""
+    def warning(self, path: Path) -> str:
+        """Return the warning about the log at ``path``, "" without such lines."""
         if not self.count:
             return ""
-        where = f" at line {self._number:,}" if self._number else ""
-        return f"{plural(self.count, 'line')} not understood, the first{where}: '{self._first}'"
+        return notices.lines_not_understood(str(path), self.count, self._number, self._first).text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 #: Widths of terminals.
 _LEAST, _MOST = 60, 400
@@ -14,9 +15,9 @@ _CLOCK = re.compile(rb"\d\d:\d\d:\d\d")
 _OPEN = re.compile(rb"\[(?:req-|None |instance: |[0-9a-f]{8}-)[^\]]*\Z|(?: req-[0-9a-f-]{1,35}| [A-Z]{1,4})\Z")
 #: Rows at the end of which the same few bytes are, are the same statement again.
 _TAIL = 12
-#: Of the rows that another row continues, this share is full.
-_SHARE = 0.8
-#: An unusual width needs more full rows than these.
+#: Of the rows that another row continues, this share is full; a smaller one if many rows are, or cut an id.
+_SHARE, _LITTLE = 0.8, 0.25
+#: Full rows that are not the same statement again.
 _MANY = 3
 
 
@@ -48,13 +49,14 @@ def _width(rows: list[bytes]) -> int:
     heads = [_CLOCK.search(row, 0, 120) is not None for row in rows]
     if not _LEAST <= widest <= _MOST or not any(heads):
         return 0
-    continued = [row for row, next_is_head in zip(rows, heads[1:], strict=False) if not next_is_head]
-    full = [row for row in continued if length(row) == widest]
-    if not full or len(full) < _SHARE * len(continued):
-        return 0
-    tails = {row[-_TAIL:] for row in full}
-    if widest in _USUAL:
-        is_cut = len(tails) > 1 or len(rows) == len(full) + 1
-    else:
-        is_cut = len(tails) > _MANY
-    return widest if is_cut or any(_OPEN.search(row) for row in full) else 0
+    continued = [pair for pair, next_is_head in zip(pairwise(rows), heads[1:], strict=False) if not next_is_head]
+    full = [(row, after) for row, after in continued if length(row) == widest]
+    share = len(full) / len(continued) if continued else 0
+    if any(_OPEN.search(row) for row, _ in full):
+        return widest if share >= _LITTLE else 0
+    tails = {row[-_TAIL:] for row, _ in full}
+    quote = min(len(row) - len(row.lstrip(b">| \t")) for row in rows)
+    if widest in _USUAL or widest - quote in _USUAL:
+        in_words = any(not row[-1:].isspace() and not after[:1].isspace() for row, after in full)
+        return widest if in_words and share >= (_SHARE if len(tails) <= _MANY else _LITTLE) else 0
+    return widest if share >= _SHARE and len(tails) > _MANY else 0

@@ -12,7 +12,8 @@ from tracer.sources.logs.times import Clock
 
 _RFC3339 = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
 _STAMP_FOLLOWS = (
-    rb"(?=\[?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d\d/[A-Z][a-z]{2}/\d{4}:)"
+    rb"(?=\[?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d\d/[A-Z][a-z]{2}/\d{4}:"
+    rb"|\[(?:uwsgi|pid:) \d)"
 )
 _FILE = rb"[\w./+@~%=,#-]{1,200}"
 #: The kinds of prefixes, each a group. A line may have several, one behind the other.
