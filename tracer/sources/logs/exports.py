@@ -30,9 +30,10 @@ _HITS = (
     ("streams",),
     ("responses",),
 )
+#: Fluentd's own lines, of which a tag and an object follow the time, are json_lines'.
 _LOKI = re.compile(
     rb"(?:(?P<ms>\d{13})\t)?(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
-    rb"(?:\t| (?P<labels>\{[^}\n]{0,2000}\}) )(?P<line>[^\n]*)"
+    rb"(?:\t(?![^\t\n]*\t\{)| (?P<labels>\{[^}\n]{0,2000}\}) )(?P<line>[^\n]*)"
 )
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 #: Columns of which a table of log lines has one each.
