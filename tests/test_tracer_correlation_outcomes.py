@@ -145,3 +145,28 @@ def test_a_delete_counts_if_it_began_before_the_spawn_ended() -> None:
     assert boot(spawned, others=(delete(),)).outcome == "active"
     built = line("Took 6.20 seconds to build instance.")
     assert boot(spawned, built, others=(early,)).outcome == "active"
+
+
+def other(*lines: Step, outcome: str = "done") -> str:
+    """Return the outcome of a request that creates nothing, with these lines."""
+    head = step("http", "API", *lines, name="POST /servers/U/action", side="server")
+    for step_ in head.walk():
+        step_.witnesses = ("logs",)
+    request = Request(1, head.name, [head], outcome=outcome)
+    outcomes.describe_other(request)
+    return request.outcome
+
+
+def test_another_request_ends_as_messages_report() -> None:
+    failed = line(f"Failed to compute_task_migrate_server: {NO_HOST}", "scheduler.utils", uuid="")
+    assert other(failed) == f"error: NoValidHost: {NO_HOST}"
+    resized = line("Setting instance vm_state to ERROR: libvirt.libvirtError: disk full")
+    assert other(resized, outcome="unknown") == "error: libvirtError: disk full"
+    attached = line("Failed to attach v1 at /dev/vdb: cinderclient.exceptions.ClientException: no such target")
+    assert other(line("Attaching volume v1 to /dev/vdb"), attached) == "error: ClientException: no such target"
+    assert other(line("Attaching volume v1 to /dev/vdb")) == "done"
+
+
+def test_another_request_that_was_refused_has_the_apis_words() -> None:
+    refused = line("HTTP exception thrown: Image x could not be found.", "api.openstack.wsgi", uuid="")
+    assert other(refused, outcome="error: HTTP 404") == "error: HTTP 404, ImageNotFound: Image x could not be found."

@@ -152,3 +152,12 @@ def test_every_template_matches_its_own_text_and_is_written_once() -> None:
         assert template.pattern.match(message), template.text
     entries = [(template.text, template.by, template.first) for template in catalogue().templates]
     assert len(entries) == len(set(entries))
+
+
+def test_a_summary_is_cut_off_also_behind_other_words() -> None:
+    text = "Exceeded maximum number of retries. Exhausted all hosts."
+    report = read(
+        f"Failed to compute_task_build_instances: {text}: nova.exception.MaxRetriesExceeded: {text}",
+        "nova.scheduler.utils",
+    )
+    assert report.error == f"MaxRetriesExceeded: {text}"

@@ -111,6 +111,21 @@ def courses(request: Request) -> dict[str, Course]:
     return result if reports or uuids else {}
 
 
+def describe_other(request: Request) -> None:
+    """Complete the outcome of a request that creates nothing by what log lines report: that it failed, and why."""
+    if any(step.from_hooks for step in request.walk()):
+        return
+    course = Course()
+    for step in _lines(request):
+        if report := _read(step):
+            course.take(report, step)
+    reason = course.reason()
+    if request.outcome.startswith("error: HTTP") and reason:
+        request.outcome = f"{request.outcome}, {reason}"
+    elif course.outcome == "error" and reason:
+        request.outcome = f"error: {reason}"
+
+
 def deletes(requests: Iterable[Request]) -> dict[str, int]:
     """Return when the first request to delete each instance began, by uuid."""
     times: dict[str, int] = {}

@@ -50,6 +50,8 @@ def correlate(events: Events) -> Trace:
     deletes = outcomes.deletes(grouped.others)
     for boot, seed in zip(grouped.boots, grouped.seeds, strict=True):
         states.describe_instance(boot, seed, deletes)
+    for other in grouped.others:
+        outcomes.describe_other(other)
     requests.count_left_out(grouped)
     # Count what belongs to no request, and why; keep the lines of it that matter.
     rest = unassigned.count(forest, grouped.all)

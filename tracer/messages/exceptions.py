@@ -14,8 +14,8 @@ _REMOTE = re.compile(r"_Remote\Z")
 _CHAINED = re.compile(
     r"\n\s*(?:The above exception was the direct cause|During handling of the above exception|Traceback \(most recent)"
 )
-#: The name before a repeated text, of which so many characters are compared.
-_SUMMARY, _REPEATED = re.compile(r": [A-Za-z_][\w.]*: \Z"), 24
+#: The name before a repeated text.
+_SUMMARY = re.compile(r": [A-Za-z_][\w.]*: ")
 #: The longest text of an exception that is looked at, and the longest traceback.
 _MAX_TEXT, _MAX_TRACEBACK = 2000, 1 << 16
 
@@ -27,10 +27,12 @@ def opening(message: str) -> str:
 
 
 def without_summary(line: str) -> str:
-    """Return a line that is an exception's text without what oslo.log appends: the exception's name and text again."""
-    repeated = line.find(line[:_REPEATED], 1) if len(line) > _REPEATED else -1
-    summary = _SUMMARY.search(line, 0, repeated) if repeated > 0 else None
-    return line[: summary.start()] if summary else line
+    """Return a line that ends in an exception's text without what oslo.log appends: its name, and the text again."""
+    for summary in _SUMMARY.finditer(line):
+        text, repeated = line[: summary.start()], line[summary.end() :].rstrip(". ")
+        if repeated and text.rstrip(". ").endswith(repeated):
+            return text
+    return line
 
 
 def plain(raised: str) -> str:
