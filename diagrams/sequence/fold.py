@@ -145,7 +145,7 @@ def fold_for_picture(all_places: list[Place], detail: str, depth: int | None = N
     else:
         shown = [leaves_home(entry, all_places) or _speaks(entry, detail) for entry in all_places]
     if detail == "calls":
-        _with_what_leads_there(all_places, shown)
+        _show_parents(all_places, shown)
     if depth is not None:
         shown = [keep and entry.depth <= depth for entry, keep in zip(all_places, shown, strict=True)]
     chapters, rows = build(all_places, shown, steps.label)
@@ -163,7 +163,7 @@ def _broke(step: Step) -> bool:
     return step.error is not None or step.end is None
 
 
-def _with_what_leads_there(all_places: list[Place], shown: list[bool]) -> None:
+def _show_parents(all_places: list[Place], shown: list[bool]) -> None:
     for entry, keep in zip(reversed(all_places), reversed(shown), strict=True):  # children first
         if keep and entry.parent >= 0:
             shown[entry.parent] = True
