@@ -162,7 +162,7 @@ def test_encrypted_and_oddly_packed_zips_are_reported_and_the_rest_is_read(tmp_p
 
 @pytest.mark.parametrize("suffix", ["tar.xz", "tar.zst", "tar.gz", "zip"])
 def test_a_bomb_ends_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
-    """What was read before stays."""
+    """Keep the members that were read before."""
     monkeypatch.setattr(packing, "MAX_UNPACKED", 1 << 20)
     path = written(tmp_path, f"a.{suffix}", ARCHIVES[suffix](LOGS | {"z.log": bytes(16 << 20), "zz.log": line()}))
     events = read(path)

@@ -66,7 +66,7 @@ def contradictions(requests: list[Request]) -> Iterator[Contradiction]:
             if _builds(line) and line.report.instance:
                 begun[line.report.instance] = min(begun.get(line.report.instance, line.step), line.step, key=_start)
         if len({_clock(step) for step in steps}) > 1:
-            pairs = [*_asked(steps), *_chosen(lines), *_excluded(lines), *_rescheduled(lines)]
+            pairs = [*_received(steps), *_chosen(lines), *_excluded(lines), *_rescheduled(lines)]
             yield from _wrong(pairs)
     yield from _wrong([(begun[instance], step) for instance, step in plugged if instance in begun])
 
@@ -82,15 +82,15 @@ def _builds(line: _Line) -> bool:
     return line.step.service == "compute" and line.report.phase in _ON_HOST
 
 
-def _asked(steps: list[Step]) -> Iterator[tuple[Step, Step]]:
+def _received(steps: list[Step]) -> Iterator[tuple[Step, Step]]:
     """Pair the API's receipt of the request with the first step of each other clock under the same request id."""
-    asked = next((step for step in steps if step.kind == "http" and step.is_server), None)
+    receipt = next((step for step in steps if step.kind == "http" and step.is_server), None)
     # Without a duration in the log its start is unknown.
-    if asked is None or not asked.request_id or not asked.duration:
+    if receipt is None or not receipt.request_id or not receipt.duration:
         return
-    own = [step for step in steps if step.request_id == asked.request_id and step.name != PART]
+    own = [step for step in steps if step.request_id == receipt.request_id and step.name != PART]
     for first in _first_by_clock(own):
-        yield asked, first
+        yield receipt, first
 
 
 def _chosen(lines: list[_Line]) -> Iterator[tuple[Step, Step]]:

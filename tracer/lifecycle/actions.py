@@ -66,31 +66,31 @@ def action_of(request: Request, reports: list[Report]) -> str:
     """Return what a request does to its instances, "" for one that only reads, or whose action nothing names."""
     if request.operation == "boot":
         return "created"
-    asked = next(_asked(request), None)
-    if asked is not None and asked.text("method") in ("GET", "HEAD"):
+    sent = next(_server_requests(request), None)
+    if sent is not None and sent.text("method") in ("GET", "HEAD"):
         return ""
     candidates = [
-        *_named_by_api(asked),
+        *_named_by_api(sent),
         *_named_by_steps(request),
         *(_PHASES.get(report.phase, "") for report in reports),
     ]
-    if asked is not None and server_in_path(asked)[1] == "action":
+    if sent is not None and server_in_path(sent)[1] == "action":
         candidates.append("changed")
     return next(filter(None, candidates), "")
 
 
-def _asked(request: Request) -> Iterator[Step]:
+def _server_requests(request: Request) -> Iterator[Step]:
     """Yield the HTTP requests about a server, the outermost first."""
     return (step for step in request.walk() if step.kind == "http" and server_in_path(step)[0])
 
 
-def _named_by_api(asked: Step | None) -> Iterator[str]:
-    if asked is None:
+def _named_by_api(sent: Step | None) -> Iterator[str]:
+    if sent is None:
         return
-    body = asked.attributes.get("body")
+    body = sent.attributes.get("body")
     for key in body if isinstance(body, dict) else ():
         yield _BODIES.get(key, "")
-    yield _PATHS.get((asked.text("method"), server_in_path(asked)[1]), "")
+    yield _PATHS.get((sent.text("method"), server_in_path(sent)[1]), "")
 
 
 def _named_by_steps(request: Request) -> Iterator[str]:
