@@ -126,8 +126,8 @@ def test_three_servers_of_one_request_are_three_rows(tmp_path: Path) -> None:
     assert {actions(life)[0][0::2] for life in rows} == {("created", "active")}
 
 
-def test_the_command_prints_a_row_an_instance(tmp_path: Path) -> None:
-    """Of a boot of 2011 and of one of Nova 34 from their logs."""
+def test_the_command_prints_one_row_per_instance(tmp_path: Path) -> None:
+    """List the instances of a boot of 2011 and of one of Nova 34 from their logs."""
     for number, folder in enumerate((DIABLO, nova34(tmp_path))):
         file = tmp_path / f"{number}.trace.jsonl"
         trace_file.write(file, trace(folder))

@@ -88,7 +88,7 @@ def _marked(values: Iterable[Json]) -> Iterator[dict[str, Json]]:
         if isinstance(value, list):
             yield from _marked(value)
         elif isinstance(value, dict):
-            inner = next((inner for path in _HITS if isinstance(inner := _at(value, path), list)), None)
+            inner = next((inner for path in _HITS if isinstance(inner := _value_of(value, path), list)), None)
             if inner is not None:
                 yield from _marked(inner)
             elif isinstance(value.get("values"), list):
@@ -97,7 +97,7 @@ def _marked(values: Iterable[Json]) -> Iterator[dict[str, Json]]:
                 yield value
 
 
-def _at(value: Json, path: tuple[str, ...]) -> Json:
+def _value_of(value: Json, path: tuple[str, ...]) -> Json:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
