@@ -73,6 +73,7 @@ def ingest(
       exports of Loki, Grafana, Kibana and OpenSearch: JSON, JSON lines, CSV
       other formats with --log-format or --from-config
       uWSGI's access lines among any of them
+    Message copies: from bootseq tap, RabbitMQ's tracing plugin, rabbitmqadmin get, or pika (JSON lines)
 
     \b
     Examples:

@@ -11,6 +11,7 @@ from tracer.errors import UnreadableError
 from tracer.events import Events
 from tracer.sources.archives import Archive, is_archive
 from tracer.sources.broker import copies as broker_copies
+from tracer.sources.broker import copy_forms
 from tracer.sources.logs import buffers, reader
 from tracer.sources.logs.blocks import Text
 from tracer.sources.logs.detect import Hints
@@ -37,10 +38,10 @@ def read(path: Path, hints: Hints, on_progress: Callable[[float], None] = lambda
 
 
 def _text(path: Path, text: Text, modified: datetime, hints: Hints, on_progress: Callable[[float], None]) -> Events:
+    if copy_forms.matches(text):
+        return broker_copies.read_copies(path, text)
     if not may_be_copies(path):
         return reader.read_log(path, text, modified, hints, on_progress)
-    if broker_copies.matches(text):
-        return broker_copies.read_copies(path, text)
     events = reader.read_log(path, text, modified, hints, on_progress)
     return events if events.events or events.damaged else Events(warnings=[f"{path}: {_reason(path)}, skipped"])
 

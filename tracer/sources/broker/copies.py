@@ -10,9 +10,9 @@ from pathlib import Path
 from tracer.events import Event, Events, Process
 from tracer.model import Value
 from tracer.sources import packing, values
-from tracer.sources.broker import bodies
+from tracer.sources.broker import bodies, copy_forms
 from tracer.sources.broker.senders import Senders
-from tracer.sources.logs import blocks, buffers, times
+from tracer.sources.logs import buffers, times
 from tracer.sources.logs.blocks import Text
 from tracer.text import plural
 
@@ -38,11 +38,6 @@ class Copy:
     digest: str = ""
 
 
-def matches(data: Text) -> bool:
-    """Return whether a text's first line is a message copy."""
-    return _copy(1, next(blocks.lines(data), b"")) is not None
-
-
 def read(path: Path) -> Events:
     """Read a file of message copies."""
     with buffers.opened(path) as data:
@@ -53,9 +48,9 @@ def read_copies(path: Path, data: Text) -> Events:
     """Read message copies; other lines are skipped and counted in a warning."""
     result = Events()
     copies, invalid, is_last_invalid = [], 0, False
-    for number, line in enumerate(blocks.lines(data), 1):
-        copy = _copy(number, line)
-        is_last_invalid = copy is None and bool(line.strip(b"\0\r\n\t "))
+    for number, fields in copy_forms.read(data):
+        copy = _copy(number, fields)
+        is_last_invalid = copy is None
         invalid += is_last_invalid
         if copy is not None:
             copies.append(copy)
@@ -72,9 +67,8 @@ def read_copies(path: Path, data: Text) -> Events:
     return result
 
 
-def _copy(number: int, line: bytes) -> Copy | None:
-    fields = values.parse_json(line) if line.lstrip()[:1] == b"{" else None
-    if not isinstance(fields, dict) or "payload" not in fields:
+def _copy(number: int, fields: copy_forms.Fields | None) -> Copy | None:
+    if fields is None:
         return None
     kind, _, queue = str(fields.get("trace_key")).partition(".")
     if kind not in ("publish", "deliver"):
