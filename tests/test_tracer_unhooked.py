@@ -107,6 +107,23 @@ def test_a_cast_has_the_first_request_id_after_it() -> None:
     assert served.attributes["request_id"] == "req-a"
 
 
+def test_an_id_is_not_given_to_one_of_two_messages_by_time() -> None:
+    log = EventLog()
+    log.serve("a", 0, unique_id="1")
+    log.serve("b", 5 * MS, unique_id="2")
+    log.line(20 * MS, "req-a")
+    assert parents(log)[2] == (0, "")
+    assert all("request_id" not in event.attributes for event in log.events[:2])
+
+
+def test_a_message_that_has_been_silent_for_long_leaves_the_id_to_the_next() -> None:
+    log = EventLog()
+    log.serve("a", 0, unique_id="1")
+    served = log.serve("b", 60 * SECOND, unique_id="2")
+    log.line(60 * SECOND + 20 * MS, "req-b")
+    assert parents(log)[2] == (served.number, "request_id")
+
+
 def test_a_stale_request_id_is_ignored() -> None:
     log = EventLog()
     log.add("http", "GET /a", 0, 10 * MS, side="server", request_id="req-a")

@@ -105,7 +105,7 @@ class _Process:
         if not request_id:
             server, tied_by = self._by_time_or_instance(event)
         elif server is None:
-            server, tied_by = self._without_id(), "request_id"
+            server, tied_by = self._without_id(event), "request_id"
         if server is None:
             return
         if event.number < server.number:
@@ -131,12 +131,12 @@ class _Process:
                 return server, "request_id"
         return None, ""
 
-    def _without_id(self) -> Event | None:
+    def _without_id(self, event: Event) -> Event | None:
         """Return the only one under way that has no request id yet, the first of several equal HTTP requests.
 
         Which of these it is, only their order says: what else is linked to them by time is doubtful.
         """
-        fitting = [server for server in self._open if _lacks_id(server)]
+        fitting = [server for server in self._active(event) if _lacks_id(server)]
         if len({(server.kind, server.name) for server in fitting}) != 1:
             return None
         if len(fitting) > 1:
@@ -145,13 +145,17 @@ class _Process:
             self._doubtful.update(server.number for server in fitting)
         return fitting[0]
 
-    def _by_time_or_instance(self, event: Event) -> tuple[Event | None, str]:
-        """Return the only request under way, or the only one whose events name the same instance, port or the like."""
-        active = [
+    def _active(self, event: Event) -> list[Event]:
+        """Return what was under way at an event, but for what has no end and has been silent for long."""
+        return [
             server
             for server in self._open
             if server.end is not None or event.start - self._last[server.number] <= SILENCE
         ]
+
+    def _by_time_or_instance(self, event: Event) -> tuple[Event | None, str]:
+        """Return the only request under way, or the only one whose events name the same instance, port or the like."""
+        active = self._active(event)
         if len(active) == 1:
             return active[0], "time"
         uuids = _uuids(event)
