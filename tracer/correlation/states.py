@@ -56,7 +56,9 @@ class _Instances:
         if course.host:
             self.hosts.setdefault(uuid, course.host)
         if self.outcomes.setdefault(uuid, "unfinished") == "unfinished":
-            self.outcomes[uuid] = course.end(deletes.get(uuid)) or "unfinished"
+            # Where nothing is known of its time on a host, it may have been active before it was deleted.
+            deleted = deletes.get(uuid) if self.hosts.get(uuid) or course.spawned else None
+            self.outcomes[uuid] = course.end(deleted) or "unfinished"
 
     def _fail(self, uuid: str, time: int) -> None:
         self.outcomes[uuid] = "error"
