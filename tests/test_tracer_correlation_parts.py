@@ -164,6 +164,34 @@ def test_an_event_of_libvirt_belongs_to_its_instance_not_to_its_id() -> None:
         assert len(boot.chapters[0].children) == 2
 
 
+NEUTRON = Process("log neutron-server 9", 9, "", "neutron-server")
+
+
+def test_a_part_of_neutron_belongs_to_the_request_of_its_port() -> None:
+    """Before 2016 Neutron had no id of its caller."""
+    logs, neutron = Logs(), EventLog(NEUTRON)
+    say(logs.compute, 0, about(1, f"Creating image, port {UUID.format(7)}"), "req-a")
+    say(neutron, SECOND, f"Failed to bind port {UUID.format(7)} on host kite", "req-b")
+    say(neutron, SECOND, f"Failed to bind port {UUID.format(8)} on host kite", "req-c")
+    say(logs.compute, 2 * SECOND, about(1, "Instance failed to spawn"), "req-a", logger="nova.compute.manager")
+    trace = correlate(Events([*logs.compute.events, *neutron.events], [COMPUTE, NEUTRON]))
+    (boot,) = trace.boots
+    assert heads(boot) == [("compute", "log lines", ""), ("network", "log lines", "instance")]
+    assert boot.request_ids == ["req-a", "req-b"]
+    assert [other.request_id for other in trace.others] == ["req-c"]
+
+
+def test_a_part_about_several_ports_belongs_to_no_request_of_one() -> None:
+    """The service may have kept its id since it started."""
+    logs, neutron = Logs(), EventLog(NEUTRON)
+    say(logs.compute, 0, about(1, f"Creating image, port {UUID.format(7)}"), "req-a", logger="nova.virt.libvirt.driver")
+    say(logs.compute, 2 * SECOND, about(1, "Instance failed to spawn"), "req-a", logger="nova.compute.manager")
+    for number in (7, 8):
+        say(neutron, SECOND, f"Port {UUID.format(number)} updated", "req-kept")
+    trace = correlate(Events([*logs.compute.events, *neutron.events], [COMPUTE, NEUTRON]))
+    assert len(trace.boots[0].chapters) == 1
+
+
 def test_work_on_a_timer_is_no_request() -> None:
     logs = Logs()
     say(logs.compute, 0, "Running periodic task", "req-a").name = "oslo_service.periodic_task"

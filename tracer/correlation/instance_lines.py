@@ -17,16 +17,37 @@ from tracer.model import Step
 _Span = tuple[int, int, RequestChapters]
 
 
-def assign(requests: list[RequestChapters], unclaimed: list[Step]) -> None:
-    """Add each line to the only request under way that names what the line names; those that only read are none."""
-    lines = [(line, uuids) for line in unclaimed if _is_line(line) and (uuids := subjects.mentioned(line))]
-    if not lines:
+def assign(requests: list[RequestChapters], unclaimed: list[Step], forest: Forest) -> None:
+    """Add each line to the only request under way that names what the line names; those that only read are none.
+
+    So are the parts of Neutron and Cinder that are about ports and volumes of one request: until 2016 they had ids of
+    their own.
+    """
+    named = [(root, uuids) for root in unclaimed if (uuids := _named(root, forest))]
+    if not named:
         return
-    spans = _spans(requests, set().union(*(uuids for _, uuids in lines)))
-    for line, uuids in lines:
-        request = _only(line, [span for uuid in uuids for span in _begun(spans.get(uuid, []), line)])
-        if request is not None:
-            request.add_unclaimed(line, "instance")
+    spans = _spans(requests, set().union(*(uuids for _, uuids in named)))
+    for root, uuids in named:
+        request = _only(root, [span for uuid in uuids for span in _begun(spans.get(uuid, []), root)])
+        if request is not None and (
+            _is_line(root) or _is_within(root, [spans.get(uuid, []) for uuid in uuids], request)
+        ):
+            request.add_unclaimed(root, "instance")
+
+
+def _named(root: Step, forest: Forest) -> set[str]:
+    """Return the uuids in a line or a neighbour's part; empty for other trees."""
+    if _is_line(root):
+        return subjects.mentioned(root)
+    is_neighbour = parts.is_part(root, forest) and root.service in ("network", "volume")
+    return set().union(*map(subjects.about, root.walk())) if is_neighbour else set()
+
+
+def _is_within(part: Step, spans: list[list[_Span]], request: RequestChapters) -> bool:
+    """Return whether a request names all that a part names, and lasts until it ends: a service may keep an id."""
+    return all(
+        any(own is request and (part.end or part.start) <= end + SILENCE for _, end, own in named) for named in spans
+    )
 
 
 def _is_line(root: Step) -> bool:

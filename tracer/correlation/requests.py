@@ -151,7 +151,7 @@ def _collect(requests: list[RequestChapters], forest: Forest, claimed: set[str])
     if forest.parts:
         # Only the parts say how long a request lasted, and which instance it was about.
         _assign_events_and_ids(requests, forest, claimed)
-    instance_lines.assign(requests, _unclaimed(forest, claimed))
+    instance_lines.assign(requests, _unclaimed(forest, claimed), forest)
     for request in requests:
         request.sort()
 
