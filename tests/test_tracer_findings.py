@@ -292,3 +292,31 @@ def test_a_failed_request_is_a_finding(method: str, status: int, failed: bool) -
     expected = [("failed", f"{method} /x: error: HTTP {status}", 1, "1")] if failed else []
     results = findings.findings(cloud.trace())
     assert [(finding.class_, finding.text, finding.boot, finding.address) for finding in results] == expected
+
+
+def test_work_that_fails_after_the_answer_is_a_finding_at_its_chapter() -> None:
+    cloud = Cloud()
+    api, compute = cloud.process("/usr/bin/nova-api"), cloud.process("/usr/bin/nova-compute")
+    with api.step("http", "POST /v2.1/servers/a/action", side="server", status=202, request_id="req-1"):
+        api.does("rpc", "resize_instance", side="client", mode="cast", unique_id="u1")
+    ids = {"unique_id": "u1", "request_id": "req-1"}
+    compute.does("rpc", "resize_instance", side="server", error="nova.exception.ResizeError: no space", **ids)
+    (finding,) = findings.findings(cloud.trace())
+    assert (finding.class_, finding.address, finding.service) == ("failed", "2", "compute")
+    assert finding.text == "POST /v2.1/servers/a/action: failed: ResizeError: no space"
+
+
+def test_a_notification_in_the_log_is_no_error_line() -> None:
+    cloud = Cloud()
+    failing(cloud, "{}")
+    for event in cloud.events:
+        event.attributes |= {"level": "ERROR", "logger": "oslo.messaging.notification.instance.create.error"}
+    assert findings.findings(cloud.trace()) == []
+
+
+def test_the_exception_that_hooks_recorded_is_part_of_the_text() -> None:
+    cloud = Cloud()
+    failing(cloud, "Instance failed to spawn")
+    cloud.events[-1].attributes["exception"] = "OSError: no space"
+    (finding,) = findings.findings(cloud.trace())
+    assert finding.text == "nova.x: Instance failed to spawn … OSError: no space"

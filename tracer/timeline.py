@@ -6,8 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from tracer.correlation.log_lines import shortened_message
 from tracer.model import PART, LogLine, Request, Step, Trace
-from tracer.text import without_middle
 
 #: The levels of entries, from the least grave.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -15,8 +15,6 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _OLDER = {"AUDIT": "INFO", "WARN": "WARNING", "TRACE": "ERROR"}
 #: Kinds of steps that log lines report at DEBUG, if at all.
 _DETAILS = frozenset({"sql", "call", "handoff"})
-#: Characters of a longer message that remain in an entry.
-_HEAD, _TAIL = 1000, 3000
 #: An id may follow a dash, as in ``volume-…``; a word of everything needs none.
 _EDGE = r"(?<![0-9A-Za-z])"
 
@@ -88,11 +86,13 @@ def level_of(step: Step) -> str:
     if step.kind in ("log", "ask"):
         return normal_level(step.text("level"))
     status = step.attributes.get("status")
-    if step.error is not None or (isinstance(status, int) and status >= 500):
+    answer = status if isinstance(status, int) else 0
+    if step.kind in _DETAILS:
+        # An exception that leaves a function is often expected by its caller.
+        return "DEBUG" if step.error is None else "WARNING"
+    if step.error is not None or answer >= 500:
         return "ERROR"
-    if isinstance(status, int) and status >= 400:
-        return "WARNING"
-    return "DEBUG" if step.kind in _DETAILS else "INFO"
+    return "WARNING" if answer >= 400 else "INFO"
 
 
 def normal_level(level: str) -> str:
@@ -104,7 +104,7 @@ def normal_level(level: str) -> str:
 def entry(request: Request, step: Step, text: str) -> Entry:
     """Return the entry of a step, ``text`` unless it is a log line."""
     number = step.attributes.get("log_line")
-    message = without_middle(step.text("message"), _HEAD, _TAIL) if step.kind in ("log", "ask") else text
+    message = shortened_message(step) if step.kind in ("log", "ask") else text
     return Entry(
         step.start, step.host, step.service, level_of(step), message, request.number, step.address,
         step.kind, step.text("logger"), step.text("log_file"), number if isinstance(number, int) else 0,

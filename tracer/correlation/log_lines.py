@@ -24,6 +24,12 @@ def select(forest: Forest, requests: list[Request]) -> tuple[list[LogLine], int]
     return [_line(step) for step in chosen], len(steps) - len(chosen)
 
 
+def shortened_message(step: Step) -> str:
+    """Return a log line's message, with the exception that hooks recorded beside it; without its middle if long."""
+    message, exception = step.text("message"), step.text("exception")
+    return without_middle(message if exception in message else f"{message}\n{exception}", _HEAD, _TAIL)
+
+
 def _worth_keeping(forest: Forest, requests: list[Request]) -> Iterator[tuple[int, Step]]:
     """Yield each log line of no request that is worth keeping, with its rank: problems have the lowest."""
     assigned = {chapter.id for request in requests for chapter in request.chapters}
@@ -45,9 +51,8 @@ def _rank(step: Step) -> int | None:
 
 
 def _line(step: Step) -> LogLine:
-    message = without_middle(step.text("message"), _HEAD, _TAIL)
     number = step.attributes.get("log_line")
     return LogLine(
-        step.start, step.host, step.service, step.pid, step.text("level"), step.text("logger") or step.name, message,
-        step.request_id or "", step.text("log_file"), number if isinstance(number, int) else 0,
+        step.start, step.host, step.service, step.pid, step.text("level"), step.text("logger") or step.name,
+        shortened_message(step), step.request_id or "", step.text("log_file"), number if isinstance(number, int) else 0,
     )  # fmt: skip

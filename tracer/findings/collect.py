@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from tracer.explain.words import plain_error
 from tracer.findings.errors import LEVELS, errors
 from tracer.findings.finding import CLASSES, TraceFinding
 from tracer.findings.observations import UNCLAIMED, Fault, Observations
@@ -52,12 +53,17 @@ def _entries(trace: Trace, requests: list[Request]) -> Iterator[Entry]:
 
 def _failures(request: Request) -> Iterator[TraceFinding]:
     """Yield a finding if a request failed, but for reads that were answered as not found and the like."""
-    outcome = request.outcome
+    outcome, head = request.outcome, request.chapters[0] if request.chapters else None
     is_read = request.operation.startswith(("GET ", "HEAD "))
-    if outcome == "failed" or (outcome.startswith("error") and not (is_read and outcome.startswith("error: HTTP 4"))):
+    later = [chapter for chapter in request.chapters[1:] if chapter.error is not None]
+    if head is None or (is_read and outcome.startswith("error: HTTP 4")):
+        return
+    if outcome.startswith(("error", "failed")) or (later and request.operation != "boot"):
+        failed = later[0] if later and not outcome.startswith("error") else head
         name = f"{request.operation} {request.server}".strip()
-        head = request.chapters[0]
-        yield TraceFinding("failed", f"{name}: {outcome}", request.number, head.address, head.service)
+        error = plain_error(failed.error or "")
+        reason = outcome if outcome.startswith("error") else f"failed: {error}" if error else "failed"
+        yield TraceFinding("failed", f"{name}: {reason}", request.number, failed.address, failed.service)
 
 
 def _of_file(trace: Trace) -> Iterator[TraceFinding]:

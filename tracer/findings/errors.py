@@ -14,13 +14,15 @@ LEVELS = frozenset({"ERROR", "CRITICAL"})
 #: The most texts that are listed; the others are counted.
 MAX_TEXTS = 100
 _MAX_TEXT = 300
+_NOTIFICATIONS = ("oslo.messaging.notification", "oslo_messaging.notification")
 
 
 def errors(entries: Iterable[Entry]) -> Iterator[TraceFinding]:
     """Yield one finding for the lines of one service that differ by ids and addresses alone, at the first of them."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.time):
-        if entry.level in LEVELS:
+        # A notification that is written to the log has its priority as level: it is no error of its own.
+        if entry.level in LEVELS and not entry.logger.startswith(_NOTIFICATIONS):
             groups.setdefault((entry.service, _signature(entry)), []).append(entry)
     listed = list(groups.values())
     for group in listed[:MAX_TEXTS]:

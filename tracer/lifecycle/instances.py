@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 
+from tracer.explain.words import plain_error
 from tracer.lifecycle import actions
 from tracer.messages import Report, catalogue
 from tracer.model import Request, Step, Trace, Value
@@ -70,13 +72,19 @@ def _uuids(request: Request, lines: list[Report]) -> list[str]:
 
 def _action(name: str, request: Request, uuid: str, lines: list[Report], alone: bool) -> Action:
     outcome = request.outcome if alone else _vm_state(request, uuid) or _reported(lines) or request.outcome
-    if name != "created":
-        failure = next((report for report in lines if report.says == "error"), None)
-        if failure is not None and outcome in ("done", "unfinished", "failed"):
-            outcome = f"error: {failure.error or failure.text}"
-        elif outcome == "unfinished" and any(report.says in ("ends", "active") for report in lines):
+    if name != "created" and outcome in ("done", "unfinished", "failed"):
+        outcome = _failure(request, lines) or outcome
+        if outcome == "unfinished" and any(report.says == "ends" for report in lines):
             outcome = "done"
     return Action(name, request.started, request.number, request.request_id, outcome)
+
+
+def _failure(request: Request, lines: list[Report]) -> str:
+    """Return the error of work that went on after the API's answer, "" if there is none."""
+    errors = (chapter.error for chapter in request.chapters if chapter.error is not None)
+    reports = (report.error or report.text for report in lines if report.says == "error")
+    error = next(chain(errors, reports), None)
+    return "" if error is None else f"error: {plain_error(error)}".rstrip(": ")
 
 
 def _reported(lines: list[Report]) -> str:
@@ -85,7 +93,7 @@ def _reported(lines: list[Report]) -> str:
         if report.says in ("active", "deleted"):
             return report.says
         if report.says == "error":
-            return f"error: {report.error or report.text}"
+            return f"error: {plain_error(report.error or report.text)}"
     return ""
 
 
