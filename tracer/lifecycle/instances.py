@@ -80,7 +80,10 @@ def _action(name: str, request: Request, uuid: str, lines: list[Report], alone: 
 
 
 def _failure(request: Request, lines: list[Report]) -> str:
-    """Return the error of work that went on after the API's answer, "" if there is none."""
+    """Return the error of the API's answer, or of work that went on after it, "" if there is none."""
+    status = request.chapters[0].attributes.get("status") if request.chapters else None
+    if isinstance(status, int) and status >= 400:
+        return f"error: HTTP {status}"
     errors = (chapter.error for chapter in request.chapters if chapter.error is not None)
     reports = (report.error or report.text for report in lines if report.says == "error")
     error = next(chain(errors, reports), None)
