@@ -40,7 +40,7 @@ OUTCOMES = {
 #: What the hooks' outcome must name too: the reason, by whichever exception they saw it.
 REASONS = {
     "always": "no space left on any node", "image": "Flavor's disk is too small", "port": "Binding failed for port",
-    "volume": "its status is error", "host": "NoValidHost", "quota": "Quota exceeded for instances",
+    "volume": "its status is error", "host": "NoValidHost", "quota": "HTTP 403",
 }  # fmt: skip
 
 
