@@ -71,11 +71,13 @@ def test_each_process_has_one_part() -> None:
 def test_one_service_alone_is_enough() -> None:
     logs = Logs()
     say(logs.compute, 0, about(1, "Claim successful on node kite"), "req-a", logger="nova.compute.claims")
-    say(logs.compute, SECOND, about(2, "Terminating instance"), "req-b")
+    say(logs.compute, SECOND, about(2, "Terminating instance"), "req-b", logger="nova.compute.manager")
+    say(logs.conductor, 2 * SECOND, "busy", "req-c")
     trace = logs.trace()
     assert [(boot.request_id, boot.uuid, boot.host) for boot in trace.boots] == [("req-a", UUID.format(1), "kite")]
     assert [(other.request_id, other.operation, other.outcome) for other in trace.others] == [
-        ("req-b", "log lines of compute", "unknown")
+        ("req-b", "delete: log lines of compute", "unknown"),
+        ("req-c", "log lines of conductor", "unknown"),
     ]
     assert trace.untied == []
 

@@ -1,4 +1,4 @@
-"""Builds: requests of which only log lines are known, and these say that an instance is built."""
+"""The operations of requests of which only log lines are known, by what these report: a build, a delete, a resize …"""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tracer.model import Step
 #: delete do not: Nova of 2014 logs them where it cleans up after a build that failed.
 _BUILD = frozenset({"build", "spawn", "image", "claim", "block devices"})
 _NOT_BUILD = frozenset({"resize", "migration", "live migration", "rebuild", "reboot", "rescue", "shelve"})
+#: Operations that may be a part of the others, or of a build.
+_MINOR = frozenset({"attach", "detach", "interface", "snapshot"})
 
 
 def is_build(steps: Iterable[Step]) -> bool:
@@ -19,3 +21,10 @@ def is_build(steps: Iterable[Step]) -> bool:
     phases = {report.phase for report in reports}
     unscheduled = any(report.phase == "scheduling" and report.says == "error" for report in reports)
     return bool(phases & _BUILD or unscheduled) and not phases & _NOT_BUILD
+
+
+def operation(steps: Iterable[Step]) -> str:
+    """Return the operation that the lines of one request report, "" where they report none or several."""
+    phases = {report.phase for report in outcomes.reports(steps)}
+    known = phases & _NOT_BUILD or phases & {"delete"} or phases & _MINOR
+    return known.pop() if len(known) == 1 else ""

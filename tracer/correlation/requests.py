@@ -206,7 +206,7 @@ def _other(number: int, chapters: RequestChapters) -> Request:
     root = chapters.seed
     return Request(
         number=number,
-        operation=_operation(root),
+        operation=_operation(root, chapters),
         chapters=chapters.chapters,
         request_id=root.request_id or "",
         request_ids=sorted(chapters.ids),
@@ -214,10 +214,11 @@ def _other(number: int, chapters: RequestChapters) -> Request:
     )
 
 
-def _operation(root: Step) -> str:
+def _operation(root: Step, chapters: RequestChapters) -> str:
     """Return the name of what was asked for; of a message whose method is unknown, its mode and topic."""
     if root.name == parts.NAME:
-        return f"{parts.NAME} of {root.service}"
+        operation = builds.operation(chapters.walk())
+        return f"{operation}: {parts.NAME} of {root.service}".removeprefix(": ")
     if root.name or root.kind != "rpc":
         return root.name or root.kind
     topic = root.text("topic") or root.text("peer")
