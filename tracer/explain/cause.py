@@ -135,7 +135,7 @@ def _origin(step: Step) -> Step | None:
         return None
     # What is waited for elsewhere is raised again there: the first that failed so knows more.
     repeated = [child for child in inside if error_of(child) == error_of(last)]
-    return max(repeated, key=lambda child: (_depth(child), -end_of(child)))
+    return last if len(repeated) == 1 else max(repeated, key=lambda child: (_depth(child), -end_of(child)))
 
 
 def _last_numbered(step: Step) -> Step | None:

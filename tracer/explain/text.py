@@ -6,15 +6,24 @@ from collections.abc import Iterable, Iterator
 
 from tracer.explain.explanation import Evidence, Explanation, HostTry, Phase, Wait
 from tracer.explain.words import shorten, span
+from tracer.text import printable
 
 _INDENT = "    "
 #: So many items of a list are shown; the rest is counted.
 _SHOWN = 12
+#: A longer line is shortened.
+_LONGEST = 800
 
 
 def render(explanation: Explanation) -> str:
     """Return the text, which ends with a line feed."""
-    return "\n".join(_Writer(explanation).lines()) + "\n"
+    return "".join(f"{_line(line)}\n" for line in _Writer(explanation).lines())
+
+
+def _line(text: str) -> str:
+    """Return the text as one line: what was quoted from outside cannot add lines."""
+    line = printable(text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 class _Writer:
@@ -39,7 +48,7 @@ class _Writer:
             yield from ("", "Why is not in the trace.")
         if len(explanation.chain) > 1:
             yield from ("", "Its way to the user:")
-            yield from _limited([f"- {link.text}{_positions(link.evidence)}" for link in explanation.chain])
+            yield from _limited([[f"- {link.text}{_positions(link.evidence)}"] for link in explanation.chain])
         # A host on which all went well is named in the sentence on the end.
         shown = not explanation.explained or any(attempt.failed for attempt in explanation.hosts)
         hosts = explanation.hosts if shown else ()
@@ -58,7 +67,7 @@ class _Writer:
         blocks = [[f"- {text}", *self._evidence(evidence)] for text, evidence in items]
         if blocks:
             yield from ("", title)
-            yield from _limited(["\n".join(block) for block in blocks])
+            yield from _limited(blocks)
 
     def _evidence(self, evidence: Iterable[Evidence]) -> Iterator[str]:
         for item in evidence:
@@ -75,10 +84,11 @@ def _host(attempt: HostTry) -> str:
     return f"{attempt.host}: {attempt.text}" if attempt.host else attempt.text
 
 
-def _limited(items: list[str]) -> Iterator[str]:
-    yield from items[:_SHOWN]
-    if len(items) > _SHOWN:
-        yield f"- and {len(items) - _SHOWN} more (see --json)"
+def _limited(blocks: list[list[str]]) -> Iterator[str]:
+    for block in blocks[:_SHOWN]:
+        yield from block
+    if len(blocks) > _SHOWN:
+        yield f"- and {len(blocks) - _SHOWN} more (see --json)"
 
 
 def _positions(evidence: tuple[Evidence, ...]) -> str:
