@@ -248,7 +248,7 @@ class TestLogsAlone:
         path = self.trace(tmp_path, api=_api(), conductor=_conductor())
         cause = json_of(path)["cause"]
         assert cause["service"] == "scheduler"
-        assert "Conductor gave up waiting for scheduler to answer rpc call select_destinations" in cause["text"]
+        assert "Conductor gave up waiting for scheduler to answer RPC call select_destinations" in cause["text"]
         assert cause["quotations"][0]["source"].endswith("nova-conductor.log:1")
 
     def test_the_filter_that_left_no_host(self, tmp_path: Path) -> None:
@@ -282,6 +282,27 @@ class TestLogsAlone:
         cause = json_of(self.trace(tmp_path, api=log))["cause"]
         assert reason in cause["text"]
         assert cause["text"].startswith("The API refused the request at 10:00:02.100: ")
+
+    @pytest.mark.parametrize(
+        ("sample", "service", "error", "hosts"),
+        [
+            ("02-info-outcome-error", "scheduler", "NoValidHost: No valid host was found.", []),
+            ("02c-out-of-retries-in-2015", "compute", "libvirtError: internal error: no space", ["kite", "lark"]),
+            ("03-one-service-only", "compute", "VirtualInterfaceCreateException: Virtual Interface", ["kite"]),
+            ("12c-quota-refused", "API", "TooManyInstances: Quota exceeded for cores: Requested 1", []),
+        ],
+    )  # fmt: skip
+    def test_samples_of_the_field(
+        self, sample: str, service: str, error: str, hosts: list[str], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "sample.jsonl"
+        logs = sorted((ROOT / "tests" / "data" / "field" / sample).rglob("*.log"))
+        assert CliRunner().invoke(main, ["ingest", "-o", str(path), *map(str, logs)]).exit_code == 0
+        value = json_of(path)
+        assert value["cause"]["service"] == service
+        assert value["cause"]["error"].startswith(error)
+        assert [attempt["host"] for attempt in value["hosts"] if attempt["host"]] == hosts
+        assert value["cause"]["quotations"][0]["source"]
 
 
 _NO_HOST = "nova.exception_Remote.NoValidHost_Remote: No valid host was found. There are not enough hosts available."

@@ -183,10 +183,7 @@ def _logged(steps: list[Step], ended: int | None, decisive: Step | None) -> list
         for step, error in failures.reports(steps)
         if (inside is None or step.address in inside or step.witnesses == ("logs",))
     ]
-    named = [(step, error) for step, error in lines if error_type(error)]
-    exceptions = [(step, error) for step, error in named if not is_lookup(error)]
-    attempts = _last_attempt([line for line in exceptions if not failures.is_no_host(line[1])])
-    causes = attempts or exceptions or named or lines
+    causes = next(filter(None, map(_telling, reversed(_attempts(lines)))), lines)
     if not causes:
         return []
     unique: dict[tuple[str, str], Step] = {}
@@ -196,15 +193,24 @@ def _logged(steps: list[Step], ended: int | None, decisive: Step | None) -> list
     return [*unique.values(), *ends]
 
 
-def _last_attempt(lines: list[tuple[Step, str]]) -> list[tuple[Step, str]]:
-    """Return the lines of the host that was tried last."""
-    attempt: list[tuple[Step, str]] = []
-    over = False
+def _attempts(lines: list[tuple[Step, str]]) -> list[list[tuple[Step, str]]]:
+    """Return the lines by the host that was tried: a report that another one is to be tried ends an attempt."""
+    attempts: list[list[tuple[Step, str]]] = [[]]
     for step, error in lines:
+        attempts[-1].append((step, error))
         report = report_of(step)
-        is_result = report is not None and report.says == "rescheduled"
-        if over and not is_result:
-            attempt = []
-        attempt.append((step, error))
-        over = is_result
-    return attempt
+        if report is not None and report.says == "rescheduled":
+            attempts.append([])
+    return attempts
+
+
+def _telling(lines: list[tuple[Step, str]]) -> list[tuple[Step, str]]:
+    """Return the lines that may be the cause: with an exception that wraps no other, else those of a failed phase."""
+    telling = [(step, error) for step, error in lines if not (failures.is_wrapper(error) or is_lookup(error))]
+    named = [(step, error) for step, error in telling if error_type(error)]
+    return named or [(step, error) for step, error in telling if _is_failed_phase(step)]
+
+
+def _is_failed_phase(step: Step) -> bool:
+    report = report_of(step)
+    return report is not None and report.says in ("fails", "refused", "answered")

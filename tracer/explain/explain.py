@@ -9,9 +9,9 @@ from tracer.explain.checks import checks
 from tracer.explain.explanation import Cause, Explanation, Statement
 from tracer.explain.quotations import evidence
 from tracer.explain.select import is_failed
-from tracer.explain.sentences import capital, cause_of, chain_of, the
-from tracer.explain.words import date, name, plain_error, shorten, span, where
-from tracer.model import Request, Step, Trace
+from tracer.explain.sentences import cause_of, chain_of, the
+from tracer.explain.words import capital, clock, date, name, plain_error, shorten, span, where
+from tracer.model import PART, Request, Step, Trace
 from tracer.text import plural
 
 
@@ -20,7 +20,8 @@ def explain(request: Request, trace: Trace) -> Explanation:
     failed = is_failed(request)
     failure = causes.find(request) if failed or request.outcome == "unfinished" else None
     calls = waits.unanswered(request) if request.outcome != "active" else []
-    cause = cause_of(failure, request, calls) if failed or calls or failure else None
+    unknown = failed or request.outcome == "unfinished"
+    cause = cause_of(failure, request, calls) if unknown or calls else None
     explained = cause is not None or (request.outcome != "unfinished" and not failed)
     return Explanation(
         what=_what(request),
@@ -108,8 +109,11 @@ def _beginning(request: Request) -> Statement:
 
 
 def _first_sign(head: Step) -> Statement:
+    if head.name == PART:
+        text = f"Its first line in the trace is of {where(head.service, head.host)}, at {date(head.start)}."
+        return Statement(text, evidence(*head.children[:1]))
     if head.kind == "log":
-        text = f"How it was asked for is not in the trace; its first line is of {head.service} at {date(head.start)}."
+        text = f"Its first line in the trace is of {where(head.service, head.host)}, at {date(head.start)}."
     else:
         text = f"It began with {name(head)} in {where(head.service, head.host)} at {date(head.start)}."
     return Statement(text, evidence(head))
@@ -137,7 +141,7 @@ def _end(request: Request, failure: Failure | None) -> Statement:
         text = f"It failed {_since(request, last)}{': ' + known.rstrip('.') if known else ''}."
         return Statement(text, evidence(*last))
     if request.outcome == "unfinished":
-        final = max(request.walk(), key=failures.end_of, default=None)
+        final = max((step for step in request.walk() if step.name != PART), key=failures.end_of, default=None)
         text = f"Its end is not in the trace, whose last step of it is {span(request.duration)} after its start."
         return Statement(text, evidence(final) if final is not None else ())
     if request.outcome == "done":
@@ -147,4 +151,4 @@ def _end(request: Request, failure: Failure | None) -> Statement:
 
 def _since(request: Request, last: list[Step]) -> str:
     end = failures.end_of(last[0]) - request.started if last else request.duration
-    return f"{span(end)} after its start"
+    return f"{span(end)} after its start" if end > 0 else f"at {clock(request.started)}"

@@ -25,9 +25,13 @@ _UNTELLING = re.compile(r"(?:[\w.]+\.)?(?:KeyError|IndexError|StopIteration|Empt
 _LOOKUP = re.compile(
     r"NotFound|DoesNotExist|NoResult|could not be found|libvirtError: .*[Nn]ot found|HTTP 404|HTTP 300"
 )
-_TIMEOUT = re.compile(r"MessagingTimeout|Timed out waiting for a reply|Timeout while waiting on RPC")
+_TIMEOUT = re.compile(
+    r"MessagingTimeout|Timed out waiting for a reply|Timeout while waiting on RPC|Timeout in RPC method"
+)
 #: Errors that only report that no host remained, whatever the hosts said.
 _NO_HOST = frozenset({"NoValidHost", "MaxRetriesExceeded", "NoValidHostException"})
+_WRAPPERS = frozenset({"BuildAbortException", "RescheduledException", "RemoteError"})
+_NO_HOST_TEXT = re.compile(r"No valid host was found|maximum number of retries|^Failed to schedule instances$")
 #: Loggers of copies of notifications, and of plugins that are looked for.
 _NOISE = ("oslo.messaging.notification", "stevedore")
 #: Warnings are reports of an error only in the services' own code: others print the exception being handled, too.
@@ -95,7 +99,14 @@ def is_timeout(error: str) -> bool:
 
 def is_no_host(error: str) -> bool:
     """Return whether the error only reports that no host remained."""
-    return error_type(error) in _NO_HOST or "No valid host was found" in error or "maximum number of retries" in error
+    return (
+        error_type(error) in _NO_HOST or "No valid host was found" in error or _NO_HOST_TEXT.search(error) is not None
+    )
+
+
+def is_wrapper(error: str) -> bool:
+    """Return whether the error is raised for another failure, which its text need not name."""
+    return error_type(error) in _WRAPPERS or is_no_host(error)
 
 
 def topmost(step: Step) -> Iterator[Step]:

@@ -24,6 +24,7 @@ _PLACES = frozenset(
 _EMPTY_FILTER = re.compile(r"Filter (\w+) returned 0 hosts")
 _RESULTS = re.compile(r"Filtering removed all hosts.*?Filter results: (.*)", re.DOTALL)
 _COUNTS = re.compile(r"(\w+): \(start: (\d+), end: (\d+)\)")
+_REMAINING = re.compile(r"\('(\w+)', (None|\[[^\]]*\])\)")
 _NO_CANDIDATES = re.compile(r"Got no allocation candidates")
 _NO_PROVIDERS = re.compile(r"found no providers with (.+)")
 _IGNORED = re.compile(r"Host filter (ignoring hosts|only checking hosts?|forcing.*?to): ?(.*)")
@@ -98,13 +99,19 @@ def _filters(steps: list[Step]) -> Iterator[HostTry]:
     for step, match in _matches(steps, _EMPTY_FILTER):
         yield HostTry("", f"filter {match[1]} left no host", failed=True, evidence=evidence(step))
     for step, match in _matches(steps, _RESULTS):
-        counts = ", ".join(f"{name} {start} → {end}" for name, start, end in _COUNTS.findall(match[1]))
-        if counts:
-            yield HostTry("", f"filters left: {counts}", failed=True, evidence=evidence(step))
+        left = [f"{name} {end} of {start}" for name, start, end in _COUNTS.findall(match[1])]
+        left += [f"{name} {_names(remaining)}" for name, remaining in _REMAINING.findall(match[1])]
+        if left:
+            yield HostTry("", f"filters left: {', '.join(left)}", failed=True, evidence=evidence(step))
     for step in steps:
         refused = step.kind == "log" and step.text("logger").startswith(_FILTER_LOGGERS)
         if refused and _REFUSAL.search(step.text("message")):
             yield HostTry("", shorten(step.text("message"), 160), failed=True, evidence=evidence(step))
+
+
+def _names(remaining: str) -> str:
+    """Return the hosts in a filter's result, ``[('node1', 'node1.site'), …]``; "none" without any."""
+    return shorten(" and ".join(re.findall(r"\(u?'([^']*)'", remaining)), 120) or "none"
 
 
 def _attempts(request: Request, steps: list[Step]) -> Iterator[HostTry]:
@@ -142,13 +149,19 @@ def _reported(request: Request, steps: list[Step]) -> Iterator[HostTry]:
         report = report_of(step)
         if report is None:
             continue
-        if report.says == "chosen" or report.phase == "claim" or report.says == "rescheduled":
+        if report.says == "chosen" or report.phase == "claim":
             host = report.host or host
+        if report.says == "rescheduled" and report.host and report.host not in failed and "" in failed:
+            failed[report.host] = failed.pop("")
         error = failures.error_of(step) or ""
-        if error and report.says in FAILING and (step.service == "compute" or report.says == "rescheduled"):
-            failed.setdefault(host or step.host or request.host, (error, step))
+        if error and report.says in FAILING and (step.service == "compute" or report.host):
+            failed.setdefault(report.host or host or step.host, (error, step))
+        host = "" if report.says == "rescheduled" else host
+    if "" in failed and request.host not in failed:
+        failed = {name or request.host: entry for name, entry in failed.items()}
     for name, (error, step) in failed.items():
-        yield HostTry(name, f"failed: {error}", failed=True, evidence=evidence(step))
+        text = f"failed: {error}" if name else f"a host that is not named failed: {error}"
+        yield HostTry(name, text, failed=True, evidence=evidence(step))
 
 
 def _reason(failed: Step) -> str:

@@ -30,4 +30,7 @@ def reported_error(step: Step) -> str:
     report = report_of(step)
     if report is None or report.says not in FAILING:
         return ""
-    return report.cause or report.error or catalogue().name_error(report.values.get("reason", ""))
+    reason = report.values.get("reason", "")
+    named = catalogue().name_error(reason)
+    is_whole = report.says in ("answered", "refused") or named != reason
+    return report.cause or report.error or (named if is_whole else report.text)

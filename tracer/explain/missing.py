@@ -22,10 +22,9 @@ def missing(request: Request, trace: Trace, *, known: bool) -> list[Next]:
     absent = [] if _was_refused(request) else [*_absent(request, steps, witnesses, known=known)]
     result = [*absent]
     if _is_without_reason(request):
-        text = (
-            "The API logs the reason of an answer with an error at INFO (nova.api.openstack.wsgi), before the answer."
-        )
-        result.append(Next(text, "bootseq ingest -o FILE … nova-api.log"))
+        service = request.chapters[0].service
+        text = f"The reason is in the log of {service}, before the answer: for Nova, nova.api.openstack.wsgi at INFO."
+        result.append(Next(text, f"bootseq ingest -o FILE … {_LOGS.get(service, 'LOG')}"))
     elif not known or absent:
         result += _levels(steps, witnesses)
     if any(code_of(warning) is Code.EVENTS_DROPPED for warning in trace.warnings):

@@ -42,4 +42,4 @@ def _after_answer(request: Request, reported: list[Mark]) -> Iterator[Mark]:
         return
     following = min(reported, key=lambda mark: mark.time)
     if following.time > head.end:
-        yield Mark(head.end, f"until {following.service} begins: conductor, scheduler, messages", "", head)
+        yield Mark(head.end, f"until {following.service} begins", "", head)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tracer.explain import failures
-from tracer.model import Request, Trace, Value
+from tracer.model import PART, Request, Trace, Value
 
 #: A shorter word is no beginning of an id.
 _SHORTEST = 4
@@ -68,7 +68,9 @@ def default(trace: Trace) -> list[Request]:
 
 
 def _reports_errors(request: Request) -> bool:
-    return is_user_request(request) and bool(failures.reports(list(request.walk())))
+    """Return whether somebody's request, or one of which only log lines are there, reports an error."""
+    is_part = bool(request.chapters) and request.chapters[0].name == PART
+    return (is_part or is_user_request(request)) and bool(failures.reports(list(request.walk())))
 
 
 def _ids(request: Request) -> list[str]:

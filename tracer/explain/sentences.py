@@ -7,25 +7,32 @@ from tracer.explain.cause import Failure
 from tracer.explain.explanation import Cause, Link, Wait
 from tracer.explain.log_reports import report_of
 from tracer.explain.quotations import evidence
-from tracer.explain.words import clock, error_type, name, where
+from tracer.explain.words import capital, clock, error_type, name, where
 from tracer.model import Request, Step
 
 
 def cause_of(failure: Failure | None, request: Request, calls: list[Wait]) -> Cause | None:
     """Return the first cause: an unanswered call, hosts that were refused, or the first error."""
     if failure is None:
-        return _unanswered(calls[0]) if calls else None
+        return _unanswered(calls[0]) if calls else _without_host(request)
     first, error = failure.first, failure.error
     if failures.is_timeout(error) and calls:
         own = [call for call in calls if any(item.address == first.address for item in call.evidence)]
         return _unanswered((own or calls)[0], error, first)
-    steps = list(request.walk())
-    reason = hosts.no_host_reason(steps) if failures.is_no_host(error) else None
-    if reason is not None:
-        text, witnesses = reason
-        service, host = witnesses[0].service, witnesses[0].host
-        return Cause(f"{text[0].upper()}{text[1:]}.", service, host, error, evidence(*witnesses, first))
+    no_host = _without_host(request, error, first) if failures.is_no_host(error) else None
+    if no_host is not None:
+        return no_host
     return Cause(_sentence(first, error), first.service, first.host, error, evidence(first))
+
+
+def _without_host(request: Request, error: str = "", *failed: Step) -> Cause | None:
+    """Return the cause if the scheduler had no host, by what it and Placement report; None if they report nothing."""
+    reason = hosts.no_host_reason(list(request.walk()))
+    if reason is None:
+        return None
+    text, witnesses = reason
+    service, host = witnesses[0].service, witnesses[0].host
+    return Cause(f"{capital(text)}.", service, host, error, evidence(*witnesses, *failed))
 
 
 def _unanswered(call: Wait, error: str = "", first: Step | None = None) -> Cause:
@@ -52,11 +59,6 @@ def _sentence(step: Step, error: str) -> str:
     return f"{name(step)} in {where(step.service, step.host)} {verb} {error}."
 
 
-def capital(text: str) -> str:
-    """Return the text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
-
-
 def chain_of(failure: Failure) -> list[Link]:
     """Return the way of a failure; what a service only passed on is one link."""
     links: list[Link] = []
@@ -69,7 +71,7 @@ def chain_of(failure: Failure) -> list[Link]:
 
 
 def _link_text(step: Step, error: str) -> str:
-    if step.kind == "state":
+    if step.kind == "state" or error.startswith("Setting instance to ERROR"):
         return f"{where(step.service, step.host)} set the instance to error"
     if step.kind == "log":
         return f"{where(step.service, step.host)} logged {error}"

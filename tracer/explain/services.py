@@ -24,6 +24,8 @@ _LOST = re.compile(
     r"unreachable|refused|closed|lost|gone away|Can't connect|timed out|disconnected|reset", re.IGNORECASE
 )
 _GRAVE = frozenset({"ERROR", "CRITICAL"})
+#: The id that oslo.messaging puts before what it logs of a connection.
+_CONNECTION = re.compile(r"^\[[0-9a-f-]{36}\] ")
 _CHANGING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
 #: Troubles this long before and after a request, in nanoseconds, may have to do with it.
 _BEFORE, _AFTER = 300 * 10**9, 60 * 10**9
@@ -66,7 +68,7 @@ def _kind(line: LogLine) -> str:
 
 
 def _text(line: LogLine) -> str:
-    message = without_instance(line.message.partition("\n")[0])
+    message = _CONNECTION.sub("", without_instance(line.message.partition("\n")[0]))
     raised = plain_error(first_exception(line.message))
     return f"{message}: {raised}" if raised and raised not in message else message
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracer.explain.explanation import Evidence, Explanation, HostTry, Phase, Wait
-from tracer.explain.words import shorten, span
+from tracer.explain.explanation import Evidence, Explanation, HostTry, Phase
+from tracer.explain.words import capital, shorten, span
 from tracer.text import printable
 
 _INDENT = "    "
@@ -53,15 +53,16 @@ class _Writer:
         shown = not explanation.explained or any(attempt.failed for attempt in explanation.hosts)
         hosts = explanation.hosts if shown else ()
         yield from self._list("Hosts:", ((_host(attempt), attempt.evidence) for attempt in hosts))
-        others = [wait for wait in explanation.waits if not self._is_cause(wait)]
+        others = [wait for wait in explanation.waits if capital(f"{wait.text}.") != self._cause()]
         yield from self._list("Calls without an answer:", ((wait.text, wait.evidence) for wait in others))
-        yield from self._list("Services report:", ((line.text, line.evidence) for line in explanation.services))
+        services = [line for line in explanation.services if capital(f"{line.text}.") != self._cause()]
+        yield from self._list("Services report:", ((line.text, line.evidence) for line in services))
         yield from _phases(explanation.phases)
         yield from _next(explanation)
 
-    def _is_cause(self, wait: Wait) -> bool:
+    def _cause(self) -> str:
         cause = self._explanation.cause
-        return cause is not None and cause.text.rstrip(".").lower() == wait.text.lower()
+        return cause.text if cause is not None else ""
 
     def _list(self, title: str, items: Iterable[tuple[str, tuple[Evidence, ...]]]) -> Iterator[str]:
         blocks = [[f"- {text}", *self._evidence(evidence)] for text, evidence in items]

@@ -12,8 +12,11 @@ from tracer.explain.words import clock, date, name, shorten, span, where
 from tracer.model import Request, Step
 from tracer.text import plural
 
+#: What callers log that gave up, in the words of all releases; the older ones name whom and what they called.
 _GAVE_UP = re.compile(
-    r"(?:Timed out waiting for a reply to message ID |Timeout while waiting on RPC response[^\w]*)([\w-]*)"
+    r"Timed out waiting for a reply to message ID (?P<id>[\w-]+)"
+    r"|Timeout while waiting on RPC response(?: - topic: \"(?P<topic>[^\"]*)\", RPC method: \"(?P<method>[^\"]*)\")?"
+    r"|Timeout in RPC method (?P<name>\w+)|Timed out waiting for (?P<service>nova-\w+)"
 )
 #: A frame of the class that sends a service its messages: ``nova/scheduler/rpcapi.py``.
 _RPC_FRAME = re.compile(r'File "[^"]*/(\w+)/rpcapi\.py", line \d+, in (\w+)')
@@ -86,7 +89,7 @@ def _logged(steps: list[Step], known: set[str], any_call: bool) -> list[Wait]:
         if step.kind != "log" or (any_call and step.from_hooks):
             continue
         match = _GAVE_UP.search(f"{step.text('message')} {step.text('exception')}")
-        if match and match[1] not in known:
+        if match and match["id"] not in known:
             groups[step.service].append(step)
     return [_timeout(service, lines) for service, lines in groups.items()]
 
@@ -94,19 +97,25 @@ def _logged(steps: list[Step], known: set[str], any_call: bool) -> list[Wait]:
 def _timeout(service: str, lines: list[Step]) -> Wait:
     first = lines[0]
     match = _GAVE_UP.search(f"{first.text('message')} {first.text('exception')}")
-    message = f", message {shorten(match[1], 64)}" if match and match[1] else ""
+    message = f", message {shorten(match['id'], 64)}" if match and match["id"] else ""
     count = f", {plural(len(lines), 'line')}" if len(lines) > 1 else ""
     peer, method = _called(lines)
-    call = f"{peer} to answer rpc call {method}" if peer else "the answer to an RPC call"
+    call = f"RPC call {method}" if method else "an RPC call"
     unknown = "" if peer else "; the call itself was not logged, so whom it asked is unknown"
-    text = f"{where(service, first.host)} gave up waiting for {call} at {date(first.start)}{message}{count}{unknown}"
+    whom = f"{peer or 'the answer'} to {'answer ' if peer else ''}{call}"
+    text = f"{where(service, first.host)} gave up waiting for {whom} at {date(first.start)}{message}{count}{unknown}"
     return Wait(service, peer, method, len(lines), first.start, 0, over=True, text=text, evidence=evidence(first))
 
 
 def _called(lines: list[Step]) -> tuple[str, str]:
-    """Return the service and the method that a traceback's frames name; "" where none does."""
+    """Return the service and the method that the lines, or their tracebacks' frames, name; "" where none does."""
     for line in lines:
-        frames = _RPC_FRAME.findall(line.text("message"))
+        text = f"{line.text('message')} {line.text('exception')}"
+        named = next((match for match in _GAVE_UP.finditer(text) if not match["id"]), None)
+        if named is not None:
+            peer = named["topic"] or (named["service"] or "").removeprefix("nova-")
+            return shorten(peer, 40), shorten(named["method"] or named["name"] or "", 80)
+        frames = _RPC_FRAME.findall(text)
         if frames:
             peer, method = frames[0]
             return shorten(peer, 40), shorten(method, 80)

@@ -27,6 +27,11 @@ def plain_error(text: str) -> str:
     return shorten(_REMOTE.sub(r"\1", _MODULE.sub("", without_instance(first.strip()))), _ERROR).rstrip(": ")
 
 
+def capital(text: str) -> str:
+    """Return the text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def without_instance(message: str) -> str:
     """Return a log line's message without the uuid that Nova puts before it."""
     return _INSTANCE.sub("", message)
