@@ -54,7 +54,7 @@ class HttpServerParser:
         self._under_way: dict[Event, None] = {}
         #: requests that were under way at the same time as others
         self._crowded: set[Event] = set()
-        #: answered requests by the id of their answer, if that is not their own
+        #: answered requests by the id of their answer's line
         self._closed: dict[str, Event] = {}
         #: attributes of requests, by id, from lines before the one that ends them
         self._pending: dict[str | None, dict[str, Value]] = {}
@@ -78,8 +78,8 @@ class HttpServerParser:
 
     def _done(self, match: re.Match[str], record: Record) -> None:
         start = max(record.time - _took(match["rest"]), 0)
-        begun = self._begun(_path(match["path"]), record, start)
-        event = begun or self._same(match, record) or self._add(match, record, start)
+        known = self._same(match, record) or self._begun(_path(match["path"]), record, start)
+        event = known or self._add(match, record, start)
         self._end(event, record, int(match["status"]))
         event.start = min(event.start, start)
 
@@ -107,9 +107,10 @@ class HttpServerParser:
         event = (own or fitting)[0]
         self._open[path].remove(event)
         del self._under_way[event]
-        if not own and record.request_id:
-            event.attributes["closing_request_id"] = record.request_id
+        if record.request_id:
             self._closed[record.request_id] = event
+            if not own:
+                event.attributes["closing_request_id"] = record.request_id
         return event
 
     def _same(self, match: re.Match[str], record: Record) -> Event | None:
