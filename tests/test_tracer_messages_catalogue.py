@@ -161,3 +161,9 @@ def test_a_summary_is_cut_off_also_behind_other_words() -> None:
         "nova.scheduler.utils",
     )
     assert report.error == f"MaxRetriesExceeded: {text}"
+
+
+def test_a_reason_is_named_by_the_summary_that_repeats_it() -> None:
+    text = "operation failed: guest CPU doesn't match specification"
+    report = read(f"Live Migration failure: {text}: libvirt.libvirtError: {text}", "nova.virt.libvirt.driver")
+    assert report.error == f"libvirtError: {text}"

@@ -101,13 +101,14 @@ class Catalogue:
         """Return what a logged message says, None where the catalogue does not have it."""
         prefix = _INSTANCE.match(message)
         text = message[prefix.end() :] if prefix else message.lstrip()
-        line = exceptions.without_summary(exceptions.opening(text)[:_MAX_LINE].rstrip())
+        line, summary = exceptions.split_summary(exceptions.opening(text)[:_MAX_LINE].rstrip())
+        chain = exceptions.chain(text) or ([summary] if summary else [])
         word = line.partition(" ")[0].rstrip(".:…")
         for template in (*self._by_word.get(word, ()), *self._by_word.get("", ())):
             if logger and not logger.startswith(template.by):
                 continue
             if match := template.pattern.match(line):
-                return self._report(template, match, exceptions.chain(text), prefix["instance"] if prefix else "")
+                return self._report(template, match, chain, prefix["instance"] if prefix else "")
         return None
 
     def name_error(self, text: str) -> str:

@@ -26,13 +26,13 @@ def opening(message: str) -> str:
     return (message[: match.start()] if match else message).rstrip()
 
 
-def without_summary(line: str) -> str:
-    """Return a line that ends in an exception's text without what oslo.log appends: its name, and the text again."""
+def split_summary(line: str) -> tuple[str, str]:
+    """Split a line that ends in an exception's text from what oslo.log appends: its name, and the text again."""
     for summary in _SUMMARY.finditer(line):
         text, repeated = line[: summary.start()], line[summary.end() :].rstrip(". ")
         if repeated and text.rstrip(". ").endswith(repeated):
-            return text
-    return line
+            return text, plain(line[summary.start() + 2 :])
+    return line, ""
 
 
 def plain(raised: str) -> str:
