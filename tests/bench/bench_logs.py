@@ -167,12 +167,15 @@ def _whole(folder: Path, sizes: dict[int, list[Path]]) -> Iterator[Row]:
         yield Row(f"bootseq ingest, {size} MB, most memory of a process", took.memory, "MB")
 
 
-def used(command: list[str], env: dict[str, str] | None = None) -> Used:
-    """Return the use of a run of a command, its helpers' CPU included; its output is dropped."""
+def used(command: list[str], env: dict[str, str] | None = None, accepted: int = 1) -> Used:
+    """Return the use of a run of a command, its helpers' CPU included; its output is dropped.
+
+    RuntimeError for an exit code above ``accepted``.
+    """
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
-    if os.waitstatus_to_exitcode(status) > 1:  # 1: grep found nothing
+    if os.waitstatus_to_exitcode(status) > accepted:  # 1: grep found nothing
         raise RuntimeError(f"{command[0]} failed")
     return Used(usage.ru_utime + usage.ru_stime, time.perf_counter() - begun, usage.ru_maxrss / 1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from tests.fuzz import seeds
 from tests.fuzz.mutation import Mutator, by_bytes, by_values
 from tests.fuzz.segments import by_records
 from tests.support import captures
+from tests.support.archives import PACKERS
 
 #: In commands: the input, a trace of ours, and the trace that an earlier command wrote.
 INPUT, OURS, WRITTEN = "INPUT", "ours.trace.jsonl", "written.trace.jsonl"
@@ -67,6 +67,14 @@ KINDS = (
     Kind("log", seeds.logs, by_bytes, "nova-api.log", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("log values", seeds.logs, by_values, "nova-api.log", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("packed log", seeds.logs, by_bytes, "nova-api.log.gz", _looks(WRITTEN), (*_INGEST, INPUT), packed=True),
+    Kind("tar", seeds.tars, by_bytes, "sos.tar", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("packed tar", seeds.tars, by_bytes, "sos.tar.xz", _looks(WRITTEN), (*_INGEST, INPUT), packed=True),
+    Kind("zstd log", seeds.logs, by_bytes, "nova-api.log.zst", _looks(WRITTEN), (*_INGEST, INPUT), packed=True),
+    Kind("zip", seeds.zips, by_bytes, "sos.zip", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("export", seeds.exports, by_values, "loki.json", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("export text", seeds.exports, by_bytes, "kibana.json", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("export table", seeds.tables_of_lines, by_bytes, "kibana.csv", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("traced copies", seeds.traced_copies, by_bytes, "trace.log", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("copies", seeds.copies, by_values, "rpc.jsonl", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("baseline", seeds.baselines, by_bytes, "in.baseline", _BOTH),
     Kind("outline", seeds.outlines, by_bytes, "in.outline", _SIDES),
@@ -99,7 +107,7 @@ class Case:
         """Write the input and the files beside it."""
         path = folder / self.kind.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_packed(self.data, self.damage) if self.kind.packed else self.data)
+        path.write_bytes(_packed(self.data, path.suffix, self.damage) if self.kind.packed else self.data)
         (folder / OURS).write_bytes(seeds.ours())
         if self.kind.path.startswith("cap/"):
             (folder / "cap" / "capture.json").write_bytes(b'{"format": 1}')
@@ -142,9 +150,9 @@ def case(seed: int, number: int) -> Case:
     return Case(number, kind, data, commands, damage)
 
 
-def _packed(data: bytes, damage: int) -> bytes:
-    """Compress with gzip; damage cuts the result off or changes a byte."""
-    packed = gzip.compress(data, 1, mtime=0)
+def _packed(data: bytes, suffix: str, damage: int) -> bytes:
+    """Compress by the suffix; damage cuts the result off or changes a byte."""
+    packed = PACKERS[suffix.removeprefix(".")](data)
     if not damage:
         return packed
     offset = damage // 2 % len(packed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tarfile
+import zipfile
 from functools import cache
 
 from patches import record_format
 from tests.fuzz.segments import payloads
-from tests.support import captures, log_traces
+from tests.support import archives, captures, log_exports, log_traces
 from tests.support.builders import failed_boot, small_boot
+from tests.support.traced_copies import FORMS
 from tracer import trace_file
 from tracer.commands import policies as policy_files
 from tracer.correlation import addresses
@@ -109,6 +111,45 @@ def _as_docker(text: bytes) -> bytes:
         json.dumps({"log": line + "\n", "stream": "stdout", "time": "2026-11-22T08:14:11.514123456Z"}).encode() + b"\n"
         for line in _lines(text)
     )
+
+
+def _members(count: int) -> dict[str, bytes]:
+    """Return excerpts of logs under the names that they have in a sosreport."""
+    names = ("var/log/nova/nova-api.log", "glance/api.log.1", "d" * 120 + "/n-cpu.txt.gz", "rpc.jsonl")
+    return dict(zip(names, [*logs()[:count], copies()[0]], strict=False))
+
+
+def tars() -> list[bytes]:
+    """Return tar archives in both forms of long names, one with an archive in it."""
+    members = _members(3)
+    inner = {"inner.zip": archives.zipped(members), **members}
+    return [archives.tar(members), archives.tar(members, tarfile.GNU_FORMAT), archives.tar(inner)]
+
+
+def zips() -> list[bytes]:
+    """Return zip archives, one with stored members."""
+    return [archives.zipped(_members(3)), archives.zipped(_members(2), zipfile.ZIP_STORED)]
+
+
+def _records() -> list[str]:
+    lines = _archived("nova34-logs.tar.xz")["nova-conductor.log"].decode().splitlines()
+    return [line for line in lines if line.startswith("2026-") and " [None req-" in line][:12]
+
+
+def exports() -> list[bytes]:
+    """Return exports of log stores as JSON and JSON lines."""
+    return [form(_records()).encode() for name, form in log_exports.FORMS.items() if not name.endswith(".csv")]
+
+
+def tables_of_lines() -> list[bytes]:
+    """Return exports of log stores as tables and as text."""
+    tables = [form for name, form in log_exports.FORMS.items() if name.endswith(".csv")]
+    return [form(_records()).encode() for form in (*tables, *log_exports.LINE_FORMS.values())]
+
+
+def traced_copies() -> list[bytes]:
+    """Return message copies as RabbitMQ's tracing plugin and rabbitmqadmin write them."""
+    return [form().encode() for form in FORMS]
 
 
 def copies() -> list[bytes]:

@@ -129,8 +129,10 @@ class Archive:
                 return
             try:
                 text = stack.enter_context(buffers.text_of(path, copy, self._budget))
-            except (OSError, UnreadableError) as error:
-                self.skip(f"cannot be read: {error}", path, damaged=True)
+            except UnreadableError as error:
+                raise UnreadableError(str(error).removeprefix(f"{path}: ")) from None
+            except OSError as error:
+                self.skip(f"cannot be read: {error.strerror or error}", path, damaged=True)
                 return
             text.fault = text.fault or fault
             self._on_text(path, text, datetime.fromtimestamp(_seconds(header.time), UTC))
