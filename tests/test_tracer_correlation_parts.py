@@ -104,6 +104,16 @@ def test_a_global_id_links_parts() -> None:
     assert (request.request_ids, len(request.chapters)) == (["req-a", "req-b"], 2)
 
 
+def test_lines_under_an_id_of_two_requests_belong_to_neither() -> None:
+    logs = Logs()
+    for number in (0, 1):
+        serve(logs.api, number * SECOND, "GET", f"/v2.1/flavors/{number}", "req-shared", 200)
+    say(logs.compute, SECOND, "whose", "req-shared")
+    trace = logs.trace()
+    assert [len(list(other.walk())) for other in trace.others] == [1, 1]
+    assert [(entry.why, entry.kind, entry.count) for entry in trace.untied] == [("unknown", "log", 1)]
+
+
 def test_a_build_has_no_request_of_its_own_where_another_was_received() -> None:
     """A rebuild claims too, and so does a resize."""
     logs = Logs()

@@ -67,14 +67,16 @@ class Forest:
         parent.children = [child for child in parent.children if child is not head]
         self.heads.append(head)
 
-    def dissolve(self, head: Step) -> None:
-        """Replace a head by its children."""
-        self.heads.remove(head)
-        for child in head.children:
-            del self.parents[child.id]
-            self._above.pop(child.id, None)
-            child.tied_by = ""
-        self.heads += head.children
+    def dissolve(self, heads: list[Step]) -> None:
+        """Replace heads by their children."""
+        ids = {head.id for head in heads}
+        self.heads = [head for head in self.heads if head.id not in ids]
+        for head in heads:
+            for child in head.children:
+                del self.parents[child.id]
+                self._above.pop(child.id, None)
+                child.tied_by = ""
+            self.heads += head.children
 
     def ancestors(self, step: Step) -> Iterator[Step]:
         """Yield the parents of a step, the nearest first."""

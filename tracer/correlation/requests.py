@@ -70,9 +70,8 @@ def _unreceived(known: list[RequestChapters], forest: Forest, claimed: set[str])
     roots = parts.firsts(_unclaimed(forest, claimed), forest, ids)
     requests = [RequestChapters(root, root, forest, claimed) for root in roots]
     _collect(requests, forest, claimed)
-    for head in _unclaimed(forest, claimed):
-        if parts.is_part(head, forest):
-            forest.dissolve(head)
+    # What is left has an id of several requests.
+    forest.dissolve([head for head in _unclaimed(forest, claimed) if parts.is_part(head, forest)])
     return requests
 
 
