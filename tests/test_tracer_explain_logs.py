@@ -93,6 +93,14 @@ class TestLogsAlone:
         assert reason in cause["text"]
         assert cause["text"].startswith("The API refused the request at 10:00:02.100: ")
 
+    def test_what_the_api_only_accepted_is_not_called_a_success(self, tmp_path: Path) -> None:
+        answer = '192.0.2.10 "POST /v2.1/servers/7a7a7a7a/action HTTP/1.1" status: 202 len: 0 time: 0.5'
+        path = self.trace(tmp_path, api=_line("INFO nova.osapi_compute.wsgi.server", answer))
+        result = explain(path, "req-0a1b2c3d-1111-4aaa-8bbb-000000000002")
+        assert result.exit_code == 2
+        assert "The API accepted it; what came of it is not in the trace." in result.stdout
+        assert "bootseq ingest -o FILE … nova-compute.log" in result.stdout
+
     @pytest.mark.parametrize(
         ("sample", "service", "error", "hosts"),
         [

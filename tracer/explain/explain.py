@@ -14,15 +14,22 @@ from tracer.explain.words import capital, clock, date, name, plain_error, shorte
 from tracer.model import PART, Request, Step, Trace
 from tracer.text import plural
 
+_WORKERS = frozenset({"conductor", "scheduler", "compute"})
+#: Outcomes of requests whose end the trace does not hold.
+_UNKNOWN = frozenset({"unfinished", "unknown"})
+
 
 def explain(request: Request, trace: Trace) -> Explanation:
     """Return the explanation of one request of a trace."""
     failed = is_failed(request)
-    failure = causes.find(request) if failed or request.outcome == "unfinished" else None
+    unknown = not failed and (request.outcome in _UNKNOWN or _is_only_accepted(request))
+    failure = causes.find(request) if failed or unknown else None
     calls = waits.unanswered(request) if request.outcome != "active" else []
-    unknown = failed or request.outcome == "unfinished"
-    cause = cause_of(failure, request, calls) if unknown or calls else None
-    explained = cause is not None or (request.outcome != "unfinished" and not failed)
+    cause = cause_of(failure, request, calls) if failed or unknown or calls else None
+    own = services.statements(services.lines_of(trace, request))
+    if cause is None and unknown and own:
+        cause = Cause(f"{capital(own[0].text)}.", "", "", own[0].text, own[0].evidence)
+    explained = cause is not None or not (failed or unknown)
     return Explanation(
         what=_what(request),
         outcome=_outcome(request, failure, failed=failed),
@@ -33,7 +40,7 @@ def explain(request: Request, trace: Trace) -> Explanation:
         hosts=tuple(hosts.tries(request)),
         waits=tuple(calls),
         phases=tuple(phases.phases(request)),
-        services=tuple(services.troubles(trace, request)) if request.outcome != "active" else (),
+        services=(*own, *services.troubles(trace, request)) if request.outcome != "active" else (),
         next=(*checks(cause, calls), *missing.missing(request, trace, known=explained)),
         explained=explained,
     )
@@ -140,13 +147,26 @@ def _end(request: Request, failure: Failure | None) -> Statement:
         known = plain_error(request.outcome.partition(": ")[2]) or (failures.error_of(failure.last) if failure else "")
         text = f"It failed {_since(request, last)}{': ' + known.rstrip('.') if known else ''}."
         return Statement(text, evidence(*last))
-    if request.outcome == "unfinished":
+    if request.outcome in _UNKNOWN:
         final = max((step for step in request.walk() if step.name != PART), key=failures.end_of, default=None)
         text = f"Its end is not in the trace, whose last step of it is {span(request.duration)} after its start."
         return Statement(text, evidence(final) if final is not None else ())
+    if _is_only_accepted(request):
+        return Statement("The API accepted it; what came of it is not in the trace.")
     if request.outcome == "done":
         return Statement(f"It ended well {_since(request, [])}.")
     return Statement(f"It ended after {span(request.duration)}: {shorten(request.outcome)}.")
+
+
+def _is_only_accepted(request: Request) -> bool:
+    """Return whether the API promised work of which the trace shows nothing."""
+    seed = _seed(request)
+    if seed is None or request.outcome != "done" or seed.service != "API":
+        return False
+    promised = seed.attributes.get("status") == 202 or (
+        seed.text("method") == "DELETE" and "/servers/" in seed.text("path")
+    )
+    return promised and not any(step.service in _WORKERS for step in request.walk())
 
 
 def _since(request: Request, last: list[Step]) -> str:

@@ -48,12 +48,20 @@ def _absent(request: Request, steps: list[Step], witnesses: set[str], *, known: 
     """Return the services that the request reached, or had to reach, and that no witness recorded."""
     present = {step.service for step in steps}
     called = {step.text("peer") for step in steps if step.kind in ("http", "rpc") and not step.is_server}
-    expected = [*(_expected_of_boot(present) if request.operation == "boot" and not known else ()), *_cast_to(steps)]
+    expected = [*(() if known else _expected(request, present)), *_cast_to(steps)]
     names = [name for name in dict.fromkeys(expected) if name and name not in present]
     # What a failed call reached says why it failed.
     failed = {step.text("peer") for step in steps if step.kind == "http" and step.is_client and _is_server_error(step)}
     names += [name for name in _LOGS if name in failed & called and name not in present]
     return [_get(name, witnesses) for name in dict.fromkeys(names)]
+
+
+def _expected(request: Request, present: set[str]) -> tuple[str, ...]:
+    """Return the services that a boot, or work that the API accepted, passes."""
+    if request.operation == "boot":
+        return _expected_of_boot(present)
+    head = request.chapters[0] if request.chapters else None
+    return ("conductor", "compute") if head is not None and head.kind == "http" and head.service == "API" else ()
 
 
 def _expected_of_boot(present: set[str]) -> tuple[str, ...]:

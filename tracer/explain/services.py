@@ -31,10 +31,20 @@ _CHANGING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
 _BEFORE, _AFTER = 300 * 10**9, 60 * 10**9
 
 
+def lines_of(trace: Trace, request: Request) -> list[LogLine]:
+    """Return the warnings and errors of no request that carry the request's own id."""
+    return [line for line in trace.lines if line.request_id and line.request_id == request.request_id and _warns(line)]
+
+
+def _warns(line: LogLine) -> bool:
+    return is_grave(line) or line.logger.startswith("nova.scheduler.utils")
+
+
 def troubles(trace: Trace, request: Request | None = None) -> list[Statement]:
     """Return what services logged of their own troubles, by first time; with a request, only around its time."""
     lines = [line for line in trace.lines if _is_grave(line)]
     if request is not None:
+        lines = [line for line in lines if line.request_id != request.request_id or not line.request_id]
         start, end = request.started - _BEFORE, request.started + request.duration + _AFTER
         lines = [line for line in lines if start <= line.time <= end]
     return statements(lines)

@@ -44,7 +44,7 @@ class _Writer:
         if explanation.cause is not None:
             yield from ("", f"First cause: {explanation.cause.text}")
             yield from self._evidence(explanation.cause.evidence)
-        elif not explanation.explained and explanation.outcome != "unfinished":
+        elif explanation.outcome.startswith(("error", "failed")):
             yield from ("", "Why is not in the trace.")
         if len(explanation.chain) > 1:
             yield from ("", "Its way to the user:")
