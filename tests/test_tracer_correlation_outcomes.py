@@ -109,6 +109,14 @@ def test_the_answers_status_is_completed_by_the_apis_words() -> None:
     assert result.outcome == f"error: HTTP 403, TooManyInstances: {text}"
 
 
+def test_an_exception_says_more_than_another_text() -> None:
+    """Nova of 2014 logs its own words before those of the answer."""
+    text = "Quota exceeded for cores,ram: Requested 2, 4096, but already used 20, 51200 of 20, 51200 cores, ram"
+    logged = line("cores quota exceeded for p1, tried to run 1 instances. Cannot run any more.", "compute.api", uuid="")
+    result = boot(logged, line(f"HTTP exception thrown: {text}", "api.openstack.wsgi", uuid=""), status=413)
+    assert result.outcome == f"error: HTTP 413, TooManyInstances: {text}"
+
+
 def test_a_delete_in_the_same_request_does_not_end_the_boot() -> None:
     """Nova of 2014 logs ``Terminating instance`` where it cleans up after a failed spawn."""
     failed = "Instance failed to spawn"

@@ -24,6 +24,7 @@ _MAX_ERROR = 240
 _WRAPPERS = ("BuildAbortException", "RescheduledException", "MaxRetriesExceeded", "NoValidHost")
 #: Reports of a failure that is not yet the end.
 _FAILURES = frozenset({"fails", "refused", "answered"})
+_EXCEPTION = re.compile(r"[A-Za-z_]\w*(?:: |\Z)")
 _SERVER = re.compile(rf"/servers/({UUID})\Z")
 _INSTANCE = re.compile(rf"\[instance: ({UUID})\]")
 
@@ -59,15 +60,13 @@ class Course:
         if report.says in _FAILURES:
             if self._rescheduled:
                 self.cause, self.text, self._rescheduled = "", "", False
-            self.cause = self.cause or report.cause
-            self.text = self.text or report.text
+            self._explain(report)
         elif report.says == "rescheduled":
             self.cause, self._rescheduled = self.cause or report.cause, True
         elif report.says == "error":
             self.outcome = "error"
             self.error = report.error or self.error
-            self.cause = self.cause or report.cause
-            self.text = self.text or report.text
+            self._explain(report)
         elif report.says in ("active", "deleted") and self.outcome != "active":
             self.outcome, self.error, self.cause = report.says, "", ""
         elif (report.says, report.phase) == ("ends", "spawn"):
@@ -88,6 +87,13 @@ class Course:
             return cut(self.error or self.cause or self.text)
         first = f"; first: {cut(self.cause)}" if self.error.startswith(_WRAPPERS) else ""
         return cut(self.error).rstrip(".") + first if first else cut(self.error)
+
+    def _explain(self, report: Report) -> None:
+        """Add why something failed: an exception, which says more than any other text."""
+        if _EXCEPTION.match(report.cause):
+            self.cause = self.cause or report.cause
+        else:
+            self.text = self.text or report.cause or report.text
 
     def _take_host(self, report: Report, step: Step) -> None:
         if report.says == "rescheduled":
