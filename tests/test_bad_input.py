@@ -60,7 +60,8 @@ def readers(path: Path) -> list[list[object]]:
     drawn = [["draw", path, "-o", path.with_suffix(f".{suffix}"), "--detail", "full"] for suffix in RENDERERS]
     return [
         ["list", path], ["list", "--json", path], ["show", path, "--detail", "full"], ["show", "--json", path],
-        ["show", "--findings", path], ["diff", path, path], ["baseline", path, "-o", path.with_suffix(".b")], *drawn,
+        ["show", "--findings", path], ["show", "--timeline", path], ["list", "--instances", path],
+        ["diff", path, path], ["baseline", path, "-o", path.with_suffix(".b")], *drawn,
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tests.support.builders import small_boot
 from tracer import trace_file
 from tracer.cli import main
 from tracer.commands import printing
-from tracer.model import Trace
+from tracer.model import LogLine, Trace
 
 #: Escapes that set a title and clear the screen, their C1 form, right-to-left marks, invisible characters, controls.
 HOSTILE = "\x1b]0;x\x07\x1b[2J\x9b2J\u202eevil\u2066\u200b\r\x08\x7f"
@@ -35,7 +35,8 @@ def file(tmp_path: Path) -> Path:
         step.error = HOSTILE
         step.attributes["statement"] = HOSTILE
     path = tmp_path / "t.jsonl"
-    trace_file.write(path, Trace([boot], [], {}, [HOSTILE]))
+    line = LogLine(0, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    trace_file.write(path, Trace([boot], [], {}, [HOSTILE], lines=[line]))
     return path
 
 
@@ -43,6 +44,7 @@ def test_hostile_texts_of_a_trace_are_printed_without_escapes(file: Path) -> Non
     for arguments in (
         ["list", file], ["show", file, "1", "--detail", "full"], ["show", file, "--findings"],
         ["diff", file, file], ["diff", file, file, "--details", "--colour", "never"], ["list", file, "--untied"],
+        ["list", file, "--instances"], ["show", file, "--timeline"], ["show", file, HOSTILE, "--timeline"],
     ):  # fmt: skip
         output = run(*arguments)
         assert output
@@ -51,7 +53,8 @@ def test_hostile_texts_of_a_trace_are_printed_without_escapes(file: Path) -> Non
 
 def test_hostile_file_names_and_arguments_are_printed_without_escapes(file: Path) -> None:
     for arguments in (
-        ["list", f"none{HOSTILE}"], ["show", file, HOSTILE], ["draw", file, "1", "-o", f"x{HOSTILE}"],
+        ["list", f"none{HOSTILE}"], ["show", file, HOSTILE],
+        ["show", file, f"no{HOSTILE}", "--timeline"], ["draw", file, "1", "-o", f"x{HOSTILE}"],
         ["run", "-o", f"none/{HOSTILE}", "true"], [f"no-such{HOSTILE}"], ["list", f"--no-such{HOSTILE}", file],
         ["ingest", "-o", "x", f"none{HOSTILE}"], ["attach", "--service", HOSTILE, "-o", "x"],
     ):  # fmt: skip

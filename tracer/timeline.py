@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
@@ -77,8 +76,7 @@ def _ids(request: Request, word: str) -> list[str]:
 
 
 def _words_of(step: Step) -> str:
-    attributes = json.dumps(step.attributes, ensure_ascii=False, default=str)
-    return f"{step.name} {step.request_id} {step.global_request_id} {step.error} {attributes}"
+    return f"{step.name} {step.request_id} {step.global_request_id} {step.error} {step.attributes}"
 
 
 def level_of(step: Step) -> str:
