@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tracer.correlation import statements, subjects
@@ -22,14 +23,15 @@ def assign(requests: list[RequestChapters], unclaimed: list[Step]) -> None:
     reports = [(root, uuids) for root in unclaimed if (uuids := _reported_instances(root))]
     if not reports:
         return
-    instances = [_instances(request) for request in requests]
-    ends = [max((step.end or step.start for step in request.walk()), default=0) for request in requests]
+    by_uuid: dict[str, list[RequestChapters]] = defaultdict(list)
+    ends: dict[str, int] = {}
+    for request in requests:
+        ends[request.seed.id] = max((step.end or step.start for step in request.walk()), default=0)
+        for uuid in _instances(request):
+            by_uuid[uuid].append(request)
     for root, uuids in reports:
-        fitting = [
-            request
-            for request, own, end in zip(requests, instances, ends, strict=True)
-            if own & uuids and request.seed.start <= root.start <= end
-        ]
+        named = {request.seed.id: request for uuid in uuids for request in by_uuid.get(uuid, ())}
+        fitting = [request for id_, request in named.items() if request.seed.start <= root.start <= ends[id_]]
         if len(fitting) == 1:
             fitting[0].add_chapter(root, "instance")
 
