@@ -105,7 +105,8 @@ class Catalogue:
         chain = exceptions.chain(text) or ([summary] if summary else [])
         word = line.partition(" ")[0].rstrip(".:…")
         for template in (*self._by_word.get(word, ()), *self._by_word.get("", ())):
-            if logger and not logger.startswith(template.by):
+            # Searching for a word is faster than an expression that begins with a value.
+            if (logger and not logger.startswith(template.by)) or templates.longest(template.text) not in line:
                 continue
             if match := template.pattern.match(line):
                 return self._report(template, match, chain, prefix["instance"] if prefix else "")

@@ -42,6 +42,12 @@ def split(text: str) -> Iterator[tuple[str, str | None]]:
     yield text[offset:], None
 
 
+@cache
+def longest(text: str) -> str:
+    """Return the longest part of a template without a field in it."""
+    return max((literal for literal, _ in split(text.rstrip("."))), key=len)
+
+
 def first_word(text: str) -> str:
     """Return the word that every message of the template begins with, "" where it begins with a value."""
     match = _WORD.match(text)
