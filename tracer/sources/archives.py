@@ -23,6 +23,7 @@ _MAX_DEPTH = 2
 #: Suffixes of members that are read beside those of logs.
 _OTHERS = frozenset({".xz", ".zst", ".bz2", ".zip", ".tar", ".tgz", ".txz", ".jsonl", ".ndjson", ".json", ".csv"})
 _CAPTURED = ".seg"
+_PIECE = 1 << 20
 
 #: Receives a member's path, text and time of change.
 OnText = Callable[[Path, Text, datetime], None]
@@ -110,13 +111,18 @@ class Archive:
     def _member(
         self, path: Path, archive: tar.Tar | zip.Zip, header: tar.Header, depth: int, report: Callable[[], None]
     ) -> None:
+        data = archive.read(_PIECE)
+        if not data and not archive.fault:
+            self.skip("empty", path)
+            return
         with ExitStack() as stack:
             copy = stack.enter_context(files_read.scratch())
-            # What tar skips is unpacked too, and counted there; a zip's members are not, so that they count here.
-            while data := archive.read(1 << 20):
+            while data:
+                # What tar skips is unpacked too, and counted there; a zip's members are not, so that they count here.
                 if isinstance(archive, zip.Zip):
                     self._budget.spend(len(data))
                 copy.write(data)
+                data = archive.read(_PIECE)
             fault = archive.fault if isinstance(archive, zip.Zip) else ""  # a tar's is reported at its end
             if fault and not copy.tell():
                 self.skip(fault, path, damaged=True)
