@@ -30,8 +30,8 @@ MAX_SIZE = 4 << 30
 def write(path: Path, trace: Trace, *, replace: bool = True) -> None:
     """Write the whole trace, or leave ``path`` unchanged where that fails, as on a full disk."""
     with written(path, replace=replace) as binary, _as_text(binary, path.suffix == ".gz") as file:
-        for line in _lines(trace):
-            file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        for line in lines(trace):
+            file.write(text_of(line) + "\n")
 
 
 @contextmanager
@@ -46,7 +46,13 @@ def _as_text(binary: BinaryIO, zipped: bool) -> Iterator[TextIO]:
         file.detach()
 
 
-def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
+def text_of(line: dict[str, Any]) -> str:
+    """Return a line's text."""
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def lines(trace: Trace) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a trace's file: the header, then the steps."""
     yield {
         "format": FORMAT,
         "version": FORMAT_VERSION,

@@ -44,7 +44,7 @@ def ours() -> bytes:
 
 
 def _written(trace: Trace) -> bytes:
-    return b"".join(json.dumps(line).encode() + b"\n" for line in trace_file._lines(trace))
+    return b"".join(json.dumps(line).encode() + b"\n" for line in trace_file.lines(trace))
 
 
 def _trace_of_one() -> Trace:
