@@ -18,6 +18,8 @@ REQUEST = "req-3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 HEX = "a3bb189e8bf94c4e8cf1f1f0cbbc2e11"
 STAMP = "2024-03-01 10:00:01.500 101"
 INFO = f"{STAMP} INFO nova.compute.manager [{REQUEST} {HEX} {HEX} - default default]"
+SQL = f"{STAMP} INFO sqlalchemy.engine.Engine [-]"
+INSERT = f"{SQL} INSERT INTO instances (id, display_name, host) VALUES (%s, %s, %s)"
 
 #: Texts by the position of what is planted in them: words that must not remain.
 PLANTED = {
@@ -34,16 +36,10 @@ PLANTED = {
     "name with blanks": (f"{INFO} {{'display_name': \"Jo's first kestrel\"}} and Jo's first kestrel", "Jo's kestrel"),
     "name outside ASCII": (f'{INFO} {{"display_name": "k\\u00e9strel"}} and késtrel', "késtrel k\\u00e9strel"),
     "Python 2's texts": (f"{INFO} {{u'display_name': u'kestrel', u'host': u'plover'}}", "kestrel plover"),
-    "object's representation": (f"{INFO} Instance(display_name='kestrel',host='plover',node='wren')", "kestrel plover wren"),
-    "named parameters": (f"{INFO} [generated in 0.1s] {{'host_1': 'kestrel', 'display_name_1': 'wren'}}", "kestrel wren"),
-    "positional parameters": (
-        f"{STAMP} INFO sqlalchemy.engine.Engine [-] INSERT INTO instances (id, display_name, host) VALUES (%s, %s, %s)\n"
-        f"{STAMP} INFO sqlalchemy.engine.Engine [-] [generated in 0.1s] (1, 'kestrel', 'plover')", "kestrel plover",
-    ),
-    "rows": (
-        f"{STAMP} DEBUG sqlalchemy.engine.Engine [-] Col ('instances_id', 'instances_display_name')\n"
-        f"{STAMP} DEBUG sqlalchemy.engine.Engine [-] Row (1, 'kestrel')", "kestrel",
-    ),
+    "object's representation": (f"{INFO} Instance(display_name='kestrel',host='plover')", "kestrel plover"),
+    "named parameters": (f"{INFO} [generated in 0.1s] {{'host_1': 'kestrel', 'name_1': 'wren'}}", "kestrel wren"),
+    "positional parameters": (f"{INSERT}\n{SQL} [generated in 0.1s] (1, 'kestrel', 'plover')", "kestrel plover"),
+    "rows": (f"{SQL} Col ('instances_id', 'instances_display_name')\n{SQL} Row (1, 'kestrel')", "kestrel"),
     "claim": (f"{INFO} [instance: {UUID}] Claim successful on node kestrel", "kestrel"),
     "weighed host": (f"{INFO} Choosing host WeighedHost [host: kestrel, weight: 1.0]", "kestrel"),
     "host state": (f"{INFO} (kestrel, kestrel.moor.example) ram: 1024MB disk: 1MB", "kestrel"),
@@ -54,7 +50,7 @@ PLANTED = {
     "volume's host": (f"{INFO} host: kestrel@fast#pool-of-wren", "kestrel pool-of-wren"),
     "option": (f"{STAMP} DEBUG oslo_service [-] host                           = kestrel log_opt_values", "kestrel"),
     "variable": ("export OS_USERNAME=kestrel\nexport OS_PROJECT_NAME=plover", "kestrel plover"),
-    "arguments": ("$ openstack --os-username kestrel server create --image wren --flavor s9 plover", "kestrel plover wren"),
+    "arguments": ("$ openstack --os-username kestrel server create --image wren plover", "kestrel plover wren"),
     "table": ("| Field | Value |\n| OS-EXT-SRV-ATTR:host | kestrel |\n| name | plover |", "kestrel plover"),
     "list": ("| ID | Name | Status |\n| 1 | kestrel | ACTIVE |\n| 2 | plover | ERROR |", "kestrel plover"),
     "prompt": ("jo@kestrel:~/devstack$ nova list", "jo@ kestrel"),
@@ -70,13 +66,13 @@ PLANTED = {
         f"{INFO} 10.1.2.3 fd12:3456::7 fe80::f816:3eff:fe11:2233 fa:16:3e:11:22:33 host-10-1-2-3",
         "10.1.2.3 fd12:3456::7 3eff:fe11 fa:16:3e 10-1-2-3",
     ),
-    "ids": (f"{INFO} {UUID} {UUID.upper()} {UUID.replace('-', '')} {UUID.replace('-', '_')}", "7c9e6679 7C9E6679 c1f90ae7"),
+    "ids": (f"{INFO} {UUID} {UUID.upper()} {UUID.replace('-', '')} {UUID.replace('-', '_')}", "7c9e6679 7C9E c1f90ae7"),
     "devices": (f"{INFO} {UUID} tap7c9e6679-74 qvb7c9e6679-74 qbr7c9e6679-74 brq7c9e6679-74", "7c9e6679"),
     "names of domains": (f"{INFO} instance-0000abcd i-0000abcd", "0000abcd"),
     "hashes": (f"{INFO} checksum {HEX}{HEX[:8]} and {HEX}{HEX}", HEX),
-    "colours": (f"\x1b[01;36m{STAMP} INFO nova.x [\x1b[00;36m{REQUEST} kestrel plover\x1b[01;36m] hi kestrel\x1b[00m", "kestrel"),
+    "colours": (f"\x1b[36m{STAMP} INFO nova.x [{REQUEST} jo kestrel\x1b[36m] \x1b[1mkestrel", "kestrel"),
     "escaped ends of lines": (f"{INFO} host: kestrel\n{INFO} 'no\\nkestrel\\n10.1.2.3'", "kestrel 10.1.2.3"),
-    "JSON": (json.dumps({"message": "on kestrel", "hostname": "kestrel", "context": {"user_name": "wren"}}), "kestrel wren"),
+    "JSON": ('{"message": "on kestrel", "hostname": "kestrel", "context": {"user_name": "wren"}}', "kestrel wren"),
     "other case": (f"{INFO} Claim successful on node kestrel\nKESTREL and Kestrel", "kestrel KESTREL Kestrel"),
 }  # fmt: skip
 
@@ -98,8 +94,8 @@ def test_names_of_one_position_are_replaced_everywhere(tmp_path: Path) -> None:
 
 def test_equal_stays_equal_in_every_writing(tmp_path: Path) -> None:
     result = shared(tmp_path, f"{INFO} {UUID} {UUID.replace('-', '')} tap{UUID[:11]} volume-{UUID}\n")
-    token = result.split()[9]
-    assert result.split()[9:] == [token, token.replace("-", ""), f"tap{token[:11]}", f"volume-{token}"]
+    token = result.split()[-4]
+    assert result.split()[-4:] == [token, token.replace("-", ""), f"tap{token[:11]}", f"volume-{token}"]
 
 
 def test_a_device_named_before_its_port_has_the_ports_token(tmp_path: Path) -> None:
@@ -117,7 +113,7 @@ def test_tokens_keep_the_form_of_their_originals(tmp_path: Path) -> None:
 
 def test_what_identifies_nothing_stays(tmp_path: Path) -> None:
     text = f"""{INFO.replace(REQUEST, "-").replace(HEX, "-")} bound to 127.0.0.1, ::1, 0.0.0.0, 192.0.2.7, 255.255.255.0
-2001:db8::5 00000000-0000-0000-0000-000000000000 https://docs.openstack.org/nova python-novaclient/18.13.1 0x7f18b8ad8510
+2001:db8::5 00000000-0000-0000-0000-000000000000 https://docs.openstack.org/nova python-novaclient/18.13.1 0x7f18b8ad
 File "/usr/lib/python3/dist-packages/nova/compute/manager.py", line 2731, in _build_and_run_instance
 SELECT instances.host AS instances_host FROM instances WHERE instances.host = %(host_1)s
 """
@@ -126,9 +122,7 @@ SELECT instances.host AS instances_host FROM instances WHERE instances.host = %(
 
 def test_names_that_are_ordinary_words_stay_and_are_listed(tmp_path: Path) -> None:
     path, output = tmp_path / "a.log", tmp_path / "b.log"
-    text = (
-        "Mar  1 10:00:05 controller nova-compute[2]: INFO nova.compute.manager [None req-1 admin nova] compute is up\n"
-    )
+    text = "Mar  1 10:00:05 controller nova-compute[2]: INFO nova.compute.manager [- admin nova] compute is up\n"
     path.write_text(text)
     run = anonymize(path, output)
     assert run.exit_code == 0

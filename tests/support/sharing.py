@@ -72,4 +72,4 @@ def outline(path: Path) -> list[Any]:
 
 
 #: Keys whose empty values are masked in texts and not in values.
-_MASKED = frozenset(("user_data", "key_data"))
+_MASKED = frozenset(("user_data", "key_data", "injected_files"))

@@ -61,10 +61,9 @@ _SENTENCES = [
         ("Host ", rf"Host ({_HOST}) (?:is not|is mapped|has been|does not|fails|passes)"),
         ("Casted to ", rf"Casted to [a-z]{{1,20}} ({_HOST}) for"),
         ("sosreport-", rf"sosreport-({_HOST})-20[0-9]{{2}}-"),
-        ("'", rf"{_KIND}s?:? (?:is |named |called )?[\[(]?u?\\?['\"]({_HOST})\\?['\"]"),
-        ('"', rf"{_KIND}s?:? (?:is |named |called )?[\[(]?u?\\*['\"]({_HOST})\\*['\"]"),
     )
 ]
+_quoted = re.compile(rf"{_KIND}s?:? (?:is |named |called )?[\[(]?u?\\*['\"]({_HOST})\\*['\"]").finditer
 #: The like in other messages, where any word may follow: names are told by a digit or a dash.
 _loose = re.compile(rf"{_KIND} ({_HOST})").finditer
 _before_loose = re.compile(r"\b(?:on|from|to|for|of|at|by|via) (?:the )?(?:[a-z]{1,20} )?\Z").search
@@ -166,17 +165,14 @@ def _with_at(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _sentences(text: str) -> Iterator[tuple[str, str]]:
-    if any(
-        kind in text for kind in ("ost", "ode", "ypervisor", "gent", "erver", "hassis", "achine", "report-", "Casted")
-    ):
-        for part, find in _SENTENCES:
-            if part in text:
-                for match in find(text):
-                    yield from (("host", group) for group in match.groups())
-        for match in _loose(text):
-            is_name = any(map(str.isdigit, match[1])) or "-" in match[1]
-            if is_name and _before_loose(text[max(match.start() - _REACH, 0) : match.start()]):
-                yield "host", match[1]
+    for part, find in _SENTENCES:
+        if part in text:
+            for match in find(text):
+                yield from (("host", group) for group in match.groups())
+    if any(kind in text for kind in ("ost", "ode", "ypervisor", "gent", "erver", "hassis", "achine")):
+        for match in _quoted(text):
+            yield "host", match[1]
+        yield from _loosely(text)
     if "topic" in text or "queue" in text or "target" in text or "cast" in text:
         for match in _topic(text):
             if _before_topic(text[max(match.start() - _REACH, 0) : match.start()]):
@@ -184,6 +180,13 @@ def _sentences(text: str) -> Iterator[tuple[str, str]]:
     if "Filter results" in text or "WeighedHost" in text:
         for match in _filtered(text):
             yield from (("host", group) for group in match.groups() if not group.endswith("Filter"))
+
+
+def _loosely(text: str) -> Iterator[tuple[str, str]]:
+    for match in _loose(text):
+        is_name = any(map(str.isdigit, match[1])) or "-" in match[1]
+        if is_name and _before_loose(text[max(match.start() - _REACH, 0) : match.start()]):
+            yield "host", match[1]
 
 
 def _command(text: str) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,8 @@ _FREE = frozenset(
     ("server", "flavor", "image", "network", "volume", "keypair", "aggregate", "folder", "tag", "text", "name")
 )
 _WORD = re.compile(r"[\w.-]+")
+#: Characters that JSON and Python escape in a name.
+_ESCAPED = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(['\"]))")
 _EDGES = re.compile(r"^\W+|\W+$")
 #: A resource class or trait, which are the same everywhere.
 _STANDARD = re.compile(
@@ -85,6 +87,7 @@ class Names:
             self._add("site", name)
 
     def _add(self, kind: str, text: str) -> None:
+        text = _ESCAPED.sub(_unescaped, text) if "\\" in text else text
         name = _EDGES.sub("", text)
         if len(text) > _MAX_NAME or name in _NOTHING or TOKEN.fullmatch(name) or "***" in text:
             return
@@ -111,3 +114,7 @@ class Names:
         for word in re.findall(r"[^\W_]{3,}", " ".join([*rest, name[end:]])):
             if not is_ordinary(word) and not word.isdigit():
                 self._add(kind, word)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return match[3] or chr(int(match[1] or match[2], 16))

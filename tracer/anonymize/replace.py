@@ -18,7 +18,7 @@ _word = re.compile(r"[^\W_]+").finditer
 #: Shorter names are whole words only where no underscore joins them to others.
 _SHORT = 4
 #: A name in which no escaped character can be.
-_PLAIN = re.compile(r"[\w.-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED = ("\\", "%", "\x1b", "#033[", "^[[")
 #: A text that was cut off by the hooks, possibly within a name.
 _cut = re.compile(r"([\w.-]{4,})…").search

@@ -64,9 +64,12 @@ class Tables:
             self._heads = []
             return
         heads = [cell.lower() for cell in cells]
-        if any(head in ("field", "property", "id", "name", "binary", "host") for head in heads):
+        is_pair = len(cells) == 2 and self._heads[:1] in (["field"], ["property"])
+        if heads[0] in ("field", "property", "id") or (
+            not is_pair and not {"name", "binary", "host"}.isdisjoint(heads)
+        ):
             self._heads = heads
-        elif len(cells) == 2 and self._heads[:1] in (["field"], ["property"]):
+        elif is_pair:
             kind = kind_of(cells[0])
             if kind and kind != "topic":
                 yield "name" if kind == "object" else kind, re.sub(r" \([0-9a-f-]{36}\)\Z", "", cells[1])

@@ -21,6 +21,8 @@ _pairs = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+").fullmatch
 #: What is before eight digits that are no part of an id.
 _NAMED = re.compile(r"(?<![0-9A-Za-z-])(instance-|(?:i|ami|aki|ari|vol|snap)-)\Z")
 _LONGEST = 10
+#: No address or fingerprint is longer.
+_MAX_COLONS = 400
 #: The pairs of digits of a MAC address.
 _MAC = 6
 _HEX_ID = 32
@@ -82,6 +84,8 @@ def _address(text: str, match: re.Match[str]) -> Shape | None:
 def _with_colons(text: str, match: re.Match[str]) -> Shape | None:
     """Return the address or fingerprint in a run of digits and colons, of which words, keys and ports are no part."""
     start, written = match.start(), match[0]
+    if len(written) > _MAX_COLONS:
+        return None
     if text[match.end() : match.end() + 1].isalnum():
         written = written.rpartition(":")[0]
     if start and text[start - 1].isalnum():

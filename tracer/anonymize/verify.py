@@ -11,9 +11,9 @@ from tracer.model.values import Value
 
 _HEX_RUN = re.compile(r"[0-9a-f][0-9a-f_-]{30,}[0-9a-f]")
 _ID = 32
-_IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3,}")
-_COLONS = re.compile(r"[0-9a-f.]*:[0-9a-f:.]*:[0-9a-f.]*")
-_EC2 = re.compile(r"[a-z]+-[0-9a-f]{8,17}")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_COLONS = re.compile(r"(?<![0-9a-f.])[0-9a-f.]{0,15}:[0-9a-f:.]{1,400}")
+_EC2 = re.compile(r"(?:instance|snap|vol|ami|aki|ari|i)-[0-9a-f]{8,17}")
 _SEPARATORS = re.compile(r"\\+[nrt]|%[0-9a-f]{2}|[\W_]+")
 _SHORT = 4
 

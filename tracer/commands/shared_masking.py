@@ -11,9 +11,9 @@ from tracer.anonymize.rows import Tables
 from tracer.sources import values
 from tracer.tap.message_file import masked
 
-#: The source location at the end of a DEBUG line, and a Python value before it: both are masked by other rules.
+#: The source location at the end of a DEBUG line, which holds no secret, and a Python value before it.
 _LOCATION = re.compile(r" [\w<>.]{1,100} /[^\s]{1,300}\.py:[0-9]+(?:\}\})?\s*\Z")
-_LITERAL = re.compile(r"(?<=\s)[{(][^\n]*[)}]")
+_LITERAL = re.compile(r"(?<=\s)\{[^\n]*\}")
 #: Values that were masked with their quotes.
 _MASKED_VALUE = re.compile(r"(\\*[\"'])(\s?:\s?)[bu]?\*\*\*(?=[,}\s]|\Z)")
 _MASKED_ITEM = re.compile(r"([(\[]|, )\*\*\*(?=[,)\]])")
@@ -47,9 +47,14 @@ def text_without_secrets(text: str) -> str:
     body = text[: location.start()] if location is not None else text
     literal = _LITERAL.search(body)
     value = values.parse_literal(literal[0]) if literal is not None else None
-    if literal is None or value is None or masked(value) != value:
+    if literal is None or not _is_flat(value) or masked(value) != value:
         return _quoted(masking.mask(body)) + text[len(body) :]
     return masking.mask(body[: literal.start()]) + literal[0] + masking.mask(body[literal.end() :]) + text[len(body) :]
+
+
+def _is_flat(value: Any) -> bool:
+    """Return whether a value is a statement's parameters, of which each is a secret by itself or not."""
+    return isinstance(value, dict) and not any(isinstance(inner, (dict, list)) for inner in value.values())
 
 
 def _quoted(text: str) -> str:
