@@ -9,7 +9,7 @@ from tracer.anonymize import fields, messages, rows
 from tracer.anonymize.keys import kind_of, kind_of_object
 from tracer.anonymize.names import TOKEN, Names
 from tracer.anonymize.shapes import ESCAPES, is_anonymous, shapes
-from tracer.model.values import Value
+from tracer.model import Value
 
 #: Fields of a trace's requests that are names.
 _REQUEST_FIELDS = {"host": "host", "server": "server"}
@@ -59,6 +59,8 @@ class Learner:
 
     def _item(self, key: str, value: Value, parents: Sequence[str]) -> None:
         kind = kind_of(key)
+        if key == "log_file" and isinstance(value, str):
+            self._folder(value.rpartition("/")[0])
         for text in value if isinstance(value, list) else [value]:
             if kind and isinstance(text, str) and (kind != "tag" or isinstance(value, list)):
                 self._field(kind, text, parents)
@@ -88,7 +90,8 @@ class Learner:
             if key == "host" and isinstance(value, str):
                 self.originals.names.add("host", value)
             elif key == "id" and isinstance(value, str):
-                self._folder(value)
+                log = re.match(r"log (.+)/[^/ ]+ ", value)
+                self._folder(log[1] if log is not None else "")
             if key != "attributes":
                 self.value(value)
 
@@ -111,11 +114,10 @@ class Learner:
                         self.originals.names.add(kind, text)
         self.value({key: value for key, value in header.items() if key not in ("versions", "format")})
 
-    def _folder(self, step_id: str) -> None:
-        """Add the folder of a log that a step's id names: ``log FOLDER/nova-api.log nova-api 2711/3``."""
-        folder = re.match(r"log /?(.+)/[^/ ]+ ", step_id)
-        if folder and not re.match(r"(?:var|opt|srv|tmp)/(?:log|stack)\b", folder[1]):
-            self.originals.names.add("folder", folder[1])
+    def _folder(self, path: str) -> None:
+        """Add the folder of a log that a step or its id names: ``log FOLDER/nova-api.log nova-api 2711/3``."""
+        if path.strip("/.") and not re.match(r"/?(?:var|opt|srv|tmp)/(?:log|stack)\b", path):
+            self.originals.names.add("folder", path.strip("/"))
 
     def _learn(self, text: str) -> None:
         for shape in shapes(text):

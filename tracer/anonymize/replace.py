@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 from tracer.anonymize.shapes import ESCAPES, Shape, shapes
 from tracer.anonymize.tokens import Tokens, laid_out
-from tracer.model.values import Value
+from tracer.model import Value
 
 _words = re.compile(r"[^\W_]+").findall
 _word = re.compile(r"[^\W_]+").finditer

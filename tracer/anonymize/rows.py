@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tracer.anonymize.keys import kind_of
-from tracer.model.values import Value
+from tracer.model import Value
 
 _INSERT = re.compile(r"INSERT INTO [`\"\[]?(\w+)[`\"\]]? \(([^()]{1,4000})\) VALUES")
 _parameters = re.compile(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tracer.anonymize.tokens import Tokens
-from tracer.model.values import Value
+from tracer.model import Value
 
 _HEX_RUN = re.compile(r"[0-9a-f][0-9a-f_-]{30,}[0-9a-f]")
 _ID = 32
