@@ -84,9 +84,9 @@ class PastedLines:
         """Yield the records of whole lines, the first of which has this ``number``, as far as they are complete."""
         rows = text.removesuffix(b"\n").split(b"\n")
         lines = list(plain_lines.plain((number + index, row[:_MAX_LINE]) for index, row in enumerate(rows)))
-        self._width = wrapped_rows.width([line for _, line in lines]) or self._width
-        for line in lines:
-            yield from self._take(line)
+        for line, width in zip(lines, wrapped_rows.widths([line for _, line in lines]), strict=True):
+            yield from self._take(line, width or self._width)
+            self._width = width
 
     def finish(self) -> Iterator[Record]:
         """Yield the records that no line will continue."""
@@ -107,15 +107,22 @@ class PastedLines:
             start = stop + 1
         return end
 
-    def _take(self, line: Line) -> Iterator[Record]:
+    def _take(self, line: Line, width: int) -> Iterator[Record]:
         number, text = line
+        if not text:
+            self._full = False
+            if self._last is not None:
+                self._blank = True
+                self._last.open = None
+                self._last.add(b"")
+            return
         header = _HEADER.match(text)
         if header is not None:
             yield from self.finish()
             self.file = (header["tail"] or header["file"]).decode("utf-8", "replace").rpartition("/")[2]
             return
         full = self._full
-        self._full = bool(self._width) and wrapped_rows.length(text) == self._width
+        self._full = width > 0 and wrapped_rows.length(text) == width
         wrapped = wrappers.parse(text, self._own)
         is_json = text[wrapped.start : wrapped.start + 1] == b"{" and self._is_json(text[wrapped.start :])
         if wrapped.head or is_json:
@@ -138,16 +145,18 @@ class PastedLines:
 
     def _continue(self, line: Line, wrapped: Wrapped, full: bool) -> Iterator[Record]:
         number, text = line
-        begun = self._streams.get(wrapped.stream) if wrapped.tokens else None
-        if begun is None and not wrapped.syslog:
-            begun = self._last
+        begun = self._last
+        start, is_same = wrappers.strip(text, begun.wrapped.tokens) if begun is not None else (0, False)
+        if begun is not None and full:
+            start, _ = wrappers.strip(text, wrappers.constant(begun.wrapped.tokens))
+            begun.add(text[start:])
+            return
+        if not is_same and wrapped.tokens and (wrapped.syslog or wrapped.stream in self._streams):
+            begun = self._streams.get(wrapped.stream)
+            start, _ = wrappers.strip(text, begun.wrapped.tokens) if begun is not None else (0, False)
         if begun is None:
             self._skip(number, text)
             return
-        if full and begun is self._last:
-            begun.add(text[wrappers.strip(text, wrappers.constant(begun.wrapped.tokens)) :])
-            return
-        start = wrappers.strip(text, begun.wrapped.tokens)
         rest = text[start:]
         if not rest.strip():
             self._blank = True
@@ -260,7 +269,7 @@ def matches(sample: bytes) -> bool:
     return (
         any(map(plain_lines.is_html, rows))
         or any(wrappers.parse(line).timed is not None for line in lines[:_FIRST])
-        or wrapped_rows.width(lines) > 0
+        or any(wrapped_rows.widths(lines))
     )
 
 

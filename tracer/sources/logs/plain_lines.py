@@ -46,8 +46,7 @@ def plain(lines: Iterable[Line]) -> Iterator[Line]:
         elif b"^[[" in line:
             line = _CARET_COLOUR.sub(b"", line)
         if is_html(line):
-            *parts, last = _BREAK.split(line)
-            for part in (*parts, last) if last.strip() or not parts else parts:
+            for part in filter(None, _BREAK.split(line)):
                 yield number, html.unescape(_TAG.sub(b"", part).decode("utf-8", "replace")).encode("utf-8", "replace")
         else:
             yield number, line

@@ -21,9 +21,9 @@ _SHARE, _LITTLE = 0.8, 0.25
 _MANY = 3
 
 
-def width(rows: Sequence[bytes]) -> int:
-    """Return the width at which a text's rows are cut, 0 if they are not."""
-    return next(filter(None, map(_width, _paragraphs(rows))), 0)
+def widths(rows: Sequence[bytes]) -> list[int]:
+    """Return for each row the width at which those around it are cut, 0 if they are not."""
+    return [width for paragraph in _paragraphs(rows) for width in [_width(paragraph)] * len(paragraph)]
 
 
 def length(row: bytes) -> int:
@@ -32,13 +32,13 @@ def length(row: bytes) -> int:
 
 
 def _paragraphs(rows: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Yield the rows between empty ones, each with the empty row before it."""
     paragraph: list[bytes] = []
     for row in rows:
-        if row.strip(b" >|\r"):
-            paragraph.append(row)
-        elif paragraph:
+        if paragraph and not row.strip(b" >|\r"):
             yield paragraph
             paragraph = []
+        paragraph.append(row)
     if paragraph:
         yield paragraph
 
@@ -46,8 +46,10 @@ def _paragraphs(rows: Sequence[bytes]) -> Iterator[list[bytes]]:
 def _width(rows: list[bytes]) -> int:
     """Return the width of a paragraph's rows: nearly all rows that go on in the next have it, and none is longer."""
     widest = max(map(length, rows))
+    if not _LEAST <= widest <= _MOST:
+        return 0
     heads = [_CLOCK.search(row, 0, 120) is not None for row in rows]
-    if not _LEAST <= widest <= _MOST or not any(heads):
+    if not any(heads):
         return 0
     continued = [pair for pair, next_is_head in zip(pairwise(rows), heads[1:], strict=False) if not next_is_head]
     full = [(row, after) for row, after in continued if length(row) == widest]
@@ -55,7 +57,7 @@ def _width(rows: list[bytes]) -> int:
     if any(_OPEN.search(row) for row, _ in full):
         return widest if share >= _LITTLE else 0
     tails = {row[-_TAIL:] for row, _ in full}
-    quote = min(len(row) - len(row.lstrip(b">| \t")) for row in rows)
+    quote = len(rows[-1]) - len(rows[-1].lstrip(b">| \t"))
     if widest in _USUAL or widest - quote in _USUAL:
         in_words = any(not row[-1:].isspace() and not after[:1].isspace() for row, after in full)
         return widest if in_words and share >= (_SHARE if len(tails) <= _MANY else _LITTLE) else 0

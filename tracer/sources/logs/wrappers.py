@@ -38,6 +38,7 @@ _TOKENS = re.compile(
     rb"|(?P<context>" + _FILE + rb"?)-(?:\d{1,9}-)?" + _STAMP_FOLLOWS +
     rb"|(?P<context_number>\d{1,9})-" + _STAMP_FOLLOWS
 )  # fmt: skip
+_STAMP_TOKEN = re.compile(_RFC3339 + rb"(?: |$)")
 #: Any other text before a record: a few words, the last of which may name it.
 _GENERIC = re.compile(rb"[^\n]{1,160}?(?<=[\s:|>\])-])(?=" + line_heads.STRICT + rb")")
 _WORD = re.compile(rb"(?:.*[/ ])?(?P<name>[\w.@-]+?)(?:\[(?P<pid>\d{1,10})\])?[\s|:\]>]*\Z")
@@ -140,18 +141,15 @@ def _generic(match: Match) -> Wrapped:
     return result
 
 
-def strip(line: bytes, tokens: list[tuple[str, bytes]]) -> int:
-    """Return the offset of the text of a line that continues a record with the prefixes ``tokens``."""
+def strip(line: bytes, tokens: list[tuple[str, bytes]]) -> tuple[int, bool]:
+    """Return (offset of the text of a line that continues a record with these prefixes, whether it has all of them)."""
     start = 0
     for kind, text in tokens:
-        if line.startswith(text, start):
-            start += len(text)
-            continue
-        end = _end(line, start, kind, text)
+        end = start + len(text) if line.startswith(text, start) else _end(line, start, kind, text)
         if end < 0:
-            break
+            return start, False
         start = end
-    return start
+    return start, True
 
 
 def _end(line: bytes, start: int, kind: str, text: bytes) -> int:
@@ -164,11 +162,18 @@ def _end(line: bytes, start: int, kind: str, text: bytes) -> int:
         return start + len(text.rstrip()) if line.startswith(text.rstrip(), start) else -1
     if kind in _GREP:
         match = _separators(kind, text).match(line, start)
-        return match.end() if match is not None else -1
-    match = _TOKENS.match(line, start)
-    if match is None or (match.lastgroup or "") not in (kind, "part", "pid"):
-        return -1
-    return match.end()
+    elif kind == "stamp":
+        match = _STAMP_TOKEN.match(line, start)
+    else:
+        match, earlier = _TOKENS.match(line, start), _TOKENS.match(text)
+        if match is not None and (earlier is None or _writer(match) != _writer(earlier)):
+            match = None
+    return match.end() if match is not None else -1
+
+
+def _writer(match: Match) -> tuple[object, ...]:
+    """Return what a prefix names: the same in all lines of a writer."""
+    return tuple(match[kind] for kind in ("quote", "channel", "host", "pid", *_NAMES))
 
 
 def _separators(kind: str, text: bytes) -> re.Pattern[bytes]:
