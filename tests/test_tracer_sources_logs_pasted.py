@@ -74,3 +74,61 @@ def test_stretches_in_several_wrappings_give_the_records_of_each(
 def warnings(folder: Path, text: str) -> list[str]:
     (folder / "a.log").write_text(text)
     return [warning.partition("a.log: ")[2] for warning in reader.read(folder / "a.log").warnings]
+
+
+HEAD = "2026-11-22 12:00:00.000 1 INFO nova.x [-] "
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (f"{HEAD}a\n", ""),
+        (f"Dear all,\n\nit fails:\n{HEAD}a\n", "2 lines not understood, the first at line 1: 'Dear all,'"),
+        (
+            f"{HEAD}a\n2026-11-22 12:00:00.1+0000: 7: error : virNet:1 : End\n{HEAD}b\n",
+            "1 line not understood, the first at line 2: '2026-11-22 12:00:00.1+0000: 7: error : virNet:1 : End'",
+        ),
+        (
+            f"> {HEAD}a\n>   more\n\nThat is all.\x07\n",
+            "1 line not understood, the first at line 4: 'That is all.\ufffd'",
+        ),
+        (f"web | {HEAD}a\nweb |   more\n$ ls\n", "1 line not understood, the first at line 3: '$ ls'"),
+    ],
+)
+def test_lines_that_are_no_records_are_counted(tmp_path: Path, text: str, warning: str) -> None:
+    assert warnings(tmp_path, text) == [warning] * bool(warning)
+
+
+def test_interleaved_containers_keep_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(f"web  | {HEAD}a\ndb   | {HEAD}b\nweb  | of a\ndb   | of b\nweb  | {HEAD}c\n")
+    events = reader.read(tmp_path / "a.log").events
+    messages = [(event.process.argv, event.attributes["message"]) for event in events]
+    assert sorted(messages, key=str) == [("db", "b\nof b"), ("web", "a\nof a"), ("web", "c")]
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "2026-11-22 12:00:00", "2026-11-22T12:00:00Z", "2026-11-22T13:00:00.000+01:00", "Nov 22 12:00:00",
+        "22/Nov/2026:12:00:00", "22/Nov/2026:12:00:00 +0000", "2026/11/22 12:00:00", "22.11.2026 12:00:00",
+        "22 Nov 2026 12:00:00", "Sun Nov 22 12:00:00 2026", "1795348800", "1795348800.000", "[2026-11-22 12:00:00]",
+    ],
+)  # fmt: skip
+def test_dates_of_any_site_are_read(date: str) -> None:
+    text = f"{date} 7 INFO nova.x [-] a\n"
+    (record,) = log_records.read(text.encode(), Clock(until=UNTIL))
+    assert (record.time, record.pid, record.message) == (1_795_348_800_000_000_000, 7, "a")
+
+
+@pytest.mark.parametrize("prefix", ["> ", "a.log:12:", "&gt; ", "name | ", "Nov 22 07:55:54 n x[1]: ", "[pod/a/b] "])
+def test_hostile_texts_take_bounded_time(tmp_path: Path, prefix: str) -> None:
+    """Lines as long as a block, or with nothing but prefixes, would take minutes if a pattern backtracked."""
+    text = prefix * 20_000 + "\n" + f"{prefix}{HEAD}{prefix * 20_000}\n" + prefix * 20_000
+    (tmp_path / "a.log").write_text(text)
+    assert len(reader.read(tmp_path / "a.log").events) == 1
+
+
+def test_a_text_that_names_many_processes_has_a_bounded_number(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("".join(f"name-{number} | {HEAD}a\n" for number in range(5200)))
+    result = reader.read(tmp_path / "a.log")
+    assert (len(result.events), len(result.processes)) == (5200, 5000)

@@ -106,7 +106,9 @@ class ProcessLog:
         return True
 
     def finish(self) -> None:
-        """Name the process by its log, the log's folder or its loggers, unless its name is a program's already."""
+        """Name the process by its log, folder or loggers, unless its name is a program's, and the exceptions."""
+        for event in self._tracebacks:
+            event.error = tracebacks.exception_of(str(event.attributes["message"])) or None
         name = self.process.argv
         if participants.of_command(name) == "client":
             program = self.named or log_names.program(name) or self._by_loggers() or self.unit

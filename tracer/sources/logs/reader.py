@@ -66,6 +66,8 @@ def read_log(path: Path, data: Text, modified: datetime, hints: Hints, on_progre
         result.warnings.append(f"{path}: {'no line in a known log format' if len(data) else 'empty'}, skipped")
     result.warnings += [f"{path}: {fault}" for fault in (data.fault, data.short and buffers.SHORTENED) if fault]
     result.warnings += [f"{path}: skipped: {kind} ({count})" for kind, count in lost.items() if count]
+    if log.process_logs and skipped.count:
+        result.warnings.append(skipped.warning(path))
     result.damaged = data.short or data.fault not in ("", packing.CUT_OFF) or any(map(lost.__getitem__, detect.TORN))
     for process_log in log.process_logs:
         process_log.finish()

@@ -23,7 +23,7 @@ def without_instance(line: str) -> str:
 
 def plain(message: str) -> str:
     """Return a message without what Nova wrote before the lines of its traceback in 2011."""
-    return _TRACE.sub("", message) if "): TRACE:" in message else message
+    return _TRACE.sub("", message).rstrip("\n") if "): TRACE:" in message else message
 
 
 def exception_of(message: str) -> str:
