@@ -76,7 +76,8 @@ def test_a_damaged_packed_log_is_reported(tmp_path: Path, suffix: str) -> None:
     data[offset:] = b"\xff" * (len(data) - offset)
     events = read(written(tmp_path, f"a.log.{suffix}", bytes(data)))
     assert events.damaged
-    assert len(events.warnings) == 1
+    # The bytes before the damage may be no line of a log any more, which is a warning of its own.
+    assert f"{tmp_path}/a.log.{suffix}: {packing.DAMAGED}" in events.warnings
 
 
 def test_a_cut_archive_is_read_up_to_the_cut(tmp_path: Path) -> None:
