@@ -127,7 +127,7 @@ def test_names_that_are_ordinary_words_stay_and_are_listed(tmp_path: Path) -> No
     run = anonymize(path, output)
     assert run.exit_code == 0
     assert output.read_text() == text
-    assert "not replaced, ordinary words: controller" in run.stdout
+    assert "not replaced, ordinary words: admin, controller, nova" in run.stdout
 
 
 def test_no_token_is_an_address_that_stays(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_trace_keeps_its_tree(tmp_path: Path) -> None:
                      (trace, tmp_path / "b.trace.jsonl"))  # fmt: skip
     for left, right in zip(before[1:], after[1:], strict=True):
         for name in ("address", "kind", "service", "start", "end", "tied_by", "opens", "witnesses", "pid"):
-            assert left[name] == right[name]
+            assert left.get(name) == right.get(name)
     assert after[0]["boots"][0]["server"] == "server-1"
     assert after[0]["boots"][0]["outcome"] == "active"
     text = (tmp_path / "b.trace.jsonl").read_text()

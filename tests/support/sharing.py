@@ -63,8 +63,10 @@ def outline(path: Path) -> list[Any]:
         return [numbered(inner) for inner in value] if isinstance(value, list) else value
 
     for step in steps:
-        step.pop("id")
-        step["attributes"].pop("payload", None)
+        step.pop("id", None)
+        for of in (step, step.get("attributes", {})):
+            of.pop("payload", None)
+            of.pop("log_file", None)
     requests = [*header["boots"], *header["others"]]
     for request in requests:
         request["request_ids"] = len(request["request_ids"])  # sorted by their text
