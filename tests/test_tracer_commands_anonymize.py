@@ -56,6 +56,7 @@ PLANTED = {
     "prompt": ("jo@kestrel:~/devstack$ nova list", "jo@ kestrel"),
     "home": (f"{INFO} cannot read /home/kestrel/plover", "/kestrel"),
     "URL": (f"{INFO} GET http://kestrel.moor.example:8774/v2.1 and rabbit://kestrel2:x@plover:5672/", "kestrel plover"),
+    "path": (f'{INFO} 10.1.2.3 "GET /v2.1/flavors/kestrel HTTP/1.1" status: 404', "kestrel"),
     "mail": (f"{INFO} notify jo.kestrel@plover-networks.com", "jo.kestrel plover-networks"),
     "domain": (f"{INFO} kestrel.plover-networks.com is not reachable, nor is plover-networks", "kestrel plover"),
     "domain XML": ('<nova:name>kestrel</nova:name><nova:user uuid="1">plover</nova:user>', "kestrel plover"),

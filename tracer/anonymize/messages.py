@@ -23,6 +23,11 @@ _syslog = [
 _url = re.compile(
     r"://(?:(?P<user>[^\s/@:'\"\\]{1,64})(?::[^\s/@'\"\\]{0,200})?@)?(?P<host>[A-Za-z0-9][\w.-]{0,250})"
 ).finditer
+#: A resource that a request's path names.
+_resource = re.compile(
+    r"/v[0-9][0-9.]*(?:/[\w-]{1,64})?/(server|flavor|image|network|volume|project|user)s/"
+    r"(?!(?:detail|defaults|action)\b)([A-Za-z][\w.-]{0,254})"
+).finditer
 _more_hosts = re.compile(rf",(?:[^\s/@:,]{{1,64}}:[^\s/@,]{{1,200}}@)({_HOST}):[0-9]+").finditer
 _home = re.compile(r"(?:/home/|/Users/|\\Users\\|/users/)(\w[\w.-]{0,63})").finditer
 _mail = re.compile(
@@ -113,6 +118,8 @@ def names(text: str) -> Iterator[tuple[str, str]]:
         for match in _bracket(text):
             yield from zip(_BRACKET_KINDS, match[1].split(), strict=False)
     yield from _at_times(text)
+    if "/v" in text:
+        yield from ((match[1], match[2]) for match in _resource(text))
     if "://" in text:
         for match in _url(text):
             yield "host", match["host"]
