@@ -156,6 +156,7 @@ class PastedLines:
             start, _ = wrappers.strip(text, begun.wrapped.tokens) if begun is not None else (0, False)
         if begun is None:
             self._skip(number, text)
+            self._last = None  # what continues this line is skipped too
             return
         rest = text[start:]
         if not rest.strip():
