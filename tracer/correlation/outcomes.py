@@ -24,6 +24,9 @@ _MAX_ERROR = 240
 _WRAPPERS = ("BuildAbortException", "RescheduledException", "MaxRetriesExceeded", "NoValidHost")
 #: Reports of a failure that is not yet the end.
 _FAILURES = frozenset({"fails", "refused", "answered"})
+#: Nova tries another host since Folsom, of 27 September 2012. From Austin, its first release, of 21 October 2010 until
+#: then a failure on the host ended the boot; earlier times are those of a wrong clock.
+_AUSTIN, _FOLSOM = 1_287_619_200 * 10**9, 1_348_704_000 * 10**9
 _EXCEPTION = re.compile(r"[A-Za-z_]\w*(?:: |\Z)")
 _SERVER = re.compile(rf"/servers/({UUID})\Z")
 _INSTANCE = re.compile(rf"\[instance: ({UUID})\]")
@@ -61,6 +64,8 @@ class Course:
             if self._rescheduled:
                 self.cause, self.text, self._rescheduled = "", "", False
             self._explain(report)
+            if report.says == "fails" and report.phase in _ON_HOST and _AUSTIN < step.start < _FOLSOM:
+                self.outcome = "error"
         elif report.says == "rescheduled":
             self.cause, self._rescheduled = self.cause or report.cause, True
         elif report.says == "error":
