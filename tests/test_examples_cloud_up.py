@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from examples.cloud.content import FLAVOR
 from examples.cloud.environments import environment
 from examples.cloud.hypervisor import domains
 from examples.cloud.load import beside
 from examples.cloud.plan import Plan, load_plan
 from examples.cloud.shell import client_variables, create_arguments
+from tests.support.log_traces import at_info
 from tests.support.taps import Tap, assert_confirmed, chapters, steps
 
 pytestmark = [
@@ -134,6 +136,34 @@ def test_attach_and_detach_under_load_cause_no_failure(state: Path) -> None:
     done = cloud("cycles", "--cycles", "3", "--workers", "2", "--state", str(state))
     report(done.stdout)
     assert done.returncode == 0, done.stderr
+
+
+def boots(state: Path, file: Path) -> dict[str, tuple[str, str]]:
+    """Return (outcome without the text of its error, host) of a trace's boots, by uuid."""
+    rows = json.loads(bootseq(state, "list", "--json", str(file)))
+    return {row["uuid"]: (" ".join(row["outcome"].split()[:2]), row["host"]) for row in rows}
+
+
+def test_logs_at_info_alone_agree_with_the_hooks(state: Path, tmp_path: Path) -> None:
+    """A boot that becomes active, and one of a flavor for which no host is large enough."""
+    client, variables = str(state / "bin" / "openstack"), os.environ | client_variables(load_plan(state))
+    huge = [client, "flavor", "create", "--ram", "1000000", "huge"]
+    subprocess.run(huge, check=True, env=variables, capture_output=True)
+    recorded = {}
+    for name, flavor in (("small-at-info", FLAVOR), ("huge-at-info", "huge")):
+        command = [flavor if word == FLAVOR else word for word in create(state, name)]
+        file = tmp_path / f"{name}.trace.jsonl.gz"
+        record = [sys.executable, "-m", "tracer", "record", "-o", str(file), "--", *command]
+        subprocess.run(record, check=False, cwd=ROOT, env=variables, capture_output=True)
+        recorded |= boots(state, file)
+    (tmp_path / "info").mkdir()
+    logs = at_info(load_plan(state).log("nova-api").parent, tmp_path / "info")
+    file = tmp_path / "info.trace.jsonl.gz"
+    bootseq(state, "ingest", "-o", str(file), str(logs))
+    logged = boots(state, file)
+    assert sorted(outcome for outcome, _ in recorded.values()) == ["active", "error: NoValidHost:"]
+    assert {uuid: logged.get(uuid) for uuid in recorded} == recorded
+    report(bootseq(state, "explain", str(file)))
 
 
 def test_the_tree_contains_all_witnessed_events(state: Path) -> None:
