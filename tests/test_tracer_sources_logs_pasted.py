@@ -99,6 +99,17 @@ def test_lines_that_are_no_records_are_counted(tmp_path: Path, text: str, warnin
     assert warnings(tmp_path, text) == [warning] * bool(warning)
 
 
+def test_what_continues_a_line_of_another_program_joins_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "journal.txt"
+    head = "Nov 22 07:55:54 ctl-1 {}: "
+    own = head.format("nova-api[7]") + "2026-11-22 07:55:54.393 7 INFO nova.x [-] one"
+    other = head.format("cron[9]") + "two"
+    path.write_text(f"{own}\n{other}\n{' ' * (len(other) - 3)}three\n{own.replace('one', 'four')}\n")
+    events = reader.read(path)
+    assert [event.attributes["message"] for event in events.events] == ["one", "four"]
+    assert "2 lines not understood" in "".join(events.warnings)
+
+
 def test_interleaved_containers_keep_their_lines(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(f"web  | {HEAD}a\ndb   | {HEAD}b\nweb  | of a\ndb   | of b\nweb  | {HEAD}c\n")
     events = reader.read(tmp_path / "a.log").events

@@ -49,6 +49,13 @@ def test_a_traceback_without_heads_names_the_exception(tmp_path: Path) -> None:
     assert event.error == "Timeout: no answer"
 
 
+def test_a_message_with_the_traceback_of_another_process_takes_its_own_too(tmp_path: Path) -> None:
+    lines = [f"{STAMP} ERROR nova.m {IDS} It failed: ", *TRACEBACK, *(f"{STAMP} ERROR nova.m {line}" for line in LAST)]
+    (event,) = read(tmp_path, lines)
+    assert event.attributes["message"] == "\n".join(["It failed: ", *TRACEBACK, *LAST])
+    assert event.error == "NoValidHost: none left"
+
+
 def test_a_traceback_of_2011_names_the_exception(tmp_path: Path) -> None:
     lines = [
         f"2026-11-22 12:00:00,000 ERROR nova.m {IDS} It failed",

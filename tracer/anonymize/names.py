@@ -24,6 +24,8 @@ _FREE = frozenset(
 _WORD = re.compile(r"[\w.-]+")
 #: Characters that JSON and Python escape in a name.
 _ESCAPED = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(['\"]))")
+#: Begins an object or a list within a text, whose own fields hold the names.
+_NESTED = re.compile(r"[\[{]\s*\\*[\"'{\[]")
 _EDGES = re.compile(r"^\W+|\W+$")
 #: A resource class or trait, which are the same everywhere.
 _STANDARD = re.compile(
@@ -87,6 +89,8 @@ class Names:
             self._add("site", name)
 
     def _add(self, kind: str, text: str) -> None:
+        if _NESTED.match(text):
+            return
         text = _ESCAPED.sub(_unescaped, text) if "\\" in text else text
         name = _EDGES.sub("", text)
         if len(text) > _MAX_NAME or name in _NOTHING or TOKEN.fullmatch(name) or "***" in text:

@@ -16,7 +16,7 @@ _LOCATION = re.compile(r" [\w<>.]{1,100} /[^\s]{1,300}\.py:[0-9]+(?:\}\})?\s*\Z"
 _LITERAL = re.compile(r"(?<=\s)\{[^\n]*\}")
 #: Values that were masked with their quotes.
 _MASKED_VALUE = re.compile(r"(\\*[\"'])(\s?:\s?)[bu]?\*\*\*(?=[,}\s]|\Z)")
-_MASKED_ITEM = re.compile(r"([(\[]|, )\*\*\*(?=[,)\]])")
+_MASKED_ITEM = re.compile(r"([(\[]|(\\*[\"'])?, )\*\*\*(?=[,)\]])")
 
 
 class LineMasking:
@@ -58,7 +58,13 @@ def _is_flat(value: Any) -> bool:
 
 
 def _quoted(text: str) -> str:
-    return _MASKED_ITEM.sub(r"\1'***'", _MASKED_VALUE.sub(r"\1\2\1***\1", text))
+    return _MASKED_ITEM.sub(_quoted_item, _MASKED_VALUE.sub(r"\1\2\1***\1", text))
+
+
+def _quoted_item(match: re.Match[str]) -> str:
+    """Return a masked item in the quotes of the one before it, which may be within a quoted text."""
+    quote = match[2] or "'"
+    return f"{match[1]}{quote}{masking.MASK}{quote}"
 
 
 def object_without_secrets(value: dict[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,9 @@ class ProcessLog:
         if last is None or last.kind != "log" or last.name != record.logger or last.start != record.time:
             return False
         line = tracebacks.without_instance(record.message)
-        if self._traceback_ids is None and line.startswith(tracebacks.BEGIN):
+        # The message itself may hold another process's traceback, with the message's ids.
+        is_own = self._traceback_ids is None or (self._traceback_ids != record.ids and not any(record.ids))
+        if is_own and line.startswith(tracebacks.BEGIN):
             self._begin_traceback(last, record)
         elif self._traceback_ids != record.ids:
             return False
