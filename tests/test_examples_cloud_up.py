@@ -149,7 +149,7 @@ def test_logs_at_info_alone_agree_with_the_hooks(state: Path, tmp_path: Path) ->
     client, variables = str(state / "bin" / "openstack"), os.environ | client_variables(load_plan(state))
     huge = [client, "flavor", "create", "--ram", "1000000", "huge"]
     subprocess.run(huge, check=True, env=variables, capture_output=True)
-    recorded = {}
+    recorded: dict[str, tuple[str, str]] = {}
     for name, flavor in (("small-at-info", FLAVOR), ("huge-at-info", "huge")):
         command = [flavor if word == FLAVOR else word for word in create(state, name)]
         file = tmp_path / f"{name}.trace.jsonl.gz"
