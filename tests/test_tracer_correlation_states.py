@@ -172,6 +172,15 @@ def test_the_outcome_has_the_last_error_before_the_instance_failed() -> None:
     )
 
 
+def test_the_error_of_a_client_that_waited_is_not_the_outcome() -> None:
+    client = failing_call("CommandError: Error creating server")
+    client.service = "client"
+    reason, given_up = call(failing_call("NoValidHost: No host")), state(vm_state="error")
+    client.end = given_up.start + 1
+    assert boot_of(client, reason, given_up).outcome == "error: NoValidHost: No host"
+    assert boot_of(client, given_up).outcome == "error: CommandError: Error creating server"
+
+
 def test_an_error_status_of_the_api_is_the_outcome() -> None:
     """From 400 on, with the error that was raised."""
     assert boot_of(seed={"status": 403}).outcome == "error: HTTP 403"

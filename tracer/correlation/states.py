@@ -141,6 +141,8 @@ def _name_in_arguments(chapters: list[Step]) -> str:
 def _failure(chapters: list[Step], before: int | None) -> str:
     """Return the last error that its callers did not handle before the instance failed (at ``before``), "" for none."""
     failed = [step for chapter in chapters for step in _topmost_failures(chapter)]
+    if before is not None:  # a client that waits for the instance raises an error because of the failure
+        failed = [step for step in failed if step.service != "client"] or failed
     in_time = [step for step in failed if before is None or step.start <= before]
     last = max(in_time or failed[:1], key=lambda step: step.end or step.start, default=None)
     return "" if last is None else _named(last.error or "")
