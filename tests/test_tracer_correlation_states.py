@@ -178,7 +178,7 @@ def test_the_error_of_a_client_that_waited_is_not_the_outcome() -> None:
     reason, given_up = call(failing_call("NoValidHost: No host")), state(vm_state="error")
     client.end = given_up.start + 1
     assert boot_of(client, reason, given_up).outcome == "error: NoValidHost: No host"
-    assert boot_of(client, given_up).outcome == "error: CommandError: Error creating server"
+    assert boot_of(client, state(vm_state="error")).outcome == "error: CommandError: Error creating server"
 
 
 def test_an_error_status_of_the_api_is_the_outcome() -> None:
