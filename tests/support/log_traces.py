@@ -135,13 +135,14 @@ def ends(trace: Trace) -> tuple[list[Step], list[Step]]:
     return unanswered, [step for step in rpc if step.text("side") == "server" and not step.tied_by]
 
 
+_HEAD = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 _LEVEL = re.compile(r"\S+ \S+ (?:\d+ )?(?P<level>[A-Z]+) (?P<logger>\S+)")
 
 
 def at_info(folder: Path, into: Path) -> Path:
     """Copy the logs in ``folder`` into another as the services write them at INFO, without SQL echo; return that."""
     for path in sorted(folder.glob("*.log")):
-        records = re.split(rf"(?={_STAMP.pattern})", path.read_text(), flags=re.MULTILINE)
+        records = _HEAD.split(path.read_text())
         (into / path.name).write_text("".join(filter(_is_info, records)))
     return into
 
