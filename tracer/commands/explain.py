@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tracer import trace_file
+from tracer import lookup, trace_file
 from tracer.commands import printing
 from tracer.commands.options import PATH
 from tracer.errors import TracerError
@@ -96,7 +96,7 @@ def _no_failure(trace: Trace) -> str:
 
 
 def _print_other_failures(file: Path, trace: Trace, explained: list[Request]) -> None:
-    others = [r for r in trace.others if select.is_failed(r) and select.is_user_request(r) and r not in explained]
+    others = [r for r in trace.others if select.is_failed(r) and lookup.is_user_request(r) and r not in explained]
     if others:
         first = command("bootseq", "explain", file, others[0].number)
         printing.lines(f"\n{plural(len(others), 'other request')} failed; the first: {first}\n")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer import dates, lifecycle, trace_file
+from tracer import dates, trace_file
 from tracer.commands import printing, tables
 from tracer.commands.options import PATH
-from tracer.lifecycle import Action, Instance
 from tracer.model import Request, Unassigned
 from tracer.text import printable
+
+if TYPE_CHECKING:
+    from tracer.lifecycle import Action, Instance
 
 
 @click.command("list")
@@ -42,7 +44,9 @@ def list_boots(file: Path, everything: bool, untied: bool, instances: bool, as_j
         _list_untied(trace.untied, as_json)
         return
     if instances:
-        _list_instances(lifecycle.instances(trace), as_json)
+        from tracer.lifecycle import instances as instances_of  # reads the catalogue of messages, which takes a while
+
+        _list_instances(instances_of(trace), as_json)
         return
     rows = [_row(boot) for boot in [*trace.boots, *(trace.others if everything else [])]]
     if as_json:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tracer import trace_file
+from tracer import lookup, trace_file
 from tracer.errors import TracerError
-from tracer.explain import select
 from tracer.model import Request, Trace
 from tracer.text import command
 
@@ -44,12 +43,12 @@ def named(path: Path, trace: Trace, word: str) -> Request:
 
 def _matching(trace: Trace, word: str) -> list[Request]:
     """Return the requests that have the name or id; else those whose steps name the uuid, boots before what reads."""
-    matching = select.by_name(trace, word)
+    matching = lookup.by_name(trace, word)
     if matching or not _UUID.fullmatch(word):
         return matching
-    mentioning = [request for request in (*trace.boots, *trace.others) if select.mentions(request, word)]
+    mentioning = [request for request in (*trace.boots, *trace.others) if lookup.mentions(request, word)]
     boots = [request for request in mentioning if request.operation == "boot"]
-    return boots or [request for request in mentioning if select.is_user_request(request)] or mentioning
+    return boots or [request for request in mentioning if lookup.is_user_request(request)] or mentioning
 
 
 def _only(path: Path, trace: Trace) -> Request:
