@@ -55,7 +55,7 @@ def _last(boot: Request) -> tuple[Step, int]:
         (step.start, number)
         for number, chapter in enumerate(boot.chapters)
         for step in chapter.walk()
-        if step.kind == "state" and _is_over(step)
+        if step.kind == "state" and step.new_value("vm_state") in _OVER
     ]
     if ready:
         moment, number = max(ready)
@@ -63,12 +63,6 @@ def _last(boot: Request) -> tuple[Step, int]:
     ends = [(max(step.end or step.start for step in head.walk()), -n) for n, head in enumerate(boot.chapters)]
     moment, number = max(ends)
     return boot.chapters[-number], moment
-
-
-def _is_over(step: Step) -> bool:
-    changes = step.attributes.get("changes")
-    change = changes.get("vm_state") if isinstance(changes, dict) else None
-    return isinstance(change, list) and bool(change) and change[-1] in _OVER
 
 
 def _within(head: Step, until: int) -> list[Stretch]:

@@ -38,7 +38,7 @@ class _Instances:
             elif step.name == "instance.create.error":
                 self._fail(uuid, step.start)
             return
-        vm_state, host = _new(step, "vm_state"), _new(step, "host")
+        vm_state, host = step.new_value("vm_state"), step.new_value("host")
         self.outcomes.setdefault(uuid, "unfinished")
         if isinstance(host, str) and host:
             self.hosts[uuid] = host
@@ -103,12 +103,6 @@ def _of_all(names: Iterable[str]) -> str:
 
 def _describes_instance(step: Step) -> bool:
     return step.kind == "state" or (step.kind == "rpc" and step.mode == "notify")
-
-
-def _new(step: Step, name: str) -> Value:
-    changes = step.attributes.get("changes")
-    change = changes.get(name) if isinstance(changes, dict) else None
-    return change[-1] if isinstance(change, list) and change else None
 
 
 def _name_in_body(head: Step) -> str:

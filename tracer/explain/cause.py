@@ -50,15 +50,8 @@ def find(request: Request) -> Failure | None:
 
 def failed_at(steps: list[Step]) -> int | None:
     """Return when the instance's state was set to error, None where that is not known."""
-    times = [step.start for step in steps if step.kind == "state" and new_vm_state(step) == "error"]
+    times = [step.start for step in steps if step.kind == "state" and step.new_value("vm_state") == "error"]
     return min(times, default=None)
-
-
-def new_vm_state(step: Step) -> object:
-    """Return the vm_state that a state step sets, None if it sets none."""
-    changes = step.attributes.get("changes")
-    change = changes.get("vm_state") if isinstance(changes, dict) else None
-    return change[-1] if isinstance(change, list) and change else None
 
 
 def _refusal(request: Request) -> Step | None:
@@ -166,7 +159,7 @@ def _upwards(decisive: Step, steps: list[Step]) -> list[Step]:
 
 
 def _is_end(step: Step) -> bool:
-    return step.kind == "state" and new_vm_state(step) == "error"
+    return step.kind == "state" and step.new_value("vm_state") == "error"
 
 
 def _gives_up(step: Step) -> bool:

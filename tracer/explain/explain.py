@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.explain import cause as causes
 from tracer.explain import failures, hosts, missing, phases, services, waits
-from tracer.explain.cause import Failure, new_vm_state
+from tracer.explain.cause import Failure
 from tracer.explain.checks import checks
 from tracer.explain.explanation import Cause, Explanation, Statement
 from tracer.explain.quotations import evidence
@@ -138,11 +138,11 @@ def _end(request: Request, failure: Failure | None) -> Statement:
     """Return how the request ended, for all that the trace shows."""
     states = [step for step in request.walk() if step.kind == "state"]
     if request.outcome == "active":
-        last = [step for step in states if new_vm_state(step) == "active"][-1:]
+        last = [step for step in states if step.new_value("vm_state") == "active"][-1:]
         host = f" on {shorten(request.host)}" if request.host else ""
         return Statement(f"It ended well: the instance was active{host} {_since(request, last)}.", evidence(*last))
     if is_failed(request):
-        last = [step for step in states if new_vm_state(step) == "error"][-1:]
+        last = [step for step in states if step.new_value("vm_state") == "error"][-1:]
         last = last or ([failure.last] if failure is not None else [])
         known = plain_error(request.outcome.partition(": ")[2]) or (failures.error_of(failure.last) if failure else "")
         text = f"It failed {_since(request, last)}{': ' + known.rstrip('.') if known else ''}."

@@ -172,7 +172,7 @@ def _reason(failed: Step) -> str:
 
 
 def _is_ready(step: Step) -> bool:
-    return any(inner.kind == "state" and causes.new_vm_state(inner) == "active" for inner in step.walk())
+    return any(inner.kind == "state" and inner.new_value("vm_state") == "active" for inner in step.walk())
 
 
 def _logged(step: Step) -> str:

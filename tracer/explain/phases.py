@@ -23,6 +23,8 @@ _TASKS = {
     "rebuilding": "rebuild", "rebuild_block_device_mapping": "volumes", "rebuild_spawning": "spawn again",
     "migrating": "live migration", "powering-off": "power off", "powering-on": "power on",
 }  # fmt: skip
+#: States of an instance in which the request is over.
+_OVER = ("active", "error", "deleted", "resized")
 #: A step is the most of its phase if it takes this part of it.
 _MOST = 0.5
 
@@ -104,24 +106,14 @@ def _heading(chapter: Step) -> str:
 
 
 def _task(step: Step) -> str:
-    changes = step.attributes.get("changes")
-    change = changes.get("task_state") if isinstance(changes, dict) else None
-    if not isinstance(change, list) or not change or step.service == "API":
-        return ""
-    state = change[-1]
+    state = step.new_value("task_state") if step.service != "API" else None
     return _TASKS.get(str(state), str(state)) if state and state != "scheduling" else ""
 
 
 def _end(request: Request) -> int:
     """Return when the instance was ready or failed, else when the last step ended."""
-    ready = [step.start for step in request.walk() if step.kind == "state" and _is_over(step)]
+    ready = [step.start for step in request.walk() if step.kind == "state" and step.new_value("vm_state") in _OVER]
     return max(ready) if ready else max((end_of(step) for step in request.walk()), default=0)
-
-
-def _is_over(step: Step) -> bool:
-    changes = step.attributes.get("changes")
-    change = changes.get("vm_state") if isinstance(changes, dict) else None
-    return isinstance(change, list) and bool(change) and change[-1] in ("active", "error", "deleted", "resized")
 
 
 def _most(head: Step | None, start: int, until: int) -> str:

@@ -71,9 +71,7 @@ def _far_side(call: Step, peer: str) -> str:
     if served is None:
         return f"no record shows that {peer} received it"
     taken = f"{peer} received it after {span(served.start - call.start)}"
-    reply = served.attributes.get("reply")
-    time = reply.get("at") if isinstance(reply, dict) else None
-    answered = time if isinstance(time, int) else served.end
+    answered = served.answered
     if answered is None:
         return f"{taken} and had not finished"
     if not call.finished:

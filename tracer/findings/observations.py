@@ -81,7 +81,7 @@ class Observations:
             )
         gave_up = self._timeouts.gave_up(step) if mode == "call" else None
         if gave_up is not None:
-            answered = max((end for child in taken if (end := _answered(child)) is not None), default=0)
+            answered = max((end for child in taken if (end := child.answered) is not None), default=0)
             late = f"; the answer came {(answered - gave_up) / 1e9:.1f} s later" if answered > gave_up else ""
             yield "timeout", f"{_named(step)}, after {(gave_up - step.start) / 1e9:.1f} s{late}", step, ()
 
@@ -91,12 +91,6 @@ class Observations:
             known = f"{step.text('peer')} {witness}" in self._takers
             if known and step.start + _CUT_OFF < self._ends[witness]:
                 yield witness
-
-
-def _answered(step: Step) -> int | None:
-    reply = step.attributes.get("reply")
-    time = reply.get("at") if isinstance(reply, dict) else None
-    return time if isinstance(time, int) else step.end
 
 
 def _source(step: Step) -> _Source:

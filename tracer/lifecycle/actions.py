@@ -98,7 +98,5 @@ def _named_by_steps(request: Request) -> Iterator[str]:
         if step.kind == "rpc":
             yield _METHODS.get(step.text("method") or step.name, "")
     for step in request.walk():
-        changes = step.attributes.get("changes") if step.kind == "state" else None
-        task = changes.get("task_state") if isinstance(changes, dict) else None
-        if isinstance(task, list) and task:
-            yield _TASKS.get(str(task[-1]), "")
+        if step.kind == "state":
+            yield _TASKS.get(str(step.new_value("task_state")), "")

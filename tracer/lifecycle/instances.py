@@ -112,13 +112,7 @@ def _host(request: Request, uuid: str) -> str:
 
 def _changes(request: Request, uuid: str, name: str) -> list[Value]:
     """Return the values that a request gives to a column of an instance, in order of time."""
-    result = []
-    for step in sorted(_states(request, uuid), key=lambda step: step.start):
-        changes = step.attributes.get("changes")
-        change = changes.get(name) if isinstance(changes, dict) else None
-        if isinstance(change, list) and change:
-            result.append(change[-1])
-    return result
+    return [step.new_value(name) for step in sorted(_states(request, uuid), key=lambda step: step.start)]
 
 
 def _states(request: Request, uuid: str) -> list[Step]:

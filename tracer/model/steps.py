@@ -96,6 +96,19 @@ class Step(Attributed):
         """The key of the process that did it: its id up to the last slash."""
         return self.id.rpartition("/")[0]
 
+    @property
+    def answered(self) -> int | None:
+        """When the answer to a served message was sent, else its end, in nanoseconds; None while there is neither."""
+        reply = self.attributes.get("reply")
+        time = reply.get("at") if isinstance(reply, dict) else None
+        return time if isinstance(time, int) else self.end
+
+    def new_value(self, column: str) -> Value:
+        """Return the value that a state gives a column of its table; None if it does not change it."""
+        changes = self.attributes.get("changes")
+        change = changes.get(column) if isinstance(changes, dict) else None
+        return change[-1] if isinstance(change, list) and change else None
+
     def walk(self) -> Iterator[Step]:
         """Yield the step and everything below it, in the tree's order, at any depth."""
         return walk(self)
