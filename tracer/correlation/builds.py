@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tracer.correlation import outcomes
+from tracer.messages import reports_of
 from tracer.model import Step
 
 #: Phases of a build; a claim is part of a resize and the like too, whose other lines tell them apart. The words of a
@@ -17,7 +17,7 @@ _MINOR = frozenset({"attach", "detach", "interface", "snapshot"})
 
 def is_build(steps: Iterable[Step]) -> bool:
     """Return whether the log lines among the steps of one request are those of a build."""
-    reports = [report for report in outcomes.reports(steps) if report.template.by.startswith("nova")]
+    reports = [report for report in reports_of(steps) if report.template.by.startswith("nova")]
     phases = {report.phase for report in reports}
     unscheduled = any(report.phase == "scheduling" and report.says == "error" for report in reports)
     return bool(phases & _BUILD or unscheduled) and not phases & _NOT_BUILD
@@ -25,6 +25,6 @@ def is_build(steps: Iterable[Step]) -> bool:
 
 def operation(steps: Iterable[Step]) -> str:
     """Return the operation that the lines of one request report, "" where they report none or several."""
-    phases = {report.phase for report in outcomes.reports(steps)}
+    phases = {report.phase for report in reports_of(steps)}
     known = phases & _NOT_BUILD or phases & {"delete"} or phases & _MINOR
     return known.pop() if len(known) == 1 else ""

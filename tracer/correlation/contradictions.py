@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tracer import notices
 from tracer.correlation.tolerances import CLOCK_RESIDUE
-from tracer.messages import Report, catalogue
+from tracer.messages import Report, report_of
 from tracer.model import PART, Request, Step
 from tracer.model.patterns import UUID
 
@@ -136,9 +136,7 @@ def _is_about(effect: _Line, build: list[_Line]) -> bool:
 
 
 def _report(step: Step) -> Report | None:
-    if step.kind != "log" or step.text("level") == "DEBUG":
-        return None
-    return catalogue().read(step.text("message"), step.text("logger"))
+    return None if step.text("level") == "DEBUG" else report_of(step)
 
 
 def _first_by_clock(steps: list[Step]) -> list[Step]:

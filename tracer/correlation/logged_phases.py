@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tracer.correlation import parts
 from tracer.correlation.tolerances import SECOND
-from tracer.messages import Report, catalogue
+from tracer.messages import Report, report_of
 from tracer.model import Request, Step
 
 _TOOK = re.compile(r"Took [\d.]+ seconds (?:to|for) ")
@@ -34,13 +34,9 @@ class _Span:
 def insert(request: Request) -> None:
     """Put the lines of each part below steps for the phases that they report, with their durations."""
     for part in [step for step in request.walk() if step.name == parts.NAME and step.witnesses == ("logs",)]:
-        lines = [(line, _read(line)) for line in part.children if line.kind == "log"]
+        lines = [(line, report_of(line)) for line in part.children if line.kind == "log"]
         if spans := list(_spans(lines)):
             _arrange(part, spans, {line.id: report.instance for line, report in lines if report is not None})
-
-
-def _read(line: Step) -> Report | None:
-    return catalogue().read(line.text("message"), line.text("logger"))
 
 
 def _spans(lines: list[tuple[Step, Report | None]]) -> Iterator[_Span]:

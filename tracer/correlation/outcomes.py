@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tracer.messages import Report, catalogue
+from tracer.messages import Report, report_of
 from tracer.model import Request, Step
 from tracer.model.patterns import UUID
 from tracer.text import printable
@@ -112,7 +112,7 @@ class Course:
 
 def courses(request: Request) -> dict[str, Course]:
     """Return the course of each instance that the request's log lines report on, by uuid, "" where they name none."""
-    reports = [(step, report) for step in _lines(request) if (report := _read(step)) and report.phase in _PHASES]
+    reports = [(step, report) for step in _lines(request) if (report := report_of(step)) and report.phase in _PHASES]
     uuids = list(dict.fromkeys(report.instance for _, report in reports if report.instance)) or _named(request)
     result = {uuid: Course() for uuid in uuids or [""]}
     for step, report in reports:
@@ -128,7 +128,7 @@ def describe_other(request: Request) -> None:
         return
     course = Course()
     for step in _lines(request):
-        if report := _read(step):
+        if report := report_of(step):
             course.take(report, step)
     reason = course.reason()
     if request.outcome.startswith("error: HTTP") and reason:
@@ -146,11 +146,6 @@ def deletes(requests: Iterable[Request]) -> dict[str, int]:
     return times
 
 
-def reports(steps: Iterable[Step]) -> list[Report]:
-    """Return what the log lines among the steps report."""
-    return [report for step in steps if step.kind == "log" and (report := _read(step))]
-
-
 def _deleted_by(step: Step) -> str:
     """Return the uuid of the instance whose delete a step accepts or reports, "" for other steps."""
     if step.kind == "http" and step.is_server and step.text("method") == "DELETE":
@@ -158,16 +153,12 @@ def _deleted_by(step: Step) -> str:
         return match[1] if match and step.text("status").startswith("2") else ""
     if step.kind != "log" or not _INSTANCE.match(step.text("message")):
         return ""
-    report = _read(step)
+    report = report_of(step)
     return report.instance if report is not None and report.phase == "delete" else ""
 
 
 def _lines(request: Request) -> list[Step]:
     return sorted((step for step in request.walk() if step.kind == "log"), key=lambda step: step.start)
-
-
-def _read(step: Step) -> Report | None:
-    return catalogue().read(step.text("message"), step.text("logger"))
 
 
 def _named(request: Request) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tracer.explain import failures
 from tracer.explain.failures import alike, end_of, error_of, is_lookup
-from tracer.explain.log_reports import report_of
 from tracer.explain.words import error_type, plain_error
+from tracer.messages import report_of
 from tracer.model import Request, Step
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracer.explain.explanation import Cause, Next, Wait
+from tracer.explain.explanation import Next, Stage, Wait
 from tracer.explain.filters import FILTERS
 
 _FILTER = re.compile(r"^(\w+)(?:, which passes .*,)? removed the last host")
@@ -13,7 +13,7 @@ _RESOURCES = re.compile(r"^Placement had no host for ((?:\w+ \d+(?:, )?)+)")
 _COMPUTE = ("compute", "conductor", "scheduler")
 
 
-def checks(cause: Cause | None, waits: list[Wait]) -> Iterator[Next]:
+def checks(cause: Stage | None, waits: list[Wait]) -> Iterator[Next]:
     """Yield what to look at next: nothing of it is in the trace."""
     if cause is None:
         return

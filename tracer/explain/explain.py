@@ -6,7 +6,7 @@ from tracer.explain import cause as causes
 from tracer.explain import failures, hosts, missing, phases, services, waits
 from tracer.explain.cause import Failure
 from tracer.explain.checks import checks
-from tracer.explain.explanation import Cause, Explanation, Statement
+from tracer.explain.explanation import Explanation, Stage, Statement
 from tracer.explain.quotations import evidence
 from tracer.explain.select import is_failed
 from tracer.explain.sentences import cause_of, chain_of, the
@@ -28,7 +28,7 @@ def explain(request: Request, trace: Trace) -> Explanation:
     cause = cause_of(failure, request, calls) if failed or unknown or calls else None
     own = services.statements(services.lines_of(trace, request))
     if cause is None and unknown and own:
-        cause = Cause(f"{capital(own[0].text)}.", "", "", own[0].text, own[0].evidence)
+        cause = _cause_by(own[0])
     explained = cause is not None or not (failed or unknown)
     return Explanation(
         what=_what(request),
@@ -70,11 +70,16 @@ def explain_lines(trace: Trace, word: str) -> Explanation | None:
 def _of_lines(
     what: str, beginning: Statement, end: Statement, statements: list[Statement], first: Statement | None
 ) -> Explanation:
-    cause = Cause(f"{capital(first.text)}.", "", "", first.text, first.evidence) if first is not None else None
+    cause = _cause_by(first) if first is not None else None
     outcome = "error" if first is not None else "unknown"
     return Explanation(
         what, outcome, beginning, end, cause, (), (), (), (), tuple(statements), (), explained=first is not None
     )
+
+
+def _cause_by(statement: Statement) -> Stage:
+    """Return the cause that lines of no request report."""
+    return Stage(f"{capital(statement.text)}.", "", "", statement.text, statement.evidence)
 
 
 def _outcome(request: Request, failure: Failure | None, *, failed: bool) -> str:

@@ -23,19 +23,8 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Cause:
-    """The first failure: in which service and on which host, "" where that is unknown."""
-
-    text: str
-    service: str
-    host: str
-    error: str
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True)
-class Link:
-    """A stage of a failure's way from its cause to the user."""
+class Stage:
+    """A stage of a failure, from its first cause up to the user; ``service`` and ``host`` are "" where unknown."""
 
     text: str
     service: str
@@ -97,8 +86,10 @@ class Explanation:
     outcome: str
     beginning: Statement
     end: Statement
-    cause: Cause | None
-    chain: tuple[Link, ...]
+    #: the first cause
+    cause: Stage | None
+    #: its way to the user
+    chain: tuple[Stage, ...]
     hosts: tuple[HostTry, ...]
     waits: tuple[Wait, ...]
     phases: tuple[Phase, ...]

@@ -9,9 +9,10 @@ from tracer.explain import cause as causes
 from tracer.explain import failures
 from tracer.explain.explanation import HostTry
 from tracer.explain.filters import passes
-from tracer.explain.log_reports import FAILING, report_of
+from tracer.explain.log_reports import FAILING
 from tracer.explain.quotations import evidence
 from tracer.explain.words import error_type, shorten
+from tracer.messages import report_of
 from tracer.model import Request, Step
 
 #: Messages that place an instance on the host that receives them.

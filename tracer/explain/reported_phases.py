@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.explain.log_reports import report_of
 from tracer.explain.marks import Mark
+from tracer.messages import report_of
 from tracer.model import Request, Step
 
 #: What begins with a report that begins or ends a phase.

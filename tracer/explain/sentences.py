@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tracer.explain import failures, hosts
 from tracer.explain.cause import Failure
-from tracer.explain.explanation import Cause, Link, Wait
-from tracer.explain.log_reports import report_of
+from tracer.explain.explanation import Stage, Wait
 from tracer.explain.quotations import evidence
 from tracer.explain.words import capital, clock, error_type, name, where
+from tracer.messages import report_of
 from tracer.model import Request, Step
 
 
-def cause_of(failure: Failure | None, request: Request, calls: list[Wait]) -> Cause | None:
+def cause_of(failure: Failure | None, request: Request, calls: list[Wait]) -> Stage | None:
     """Return the first cause: an unanswered call, hosts that were refused, or the first error."""
     if failure is None:
         return _unanswered(calls[0]) if calls else _without_host(request)
@@ -22,23 +22,23 @@ def cause_of(failure: Failure | None, request: Request, calls: list[Wait]) -> Ca
     no_host = _without_host(request, error, first) if failures.is_no_host(error) else None
     if no_host is not None:
         return no_host
-    return Cause(_sentence(first, error), first.service, first.host, error, evidence(first))
+    return Stage(_sentence(first, error), first.service, first.host, error, evidence(first))
 
 
-def _without_host(request: Request, error: str = "", *failed: Step) -> Cause | None:
+def _without_host(request: Request, error: str = "", *failed: Step) -> Stage | None:
     """Return the cause if the scheduler had no host, by what it and Placement report; None if they report nothing."""
     reason = hosts.no_host_reason(list(request.walk()))
     if reason is None:
         return None
     text, witnesses = reason
     service, host = witnesses[0].service, witnesses[0].host
-    return Cause(f"{capital(text)}.", service, host, error, evidence(*witnesses, *failed))
+    return Stage(f"{capital(text)}.", service, host, error, evidence(*witnesses, *failed))
 
 
-def _unanswered(call: Wait, error: str = "", first: Step | None = None) -> Cause:
+def _unanswered(call: Wait, error: str = "", first: Step | None = None) -> Stage:
     more = evidence(first) if first is not None else ()
     unique = {item.address: item for item in (*call.evidence, *more)}
-    return Cause(f"{capital(call.text)}.", call.peer or call.caller, "", error or "no answer", tuple(unique.values()))
+    return Stage(f"{capital(call.text)}.", call.peer or call.caller, "", error or "no answer", tuple(unique.values()))
 
 
 def _sentence(step: Step, error: str) -> str:
@@ -59,14 +59,14 @@ def _sentence(step: Step, error: str) -> str:
     return f"{name(step)} in {where(step.service, step.host)} {verb} {error}."
 
 
-def chain_of(failure: Failure) -> list[Link]:
+def chain_of(failure: Failure) -> list[Stage]:
     """Return the way of a failure; what a service only passed on is one link."""
-    links: list[Link] = []
+    links: list[Stage] = []
     for step in failure.path:
         error = failures.error_of(step) or ""
         if links and (links[-1].service, links[-1].error) == (step.service, error) and error:
             continue
-        links.append(Link(_link_text(step, error), step.service, step.host, error, evidence(step)))
+        links.append(Stage(_link_text(step, error), step.service, step.host, error, evidence(step)))
     return links
 
 

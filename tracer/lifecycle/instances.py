@@ -8,7 +8,7 @@ from itertools import chain
 
 from tracer.explain.words import plain_error
 from tracer.lifecycle import actions
-from tracer.messages import Report, catalogue
+from tracer.messages import Report, reports_of
 from tracer.model import Request, Step, Trace, Value
 from tracer.model.patterns import UUID
 
@@ -42,7 +42,7 @@ def instances(trace: Trace) -> list[Instance]:
     """Return the instances that requests of a trace created or changed, by the time of their first action."""
     lives: dict[str, Instance] = {}
     for request in sorted([*trace.boots, *trace.others], key=lambda request: request.started):
-        lines = [report for step in request.walk() if (report := _report(step))]
+        lines = reports_of(request.walk())
         name = actions.action_of(request, lines)
         if not name:
             continue
@@ -117,7 +117,3 @@ def _changes(request: Request, uuid: str, name: str) -> list[Value]:
 
 def _states(request: Request, uuid: str) -> list[Step]:
     return [step for step in request.walk() if step.kind == "state" and step.text("instance") == uuid]
-
-
-def _report(step: Step) -> Report | None:
-    return catalogue().read(step.text("message"), step.text("logger")) if step.kind == "log" else None
