@@ -26,7 +26,7 @@ _xml = re.compile(
 ).finditer
 #: The end of an expression in SQL or Python: ``p.id``, ``services.host``.
 _EXPRESSION = re.compile(r"\.(?:\w*_)?(?:id|uuid|host|name)\W*\Z")
-#: So far back lies the key of an object whose name this is.
+#: The key of an object is at most so many characters before its name.
 _REACH = 200
 #: Kinds whose values without quotes after a colon may be words of a sentence.
 _STRICT = frozenset(("host", "topic"))

@@ -69,7 +69,7 @@ _SENTENCES = [
     )
 ]
 _quoted = re.compile(rf"{_KIND}s?:? (?:is |named |called )?[\[(]?u?\\*['\"]({_HOST})\\*['\"]").finditer
-#: The like in other messages, where any word may follow: names are told by a digit or a dash.
+#: The like in other messages, where any word may follow: names are recognised by a digit or a dash.
 _loose = re.compile(rf"{_KIND} ({_HOST})").finditer
 _before_loose = re.compile(r"\b(?:on|from|to|for|of|at|by|via) (?:the )?(?:[a-z]{1,20} )?\Z").search
 _REACH = 40

@@ -109,7 +109,7 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
 
 
 def _addresses(value: Any) -> Any:
-    """Return the value with its evidence as addresses; their lines stand beside them as ``quotations``."""
+    """Return the value with its evidence as addresses; their lines are in ``quotations``."""
     if isinstance(value, dict):
         result = {key: _addresses(inner) for key, inner in value.items() if key != "evidence"}
         if "evidence" in value:

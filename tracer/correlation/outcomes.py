@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tracer.messages import Report, report_of
 from tracer.model import Request, Step
-from tracer.model.patterns import UUID
+from tracer.model.patterns import INSTANCE_BRACKET, UUID
 from tracer.text import printable
 
 #: Phases of a boot; a message about a delete or a resize does not end it.
@@ -29,7 +29,7 @@ _FAILURES = frozenset({"fails", "refused", "answered"})
 _AUSTIN, _FOLSOM = 1_287_619_200 * 10**9, 1_348_704_000 * 10**9
 _EXCEPTION = re.compile(r"[A-Za-z_]\w*(?:: |\Z)")
 _SERVER = re.compile(rf"/servers/({UUID})\Z")
-_INSTANCE = re.compile(rf"\[instance: ({UUID})\]")
+_INSTANCE = re.compile(INSTANCE_BRACKET)
 
 
 def cut(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from tracer.model import Step
-from tracer.model.patterns import UUID
+from tracer.model.patterns import INSTANCE_BRACKET, UUID
 
 #: A uuid after the word for what it identifies: ``[instance: …]``, ``volume …``, ``network-vif-plugged:…``.
 _NAMED = re.compile(
@@ -15,7 +15,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _IN_PATH = re.compile(rf"/(?P<noun>servers|volumes|ports)/(?P<uuid>{UUID})")
-_ABOUT_INSTANCE = re.compile(rf"\[instance: (?P<uuid>{UUID})\]")
+_ABOUT_INSTANCE = re.compile(INSTANCE_BRACKET)
 _ANY = re.compile(rf"(?<!req-)\b{UUID}\b")
 #: Lines about an instance that a service logs under a context of its own, whatever was asked for.
 _REPORT = re.compile(r"\(Lifecycle Event\)|During (?:the )?sync_power")
@@ -49,7 +49,7 @@ def instances(steps: Iterable[Step]) -> set[str]:
 def instance_of(step: Step) -> str:
     """Return the uuid of the instance that a line is about by its bracket, "" without one."""
     match = _ABOUT_INSTANCE.search(step.text("message"))
-    return match["uuid"] if match else ""
+    return match[1] if match else ""
 
 
 def mentioned(step: Step) -> set[str]:

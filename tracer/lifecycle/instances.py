@@ -10,9 +10,9 @@ from tracer.explain.words import plain_error
 from tracer.lifecycle import actions
 from tracer.messages import Report, reports_of
 from tracer.model import Request, Step, Trace, Value
-from tracer.model.patterns import UUID
+from tracer.model.patterns import INSTANCE_BRACKET, UUID
 
-_BRACKET = re.compile(rf"\[instance: ({UUID})\]")
+_BRACKET = re.compile(INSTANCE_BRACKET)
 _FIRST = 200
 
 

@@ -7,6 +7,9 @@ UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: A request id: ``req-`` and a uuid, or a bare uuid as older services have it.
 REQUEST_ID = rf"(?:req-)?{UUID}"
 
+#: Nova's mark of a log line about an instance; its group is the uuid.
+INSTANCE_BRACKET = rf"\[instance: ({UUID})\]"
+
 #: Levels of log records that report a problem, as hooks and parsed lines name them.
 WARNING_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL"})
 #: The same with names that only lines of old logs have: ``WARN``, and ``TRACE`` for a line of a traceback.

@@ -40,10 +40,10 @@ def read(path: Path, hints: Hints, on_progress: Callable[[float], None] = lambda
 def _text(path: Path, text: Text, modified: datetime, hints: Hints, on_progress: Callable[[float], None]) -> Events:
     if copy_forms.matches(text):
         return broker_copies.read_copies(path, text)
-    if not may_be_copies(path):
-        return reader.read_log(path, text, modified, hints, on_progress)
     events = reader.read_log(path, text, modified, hints, on_progress)
-    return events if events.events or events.damaged else Events(warnings=[f"{path}: {_reason(path)}, skipped"])
+    if may_be_copies(path) and not events.events and not events.damaged:
+        return Events(warnings=[f"{path}: {_reason(path)}, skipped"])
+    return events
 
 
 def _reason(path: Path) -> str:

@@ -128,7 +128,7 @@ class Unpacked:
             return b""
 
     def _begin(self) -> bytes:
-        """Start the first or the next of several packed files in one, between which zeros may stand."""
+        """Start the first or the next of several packed files in one, which zeros may separate."""
         rest = self._pending if self._stream is None else self._stream.unused_data + self._pending
         rest = rest.lstrip(b"\0") if self._stream is not None else rest
         while len(rest) < HEAD and (more := self._read(_READ)):

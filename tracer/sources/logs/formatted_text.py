@@ -14,7 +14,7 @@ from tracer.sources.logs.times import Clock
 
 
 def read(data: Buffer, formats: Formats, clock: Clock, lines: PastedLines) -> Iterator[Record]:
-    """Yield the records of a text, in order; ``lines`` reads what lies between records in these ``formats``."""
+    """Yield the records of a text, in order; ``lines`` reads what is between records in these ``formats``."""
     return blocks.split(data, _Heads(formats, clock, lines), MAX_MESSAGE)
 
 

@@ -54,7 +54,7 @@ class _Begun:
     wrapped: Wrapped
     lines: list[bytes]
     length: int
-    #: its last line ends inside a line of the service, in the next row or entry of which it goes on
+    #: set if its last line continues in the next row or entry: what joins both
     open: bytes | None = None
 
     def add(self, line: bytes) -> None:

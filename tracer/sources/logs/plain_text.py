@@ -30,7 +30,7 @@ def matches(sample: bytes) -> bool:
 
 
 def read(data: Buffer, clock: Clock, lines: PastedLines) -> Iterator[Record]:
-    """Yield the records of a text, in order; ``lines`` reads what lies between such records."""
+    """Yield the records of a text, in order; ``lines`` reads what is between such records."""
     return blocks.split(data, _Heads(clock, lines), MAX_MESSAGE)
 
 

@@ -28,7 +28,5 @@ class SkippedLines:
             self._number, self._first = number, text.decode("utf-8", "replace")[:_QUOTED]
 
     def warning(self, path: Path) -> str:
-        """Return the warning about the log at ``path``, "" without such lines."""
-        if not self.count:
-            return ""
+        """Return the warning about the log at ``path``, which has such lines."""
         return notices.lines_not_understood(str(path), self.count, self._number, self._first).text
