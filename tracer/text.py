@@ -7,6 +7,8 @@ import shlex
 
 def printable(text: str) -> str:
     """Return ``text`` on one line, with control characters replaced."""
+    if text.isprintable():  # nearly all are
+        return text
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
