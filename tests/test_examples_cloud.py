@@ -19,7 +19,7 @@ from examples.cloud.errors import CloudError
 from examples.cloud.network import removal
 from examples.cloud.nova_config import write_nova_configs
 from examples.cloud.packages import find_command
-from examples.cloud.plan import PORTS, Plan, load_plan, new_plan
+from examples.cloud.plan import PORTS, Plan, check_plan, load_plan
 from examples.cloud.process import Process, stop_all
 from examples.cloud.rest import answers
 from examples.cloud.services import Services, check_ports
@@ -45,7 +45,7 @@ COMMIT
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    # Without new_plan(), which refuses a path that is too long for sockets.
+    # Without check_plan(), which refuses a path that is too long for sockets.
     plan_ = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s3cret")
     plan_.save()
     return plan_
@@ -78,18 +78,17 @@ def test_a_missing_plan_is_reported_with_a_hint(tmp_path: Path) -> None:
         load_plan(tmp_path)
 
 
-def test_a_path_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
+def test_a_path_too_long_for_sockets_is_refused(plan: Plan) -> None:
     """Before any process is started."""
     with pytest.raises(CloudError, match="too long"):
-        new_plan(tmp_path / ("x" * 100), "34", 15000, "default", False, "", "")
+        check_plan(replace(plan, state=plan.state / ("x" * 100)))
 
 
-def test_a_folder_with_other_content_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_other_content_is_refused(plan: Plan, tmp_path: Path) -> None:
     """No file is written into it."""
-    state = Path(os.path.relpath(tmp_path))
-    (tmp_path / "letter").touch()
+    (tmp_path / "logs" / "letter").touch()
     with pytest.raises(CloudError, match=r"neither empty|too long"):
-        new_plan(state, "34", 15000, "default", False, "", "")
+        check_plan(replace(plan, state=tmp_path / "logs"))
 
 
 def test_ports_are_unique() -> None:
@@ -108,7 +107,7 @@ def test_the_compute_service_has_no_database_configuration(plan: Plan, tmp_path:
     paste = tmp_path / "environment" / "etc" / "nova" / "api-paste.ini"
     paste.parent.mkdir(parents=True)
     paste.touch()
-    write_nova_configs(plan, tmp_path / "environment" / "bin")
+    write_nova_configs(plan, tmp_path / "environment" / "bin", ())
     for name, expected in (("nova-compute", False), ("nova-conductor", True)):
         config = configparser.ConfigParser(interpolation=None)
         config.read(plan.config_file(name))
@@ -118,7 +117,7 @@ def test_the_compute_service_has_no_database_configuration(plan: Plan, tmp_path:
 @pytest.mark.parametrize("name", ["keystone", "glance", "placement", "neutron"])
 def test_every_service_has_its_own_database_user(plan: Plan, tmp_path: Path, name: str) -> None:
     """MariaDB's general log distinguishes services by user."""
-    write_service_configs(plan, tmp_path / "bin")
+    write_service_configs(plan, {"services": tmp_path / "bin"}, ())
     assert f"mysql+pymysql://{name}:s3cret@127.0.0.1:15306/{name}?" in plan.config_file(name).read_text()
 
 
@@ -130,7 +129,7 @@ def test_eventlet_workers_have_one_thread(
     plan: Plan, tmp_path: Path, release: str, threads: str, expected: str
 ) -> None:
     """With more, two simultaneous requests to an API under eventlet block for ever."""
-    services = Services(replace(plan, release=release, threads=threads), tmp_path, tmp_path)
+    services = Services(replace(plan, release=release, threads=threads), {"nova": tmp_path})
     workers = services._workers("nova-api")
     assert workers[workers.index("--threads") + 1] == expected
 

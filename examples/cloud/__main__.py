@@ -20,6 +20,7 @@ from examples.cloud.accuracy.switch import SWITCHED
 from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
 from examples.cloud.load import Load, beside
+from examples.cloud.options import OPTIONS, processes_of
 from examples.cloud.plan import PORTS, Plan, load_plan
 from examples.cloud.process import Process
 from examples.embedded.errors import EmbeddedError
@@ -52,6 +53,13 @@ def main() -> None:
 @click.option(
     "--threads", type=click.Choice(["default", "native", "eventlet"]), default="default", help="Nova's threads."
 )
+@click.option(
+    "--volumes",
+    type=click.Choice(list(OPTIONS["volumes"])),
+    default="none",
+    show_default=True,
+    help="Cinder's storage.",
+)
 @click.option("--echo", is_flag=True, help="Write each SQL statement to the services' logs.")
 @click.option(
     "--wrap",
@@ -66,7 +74,7 @@ def up(state: Path, **options: object) -> None:
     """
     if os.geteuid() != 0:
         raise CloudError("the cloud needs root: it installs packages, mounts folders and plugs network devices")
-    plan = lifecycle.up(state, **options)  # type: ignore[arg-type]
+    plan = lifecycle.up(state, **options)
     click.echo(f"Nova {plan.release} is up. To use it: . {plan.state}/openrc", err=True)
 
 
@@ -82,7 +90,8 @@ def down(state: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As an array of objects.")
 def status(state: Path, as_json: bool) -> None:
     """Show its processes; exit code 1 if one of them does not run."""
-    rows = [_row(load_plan(state), name) for name in lifecycle.PROCESSES]
+    plan = load_plan(state)
+    rows = [_row(plan, name) for name in processes_of(plan)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:

@@ -1,19 +1,11 @@
 """The configuration files of Keystone, Glance, Placement and Neutron, and the common parts of all services' files."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from examples.cloud.parts import Binaries, Part
 from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
 from examples.embedded.config import LOG_LEVELS, Sections, render
-
-DATABASES = {
-    "keystone": "keystone",
-    "glance": "glance",
-    "placement": "placement",
-    "neutron": "neutron",
-    "nova-api": "nova",
-    "nova-conductor": "nova",
-    "nova-scheduler": "nova",
-}
 
 
 def write_config(path: Path, sections: Sections) -> None:
@@ -21,16 +13,27 @@ def write_config(path: Path, sections: Sections) -> None:
     path.write_text(render(sections))
 
 
-def write_service_configs(plan: Plan, binaries: Path) -> None:
-    """Write the files; `binaries` is the bin folder of the services' environment, with the paste files beside it."""
-    etc = binaries.parent / "etc"
-    for name, sections in {
+def write_service_configs(plan: Plan, binaries: Binaries, parts: Iterable[Part]) -> None:
+    """Write the files of all services but Nova's; the paste files are beside the environment's bin folder."""
+    folder = binaries["services"]
+    etc = folder.parent / "etc"
+    configs = {
         "keystone": keystone_sections(plan),
         "placement": placement_sections(plan),
         "glance": glance_sections(plan, etc),
-        "neutron": neutron_sections(plan, etc, binaries),
-    }.items():
-        write_config(plan.config_file(name), sections)
+        "neutron": neutron_sections(plan, etc, folder),
+    }
+    for part in parts:
+        configs |= part.configs(plan, binaries)
+    for name, sections in configs.items():
+        write_extended(plan, name, sections, parts)
+
+
+def write_extended(plan: Plan, name: str, sections: Sections, parts: Iterable[Part]) -> None:
+    """Write a service's file with the options that the parts add."""
+    for part in parts:
+        part.extend(plan, name, sections)
+    write_config(plan.config_file(name), sections)
 
 
 def logging_options(plan: Plan, name: str) -> dict[str, str]:

@@ -2,16 +2,16 @@
 
 import os
 import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from examples.cloud.config import DATABASES
 from examples.cloud.errors import CloudError
 from examples.cloud.packages import find_command
+from examples.cloud.parts import Service
 from examples.cloud.plan import Plan
 from examples.cloud.process import Process
 
 START_TIMEOUT = 120.0
-SCHEMAS = ("keystone", "glance", "placement", "neutron", "nova_api", "nova_cell0", "nova_cell1")
 
 
 def start_database(plan: Plan) -> Process:
@@ -41,16 +41,19 @@ def start_database(plan: Plan) -> Process:
     return process
 
 
-def wait_for_database(plan: Plan) -> None:
+def wait_for_database(plan: Plan, services: Iterable[Service], schemas: Sequence[str]) -> None:
+    """Wait for the server, and create the services' accounts in it."""
     Process(plan, "mariadb").wait(lambda: _run(plan, "SELECT 1").returncode == 0, START_TIMEOUT)
-    for user, family in DATABASES.items():
-        account = f"'{user}'@'127.0.0.1'"
-        grants = [f"GRANT ALL ON {name}.* TO {account};" for name in SCHEMAS if name.startswith(family)]
+    for service in services:
+        if not service.database:
+            continue
+        account = f"'{service.name}'@'127.0.0.1'"
+        grants = [f"GRANT ALL ON {name}.* TO {account};" for name in schemas if name.startswith(service.database)]
         execute(plan, f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{plan.secret}';" + "".join(grants))
 
 
-def recreate_schemas(plan: Plan) -> None:
-    execute(plan, "".join(f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name};" for name in SCHEMAS))
+def recreate_schemas(plan: Plan, schemas: Iterable[str]) -> None:
+    execute(plan, "".join(f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name};" for name in schemas))
 
 
 def execute(plan: Plan, sql: str) -> str:
@@ -64,9 +67,9 @@ def client_options(plan: Plan) -> list[str]:
     return ["--no-defaults", f"--socket={plan.state / 'mariadb' / 'socket'}", "--user=root"]
 
 
-def dump(plan: Plan, path: Path) -> None:
+def dump(plan: Plan, path: Path, schemas: Iterable[str]) -> None:
     with path.open("wb") as file:
-        command = [find_command("mariadb-dump"), *client_options(plan), "--single-transaction", "--databases", *SCHEMAS]
+        command = [find_command("mariadb-dump"), *client_options(plan), "--single-transaction", "--databases", *schemas]
         done = subprocess.run(command, check=False, stdout=file, stderr=subprocess.PIPE)
     if done.returncode:
         raise CloudError(f"mariadb-dump failed: {done.stderr.decode(errors='replace').strip()}")

@@ -1,29 +1,28 @@
 """Keystone's content: the services with their endpoints, and an account for each."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from examples.cloud.parts import Service
 from examples.cloud.plan import REGION, Plan
 from examples.cloud.rest import Client
 
-# Its account's name and its kind in the catalogue.
-SERVICES = {
-    "nova-api": ("nova", "compute"),
-    "glance": ("glance", "image"),
-    "placement": ("placement", "placement"),
-    "neutron": ("neutron", "network"),
-}
 ROLES = ("admin", "service")
 
 
-def ensure_identity(client: Client) -> None:
+def ensure_identity(client: Client, services: Iterable[Service]) -> None:
     """Create what is missing."""
     project = _ensure(client, "project", {"name": "service", "domain_id": "default"})
     roles = [_ensure(client, "role", {"name": name}) for name in ROLES]
-    for service, (name, kind) in SERVICES.items():
+    for service in services:
+        if not service.account:
+            continue
+        name = service.account
         user = _ensure(client, "user", {"name": name, "domain_id": "default", "password": client.plan.secret})
         for role in roles:
             client.put("keystone", f"/projects/{project}/users/{user}/roles/{role}")
-        _ensure_endpoint(client, client.plan, service, _ensure(client, "service", {"name": name, "type": kind}))
+        number = _ensure(client, "service", {"name": name, "type": service.kind})
+        _ensure_endpoint(client, client.plan, service.name, number)
 
 
 def _ensure_endpoint(client: Client, plan: Plan, service: str, number: str) -> None:

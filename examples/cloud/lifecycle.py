@@ -7,53 +7,71 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from examples.cloud.broker import start_broker, wait_for_broker
 from examples.cloud.config import write_service_configs
 from examples.cloud.content import ensure_content
 from examples.cloud.database import start_database, wait_for_database
-from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.hypervisor import destroy_domains, start_libvirt, wait_for_libvirt
 from examples.cloud.identity import ensure_identity
 from examples.cloud.network import clean_network
 from examples.cloud.nova_config import write_nova_configs
+from examples.cloud.options import (
+    binaries_of,
+    control_of,
+    daemons_of,
+    parts_of,
+    ports_of,
+    processes_of,
+    schemas_of,
+    services_of,
+)
 from examples.cloud.packages import install_packages
-from examples.cloud.plan import PORTS, Plan, load_plan, new_plan
+from examples.cloud.parts import COMPUTE
+from examples.cloud.plan import Plan, check_plan, load_plan
 from examples.cloud.process import Process, stop_all
-from examples.cloud.readiness import wait_for_answer, wait_for_consumer, wait_for_host
+from examples.cloud.readiness import wait_for_host, wait_for_service
 from examples.cloud.rest import log_in
 from examples.cloud.schemas import Schemas
-from examples.cloud.services import APPLICATIONS, CONTROL, Services, check_ports, listening
+from examples.cloud.services import Services, check_ports, listening
 from examples.cloud.shell import write_shell_files
 from examples.embedded.building import cache, locked
 
-INFRASTRUCTURE = ("epmd", "rabbitmq", "mariadb", "libvirtd")
 # Seconds. Nova 34's compute has finished after 2, yet does not end; databases need to write.
 GRACE = 5.0
 GRACE_OF_DATA = 60.0
-PROCESSES = (*INFRASTRUCTURE, *CONTROL, "nova-compute")
 
 
-def up(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap: str) -> Plan:
-    """Start the cloud; running services are left alone. After a failure nothing is undone; use `down`."""
-    plan = new_plan(state, release, port_base, threads, echo, wrap, _secret())
+def up(state: Path, **options: Any) -> Plan:
+    """Start the cloud; running services are left alone. After a failure nothing is undone; use `down`.
+
+    `options` are the other fields of the plan.
+    """
+    plan = Plan(state.resolve(), secret=_secret(), **options)
+    check_plan(plan)
     _check_against_running(plan)
-    install_packages()
-    services, nova = environment("services"), environment(f"nova-{release}")
+    parts = parts_of(plan)
+    install_packages({package: needed for part in parts for package, needed in part.packages.items()})
+    binaries = binaries_of(plan)
     plan.save()
     with alone(plan):
-        free = [name for name in PORTS if Process(plan, name.removesuffix("-distribution")).pid() is None]
+        for folder in (folder for part in parts for folder in part.folders):
+            (plan.state / folder).mkdir(parents=True, exist_ok=True)
+        free = [port for port, process in ports_of(plan).items() if Process(plan, process).pid() is None]
         check_ports(plan, free, listening())
-        write_service_configs(plan, services)
-        write_nova_configs(plan, nova)
-        write_shell_files(plan, services)
+        write_service_configs(plan, binaries, parts)
+        write_nova_configs(plan, binaries["nova"], parts)
+        write_shell_files(plan, binaries["services"])
         with step("RabbitMQ, MariaDB, libvirt"):
             _start_infrastructure(plan)
-        schemas = Schemas(plan, services, nova)
+        for part in parts:
+            part.start(plan, binaries)
+        schemas = Schemas(plan, binaries)
         with step("databases"):
             created = schemas.fill()
-        _start_services(Services(plan, services, nova), schemas.keep if created else None)
+        _start_services(Services(plan, binaries), schemas.keep if created else None)
     return plan
 
 
@@ -66,12 +84,14 @@ def down(state: Path) -> None:
         with step("domains"):
             destroy_domains(plan)
         with step("the other services"):
-            stop_all([Process(plan, name) for name in CONTROL], GRACE)
+            stop_all([Process(plan, service.name) for service in control_of(plan)], GRACE)
         with step("RabbitMQ, MariaDB, libvirt"):
-            stop_all([Process(plan, name) for name in INFRASTRUCTURE], GRACE_OF_DATA)
+            stop_all([Process(plan, name) for name in daemons_of(plan)], GRACE_OF_DATA)
             destroy_domains(plan)
             clean_network(plan)
-        for name in PROCESSES:
+            for part in parts_of(plan):
+                part.clean(plan)
+        for name in processes_of(plan):
             Process(plan, name).pid_file.unlink(missing_ok=True)
 
 
@@ -108,7 +128,7 @@ def _check_against_running(plan: Plan) -> None:
     if not (plan.state / "cloud.json").exists():
         return
     running = load_plan(plan.state)
-    if running != plan and any(Process(running, name).pid() for name in PROCESSES):
+    if running != plan and any(Process(running, name).pid() for name in processes_of(running)):
         raise CloudError(f"the cloud in {plan.state} is up with other options; run down first")
 
 
@@ -116,7 +136,7 @@ def _start_infrastructure(plan: Plan) -> None:
     start_broker(plan)
     start_libvirt(plan)
     start_database(plan)
-    wait_for_database(plan)
+    wait_for_database(plan, services_of(plan), schemas_of(plan))
     wait_for_libvirt(plan)
     wait_for_broker(plan)
 
@@ -124,22 +144,23 @@ def _start_infrastructure(plan: Plan) -> None:
 def _start_services(services: Services, keep: Callable[[], None] | None) -> None:
     """Start the services; `keep`, for new databases without accounts, is called when these have been created."""
     plan = services.plan
+    keystone, *others = control_of(plan)
     with step("Keystone"):
-        services.start("keystone")
-        wait_for_answer(plan, "keystone")
+        services.start(keystone)
+        wait_for_service(plan, keystone)
         client = log_in(plan)
         if keep:
-            ensure_identity(client)
+            ensure_identity(client, services_of(plan))
             keep()
     with step("Glance, Placement, Neutron, Nova"):
-        for name in CONTROL:
-            services.start(name)
-        for name in APPLICATIONS:
-            wait_for_answer(plan, name)
-        for name in ("nova-conductor", "nova-scheduler"):
-            wait_for_consumer(plan, name)
+        for service in others:
+            services.start(service)
+        for service in others:
+            wait_for_service(plan, service)
         ensure_content(client)
+        for part in parts_of(plan):
+            part.wait(client)
     with step("nova-compute"):
-        services.start("nova-compute")
-        wait_for_consumer(plan, "nova-compute")
+        services.start(COMPUTE)
+        wait_for_service(plan, COMPUTE)
         wait_for_host(client)

@@ -1,8 +1,10 @@
 """The configuration files of Nova's four processes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from examples.cloud.config import account, broker_url, database_options, logging_options, token_check, write_config
+from examples.cloud.config import account, broker_url, database_options, logging_options, token_check, write_extended
+from examples.cloud.parts import Part
 from examples.cloud.plan import COMPUTE_HOST, Plan
 from examples.embedded.config import Sections
 
@@ -11,7 +13,7 @@ PROCESSES = ("nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
 PRIVILEGED = ("nova_sys_admin", "privsep_osbrick", "vif_plug_ovs_privileged", "vif_plug_linux_bridge_privileged")
 
 
-def write_nova_configs(plan: Plan, binaries: Path) -> None:
+def write_nova_configs(plan: Plan, binaries: Path, parts: Iterable[Part]) -> None:
     """Write the files; `binaries` is the bin folder of Nova's environment."""
     paste = binaries.parent / "etc" / "nova" / "api-paste.ini"
     for name in PROCESSES:
@@ -22,7 +24,7 @@ def write_nova_configs(plan: Plan, binaries: Path) -> None:
         else:
             sections["database"] = database_options(plan, name, "nova_cell1")
             sections["api_database"] = database_options(plan, name, "nova_api")
-        write_config(path, sections)
+        write_extended(plan, name, sections, parts)
         path.with_name("api-paste.ini").write_text(paste.read_text())
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,12 +29,15 @@ PACKAGES = {
     # uwsgi and libvirt-python are compiled; a Python other than the distribution's has its own headers.
     "python3-dev": f"{sysconfig.get_path('include')}/Python.h",
 }
+# Seconds to wait for another installation on this machine.
+LOCK_TIMEOUT = 600
 POLICY = Path("/usr/sbin/policy-rc.d")
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
-def install_packages() -> None:
-    missing = [package for package, needed in PACKAGES.items() if not _is_there(needed)]
+def install_packages(more: Mapping[str, str]) -> None:
+    """Install the missing ones of all clouds, and of `more`, which is like PACKAGES."""
+    missing = [package for package, needed in (PACKAGES | dict(more)).items() if not _is_there(needed)]
     if not missing:
         return
     if shutil.which("apt-get") is None:
@@ -44,7 +47,7 @@ def install_packages() -> None:
     with log.open("w") as file, _nothing_starts():
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
             done = subprocess.run(
-                ["apt-get", "-q", *arguments],
+                ["apt-get", "-q", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT}", *arguments],
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -25,6 +25,8 @@ FILES = {"glance": "glance-api"}
 COMPUTE_HOST = "compute1"
 REGION = "RegionOne"
 FOLDERS = ("cache", "etc", "logs", "pids", "bin", "nova/instances", "nova/locks", "neutron/locks", "glance", "home")
+# Options on which the databases depend.
+LASTING = ("volumes",)
 # A socket's path must fit into 108 bytes; the longest one of ours.
 LONGEST_SOCKET = "libvirt/run/libvirt-admin-sock"
 
@@ -40,6 +42,7 @@ class Plan:
     echo: bool
     wrap: str
     secret: str
+    volumes: str = "none"
 
     @property
     def nova(self) -> Release:
@@ -66,17 +69,23 @@ class Plan:
         _file(self.state).write_text(json.dumps(content, indent=2) + "\n")
 
 
-def new_plan(state: Path, release: str, port_base: int, threads: str, echo: bool, wrap: str, secret: str) -> Plan:
-    state = state.resolve()
+def check_plan(plan: Plan) -> None:
+    """Refuse a plan that its folder does not suit."""
+    state = plan.state
     if len(os.fsencode(state / LONGEST_SOCKET)) > 107:
         raise CloudError(f"{state} is too long a path for the sockets in it; choose a shorter one")
     if state.exists() and any(state.iterdir()) and not _file(state).exists():
         raise CloudError(f"{state} is neither empty nor a cloud's folder; choose another one")
-    find_release(release).check_threads(threads)
-    plan = Plan(state, release, port_base, threads, echo, wrap, secret)
-    if _file(state).exists() and load_plan(state).release != release:
-        raise CloudError(f"{state} holds a cloud of Nova {load_plan(state).release}: choose another for {release}")
-    return plan
+    plan.nova.check_threads(plan.threads)
+    if not _file(state).exists():
+        return
+    existing = load_plan(state)
+    if existing.release != plan.release:
+        raise CloudError(f"{state} holds a cloud of Nova {existing.release}: choose another for {plan.release}")
+    for option in LASTING:
+        old, new = getattr(existing, option), getattr(plan, option)
+        if old != new:
+            raise CloudError(f"{state} holds a cloud with --{option} {old}: choose another for --{option} {new}")
 
 
 def load_plan(state: Path) -> Plan:

@@ -3,22 +3,21 @@
 import subprocess
 from datetime import UTC, datetime
 
+from examples.cloud.parts import Service
 from examples.cloud.plan import COMPUTE_HOST, Plan
 from examples.cloud.process import Process
 from examples.cloud.rest import Client, RefusedError, answers
 
 TIMEOUT = 300.0
-QUEUES = {"nova-conductor": "conductor", "nova-scheduler": "scheduler", "nova-compute": f"compute.{COMPUTE_HOST}"}
 
 
-def wait_for_answer(plan: Plan, name: str) -> None:
-    """Wait for a service that answers HTTP."""
-    Process(plan, name).wait(lambda: answers(plan, name), TIMEOUT)
-
-
-def wait_for_consumer(plan: Plan, name: str) -> None:
-    """Wait for a service that is called over the broker, until its queue has a consumer."""
-    Process(plan, name).wait(lambda: _consumers(plan).get(QUEUES[name], 0) > 0, TIMEOUT)
+def wait_for_service(plan: Plan, service: Service) -> None:
+    """Wait until it answers HTTP, and until its queue has a consumer, as far as it has these."""
+    process = Process(plan, service.name)
+    if service.module:
+        process.wait(lambda: answers(plan, service.name), TIMEOUT)
+    if service.queue:
+        process.wait(lambda: _consumers(plan).get(service.queue, 0) > 0, TIMEOUT)
 
 
 def wait_for_host(client: Client) -> None:

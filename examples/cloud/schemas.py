@@ -12,6 +12,8 @@ from pathlib import Path
 from examples.cloud.database import dump, execute, recreate_schemas, restore
 from examples.cloud.environments import HERE, lock_file
 from examples.cloud.errors import CloudError
+from examples.cloud.options import environment_names, parts_of, schemas_of
+from examples.cloud.parts import Binaries
 from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
 from examples.embedded.building import cache
 
@@ -28,22 +30,17 @@ HOST = (
 
 @dataclass(frozen=True)
 class Schemas:
-    """`services` and `nova` are the bin folders of the environments."""
+    """The databases of a plan's services."""
 
     plan: Plan
-    services: Path
-    nova: Path
+    binaries: Binaries
 
     @property
     def dump_folder(self) -> Path:
         """Return the dump's folder, named by the packages, the filling code, password and ports."""
         digest = hashlib.sha256(f"{self.plan.secret} {self.plan.port_base}".encode())
-        for path in (
-            lock_file("services"),
-            lock_file(f"nova-{self.plan.release}"),
-            HERE / "schemas.py",
-            HERE / "identity.py",
-        ):
+        locks = [lock_file(name) for name in environment_names(self.plan).values()]
+        for path in (*locks, HERE / "schemas.py", HERE / "identity.py", HERE / "parts.py"):
             digest.update(path.read_bytes())
         return cache() / f"cloud-databases-{self.plan.release}-{digest.hexdigest()[:12]}"
 
@@ -56,7 +53,7 @@ class Schemas:
         if self._mark.exists():
             return False
         # The remains of a failed attempt.
-        recreate_schemas(self.plan)
+        recreate_schemas(self.plan, schemas_of(self.plan))
         if not (self.dump_folder / "dump.sql").exists():
             self._make()
             return True
@@ -69,7 +66,7 @@ class Schemas:
         """Store a dump, under a temporary name until it is complete."""
         partial = self.dump_folder.with_name(f"{self.dump_folder.name}.partial-{os.getpid()}")
         partial.mkdir(mode=0o700)
-        dump(self.plan, partial / "dump.sql")
+        dump(self.plan, partial / "dump.sql", schemas_of(self.plan))
         self._copy_keys(self.plan.state / "keystone", partial)
         if self.dump_folder.exists():
             shutil.rmtree(partial)
@@ -82,10 +79,10 @@ class Schemas:
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
 
     def _make(self) -> None:
-        """Fill the databases of the five families at once, each by its commands in order."""
+        """Fill the databases of all families at once, each by its commands in order."""
         print("filling the databases; a dump is stored for later …", file=sys.stderr)
         (self.plan.state / "keystone").mkdir(exist_ok=True)
-        running = {name: self._start(name, commands) for name, commands in self._commands().items()}
+        running = {name: self._start(name, commands) for name, commands in self._all_commands().items()}
         failed = [name for name, process in running.items() if process.wait()]
         if failed:
             logs = " and ".join(str(self._log(name)) for name in failed)
@@ -106,12 +103,23 @@ class Schemas:
     def _log(self, name: str) -> Path:
         return self.plan.state / "logs" / f"databases-{name}.out"
 
+    def _all_commands(self) -> dict[str, list[list[str]]]:
+        commands = self._commands()
+        for part in parts_of(self.plan):
+            commands |= part.fill(self.plan, self.binaries)
+        return commands
+
     def _commands(self) -> dict[str, list[list[str]]]:
-        keystone = [str(self.services / "keystone-manage"), "--config-file", str(self.plan.config_file("keystone"))]
+        services = self.binaries["services"]
+        keystone = [str(services / "keystone-manage"), "--config-file", str(self.plan.config_file("keystone"))]
         root = ["--keystone-user", "root", "--keystone-group", "root"]
         url = self.plan.url("keystone")
         urls = [f"--bootstrap-{kind}-url={url}" for kind in ("admin", "internal", "public")]
-        nova = [str(self.nova / "nova-manage"), "--config-file", str(self.plan.config_file("nova-conductor"))]
+        nova = [
+            str(self.binaries["nova"] / "nova-manage"),
+            "--config-file",
+            str(self.plan.config_file("nova-conductor")),
+        ]
         return {
             "keystone": [
                 [*keystone, "db_sync"],
@@ -129,7 +137,7 @@ class Schemas:
             "placement": [[*self._manage("placement"), "db", "sync"]],
             "neutron": [
                 [
-                    str(self.services / "neutron-db-manage"),
+                    str(services / "neutron-db-manage"),
                     "--config-file",
                     str(self.plan.config_file("neutron")),
                     "upgrade",
@@ -148,4 +156,4 @@ class Schemas:
         }
 
     def _manage(self, name: str) -> list[str]:
-        return [str(self.services / f"{name}-manage"), "--config-file", str(self.plan.config_file(name))]
+        return [str(self.binaries["services"] / f"{name}-manage"), "--config-file", str(self.plan.config_file(name))]

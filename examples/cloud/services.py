@@ -8,54 +8,47 @@ from pathlib import Path
 
 from examples.cloud.errors import CloudError
 from examples.cloud.network import makes_bridges
-from examples.cloud.nova_config import PROCESSES
+from examples.cloud.parts import Binaries, Service
 from examples.cloud.plan import Plan
 from examples.cloud.process import Process
 
 INSIDE = Path(__file__).resolve().parent / "inside"
-# The WSGI module of each, and the variable for its configuration.
-APPLICATIONS = {
-    "keystone": ("keystone.wsgi.api", "OS_KEYSTONE_CONFIG_DIR"),
-    "placement": ("placement.wsgi.api", "OS_PLACEMENT_CONFIG_DIR"),
-    "glance": ("glance.wsgi.api", "OS_GLANCE_CONFIG_DIR"),
-    "neutron": ("neutron.wsgi.api", "OS_NEUTRON_CONFIG_FILES"),
-    "nova-api": ("nova.wsgi.osapi_compute", "OS_NOVA_CONFIG_DIR"),
-}
-CONTROL = (*APPLICATIONS, "nova-conductor", "nova-scheduler")
 ACCESS = '[uwsgi %(pid)] %(addr) [%(ltime)] "%(method) %(uri) %(proto)" %(status) %(size) %(msecs)ms'
 
 
 @dataclass(frozen=True)
 class Services:
-    """The commands of the services; `services` and `nova` are the bin folders of the environments."""
+    """The commands of the services."""
 
     plan: Plan
-    services: Path
-    nova: Path
+    binaries: Binaries
 
-    def start(self, name: str) -> Process:
-        process = Process(self.plan, name)
+    def start(self, service: Service) -> Process:
+        process = Process(self.plan, service.name)
         wrap = shlex.split(self.plan.wrap)
-        process.start([*wrap, *self._command(name)], self._variables(name))
+        process.start([*wrap, *self._command(service)], self._variables(service))
         return process
 
-    def _command(self, name: str) -> list[str]:
-        binaries = self.nova if name in PROCESSES else self.services
-        if name in APPLICATIONS and not (name == "nova-api" and self._script.exists()):
-            return [str(binaries / "uwsgi"), *self._uwsgi(name)]
-        return [str(binaries / name), "--config-file", str(self.plan.config_file(name))]
+    def _command(self, service: Service) -> list[str]:
+        folder = self.binaries[service.binaries]
+        script = folder / service.name
+        # Until 31 Nova had a server of its own for its API.
+        if service.module and not (service.name == "nova-api" and script.exists()):
+            return [str(folder / "uwsgi"), *self._uwsgi(service)]
+        return [str(script), *self._arguments(service)]
 
-    @property
-    def _script(self) -> Path:
-        """Return the API's command: until 31 Nova had a server of its own for it."""
-        return self.nova / "nova-api"
+    def _arguments(self, service: Service) -> list[str]:
+        return ["--config-file", str(self.plan.config_file(service.name))]
 
-    def _uwsgi(self, name: str) -> list[str]:
+    def _uwsgi(self, service: Service) -> list[str]:
+        name = service.name
+        arguments = [] if service.variable else ["--pyargv", shlex.join(self._arguments(service))]
         return [
-            *("--http-socket", f"127.0.0.1:{self.plan.port(name)}", "--module", f"{APPLICATIONS[name][0]}:application"),
+            *("--http-socket", f"127.0.0.1:{self.plan.port(name)}", "--module", f"{service.module}:application"),
             *("--master", *self._workers(name), "--enable-threads", "--lazy-apps", "--need-app"),
             *("--die-on-term", "--buffer-size", "65535", "--add-header", "Connection: close"),
             *("--req-logger", f"file:{self.plan.log(f'{name}-access')}", "--log-format", ACCESS),
+            *arguments,
         ]
 
     def _workers(self, name: str) -> list[str]:
@@ -68,12 +61,12 @@ class Services:
     def _threads(self) -> str:
         return self.plan.nova.threads[0] if self.plan.threads == "default" else self.plan.threads
 
-    def _variables(self, name: str) -> dict[str, str]:
+    def _variables(self, service: Service) -> dict[str, str]:
         """Return the environment without the caller's OpenStack and Python settings."""
+        name, variable = service.name, service.variable
         path = self.plan.config_file(name)
-        variables = self.plan.nova.variables(name, self.plan.threads) if name in PROCESSES else {}
-        if name in APPLICATIONS:
-            variable = APPLICATIONS[name][1]
+        variables = self.plan.nova.variables(name, self.plan.threads) if service.binaries == "nova" else {}
+        if variable:
             variables |= {variable: str(path) if variable.endswith("FILES") else str(path.parent)}
         if name == "neutron":
             # 34 refuses to plug a bridge without an agent's bridge; 29 makes one itself, and its tap collides.

@@ -124,4 +124,9 @@ def user_services() -> Mapping[str, str]:
         "keystone": "identity",
         "glance": "image",
         "neutron": "network",
+        "neutron-rpc-server": "network",
+        "neutron-periodic-workers": "network",
+        "cinder-api": "volume",
+        "cinder-scheduler": "volume",
+        "cinder-volume": "volume",
     }

@@ -11,11 +11,10 @@ from examples.cloud import general_log
 from examples.cloud.accuracy import readers
 from examples.cloud.accuracy.match import Agreement, HookedEvent, Trees, agree, misplaced
 from examples.cloud.accuracy.readers import SECOND, Entry
-from examples.cloud.accuracy.switch import witness_files
+from examples.cloud.accuracy.switch import applications, witness_files
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
-from examples.cloud.services import APPLICATIONS
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event
 from tracer.model import Request, Trace, participants
@@ -44,7 +43,7 @@ def check(plan: Plan, capture: Path, name: str) -> tuple[Request, list[Agreement
         _sql(files, recording.events, trees),
         _libvirt(plan, files["libvirtd"], recording.events, trees),
         *_messages(plan.log("firehose"), recording.events, trees),
-        _access(files, recording.events, trees),
+        _access(applications(plan), files, recording.events, trees),
     ]
     return boot, agreements
 
@@ -143,11 +142,11 @@ def _messages(log: Path, events: Iterable[Event], trees: Trees) -> Iterator[Agre
         yield agreement
 
 
-def _access(files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
+def _access(services: Iterable[str], files: dict[str, Path], events: Iterable[Event], trees: Trees) -> Agreement:
     names = readers.user_services()
     entries = [
         entry
-        for name in APPLICATIONS
+        for name in services
         if files[name].exists()
         for entry in readers.access_lines(names[name], files[name].read_text(errors="replace"))
     ]

@@ -6,8 +6,8 @@ from pathlib import Path
 from examples.cloud.database import execute
 from examples.cloud.errors import CloudError
 from examples.cloud.hypervisor import QUIET, WITNESS, filter_log
+from examples.cloud.options import services_of
 from examples.cloud.plan import Plan
-from examples.cloud.services import APPLICATIONS
 
 SWITCHED = ("mariadb", "libvirtd", "rabbitmq")
 
@@ -19,7 +19,12 @@ def witness_files(plan: Plan) -> dict[str, Path]:
         "mariadb-connections": plan.log("mariadb-connections"),
         "libvirtd": plan.log("libvirtd"),
     }
-    return files | {name: plan.log(f"{name}-access") for name in APPLICATIONS}
+    return files | {name: plan.log(f"{name}-access") for name in applications(plan)}
+
+
+def applications(plan: Plan) -> list[str]:
+    """Return the services that write access lines."""
+    return [service.name for service in services_of(plan) if service.module]
 
 
 def switch(plan: Plan, name: str, on: bool) -> None:
