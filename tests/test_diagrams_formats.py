@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from diagrams.document.fences import code, fenced
 from diagrams.document.markdown import markdown
 from diagrams.sequence.mermaid import LIMIT, MOST_BLOCKS, blocks, mermaid
 from diagrams.sequence.plantuml import plantuml
+from diagrams.templating import code, fenced
 from diagrams.topology import contacts, topology
 from tests.bench.bench_diagrams import wide_boot
 from tests.support.builders import boot, call, cast, http, rpc, served, small_boot, sql, step

@@ -16,7 +16,7 @@ from diagrams.report import common
 from tests.support import comparisons, golden
 from tests.support.comparisons import both, change, comparison
 from tracer.model import Baseline, Change, Comparison
-from tracer.model.change_classes import CLASSES, SEVERITIES
+from tracer.model.comparison import CLASSES, SEVERITIES
 
 _SUFFIXES = {"text": "txt", "markdown": "md", "json": "json", "junit": "xml", "html": "html"}
 #: The style sheet's digest changes with every edit; one element per line is readable.

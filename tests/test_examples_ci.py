@@ -25,7 +25,7 @@ from examples.embedded import EmbeddedError
 from examples.embedded.boot import Boot
 from tests.support import golden
 from tracer.cli import main
-from tracer.commands import policies
+from tracer.commands import inputs
 from tracer.diff.baseline import reader
 from tracer.diff.compare.compare import compare
 from tracer.diff.policy.rules import judge
@@ -202,7 +202,7 @@ def test_the_reports_contain_the_known_differences(name: str, expected: list[str
 def test_the_policy_accepts_the_changes_of_34() -> None:
     """Until its last day, with every entry in use; on the day after, all of them fail."""
     folder = REPORTS / "32-to-34"
-    policy = policies.load([FOLDER / "policy.yaml"])
+    policy = inputs.load_policy([FOLDER / "policy.yaml"])
 
     def judged(today: date) -> tuple[str, list[str]]:
         sides = (reader.read(path.read_text(), path.name) for path in sorted(folder.glob("*.baseline")))

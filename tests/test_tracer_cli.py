@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from tests.support.builders import EPOCH, failed_boot, small_boot
 from tests.support.captures import craft
 from tests.test_tracer_files import full_disk
-from tracer import dates, trace_file
+from tracer import times, trace_file
 from tracer.cli import main
 from tracer.commands import progress
 from tracer.files.folder import Folder
@@ -170,8 +170,8 @@ def test_list_json_has_the_documented_fields(file: Path) -> None:
 
 def test_dates_are_truncated_without_floats() -> None:
     """A float is too small for nanoseconds since 1970, and would lose a millisecond."""
-    assert dates.iso(EPOCH + 1_000_000) == "2026-01-01T00:00:00.001+00:00"
-    assert dates.iso(EPOCH + 999_999_999) == "2026-01-01T00:00:00.999+00:00"
+    assert times.iso(EPOCH + 1_000_000) == "2026-01-01T00:00:00.001+00:00"
+    assert times.iso(EPOCH + 999_999_999) == "2026-01-01T00:00:00.999+00:00"
 
 
 def test_list_of_an_empty_trace_succeeds(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tracer.diff.compare import compare
 from tracer.diff.policy import parser, rules
 from tracer.errors import TracerError
 from tracer.model import Baseline, Change, Comparison, NormalStep, Pair
-from tracer.model.change_classes import CLASSES
+from tracer.model.comparison import CLASSES
 
 TODAY = date(2026, 7, 1)
 DEFAULTS = Path(tracer.diff.policy.__file__).with_name("policy.yaml").read_text()

@@ -8,7 +8,7 @@ One object::
      "new": {the same},
      "counts": {"fail": n, "warn": n, "note": n, "ignore": n},
      "changes": [{
-         "class": one of tracer.model.change_classes.CLASSES,
+         "class": one of tracer.model.comparison.CLASSES,
          "severity": "fail" | "warn" | "note" | "ignore",
          "old", "new": the step's address on either side, "" if it has none,
          "text": what changed, on one line,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagrams.document.fences import code
 from diagrams.report.common import (
     SEVERITIES,
     SIGNS,
@@ -19,6 +18,7 @@ from diagrams.report.common import (
     verdict,
     where,
 )
+from diagrams.templating import code
 from diagrams.text import clean, shorten
 from tracer.model import Baseline, Change, Comparison
 

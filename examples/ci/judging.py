@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 
-from tracer.commands import policies
+from tracer.commands import inputs
 from tracer.diff.compare.compare import compare
 from tracer.diff.policy.rules import Policy
 from tracer.diff.policy.rules import judge as apply_policy
@@ -21,4 +21,4 @@ def judge(old: Baseline, new: Baseline) -> list[Change]:
 
 @cache
 def _policy() -> Policy:
-    return policies.load(())
+    return inputs.load_policy(())

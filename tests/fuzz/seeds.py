@@ -13,7 +13,7 @@ from tests.support import archives, captures, log_exports, log_traces
 from tests.support.builders import failed_boot, small_boot
 from tests.support.traced_copies import FORMS
 from tracer import trace_file
-from tracer.commands import policies as policy_files
+from tracer.commands import inputs
 from tracer.correlation import addresses
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
@@ -226,7 +226,7 @@ b=1
 
 def policies() -> list[bytes]:
     """Return policies: the default one, and handwritten ones."""
-    return [policy_files.DEFAULTS.read_bytes(), _OF_CLASSES, _OF_DAYS]
+    return [inputs.DEFAULTS.read_bytes(), _OF_CLASSES, _OF_DAYS]
 
 
 def points() -> list[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tracer import durations
+from tracer import times
 from tracer.attach import processes
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
@@ -55,7 +55,7 @@ def attach(
       bootseq attach --service nova-compute --service 'nova-api*' -o cap --for 30m --echo
       bootseq attach --pid 4711 -o cap
     """
-    seconds = durations.seconds(duration)
+    seconds = times.seconds(duration)
     wanted = _wanted(pids, services, everything)
     capture.make(output, points=call_points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
     on_report = _print_report if not as_json else ignore

@@ -12,7 +12,7 @@ import click
 
 import diagrams
 from tracer import gc_pause
-from tracer.commands import inputs, policies, printing
+from tracer.commands import inputs, printing
 from tracer.commands.inputs import Side
 from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
@@ -72,7 +72,7 @@ def diff(
       bootseq diff boots.trace.jsonl.gz boots.trace.jsonl.gz --old-boot vm1 --new-boot vm2
     """
     formats = [_format(output, format_) for output in outputs]
-    policy = policies.load(policy_files)
+    policy = inputs.load_policy(policy_files)
     with progress() as doing, gc_pause.paused():
         before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing, include_log_lines=before.outline is not None)

@@ -1,4 +1,4 @@
-"""Inputs of diff, baseline and draw: trace files, baselines and outlines, identified by their first bytes."""
+"""Inputs of diff, baseline and draw: trace files, baselines and outlines, identified by their first bytes; policies."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from tracer import trace_file
+import tracer.diff.policy
+from tracer import limits, trace_file
 from tracer.commands import selection
 from tracer.diff.baseline import reader
 from tracer.diff.baseline.learn import learn
 from tracer.diff.baseline.normalise import normal
 from tracer.diff.outline import outline as outline_outline
 from tracer.diff.outline.outline import Outline
+from tracer.diff.policy import parser as policy_parser
+from tracer.diff.policy.rules import DEFAULT, Policy
 from tracer.errors import TracerError
 from tracer.files import read as opening
 from tracer.model import Baseline, Request, Trace
@@ -201,3 +205,21 @@ def refuse_different(old: Side, new: Side) -> None:
             f"cannot compare different requests: {old.path} holds {old.operation}, {new.path} {new.operation}; "
             "choose with --old-boot and --new-boot"
         )
+
+
+#: The default policy.
+DEFAULTS = Path(tracer.diff.policy.__file__).with_name("policy.yaml")
+
+
+def load_policy(paths: Sequence[Path]) -> Policy:
+    """Return the defaults, overridden by each of ``paths`` in turn."""
+    policy = _defaults()
+    for path in paths:
+        own, on_top = policy_parser.read(limits.text(path, policy_parser.MAX_SIZE * 4), str(path))
+        policy = own.upon(policy) if on_top else own
+    return policy
+
+
+@cache
+def _defaults() -> Policy:
+    return policy_parser.read(limits.text(DEFAULTS), DEFAULT)[0]

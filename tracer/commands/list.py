@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer import dates, trace_file
-from tracer.commands import printing, tables
+from tracer import times, trace_file
+from tracer.commands import printing
 from tracer.commands.options import PATH
 from tracer.model import Request, Unassigned
 from tracer.text import printable
@@ -54,7 +54,7 @@ def list_boots(file: Path, everything: bool, untied: bool, instances: bool, as_j
         return
     if not rows:
         printing.out("no boots" + ("" if everything else "; for other requests pass --all"))
-    for line in tables.aligned([_columns(row) for row in rows]):
+    for line in printing.aligned([_columns(row) for row in rows]):
         printing.out(line)
 
 
@@ -65,7 +65,7 @@ def _list_instances(lives: list[Instance], as_json: bool) -> None:
         return
     if not lives:
         printing.out("no instances")
-    for line in tables.aligned([
+    for line in printing.aligned([
         [printable(text) or "-" for text in (life.uuid, life.server, life.host, "; ".join(map(_done, life.actions)))]
         for life in lives
     ]):  # fmt: skip
@@ -73,13 +73,13 @@ def _list_instances(lives: list[Instance], as_json: bool) -> None:
 
 
 def _done(action: Action) -> str:
-    return f"{action.name} {dates.plain(action.time)} by {action.request}: {action.outcome}"
+    return f"{action.name} {times.plain(action.time)} by {action.request}: {action.outcome}"
 
 
 def _instance_row(life: Instance) -> dict[str, Any]:
     done = [
         {
-            "action": action.name, "time": dates.iso(action.time), "request": action.request,
+            "action": action.name, "time": times.iso(action.time), "request": action.request,
             "request_id": action.request_id, "outcome": action.outcome,
         }
         for action in life.actions
@@ -97,12 +97,12 @@ def _list_untied(groups: list[Unassigned], as_json: bool) -> None:
     ordered = sorted(
         groups, key=lambda group: (Unassigned.WHYS.index(group.why), group.service, group.kind, -group.count)
     )
-    for line in tables.aligned([list(map(str, _untied_row(group).values())) for group in ordered]):
+    for line in printing.aligned([list(map(str, _untied_row(group).values())) for group in ordered]):
         printing.out(line)
 
 
 def _untied_row(group: Unassigned) -> dict[str, Any]:
-    return asdict(group) | {"first": dates.iso(group.first), "last": dates.iso(group.last)}
+    return asdict(group) | {"first": times.iso(group.first), "last": times.iso(group.last)}
 
 
 def _row(boot: Request) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _row(boot: Request) -> dict[str, Any]:
         "uuid": boot.uuid,
         "request_id": boot.request_id,
         "outcome": boot.outcome,
-        "started": dates.iso(boot.started),
+        "started": times.iso(boot.started),
         "duration_ms": round(boot.duration / 1e6, 3),
         "host": boot.host,
         "steps": sum(counts.values()),

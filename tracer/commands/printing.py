@@ -58,3 +58,10 @@ def over(text: str) -> None:
     """Replace the current line on stderr, without ending it."""
     with contextlib.suppress(OSError):
         click.echo(f"\r\x1b[K{printable(text)}", nl=False, err=True)
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Return a line for each row, with equal columns one below the other; all rows have the same length."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ((text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+    return ["  ".join(row).rstrip() for row in padded]

@@ -10,19 +10,20 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer import durations, trace_file
+from tracer import times, trace_file
 from tracer.attach import detach as detaching
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
-from tracer.commands import options, printing, record_folder, signals
+from tracer.commands import options, printing, signals
 from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
-from tracer.files import write
+from tracer.files import folder, write
 from tracer.model import Trace
 from tracer.recording import call_points, capture, launch
 from tracer.recording.follow import Following
-from tracer.text import plural
+from tracer.sources.hooks import segments
+from tracer.text import command, plural
 
 #: Seconds for the command to end.
 _PATIENCE = 10.0
@@ -59,10 +60,10 @@ def record(
     Example:
       bootseq record -o boot.trace.jsonl.gz -- openstack server create --image cirros --flavor m1.tiny --nic none vm1
     """
-    seconds = durations.seconds(duration)
+    seconds = times.seconds(duration)
     launch.check(list(command))
     write.check(output, replace=force)  # before services are entered, not after the boot
-    folder = record_folder.make(output, keep=keep)
+    folder = _make_folder(output, keep=keep)
     try:
         capture.make(folder, points=call_points.load(list(point_files)), ask=["ask"], echo=echo)
         following = Following(Attachment(folder, seconds, lasting=False), _report_refusal)
@@ -70,10 +71,10 @@ def record(
         trace = following.trace()
         trace_file.write(output, trace, replace=force)
     except BaseException:
-        record_folder.leave(folder, output)
+        _leave_folder(folder, output)
         raise
     if not keep:
-        record_folder.remove(folder)
+        _remove_folder(folder)
     _report_detached(detached)
     _show(output, trace, following)
     sys.exit(code)
@@ -149,3 +150,49 @@ def _show(output: Path, trace: Trace, following: Following) -> None:
         for boot in following.command_boots(trace):
             printing.lines(diagrams.render(boot, "txt"))
     printing.say(f"{output}: {plural(len(trace.boots), 'boot')} and {plural(len(trace.others), 'other request')}")
+
+
+#: Alternatives to the output's own folder; files in both are safe from other users (sticky bit).
+_ELSEWHERE = (Path("/var/tmp"), Path("/tmp"))
+
+
+def _make_folder(output: Path, *, keep: bool) -> Path:
+    """Return a new private folder: beside the output if nobody else may write there; with ``keep``, FILE.capture."""
+    if keep:
+        return _named(output.with_name(f"{output.name}.capture"))
+    beside = [output.parent] if output.is_file() or not output.exists() else []
+    problem = "no folder of one's own"
+    for above in (*beside, *_ELSEWHERE):
+        try:
+            with folder.fresh(above, f"{output.name[:100].lstrip('-')}.capture-") as new:
+                return new.real()
+        except OSError as error:
+            problem = f"{above}: {error.strerror}"
+    raise TracerError(f"cannot make a folder to record into: {problem}; name an output in a folder of your own")
+
+
+def _named(path: Path) -> Path:
+    try:
+        with folder.opened(path.parent) as above, above.make(path.name) as new:
+            return new.real()
+    except FileExistsError:
+        raise TracerError(f"{path}: exists; name another output, or omit --keep") from None
+    except OSError as error:
+        raise TracerError(f"{path}: cannot create a capture: {error.strerror}") from None
+
+
+def _remove_folder(path: Path) -> None:
+    """Remove the folder with the recording; report a failure on stderr."""
+    try:
+        folder.remove(path)
+    except OSError as error:
+        printing.note(f"{path}: cannot be removed: {error.strerror}")
+
+
+def _leave_folder(path: Path, output: Path) -> None:
+    """Keep the recording of a trace that could not be written, and report where; remove an empty folder."""
+    if segments.recorded(path):
+        ingest = command("bootseq", "ingest", "-o", output, path)
+        printing.note(f"{path}: the recording is kept there; make the trace with: {ingest}")
+    else:
+        _remove_folder(path)

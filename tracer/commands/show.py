@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import diagrams
-from tracer import dates, findings, trace_file
+from tracer import findings, times, trace_file
 from tracer.commands import printing, selection, timeline
 from tracer.commands.options import PATH
 from tracer.model import Step
@@ -113,5 +113,5 @@ def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
 
 
 def _finding(finding: findings.TraceFinding) -> dict[str, Any]:
-    times = {name: dates.iso(time) if time else "" for name, time in (("first", finding.first), ("last", finding.last))}
+    times = {name: times.iso(time) if time else "" for name, time in (("first", finding.first), ("last", finding.last))}
     return {name.rstrip("_"): value for name, value in asdict(finding).items()} | times

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import click
 from click.core import ParameterSource
 
-from tracer import durations
+from tracer import times
 from tracer.commands import printing
 from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
@@ -78,7 +78,7 @@ def tap(
     from tracer.tap.message_file import MessageFile
     from tracer.tap.session import TapSession
 
-    seconds = durations.seconds(duration) if duration else None
+    seconds = times.seconds(duration) if duration else None
     address = _address(url, config, cafile, insecure)
     way = None if no_switch else _way(address, rabbitmqctl, management, cafile, not insecure)
     if capture.is_capture(output):

@@ -12,8 +12,8 @@ import click
 
 from diagrams.text import span
 from diagrams.words import steps
-from tracer import dates, timeline, trace_file
-from tracer.commands import printing, tables
+from tracer import timeline, times, trace_file
+from tracer.commands import printing
 from tracer.errors import TracerError
 from tracer.model import Request, Step, Trace
 from tracer.text import command, first_and_last, printable
@@ -106,15 +106,15 @@ def _text(step: Step) -> str:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    return {"time": dates.iso(entry.time), "ns": entry.time} | {
+    return {"time": times.iso(entry.time), "ns": entry.time} | {
         name: value for name, value in asdict(entry).items() if name != "time"
     }
 
 
 def _columns(entries: list[Entry]) -> list[str]:
     cells = ([entry.host or "-", entry.service or "-", entry.level, first_and_last(entry.text)] for entry in entries)
-    return tables.aligned(
-        [[dates.plain(entry.time), *map(printable, row)] for entry, row in zip(entries, cells, strict=True)]
+    return printing.aligned(
+        [[times.plain(entry.time), *map(printable, row)] for entry, row in zip(entries, cells, strict=True)]
     )
 
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tracer.correlation import parts, periodic, subjects
+from tracer.correlation import operations, parts, subjects
 from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.forest import Forest
 from tracer.correlation.instance_events import EXTERNAL_EVENTS
@@ -52,7 +52,7 @@ def _is_within(part: Step, spans: list[list[_Span]], request: RequestChapters) -
 
 def _is_line(root: Step) -> bool:
     """Return whether it is a line whose request is unknown, and not of work on a timer."""
-    if root.kind != "log" or root.from_hooks or periodic.is_periodic(root):
+    if root.kind != "log" or root.from_hooks or operations.is_periodic(root):
         return False
     return not root.request_id or subjects.is_report(root)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tracer.correlation import builds, periodic, subjects
+from tracer.correlation import operations, subjects
 from tracer.correlation.forest import Forest
 from tracer.model import PART, Step
 
@@ -18,7 +18,7 @@ def gather(forest: Forest) -> None:
 
     A single step with an ordinal of its own is a part as it is. ``forest.parts`` holds the ids of all parts.
     """
-    received, timed = _received(forest.heads), periodic.ids(forest.heads)
+    received, timed = _received(forest.heads), operations.periodic_ids(forest.heads)
     groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
     rest = []
     for head in forest.heads:
@@ -40,7 +40,7 @@ def of_builds(forest: Forest, known: set[str]) -> list[Step]:
     for head in forest.heads:
         if head.id in forest.parts and (head.request_id or "") not in elsewhere:
             by_id[head.request_id or ""].append(head)
-    return [heads[0] for heads in by_id.values() if builds.is_build(step for head in heads for step in head.walk())]
+    return [heads[0] for heads in by_id.values() if operations.is_build(step for head in heads for step in head.walk())]
 
 
 def firsts(heads: list[Step], forest: Forest, known: set[str]) -> list[Step]:
@@ -65,7 +65,7 @@ def _may_be_part(head: Step, forest: Forest) -> bool:
     """Return whether only logs recorded a tree, under a request id, and nothing that was received."""
     if not head.request_id or head.is_server or head.from_hooks or head.id in forest.senders:
         return False
-    return "logs" in head.witnesses and not periodic.is_periodic(head) and not subjects.is_report(head)
+    return "logs" in head.witnesses and not operations.is_periodic(head) and not subjects.is_report(head)
 
 
 def _received(heads: Iterable[Step]) -> set[tuple[str, str]]:

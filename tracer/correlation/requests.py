@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from tracer.correlation import builds, instance_events, instance_lines, parts
+from tracer.correlation import instance_events, instance_lines, operations, parts
 from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.forest import Forest
 from tracer.model import LeftOut, Request, Step
@@ -81,7 +81,7 @@ def _by_uuid(forest: Forest, claimed: set[str]) -> tuple[list[RequestChapters], 
     others: list[RequestChapters] = []
     for lines in instance_lines.groups(_unclaimed(forest, claimed)):
         request = instance_lines.request(lines, forest, claimed)
-        (boots if builds.is_build(lines) else others).append(request)
+        (boots if operations.is_build(lines) else others).append(request)
     return boots, others
 
 
@@ -216,7 +216,7 @@ def _other(number: int, chapters: RequestChapters) -> Request:
 def _operation(root: Step, chapters: RequestChapters) -> str:
     """Return the name of what was asked for; of a message whose method is unknown, its mode and topic."""
     if root.name == parts.NAME:
-        operation = builds.operation(chapters.walk())
+        operation = operations.operation(chapters.walk())
         return f"{operation}: {parts.NAME} of {root.service}".removeprefix(": ")
     if root.name or root.kind != "rpc":
         return root.name or root.kind

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from tracer import notices
-from tracer.correlation import periodic
+from tracer.correlation import operations
 from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import LOG_DELAY
 from tracer.model import Request, Step, Unassigned
@@ -24,11 +24,11 @@ def count(forest: Forest, requests: list[Request]) -> list[Unassigned]:
     """Return the counts of the forest's steps that are in none of ``requests``, but for calls and hand-offs."""
     assigned = {step.id for request in requests for step in request.walk()}
     busy = _busy(forest.heads)
-    timed = periodic.ids(forest.heads)
+    timed = operations.periodic_ids(forest.heads)
     groups: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for head in forest.heads:
         if _is_alone(head, forest) if head.id in assigned else head.kind not in ("call", "handoff"):
-            is_periodic = head.request_id in timed or periodic.is_periodic(head) or _listens(head)
+            is_periodic = head.request_id in timed or operations.is_periodic(head) or _listens(head)
             why = "periodic" if is_periodic else _why(head, busy)
             groups[why, head.service, head.kind, _subject(head)].append(head.start)
     return [Unassigned(*group, len(times), min(times), max(times)) for group, times in sorted(groups.items())]

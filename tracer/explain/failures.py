@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracer.explain.log_reports import reported_error
 from tracer.explain.words import error_type, plain_error
+from tracer.messages import catalogue, report_of
 from tracer.model import Step
 from tracer.model.patterns import LOG_FILE_WARNING_LEVELS
 
@@ -137,3 +137,18 @@ def reports(steps: list[Step]) -> list[tuple[Step, str]]:
     """Return the log lines that report an error, with it, in the order of time."""
     lines = [(step, error) for step in steps if step.kind == "log" and (error := error_of(step)) is not None]
     return sorted(lines, key=lambda line: line[0].start)
+
+
+#: What reports of a failure say; ``answered`` is the API's own answer.
+FAILING = frozenset({"fails", "refused", "rescheduled", "error", "answered"})
+
+
+def reported_error(step: Step) -> str:
+    """Return the exception or the reason that a report of a failure gives, "" where it gives none."""
+    report = report_of(step)
+    if report is None or report.says not in FAILING:
+        return ""
+    reason = report.values.get("reason", "")
+    named = catalogue().name_error(reason)
+    is_whole = report.says in ("answered", "refused") or named != reason
+    return report.cause or report.error or (named if is_whole else report.text)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from tracer.explain import cause as causes
 from tracer.explain import failures
+from tracer.explain.checks import passes
 from tracer.explain.explanation import HostTry
-from tracer.explain.filters import passes
-from tracer.explain.log_reports import FAILING
+from tracer.explain.failures import FAILING
 from tracer.explain.quotations import evidence
 from tracer.explain.words import error_type, shorten
 from tracer.messages import report_of

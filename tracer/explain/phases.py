@@ -1,17 +1,65 @@
-"""The phases of a request: a partition of its time by the services that it waited for and the states it set."""
+"""The phases of a request: its time, divided by services that it waited for, states and reports."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tracer.explain import reported_phases
 from tracer.explain.explanation import Phase
 from tracer.explain.failures import end_of
-from tracer.explain.marks import Mark
 from tracer.explain.quotations import evidence
 from tracer.explain.words import name, span
+from tracer.messages import report_of
 from tracer.model import Request, Step
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The beginning of a phase, in nanoseconds, and the step that shows it."""
+
+    time: int
+    name: str
+    service: str
+    step: Step
+
+
+#: What begins with a report that begins or ends a phase.
+_NAMES = {
+    "claim": "claim resources", "network": "allocate networks", "block devices": "prepare volumes and images",
+    "image": "fetch and create the image", "spawn": "spawn on the hypervisor", "build": "build on the host",
+    "scheduling": "choose a host",
+}  # fmt: skip
+
+
+def _reported(request: Request) -> list[Mark]:
+    """Return the beginnings of phases that log lines report, and the end of the API's part."""
+    steps = sorted(request.walk(), key=lambda step: step.start)
+    reported = [mark for step in steps if (mark := _mark(step)) is not None]
+    return [*_after_answer(request, reported), *reported]
+
+
+def _mark(step: Step) -> Mark | None:
+    report = report_of(step)
+    if report is None or report.phase not in _NAMES:
+        return None
+    name = _NAMES[report.phase]
+    if report.says == "begins":
+        return Mark(step.start, name, step.service, step)
+    if report.says in ("ends", "active") and report.seconds:
+        return Mark(step.start - int(report.seconds * 1e9), name, step.service, step)
+    return None
+
+
+def _after_answer(request: Request, reported: list[Mark]) -> Iterator[Mark]:
+    """Yield the end of the API's answer, if what follows was reported later."""
+    head = request.chapters[0] if request.chapters else None
+    if head is None or head.kind != "http" or head.end is None or not reported:
+        return
+    following = min(reported, key=lambda mark: mark.time)
+    if following.time > head.end:
+        yield Mark(head.end, f"until {following.service} begins", "", head)
+
 
 #: Task states of an instance and what happens in them.
 _TASKS = {
@@ -50,7 +98,7 @@ def _marks(request: Request) -> list[Mark]:
         mark for number, chapter in enumerate(_main_line(request)) for mark in _of_chapter(chapter, first=not number)
     ]
     if not any(mark.step.kind == "state" or mark.step.kind == "rpc" for mark in marks):
-        marks += reported_phases.marks(request)
+        marks += _reported(request)
     unique: list[Mark] = []
     for mark in sorted(marks, key=lambda mark: mark.time):
         if not unique or unique[-1].name != mark.name:

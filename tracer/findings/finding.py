@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from tracer import dates
+from tracer import times
 from tracer.text import plural
 
 #: The classes of findings and their meaning, in the order of output.
@@ -56,8 +56,8 @@ def line(finding: TraceFinding) -> str:
 def _dates(finding: TraceFinding) -> str:
     if not finding.first:
         return ""
-    until = f" to {dates.plain(finding.last)}" if finding.last != finding.first else ""
-    return f", {dates.plain(finding.first)}{until}"
+    until = f" to {times.plain(finding.last)}" if finding.last != finding.first else ""
+    return f", {times.plain(finding.first)}{until}"
 
 
 def summary(results: list[TraceFinding]) -> str:

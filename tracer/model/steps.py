@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from tracer.model.attributes import Attributed, Value
-from tracer.model.walk import walk
+
+
+class _Branching(Protocol):
+    @property
+    def children(self) -> Sequence[Any]: ...
+
+
+_Branch = TypeVar("_Branch", bound=_Branching)
+
+
+def walk(top: _Branch) -> Iterator[_Branch]:
+    """Yield ``top`` and everything below it, parents before their children."""
+    stack = [top]
+    while stack:
+        branch = stack.pop()
+        yield branch
+        if branch.children:
+            stack.extend(reversed(branch.children))
+
 
 #: Steps that carry an ordinal of their own; the others are notes of the step they happened in (docs/reading-a-boot.md).
 NUMBERED = frozenset({"http", "rpc", "call", "handoff", "libvirt", "command"})

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 from itertools import count
 
-from tracer.diff.compare.copy_nodes import copy_nodes
+from tracer.diff.compare.subtrees import copy_nodes
 from tracer.model import NOTES, Baseline, NormalStep
 from tracer.notation.parse import UNAWAITED, parse
 

@@ -7,9 +7,8 @@ from statistics import median_low
 
 from tracer.diff.baseline import details
 from tracer.diff.compare import pair
-from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.diff.compare.order import out_of_order
-from tracer.diff.compare.subtree_ids import Digests
+from tracer.diff.compare.subtrees import Digests, copy_nodes
 from tracer.model import Baseline, NormalStep
 
 

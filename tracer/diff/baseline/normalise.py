@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from tracer.diff.baseline import details
-from tracer.diff.compare import subtree_ids
+from tracer.diff.compare import subtrees
 from tracer.diff.outline import log_evidence
 from tracer.model import Baseline, NormalStep, Request, Step
 from tracer.notation import normal_text
@@ -116,13 +116,13 @@ def _put_under_senders(boot: Request, nodes: dict[Step, NormalStep]) -> list[Nor
 
 def _fold(roots: list[NormalStep]) -> None:
     """Replace runs of equal steps, everything below included, by one step with a count, in place."""
-    known = subtree_ids.Digests()
+    known = subtrees.Digests()
     for node in reversed([node for root in roots for node in root.walk()]):
         node.children = _folded(node.children, known)
     roots[:] = _folded(roots, known)
 
 
-def _folded(siblings: list[NormalStep], known: subtree_ids.Digests) -> list[NormalStep]:
+def _folded(siblings: list[NormalStep], known: subtrees.Digests) -> list[NormalStep]:
     runs: list[NormalStep] = []
     for node in siblings:
         last = runs[-1] if runs else None
@@ -137,7 +137,7 @@ def _folded(siblings: list[NormalStep], known: subtree_ids.Digests) -> list[Norm
     return runs
 
 
-def _join_durations(run: NormalStep, node: NormalStep, known: subtree_ids.Digests) -> None:
+def _join_durations(run: NormalStep, node: NormalStep, known: subtrees.Digests) -> None:
     """Add the durations of an equal step, and of all below it, to those of the run."""
     equal = [(run, node)]
     while equal:
@@ -146,7 +146,7 @@ def _join_durations(run: NormalStep, node: NormalStep, known: subtree_ids.Digest
         equal += zip(_concurrent_last(into, known), _concurrent_last(other, known), strict=True)
 
 
-def _concurrent_last(node: NormalStep, known: subtree_ids.Digests) -> list[NormalStep]:
+def _concurrent_last(node: NormalStep, known: subtrees.Digests) -> list[NormalStep]:
     """Return the children in an order that is the same for equal steps."""
     concurrent = sorted((child for child in node.children if child.unordered), key=known.whole)
     return [child for child in node.children if not child.unordered] + concurrent

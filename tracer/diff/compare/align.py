@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.diff.compare import pair as compare_pair
 from tracer.diff.compare.split_runs import split_runs
-from tracer.diff.compare.subtree_ids import Digests
+from tracer.diff.compare.subtrees import Digests
 from tracer.model import NormalStep, Pair
 
 

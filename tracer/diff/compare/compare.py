@@ -8,8 +8,7 @@ from dataclasses import replace
 from tracer.diff.baseline import details
 from tracer.diff.compare import align, moves
 from tracer.diff.compare import changes as compare_changes
-from tracer.diff.compare.copy_nodes import copy_nodes
-from tracer.diff.compare.subtree_ids import Digests
+from tracer.diff.compare.subtrees import Digests, copy_nodes
 from tracer.model import Baseline, Change, Comparison, Pair
 from tracer.text import spread
 

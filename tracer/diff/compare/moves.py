@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tracer.diff.compare import align
 from tracer.diff.compare.pair import likeness
-from tracer.diff.compare.subtree_ids import Digests
+from tracer.diff.compare.subtrees import Digests
 from tracer.model import NormalStep, Pair
 from tracer.notation.parse import is_library
 

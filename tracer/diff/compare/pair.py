@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
-from tracer.diff.compare.subtree_ids import Digests
+from tracer.diff.compare.subtrees import Digests
 from tracer.model import NormalStep
 from tracer.notation.parse import parse
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tracer.diff.compare.copy_nodes import copy_nodes
 from tracer.diff.compare.pair import home
+from tracer.diff.compare.subtrees import copy_nodes
 from tracer.model import NormalStep
 
 _Key = tuple[str, str]

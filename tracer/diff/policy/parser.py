@@ -12,7 +12,7 @@ import yaml
 from tracer.diff.policy.rules import DEFAULT, GLOBS, Allowed, Policy, Rule, Selector, Threshold
 from tracer.errors import TracerError
 from tracer.model import NOTES, NUMBERED
-from tracer.model.change_classes import CLASSES, SEVERITIES
+from tracer.model.comparison import CLASSES, SEVERITIES
 from tracer.text import printable
 
 VERSION = 1

@@ -9,7 +9,7 @@ from tracer.events import Event, Process
 from tracer.model import Value, participants
 from tracer.model.service_names import PROGRAMS
 from tracer.sources import values
-from tracer.sources.logs import log_names, tracebacks
+from tracer.sources.logs import bodies, log_names
 from tracer.sources.logs.records import Ids, Record
 
 _FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
@@ -70,7 +70,7 @@ class ProcessLog:
         """Add a record that no parser understood as a log line."""
         if record.level in _FAILING and self._continue_traceback(record):
             return
-        message = values.text(tracebacks.plain(record.message))
+        message = values.text(bodies.plain(record.message))
         if self._keys.records or masking.MASK in message:
             message = self._keys.mask(record.logger, record.message, message)
         attributes: dict[str, Value] = {
@@ -80,7 +80,7 @@ class ProcessLog:
         event = self.add("log", record.logger, record, **attributes)
         event.end = event.start
         self._traceback_ids = None
-        if tracebacks.BEGIN in message and record.level not in _QUIET:
+        if bodies.BEGIN in message and record.level not in _QUIET:
             self._begin_traceback(event, record)
 
     def _begin_traceback(self, event: Event, record: Record) -> None:
@@ -92,10 +92,10 @@ class ProcessLog:
         last = self.events[-1] if self.events else None
         if last is None or last.kind != "log" or last.name != record.logger or last.start != record.time:
             return False
-        line = tracebacks.without_instance(record.message)
+        line = bodies.without_instance(record.message)
         # The message itself may hold another process's traceback, with the message's ids.
         is_own = self._traceback_ids is None or (self._traceback_ids != record.ids and not any(record.ids))
-        if is_own and line.startswith(tracebacks.BEGIN):
+        if is_own and line.startswith(bodies.BEGIN):
             self._begin_traceback(last, record)
         elif self._traceback_ids != record.ids:
             return False
@@ -110,7 +110,7 @@ class ProcessLog:
     def finish(self) -> None:
         """Name the process by its log, folder or loggers, unless its name is a program's, and the exceptions."""
         for event in self._tracebacks:
-            event.error = tracebacks.exception_of(str(event.attributes["message"])) or None
+            event.error = bodies.exception_of(str(event.attributes["message"])) or None
         name = self.process.argv
         if participants.of_command(name) == "client":
             program = self.named or log_names.program(name) or self._by_loggers() or self.unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.sources.logs.record_values import Body, parse_body
+from tracer.sources.logs.bodies import Body, parse_body
 
 #: Longer messages are cut: nothing that links or explains is that far in.
 MAX_MESSAGE = 1 << 17

@@ -1,8 +1,21 @@
-"""Dates in output: UTC, to the millisecond."""
+"""Times in text: durations on the command line, such as 30s; dates in output, in UTC, to the millisecond."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+from tracer.errors import TracerError
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a duration such as ``10m``; a bare number is seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if match is None or not float(match[1]):
+        raise TracerError(f"{text}: not a length of time; write it as 30s, 10m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
 
 
 def iso(nanoseconds: int) -> str:

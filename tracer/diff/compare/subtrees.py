@@ -1,8 +1,10 @@
-"""Numbers of subtrees: two subtrees have the same number if, and only if, they are equal."""
+"""Subtrees: numbers that are equal if, and only if, two of them are equal, and copies."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import fields
+from operator import attrgetter
 
 from tracer.model import NormalStep
 
@@ -52,3 +54,17 @@ class Digests:
             (node.service, node.text, tuple(node.details.items()), fixed, loose), len(self._numbers)
         )
         return body, self._numbers.setdefault((body, node.min_count, node.max_count), len(self._numbers))
+
+
+_values = attrgetter(*(field.name for field in fields(NormalStep)))
+
+
+def copy_nodes(nodes: list[NormalStep]) -> list[NormalStep]:
+    """Return copies of the nodes and of everything below them; details are shared, since no function modifies them."""
+    copies = [NormalStep(*_values(node)) for node in nodes]
+    stack = list(copies)  # no recursion, since trees may be deep
+    while stack:
+        node = stack.pop()
+        node.children = [NormalStep(*_values(child)) for child in node.children]
+        stack += node.children
+    return copies

@@ -1,11 +1,13 @@
-"""The operations of requests of which only log lines are known, by what these report: a build, a delete, a resize …"""
+"""Operations that log lines report: a build, a delete …, and what a service does every few seconds."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tracer.messages import reports_of
 from tracer.model import Step
+from tracer.model.patterns import PERIODIC_LOGGERS, SERVICE_REPORTS
 
 #: Phases of a build; a claim is part of a resize and the like too, whose other lines tell them apart. The words of a
 #: delete do not: Nova of 2014 logs them where it cleans up after a build that failed.
@@ -28,3 +30,16 @@ def operation(steps: Iterable[Step]) -> str:
     phases = {report.phase for report in reports_of(steps)}
     known = phases & _NOT_BUILD or phases & {"delete"} or phases & _MINOR
     return known.pop() if len(known) == 1 else ""
+
+
+_NAME = re.compile(rf"\bservices$|{SERVICE_REPORTS}|({'|'.join(PERIODIC_LOGGERS)})$")
+
+
+def is_periodic(step: Step) -> bool:
+    """Return whether a step is such work, by its name."""
+    return _NAME.search(step.name) is not None
+
+
+def periodic_ids(heads: Iterable[Step]) -> set[str]:
+    """Return the request ids under which services log such work."""
+    return {head.request_id for head in heads if head.kind == "log" and head.request_id and is_periodic(head)}
