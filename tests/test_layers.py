@@ -27,7 +27,7 @@ IMPURE = (
     "tracer.files",
     "tracer.recording.follow",
     "tracer.recording.launch",
-    "tracer.limits",
+    "tracer.files.read",
     "tracer.recording.call_points",
     "tracer.oslo_config",
     "tracer.sources",

@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.victims import PROGRAM, Victim
 from tests.support.waiting import children, wait_until
-from tracer.attach import detach, discovery, guard, lease, processes, registry, spool_location
+from tracer.attach import detach, discovery, guard, processes, registry, spool_location
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
 from tracer.attach.processes import Process
@@ -147,7 +147,7 @@ def test_a_second_attach_renews_through_the_same_guard(capture: Path) -> None:
         now = registry.of(capture)
         assert now.guard == pid
         assert 50 < now.seconds_left <= 60
-        assert 50 < lease.left(now.entries[0].spool) <= 60
+        assert 50 < now.entries[0].spool.seconds_left() <= 60
         time.sleep(2.5)  # the first lease would have ended
         assert has_hooks(first)
         assert has_hooks(second)
@@ -185,7 +185,7 @@ def test_kill_9_of_owner_and_guard_leaves_inert_hooks(capture: Path) -> None:
         now = registry.of(capture)
         assert (now.guard, len(now.entries)) == (0, 2)
         end(capture, 0.5)
-        wait_until(lambda: not lease.left(now.entries[0].spool))
+        wait_until(lambda: not now.entries[0].spool.seconds_left())
         before = recorded(capture)
         assert has_hooks(idle)
         busy.ask("sql(3)")

@@ -6,8 +6,8 @@ import configparser
 import string
 from pathlib import Path
 
-from tracer import limits
 from tracer.errors import TracerError
+from tracer.files.read import small_text
 
 
 class Options:
@@ -44,4 +44,4 @@ def _unquoted(value: str) -> str:
 
 def read(path: Path) -> Options:
     """Read the options of a file."""
-    return Options(limits.text(path), str(path))
+    return Options(small_text(path), str(path))

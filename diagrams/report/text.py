@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from diagrams.report import columns as report_columns_
+from diagrams.report.columns import Paint
 from diagrams.report.common import (
     SEVERITIES,
     TEXT,
@@ -21,7 +22,6 @@ from diagrams.report.common import (
     verdict,
     where,
 )
-from diagrams.report.paint import Paint
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
 

@@ -14,7 +14,7 @@ from statistics import median
 from tests.bench.row import Row
 from tests.support.victims import VERSIONS, Victim, interpreter
 from tests.support.waiting import wait_until
-from tracer.attach import lease, processes, registry, runtime_folder, spool_location
+from tracer.attach import processes, registry, runtime_folder, spool_location
 from tracer.attach.attach import Attachment
 from tracer.attach.injection import visits
 from tracer.recording import capture as captures
@@ -71,7 +71,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
             "options": Attachment(path, 1).options(),
         }
         for _ in range(count):
-            lease.grant(entry.spool, 3600)
+            entry.spool.grant(3600)
             for what, spec in (("attach", request), ("detach", {})):
                 answer, visit = visits.ask(process, what, spec)
                 taken.stops += [1000 * stop for stop in visit.stops]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shutil
 import signal
 import subprocess
@@ -10,10 +12,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import tracer
 from tracer.cli import main
 
 #: The attacker's user id, and the victim's where that is not root.
@@ -63,8 +67,17 @@ def _done(do: Callable[[], object]) -> int:
     return code
 
 
+@cache
+def _import_all() -> None:
+    """Import what a command imports only when it runs: the user may have no access to Python's own folder."""
+    for module in pkgutil.walk_packages(tracer.__path__, "tracer."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
 def bootseq(user: int, *arguments: str | Path, umask: int = 0o022) -> tuple[int, str, str]:
     """Run the tool as this user; return exit code, stdout, stderr."""
+    _import_all()
     return act(user, lambda: main(list(map(str, arguments))), umask)
 
 

@@ -15,7 +15,6 @@ from tracer.attach import (
     discovery,
     eligibility,
     guard_client,
-    lease,
     parallel_visits,
     registry,
     spool_location,
@@ -27,6 +26,9 @@ from tracer.attach.processes import Process
 from tracer.attach.registry import Registration
 from tracer.callbacks import ignore
 from tracer.recording import capture as captures
+
+#: Seconds for which hooks may record until the attachment has succeeded.
+_FIRST_LEASE = 30.0
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Attachment:
     @contextmanager
     def _guarded(self, registration: Registration) -> Iterator[None]:
         """Have a guard watch the capture from the start, since this process may die at any moment."""
-        registration.renew(max(lease.FIRST, registration.read().seconds_left))
+        registration.renew(max(_FIRST_LEASE, registration.read().seconds_left))
         self._guard = guard_client.ensure(registration) or self._guard
         yield
         if self._guard is not None and self.lasting:
@@ -106,7 +108,7 @@ class Attachment:
 
     def _visit(self, registration: Registration, process: Process, options: dict[str, Any]) -> ProcessReport:
         spool = spool_location.of(self.capture, process)
-        lease.grant(spool, max(lease.FIRST, lease.left(spool)))
+        spool.grant(max(_FIRST_LEASE, spool.seconds_left()))
         options = options | {"asks": ask_points.meant_for(process, captures.asks(self.capture))}
         request = {"capture": spool.inner, "lease": f"{spool.inner}/{spool_location.LEASE}", "options": options}
         answer, visit = visits.ask(process, "attach", request)
@@ -123,4 +125,4 @@ class Attachment:
         registration.renew(self.seconds)
         for spool in {entry.spool for entry in registration.read().entries if entry.process() is not None}:
             with suppress(OSError):  # removed with its container
-                lease.grant(spool, self.seconds)
+                spool.grant(self.seconds)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from tracer.attach import spool as spools
-from tracer.attach.room import Room
+from tracer.attach.spool import Room
 from tracer.files.folder import Folder
 from tracer.recording import capture as captures
 

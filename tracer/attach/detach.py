@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tracer.attach import discovery, lease, parallel_visits, registry, spool_location
+from tracer.attach import discovery, parallel_visits, registry, spool_location
 from tracer.attach.eligibility import ProcessReport, of_process, report_of
 from tracer.attach.injection import visits
 from tracer.attach.injection.answers import Answer
@@ -98,7 +98,7 @@ def take_out(registration: Registration, on_report: Callable[[ProcessReport], ob
     entries = registration.read().entries
     for spool in {target.spool for target in targets} | {entry.spool for entry in entries}:
         with contextlib.suppress(OSError):
-            lease.end(spool)
+            spool.end_lease()
     busy = {result.pid for result in results if result.state == "attached"}
     held = {target.spool for target in targets if target.process.pid in busy}
     for spool, label in {(entry.spool, entry.label) for entry in entries}:

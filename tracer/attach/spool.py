@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tracer.attach.room import MAX_FILES, Room
 from tracer.files.folder import Folder
 from tracer.files.trust import UnsafeError, is_mine
 from tracer.sources.hooks import tally as tallies
 
+#: Files of one spool, and bytes of one file.
+MAX_FILES = 20_000
+MAX_FILE = 256 << 20
+_SEGMENT = re.compile(r"[\w.-]{1,200}-\d{1,10}-\d{1,20}(-\d{4,8}\.seg|\.open)", re.ASCII)
+_LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
 LEASE, SEGMENTS = "lease", "segments"
 _TEMPORARY = (("var", "tmp"), ("tmp",))
 #: The name in the last head that contents yields.
@@ -21,6 +27,29 @@ END = ""
 #: Suffixes of the files that are copied into a capture.
 COLLECTED = (".seg", ".open", ".log")
 _CHUNK = 1 << 18
+
+
+@dataclass
+class Room:
+    """The free bytes, and the sizes of the files that exist and may be replaced, by (is a segment, name).
+
+    The deputy that sends and the tool that receives calculate alike, so a file that does not fit is never sent.
+    """
+
+    bytes_left: int
+    sizes: dict[tuple[bool, str], int]
+    files_left: int = MAX_FILES
+
+    def take(self, name: str, is_segment: bool, size: int) -> bool:
+        """Return whether a file fits, and reserve its bytes if so."""
+        left = self.bytes_left + self.sizes.get((is_segment, name), 0) - size
+        fits = left >= 0 and size <= MAX_FILE and self.files_left > 0
+        if not fits or not (_SEGMENT if is_segment else _LOG).fullmatch(name):
+            return False
+        self.bytes_left = left
+        self.files_left -= 1
+        self.sizes[is_segment, name] = size
+        return True
 
 
 def make(root: Folder, name: str) -> str:

@@ -24,7 +24,7 @@ from tracer.attach import spool as spools
 from tracer.attach.deputy import Owner
 from tracer.attach.injection.ptrace import RefusedError
 from tracer.attach.processes import Process
-from tracer.attach.room import Room
+from tracer.attach.spool import Room
 from tracer.files import folder as folders
 from tracer.files.folder import Folder
 from tracer.sources.hooks.tally import Tally
@@ -64,6 +64,13 @@ class Spool:
         """Return the end of its lease, None if there is none."""
         end = self._do(spools.until)
         return float(end) if isinstance(end, int | float) else None
+
+    def seconds_left(self) -> float:
+        """Return the seconds left of its lease, 0 if the lease has ended or is missing."""
+        try:
+            return max(0.0, (self.until() or 0.0) - time.time())
+        except OSError:
+            return 0.0
 
     def end_lease(self) -> None:
         """End its lease, so that no process records into it any more."""

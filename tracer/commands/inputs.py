@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import tracer.diff.policy
-from tracer import limits, trace_file
+from tracer import trace_file
 from tracer.commands import selection
 from tracer.diff.baseline import reader
 from tracer.diff.baseline.learn import learn
@@ -215,11 +215,11 @@ def load_policy(paths: Sequence[Path]) -> Policy:
     """Return the defaults, overridden by each of ``paths`` in turn."""
     policy = _defaults()
     for path in paths:
-        own, on_top = policy_parser.read(limits.text(path, policy_parser.MAX_SIZE * 4), str(path))
+        own, on_top = policy_parser.read(opening.small_text(path, policy_parser.MAX_SIZE * 4), str(path))
         policy = own.upon(policy) if on_top else own
     return policy
 
 
 @cache
 def _defaults() -> Policy:
-    return policy_parser.read(limits.text(DEFAULTS), DEFAULT)[0]
+    return policy_parser.read(opening.small_text(DEFAULTS), DEFAULT)[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tracer.attach import detach, discovery, lease, parallel_visits, processes, registry
+from tracer.attach import detach, discovery, parallel_visits, processes, registry
 from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport, of_process, report_of
 from tracer.commands import printing, process_reports
@@ -61,7 +61,7 @@ def _other(target: Attached, guarded: bool) -> ProcessReport:
 
 def _own(target: Attached, guarded: bool) -> ProcessReport:
     counts = target.spool.tally(f"*-{target.process.inner_pid}-*")
-    left = None if _was_run(target) else lease.left(target.spool)
+    left = None if _was_run(target) else target.spool.seconds_left()
     state, reason, fix = "forked" if target.forked else "attached", "", ""
     if left is None:
         reason = "started by bootseq run"

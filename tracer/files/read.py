@@ -13,10 +13,13 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
+from tracer.errors import TracerError
 from tracer.files.folder import MAX_BYTES, Folder
 from tracer.files.trust import is_mine, is_trusted
 from tracer.files.walk import Walk, Way
 
+#: Bytes of a file that people write by hand, or of one with a few entries.
+_SMALL = 1 << 20
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
 
 
@@ -69,3 +72,15 @@ def contents(path: Path, limit: int = MAX_BYTES, *, own: bool = False) -> bytes:
 def scratch() -> BinaryIO:
     """Return a file without a name, removed when it is closed."""
     return tempfile.TemporaryFile()
+
+
+def small_text(path: Path, most: int = _SMALL) -> str:
+    """Return the text of a UTF-8 file of at most ``most`` bytes; TracerError with the reason if it cannot be read."""
+    try:
+        data = contents(path, most)
+        return data.decode("utf-8")
+    except OSError as error:
+        raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TracerError(f"{path}:{line}: not a text file: invalid UTF-8") from None

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import yaml
 
-from tracer import limits
 from tracer.errors import TracerError
+from tracer.files import read
 
 #: module glob, name globs, globs of excluded names
 CallPoint = tuple[str, list[str], list[str]]
@@ -22,12 +22,12 @@ DEFAULT = Path(__file__).with_name("points.yaml")
 
 def load(paths: list[Path]) -> list[CallPoint]:
     """Return the points of the default file and of ``paths``, in that order; TracerError names the line."""
-    return [*_defaults(), *(point for path in paths for point in compile_text(str(path), limits.text(path)))]
+    return [*_defaults(), *(point for path in paths for point in compile_text(str(path), read.small_text(path)))]
 
 
 @cache
 def _defaults() -> list[CallPoint]:
-    return compile_text(str(DEFAULT), limits.text(DEFAULT))
+    return compile_text(str(DEFAULT), read.small_text(DEFAULT))
 
 
 def compile_text(file: str, text: str) -> list[CallPoint]:
