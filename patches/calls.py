@@ -1,8 +1,9 @@
 """Function calls: the methods and functions that the call points name, one record per call.
 
-The points come compiled from the tool: (module glob, name globs, excluded name globs), names like ``API.create`` or
-``instance_create``. Functions that other modules took with ``from x import f`` before the hook came are not covered,
-and neither are generators and coroutines: their bodies run after the call.
+The points come compiled from the tool: (module glob, names, excluded name globs); a name is a glob like ``API.create``
+or ``instance_create``, or several with the releases that have them. Functions that other modules took with
+``from x import f`` before the hook came are not covered, and neither are generators and coroutines: their bodies run
+after the call.
 """
 
 from __future__ import annotations
@@ -36,8 +37,14 @@ _ours: set[Any] = set()
 
 def install(points: Sequence[tuple[str, Globs, Globs]]) -> None:
     """Wrap the functions that ``points`` name, in modules imported already or later."""
-    for module_glob, names, excluded in points:
+    for module_glob, texts, excluded in points:
+        names = [name for text in texts for name in _alternatives(text)]
         import_hooks.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, excluded))
+
+
+def _alternatives(text: str) -> list[str]:
+    """Return the names in a text such as ``API.a or API.b since 32``: all that exist are wrapped, in any release."""
+    return text.partition(" since ")[0].partition(" until ")[0].split(" or ")
 
 
 class _Matcher:

@@ -116,6 +116,14 @@ def test_a_call_is_recorded_with_its_position_and_times(tmp_path: Path, module: 
     assert create.start <= plain.start <= plain.end
 
 
+def test_all_alternatives_of_a_name_are_recorded(tmp_path: Path, module: Any) -> None:
+    """The releases that have them do not matter: what exists is recorded."""
+    with recording(tmp_path / "cap", **points("gone or inner or plain since 32", "outer until 1")) as recorded:
+        module.outer()
+        module.plain()
+        assert [call.name for call in recorded_calls(recorded)] == ["service:outer", "service:inner", "service:plain"]
+
+
 def test_calls_nest(tmp_path: Path, module: Any) -> None:
     """Inner calls are below the outer one; afterwards the current step is as before."""
     with recording(tmp_path / "cap", **points("*")) as recorded:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.recording import call_points
+from tracer.recording import call_points, point_names
+from tracer.recording.point_names import PointName
 
 
 def test_modules_have_included_and_excluded_names() -> None:
@@ -109,7 +110,59 @@ def test_the_default_is_well_formed() -> None:
     assert len(default) > 20
     for module, names, excluded in default:
         assert all(part.isidentifier() or "*" in part for part in module.split("."))
-        assert all(name.count(".") <= 1 and os.sep not in name for name in [*names, *excluded])
-    chosen = [(module, name) for module, names, _ in default for name in names]
+        for glob in [*globs(names), *excluded]:
+            nested = glob.replace(".<locals>.", ".", 1)
+            assert nested.count(".") <= 1 + (nested != glob)
+            assert os.sep not in glob
+    chosen = [(module, glob) for module, names, _ in default for glob in globs(names)]
     assert len(chosen) == len(set(chosen))
     assert any(fnmatchcase("nova.compute.api", module) and "API.create" in names for module, names, _ in default)
+
+
+def globs(names: list[str]) -> list[str]:
+    """Return the alternatives of all names."""
+    parsed = [point_names.parse(name) for name in names]
+    return [glob for name in parsed if name is not None for glob in name.globs]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("API.create", PointName(("API.create",))),
+        ("*.cache", PointName(("*.cache",))),
+        ("A.x or A.y or z", PointName(("A.x", "A.y", "z"))),
+        ("A.x since 32", PointName(("A.x",), 32)),
+        ("A.x until 33", PointName(("A.x",), None, 33)),
+        ("A.x or A.y since 30 until 33", PointName(("A.x", "A.y"), 30, 33)),
+        ("or", PointName(("or",))),
+        ("A.x  or A.y", None),
+        ("A.x A.y", None),
+        ("A.x until 33 since 30", None),
+        ("A.x since", None),
+        ("A.x since Antelope", None),
+        ("since 30", None),
+        ("A.x or ", None),
+    ],
+)
+def test_a_name_may_have_alternatives_and_releases(text: str, name: PointName | None) -> None:
+    assert point_names.parse(text) == name
+
+
+def test_a_name_of_another_form_is_reported_with_its_line() -> None:
+    with pytest.raises(TracerError) as raised:
+        call_points.compile_text("f", "a:\n- b\n- c since x\n")
+    assert str(raised.value) == "f:3: 'c since x': " + point_names.FORM
+
+
+@pytest.mark.parametrize(
+    ("name", "releases"),
+    [
+        (PointName(("a",)), [None, 1, 31, 32, 33, 34]),
+        (PointName(("a",), 32), [32, 33, 34]),
+        (PointName(("a",), None, 32), [1, 31, 32]),
+        (PointName(("a",), 32, 33), [32, 33]),
+    ],
+)
+def test_a_name_is_for_the_releases_that_it_names(name: PointName, releases: list[int | None]) -> None:
+    """An unknown release may lack what only some releases have."""
+    assert [release for release in (None, 1, 31, 32, 33, 34) if name.is_for(release)] == releases

@@ -10,8 +10,9 @@ import yaml
 
 from tracer.errors import TracerError
 from tracer.files import read
+from tracer.recording import point_names
 
-#: module glob, name globs, globs of excluded names
+#: module glob, names (their text: point_names.parse), globs of excluded names
 CallPoint = tuple[str, list[str], list[str]]
 
 #: Every process of the cloud holds all of them, and YAML aliases expand a few lines to many.
@@ -31,7 +32,7 @@ def _defaults() -> list[CallPoint]:
 
 
 def compile_text(file: str, text: str) -> list[CallPoint]:
-    """Compile ``{module glob: [name glob, "!glob of names to exclude", …]}``; a module may occur twice.
+    """Compile ``{module glob: [name, "!glob of names to exclude", …]}``; a module may occur twice.
 
     The text is read as YAML nodes, which have line numbers, and no tag constructs an object.
     """
@@ -60,6 +61,9 @@ def _point(file: str, module: yaml.Node, names: yaml.Node) -> CallPoint:
         _fail(file, names, f"under {module.value} expected a list of names such as API.create or API.*")
     listed = [str(name.value) for name in names.value]
     wanted = [name for name in listed if not name.startswith("!")]
+    for name in names.value:
+        if not name.value.startswith("!") and point_names.parse(name.value) is None:
+            _fail(file, name, f"{name.value!r}: {point_names.FORM}")
     if not wanted:
         _fail(file, names, f"under {module.value} every name is excluded")
     return str(module.value), wanted, [name[1:] for name in listed if name.startswith("!")]
