@@ -27,6 +27,7 @@ from . import (  # fmt: skip
     instance_states,
     libvirt,
     logs,
+    nested_calls,
     notifications,
     patching,
     process,
@@ -79,6 +80,7 @@ def install(capture: str, options: dict[str, Any]) -> None:
             install_hook()
     if options.get("points"):
         calls.install(options["points"])
+        nested_calls.install(options["points"])
     ask_points.install(capture, options.get("asks") or [])
     if options.get("bootstrap"):
         execs.install(options["bootstrap"])

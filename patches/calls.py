@@ -38,16 +38,17 @@ _ours: set[Any] = set()
 def install(points: Sequence[tuple[str, Globs, Globs]]) -> None:
     """Wrap the functions that ``points`` name, in modules imported already or later."""
     for module_glob, texts, excluded in points:
-        names = [name for text in texts for name in _alternatives(text)]
-        import_hooks.when_imported(module_glob, functools.partial(calls.guarded, _wrap_module, names, excluded))
+        wrap = functools.partial(_wrap_module, alternatives(texts), excluded)
+        import_hooks.when_imported(module_glob, functools.partial(calls.guarded, wrap))
 
 
-def _alternatives(text: str) -> list[str]:
-    """Return the names in a text such as ``API.a or API.b since 32``: all that exist are wrapped, in any release."""
-    return text.partition(" since ")[0].partition(" until ")[0].split(" or ")
+def alternatives(texts: Globs) -> list[str]:
+    """Return the names in texts such as ``API.a or API.b since 32``: all that exist are recorded, in any release."""
+    without_releases = [text.partition(" since ")[0].partition(" until ")[0] for text in texts]
+    return [name for text in without_releases for name in text.split(" or ")]
 
 
-class _Matcher:
+class Matcher:
     """A test of names by globs: most have no wildcard, and a pattern takes a millisecond to compile."""
 
     def __init__(self, globs: Globs) -> None:
@@ -60,19 +61,19 @@ class _Matcher:
 
 
 def _wrap_module(names: Globs, excluded: Globs, module: ModuleType) -> None:
-    is_named, is_excluded = _Matcher(names), _Matcher(excluded)
+    is_named, is_excluded = Matcher(names), Matcher(excluded)
     for owner, name, raw in _callables(module):
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
-        if is_named(qualified) and not is_excluded(qualified) and _is_whole(raw):
-            patching.replace(owner, name, _maker(getattr(raw, "__func__", raw), module.__name__, qualified))
+        if is_named(qualified) and not is_excluded(qualified) and is_whole(raw):
+            patching.replace(owner, name, maker(getattr(raw, "__func__", raw), module.__name__, qualified))
 
 
 def wrap_methods(owner: type, names: Container[str]) -> None:
     """Wrap the class's own methods that are among ``names``."""
     for name, raw in list(vars(owner).items()):
-        if name in names and type(raw) in (FunctionType, staticmethod, classmethod) and _is_whole(raw):
+        if name in names and type(raw) in (FunctionType, staticmethod, classmethod) and is_whole(raw):
             qualified = "%s.%s" % (owner.__name__, name)
-            patching.replace(owner, name, _maker(getattr(raw, "__func__", raw), owner.__module__, qualified))
+            patching.replace(owner, name, maker(getattr(raw, "__func__", raw), owner.__module__, qualified))
 
 
 def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:
@@ -87,7 +88,7 @@ def _callables(module: ModuleType) -> Iterator[tuple[Any, str, Any]]:
                     yield value, attribute, raw
 
 
-def _is_whole(raw: Any) -> bool:
+def is_whole(raw: Any) -> bool:
     """Return whether a call runs all of its body, and is not recorded already under another glob."""
     code = getattr(getattr(raw, "__func__", raw), "__code__", None)
     return code is not None and code not in _ours and not code.co_flags & _LATER
@@ -104,8 +105,9 @@ def _source(function: Any) -> tuple[str, int]:
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
-def _maker(function: Function, module: str, qualified: str) -> Maker:
-    owner, _, name = qualified.rpartition(".")
+def maker(function: Function, module: str, qualified: str) -> Maker:
+    """Return a maker for ``patching.replace`` that records the calls of a function under its qualified name."""
+    owner, _, name = qualified.replace(".<locals>", "").rpartition(".")
     path, line = _source(function)
     attributes = ("module", module, "class", owner, "function", name, "file", path, "line", line)
     text = "%s:%s" % (module, qualified)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, hooks, import_hooks, looping_calls, patching, recorder, wrapper_frames
+from . import faults, hooks, import_hooks, looping_calls, nested_calls, patching, recorder, wrapper_frames
 from .host_fields import function_names
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _carry_run(thread: Any) -> _Job | None:
     """Have the thread run a job, for which an attribute of its own is needed until it does."""
     own = vars(thread).get("run", _ABSENT)
     target = own if own is not _ABSENT else getattr(thread, "_target", None) or type(thread).run
-    job = _job("threading.Thread", target, thread.run)
+    job = _job("threading.Thread", target, _recording_run(thread, target))
     if job is None:
         return None
 
@@ -136,6 +136,21 @@ def _carry_run(thread: Any) -> _Job | None:
     return job
 
 
+def _recording_run(thread: Any, target: Any) -> Function:
+    """Return the thread's ``run``, of a target that records if a call point names it."""
+    run: Function = thread.run
+    ours = nested_calls.recorded(target) if vars(thread).get("_target") is target else target
+    if ours is target:
+        return run
+
+    @wrapper_frames.hide
+    def run_target() -> None:
+        thread._target = ours  # which the thread deletes after its run
+        run()
+
+    return run_target
+
+
 def _job(via: str, function: Any, run: Any = None) -> _Job | None:
     """Make ``function`` (or ``run``, which will run it) a job below a new step; None where it is to be left alone."""
     if type(function) is _Job:
@@ -144,7 +159,7 @@ def _job(via: str, function: Any, run: Any = None) -> _Job | None:
     if module.partition(".")[0] in _WORKERS or name.rpartition(".")[2] in _WORKING:
         return None
     step = recorder.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
-    return _Job(step, run or function, module) if step else None
+    return _Job(step, run or nested_calls.recorded(function), module) if step else None
 
 
 class _Job:

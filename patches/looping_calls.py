@@ -11,7 +11,7 @@ from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from . import hooks, import_hooks, patching, recorder
+from . import hooks, import_hooks, nested_calls, patching, recorder
 from .host_fields import field, path
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ _MODULES = (
 class _Loop:
     """A loop that was started within a step."""
 
-    __slots__ = ("call", "context", "parent")
+    __slots__ = ("call", "context", "functions", "parent")
 
     def __init__(self, call: Any) -> None:
         self.call = call
+        #: The function that runs, and ours in its place.
+        self.functions: tuple[Any, Any] | None = None
         self.parent = recorder.current.get()
         self.context = recorder.context.get()
 
@@ -44,7 +46,27 @@ class _Loop:
         recorder.current.set(self.parent if waited_for else 0)
         recorder.context.set(self.context if waited_for else None)
 
+    def record_function(self) -> None:
+        """Have the loop run a recording function, if a call point names its own."""
+        own = field(self.call, "f")
+        ours = nested_calls.recorded(own)
+        if ours is not own:
+            self.functions = own, ours
+            self.call.f = ours
+            _recorded.append(self)
 
+    def restore_function(self) -> None:
+        """Give the looping call its own function back."""
+        if self.functions is not None:
+            _recorded.remove(self)
+            own, ours = self.functions
+            self.functions = None
+            if field(self.call, "f") is ours:
+                self.call.f = own
+
+
+#: Loops whose function is ours.
+_recorded: list[_Loop] = []
 #: Loops that were started and do not run yet, by their LoopingCall's identity.
 _started: dict[int, _Loop] = {}
 #: The loop that this thread or greenthread runs.
@@ -53,8 +75,14 @@ _running: ContextVar[_Loop | None] = ContextVar("bootseq_loop", default=None)
 
 def install() -> None:
     """Wrap the looping calls once they are imported."""
+    patching.undo(_restore_functions)
     for module in _MODULES:
         import_hooks.when_imported(module, functools.partial(looping.guarded, _wrap))
+
+
+def _restore_functions() -> None:
+    while _recorded:
+        _recorded[-1].restore_function()
 
 
 def _wrap(module: ModuleType) -> None:
@@ -90,9 +118,11 @@ def _make_run(_original: Function) -> Function:
         before, context, outer = recorder.current.get(), recorder.context.get(), _running.get()
         loop.next_run(True)
         _running.set(loop)
+        looping.guarded(loop.record_function)
         try:
             return _original(call, *args, **kwargs)
         finally:
+            looping.attempt(loop.restore_function)
             recorder.current.set(before)
             recorder.context.set(context)
             _running.set(outer)
