@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from examples.cloud.__main__ import main
 from examples.cloud.config import write_service_configs
 from examples.cloud.errors import CloudError
-from examples.cloud.network import removal
+from examples.cloud.network import CHAIN, removal
 from examples.cloud.nova_config import write_nova_configs
 from examples.cloud.packages import find_command
 from examples.cloud.plan import PORTS, Plan, check_plan, load_plan
@@ -204,7 +204,7 @@ def test_a_closed_port_is_not_ready(plan: Plan) -> None:
 
 def test_only_firewall_rules_of_nova_are_removed() -> None:
     """First jumps, then the chains that are no longer used."""
-    assert removal(RULES).splitlines() == [
+    assert removal(RULES, CHAIN).splitlines() == [
         "*filter",
         "-D FORWARD -j nova-filter-top",
         "-D FORWARD -j nova-compute-FORWARD",

@@ -60,6 +60,14 @@ def main() -> None:
     show_default=True,
     help="Cinder's storage.",
 )
+@click.option(
+    "--networks",
+    type=click.Choice(list(OPTIONS["networks"])),
+    default="local",
+    show_default=True,
+    help="Ports without a network, Open vSwitch with an agent (the firewall its own, or iptables'), or OVN.",
+)
+@click.option("--guest", is_flag=True, help="Add the image of a guest that really runs.")
 @click.option("--echo", is_flag=True, help="Write each SQL statement to the services' logs.")
 @click.option(
     "--wrap",

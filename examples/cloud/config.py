@@ -21,7 +21,7 @@ def write_service_configs(plan: Plan, binaries: Binaries, parts: Iterable[Part])
         "keystone": keystone_sections(plan),
         "placement": placement_sections(plan),
         "glance": glance_sections(plan, etc),
-        "neutron": neutron_sections(plan, etc, folder),
+        "neutron": neutron_sections(plan, "neutron", folder),
     }
     for part in parts:
         configs |= part.configs(plan, binaries)
@@ -103,21 +103,22 @@ def glance_sections(plan: Plan, etc: Path) -> Sections:
     }
 
 
-def neutron_sections(plan: Plan, etc: Path, binaries: Path) -> Sections:
+def neutron_sections(plan: Plan, name: str, binaries: Path) -> Sections:
+    """Return the configuration of a process of Neutron's server; `binaries` is its environment's bin folder."""
     return {
-        "DEFAULT": logging_options(plan, "neutron")
+        "DEFAULT": logging_options(plan, name)
         | {
             "host": COMPUTE_HOST,
             "state_path": str(plan.state / "neutron"),
             "transport_url": broker_url(plan),
-            "api_paste_config": str(etc / "neutron" / "api-paste.ini"),
+            "api_paste_config": str(binaries.parent / "etc" / "neutron" / "api-paste.ini"),
             "auth_strategy": "keystone",
             "core_plugin": "ml2",
             "service_plugins": "",
             # No agent runs that could answer.
             "dhcp_agent_notification": "False",
         },
-        "database": database_options(plan, "neutron", "neutron"),
+        "database": database_options(plan, name, "neutron"),
         "keystone_authtoken": token_check(plan, "neutron"),
         "nova": account(plan, "nova"),
         "ml2": {

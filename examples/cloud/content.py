@@ -1,6 +1,8 @@
 """The content that a boot needs: an image, a flavor, a network."""
 
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from examples.cloud.errors import CloudError
@@ -9,22 +11,45 @@ from examples.cloud.rest import Client
 
 IMAGE = "empty"
 FLAVOR = "tiny"
+LARGER = "small"
+#: RAM in MiB.
+FLAVORS = {FLAVOR: 64, LARGER: 128}
 NETWORK = "net"
 CIDR = "10.99.0.0/16"
+# A security group that lets requests to port 80 in. A port without one has the project's default group.
+GROUP = "web"
 
 
 def ensure_content(client: Client) -> None:
     """Create what is missing."""
     flavors = client.get("nova-api", "/flavors")["flavors"]
-    if not _named(flavors, FLAVOR):
-        flavor = {"name": FLAVOR, "id": FLAVOR, "ram": 64, "vcpus": 1, "disk": 1}
-        client.post("nova-api", "/flavors", {"flavor": flavor})
-    networks = client.get("neutron", f"/v2.0/networks?name={NETWORK}")["networks"]
-    if not networks:
+    for name, ram in FLAVORS.items():
+        if not _named(flavors, name):
+            flavor = {"name": name, "id": name, "ram": ram, "vcpus": 1, "disk": 1}
+            client.post("nova-api", "/flavors", {"flavor": flavor})
+    if not client.get("neutron", f"/v2.0/networks?name={NETWORK}")["networks"]:
         created = client.post("neutron", "/v2.0/networks", {"network": {"name": NETWORK}})["network"]
-        subnet = {"network_id": created["id"], "ip_version": 4, "cidr": CIDR, "enable_dhcp": False}
+        # OVN answers by itself; nothing else of this cloud could.
+        dhcp = client.plan.networks == "ovn"
+        subnet = {"network_id": created["id"], "ip_version": 4, "cidr": CIDR, "enable_dhcp": dhcp}
         client.post("neutron", "/v2.0/subnets", {"subnet": subnet})
-    _ensure_image(client)
+    if not client.get("neutron", f"/v2.0/security-groups?name={GROUP}")["security_groups"]:
+        group = client.post("neutron", "/v2.0/security-groups", {"security_group": {"name": GROUP}})["security_group"]
+        rule = {"security_group_id": group["id"], "direction": "ingress", "protocol": "tcp", "ethertype": "IPv4"}
+        ports = {"port_range_min": 80, "port_range_max": 80}
+        client.post("neutron", "/v2.0/security-group-rules", {"security_group_rule": rule | ports})
+    ensure_image(client, IMAGE, lambda: _empty_image(client.plan.state / "glance" / f"{IMAGE}.qcow2"))
+
+
+def ensure_image(client: Client, name: str, make: Callable[[], Path]) -> None:
+    """Upload a qcow2 image, which `make` makes, unless Glance has an active one of this name."""
+    matches = client.get("glance", f"/v2/images?name={name}")["images"]
+    if any(image["status"] == "active" for image in matches):
+        return
+    path = make()
+    wanted = {"name": name, "disk_format": "qcow2", "container_format": "bare", "visibility": "public"}
+    created = client.post("glance", "/v2/images", wanted)
+    client.put("glance", f"/v2/images/{created['id']}/file", path.read_bytes())
 
 
 def image_id(client: Client) -> str:
@@ -41,18 +66,12 @@ def _find(matches: list[dict[str, Any]], kind: str, name: str) -> str:
     return str(matches[0]["id"])
 
 
-def _ensure_image(client: Client) -> None:
-    matches = client.get("glance", f"/v2/images?name={IMAGE}")["images"]
-    if any(image["status"] == "active" for image in matches):
-        return
-    path = client.plan.state / "glance" / f"{IMAGE}.qcow2"
+def _empty_image(path: Path) -> Path:
     command = [find_command("qemu-img"), "create", "-q", "-f", "qcow2", str(path), "64M"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise CloudError(f"qemu-img failed: {done.stderr.strip()}")
-    wanted = {"name": IMAGE, "disk_format": "qcow2", "container_format": "bare", "visibility": "public"}
-    created = client.post("glance", "/v2/images", wanted)
-    client.put("glance", f"/v2/images/{created['id']}/file", path.read_bytes())
+    return path
 
 
 def _named(matches: list[dict[str, Any]], name: str) -> bool:

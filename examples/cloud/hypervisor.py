@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from examples.cloud.errors import CloudError
+from examples.cloud.ovs import switch_variables
 from examples.cloud.packages import find_command
 from examples.cloud.plan import Plan
 from examples.cloud.process import Process
@@ -48,7 +49,9 @@ def start_libvirt(plan: Plan) -> Process:
     daemon = [find_command("libvirtd"), "--config", str(settings), "--pid-file", str(folder / "libvirtd.pid")]
     script = " && ".join([*mounts, f"exec {shlex.join(daemon)}"])
     process = Process(plan, "libvirtd")
-    process.start([find_command("unshare"), "--mount", "--propagation", "private", "sh", "-c", script])
+    command = [find_command("unshare"), "--mount", "--propagation", "private", "sh", "-c", script]
+    # It adds ports to the switch by a command of Open vSwitch.
+    process.start(command, switch_variables(plan))
     return process
 
 

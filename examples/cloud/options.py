@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from examples.cloud.environments import environment
+from examples.cloud.guest import Guest
+from examples.cloud.networks import NETWORKS
 from examples.cloud.parts import BASE, COMPUTE, DAEMONS, SCHEMAS, Part, Service
 from examples.cloud.plan import PORTS, Plan
 
 # The parts of each choice; the option and the plan's field have the same name.
 VOLUMES: Mapping[str, tuple[Part, ...]] = {"none": ()}
-OPTIONS = {"volumes": VOLUMES}
+GUEST: Mapping[bool, tuple[Part, ...]] = {False: (), True: (Guest(),)}
+OPTIONS: Mapping[str, Mapping[Any, tuple[Part, ...]]] = {"volumes": VOLUMES, "networks": NETWORKS, "guest": GUEST}
 
 
 def parts_of(plan: Plan) -> tuple[Part, ...]:

@@ -17,16 +17,21 @@ PORTS = {
     "neutron": 96,
     "mariadb": 306,
     "epmd": 369,
+    # Where the switch connects to the agent by OpenFlow.
+    "neutron-openvswitch-agent": 633,
+    "ovsdb-server": 640,
+    "ovn-nb": 641,
+    "ovn-sb": 642,
     "rabbitmq": 672,
     "rabbitmq-distribution": 673,
 }
 PATHS = {"keystone": "/v3", "nova-api": "/v2.1"}
-FILES = {"glance": "glance-api"}
+FILES = {"glance": "glance-api", "neutron-openvswitch-agent": "openvswitch_agent"}
 COMPUTE_HOST = "compute1"
 REGION = "RegionOne"
 FOLDERS = ("cache", "etc", "logs", "pids", "bin", "nova/instances", "nova/locks", "neutron/locks", "glance", "home")
 # Options on which the databases depend.
-LASTING = ("volumes",)
+LASTING = ("volumes", "networks")
 # A socket's path must fit into 108 bytes; the longest one of ours.
 LONGEST_SOCKET = "libvirt/run/libvirt-admin-sock"
 
@@ -43,6 +48,8 @@ class Plan:
     wrap: str
     secret: str
     volumes: str = "none"
+    networks: str = "local"
+    guest: bool = False
 
     @property
     def nova(self) -> Release:

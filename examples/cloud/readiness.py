@@ -26,6 +26,20 @@ def wait_for_host(client: Client) -> None:
     process.wait(lambda: _reports(client, process) and _has_resources(client), TIMEOUT)
 
 
+def wait_for_agent(client: Client, name: str) -> None:
+    """Wait until Neutron has a living agent, or OVN's chassis, for the host; `name` is its process."""
+    process = Process(client.plan, name)
+    process.wait(lambda: _has_agent(client, process), TIMEOUT)
+
+
+def _has_agent(client: Client, process: Process) -> bool:
+    try:
+        agents = client.get("neutron", f"/v2.0/agents?host={COMPUTE_HOST}")["agents"]
+    except RefusedError:
+        return False
+    return any(agent["alive"] and _is_since(agent["heartbeat_timestamp"], process) for agent in agents)
+
+
 def _consumers(plan: Plan) -> dict[str, int]:
     command = [
         str(plan.state / "bin" / "rabbitmqctl"),

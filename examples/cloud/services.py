@@ -8,6 +8,7 @@ from pathlib import Path
 
 from examples.cloud.errors import CloudError
 from examples.cloud.network import makes_bridges
+from examples.cloud.ovs import switch_variables
 from examples.cloud.parts import Binaries, Service
 from examples.cloud.plan import Plan
 from examples.cloud.process import Process
@@ -72,7 +73,8 @@ class Services:
             # 34 refuses to plug a bridge without an agent's bridge; 29 makes one itself, and its tap collides.
             kind = "bridge" if makes_bridges(self.plan) else "tap"
             variables |= {"PYTHONPATH": str(INSIDE), "BOOTSEQ_CLOUD_VIF": kind}
-        return variables
+        # The agent and its privileged daemon also use commands of Open vSwitch.
+        return variables | switch_variables(self.plan)
 
 
 def check_ports(plan: Plan, names: Iterable[str], taken: Iterable[int]) -> None:
