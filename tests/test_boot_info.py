@@ -34,7 +34,9 @@ def test_a_boot_is_complete(info: Path) -> None:
     (boot,) = trace(info).boots
     assert (boot.uuid, boot.host, boot.outcome) == ("d7dc3b0e-3225-4632-8254-476a9183374f", "vm", "active")
     assert boot.duration < 6_000_000_000
-    assert [chapter.service for chapter in boot.chapters].count("compute") == 1
+    build, event = (chapter for chapter in boot.chapters if chapter.service == "compute")
+    assert build.request_id == boot.request_id
+    assert ["Received unexpected event" in step.text("message") for step in event.children] == [True]
 
 
 def test_lines_are_below_steps_of_their_own_process(info: Path) -> None:

@@ -141,6 +141,24 @@ def test_an_outgoing_request_has_the_callees_request_id(log: Log) -> None:
     assert event.attributes["callee_request_id"] == "req-11111111-4c93-4257-b1e1-a97407e9c85d"
 
 
+def test_answers_to_requests_of_two_threads_go_to_the_urls_that_the_log_names(log: Log) -> None:
+    """Compute creates a port and a volume at once, under one request id; the first to be asked answers last."""
+    session = LOGGERS[4]
+    port, volume = (f"req-{number:08}-4c93-4257-b1e1-a97407e9c85d" for number in (1, 2))
+    log.add(session, "REQ: curl -g -i -X POST http://h:96/v2.0/ports -d '{}'")
+    log.add(session, "REQ: curl -g -i -X POST http://h:76/v3/volumes -d '{}'")
+    log.add(session, "REQ: curl -g -i -X GET http://h:76/")
+    log.add(session, f"RESP: [202] x-openstack-request-id: {volume}")
+    log.add(session, f"POST call to block-storage for http://h:76/v3/volumes used request id {volume}")
+    log.add(session, f"RESP: [300] x-openstack-request-id: {R}")
+    log.add(session, f"RESP: [201] x-openstack-request-id: {port}")
+    log.add(session, f"GET call to http://h:76/ used request id {R}")
+    log.add(session, f"POST call to network for http://h:96/v2.0/ports used request id {port}")
+    attributes = {event.name: event.attributes for event in log.events()}
+    answers = {name: (known["status"], known["callee_request_id"]) for name, known in attributes.items()}
+    assert answers == {"POST /v2.0/ports": (201, port), "POST /v3/volumes": (202, volume), "GET /": (300, R)}
+
+
 def test_an_incoming_request_is_read_from_application_and_server_lines(log: Log) -> None:
     body = '{"server": {"name": "vm1", "adminPass": "hunter2"}}'
     log.add(LOGGERS[5], f"Action: 'create', calling method: <bound method S.create of <x at 0x1>>, body: {body}")

@@ -44,7 +44,7 @@ class RequestChapters:
         if not self._begun:
             self._index(self.chapters)
         self._claimed.add(root.id)
-        parent = None if root.is_server else self._under_way(root, ended=tied_by == "request_id")
+        parent = None if root.is_server else self._under_way(root, by_id=tied_by == "request_id")
         before = len(self.chapters)
         if parent is not None and self._forest.adopt(parent, root, tied_by):
             parts.extend(parent, root)
@@ -65,6 +65,11 @@ class RequestChapters:
         self._add(root)
         if self._begun:
             self._index(self.chapters[before:])
+
+    def add_part(self, roots: list[Step], tied_by: str) -> None:
+        """Add unclaimed trees of one process, in the order of their starts, as one chapter."""
+        self._claimed.update(root.id for root in roots)
+        self.add_chapter(parts.part(roots, self._forest, tied_by), tied_by)
 
     def walk(self) -> Iterator[Step]:
         """Yield every step of every chapter so far."""
@@ -104,12 +109,12 @@ class RequestChapters:
         return opened
 
     def _add_ids(self, *ids: str | None) -> None:
-        self.ids.update(id_ for id_ in ids if id_)
+        self.ids.update(id_ for id_ in ids if id_ and id_ not in self._forest.loops)
 
-    def _under_way(self, root: Step, *, ended: bool) -> Step | None:
+    def _under_way(self, root: Step, *, by_id: bool) -> Step | None:
         """Return the last step of the same thread, else process, to begin before ``root`` that had not ended then.
 
-        Without such a step it is the last to begin: if ``ended`` steps may be it, or if it is a step for a part.
+        Without such a step it is the last to begin: if only the id of its request is known, or for a step for a part.
         """
         process = root.process
         near = self._begun.get((process, root.thread)) or self._begun.get((process, None))
@@ -121,8 +126,25 @@ class RequestChapters:
             return None
         for outer in (step, *self._forest.ancestors(step)):
             if outer.process == process and (outer.end is None or outer.end >= root.start):
-                return outer
-        return step if ended or step.name == parts.NAME else None
+                step = outer
+                break
+        else:
+            if not by_id and step.name != parts.NAME:
+                return None
+            step = self._part_under_way(root) or step
+        return step if not by_id or _may_contain(step, root) else self._served(root)
+
+    def _part_under_way(self, root: Step) -> Step | None:
+        """Return the last part of the process to begin before ``root`` that had not ended then; None without one."""
+        own = [step for step in self._begun.get((root.process, None), ()) if step.name == parts.NAME]
+        fitting = [step for step in own if step.start <= root.start <= (step.end or step.start)]
+        return fitting[-1] if fitting else None
+
+    def _served(self, root: Step) -> Step | None:
+        """Return the request that a process served under the id of a tree of its logs: it validates a token first."""
+        steps = self._begun.get((root.process, None), ())
+        own = [step for step in steps if step.kind == "http" and step.is_server and step.request_id == root.request_id]
+        return own[0] if len(own) == 1 and root.request_id and not root.from_hooks else None
 
     def _index(self, trees: list[Step]) -> None:
         """Record the steps of new trees by process, and by thread there, in the order of their starts."""
@@ -139,6 +161,11 @@ class RequestChapters:
                     insort(known, step, key=_start)
             else:
                 known += sorted(steps, key=_start)
+
+
+def _may_contain(step: Step, root: Step) -> bool:
+    """Return whether a step may contain an unclaimed tree of logs: not where the ids of their requests differ."""
+    return root.from_hooks or not root.request_id or step.request_id in (None, root.request_id)
 
 
 def _start(step: Step) -> int:

@@ -27,6 +27,10 @@ class Forest:
         self.heads: list[Step] = []
         #: ids of the heads that are what a process did under a request id which it never received (see parts)
         self.parts: set[str] = set()
+        #: request ids of loops that last as long as their service, and thus of no request (see operations)
+        self.loops: set[str] = set()
+        #: the command, or the log's name, of each process
+        self.programs: dict[str, str] = {}
         #: one line for each problem in building the trees
         self.warnings: list[str] = []
         # An ancestor of each step, over parents and casts; not always the nearest: walking shortens the paths.

@@ -188,8 +188,8 @@ def _correct_ids(forest: Forest) -> None:
 
 def _name_services(processes: dict[str, Process], forest: Forest) -> None:
     """Set each step's service: by endpoint or application, else the parent's in the process, else by its command."""
-    commands = {process.key: process.argv for process in processes.values()}
-    roles = {key: participants.of_command(argv) for key, argv in commands.items()}
+    forest.programs = {process.key: process.argv for process in processes.values()}
+    roles = {key: participants.of_command(argv) for key, argv in forest.programs.items()}
     for head in forest.heads:
         for step in head.walk():
             process, parent = processes[step.id].key, forest.parents.get(step.id)

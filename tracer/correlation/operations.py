@@ -33,6 +33,10 @@ def operation(steps: Iterable[Step]) -> str:
 
 
 _NAME = re.compile(rf"\bservices$|{SERVICE_REPORTS}|({'|'.join(PERIODIC_LOGGERS)})$")
+#: A run of an agent's loop, which looks for ports to work on every few seconds, and its end.
+_RUN = re.compile(r"Agent rpc_loop - iteration:\d+ (?P<event>started|completed|-)")
+#: OVN's workers say in it that they are alive.
+_RING = re.compile(r"\bUPDATE ovn_hash_ring\b")
 
 
 def is_periodic(step: Step) -> bool:
@@ -40,6 +44,24 @@ def is_periodic(step: Step) -> bool:
     return _NAME.search(step.name) is not None
 
 
-def periodic_ids(heads: Iterable[Step]) -> set[str]:
+def periodic_ids(heads: list[Step]) -> set[str]:
     """Return the request ids under which services log such work."""
-    return {head.request_id for head in heads if head.kind == "log" and head.request_id and is_periodic(head)}
+    timed = {head.request_id for head in heads if head.kind == "log" and head.request_id and is_periodic(head)}
+    return timed | loop_ids(heads)
+
+
+def loop_ids(heads: Iterable[Step]) -> set[str]:
+    """Return the request ids of loops that last as long as their service: Neutron's agents, OVN's workers."""
+    return {head.request_id for head in heads if head.request_id and _is_of_loop(head)}
+
+
+def run_event(step: Step) -> str:
+    """Return ``started``, ``completed`` or ``-`` for a line about a run of an agent's loop itself, "" for others."""
+    match = _RUN.match(step.text("message")) if step.kind == "log" else None
+    return match["event"] if match else ""
+
+
+def _is_of_loop(head: Step) -> bool:
+    if head.kind == "sql":
+        return _RING.search(head.text("statement")) is not None
+    return bool(run_event(head)) or (head.kind == "rpc" and not head.from_hooks and head.name == "report_state")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tracer.correlation import operations, subjects
+from tracer.correlation import operations, served_parts, subjects
 from tracer.correlation.forest import Forest
 from tracer.model import PART, Step
 
@@ -16,12 +16,17 @@ NAME = PART
 def gather(forest: Forest) -> None:
     """Put what a process logged under one request id below a step for its part, if it received no such request.
 
-    A single step with an ordinal of its own is a part as it is. ``forest.parts`` holds the ids of all parts.
+    A single step with an ordinal of its own is a part as it is. ``forest.parts`` holds the ids of all parts. Those of
+    APIs are below the request that waited for the answer, where that names their id.
     """
     received, timed = _received(forest.heads), operations.periodic_ids(forest.heads)
+    forest.loops = operations.loop_ids(forest.heads)
     groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
-    rest = []
+    rest, waiting = [], served_parts.clients(forest)
     for head in forest.heads:
+        client = waiting.get(head.request_id or "") if "hooks" not in head.witnesses else None
+        if client is not None and served_parts.is_late(head, client, forest):
+            head.attributes["logged_request_id"], head.request_id = head.request_id, None
         key = head.process, head.request_id or ""
         if _may_be_part(head, forest) and key not in received and head.request_id not in timed:
             groups[key].append(head)
@@ -30,6 +35,7 @@ def gather(forest: Forest) -> None:
     parts = [_of_group(roots, forest) for roots in groups.values()]
     forest.parts.update(part.id for part in parts)
     forest.heads = sorted([*rest, *parts], key=lambda step: step.start)
+    served_parts.adopt(forest, waiting)
 
 
 def of_builds(forest: Forest, known: set[str]) -> list[Step]:

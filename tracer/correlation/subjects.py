@@ -16,6 +16,12 @@ _NAMED = re.compile(
 )
 _IN_PATH = re.compile(rf"/(?P<noun>servers|volumes|ports)/(?P<uuid>{UUID})")
 _ABOUT_INSTANCE = re.compile(INSTANCE_BRACKET)
+#: Interfaces of a port are named by the beginning of its id: ``tap0ba8df2f-ec``.
+_INTERFACE = re.compile(r"\b(?:tap|qvo|qvb|qbr|vhu)([0-9a-f]{8}-[0-9a-f]{2})(?![\w-])")
+#: Characters of a port's id in the names of its interfaces.
+PREFIX = 11
+#: What Nova logs when a port is an instance's.
+_OWN_PORT = re.compile(rf"Successfully (?:created|updated) port: (?P<uuid>{UUID})")
 _ANY = re.compile(rf"(?<!req-)\b{UUID}\b")
 #: Lines about an instance that a service logs under a context of its own, whatever was asked for.
 _REPORT = re.compile(r"\(Lifecycle Event\)|During (?:the )?sync_power")
@@ -33,6 +39,22 @@ def about(step: Step) -> set[str]:
     if step.kind == "http":
         return {match["uuid"] for match in _IN_PATH.finditer(step.text("path"))}
     return {step.text("instance")} - {""} if step.kind == "state" else set()
+
+
+def owned(step: Step) -> set[str]:
+    """Return the uuids of what a step changes, or names together with an instance that it is about."""
+    if step.kind == "http":
+        return about(step) if step.text("method") not in ("GET", "HEAD") else set()
+    if step.kind != "log":
+        return about(step) if step.kind == "state" else set()
+    message = step.text("message")
+    ports = {match["uuid"] for match in _OWN_PORT.finditer(message)}
+    return ports | (about(step) if _ABOUT_INSTANCE.search(message) else set())
+
+
+def interfaces(step: Step) -> set[str]:
+    """Return the beginnings of the ids of the ports whose interfaces a line names."""
+    return set(_INTERFACE.findall(step.text("message")))
 
 
 def instances(steps: Iterable[Step]) -> set[str]:

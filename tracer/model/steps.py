@@ -52,7 +52,8 @@ class Step(Attributed):
     ``topic_order`` (the first message of its topic to be received after it was sent, where logs have no id), ``time``
     (the only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
     only one of its method and path under way), ``instance`` (it names
-    the instance, volume or port of the only such request under way), or ``""`` for a root.
+    the instance, volume or port of the only such request under way), ``port`` (work of an agent's loop on ports that
+    are of one request alone), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):
 

@@ -181,7 +181,7 @@ def _set_id_aside(event: Event) -> None:
 
 def heartbeats(events: list[Event]) -> set[int]:
     """Return the indexes of one process's events, in its order, that are heartbeats and thus part of no request."""
-    indexes = {index for index, event in enumerate(events) if event.kind == "log" and _is_periodic(event)}
+    indexes = {index for index, event in enumerate(events) if _is_periodic(event)}
     statements = [(index, event) for index, event in enumerate(events) if event.kind == "sql"]
     for position, (index, event) in enumerate(statements):
         if not _REPORT.match(str(event.attributes.get("statement"))):
@@ -196,4 +196,9 @@ def heartbeats(events: list[Event]) -> set[int]:
 
 
 def _is_periodic(event: Event) -> bool:
-    return event.name.endswith(PERIODIC_LOGGERS)
+    """Return whether an event is of work on a timer, or of Neutron's thread that sends events to Nova."""
+    if event.kind == "http":
+        return "request_id" not in event.attributes and event.name.endswith("/os-server-external-events")
+    if event.kind == "rpc":
+        return event.name == "report_state"
+    return event.kind == "log" and event.name.endswith((*PERIODIC_LOGGERS, "neutron.notifiers.nova"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from dataclasses import dataclass
 
 from tracer.events import Event
 from tracer.sources import values
@@ -14,7 +16,38 @@ _METHOD = re.compile(r"-X '?(?P<method>[A-Z]+)")
 _PASSED_ON = re.compile(r"X-OpenStack-Request-ID: (?P<id>req-[0-9a-f-]{36})", re.IGNORECASE)
 _ANSWER = re.compile(r"RESP: \[(?P<status>\d{3})\]")
 _ANSWERED_BY = re.compile(r"x-(?:openstack|compute)-request-id:? '?(?P<id>req-[0-9a-f-]{36})", re.IGNORECASE)
-_USED = re.compile(r"(?P<method>[A-Z]+) call to (?P<type>\S+) for (?P<url>\S+) used request id (?P<id>\S+)")
+_USED = re.compile(r"(?P<method>[A-Z]+) call to (?:\S+ for )?(?P<url>https?://\S+) used request id (?P<id>\S+)")
+#: The most requests of one context whose answer is not complete: services may log no answers, or no callees.
+_MAX_PENDING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer: when it was received, its status, and the callee's request id, "" without one."""
+
+    time: int
+    status: int
+    callee: str
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A request that was sent, its URL as it was logged, and the answer that was taken for its own."""
+
+    event: Event
+    url: str
+    answer: _Answer | None = None
+
+    def give(self, answer: _Answer | None) -> None:
+        """Complete the request by an answer, or make it unanswered again."""
+        self.answer = answer
+        attributes = self.event.attributes
+        attributes.pop("status", None)
+        attributes.pop("callee_request_id", None)
+        self.event.end = max(answer.time, self.event.start) if answer is not None else None
+        if answer is not None:
+            attributes["status"] = answer.status
+            attributes |= {"callee_request_id": answer.callee} if answer.callee else {}
 
 
 def matches(logger: str) -> bool:
@@ -23,11 +56,16 @@ def matches(logger: str) -> bool:
 
 
 class HttpClientParser:
-    """The parser of one process's outgoing HTTP requests."""
+    """The parser of one process's outgoing HTTP requests.
+
+    Threads of one request send at the same time, and only the line after an answer names its URL: an answer is taken
+    for that of the last request without one, and moved to another where that line says so.
+    """
 
     def __init__(self, log: ProcessLog) -> None:
         self._log = log
-        self._last: dict[Ids, Event] = {}
+        #: requests whose callee no line has named yet, by the ids of their records
+        self._pending: dict[Ids, list[_Sent]] = defaultdict(list)
 
     def take(self, record: Record) -> bool:
         """Parse a record; return whether it reports a request sent."""
@@ -35,14 +73,11 @@ class HttpClientParser:
         if message.startswith("REQ: curl"):
             self._ask(record)
             return True
-        event = self._last.get(record.ids)
         if match := _ANSWER.match(message):
-            if event is not None:
-                _end(event, record, match, _ANSWERED_BY.search(message))
+            self._answer(record, match)
             return True
         if match := _USED.match(message):
-            if event is not None and event.attributes.get("method") == match["method"]:
-                event.attributes["callee_request_id"] = match["id"]
+            self._name_callee(record, match)
             return True
         return message.startswith(("RESP BODY", "RESP:"))
 
@@ -61,11 +96,35 @@ class HttpClientParser:
         event.attributes.pop("global_request_id", None)
         if passed:
             event.attributes["global_request_id"] = passed["id"]
-        self._last[record.ids] = event
+        pending = self._pending[record.ids]
+        pending.append(_Sent(event, url[0]))
+        del pending[:-_MAX_PENDING]
+
+    def _answer(self, record: Record, match: re.Match[str]) -> None:
+        last = next((sent for sent in reversed(self._pending[record.ids]) if sent.answer is None), None)
+        if last is not None:
+            callee = _ANSWERED_BY.search(record.message)
+            last.give(_Answer(record.time, int(match["status"]), callee["id"] if callee else ""))
+
+    def _name_callee(self, record: Record, match: re.Match[str]) -> None:
+        """Move an answer to the request that the line names, and name that request's callee."""
+        pending = self._pending[record.ids]
+        answered = [sent for sent in pending if sent.answer is not None]
+        holder = next((sent for sent in answered if sent.answer and sent.answer.callee == match["id"]), None)
+        holder = holder or next(iter(answered), None)
+        if holder is None:
+            return
+        # Of equal requests, any may be the one: the first.
+        named = [sent for sent in pending if _is_named(sent, match) and (sent.answer is None or sent is holder)]
+        target = next(iter(named), holder)
+        if target.event.attributes.get("method") != match["method"]:
+            return
+        answer = holder.answer
+        holder.give(None)
+        target.give(answer)
+        target.event.attributes["callee_request_id"] = match["id"]
+        pending.remove(target)
 
 
-def _end(event: Event, record: Record, match: re.Match[str], callee: re.Match[str] | None) -> None:
-    event.end = max(record.time, event.start)
-    event.attributes["status"] = int(match["status"])
-    if callee is not None:
-        event.attributes["callee_request_id"] = callee["id"]
+def _is_named(sent: _Sent, match: re.Match[str]) -> bool:
+    return sent.event.attributes.get("method") == match["method"] and sent.url == match["url"]
