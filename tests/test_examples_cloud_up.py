@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from examples.cloud.boots import Boot
 from examples.cloud.content import FLAVOR
 from examples.cloud.environments import environment
 from examples.cloud.hypervisor import domains
 from examples.cloud.load import beside
 from examples.cloud.plan import Plan, load_plan
-from examples.cloud.shell import client_variables, create_arguments
+from examples.cloud.shell import client_variables
 from tests.support.log_traces import at_info
 from tests.support.taps import Tap, assert_confirmed, chapters, steps
 
@@ -112,7 +113,7 @@ def bootseq(state: Path, *arguments: str) -> str:
 
 
 def create(state: Path, name: str, network: str = "none") -> list[str]:
-    return [str(state / "bin" / "openstack"), *create_arguments(name, network), "--wait"]
+    return Boot(name, network).command(load_plan(state))
 
 
 def test_record_under_load_has_the_steps_of_all_services(state: Path, tmp_path: Path) -> None:

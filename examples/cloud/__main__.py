@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
+from examples.cloud import actions, boots, lifecycle, shell
 from examples.cloud import cycles as cycling
-from examples.cloud import lifecycle, shell
 from examples.cloud.accuracy import boot as accuracy_boot
 from examples.cloud.accuracy import run
 from examples.cloud.accuracy import switch as accuracy_switch
 from examples.cloud.accuracy.switch import SWITCHED
+from examples.cloud.boots import Boot
 from examples.cloud.content import NETWORK
 from examples.cloud.errors import CloudError
 from examples.cloud.load import Load, beside
@@ -33,6 +35,20 @@ STATE = click.option(
     show_default=True,
     help="The folder of all its files.",
 )
+
+
+def _of_a_boot(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a server to create, whose values are a Boot's."""
+    volume = click.option(
+        "--volume",
+        "volumes",
+        type=click.Choice(boots.VOLUMES),
+        multiple=True,
+        help="Its root disk as a volume from the image, from a snapshot, or an existing one; or a blank second disk. "
+        "[may be repeated]",
+    )
+    network = click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which exists.")
+    return network(volume(command))
 
 
 @click.group()
@@ -58,7 +74,7 @@ def main() -> None:
     type=click.Choice(list(OPTIONS["volumes"])),
     default="none",
     show_default=True,
-    help="Cinder's storage.",
+    help="No Cinder, or Cinder with volumes on Ceph, or as files on a share.",
 )
 @click.option(
     "--networks",
@@ -110,11 +126,30 @@ def status(state: Path, as_json: bool) -> None:
 
 @main.command()
 @STATE
-@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which exists.")
+@_of_a_boot
 @click.argument("name")
-def boot(state: Path, network: str, name: str) -> None:
-    """Create a server by the openstack client and wait until it is active."""
-    sys.exit(shell.boot(load_plan(state), name, network))
+def boot(state: Path, **wanted: Any) -> None:
+    """Create a server by the openstack client and wait until it is active.
+
+    Example: python -m examples.cloud boot vm1 --volume snapshot --volume blank
+    """
+    sys.exit(boots.create(load_plan(state), Boot(**wanted)))
+
+
+@main.command("do")
+@STATE
+@click.argument("action", type=click.Choice(list(actions.ACTIONS)))
+@click.argument("server")
+@click.argument("thing", default="")
+def do(state: Path, action: str, server: str, thing: str) -> None:
+    """Change a server by the openstack client and wait for the effect.
+
+    THING is a volume to attach or detach, a flavor to resize to, an image to rebuild from. Without it, a new blank
+    volume is attached and the last one detached.
+
+    Example: python -m examples.cloud do attach-volume vm1
+    """
+    sys.exit(actions.act(load_plan(state), action, server, thing))
 
 
 @main.command()
@@ -168,7 +203,7 @@ def witness(state: Path, switch: str, only: str | None) -> None:
 @main.command("truth")
 @STATE
 @click.option("--capture", type=click.Path(path_type=Path), help="The capture to which the services already record.")
-@click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which exists.")
+@_of_a_boot
 @click.option(
     "--workers", type=click.IntRange(0), default=0, show_default=True, help="Workers of a load meanwhile, with ports."
 )
@@ -177,7 +212,7 @@ def witness(state: Path, switch: str, only: str | None) -> None:
     metavar="SERVER",
     help="Use this server's witnessed boot, not a new one.",
 )
-def check_truth(state: Path, capture: Path | None, network: str, workers: int, again: str | None) -> None:
+def check_truth(state: Path, capture: Path | None, workers: int, again: str | None, **wanted: Any) -> None:
     """Boot a server under hooks and compare its tree with four witnesses; exit code 1 if anything is missing.
 
     The boot is recorded by `bootseq record`; where the services record already, by `up --wrap 'bootseq run -o CAPTURE
@@ -191,7 +226,7 @@ def check_truth(state: Path, capture: Path | None, network: str, workers: int, a
         how = ["run", "-o", str(folder)]
     if again is None:
         with beside(plan, workers, network=True) if workers else nullcontext():
-            accuracy_boot.boot(plan, how, name, network)
+            accuracy_boot.record(plan, how, Boot(name, **wanted))
     boot, agreements = run.check(plan, folder, name)
     for line in run.report(boot, agreements):
         click.echo(line)

@@ -53,17 +53,19 @@ def ensure_image(client: Client, name: str, make: Callable[[], Path]) -> None:
 
 
 def image_id(client: Client) -> str:
-    return _find(client.get("glance", f"/v2/images?name={IMAGE}")["images"], "image", IMAGE)
+    return str(find_named(client.get("glance", f"/v2/images?name={IMAGE}")["images"], "image", IMAGE)["id"])
 
 
 def network_id(client: Client) -> str:
-    return _find(client.get("neutron", f"/v2.0/networks?name={NETWORK}")["networks"], "network", NETWORK)
+    networks = client.get("neutron", f"/v2.0/networks?name={NETWORK}")["networks"]
+    return str(find_named(networks, "network", NETWORK)["id"])
 
 
-def _find(matches: list[dict[str, Any]], kind: str, name: str) -> str:
+def find_named(matches: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """Return the first of what matched a name."""
     if not matches:
-        raise CloudError(f"the cloud has no {kind} {name}: python -m examples.cloud up creates it")
-    return str(matches[0]["id"])
+        raise CloudError(f"the cloud has no {kind} {name}")
+    return matches[0]
 
 
 def _empty_image(path: Path) -> Path:

@@ -49,7 +49,8 @@ def start_libvirt(plan: Plan) -> Process:
     daemon = [find_command("libvirtd"), "--config", str(settings), "--pid-file", str(folder / "libvirtd.pid")]
     script = " && ".join([*mounts, f"exec {shlex.join(daemon)}"])
     process = Process(plan, "libvirtd")
-    command = [find_command("unshare"), "--mount", "--propagation", "private", "sh", "-c", script]
+    # Not private: what Nova mounts later, libvirtd must see.
+    command = [find_command("unshare"), "--mount", "--propagation", "slave", "sh", "-c", script]
     # It adds ports to the switch by a command of Open vSwitch.
     process.start(command, switch_variables(plan))
     return process

@@ -64,10 +64,13 @@ def up(state: Path, **options: Any) -> Plan:
         write_service_configs(plan, binaries, parts)
         write_nova_configs(plan, binaries["nova"], parts)
         write_shell_files(plan, binaries["services"])
+        for part in parts:
+            part.prepare(plan)
         with step("RabbitMQ, MariaDB, libvirt"):
             _start_infrastructure(plan)
         for part in parts:
-            part.start(plan, binaries)
+            with step(type(part).__name__):
+                part.start(plan, binaries)
         schemas = Schemas(plan, binaries)
         with step("databases"):
             created = schemas.fill()

@@ -40,6 +40,8 @@ def nova_sections(plan: Plan, name: str) -> Sections:
             "osapi_compute_listen": "127.0.0.1",
             "osapi_compute_listen_port": str(plan.port("nova-api")),
             "osapi_compute_workers": "1",
+            # There is one host only.
+            "allow_resize_to_same_host": "True",
         },
         "wsgi": {"api_paste_config": str(plan.config_file(name).with_name("api-paste.ini"))},
         "conductor": {"workers": "1"},

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from examples.cloud.ceph import Ceph
+from examples.cloud.cinder import Cinder
 from examples.cloud.environments import environment
 from examples.cloud.guest import Guest
 from examples.cloud.networks import NETWORKS
+from examples.cloud.nfs import Nfs
 from examples.cloud.parts import BASE, COMPUTE, DAEMONS, SCHEMAS, Part, Service
 from examples.cloud.plan import PORTS, Plan
 
 # The parts of each choice; the option and the plan's field have the same name.
-VOLUMES: Mapping[str, tuple[Part, ...]] = {"none": ()}
+VOLUMES: Mapping[str, tuple[Part, ...]] = {"none": (), "ceph": (Ceph(), Cinder()), "nfs": (Nfs(), Cinder())}
 GUEST: Mapping[bool, tuple[Part, ...]] = {False: (), True: (Guest(),)}
 OPTIONS: Mapping[str, Mapping[Any, tuple[Part, ...]]] = {"volumes": VOLUMES, "networks": NETWORKS, "guest": GUEST}
 

@@ -53,6 +53,9 @@ class Part:
     def extend(self, plan: Plan, service: str, sections: Sections) -> None:
         """Add its options to the configuration of any other service."""
 
+    def prepare(self, plan: Plan) -> None:
+        """Prepare the machine before any process starts."""
+
     def start(self, plan: Plan, binaries: Binaries) -> None:
         """Start its daemons and wait for them; running ones are left alone. libvirt and the broker run already."""
 

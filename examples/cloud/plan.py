@@ -16,6 +16,7 @@ PORTS = {
     "glance": 92,
     "neutron": 96,
     "mariadb": 306,
+    "ceph-mon": 300,
     "epmd": 369,
     # Where the switch connects to the agent by OpenFlow.
     "neutron-openvswitch-agent": 633,
@@ -24,9 +25,15 @@ PORTS = {
     "ovn-sb": 642,
     "rabbitmq": 672,
     "rabbitmq-distribution": 673,
+    "cinder-api": 776,
+    "ceph-mon-v1": 789,
+    # And the 60 above it.
+    "ceph-osd": 800,
 }
-PATHS = {"keystone": "/v3", "nova-api": "/v2.1"}
+PATHS = {"keystone": "/v3", "nova-api": "/v2.1", "cinder-api": "/v3"}
 FILES = {"glance": "glance-api", "neutron-openvswitch-agent": "openvswitch_agent"}
+# The programs whose processes' configuration files have their name.
+FAMILIES = ("nova", "cinder")
 COMPUTE_HOST = "compute1"
 REGION = "RegionOne"
 FOLDERS = ("cache", "etc", "logs", "pids", "bin", "nova/instances", "nova/locks", "neutron/locks", "glance", "home")
@@ -66,7 +73,9 @@ class Plan:
 
     def config_file(self, name: str) -> Path:
         """Return a process's configuration file, in a folder of its own: nova-compute must not see the databases."""
-        return self.state / "etc" / name / f"{'nova' if name.startswith('nova-') else FILES.get(name, name)}.conf"
+        family, dash, _ = name.partition("-")
+        file = FILES.get(name) or (family if dash and family in FAMILIES else name)
+        return self.state / "etc" / name / f"{file}.conf"
 
     def save(self) -> None:
         for name in FOLDERS:

@@ -1,14 +1,19 @@
 """The readiness of OpenStack's processes, each observed since its present start."""
 
 import subprocess
+import time
 from datetime import UTC, datetime
 
+from examples.cloud.errors import CloudError
 from examples.cloud.parts import Service
 from examples.cloud.plan import COMPUTE_HOST, Plan
 from examples.cloud.process import Process
 from examples.cloud.rest import Client, RefusedError, answers
 
 TIMEOUT = 300.0
+STEP = 0.5
+# The service that shows the status of each.
+RESOURCES = {"server": "nova-api", "volume": "cinder-api", "snapshot": "cinder-api"}
 
 
 def wait_for_service(plan: Plan, service: Service) -> None:
@@ -37,7 +42,17 @@ def _has_agent(client: Client, process: Process) -> bool:
         agents = client.get("neutron", f"/v2.0/agents?host={COMPUTE_HOST}")["agents"]
     except RefusedError:
         return False
-    return any(agent["alive"] and _is_since(agent["heartbeat_timestamp"], process) for agent in agents)
+    return any(agent["alive"] and is_since(agent["heartbeat_timestamp"], process) for agent in agents)
+
+
+def wait_for_status(client: Client, kind: str, number: str, status: str) -> None:
+    """Wait for the status of a server, volume or snapshot, but not beyond an error."""
+    service = RESOURCES[kind]
+    deadline = time.monotonic() + TIMEOUT
+    while (present := client.get(service, f"/{kind}s/{number}")[kind]["status"]) != status:
+        if present.lower().startswith("error") or time.monotonic() > deadline:
+            raise CloudError(f"{kind} {number} is {present}, not {status}; a log: {client.plan.log(service)}")
+        time.sleep(STEP)
 
 
 def _consumers(plan: Plan) -> dict[str, int]:
@@ -60,10 +75,10 @@ def _reports(client: Client, process: Process) -> bool:
         services = client.get("nova-api", "/os-services?binary=nova-compute")["services"]
     except RefusedError:
         return False
-    return any(service["state"] == "up" and _is_since(service["updated_at"], process) for service in services)
+    return any(service["state"] == "up" and is_since(service["updated_at"], process) for service in services)
 
 
-def _is_since(reported: str | None, process: Process) -> bool:
+def is_since(reported: str | None, process: Process) -> bool:
     """Compare times in whole seconds, as Nova reports them. A row never updated has just been created."""
     return reported is None or datetime.fromisoformat(reported).replace(tzinfo=UTC).timestamp() + 1 > process.since
 

@@ -13,6 +13,7 @@ TIMEOUT = 120.0
 # Nova's: from 2.37 a server may request no network. Placement has its own.
 VERSIONS = {
     "nova-api": ("X-OpenStack-Nova-API-Version", "2.79"),
+    "cinder-api": ("OpenStack-API-Version", "volume 3.70"),
     "placement": ("OpenStack-API-Version", "placement 1.30"),
 }
 

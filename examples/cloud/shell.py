@@ -1,13 +1,10 @@
 """The use of the cloud from a shell: DIR/openrc, and DIR/bin with the commands for this cloud only."""
 
-import os
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from examples.cloud.broker import PROGRAMS, broker_variables
-from examples.cloud.content import FLAVOR, IMAGE
 from examples.cloud.database import client_options
 from examples.cloud.hypervisor import connection
 from examples.cloud.packages import find_command
@@ -46,15 +43,9 @@ def write_shell_files(plan: Plan, services: Path) -> None:
     _write(folder / "rabbitmqctl", [str(PROGRAMS / "rabbitmqctl")], broker_variables(plan))
 
 
-def boot(plan: Plan, name: str, network: str = "none") -> int:
-    """Run `openstack server create` until the server is active; return the client's exit code."""
-    command = [str(plan.state / "bin" / "openstack"), *create_arguments(name, network), "--wait"]
-    return subprocess.run(command, check=False, env=os.environ | client_variables(plan)).returncode
-
-
-def create_arguments(name: str, network: str = "none") -> list[str]:
-    nic = ["--nic", "none"] if network == "none" else ["--network", network]
-    return ["server", "create", "--image", IMAGE, "--flavor", FLAVOR, *nic, name]
+def client_command(plan: Plan) -> list[str]:
+    """Return the command of openstackclient, which needs `client_variables`."""
+    return [str(plan.state / "bin" / "openstack")]
 
 
 def _write(path: Path, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:

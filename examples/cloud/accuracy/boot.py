@@ -9,12 +9,13 @@ import sys
 import time
 from pathlib import Path
 
-from examples.cloud import shell
 from examples.cloud.accuracy.switch import SWITCHED, switch
+from examples.cloud.boots import Boot
 from examples.cloud.config import broker_url
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
+from examples.cloud.shell import client_variables
 
 _FIREHOSE = Path(__file__).resolve().parents[1] / "inside" / "firehose.py"
 # Seconds for a service's last lines after its answer, and the broker's last copies.
@@ -28,11 +29,11 @@ def recorded(plan: Plan, name: str) -> tuple[list[str], Path]:
     return ["record", "--keep", "-o", str(file)], file.with_name(f"{file.name}.capture")
 
 
-def boot(plan: Plan, how: list[str], name: str, network: str) -> None:
+def record(plan: Plan, how: list[str], boot: Boot) -> None:
     """Switch all witnesses on, boot by the client under the hooks (`how` are bootseq's arguments), switch them off."""
     log = plan.log("firehose")
-    variables = os.environ | shell.client_variables(plan)
-    client = [str(plan.state / "bin" / "openstack"), *shell.create_arguments(name, network), "--wait"]
+    variables = os.environ | client_variables(plan)
+    client = boot.command(plan)
     reader = None
     # A log of this boot only: after a restart the server's connection numbers start again.
     switch(plan, "mariadb", on=False)
@@ -52,7 +53,7 @@ def boot(plan: Plan, how: list[str], name: str, network: str) -> None:
             reader.send_signal(signal.SIGTERM)
             reader.wait()
     if done.returncode:
-        raise CloudError(f"no server {name}: {done.stderr.strip()[-300:]}")
+        raise CloudError(f"no server {boot.name}: {done.stderr.strip()[-300:]}")
 
 
 def _read_firehose(plan: Plan, log: Path) -> subprocess.Popen[bytes]:
