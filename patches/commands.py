@@ -1,4 +1,4 @@
-"""Commands: programs run by oslo.concurrency, and functions that oslo.privsep has its privileged daemon run.
+"""Commands: programs run by oslo.concurrency.
 
 A command's arguments are recorded, masked, and its exit code; its input, output and environment never are.
 """
@@ -9,37 +9,28 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from . import hooks, import_hooks, masking, patching, record_format, recorder, values
+from . import hooks, import_hooks, masking, patching, recorder, values
 from .classes import type_name
 from .host_fields import field
 
 commands = hooks.Hook("commands")
-
-#: Functions of the daemon whose arguments are a command; those of others may be a file's contents.
-_EXECUTES = ("execute", "execute_root", "custom_execute")
 
 #: step -> the exit code that its success means; None where several are allowed
 _expected: dict[int, int | None] = {}
 
 
 def install() -> None:
-    """Wrap both once they are imported."""
+    """Wrap it once it is imported."""
     patching.undo(_expected.clear)
     import_hooks.when_imported("oslo_concurrency.processutils", functools.partial(commands.guarded, _wrap_execute))
-    import_hooks.when_imported("oslo_privsep.daemon", functools.partial(commands.guarded, _wrap_channel))
 
 
 def _wrap_execute(module: ModuleType) -> None:
     patching.replace(module, "execute", hooks.within(commands, _execute_begins, _execute_ends))
 
 
-def _wrap_channel(module: ModuleType) -> None:
-    # Not PrivContext._wrap, by which a call starts: every entrypoint bound its method when it was defined.
-    patching.replace(module._ClientChannel, "remote_call", hooks.within(commands, _remote_begins, _ends))
-
-
 def _execute_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    command = _masked(args)
+    command = masked(args)
     attributes = ("arguments", ("[]",) + command, "as_root", kwargs.get("run_as_root") is True)
     step = recorder.begin("command", _program(command), attributes)
     _expected[step] = _only_code(kwargs.get("check_exit_code", 0))
@@ -56,30 +47,17 @@ def _only_code(allowed: Any) -> int | None:
 
 def _execute_ends(step: int, result: Any, error: BaseException | None) -> None:
     code = _expected.pop(step, None)
-    if error is None:
-        recorder.finish(step, None, ("exit_code", code))
-        return
-    code = field(error, "exit_code")
-    if type(code) is not int:
-        recorder.finish(step, error)
-        return
-    # Not by finish(): the error's own first argument is the program's output.
-    text = "%s: exit code %d" % (type_name(type(error)), code)
-    if recorder.recorder is not None:
-        recorder.recorder.write((record_format.END, step, recorder.clock(), text, ("exit_code", code)))
+    finish(step, error, () if error is not None else ("exit_code", code))
 
 
-def _remote_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    name = values.scalar(hooks.argument(args, kwargs, 1, "name"))
-    attributes: tuple[Any, ...] = ("via", "privsep", "function", name)
-    arguments = hooks.argument(args, kwargs, 2, "args")
-    if type(name) is str and name.rpartition(".")[2] in _EXECUTES and type(arguments) is tuple:
-        attributes += ("arguments", ("[]",) + _masked(arguments))
-    return recorder.begin("command", name, attributes)
-
-
-def _ends(step: int, result: Any, error: BaseException | None) -> None:
-    recorder.finish(step, error)
+def finish(step: int, error: BaseException | None, attributes: tuple[Any, ...] = ()) -> None:
+    """Close the step of a command, by the exit code of one that failed."""
+    code = None if error is None else field(error, "exit_code")
+    if type(code) is int:
+        # Not by recorder.finish: the error's own first argument is the program's output.
+        recorder.finish_as(step, "%s: exit code %d" % (type_name(type(error)), code), ("exit_code", code))
+    else:
+        recorder.finish(step, error, attributes)
 
 
 def _program(command: tuple[Any, ...]) -> str:
@@ -88,6 +66,6 @@ def _program(command: tuple[Any, ...]) -> str:
     return str(values.scalar(words[0].rpartition("/")[2])) if words else ""
 
 
-def _masked(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+def masked(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the arguments with the secrets of the program's own options, and of others by their names, masked."""
     return tuple([values.scalar(argument) for argument in masking.arguments(arguments[: values.MAX_ITEMS])])

@@ -140,6 +140,13 @@ def finish(step: int | None, error: BaseException | None = None, attributes: tup
         to.write((record_format.END, step, clock(), None if error is None else values.error_text(error), attributes))
 
 
+def finish_as(step: int, text: str | None, attributes: tuple[Any, ...] = ()) -> None:
+    """Close a step that ``begin`` opened, with the text of its error."""
+    to = recorder
+    if to is not None and step > _before_us:
+        to.write((record_format.END, step, clock(), text, attributes))
+
+
 def note(step: int | None, attributes: tuple[Any, ...]) -> None:
     """Add attributes to a step that is open."""
     to = recorder

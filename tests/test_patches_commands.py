@@ -1,4 +1,4 @@
-"""Commands of oslo.concurrency and calls of oslo.privsep: their names and exit codes, without secrets."""
+"""Commands of oslo.concurrency: their names and exit codes, without secrets."""
 
 from __future__ import annotations
 
@@ -56,48 +56,6 @@ def test_secrets_among_arguments_are_masked_and_input_is_not_recorded(tmp_path: 
     assert first.attributes["arguments"] == masked
     assert second.name == "echo"
     assert not [path for path in (tmp_path / "segments").iterdir() if b"geheim" in path.read_bytes()]
-
-
-@pytest.fixture
-def channel(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the client's end of an oslo.privsep channel, with a fake daemon that echoes or fails."""
-    daemon = pytest.importorskip("oslo_privsep.daemon")
-    comm = pytest.importorskip("oslo_privsep.comm")
-
-    class Channel(daemon._ClientChannel):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            self.log_traceback = False
-
-        def send_recv(self, message: Any, _timeout: float | None = None) -> Any:
-            _, name, args, _ = message
-            if name.endswith("fail"):
-                return (comm.Message.ERR, "builtins.FileNotFoundError", ("no such path",))
-            return (comm.Message.RET, args)
-
-    return Channel()
-
-
-def test_privileged_functions_are_named(tmp_path: Path, channel: Any) -> None:
-    with recording(tmp_path, "commands") as recorded, inside_step() as step:
-        arguments = ("/etc/shadow", "w", "geheim")
-        assert channel.remote_call("nova.privsep.path.writefile", arguments, {}, None) == arguments
-        event = recorded.single("command")
-    assert (event.name, event.parent) == ("nova.privsep.path.writefile", step)
-    assert event.attributes == {"via": "privsep", "function": "nova.privsep.path.writefile"}
-
-
-def test_commands_that_the_daemon_runs_show_their_arguments(tmp_path: Path, channel: Any) -> None:
-    with recording(tmp_path, "commands") as recorded:
-        command, more = ("iscsiadm", "--secret", "geheim"), {"process_input": "geheim"}
-        channel.remote_call("os_brick.privileged.rootwrap.execute_root", command, more, None)
-        assert recorded.single("command").attributes["arguments"] == ["iscsiadm", "--secret", "***"]
-
-
-def test_an_error_of_a_privileged_function_is_recorded(tmp_path: Path, channel: Any) -> None:
-    with recording(tmp_path, "commands") as recorded:
-        with pytest.raises(FileNotFoundError, match="no such path"):
-            channel.remote_call("nova.privsep.path.fail", (), {}, None)
-        assert recorded.single("command").error == "FileNotFoundError: no such path"
 
 
 def test_the_hooks_own_failures_do_not_reach_the_host(tmp_path: Path) -> None:

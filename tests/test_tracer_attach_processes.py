@@ -27,6 +27,7 @@ SERVICES = {
     "gunicorn: worker [nova.wsgi.osapi_compute:application]": "nova-api",
     "/usr/bin/python3 /usr/bin/gunicorn -b :8778 placement.wsgi.api:application": "placement-api",
     "nova-compute: worker": "nova-compute",
+    "/usr/bin/python3 /usr/bin/privsep-helper --privsep_context nova.privsep.sys_admin_pctxt": "privsep-helper",
 }
 NONE = [
     "vim nova-compute.log",
@@ -34,6 +35,7 @@ NONE = [
     "grep -r nova-compute /etc",
     "bash -c nova-compute",
     "sudo nova-compute",
+    "sudo privsep-helper --privsep_context nova.privsep.sys_admin_pctxt",
     "/usr/bin/python3 /usr/bin/bootseq attach --service nova-compute -o cap",
     "/usr/bin/python3 /usr/bin/openstack server create nova-compute",
     "/usr/bin/python3 /usr/bin/nova-manage db sync",

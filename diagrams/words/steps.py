@@ -241,6 +241,7 @@ _TIED = {
     "handoff": "handed over to another thread",
     "msg_id": "by the message's msg_id",
     "unique_id": "by the message's unique_id",
+    "call_id": "by the id of the privileged call",
     "message": "the same message in one process",
     "payload": "by the message's text, as it has no id",
     "topic_order": "by order: the first of its topic to be taken after it was sent",

@@ -28,6 +28,8 @@ _NAMES = {
     "keystone-wsgi-public": "keystone", "placement-wsgi": "placement-api",
 }  # fmt: skip
 _WSGI = re.compile(r"-(u?wsgi)$")
+#: The daemon that does what its service has no rights for; the service starts it.
+PRIVSEP = "privsep-helper"
 #: Configuration files of a server that are read, and bytes of each.
 _MAX_FILES, _MAX_FILE = 8, 1 << 16
 #: Longer names are not names of services.
@@ -41,6 +43,7 @@ class Process:
     pid: int
     inner_pid: int
     parent: int
+    group: int
     started: int
     state: str
     uid: int
@@ -77,6 +80,7 @@ def read(pid: int) -> Process | None:
         pid=pid,
         inner_pid=int(status.get("NSpid", [str(pid)])[-1]),
         parent=int(stat[1]),
+        group=int(stat[2]),
         started=int(stat[19]),
         state=stat[0],
         uid=int(status["Uid"][1]),
@@ -97,8 +101,17 @@ def everything() -> Iterator[Process]:
 
 
 def services(pattern: str = "*") -> list[Process]:
-    """Return the processes of OpenStack services whose name matches the glob, masters and workers alike."""
-    return [process for process in everything() if process.service and fnmatchcase(process.service, pattern)]
+    """Return the processes of OpenStack services whose name matches the glob: masters, workers, privileged daemons.
+
+    A daemon stays in the process group of the service that it works for.
+    """
+    every = [process for process in everything() if process.service]
+    matching = {process.pid for process in every if fnmatchcase(process.service, pattern)}
+    groups = {process.group for process in every if process.pid in matching}
+    return [
+        process for process in every
+        if process.pid in matching or (process.service == PRIVSEP and process.group in groups)
+    ]  # fmt: skip
 
 
 def service(argv: tuple[str, ...]) -> str:
@@ -131,7 +144,7 @@ def _of_python(words: tuple[str, ...]) -> str:
 
 def _of_script(name: str) -> str:
     if len(name) > _MAX_NAME or not _SCRIPT.fullmatch(name) or _TOOLS.fullmatch(name):
-        return "keystone" if name == "keystone" else ""
+        return name if name in ("keystone", PRIVSEP) else ""
     return _NAMES.get(name, _NAMES.get(_WSGI.sub("", name), _WSGI.sub("", name)))
 
 

@@ -1,7 +1,8 @@
 """Links from events to forest: parents within a process by the hooks' context, across processes by OpenStack's own ids.
 
 RPC ends are linked by msg_id or unique_id, or by the message object where both are in one process; HTTP ends by the
-callee's request id, else by method, path and caller while the request was under way. Nothing is linked by time alone.
+callee's request id, else by method, path and caller while the request was under way; privileged calls by the id of
+their message. Nothing is linked by time alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tracer.correlation.tolerances import CLOCK_RESIDUE
 from tracer.events import Event, Process
 from tracer.model import Step, Value, participants
 
+#: The id of a call's message on oslo.privsep's channel: an attribute of both ends, and the name of their link.
+_CALL_ID = "call_id"
 #: A message's identity: the kind of its mark, and the mark.
 _Key = tuple[str, str]
 
@@ -80,6 +83,7 @@ def _link_processes(steps: list[Step], forest: Forest) -> None:
     rpc = [step for step in steps if step.kind == "rpc"]
     http = [step for step in steps if step.kind == "http"]
     _link_rpc(rpc, forest)
+    _link_privileged([step for step in steps if step.text(_CALL_ID)], forest)
     _link_http(http, forest)
     clients = [step for step in http if step.is_client and not step.text("callee_request_id")]
     servers = [step for step in http if step.is_server and step.id not in forest.parents]
@@ -122,6 +126,17 @@ def _sender(step: Step, key: _Key, candidates: deque[Step]) -> Step | None:
     if not candidates or candidates[0].start > step.start:
         return None
     return candidates[0] if candidates[0].mode == "fanout" else candidates.popleft()
+
+
+def _link_privileged(steps: list[Step], forest: Forest) -> None:
+    """Link what a daemon did to the call that had it done; an id that several steps of one end have links nothing."""
+    callers: dict[str, list[Step]] = defaultdict(list)
+    works: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        (callers if step.kind == "command" else works)[step.text(_CALL_ID)].append(step)
+    for call_id, ends in works.items():
+        if len(ends) == len(callers[call_id]) == 1:
+            forest.adopt(callers[call_id][0], ends[0], _CALL_ID)
 
 
 def _link_http(steps: list[Step], forest: Forest) -> None:
@@ -187,13 +202,16 @@ def _correct_ids(forest: Forest) -> None:
 
 
 def _name_services(processes: dict[str, Process], forest: Forest) -> None:
-    """Set each step's service: by endpoint or application, else the parent's in the process, else by its command."""
+    """Set each step's service: by endpoint or application, else the parent's in the process, else by its command.
+
+    A privileged daemon works for its caller's service.
+    """
     forest.programs = {process.key: process.argv for process in processes.values()}
     roles = {key: participants.of_command(argv) for key, argv in forest.programs.items()}
     for head in forest.heads:
         for step in head.walk():
             process, parent = processes[step.id].key, forest.parents.get(step.id)
-            same = parent is not None and processes[parent.id].key == process
+            same = parent is not None and (processes[parent.id].key == process or step.tied_by == _CALL_ID)
             inherited = parent.service if parent is not None and same else ""
             step.service = participants.of_step(step) or inherited or roles[process]
 

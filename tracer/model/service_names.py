@@ -75,6 +75,7 @@ LIKELY = (
 
 #: Command lines of services, the more specific first; ``cell1`` is a cell's conductor in Kubernetes.
 COMMANDS = (
+    (re.compile(r"\bprivsep-helper\b.*\b(nova|vif_plug_\w+)\b"), "compute"),
     (re.compile(r"nova[-.](cmd\.)?(cell\d+-)?conductor"), "conductor"),
     (re.compile(r"nova[-.](cmd\.)?scheduler"), "scheduler"),
     (re.compile(r"nova[-.](cmd\.)?compute"), "compute"),

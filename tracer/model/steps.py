@@ -53,7 +53,7 @@ class Step(Attributed):
     (the only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
     only one of its method and path under way), ``instance`` (it names
     the instance, volume or port of the only such request under way), ``port`` (work of an agent's loop on ports that
-    are of one request alone), or ``""`` for a root.
+    are of one request alone), ``call_id`` (the privileged call that a daemon received), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):
 
