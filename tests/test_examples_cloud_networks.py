@@ -4,12 +4,15 @@ import configparser
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from examples.cloud import guest
+from examples.cloud import guest, server_ports
 from examples.cloud.__main__ import main
+from examples.cloud.actions import ACTIONS
+from examples.cloud.boots import Boot
 from examples.cloud.config import write_service_configs
 from examples.cloud.cpio import Member, archive
 from examples.cloud.errors import CloudError
@@ -18,6 +21,7 @@ from examples.cloud.nova_config import write_nova_configs
 from examples.cloud.options import daemons_of, parts_of, ports_of, processes_of
 from examples.cloud.ovs import DEVICES, start_switch, switch_variables
 from examples.cloud.plan import PORTS, Plan, check_plan
+from examples.cloud.rest import Client
 
 KINDS = ("ovs", "hybrid", "ovn")
 RULES = """\
@@ -194,3 +198,90 @@ def test_the_guests_image_contains_busybox_and_drivers_in_order(tmp_path: Path) 
     names = [member.name for member in guest.members(modules, b"busybox")]
     assert names[-2:] == ["modules/00-virtio_ring.ko", "modules/01-virtio.ko"]
     assert {"init", "bin/busybox"} < set(names)
+
+
+ANSWERS: dict[str, Any] = {
+    "GET /v2.0/networks?name=net": {"networks": [{"id": "net-id"}]},
+    "GET /v2.0/security-groups?name=web": {"security_groups": [{"id": "web-id"}]},
+    "GET /v2.0/security-groups?name=none": {"security_groups": []},
+    "GET /v2.0/ports?device_id=vm-id": {"ports": [{"id": "p2", "created_at": "2"}, {"id": "p1", "created_at": "1"}]},
+    "GET /v2.0/ports/p3": {"port": {"status": "ACTIVE"}},
+    "POST /v2.0/ports": {"port": {"id": "p3"}},
+    "GET /servers/vm-id/os-interface": {"interfaceAttachments": [{"port_id": "p1"}]},
+}
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """Let a client answer from ANSWERS; return its requests with their bodies."""
+    sent: list[tuple[str, Any]] = []
+
+    def send(client: Client, method: str, service: str, path: str, body: object = None) -> Any:
+        sent.append((f"{method} {path}", body))
+        return ANSWERS[f"{method} {path}"]
+
+    monkeypatch.setattr(Client, "send", send)
+    monkeypatch.setattr("examples.cloud.boots.log_in", Client)
+    return sent
+
+
+def test_a_boot_with_a_port_creates_it_beforehand(plan: Plan, requests: list[tuple[str, Any]]) -> None:
+    """With its security group, which the request for the server then must not name."""
+    command = Boot("vm1", port=True, group="web").command(plan)
+    assert command[command.index("--port") + 1] == "p3"
+    assert not {"--network", "--nic", "--security-group"} & {*command}
+    port = {"name": "vm1-port", "network_id": "net-id", "security_groups": ["web-id"]}
+    assert requests[-1] == ("POST /v2.0/ports", {"port": port})
+
+
+def test_a_boot_on_a_network_names_its_security_group(plan: Plan) -> None:
+    """Nova passes it on to the port that it creates."""
+    command = Boot("vm1", network="net", group="web").command(plan)
+    assert (command[command.index("--network") + 1], command[command.index("--security-group") + 1]) == ("net", "web")
+
+
+def test_a_guest_has_its_image_and_memory_for_it(plan: Plan) -> None:
+    """128 MiB."""
+    command = Boot("vm1", guest=True).command(replace(plan, guest=True))
+    assert (command[command.index("--image") + 1], command[command.index("--flavor") + 1]) == ("guest", "small")
+
+
+@pytest.mark.parametrize(
+    ("boot", "networks", "message"),
+    [
+        (Boot("vm1", guest=True), "ovs", "this cloud has no guest: up --guest"),
+        (Boot("vm1", network="net", group="web"), "local", "without a firewall there are no security groups"),
+        (Boot("vm1", group="web"), "ovs", "a server without a port has no security group"),
+        (Boot("vm1", port=True, group="none"), "ovs", "has no security group none"),
+    ],
+)
+def test_what_the_cloud_does_not_have_is_refused(
+    plan: Plan, requests: list[tuple[str, Any]], boot: Boot, networks: str, message: str
+) -> None:
+    """Before a server is created."""
+    with pytest.raises(CloudError, match=message):
+        boot.command(replace(plan, networks=networks))
+    assert not [request for request, _ in requests if request.startswith("POST")]
+
+
+@pytest.mark.parametrize(
+    ("action", "thing", "expected"),
+    [
+        ("attach-port", "", ["add", "port", "vm-id", "p3"]),
+        ("attach-port", "p3", ["add", "port", "vm-id", "p3"]),
+        ("detach-port", "", ["remove", "port", "vm-id", "p2"]),
+        ("detach-port", "p9", ["remove", "port", "vm-id", "p9"]),
+    ],
+)
+def test_a_port_is_attached_and_the_newest_one_detached(
+    plan: Plan, requests: list[tuple[str, Any]], action: str, thing: str, expected: list[str]
+) -> None:
+    """And the effect is awaited."""
+    server = {"id": "vm-id", "name": "vm1"}
+    assert list(ACTIONS[action](Client(plan), server, thing)) == [expected]
+    assert requests[-1][0] in ("GET /v2.0/ports/p3", "GET /servers/vm-id/os-interface")
+
+
+def test_a_servers_ports_are_in_order_of_their_creation(plan: Plan, requests: list[tuple[str, Any]]) -> None:
+    """Neutron's own order is none."""
+    assert [port["id"] for port in server_ports.ports_of(Client(plan), "vm-id")] == ["p1", "p2"]

@@ -163,8 +163,8 @@ def test_a_boot_has_the_root_disk_of_its_kind(
 ) -> None:
     """With and without a blank second disk."""
     monkeypatch.setattr("examples.cloud.boots.log_in", Client)
-    monkeypatch.setattr(volumes, "ensure_snapshot", lambda client: "s1")
-    monkeypatch.setattr(volumes, "create_bootable", lambda client, name: "v1")
+    monkeypatch.setattr(volumes, "ensure_snapshot", lambda client, image: "s1")
+    monkeypatch.setattr(volumes, "create_bootable", lambda client, name, image: "v1")
     for blank in (0, 1):
         words = Boot("vm1", volumes=(*kinds, *["blank"] * blank)).command(plan)
         assert words[3 : 3 + len(expected)] == expected

@@ -19,7 +19,7 @@ from examples.cloud.accuracy import run
 from examples.cloud.accuracy import switch as accuracy_switch
 from examples.cloud.accuracy.switch import SWITCHED
 from examples.cloud.boots import Boot
-from examples.cloud.content import NETWORK
+from examples.cloud.content import GROUP, NETWORK
 from examples.cloud.errors import CloudError
 from examples.cloud.load import Load, beside
 from examples.cloud.options import OPTIONS, processes_of
@@ -48,7 +48,10 @@ def _of_a_boot(command: Callable[..., None]) -> Callable[..., None]:
         "[may be repeated]",
     )
     network = click.option("--network", default="none", show_default=True, help=f"none, or {NETWORK}, which exists.")
-    return network(volume(command))
+    port = click.option("--port", is_flag=True, help=f"A port on {NETWORK}, created beforehand.")
+    group = click.option("--security-group", "group", default="", metavar="NAME", help=f"Its port's, such as {GROUP}.")
+    guest = click.option("--guest", is_flag=True, help="The guest that really runs, of up --guest.")
+    return network(port(group(volume(guest(command)))))
 
 
 @click.group()
@@ -131,7 +134,7 @@ def status(state: Path, as_json: bool) -> None:
 def boot(state: Path, **wanted: Any) -> None:
     """Create a server by the openstack client and wait until it is active.
 
-    Example: python -m examples.cloud boot vm1 --volume snapshot --volume blank
+    Example: python -m examples.cloud boot vm1 --volume snapshot --volume blank --port --security-group web
     """
     sys.exit(boots.create(load_plan(state), Boot(**wanted)))
 
@@ -144,8 +147,8 @@ def boot(state: Path, **wanted: Any) -> None:
 def do(state: Path, action: str, server: str, thing: str) -> None:
     """Change a server by the openstack client and wait for the effect.
 
-    THING is a volume to attach or detach, a flavor to resize to, an image to rebuild from. Without it, a new blank
-    volume is attached and the last one detached.
+    THING is a volume to attach or detach, a port's id, a flavor to resize to, an image to rebuild from. Without it, a
+    new blank volume or a new port is attached, and the last one detached.
 
     Example: python -m examples.cloud do attach-volume vm1
     """

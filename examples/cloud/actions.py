@@ -1,15 +1,15 @@
-"""Changes of a running server, each by the client's commands and awaited: disks, size, image, shelf, end."""
+"""Changes of a running server, each by the client's commands and awaited: disks, ports, size, image, shelf, end."""
 
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from examples.cloud import volumes
+from examples.cloud import server_ports, volumes
 from examples.cloud.content import FLAVOR, IMAGE, LARGER, find_named
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
-from examples.cloud.readiness import wait_for_status
+from examples.cloud.readiness import wait_for_status, wait_until_detached
 from examples.cloud.rest import Client, log_in
 from examples.cloud.shell import client_command, client_variables
 
@@ -41,6 +41,22 @@ def _detach_volume(client: Client, server: Mapping[str, Any], thing: str) -> Ite
     wait_for_status(client, "volume", volume, "available")
 
 
+def _attach_port(client: Client, server: Mapping[str, Any], thing: str) -> Iterator[list[str]]:
+    port = thing or server_ports.create_port(client, f"{server['name']}-more")
+    yield ["add", "port", server["id"], port]
+    wait_for_status(client, "port", port, "ACTIVE")
+
+
+def _detach_port(client: Client, server: Mapping[str, Any], thing: str) -> Iterator[list[str]]:
+    """Detach the port `thing`, or the newest one; Nova also deletes a port that it created."""
+    ports = server_ports.ports_of(client, server["id"])
+    if not thing and not ports:
+        raise CloudError(f"{server['name']} has no port")
+    port = thing or ports[-1]["id"]
+    yield ["remove", "port", server["id"], port]
+    wait_until_detached(client, server["id"], port)
+
+
 def _resize(client: Client, server: Mapping[str, Any], thing: str) -> Iterator[list[str]]:
     """Resize to the flavor `thing`, or to the other one of the cloud's own."""
     present = server["flavor"]["original_name"]
@@ -69,6 +85,8 @@ def _delete(client: Client, server: Mapping[str, Any], thing: str) -> Iterator[l
 ACTIONS: Mapping[str, Action] = {
     "attach-volume": _attach_volume,
     "detach-volume": _detach_volume,
+    "attach-port": _attach_port,
+    "detach-port": _detach_port,
     "resize": _resize,
     "rebuild": _rebuild,
     "shelve": _shelve,

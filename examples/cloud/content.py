@@ -10,6 +10,8 @@ from examples.cloud.packages import find_command
 from examples.cloud.rest import Client
 
 IMAGE = "empty"
+# With `up --guest`.
+GUEST_IMAGE = "guest"
 FLAVOR = "tiny"
 LARGER = "small"
 #: RAM in MiB.
@@ -52,8 +54,8 @@ def ensure_image(client: Client, name: str, make: Callable[[], Path]) -> None:
     client.put("glance", f"/v2/images/{created['id']}/file", path.read_bytes())
 
 
-def image_id(client: Client) -> str:
-    return str(find_named(client.get("glance", f"/v2/images?name={IMAGE}")["images"], "image", IMAGE)["id"])
+def image_id(client: Client, name: str = IMAGE) -> str:
+    return str(find_named(client.get("glance", f"/v2/images?name={name}")["images"], "image", name)["id"])
 
 
 def network_id(client: Client) -> str:

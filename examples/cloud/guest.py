@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from examples.cloud.content import ensure_image
+from examples.cloud.content import GUEST_IMAGE, ensure_image
 from examples.cloud.cpio import Member, archive
 from examples.cloud.errors import CloudError
 from examples.cloud.packages import find_command
@@ -15,7 +15,6 @@ from examples.cloud.parts import Part
 from examples.cloud.rest import Client
 from examples.embedded.building import cache, locked
 
-IMAGE = "guest"
 # This one depends on the newest kernel; it is downloaded and unpacked, since installing it would change the machine's.
 KERNEL = "linux-image-cloud-amd64"
 INIT = Path(__file__).resolve().parent / "inside" / "guest-init"
@@ -55,7 +54,7 @@ class Guest(Part):
     }
 
     def wait(self, client: Client) -> None:
-        ensure_image(client, IMAGE, guest_image)
+        ensure_image(client, GUEST_IMAGE, guest_image)
 
 
 def guest_image() -> Path:

@@ -13,7 +13,7 @@ from examples.cloud.rest import Client, RefusedError, answers
 TIMEOUT = 300.0
 STEP = 0.5
 # The service that shows the status of each.
-RESOURCES = {"server": "nova-api", "volume": "cinder-api", "snapshot": "cinder-api"}
+RESOURCES = {"server": "nova-api", "volume": "cinder-api", "snapshot": "cinder-api", "port": "neutron"}
 
 
 def wait_for_service(plan: Plan, service: Service) -> None:
@@ -46,12 +46,23 @@ def _has_agent(client: Client, process: Process) -> bool:
 
 
 def wait_for_status(client: Client, kind: str, number: str, status: str) -> None:
-    """Wait for the status of a server, volume or snapshot, but not beyond an error."""
+    """Wait for the status of a server, volume, snapshot or port, but not beyond an error."""
     service = RESOURCES[kind]
+    path = f"{'/v2.0' if kind == 'port' else ''}/{kind}s/{number}"
     deadline = time.monotonic() + TIMEOUT
-    while (present := client.get(service, f"/{kind}s/{number}")[kind]["status"]) != status:
+    while (present := client.get(service, path)[kind]["status"]) != status:
         if present.lower().startswith("error") or time.monotonic() > deadline:
             raise CloudError(f"{kind} {number} is {present}, not {status}; a log: {client.plan.log(service)}")
+        time.sleep(STEP)
+
+
+def wait_until_detached(client: Client, server: str, port: str) -> None:
+    """Wait until a server has lost a port."""
+    deadline = time.monotonic() + TIMEOUT
+    path = f"/servers/{server}/os-interface"
+    while port in [entry["port_id"] for entry in client.get("nova-api", path)["interfaceAttachments"]]:
+        if time.monotonic() > deadline:
+            raise CloudError(f"port {port} is still attached; a log: {client.plan.log('nova-api')}")
         time.sleep(STEP)
 
 

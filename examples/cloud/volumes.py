@@ -5,8 +5,6 @@ from examples.cloud.readiness import wait_for_status
 from examples.cloud.rest import Client
 
 GIGABYTES = 1
-#: The volume, and its snapshot, that boots from a snapshot share.
-BASE = f"{IMAGE}-base"
 
 
 def create_volume(client: Client, name: str, **more: str) -> str:
@@ -16,18 +14,19 @@ def create_volume(client: Client, name: str, **more: str) -> str:
     return str(created["id"])
 
 
-def create_bootable(client: Client, name: str) -> str:
-    return create_volume(client, name, imageRef=image_id(client))
+def create_bootable(client: Client, name: str, image: str = IMAGE) -> str:
+    return create_volume(client, name, imageRef=image_id(client, image))
 
 
-def ensure_snapshot(client: Client) -> str:
-    """Return the id of the base volume's snapshot; both are created if they are missing."""
-    for snapshot in client.get("cinder-api", f"/snapshots?name={BASE}")["snapshots"]:
+def ensure_snapshot(client: Client, image: str = IMAGE) -> str:
+    """Return the id of the snapshot of an image's base volume, which boots share; both are created if missing."""
+    name = f"{image}-base"
+    for snapshot in client.get("cinder-api", f"/snapshots?name={name}")["snapshots"]:
         if snapshot["status"] == "available":
             return str(snapshot["id"])
-    existing = client.get("cinder-api", f"/volumes?name={BASE}&status=available")["volumes"]
-    volume = existing[0]["id"] if existing else create_bootable(client, BASE)
-    body = {"snapshot": {"name": BASE, "volume_id": volume}}
+    existing = client.get("cinder-api", f"/volumes?name={name}&status=available")["volumes"]
+    volume = existing[0]["id"] if existing else create_bootable(client, name, image)
+    body = {"snapshot": {"name": name, "volume_id": volume}}
     created = client.post("cinder-api", "/snapshots", body)["snapshot"]
     wait_for_status(client, "snapshot", created["id"], "available")
     return str(created["id"])

@@ -126,6 +126,7 @@ def user_services() -> Mapping[str, str]:
         "neutron": "network",
         "neutron-rpc-server": "network",
         "neutron-periodic-workers": "network",
+        "neutron-ovn-maintenance-worker": "network",
         "cinder-api": "volume",
         "cinder-scheduler": "volume",
         "cinder-volume": "volume",
