@@ -22,20 +22,11 @@ from examples.cloud.hypervisor import domains
 from examples.cloud.load import beside
 from examples.cloud.plan import Plan, load_plan
 from examples.cloud.shell import client_variables
+from tests.support.clouds import REAL, ROOT, bootseq, cloud, report, running
 from tests.support.log_traces import at_info
 from tests.support.taps import Tap, assert_confirmed, chapters, steps
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(3600),
-    pytest.mark.skipif("CLOUD_RELEASES" not in os.environ, reason="a real cloud: CLOUD_RELEASES='34 32', as root"),
-]
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def cloud(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "examples.cloud", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+pytestmark = REAL
 
 
 @pytest.fixture(scope="module", params=os.environ.get("CLOUD_RELEASES", "34").split())
@@ -47,19 +38,6 @@ def state(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield folder
     finally:
         cloud("down", "--state", str(folder))
-
-
-def running(state: Path) -> list[str]:
-    """Return the command lines of processes that name the cloud's folder or run in it."""
-    commands = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if str(state) in os.readlink(entry / "cwd") or str(state) in (entry / "cmdline").read_text():
-                    commands.append((entry / "cmdline").read_text().replace("\0", " "))
-            except (OSError, UnicodeDecodeError):
-                continue
-    return commands
 
 
 def test_a_second_up_starts_no_process(state: Path) -> None:
@@ -95,21 +73,6 @@ def test_witnesses_log_a_boot(state: Path) -> None:
     assert "INSERT INTO instances" in Path(files["mariadb"]).read_text()
     assert "virDomainCreateWithFlags" in Path(files["libvirtd"]).read_text()
     assert '"POST /v2.1/servers' in Path(files["nova-api"]).read_text() or load_plan(state).release == "29"
-
-
-def report(text: str) -> None:
-    """Print a result for the user of `make test-cloud`."""
-    sys.stdout.write(f"{text}\n")
-
-
-def bootseq(state: Path, *arguments: str) -> str:
-    """Run a command of bootseq with the client's environment, and return its output."""
-    plan = load_plan(state)
-    command = [sys.executable, "-m", "tracer", *arguments]
-    variables = os.environ | client_variables(plan)
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=variables)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def create(state: Path, name: str, network: str = "none") -> list[str]:

@@ -120,7 +120,7 @@ def define_secret(plan: Plan) -> None:
     key = _folder(plan) / f"{name}.key"
     key.touch(mode=0o600)
     key.write_text(_must(plan, "ceph-authtool", str(_keyring(plan, name)), "-n", name, "--print-key").strip())
-    for arguments in (("secret-define", str(path)), ("secret-set-value", SECRET, "--file", str(key), "--plain")):
+    for arguments in (("secret-define", str(path)), ("secret-set-value", SECRET, "--file", str(key))):
         done = virsh(plan, *arguments)
         if done.returncode:
             raise CloudError(f"libvirt refused the key of Ceph: {done.stderr.strip()}; its log: {plan.log('libvirtd')}")

@@ -31,7 +31,8 @@ class Cinder(Part):
             kind="block-storage",
         ),
         Service("cinder-scheduler", "cinder", database="cinder", queue="cinder-scheduler"),
-        Service("cinder-volume", "cinder", database="cinder", queue="cinder-volume"),
+        # At its start it reports its pool to schedulers; the next report would be a minute later.
+        Service("cinder-volume", "cinder", database="cinder", queue="cinder-volume", after="cinder-scheduler"),
     )
 
     def configs(self, plan: Plan, binaries: Binaries) -> dict[str, Sections]:

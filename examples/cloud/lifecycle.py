@@ -157,6 +157,9 @@ def _start_services(services: Services, keep: Callable[[], None] | None) -> None
             keep()
     with step("Glance, Placement, Neutron, Nova"):
         for service in others:
+            for other in others:
+                if other.name == service.after:
+                    wait_for_service(plan, other)
             services.start(service)
         for service in others:
             wait_for_service(plan, service)

@@ -20,7 +20,8 @@ class Service:
 
     `binaries` names the environment of its command. An HTTP service has a WSGI `module` and reads its configuration's
     path from `variable`, or from its arguments without one. It uses the schemas whose names start with `database`, and
-    consumes from `queue` once it is ready. `account` and `kind` are its user and its type in Keystone.
+    consumes from `queue` once it is ready. `account` and `kind` are its user and its type in Keystone. It starts when
+    the service `after` is ready.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Service:
     queue: str = ""
     account: str = ""
     kind: str = ""
+    after: str = ""
 
 
 class Part:

@@ -12,7 +12,7 @@ from pathlib import Path
 from examples.cloud.database import dump, execute, recreate_schemas, restore
 from examples.cloud.environments import HERE, lock_file
 from examples.cloud.errors import CloudError
-from examples.cloud.options import environment_names, parts_of, schemas_of
+from examples.cloud.options import environment_names, parts_of, schemas_of, services_of
 from examples.cloud.parts import Binaries
 from examples.cloud.plan import COMPUTE_HOST, REGION, Plan
 from examples.embedded.building import cache
@@ -40,8 +40,10 @@ class Schemas:
         """Return the dump's folder, named by the packages, the filling code, password and ports."""
         digest = hashlib.sha256(f"{self.plan.secret} {self.plan.port_base}".encode())
         locks = [lock_file(name) for name in environment_names(self.plan).values()]
-        for path in (*locks, HERE / "schemas.py", HERE / "identity.py", HERE / "parts.py"):
+        for path in (*locks, HERE / "schemas.py", HERE / "identity.py"):
             digest.update(path.read_bytes())
+        accounts = [(service.account, service.kind) for service in services_of(self.plan) if service.account]
+        digest.update(repr([accounts, schemas_of(self.plan)]).encode())
         return cache() / f"cloud-databases-{self.plan.release}-{digest.hexdigest()[:12]}"
 
     @property
