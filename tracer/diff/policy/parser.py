@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
-from typing import NoReturn, TypeVar
 
 import yaml
 
 from tracer.diff.policy.rules import DEFAULT, GLOBS, Allowed, Policy, Rule, Selector, Threshold
-from tracer.errors import TracerError
 from tracer.model import NOTES, NUMBERED
 from tracer.model.comparison import CLASSES, SEVERITIES
-from tracer.text import printable
+from tracer.yaml_nodes import Reading, composed
 
 VERSION = 1
 #: In bytes. Policies are written by hand: a longer file is a mistake or an attack.
 MAX_SIZE = 256 << 10
-
-#: The largest factor, and the most milliseconds.
-_MOST = 1e12
 
 _KINDS = sorted(NUMBERED | NOTES)
 _SELECTORS = ("class", "kind", *GLOBS)
@@ -28,103 +22,24 @@ _SELECTORS = ("class", "kind", *GLOBS)
 _SECTIONS = ("version", "classes", "rules", "allow", "thresholds", "defaults")
 _THRESHOLDS = {"slower": ("factor", "at_least_ms"), "repeated": ("factor",), "logged": ("factor",)}
 
-_Made = TypeVar("_Made")
-
-
-class _Loader(yaml.SafeLoader):
-    """A loader that refuses aliases: a few lines of them expand to billions of nodes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
-        """Compose a node as SafeLoader does; raise for aliases."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                None, None, "aliases (*name) are not supported; write the value out", mark
-            )
-        return super().compose_node(parent, index)  # type: ignore[arg-type]
-
 
 def read(text: str, name: str) -> tuple[Policy, bool]:
     """Return the policy in ``text``, and whether it extends the defaults; a TracerError names line and mistake.
 
     ``name`` is the file's, or ``DEFAULT``. The text is read as YAML nodes, which have lines, never as objects.
     """
-    top = _Reading(name).fields(_composed(text, name), _SECTIONS, "a policy")
+    top = _Reading(name).fields(
+        composed(text, name, "a policy", f"version: {VERSION}", MAX_SIZE), _SECTIONS, "a policy"
+    )
     return top.policy(), top.flag("defaults", True)
 
 
-def _composed(text: str, name: str) -> yaml.Node:
-    if len(text) > MAX_SIZE:
-        raise TracerError(f"{name}: {len(text) >> 10} kB; a policy has at most {MAX_SIZE >> 10}")
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise TracerError(f"{name}{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        what = "nested too deep" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
-        raise TracerError(f"{name}: not YAML: {printable(what)}") from None
-    if node is None:
-        raise TracerError(f"{name}:1: empty; a policy begins with version: {VERSION}")
-    return node
-
-
-class _Reading:
-    """A file's name, and the checks of its nodes that report it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def fail(self, node: yaml.Node, what: str) -> NoReturn:
-        """Raise a TracerError with file, line and mistake."""
-        raise TracerError(f"{self.name}:{node.start_mark.line + 1}: {printable(what)}")
+class _Reading(Reading):
+    """The checks of a policy's nodes."""
 
     def fields(self, node: yaml.Node, known: Sequence[str], what: str) -> _Fields:
         """Return a mapping whose keys are known and unique."""
-        if not isinstance(node, yaml.MappingNode):
-            self.fail(node, f"expected {what}: some of {', '.join(known)}, each with a value")
-        nodes: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            key_name = self.choice(key, known, f"in {what}")
-            if key_name in nodes:
-                self.fail(key, f"{key_name} appears twice in {what}")
-            nodes[key_name] = value
-        return _Fields(self, node, nodes, what)
-
-    def text(self, node: yaml.Node, what: str) -> str:
-        """Return a text that is not blank; what YAML reads as a number or a date needs quotes."""
-        if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:str" or not node.value.strip():
-            quotes = f'; put it in quotes: "{node.value}"' if isinstance(node, yaml.ScalarNode) and node.value else ""
-            self.fail(node, f"{what}: expected text{quotes}")
-        return str(node.value)
-
-    def choice(self, node: yaml.Node, known: Sequence[str], what: str) -> str:
-        """Return one of a few words; the error for another word names the nearest."""
-        word = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-        if word not in known:
-            near = get_close_matches(word, known, 1)
-            meant = f"did you mean {near[0]}?" if near else f"one of: {', '.join(known)}"
-            self.fail(node, f"{what}: {word or 'something else'!r} is not known; {meant}")
-        return word
-
-    def number(self, node: yaml.Node, what: str, least: float) -> float:
-        """Return a number of at least ``least``."""
-        is_number = isinstance(node, yaml.ScalarNode) and node.tag.rpartition(":")[2] in ("int", "float")
-        try:
-            number = float(node.value) if is_number else -1.0
-        except ValueError:  # YAML also has base 60 and .inf
-            number = -1.0
-        if not least <= number <= _MOST:
-            self.fail(node, f"{what}: expected a number, {least:g} or more")
-        return number
-
-    def entries(self, node: yaml.Node, what: str, make: Callable[[yaml.Node], _Made]) -> Iterator[_Made]:
-        """Yield the entries of a list, or the single value in place of a list."""
-        entries = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        if not entries:
-            self.fail(node, f"{what}: an empty list")
-        for entry in entries:
-            yield make(entry)
+        return _Fields(self, node, self.mapping(node, known, what), what)
 
 
 class _Fields:
@@ -135,9 +50,7 @@ class _Fields:
 
     def policy(self) -> Policy:
         """Return the policy of the whole file."""
-        version = self._needed("version", f"version: {VERSION}")
-        if getattr(version, "value", None) != str(VERSION):
-            self._reading.fail(version, f"another version of policies; this bootseq reads version: {VERSION}")
+        self._reading.version(self._needed("version", f"version: {VERSION}"), VERSION, "policies")
         return Policy(
             classes=dict(self._classes()),
             rules=tuple(entry.rule() for entry in self._entries("rules", ("severity", "reason"), "a rule")),
