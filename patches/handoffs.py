@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import faults, hooks, import_hooks, looping_calls, nested_calls, patching, recorder, wrapper_frames
+from . import faults, hooks, import_hooks, librbd, looping_calls, nested_calls, patching, recorder, wrapper_frames
 from .host_fields import function_names
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def install() -> None:
     ):
         import_hooks.when_imported(module, functools.partial(handoffs.guarded, wrap))
     looping_calls.install()
+    librbd.install()
 
 
 def _wrap_threads(module: ModuleType) -> None:
@@ -78,14 +79,14 @@ def _wrap_tpool(module: ModuleType) -> None:
 
 
 def _passing(via: str, position: int) -> Maker:
-    """Return a maker for functions that take the work as their argument number ``position``."""
+    """Return a maker for functions that take the work as their argument number ``position``, then its arguments."""
 
     def make(_original: Function) -> Function:
         @functools.wraps(_original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not recorder.current.get() or len(args) <= position:
                 return _original(*args, **kwargs)
-            job = handoffs.guarded(_job, via, args[position])
+            job = handoffs.guarded(_job, via, args[position], args[position + 1 :])
             if job is None:
                 return _original(*args, **kwargs)
             try:
@@ -120,7 +121,7 @@ def _carry_run(thread: Any) -> _Job | None:
     """Have the thread run a job, for which an attribute of its own is needed until it does."""
     own = vars(thread).get("run", _ABSENT)
     target = own if own is not _ABSENT else getattr(thread, "_target", None) or type(thread).run
-    job = _job("threading.Thread", target, _recording_run(thread, target))
+    job = _job("threading.Thread", target, (), _recording_run(thread, target))
     if job is None:
         return None
 
@@ -151,14 +152,15 @@ def _recording_run(thread: Any, target: Any) -> Function:
     return run_target
 
 
-def _job(via: str, function: Any, run: Any = None) -> _Job | None:
+def _job(via: str, function: Any, args: tuple[Any, ...] = (), run: Any = None) -> _Job | None:
     """Make ``function`` (or ``run``, which will run it) a job below a new step; None where it is to be left alone."""
     if type(function) is _Job:
         return None
     module, name = function_names(function)
-    if module.partition(".")[0] in _WORKERS or name.rpartition(".")[2] in _WORKING:
+    if module.partition(".")[0] in _WORKERS or name.rpartition(".")[2] in _WORKING or librbd.is_local(module, name):
         return None
-    step = recorder.begin("handoff", "%s:%s" % (module, name), ("via", via, "module", module, "function", name))
+    attributes = ("via", via, "module", module, "function", name) + librbd.about(module, name, function, args)
+    step = recorder.begin("handoff", "%s:%s" % (module, name), attributes)
     return _Job(step, run or nested_calls.recorded(function), module) if step else None
 
 

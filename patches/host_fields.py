@@ -8,7 +8,7 @@ from typing import Any, Callable, Generic, TypeVar
 from weakref import ref
 
 from . import faults
-from .classes import MISSING, lookup, module_of, type_name
+from .classes import MISSING, is_kind, lookup, module_of, mro, namespace, type_name
 from .host_objects import stored
 
 _Value = TypeVar("_Value")
@@ -36,17 +36,81 @@ def path(thing: Any, *names: str) -> Any:
     return thing
 
 
-def function_names(function: Any) -> tuple[str, str]:
-    """Return the module and qualified name of a function, or of the class of any other callable."""
+#: The type's own descriptor, which no metaclass can replace.
+_read_module = type.__dict__["__module__"].__get__
+#: Names that decorators without ``functools.wraps`` give to all that they decorate.
+_WRAPPERS = frozenset(("wrapper", "wrapped", "wrap", "inner", "decorated", "context_wrapper"))
+_MAX_WRAPPED = 8
+
+
+def function_names(function: Any, depth: int = _MAX_WRAPPED) -> tuple[str, str]:
+    """Return the module and qualified name of a function, or of the class of any other callable.
+
+    A method has the name that its class has for it, a decorator's ``wrapper`` that of the only function in its closure.
+    """
     while type(function) is functools.partial:
         function = function.func
     kind = type(function)
     if kind is MethodType:
-        function, kind = function.__func__, type(function.__func__)
+        owner, function = function.__self__, function.__func__
+        names = _names_in_class(owner if is_kind(type(owner), type) else type(owner), function)
+        if names is not None:
+            return names
+        kind = type(function)
+    if kind is FunctionType:
+        inner = _decorated(function) if depth else None
+        if inner is not None:
+            return function_names(inner, depth - 1)
     if kind is FunctionType or kind is BuiltinFunctionType:
         module, name = function.__module__, function.__qualname__
-        return (module if type(module) is str else module_of(kind) or "", name)
+        return (module if type(module) is str else _module(type(function.__self__)), name)
     return (module_of(kind) or "", type_name(kind))
+
+
+def _is_local(function: Any) -> bool:
+    return str(function.__qualname__).rpartition(".")[0].endswith("<locals>")
+
+
+def _names_in_class(owner: type, function: Any) -> tuple[str, str] | None:
+    """Return the names of a method that does not know them itself: Cython's, or what a decorator made."""
+    if type(function) is FunctionType and not _is_local(function):
+        return None
+    for base in mro(owner):
+        for name, value in list(namespace(base).items()):
+            if value is function:
+                return _module(base), "%s.%s" % (type_name(base), name)
+    return None
+
+
+def _decorated(function: Any) -> Any:
+    """Return what a decorator's function wraps, None where that is not certain."""
+    if not _is_local(function):
+        return None
+    name = function.__qualname__.rpartition(".")[2]
+    if name.strip("_") not in _WRAPPERS:
+        return None
+    inner = dict.get(stored(function), "__wrapped__")
+    if inner is not None:
+        return inner
+    functions = [content for content in map(_content, function.__closure__ or ()) if type(content) in _CALLED]
+    return functions[0] if len(functions) == 1 else None
+
+
+_CALLED = (FunctionType, MethodType, BuiltinFunctionType, functools.partial)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError as error:  # still empty
+        faults.pass_on(error)
+        return None
+
+
+def _module(kind: type) -> str:
+    """Return the module of a class, of C's too, which have none in their namespace."""
+    module = _read_module(kind)
+    return module if type(module) is str else ""
 
 
 class ByIdentity(Generic[_Value]):

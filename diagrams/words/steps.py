@@ -127,8 +127,17 @@ def _rpc_label(step: Step, around: Home) -> str:
 
 
 def _handoff_title(step: Step, around: Home) -> str:
-    via = step.text("via")
-    return f"hand-off to {_handed(step)}" + (f" by {via}" if via else "")
+    via, subject = step.text("via"), _stored(step)
+    return f"hand-off to {_handed(step)}" + (f" by {via}" if via else "") + (f": {subject}" if via and subject else "")
+
+
+def _stored(step: Step) -> str:
+    """Return the image, snapshot or pool of Ceph's that a hand-off works on, "" where it is none of them."""
+    image, snapshot, parent, to = (step.text(key) for key in ("image", "snapshot", "parent", "to"))
+    origin = "@".join(name for name in (parent, snapshot) if name)
+    if parent:
+        return f"{image} from {origin}"
+    return "@".join(name for name in (image, snapshot) if name) + (f" → {to}" if to else "") or step.text("pool")
 
 
 def _handoff_label(step: Step, around: Home) -> str:

@@ -65,7 +65,8 @@ class Step(Attributed):
       it does: ``Instance.save``, not ``object_action``), ``topic``, ``server``, ``peer`` (participant at the far side),
       ``arguments``, and on the server's side ``module``, ``class``, ``function`` of the endpoint
     - sql: ``statement``, ``parameters``, ``rows``, ``verb``, ``tables``, ``fingerprint``, ``database``
-    - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it)
+    - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it), and of
+      librbd's operations ``image``, ``snapshot``, ``parent`` (of a clone), ``to`` (of a copy, a new name), ``pool``
     - libvirt: ``class``, ``function``
     - command: ``arguments``, ``exit_code``
     - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (the

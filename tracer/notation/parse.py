@@ -21,8 +21,8 @@ _SERVED = re.compile(r"(\S+) by (\S+(?: -> \S+\(\))?)$")
 _CALL = re.compile(r"(\S+) -> (\w+)\(\)$")
 #: A request: method, path, query, receiver, status.
 HTTP = re.compile(r"([A-Z]+) (/[^\s?]*)(?:\?(\S*))?(?: → (\S+?))?(?:: (\d+))?$")
-#: A hand-off: function and carrier.
-HANDOFF = re.compile(r"hand-off to (\S+)(?: by (\S+))?$")
+#: A hand-off: function and carrier; the image or snapshot behind them differs from boot to boot.
+HANDOFF = re.compile(r"hand-off to (\S+)(?: by ([^\s:]+)(?:: .*)?)?$")
 
 #: Statements of SQLAlchemy's own, which differ from release to release of it.
 _LIBRARY = re.compile(r"sql: (?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SELECT(?= in | #|$))")
