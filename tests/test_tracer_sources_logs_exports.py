@@ -100,3 +100,13 @@ def test_a_cut_export_is_read_up_to_the_cut(tmp_path: Path, form: str) -> None:
 def test_documents_without_lines_are_refused_in_one_line(tmp_path: Path, text: str) -> None:
     events = read(tmp_path, "a.json", text)
     assert (events.events, len(events.warnings)) == ([], 1)
+
+
+@pytest.mark.parametrize("broken", ['"1","a\rb"c\rd', "x" * 70, 'free\rtext, "and" more'])
+def test_a_row_that_is_no_csv_is_counted_and_the_others_are_read(tmp_path: Path, broken: str) -> None:
+    records = (RECORDS[0], record(9, "the last"))
+    form = next(form for form in FORMS if form.endswith("csv"))
+    events = read(tmp_path, f"export.{form}", f"{FORMS[form](records).rstrip()}\n{broken}\n")
+    expected = read(tmp_path, "nova-compute.log", "\n".join(records) + "\n")
+    assert [facts(event) for event in events.events] == [facts(event) for event in expected.events]
+    assert "\r" not in broken or any("not CSV" in warning for warning in events.warnings)

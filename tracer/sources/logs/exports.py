@@ -42,6 +42,7 @@ _TIMES = frozenset(
 )
 _LINES = frozenset({"message", "_source.message", "Payload", "log", "Line", "line", "_source.log", "msg"})
 _TORN = "documents at the end of an export that is cut off"
+_BAD_ROW = "rows of a table that are not CSV"
 
 Json = Any
 
@@ -61,7 +62,7 @@ def read(data: Buffer, clock: Clock, lost: Counter[str]) -> Iterator[Entry]:
     if start[:1] in (b"[", b"{"):
         documents = _json(data, lost)
     elif _columns(start) is not None:
-        documents = _table(data, start)
+        documents = _table(data, start, lost)
     else:
         documents = _lines(data)
     entries = [entry for document in documents if (entry := export_fields.entry(document, clock)) is not None]
@@ -160,13 +161,24 @@ def _columns(sample: bytes) -> str | None:
     return None
 
 
-def _table(data: Buffer, start: bytes) -> Iterator[dict[str, Json]]:
+def _table(data: Buffer, start: bytes, lost: Counter[str]) -> Iterator[dict[str, Json]]:
     csv.field_size_limit(blocks.MAX_LINE)
     texts = (line.decode("utf-8-sig", "replace").replace("\0", "") + "\n" for line in blocks.lines(data))
-    rows = csv.reader(texts, delimiter=_columns(start) or ",")
+    rows = _rows(csv.reader(texts, delimiter=_columns(start) or ","), lost)
     names = [name.strip() for name in next(rows, [])]
     for row in rows:
         yield dict(zip(names, row, strict=False))
+
+
+def _rows(rows: Iterator[list[str]], lost: Counter[str]) -> Iterator[list[str]]:
+    """Yield the rows of a table; the reader continues after a line that is not CSV, such as one with a lone \\r."""
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            lost[_BAD_ROW] += 1
 
 
 def _is_text(sample: bytes) -> bool:
