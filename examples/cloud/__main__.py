@@ -216,7 +216,7 @@ def witness(state: Path, switch: str, only: str | None) -> None:
     help="Use this server's witnessed boot, not a new one.",
 )
 def check_truth(state: Path, capture: Path | None, workers: int, again: str | None, **wanted: Any) -> None:
-    """Boot a server under hooks and compare its tree with four witnesses; exit code 1 if anything is missing.
+    """Boot a server under hooks and compare its tree with independent witnesses; exit code 1 if anything is missing.
 
     The boot is recorded by `bootseq record`; where the services record already, by `up --wrap 'bootseq run -o CAPTURE
     --'` or because bootseq is attached to them, what they record is taken.

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from examples.cloud.accuracy.monitors import watching
 from examples.cloud.accuracy.switch import SWITCHED, switch
 from examples.cloud.boots import Boot
 from examples.cloud.config import broker_url
@@ -44,8 +45,9 @@ def record(plan: Plan, how: list[str], boot: Boot) -> None:
             switch(plan, witness, on=True)
         reader = _read_firehose(plan, log)
         hooked = [sys.executable, "-m", "tracer", *how, "--", *client]
-        done = subprocess.run(hooked, check=False, env=variables, capture_output=True, text=True)
-        time.sleep(_SETTLE)
+        with watching(plan):
+            done = subprocess.run(hooked, check=False, env=variables, capture_output=True, text=True)
+            time.sleep(_SETTLE)
     finally:
         for witness in SWITCHED:
             switch(plan, witness, on=False)

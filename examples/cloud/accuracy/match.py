@@ -63,19 +63,22 @@ def paired(
 
 @dataclass
 class Trees:
-    """The tree of each event: the boot's, another request's, or none."""
+    """The tree of each event: the boot's, another request's, or none; `names` are ids and macs of the boot's ports."""
 
     trace: Trace
     boot: Request
     events: Iterable[Event]
+    names: frozenset[str] = frozenset()
     _where: dict[str, Request] = field(init=False)
     _known: dict[str, Event] = field(init=False)
+    _caused: list[Request] = field(init=False)
 
     def __post_init__(self) -> None:
         self._known = {f"{event.process.key}/{event.number}": event for event in self.events}
         self._where = {}
         for request in [*self.trace.boots, *self.trace.others]:
             self._where.update((step.id, request) for step in request.walk())
+        self._caused = [request for request in self.trace.others if self._works_on_own(request)]
 
     def of(self, hooked: HookedEvent) -> Request | None:
         """Return an event's tree; a reply, and an endpoint's own call, are parts of the step above them."""
@@ -104,7 +107,15 @@ class Trees:
     @property
     def own(self) -> frozenset[str]:
         """Return the ids that identify this boot."""
-        return frozenset([*self.boot.request_ids, self.boot.uuid]) - {""}
+        return frozenset([*self.boot.request_ids, self.boot.uuid, *self.names]) - {""}
+
+    def is_caused(self, request: Request) -> bool:
+        """Return whether another request exists because of the boot: it works on its ports, and on no other's."""
+        return any(request is caused for caused in self._caused)
+
+    def _works_on_own(self, request: Request) -> bool:
+        ports = {str(port) for step in request.walk() for port in _listed(step.attributes.get("ports"))}
+        return bool(ports & self.names) and ports <= self.names
 
 
 @dataclass
@@ -148,7 +159,8 @@ def agree(
             result.witnessed += 1
             result.in_tree += 1
             continue
-        if not (trees.inside(ours.event.start) if ours is not None else trees.meanwhile(theirs)):
+        inside = trees.inside(ours.event.start) if ours is not None else trees.meanwhile(theirs)
+        if not inside and not (tree is not None and trees.is_caused(tree)):
             continue
         reason = _loose(theirs, ours, tree, trees)
         if reason:
@@ -173,9 +185,15 @@ def _loose(theirs: Entry, ours: HookedEvent | None, tree: Request | None, trees:
         return "recorded, but in no tree"
     if not ids & set(trees.boot.request_ids) and (tree.operation == _PERIODIC or trees.below(ours, _OF_ALL)):
         return ""
-    if ids & trees.own or trees.boot.uuid in theirs.values:
+    if ids & trees.own or trees.own.intersection(theirs.values):
         return f"names this boot, but is in the tree of {tree.operation} ({tree.request_id})"
+    if trees.is_caused(tree):
+        return f"exists because of this boot, but is in the tree of {tree.operation}"
     return ""
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:

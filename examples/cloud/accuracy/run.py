@@ -1,4 +1,4 @@
-"""The accuracy check: a boot's tree compared with four independent witnesses."""
+"""The accuracy check: a boot's tree compared with independent witnesses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 from examples.cloud import general_log
 from examples.cloud.accuracy import readers
 from examples.cloud.accuracy.match import Agreement, HookedEvent, Trees, agree, misplaced
+from examples.cloud.accuracy.network import monitor_agreements, ports_of
 from examples.cloud.accuracy.readers import SECOND, Entry
 from examples.cloud.accuracy.switch import applications, witness_files
 from examples.cloud.environments import environment
 from examples.cloud.errors import CloudError
 from examples.cloud.plan import Plan
+from examples.cloud.rest import log_in
 from tracer.correlation.pipeline import correlate
 from tracer.events import Event
 from tracer.model import Request, Trace, participants
@@ -37,13 +39,15 @@ def check(plan: Plan, capture: Path, name: str) -> tuple[Request, list[Agreement
     # The events are complete already; correlation links them.
     trace = correlate(recording)
     boot = _boot(trace, name)
-    trees = Trees(trace, boot, recording.events)
+    own, others = ports_of(log_in(plan), boot.uuid)
+    trees = Trees(trace, boot, recording.events, frozenset(name for port in own for name in (port.id, port.mac)))
     files = witness_files(plan)
     agreements = [
         _sql(files, recording.events, trees),
         _libvirt(plan, files["libvirtd"], recording.events, trees),
         *_messages(plan.log("firehose"), recording.events, trees),
         _access(applications(plan), files, recording.events, trees),
+        *monitor_agreements(plan, trees, own, others),
     ]
     return boot, agreements
 
