@@ -1,4 +1,4 @@
-"""Connection pools: a checkout that had to wait or to connect, as a step of its own.
+"""Connection pools: a checkout that had to wait for a connection as a step, one that took long or connected as a note.
 
 Most checkouts do not matter: recorded are those that opened a connection, waited for a free one, or took very long. On
 a busy machine every one takes milliseconds, as it queries the database whether the connection is still good.
@@ -59,11 +59,12 @@ def _has_none(queue: Any) -> bool:
 
 
 def _ends(token: tuple[str, bool, int, float], connection: Any, error: BaseException | None) -> None:
-    kind, waited, begun, wall = token
+    owner, waited, begun, wall = token
     connected = error is None and _opened_at(connection) >= wall
     if connected or waited or error is not None or recorder.clock() - begun >= LONG:
-        attributes = ("module", "sqlalchemy.pool", "class", kind, "function", "connect", "connected", connected)
-        recorder.happened("call", _NAME, attributes, begun, None if error is None else values.error_text(error))
+        attributes = ("module", "sqlalchemy.pool", "class", owner, "function", "connect", "connected", connected)
+        kind = "call" if waited or error is not None else "wait"
+        recorder.happened(kind, _NAME, attributes, begun, None if error is None else values.error_text(error))
 
 
 def _opened_at(connection: Any) -> float:

@@ -1,4 +1,4 @@
-"""Connection pools: only checkouts that waited or connected are steps."""
+"""Connection pools: checkouts that waited are steps, those that connected are notes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from diagrams.sequence import fold
+from diagrams.words import steps
 from patches import db_pool
 from tests.support.recording import failing, inside_step, recording
+from tracer.correlation import addresses, links
+from tracer.sources.hooks import segments
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
@@ -31,13 +35,25 @@ def engine(tmp_path: Path) -> Iterator[Any]:
     engine_.dispose()
 
 
+def test_a_connection_that_was_opened_is_a_note_of_the_step_that_needed_it(tmp_path: Path, engine: Any) -> None:
+    """It has no number of its own, and is shown among the statements."""
+    with recording(tmp_path / "cap", "pool"), inside_step():
+        engine.connect().close()
+    (head,) = (head for head in links.build(segments.read(tmp_path / "cap").events).heads if head.children)
+    addresses.assign([head], {})
+    (noted,) = (child for child in head.children if child.kind == "wait")
+    assert (noted.numbered, noted.address) == (False, "1/1")
+    assert steps.note(noted).startswith("wait: database connection opened by QueuePool ")
+    assert [fold.shown_notes([noted], detail) for detail in fold.DETAILS] == [[], [], [noted]]
+
+
 def test_only_the_checkout_that_connects_is_recorded(tmp_path: Path, engine: Any) -> None:
     with recording(tmp_path / "cap", "pool") as recorded:
         with inside_step() as step:
             engine.connect().close()
         for _ in range(5):
             engine.connect().close()
-        event = recorded.events("call")[1]
+        event = recorded.single("wait")
         assert len(recorded.events()) == 2
     assert (event.name, event.parent, event.error) == ("sqlalchemy.pool:checkout", step, None)
     assert event.attributes == {
@@ -76,7 +92,7 @@ def test_a_checkout_that_hangs_is_recorded(tmp_path: Path, engine: Any, monkeypa
     sqlalchemy.event.listen(engine, "checkout", lambda *_: time.sleep(0.02))
     with recording(tmp_path / "cap", "pool") as recorded:
         engine.connect().close()
-        assert recorded.single("call").attributes["connected"] is False
+        assert recorded.single("wait").attributes["connected"] is False
 
 
 def test_a_checkout_that_times_out_is_recorded_with_its_error(tmp_path: Path, engine: Any) -> None:
@@ -101,7 +117,7 @@ def test_a_singleton_thread_pool_records_its_connection_once(tmp_path: Path) -> 
     with recording(tmp_path / "cap", "pool") as recorded:
         engine.connect().close()
         engine.connect().close()
-        assert recorded.single("call").attributes["class"] == "SingletonThreadPool"
+        assert recorded.single("wait").attributes["class"] == "SingletonThreadPool"
     engine.dispose()
 
 

@@ -14,7 +14,7 @@ from tracer.model import Request, Step
 #: Columns of the table of participants, in the order of the document.
 _KINDS = {
     "call": "calls", "http": "HTTP", "rpc": "RPC", "handoff": "hand-offs", "libvirt": "libvirt", "command": "commands",
-    "sql": "SQL", "state": "states", "log": "log lines", "ask": "ask lines",
+    "sql": "SQL", "state": "states", "log": "log lines", "ask": "ask lines", "wait": "waits",
 }  # fmt: skip
 _VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _OTHER = "other"

@@ -20,7 +20,7 @@ DETAILS = ("brief", "calls", "full")
 _NOTES = {
     "brief": frozenset({"state"}),
     "calls": frozenset({"state", "ask"}),
-    "full": frozenset({"state", "ask", "sql", "log"}),
+    "full": frozenset({"state", "ask", "sql", "log", "wait"}),
 }
 
 

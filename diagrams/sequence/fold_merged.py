@@ -17,7 +17,7 @@ from tracer.model import NUMBERED, Fragment, Merged, MergedStep
 _NOTES = {
     "brief": frozenset({"state"}),
     "calls": frozenset({"state"}),
-    "full": frozenset({"state", "sql", "log"}),
+    "full": frozenset({"state", "sql", "log", "wait"}),
 }
 #: Kinds of steps that are shown at every detail: those that leave the service, and the commands that it runs.
 _OUTWARD = nodes.LEAVING | {"command"}

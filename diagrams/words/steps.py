@@ -241,7 +241,12 @@ def _ask_note(step: Step) -> str:
     return f"ask: {step.text('message') or step.name}"
 
 
-_NOTES = {"state": _state_note, "sql": _sql_note, "log": _log_note, "ask": _ask_note}
+def _wait_note(step: Step) -> str:
+    how = "opened" if step.attributes.get("connected") is True else "waited for"
+    return f"wait: database connection {how} by {step.text('class') or step.name} {span(step.duration)}"
+
+
+_NOTES = {"state": _state_note, "sql": _sql_note, "log": _log_note, "ask": _ask_note, "wait": _wait_note}
 
 
 #: How a step was assigned to its parent, in words that show how sure that is; others are shown as they are.

@@ -21,13 +21,13 @@ _Busy = tuple[list[int], list[int]]
 
 
 def count(forest: Forest, requests: list[Request]) -> list[Unassigned]:
-    """Return the counts of the forest's steps that are in none of ``requests``, but for calls and hand-offs."""
+    """Return the counts of the forest's steps that are in none of ``requests``, but for calls, hand-offs and waits."""
     assigned = {step.id for request in requests for step in request.walk()}
     busy = _busy(forest.heads)
     timed = operations.periodic_ids(forest.heads)
     groups: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for head in forest.heads:
-        if _is_alone(head, forest) if head.id in assigned else head.kind not in ("call", "handoff"):
+        if _is_alone(head, forest) if head.id in assigned else head.kind not in ("call", "handoff", "wait"):
             is_periodic = head.request_id in timed or operations.is_periodic(head) or _listens(head)
             why = "periodic" if is_periodic else _why(head, busy)
             groups[why, head.service, head.kind, _subject(head)].append(head.start)

@@ -30,7 +30,7 @@ def walk(top: _Branch) -> Iterator[_Branch]:
 
 #: Steps that carry an ordinal of their own; the others are notes of the step they happened in (docs/reading-a-boot.md).
 NUMBERED = frozenset({"http", "rpc", "call", "handoff", "libvirt", "command"})
-NOTES = frozenset({"sql", "log", "ask", "state"})
+NOTES = frozenset({"sql", "log", "ask", "state", "wait"})
 
 #: The name of a call that stands for lines of one process under one request id; nothing recorded it itself.
 PART = "log lines"
@@ -71,6 +71,7 @@ class Step(Attributed):
     - command: ``arguments``, ``exit_code``
     - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (the
       line's own id where that is not the request it was written in)
+    - wait: ``class`` and ``connected`` of a database connection that was opened, or took long to get
     - state: ``table``, ``instance``, ``changes`` ({"vm_state": [old or None, new], "task_state": …})
     """
 
