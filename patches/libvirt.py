@@ -1,7 +1,7 @@
 """Libvirt: Nova's calls of libvirt-python, or of Nova's own fake of it, under libvirt's names.
 
-Calls within the library are no steps. Arguments are not recorded: they contain guest passwords and secrets; the domain
-of a call is known from the call that looked it up.
+Calls within the library are no steps. Arguments are not recorded: they contain guest passwords and secrets. The domain
+of a call is known from the call that looked it up, and of XML a device's kind and target or a secret's usage are read.
 """
 
 from __future__ import annotations
@@ -43,6 +43,34 @@ def _identity_in(xml: str) -> tuple[Any, ...]:
     names = (("uuid", "uuid"), ("name", "domain"))
     return sum(((key, values.scalar(tags[tag])) for tag, key in names if tag in tags), ())
 
+
+_KIND = re.compile(r"\s*<(\w{1,32})").match
+_TARGET = re.compile(r"<target\b[^>]{0,200}?\bdev=['\"]([^'\"]{1,64})['\"]").search
+_USAGE = re.compile(r"<(volume|name|target)>([^<]{1,255})</\1>").search
+
+
+def _device_in(xml: str) -> tuple[Any, ...]:
+    """Return the kind and target of a device: ``disk vdb``, ``interface tap0``."""
+    kind, target = _KIND(xml), _TARGET(xml[:4000])
+    words = ([kind[1]] if kind else []) + ([target[1]] if target else [])
+    return ("device", values.scalar(" ".join(words))) if words else ()
+
+
+def _usage_in(xml: str) -> tuple[Any, ...]:
+    """Return the volume, or other owner, of a secret by its definition, which has no value in it."""
+    usage = _USAGE(xml[:4000])
+    return ("usage", values.scalar(usage[2])) if usage else ()
+
+
+#: Methods of which the XML in the first argument is read.
+_XML: dict[str, Callable[[str], tuple[Any, ...]]] = {
+    "attachDevice": _device_in,
+    "attachDeviceFlags": _device_in,
+    "detachDevice": _device_in,
+    "detachDeviceFlags": _device_in,
+    "updateDeviceFlags": _device_in,
+    "secretDefineXML": _usage_in,
+}
 
 #: Methods that return a domain -> its name or uuid by their first argument.
 _LOOKUPS: dict[str, Callable[[str], tuple[Any, ...]]] = {
@@ -105,6 +133,11 @@ def _begins(
         about = lookup(args[1])
     elif args and name.startswith("virDomain."):
         about = _domains.get(args[0]) or ()
+    read = _XML.get(name.rpartition(".")[2])
+    if read is not None and len(args) > 1 and type(args[1]) is str:
+        about += read(args[1])
+    elif name == "virConnect.secretLookupByUsage" and len(args) > 2:
+        about += ("usage", values.scalar(args[2]))
     step = recorder.begin("libvirt", name, attributes + about)
     _inside.set(step)
     if lookup is not None:

@@ -10,11 +10,21 @@ from typing import Any
 
 import pytest
 
+from diagrams.words import steps
 from patches import libvirt
 from tests.support.recording import failing, inside_step, recording, standing_in
+from tracer.model import Step
+from tracer.notation import parse
 
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 XML = f"<domain type='test'><name>instance-01</name><uuid>{UUID}</uuid><disk><name>other</name></disk></domain>"
+
+
+DISK = """<disk type="network" device="disk">
+  <source protocol="rbd" name="volumes/volume-1"><host name="h" port="6789"/></source>
+  <auth username="cinder"><secret type="ceph" uuid="u"/></auth>
+  <target bus="virtio" dev="vdb"/><serial>geheim</serial></disk>"""
+SECRET = "<secret ephemeral='no' private='no'><usage type='volume'><volume>volume-2</volume></usage></secret>"
 
 
 class LibvirtError(Exception):
@@ -32,6 +42,12 @@ class Domain:
 
     def isActive(self) -> int:  # noqa: N802
         return 1
+
+    def attachDeviceFlags(self, xml: str, flags: int = 0) -> int:  # noqa: N802
+        return len(xml) & flags & 0
+
+    def detachDevice(self, xml: str) -> int:  # noqa: N802
+        return len(xml) & 0
 
     def destroy(self) -> int:
         raise LibvirtError("Requested operation is not valid: domain is not running")
@@ -53,6 +69,12 @@ class Connection:
         if uuid != UUID:
             raise LibvirtError("Domain not found")
         return self.domains(self)
+
+    def secretDefineXML(self, xml: str) -> object:  # noqa: N802
+        return xml
+
+    def secretLookupByUsage(self, kind: int, usage: str) -> object:  # noqa: N802
+        raise LibvirtError(f"Secret of kind {kind} not found: {usage}")
 
     def getLibVersion(self) -> int:  # noqa: N802
         return 9_000_000
@@ -108,6 +130,31 @@ def test_a_call_has_the_domain_of_its_lookup(tmp_path: Path, library: ModuleType
         library.virDomain(None).isActive()
         names = [(event.attributes.get("uuid"), event.attributes.get("domain")) for event in recorded.events()]
     assert names == [(UUID, "instance-01")] * 2 + [(UUID, None)] * 2 + [(None, None)]
+
+
+def test_devices_and_secrets_are_named(tmp_path: Path, library: ModuleType) -> None:
+    """By kind and target, and by usage; nothing else of the XML is recorded, nor of what is no XML."""
+    with recording(tmp_path, "libvirt") as recorded:
+        domain = library.virDomain(None)
+        domain.attachDeviceFlags(DISK, flags=1)
+        domain.attachDeviceFlags("<interface type='bridge'><mac address='fa:16'/><target dev='tap0'/></interface>", 1)
+        domain.detachDevice("<hostdev mode='subsystem'/>")
+        domain.detachDevice("geheim")
+        library.virConnect().secretDefineXML(SECRET)
+        with pytest.raises(LibvirtError):
+            library.virConnect().secretLookupByUsage(1, "volume-2")
+        events = recorded.events("libvirt")
+    about = [(event.attributes.get("device"), event.attributes.get("usage")) for event in events]
+    assert about == [
+        ("disk vdb", None), ("interface tap0", None), ("hostdev", None), (None, None),
+        (None, "volume-2"), (None, "volume-2"),
+    ]  # fmt: skip
+    titles = [
+        steps.title(Step("p/1", "libvirt", "compute", event.name, 1, attributes=event.attributes)) for event in events
+    ]
+    assert titles[0] == "virDomain.attachDeviceFlags(): disk vdb"
+    assert parse.parse(titles[0]) == parse.parse("virDomain.attachDeviceFlags()")
+    assert not [path for path in (tmp_path / "segments").iterdir() if b"geheim" in path.read_bytes()]
 
 
 def test_an_error_is_recorded_and_passed_on(tmp_path: Path, library: ModuleType) -> None:

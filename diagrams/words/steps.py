@@ -150,7 +150,9 @@ def _handed(step: Step) -> str:
 
 def _libvirt_title(step: Step, around: Home) -> str:
     owner, function = step.text("class"), step.text("function")
-    return f"{owner + '.' if owner else ''}{function}()" if function else step.name
+    subject = step.text("device") or step.text("usage")
+    called = f"{owner + '.' if owner else ''}{function}()" if function else step.name
+    return f"{called}: {subject}" if subject else called
 
 
 def _command_title(step: Step, around: Home) -> str:

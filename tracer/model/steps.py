@@ -67,7 +67,8 @@ class Step(Attributed):
     - sql: ``statement``, ``parameters``, ``rows``, ``verb``, ``tables``, ``fingerprint``, ``database``
     - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it), and of
       librbd's operations ``image``, ``snapshot``, ``parent`` (of a clone), ``to`` (of a copy, a new name), ``pool``
-    - libvirt: ``class``, ``function``
+    - libvirt: ``class``, ``function``, ``device`` (kind and target, where one is attached, detached or changed),
+      ``usage`` (of a secret)
     - command: ``arguments``, ``exit_code``
     - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (the
       line's own id where that is not the request it was written in)
