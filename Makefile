@@ -15,7 +15,7 @@ help:
 	@echo 'make test       every test; make test-fast omits those that start a real Nova, broker or browser'
 	@echo 'make suites     upstream test suites, plain and under the hooks, compared; SUITES="oslo.db futurist" selects some'
 	@echo 'make test-long  make test, then every suite'
-	@echo 'make test-cloud   as root: the same on a real all-in-one cloud of releases 34 and 32'
+	@echo 'make test-cloud   as root: the same on real clouds of releases 34 and 32, with volumes, with networks'
 	@echo 'make fuzz       CASES=20000 SEED=1: hostile inputs to every command; failing ones are saved in .fuzz/'
 	@echo 'make docs       the book as HTML in build/docs; make docs-outputs writes its commands'"'"' outputs into it'
 	@echo 'make dist       wheel, sdist, man pages and shell completions'
@@ -72,7 +72,7 @@ test-long: test suites
 
 # As root: start, boots, load, witnesses and stop of a real all-in-one cloud of each release (examples/cloud).
 test-cloud: install
-	CLOUD_RELEASES='34 32' $(BIN)/python -m pytest -v -rA tests/test_examples_cloud_up.py
+	CLOUD_RELEASES='34 32' $(BIN)/python -m pytest -v -rA tests/test_examples_cloud_up*.py
 
 CASES := 20000
 SEED := 1

@@ -174,8 +174,8 @@ def _sections(plan: Plan) -> Sections:
             # Seconds: a busy machine must not declare it dead.
             "osd_heartbeat_grace": "120",
         },
-        # What Cinder's processes request of librbd: a witness, read at each of their connections.
-        f"client.{USER}": {"log_file": str(plan.log("librbd")), "debug_rbd": "10"},
+        # What each process requests of librbd: a witness, always on because it is set when a process connects.
+        f"client.{USER}": {"log_file": str(plan.log("librbd-$pid")), "debug_rbd": "10"},
     }
 
 

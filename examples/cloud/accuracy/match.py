@@ -16,7 +16,8 @@ TOLERANCE = 5 * SECOND
 #: Times that differ by less are equal.
 _CLOSE = SECOND // 10
 _HEARTBEAT = re.compile(
-    r"UPDATE services SET report_count=|SELECT services\..* WHERE services\.deleted = \? AND services\.id = \?"
+    r"UPDATE services SET (?:updated_at=\?, )?report_count="
+    r"|SELECT services\..* WHERE services\.deleted = \? AND services\.id = \?"
 )
 #: Reads all instances of its host, under an id of its own.
 _PERIODIC = "nova.manager:Manager.periodic_tasks"

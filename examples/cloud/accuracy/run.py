@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from examples.cloud import general_log
-from examples.cloud.accuracy import readers
+from examples.cloud.accuracy import librbd, readers
 from examples.cloud.accuracy.match import Agreement, HookedEvent, Trees, agree, misplaced
 from examples.cloud.accuracy.network import monitor_agreements, ports_of
 from examples.cloud.accuracy.readers import SECOND, Entry
@@ -49,6 +49,8 @@ def check(plan: Plan, capture: Path, name: str) -> tuple[Request, list[Agreement
         _access(applications(plan), files, recording.events, trees),
         *monitor_agreements(plan, trees, own, others),
     ]
+    if plan.volumes == "ceph":
+        agreements.append(librbd.compare(plan.state.glob("logs/librbd-*.log"), recording.events, trees))
     return boot, agreements
 
 
