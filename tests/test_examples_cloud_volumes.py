@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from examples.cloud import ceph, nfs, options, volumes
+from examples.cloud import ceph, lifecycle, nfs, options, volumes
 from examples.cloud.__main__ import main
 from examples.cloud.actions import ACTIONS
 from examples.cloud.boots import Boot
+from examples.cloud.cinder import Cinder
 from examples.cloud.config import write_service_configs
 from examples.cloud.errors import CloudError
 from examples.cloud.nova_config import write_nova_configs
@@ -104,6 +105,21 @@ def test_cinders_api_reads_its_configuration_from_its_arguments(plan: Plan, tmp_
     (service,) = [service for service in options.services_of(plan) if service.name == "cinder-api"]
     words = Services(plan, {"cinder": tmp_path})._command(service)
     assert words[words.index("--pyargv") + 1] == f"--config-file {plan.config_file('cinder-api')}"
+
+
+def test_the_volume_manager_starts_once_its_scheduler_listens(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise nobody receives the report of its pool, and no volume could be scheduled for a minute."""
+    order: list[str] = []
+    monkeypatch.setattr(Services, "start", lambda _, service: order.append(f"start {service.name}"))
+    monkeypatch.setattr(lifecycle, "wait_for_service", lambda _, service: order.append(f"ready {service.name}"))
+    monkeypatch.setattr(lifecycle, "log_in", Client)
+    monkeypatch.setattr(Cinder, "wait", lambda *_: order.append("pool"))
+    for name in ("ensure_content", "wait_for_host"):
+        monkeypatch.setattr(lifecycle, name, lambda _: None)
+    lifecycle._start_services(Services(plan, {}), None)
+    assert order[:2] == ["start keystone", "ready keystone"]
+    assert order.index("ready cinder-scheduler") < order.index("start cinder-volume")
+    assert order.index("pool") < order.index("start nova-compute")
 
 
 def test_a_folder_does_not_change_its_kind_of_volumes(plan: Plan) -> None:
