@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from tracer.attach import discovery, eligibility, processes
 from tracer.attach.eligibility import ProcessReport, report_of
-from tracer.commands import process_reports
+from tracer.commands import options, point_reports, process_reports
+from tracer.recording import call_points
 
 
 @click.command()
+@options.points_option
 @process_reports.json_option
-def doctor(as_json: bool) -> None:
+def doctor(point_files: tuple[Path, ...], as_json: bool) -> None:
     """Report for this machine, and each OpenStack service on it, whether bootseq can attach.
 
+    Call points that match nothing in the services' packages are reported too, with the nearest name.
+
     \b
-    Example:
+    Examples:
       bootseq doctor
+      bootseq doctor --points mine.yaml
     """
-    lines = [*eligibility.of_machine(), *(_of(process) for process in processes.services())]
+    points = call_points.load(list(point_files))
+    services = processes.services()
+    lines = [*eligibility.of_machine(), *(_of(process) for process in services)]
     if not any(line.pid for line in lines):
         lines.append(
             ProcessReport(
@@ -29,6 +38,7 @@ def doctor(as_json: bool) -> None:
                 "no service runs here; any Python process: bootseq attach --pid N",
             )
         )
+    lines += point_reports.of_services([process.pid for process in services], points)
     if as_json:
         process_reports.as_json(lines)
         return

@@ -11,7 +11,7 @@ import click
 from tracer.attach import detach, discovery, parallel_visits, processes, registry
 from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport, of_process, report_of
-from tracer.commands import printing, process_reports
+from tracer.commands import point_reports, printing, process_reports
 from tracer.text import plural
 
 _INERT = "lease over, hooks inert: they record nothing until their next event removes them"
@@ -23,6 +23,8 @@ _UNGUARDED = "its guard was killed: when the lease is over, the hooks are inert 
 def status(as_json: bool) -> None:
     """Show the processes with hooks, their events recorded and dropped so far, and the services without hooks.
 
+    Call points that match nothing in the packages of these processes are shown too, with the nearest name.
+
     \b
     Example:
       bootseq status
@@ -32,6 +34,7 @@ def status(as_json: bool) -> None:
     results = [_result(process, process.capture in guarded) for process in attached]
     pids = {process.process.pid for process in attached}
     results += [_free(of_process(process)) for process in processes.services() if process.pid not in pids]
+    results += point_reports.of_captures(_by_capture(attached))
     if as_json:
         process_reports.as_json(results)
         return
@@ -39,6 +42,15 @@ def status(as_json: bool) -> None:
         process_reports.print_report(report, _details(report))
     if not results:
         printing.out("nothing is attached, and no OpenStack service runs here")
+
+
+def _by_capture(attached: list[Attached]) -> dict[Path, list[int]]:
+    """Return the numbers of the attached processes by the caller's own capture."""
+    pids: dict[Path, list[int]] = {}
+    for target in attached:
+        if target.capture is not None:
+            pids.setdefault(target.capture, []).append(target.process.pid)
+    return pids
 
 
 def _has_left(target: Attached) -> bool:

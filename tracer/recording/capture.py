@@ -102,6 +102,18 @@ def is_capture(path: Path) -> bool:
     return (path / OPTIONS).is_file()
 
 
+def points(path: Path) -> list[CallPoint]:
+    """Return the call points of the caller's own capture, none where they cannot be read."""
+    try:
+        with own(path) as opened:
+            content = json.loads(opened.read(OPTIONS, _MAX_TEXT, own=True))
+        return [
+            (str(module), [*map(str, names)], [*map(str, excluded)]) for module, names, excluded in content["points"]
+        ]
+    except (TracerError, OSError, ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
 def asks(path: Path) -> list[dict[str, Any]]:
     """Return the ask points of a capture, as ``ask add`` wrote them.
 
