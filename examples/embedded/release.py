@@ -55,3 +55,8 @@ def environment(release: Release) -> Path:
     """Return the Python of the release's environment."""
     options = ("--no-python-downloads", "--python", release.python)
     return built(f"nova-{release.name}", release.lock, *options) / "python"
+
+
+def clients() -> Path:
+    """Return the bin folder with the commands `nova` and `openstack`, of an environment of their own."""
+    return built("clients", HERE / "locks" / "clients.txt", "--no-python-downloads", "--python", "3.11")

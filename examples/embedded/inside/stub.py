@@ -7,6 +7,8 @@ IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 
 def application(environ, start_response):
     path = environ["PATH_INFO"].rstrip("/")
+    if not path:
+        return answering.answered(path, versions(environ["HTTP_HOST"]), start_response)
     return answering.answered(path, answer(path), start_response)
 
 
@@ -23,6 +25,12 @@ def answer(path):
         collection = path.split("/")[2]
         return {collection.replace("-", "_"): []}
     return None
+
+
+def versions(host):
+    """Return the versions of the image service, by which a client without configuration finds its URL."""
+    links = [{"rel": "self", "href": f"http://{host}/v2/"}]
+    return {"versions": [{"id": "v2.16", "status": "CURRENT", "links": links}]}
 
 
 def image():
