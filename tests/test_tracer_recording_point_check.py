@@ -235,11 +235,11 @@ def test_every_default_point_matches_a_function_of_its_releases(name: str) -> No
     with Packages(folder.opened(site), str(site)) as packages:
         points = [point for point in call_points.load([]) if packages.has(point[0].partition(".")[0])]
         assert point_check.unresolved(packages, points) == []
+        parsed = [(module, point_names.parse(text)) for module, texts, _ in points for text in texts]
         wanted = [
             (module, name)
-            for module, texts, _ in points
-            for text in texts
-            if (name := point_names.parse(text)) and name.is_for(packages.release(module.partition(".")[0]))
+            for module, name in parsed
+            if name is not None and name.is_for(packages.release(module.partition(".")[0]))
         ]
     matched = resolve(python, [(module, list(name.globs)) for module, name in wanted])
     missing = [(module, name) for module, name in wanted if not any((module, glob) in matched for glob in name.globs)]

@@ -20,22 +20,18 @@ def identity(urls: dict[str, str]) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield _url(server.server_port)
+        yield f"http://127.0.0.1:{server.server_port}/v3"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def _url(port: int) -> str:
-    return f"http://127.0.0.1:{port}/v3"
-
-
 def _handler(urls: dict[str, str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             """Answer with the only version of this API."""
-            links = [{"rel": "self", "href": _url(self.server.server_address[1])}]  # type: ignore[index]
+            links = [{"rel": "self", "href": f"http://{self.headers['Host']}/v3"}]
             version = {"id": "v3.14", "status": "stable", "links": links}
             self._answer(200, {"version": version})
 
