@@ -143,6 +143,16 @@ def test_a_name_is_reported_in_the_releases_that_it_is_for(packages: Packages, n
     assert bool(check(packages, f"shop.api: ['{name}']")) == is_reported
 
 
+def test_a_release_is_that_of_the_distribution_with_the_package(tmp_path: Path) -> None:
+    """Under its own name, with a prefix that the package lacks, and with dots as older installers wrote it."""
+    folders = ["nova-34.0.0", "python_novaclient-18.1", "oslo.service-3.4.0", "os_vif-4.2.1.dev3", "broken-x"]
+    for name in [*(f"{name}.dist-info" for name in folders), "openstack-placement-16.0.0.egg-info"]:
+        (tmp_path / name).mkdir()
+    with Packages(folder.opened(tmp_path), "") as opened:
+        names = ("nova", "novaclient", "oslo_service", "placement", "os_vif", "broken", "x")
+        assert [opened.release(name) for name in names] == [34, 18, 3, 16, 4, None, None]
+
+
 def test_one_of_several_names_is_enough(packages: Packages) -> None:
     assert check(packages, "shop.api: [API.gone or API.create]") == []
     (report,) = check(packages, "shop.api: [API.gone or API.missing]")

@@ -14,7 +14,7 @@ from tracer.attach import proc
 from tracer.files.folder import Folder
 
 _FOLDER = re.compile(r"/.*/(?:site|dist)-packages(?=/)")
-_DISTRIBUTION = re.compile(r"(?:python_|openstack_)?(\w+?)-(\d+)[\w.+!]*\.(?:dist|egg)-info", re.ASCII)
+_DISTRIBUTION = re.compile(r"(?:python[_-]|openstack[_-])?([\w.]+?)-(\d+)[\w.+!]*\.(?:dist|egg)-info", re.ASCII)
 _MAX_FOLDERS, _MAX_NAMES, _MAX_MODULES = 16, 20_000, 500
 _MAX_SOURCE = 2 << 20
 
@@ -29,7 +29,8 @@ class Packages:
         self._folder = folder
         names, _ = folder.first_names(_MAX_NAMES)
         self._names = frozenset(names)
-        self._releases = {match[1]: int(match[2]) for name in names if (match := _DISTRIBUTION.fullmatch(name))}
+        matches = (_DISTRIBUTION.fullmatch(name) for name in names)
+        self._releases = {match[1].replace(".", "_"): int(match[2]) for match in matches if match}
 
     def __enter__(self) -> Packages:
         return self
