@@ -26,6 +26,7 @@ IMPURE = (
     "tracer.commands",
     "tracer.files",
     "tracer.recording.follow",
+    "tracer.recording.point_check",
     "tracer.recording.launch",
     "tracer.files.read",
     "tracer.recording.call_points",
