@@ -38,7 +38,7 @@ _ours: set[Any] = set()
 def install(points: Sequence[tuple[str, Globs, Globs]]) -> None:
     """Wrap the functions that ``points`` name, in modules imported already or later."""
     for module_glob, texts, excluded in points:
-        wrap = functools.partial(_wrap_module, alternatives(texts), excluded)
+        wrap = functools.partial(_wrap_module, Matcher(alternatives(texts)), Matcher(excluded))
         import_hooks.when_imported(module_glob, functools.partial(calls.guarded, wrap))
 
 
@@ -52,16 +52,21 @@ class Matcher:
     """A test of names by globs: most have no wildcard, and a pattern takes a millisecond to compile."""
 
     def __init__(self, globs: Globs) -> None:
-        self.exact = frozenset(glob for glob in globs if not any(sign in glob for sign in "*?["))
-        wild = "|".join(translate(glob) for glob in globs if glob not in self.exact)
-        self.wild = re.compile(wild).match if wild else None
+        self._exact = frozenset(glob for glob in globs if not any(sign in glob for sign in "*?["))
+        self._globs = [glob for glob in globs if glob not in self._exact]
+        self._pattern: re.Pattern[str] | None = None
 
     def __call__(self, name: str) -> bool:
-        return name in self.exact or (self.wild is not None and self.wild(name) is not None)
+        if name in self._exact:
+            return True
+        if not self._globs:
+            return False
+        if self._pattern is None:
+            self._pattern = re.compile("|".join(translate(glob) for glob in self._globs))
+        return self._pattern.match(name) is not None
 
 
-def _wrap_module(names: Globs, excluded: Globs, module: ModuleType) -> None:
-    is_named, is_excluded = Matcher(names), Matcher(excluded)
+def _wrap_module(is_named: Matcher, is_excluded: Matcher, module: ModuleType) -> None:
     for owner, name, raw in _callables(module):
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
         if is_named(qualified) and not is_excluded(qualified) and is_whole(raw):

@@ -80,9 +80,9 @@ def marked(row: Row) -> Row:
     """Return the row with the marks that the recordings give it."""
     if not row.step:
         return replace(row, where=GONE)
-    places = {(step, below) for step in row.step.split(" or ") for below in row.below.split(" or ")}
-    marks = "".join(mark for mark, files in FILES.items() if any(places & edges(name) for name in files))
-    is_further = not all(is_default(name) for place in places for name in place)
+    wanted = {(step, below) for step in row.step.split(" or ") for below in row.below.split(" or ")}
+    marks = "".join(mark for mark, files in FILES.items() if any(wanted & edges(name) for name in files))
+    is_further = not all(is_default(name) for names in wanted for name in names)
     return replace(row, where=marks.replace("r", FURTHER) if is_further else marks or AGENT)
 
 
