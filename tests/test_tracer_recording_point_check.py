@@ -237,7 +237,7 @@ print(json.dumps(matched))
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*RELEASES, "cloud-services", "cloud-cinder"])
 def test_every_default_point_matches_a_function_of_its_releases(name: str) -> None:
-    """As the hooks match them in the Python of a release of Nova, or of the other services; and in the sources."""
+    """Checked as the hooks match them, in the Python of a release of Nova or of other services, and in the sources."""
     python = environment(RELEASES[name]) if name in RELEASES else building.cache() / name / "bin/python"
     if not python.exists():
         pytest.skip("needs the real cloud's environments: python -m examples.cloud up --volumes ceph")
