@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagrams.words.steps import title
 from tests.support.events import UUID, Cloud, Services, run, tree
 from tests.support.examples import examples
 from tests.test_tracer_correlation_forest import CRAFTED
@@ -377,18 +376,3 @@ def test_a_request_whose_cast_fails_later_has_failed() -> None:
     compute.does("rpc", "resize_instance", side="server", error="ResizeError: no space", **ids)
     (request,) = cloud.trace().others
     assert (request.outcome, len(request.chapters)) == ("failed", 2)
-
-
-@pytest.mark.parametrize(
-    ("mode", "topic", "operation"),
-    [
-        ("notify", "notifications.error", "rpc.notify() to notifications.error"),
-        ("call", "conductor", "rpc.call() to conductor"), ("cast", "", "rpc.cast()"),
-    ],
-)  # fmt: skip
-def test_a_message_without_a_method_is_named_by_its_topic(mode: str, topic: str, operation: str) -> None:
-    cloud = Cloud()
-    cloud.process("/usr/bin/nova-compute").does("rpc", "", side="client", mode=mode, topic=topic, request_id="req-1")
-    (request,) = cloud.trace().others
-    assert request.operation == operation
-    assert title(request.chapters[0]) == operation

@@ -18,6 +18,8 @@ from tracer.model.patterns import SERVICE_REPORTS
 _SERVERS = re.compile(r"/(servers|os-volumes_boot)/?$")
 #: Messages that begin a boot where neither the client nor the API was traced.
 _BUILDS = ("schedule_and_build_instances", "build_instances", "build_and_run_instance", "run_instance")
+#: Functions of a client's shell, around every command.
+_SHELLS = ("osc_lib.shell:", "osc_lib.command.", "novaclient.shell:")
 _HEARTBEATS = re.compile(rf"{SERVICE_REPORTS}|^services$")
 
 
@@ -219,9 +221,16 @@ def _operation(root: Step, chapters: RequestChapters) -> str:
         operation = operations.operation(chapters.walk())
         return f"{operation}: {parts.NAME} of {root.service}".removeprefix(": ")
     if root.name or root.kind != "rpc":
-        return root.name or root.kind
+        return _command(root).name or root.kind
     topic = root.text("topic") or root.text("peer")
     return f"rpc.{root.mode or 'call'}()" + (f" to {topic}" if topic else "")
+
+
+def _command(root: Step) -> Step:
+    """Return the step of a client's command below the steps of its shell; any other step itself."""
+    if not root.name.startswith(_SHELLS):
+        return root
+    return next((step for step in root.walk() if step.kind == "call" and not step.name.startswith(_SHELLS)), root)
 
 
 def _outcome(chapters: RequestChapters) -> str:
