@@ -23,7 +23,7 @@ PAGE = ROOT / "docs/then-and-now.md"
 
 
 #: Marks of recordings, and their files: the demo, Nova with its libvirt driver in one process, boots on a real cloud.
-FILES = {"d": ("demo",), "l": ("libvirt",), "r": ("snap2", "hyb", "ovn", "ovs")}
+FILES = {"d": ("demo",), "l": ("libvirt",), "r": ("snap", "hyb", "ovn", "ovs")}
 #: A step on the real cloud that no default call point names; one in the agent's loop, tied to no boot yet; none today.
 FURTHER, AGENT, GONE = "p", "a", "–"
 
