@@ -1,4 +1,4 @@
-"""The catalogue of messages against the sources of the Novas that are installed: words that changed are noticed."""
+"""The catalogue of messages against the sources of Nova and its neighbours that are installed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.embedded import building
 from examples.embedded.release import RELEASES, environment, find_release
 from tracer.messages import Template, catalogue
 
@@ -29,7 +30,13 @@ def constants(release: str) -> list[tuple[str, str]]:
     """Return (module, text) of the strings in a Nova's sources that may be messages."""
     library = environment(find_release(release)).parents[1] / "lib"
     (nova,) = library.glob("python*/site-packages/nova")
-    return sorted({pair for path in nova.rglob("*.py") if "tests" not in path.parts for pair in _strings(path, nova)})
+    return strings_of(nova)
+
+
+def strings_of(package: Path) -> list[tuple[str, str]]:
+    """Return (module, text) of the strings in a package's sources that may be messages."""
+    paths = [path for path in package.rglob("*.py") if "tests" not in path.parts]
+    return sorted({pair for path in paths for pair in _strings(path, package)})
 
 
 def _strings(path: Path, nova: Path) -> Iterator[tuple[str, str]]:
@@ -106,3 +113,41 @@ def test_sources_have_the_exceptions_by_their_names(release: str) -> None:
         if not any(template.pattern.match(way) for text in texts for way in rendered(text))
     ]
     assert [template.text for template in missing] == []
+
+
+#: What Neutron's API logs of any action: ``create failed``.
+_ACTION = re.compile(r"\A(?:%\(action\)s|%s|create|POST)(?= failed)|: %\(\w+\)s\Z|\.\Z")
+#: Packages of neighbours: the cloud's environment that has each, and the beginning of its loggers.
+NEIGHBOURS = {
+    "neutron": ("services", "neutron"), "cinder": ("cinder", "cinder"), "os_vif": ("services", "os_vif"),
+    "oslo_privsep": ("services", "oslo.privsep"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("package", NEIGHBOURS)
+def test_sources_of_neighbours_have_their_messages(package: str) -> None:
+    """Those of today; of releases before, nothing is installed."""
+    name, logger = NEIGHBOURS[package]
+    folders = sorted((building.cache() / f"cloud-{name}").glob(f"lib/python*/site-packages/{package}"))
+    if not folders:
+        pytest.skip(f"examples/cloud has not installed {package} here")
+    texts = strings_of(folders[0])
+    own = [template for template in catalogue().templates if template.by.startswith(logger) and not template.last]
+    assert own
+    assert [template.text for template in own if not _is_among(template, texts, logger)] == []
+
+
+def _is_among(template: Template, texts: list[tuple[str, str]], logger: str) -> bool:
+    """Return whether a package's sources have the template's message, in a module of its logger."""
+    # oslo.privsep's logger is no module's name.
+    near = [text for module, text in texts if logger == "oslo.privsep" or f"{module}.".startswith(template.by)]
+    return any(_is_of(template, text) for text in near)
+
+
+def _is_of(template: Template, text: str) -> bool:
+    """Return whether a source's text, the beginning of an f-string, or one that names only the action, gives it."""
+    if any(template.pattern.match(way) for way in rendered(text)) or _writes(text, template.text):
+        return True
+    return (template.text.startswith(text) and len(text) > 20) or _ACTION.sub("", template.text) == _ACTION.sub(
+        "", text
+    )

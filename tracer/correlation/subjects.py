@@ -10,7 +10,7 @@ from tracer.model.patterns import INSTANCE_BRACKET, UUID
 
 #: A uuid after the word for what it identifies: ``[instance: …]``, ``volume …``, ``network-vif-plugged:…``.
 _NAMED = re.compile(
-    rf"\b(?P<noun>instance|server|volume|port|network-vif-\w+)s?(?: with)?(?:[ _-]?(?:id|uuid))?"
+    rf"\b(?P<noun>instance|server|volume|port|network-(?:vif-\w+|changed))s?(?: with)?(?:[ _-]?(?:id|uuid))?"
     rf"[^\w\n]{{1,4}}(?P<uuid>{UUID})",
     re.IGNORECASE,
 )

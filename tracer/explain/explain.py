@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.explain import cause as causes
-from tracer.explain import failures, hosts, missing, phases, services, waits
+from tracer.explain import failures, guest, hosts, missing, owed, phases, services, waits
 from tracer.explain.cause import Failure
 from tracer.explain.checks import checks
 from tracer.explain.explanation import Explanation, Stage, Statement
@@ -26,6 +26,8 @@ def explain(request: Request, trace: Trace) -> Explanation:
     failure = causes.find(request) if failed or unknown else None
     calls = waits.unanswered(request) if request.outcome != "active" else []
     cause = cause_of(failure, request, calls) if failed or unknown or calls else None
+    debt = owed.find(failure, request, trace)
+    cause = debt.cause if debt is not None else cause
     own = services.statements(services.lines_of(trace, request))
     if cause is None and unknown and own:
         cause = _cause_by(own[0])
@@ -41,7 +43,12 @@ def explain(request: Request, trace: Trace) -> Explanation:
         waits=tuple(calls),
         phases=tuple(phases.phases(request)),
         services=(*own, *services.troubles(trace, request)) if request.outcome != "active" else (),
-        next=(*checks(cause, calls), *missing.missing(request, trace, known=explained)),
+        next=(
+            *checks(cause, calls),
+            *(debt.checks if debt is not None else ()),
+            *missing.missing(request, trace, known=explained),
+            *guest.unseen(request),
+        ),
         explained=explained,
     )
 

@@ -55,7 +55,7 @@ def statements(lines: list[LogLine]) -> list[Statement]:
     groups: dict[tuple[str, str, str], list[LogLine]] = defaultdict(list)
     for line in lines:
         groups[line.service, line.host, _CHANGING.sub("", _text(line))].append(line)
-    return [Statement(_sentence(group), (_evidence(group[0]),)) for group in groups.values()]
+    return [Statement(_sentence(group), (evidence(group[0]),)) for group in groups.values()]
 
 
 def mentioning(trace: Trace, word: str) -> list[LogLine]:
@@ -93,6 +93,7 @@ def _sentence(group: list[LogLine]) -> str:
     return f"{who}, {plural(len(group), 'time')} from {date(first.time)} to {clock(last.time)}: {text}"
 
 
-def _evidence(line: LogLine) -> Evidence:
+def evidence(line: LogLine) -> Evidence:
+    """Return a line of no request as evidence."""
     source = shorten(f"{line.log_file}:{line.log_line}" if line.log_line else line.log_file)
     return Evidence("", shorten(f"[{line.service}] {line.level} {line.logger}: {_text(line)}"), source)

@@ -26,6 +26,7 @@ SAYS = frozenset(
 PHASES = (
     "scheduling", "claim", "network", "block devices", "image", "spawn", "build", "delete", "resize", "migration",
     "live migration", "rebuild", "reboot", "attach", "detach", "interface", "rescue", "snapshot", "shelve", "quota",
+    "port",
 )  # fmt: skip
 _INSTANCE = re.compile(rf"\s*\[instance: (?P<instance>{UUID})\] ?")
 _HOST = re.compile(r"(?:WeighedHost \[host: )?\(?(?P<name>[^\s,;:()\]]+)")

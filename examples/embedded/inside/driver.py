@@ -4,6 +4,7 @@ import os
 import time
 
 from nova import exception
+from nova.image import glance
 from nova.virt import fake
 
 from inside import journal
@@ -11,6 +12,8 @@ from inside import journal
 DELAY = "EMBEDDED_SPAWN_DELAY"
 #: The name of an instance's metadata that selects what its spawn does.
 FAULT = "fault"
+#: An image that the image service does not have.
+GONE = "7c0e3d52-93a6-4d2b-8f41-5f2c6d1b0a97"
 #: Seconds that a slow spawn takes.
 SLOW = 8
 
@@ -37,14 +40,14 @@ def install(path):
             journal.append(
                 path, {"event": "spawn", "uuid": instance.uuid, "state": None, "request_id": context.request_id}
             )
-            fail(instance)
+            fail(context, instance)
             return super().spawn(context, instance, *args, **kwargs)
 
     fake.SlowSpawnDriver = SlowSpawnDriver
     fake.FaultyDriver = FaultyDriver
 
 
-def fail(instance):
+def fail(context, instance):
     """Fail, or wait, as the instance's metadata asks."""
     fault = instance.metadata.get(FAULT)
     if fault == "slow":
@@ -56,6 +59,9 @@ def fail(instance):
         raise exception.InternalError("no space left on any node")
     elif fault == "image":
         raise exception.FlavorDiskSmallerThanImage(flavor_size=1, image_size=2)
+    elif fault == "gone":
+        # As a hypervisor does that fetches an image which was deleted after the API had looked at it.
+        glance.API().get(context, GONE)
     elif fault == "port":
         raise exception.PortBindingFailed(port_id="0f5c1d6e-1b0a-4f0e-9a37-9d1f5b3c2a10")
 
