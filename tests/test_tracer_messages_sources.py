@@ -126,7 +126,7 @@ NEIGHBOURS = {
 
 @pytest.mark.parametrize("package", NEIGHBOURS)
 def test_sources_of_neighbours_have_their_messages(package: str) -> None:
-    """Those of today; of releases before, nothing is installed."""
+    """Only the messages of today: of earlier releases, nothing is installed."""
     name, logger = NEIGHBOURS[package]
     folders = sorted((building.cache() / f"cloud-{name}").glob(f"lib/python*/site-packages/{package}"))
     if not folders:

@@ -11,7 +11,7 @@ from tracer.model import Step
 
 @dataclass(frozen=True)
 class Debt:
-    """What is owed, in a sentence, by which service and host ("" where unknown), and the steps and lines that show it.
+    """A debt in a sentence, the service and host that owe it ("" where unknown), and the steps and lines that show it.
 
     ``error`` is the cause as the service itself reports it, "" where it does not.
     """

@@ -31,11 +31,11 @@ _AGENT = "neutron.plugins.ml2.drivers.openvswitch.agent"
 
 def find(failure: Failure, request: Request, trace: Trace) -> Debt | None:
     """Return who owes the event that the port is plugged; None where compute did not wait for one in vain."""
-    if not any(error_type(error_of(step) or "") in _TIMEOUTS for step in failure.path):
-        return None
-    steps = list(request.walk())
+    failed = {error_type(error_of(step) or ""): step for step in failure.path}
+    steps = list(request.walk()) if failed.keys() & _TIMEOUTS else []
     timeout = next((step for step in steps if _TIMEOUT.match(without_instance(step.text("message")))), None)
-    waited = timeout or next((step for step in failure.path if error_type(error_of(step) or "") in _TIMEOUTS), None)
+    # The other exception is raised, too, if Neutron reports that it failed.
+    waited = timeout or failed.get("InstanceEventTimeout")
     port = _port(timeout.text("message") if timeout is not None else "")
     if waited is None:
         return None
