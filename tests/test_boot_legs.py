@@ -100,3 +100,33 @@ def test_cinder_s_work_is_below_the_request_for_the_volume(traces: dict[str, Tra
     created = [step for step in boot.walk() if step.name == "create_volume" and step.is_server]
     assert len(created) == 4  # two volumes, each by the scheduler and by the manager
     assert all(chapter.opened_by for chapter in boot.chapters if chapter.name == "create_volume")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Trace:
+    return legs.ingest("two", tmp_path_factory.mktemp("two"))
+
+
+class TestTwoBootsAtOnce:
+    """Two servers on one network, whose ports the agent works on in one run of its loop."""
+
+    @pytest.fixture
+    def boots(self, two: Trace) -> list[Request]:
+        return two.boots
+
+    def test_both_are_active_and_end_in_time(self, boots: list[Request]) -> None:
+        assert [(boot.server, boot.outcome) for boot in boots] == [("twoA", "active"), ("twoB", "active")]
+        assert all(boot.duration < 30_000_000_000 for boot in boots)
+
+    def test_neither_has_a_line_about_the_other_s_port(self, boots: list[Request]) -> None:
+        texts = [messages(list(boot.walk())) for boot in boots]
+        ports = [set(re.findall(r"Successfully created port: (\S+)", text)) for text in texts]
+        assert [len(own) for own in ports] == [1, 1]
+        assert not any(port[:11] in texts[1] for port in ports[0])
+        assert not any(port[:11] in texts[0] for port in ports[1])
+
+    def test_each_has_what_the_agent_did_for_its_port(self, boots: list[Request]) -> None:
+        for boot in boots:
+            lines = [step for step in boot.walk() if step.text("logger").endswith("ovs_neutron_agent")]
+            (port,) = set(re.findall(r"Successfully created port: (\S+)", messages(list(boot.walk()))))
+            assert any(step.text("message").startswith(f"Port {port} updated.") for step in lines)

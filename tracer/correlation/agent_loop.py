@@ -14,9 +14,6 @@ from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.line_owners import LineOwners
 from tracer.model import Step
 
-#: The agent's line about the ports that there are, and those of them that appeared or changed.
-_ALL = "Starting to process devices in:"
-
 
 def assign(owners: LineOwners, unclaimed: list[Step]) -> set[str]:
     """Add a chapter for the work of each run that is of one request; return the ids of the steps that are in it."""
@@ -52,7 +49,7 @@ def _work(run: list[Step], owners: LineOwners) -> tuple[RequestChapters, list[St
     named: list[int] = []
     for index, root in enumerate(run):
         owner = owners.owner(root, owners.uuids(root))
-        is_others = owner is None and (_names_port(root) or _is_disputed(root, owners))
+        is_others = owner is None and (_names_port(root) or owners.knows(owners.uuids(root)))
         if is_others or (owner is not None and request is not None and owner is not request):
             return None
         if owner is not None:
@@ -63,8 +60,3 @@ def _work(run: list[Step], owners: LineOwners) -> tuple[RequestChapters, list[St
 
 def _names_port(root: Step) -> bool:
     return root.kind == "log" and bool(subjects.about(root))
-
-
-def _is_disputed(root: Step, owners: LineOwners) -> bool:
-    """Return whether a line names ports of several requests, but for the list of all that there are on the host."""
-    return owners.knows(owners.uuids(root)) and _ALL not in root.text("message")

@@ -55,8 +55,16 @@ class LineOwners:
         return any(uuid in self._spans for uuid in uuids)
 
     def owner(self, root: Step, uuids: set[str]) -> RequestChapters | None:
-        """Return the only request that names one of the uuids and is under way at a line; None without one."""
-        return _only(root, [span for uuid in uuids for span in self._begun(uuid, root)])
+        """Return the only request that names one of the uuids and is under way at a line; None without one.
+
+        Nor does a line of the network's services have one that names a port of another request, which may have ended.
+        """
+        request = _only(root, [span for uuid in uuids for span in self._begun(uuid, root)])
+        return None if root.service.startswith("network") and self._names_others(uuids, request) else request
+
+    def _names_others(self, uuids: set[str], request: RequestChapters | None) -> bool:
+        spans = [self._spans[uuid] for uuid in uuids if uuid in self._spans]
+        return any(all(own is not request for _, _, own in known) for known in spans)
 
     def is_within(self, part: Step, uuids: set[str], request: RequestChapters) -> bool:
         """Return whether a request names all that a part names, and lasts until it ends: a service may keep an id."""

@@ -33,8 +33,8 @@ def operation(steps: Iterable[Step]) -> str:
 
 
 _NAME = re.compile(rf"\bservices$|{SERVICE_REPORTS}|({'|'.join(PERIODIC_LOGGERS)})$")
-#: A run of an agent's loop, which looks for ports to work on every few seconds, and its end.
-_RUN = re.compile(r"Agent rpc_loop - iteration:\d+ (?P<event>started|completed|-)")
+#: A run of an agent's loop, which looks for ports to work on every few seconds, and its list of all that there are.
+_RUN = re.compile(r"(?:Agent rpc_loop - iteration:\d+|Starting to process devices) (?P<event>started|completed|-|in:)")
 #: OVN's workers say in it that they are alive.
 _RING = re.compile(r"\bUPDATE ovn_hash_ring\b")
 
@@ -56,7 +56,7 @@ def loop_ids(heads: Iterable[Step]) -> set[str]:
 
 
 def run_event(step: Step) -> str:
-    """Return ``started``, ``completed`` or ``-`` for a line about a run of an agent's loop itself, "" for others."""
+    """Return ``started``, ``completed``, ``-`` or ``in:`` for a line about a run of an agent's loop, "" for others."""
     match = _RUN.match(step.text("message")) if step.kind == "log" else None
     return match["event"] if match else ""
 

@@ -18,6 +18,8 @@ from tracer.model.patterns import PERIODIC_LOGGERS, UUID
 _UUID = re.compile(rf"\b{UUID}\b")
 #: Attributes of what was received with an id of its request.
 _OWN_IDS = ("request_id", "context_request_id", "closing_request_id")
+#: Loggers of threads that serve all requests: Neutron's that sends events to Nova, and a connection to OVSDB.
+_OWN_THREADS = ("neutron.notifiers.nova", "ovsdbapp.backend.ovs_idl.vlog", "ovsdbapp.backend.ovs_idl.transaction")
 #: ``Service.save``: the report of 2011 to now.
 _REPORT = re.compile(r"\s*UPDATE services\b.*\breport_count\b", re.DOTALL)
 #: The statements before a report: the service reads its own row, by its id; SQLite begins a transaction.
@@ -196,9 +198,10 @@ def heartbeats(events: list[Event]) -> set[int]:
 
 
 def _is_periodic(event: Event) -> bool:
-    """Return whether an event is of work on a timer, or of Neutron's thread that sends events to Nova."""
-    if event.kind == "http":
-        return "request_id" not in event.attributes and event.name.endswith("/os-server-external-events")
+    """Return whether an event is of work on a timer, or of a thread that serves all requests and knows no id."""
     if event.kind == "rpc":
         return event.name == "report_state"
-    return event.kind == "log" and event.name.endswith((*PERIODIC_LOGGERS, "neutron.notifiers.nova"))
+    if event.kind == "log" and event.name.endswith(PERIODIC_LOGGERS):
+        return True
+    own = event.name.endswith("/os-server-external-events" if event.kind == "http" else _OWN_THREADS)
+    return own and event.kind in ("http", "log") and "request_id" not in event.attributes
