@@ -25,6 +25,7 @@ IMPURE = (
     "tracer.cli",
     "tracer.commands",
     "tracer.files",
+    "tracer.history",
     "tracer.recording.follow",
     "tracer.recording.point_check",
     "tracer.recording.launch",

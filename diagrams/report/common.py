@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from diagrams.text import clean, plural, short_address, shorten
 from tracer.model import Baseline, Change, Comparison
+from tracer.model.comparison import Commit
 
 #: Classes of changes in the order of reports, each with a sign that distinguishes it without colour. All signs are in
 #: Latin-1 or in the fonts of terminals and browsers.
@@ -32,6 +33,8 @@ SEVERITIES = {"fail": "fail", "warn": "warn", "note": "noted", "ignore": "ignore
 TEXT, WHERE, NAME = 400, 200, 120
 #: Maximum length of an address.
 ADDRESS = 24
+#: Maximum number of commits listed for a change.
+COMMITS = 5
 
 
 def sign(change: Change) -> str:
@@ -123,6 +126,31 @@ def short(change: Change) -> str:
 def where(change: Change) -> str:
     """Return its position in the code."""
     return shorten(change.where, WHERE)
+
+
+def origin(change: Change) -> list[str]:
+    """Return the commits that made the change, a line each after one that names the function; [] if not looked for."""
+    if change.origin is None:
+        return []
+    function = shorten(change.origin.function, WHERE)
+    if not change.origin.commits:
+        return [f"no commit changed {function} or a function around it"]
+    unchanged = f"no commit changed {shorten(change.origin.unchanged, WHERE)}; " if change.origin.unchanged else ""
+    return [
+        f"{unchanged}commits that changed {function}:",
+        *map(_commit, change.origin.commits[:COMMITS]),
+        *_more(change),
+    ]
+
+
+def _commit(commit: Commit) -> str:
+    change_id = f" ({clean(commit.change_id)})" if commit.change_id else ""
+    return f"{clean(commit.id)} {shorten(commit.subject, WHERE)}{change_id}"
+
+
+def _more(change: Change) -> list[str]:
+    missing = len(change.origin.commits) - COMMITS if change.origin else 0
+    return [f"and {missing} more"] if missing > 0 else []
 
 
 def rule(change: Change) -> str:

@@ -18,6 +18,7 @@ from diagrams.report.common import (
     change_text,
     grouped,
     look,
+    origin,
     release,
     rule,
     sign,
@@ -49,6 +50,7 @@ class _Row:
     was: str
     now: str
     where: str
+    origin: list[str]
     rule: str
     marked: bool
 
@@ -91,5 +93,6 @@ def _row(number: int, change: Change, marked: set[int]) -> _Row:
     was, now = (shorten(text, TEXT) if both else "" for text in (change.old_text, change.new_text))
     return _Row(
         number, sign(change), clean(change.class_), look(change), old, new, shorten(change.service, 40),
-        change_text(change), around(change), was, now, where(change), rule(change), number in marked,
+        change_text(change), around(change), was, now, where(change), origin(change), rule(change),
+        number in marked,
     )  # fmt: skip

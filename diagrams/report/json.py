@@ -19,7 +19,8 @@ One object::
          "tables": [tables of a statement],
          "ratio": new count over old, or new time over old, null where that cannot be said,
          "below": how many steps below it came or went with it,
-         "rule": the rule of the policy that gave the severity, "" for the default}]}
+         "rule": the rule of the policy that gave the severity, "" for the default,
+         with --source "origin": {"function", "unchanged", "commits": [{"id", "subject", "change_id"}]}}]}
 
 ``changes`` are in the order of the new tree. These names keep their meaning as long as ``version`` is 1;
 further ones may come. All text is as it was recorded and may hold anything: the file itself is plain ASCII.
@@ -28,6 +29,7 @@ further ones may come. All text is as it was recorded and may hold anything: the
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from diagrams.report.common import counts
 from tracer.model import Baseline, Change, Comparison
@@ -71,4 +73,4 @@ def _change(change: Change) -> dict[str, object]:
         "ratio": change.ratio,
         "below": change.below,
         "rule": change.rule,
-    }
+    } | ({} if change.origin is None else {"origin": asdict(change.origin)})

@@ -6,7 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from diagrams.report.common import about, addresses, around, change_text, grouped, release, rule, tally, verdict, where
+from diagrams.report.common import (
+    about,
+    addresses,
+    around,
+    change_text,
+    grouped,
+    origin,
+    release,
+    rule,
+    tally,
+    verdict,
+    where,
+)
 from diagrams.sequence.model import lane_order
 from diagrams.text import clean, shorten
 from tracer.model import Change, Comparison
@@ -95,7 +107,8 @@ def _details(change: Change) -> list[str]:
     old, new = addresses(change)
     known = {"in": around(change), "at": where(change), "old": old, "new": new, "rule": rule(change)}
     steps = {"was": shorten(change.old_text, NAME), "is": shorten(change.new_text, NAME)}
-    return [change_text(change), *(f"    {key}: {value}" for key, value in (known | steps).items() if value)]
+    properties = [f"    {key}: {value}" for key, value in (known | steps).items() if value]
+    return [change_text(change), *properties, *(f"    {line}" for line in origin(change))]
 
 
 def _of(changes: Iterable[Change], severity: str) -> list[Change]:

@@ -12,6 +12,7 @@ from diagrams.report.common import (
     boots,
     change_text,
     grouped,
+    origin,
     outcomes,
     release,
     sign,
@@ -103,7 +104,7 @@ def _row(change: Change) -> str:
         f"{sign(change)} {_text(change.class_)}",
         *(code(cell) if cell else "" for cell in (old, new, shorten(change.service, NAME))),
         f"{code(shorten(change_text(change), TEXT))}{inside}",
-        code(where(change)) if change.where else "",
+        "<br>".join([code(line) for line in (where(change), *origin(change)) if line]),
     ]
     return f"| {' | '.join(cells)} |"
 

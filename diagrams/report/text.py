@@ -16,6 +16,7 @@ from diagrams.report.common import (
     change_text,
     grouped,
     look,
+    origin,
     rule,
     sign,
     tally,
@@ -105,6 +106,7 @@ def _further(change: Change, *, details: bool) -> Iterator[str]:
     position = ", ".join(filter(None, (f"in {around(change)}" if around(change) else "", where(change))))
     if position:
         yield position
+    yield from origin(change)
     if details:
         steps = {"was": change.old_text, "is": change.new_text}
         if change.old_text != change.new_text:

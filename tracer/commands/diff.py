@@ -21,6 +21,7 @@ from tracer.diff.outline import check
 from tracer.diff.policy.rules import judge
 from tracer.errors import TracerError
 from tracer.files import write
+from tracer.history import git, origins
 from tracer.model import Comparison
 
 SAME, DIFFERS = 0, 1
@@ -51,12 +52,17 @@ _WIDTH = 100
     "--colour", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
     help="Colour the report on stdout.",
 )  # fmt: skip
+@click.option(
+    "--source", "sources", multiple=True, metavar="PACKAGE=CHECKOUT[:OLD..NEW]",
+    help="Name the commits that made each failing or warned change, from a git checkout; repeatable.",
+)  # fmt: skip
 @click.option("--partial", is_flag=True, help='Allow the verdict "same" for incomplete recordings.')
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 def diff(
     old: Path, new: Path, policy_files: tuple[Path, ...], format_: str | None, outputs: tuple[Path, ...],
-    old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, colour: str, partial: bool,
+    old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, colour: str, sources: tuple[str, ...],
+    partial: bool,
 ) -> None:  # fmt: skip
     """Compare the boots in OLD and NEW: steps added, removed, moved, changed or slower.
 
@@ -69,6 +75,7 @@ def diff(
       bootseq diff 32.trace.jsonl.gz 34.trace.jsonl.gz
       bootseq diff nova-34.baseline today.trace.jsonl.gz --policy policy.yaml -o report.md -o report.xml
       bootseq diff notes.outline 34.trace.jsonl.gz
+      bootseq diff 33.trace.jsonl.gz 34.trace.jsonl.gz --source nova=src/nova:33.0.0..34.0.0
       bootseq diff boots.trace.jsonl.gz boots.trace.jsonl.gz --old-boot vm1 --new-boot vm2
     """
     formats = [_format(output, format_) for output in outputs]
@@ -77,8 +84,13 @@ def diff(
         before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing, include_log_lines=before.outline is not None)
         comparison = _compared(before, after, doing)
+        checkouts = [git.checkout(source, _releases(comparison, source)) for source in sources]
     # Allowances end with a day in the local time zone, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
+    if checkouts:
+        with progress() as doing:
+            doing("reading the history")
+            origins.add(comparison, checkouts)
     doubts = [*before.doubts, *after.doubts, *_unknown(comparison)]
     _note([*doubts, *before.remarks, *after.remarks], "warning")
     _note(notes, "note")
@@ -116,6 +128,13 @@ def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
     if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
         raise TracerError(f"{old.path} and {new.path} have no step in common; compare requests of one kind")
     return comparison
+
+
+def _releases(comparison: Comparison, source: str) -> tuple[str, str] | None:
+    """Return the releases of a source's package on both sides, which are its tags; None unless both are known."""
+    package = source.partition("=")[0]
+    old, new = (side.versions.get(package, "") for side in (comparison.old, comparison.new))
+    return (old, new) if old and new else None
 
 
 def _unknown(comparison: Comparison) -> list[str]:

@@ -98,6 +98,27 @@ class Baseline:
             yield from node.walk()
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its short id, subject and Gerrit's Change-Id, "" without one."""
+
+    id: str
+    subject: str
+    change_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The function that made a change, and the commits that changed it, the newest first.
+
+    Without commits no function around the change was changed. ``unchanged`` is the nearest function if that is another.
+    """
+
+    function: str
+    commits: tuple[Commit, ...]
+    unchanged: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Change:
     """A difference between an old and a new boot; ``old`` and ``new`` are addresses, "" where there is no step."""
@@ -125,6 +146,8 @@ class Change:
     #: "fail", "warn", "note" or "ignore", and the policy's rule that decided it.
     severity: str = "fail"
     rule: str = ""
+    #: Where a checkout of the source is known (tracer.history.origins).
+    origin: Origin | None = None
 
 
 @dataclass(slots=True, eq=False)
