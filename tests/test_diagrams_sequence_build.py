@@ -40,7 +40,9 @@ def well_nested(items: list[Item]) -> bool:
 @st.composite
 def trees(draw: st.DrawFn, depth: int = 3) -> Step:
     """Generate a tree of any kinds, with receiving sides in unusual positions."""
-    kind = draw(st.sampled_from(["http", "rpc", "call", "handoff", "libvirt", "command", "sql", "log", "ask", "state"]))
+    kind = draw(
+        st.sampled_from(["http", "rpc", "call", "handoff", "libvirt", "command", "sql", "log", "ask", "state", "wait"])
+    )
     service = draw(st.sampled_from(["client", "API", "compute", "conductor", "strange"]))
     side = draw(st.sampled_from(["client", "server", ""]))
     mode = draw(st.sampled_from(["call", "cast", "fanout", "notify", ""]))

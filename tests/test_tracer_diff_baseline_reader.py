@@ -9,7 +9,7 @@ from tracer.diff.baseline.normalise import normal
 from tracer.diff.baseline.reader import read
 from tracer.diff.baseline.writer import written
 from tracer.errors import TracerError
-from tracer.model import NormalStep
+from tracer.model import NOTES, NUMBERED, NormalStep
 from tracer.notation.lines import is_baseline
 
 HEAD = "# bootseq baseline 2\n"
@@ -102,7 +102,7 @@ def test_a_chapter_without_a_sender_is_at_the_top() -> None:
          "34.baseline:3: expected a statement (sql: …), a state or a log line; write a remark as # …: why"),
         (f"{HEAD}1. x\n1-1. sql: SELECT a", "34.baseline:3: sql: SELECT a is a note: write it as - … under its step"),
         (f"{HEAD}1. {{nap}} x",
-         "34.baseline:2: {nap}: unknown kind; use ask, call, command, handoff, http, libvirt, log, rpc, sql, state"),
+         f"34.baseline:2: {{nap}}: unknown kind; use {', '.join(sorted(NUMBERED | NOTES))}"),
         (f"{HEAD}1. x @12", "34.baseline:2: @12: the file is not known; write @path:line"),
         (f"{HEAD}1. x → 2", "34.baseline:2: → 2: no chapter has this address"),
         (f"{HEAD}1. x\n2. y ← 1-1", "34.baseline:3: ← 1-1: no line has this address"),

@@ -55,6 +55,6 @@ def _call(capture: Path | None) -> float:
     if capture is not None:
         capture.mkdir()
     root = SUPPORT.parents[1]
-    command = [sys.executable, "-c", _PROGRAM, str(root), str(SUPPORT), str(capture or ""), str(CALLS)]
+    command = [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(root), str(SUPPORT), str(capture or ""), str(CALLS)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return float(json.loads(done.stdout))
