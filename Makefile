@@ -70,7 +70,8 @@ suites: testsuite
 
 test-long: test suites
 
-# As root: start, boots, load, witnesses and stop of a real all-in-one cloud of each release (examples/cloud).
+# As root: start, boots, load, witnesses and stop of a real all-in-one cloud of each release (examples/cloud), then of one
+# with Ceph and Open vSwitch and one with OVN; CLOUD_NETWORKS='ovs hybrid ovn' selects the networks of the last.
 test-cloud: install
 	CLOUD_RELEASES='34 32' $(BIN)/python -m pytest -v -rA tests/test_examples_cloud_up*.py
 

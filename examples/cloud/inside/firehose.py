@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import sys
 import time
 from typing import Any
 
@@ -43,7 +42,9 @@ def summary(key: str, headers: dict[str, Any], body: bytes) -> dict[str, Any]:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # At once: each line is written when it is printed. Closing the consumer waits for the broker's answer, for ever if
+    # messages fill the connection meanwhile; the broker removes the queue when the connection ends.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     with kombu.Connection(os.environ["FIREHOSE_URL"]) as connection, connection.channel() as channel:
         queue = kombu.Queue("bootseq-firehose", exclusive=True, auto_delete=True, channel=channel)
         queue.declare()
