@@ -56,7 +56,7 @@ FLOWS = """\
 7 OFPT_ECHO_REQUEST (OF1.4) (xid=0x0): 0 bytes of payload
 """
 RULES = """\
-1 add chain ip filter neutron-openvswi-i0c0de052-8
+1 create chain ip filter neutron-openvswi-i0c0de052-8
 2 add rule ip filter neutron-openvswi-o0c0de052-8 counter packets 0 bytes 0 return
 3 add rule ip filter INPUT counter packets 0 bytes 0 jump neutron-openvswi-INPUT
 4 # new generation 12 by process 4711 (iptables-restor)

@@ -17,7 +17,7 @@ _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _NUMBER = re.compile(r"\b(?:in_port|reg5)=(0x[0-9a-f]+|\d+)")
 _LINK = re.compile(r"(?P<deleted>Deleted )?\d+: (?P<name>[^:@\s]+)[@:]")
 _FLOW = re.compile(r"event=(?:ADDED|MODIFIED|DELETED)\b.*")
-_RULE = re.compile(r"(?:add|delete|insert|replace) (?:chain|rule) .*")
+_RULE = re.compile(r"(?:add|create|insert|replace|delete|destroy) (?:chain|rule) .*")
 #: What only the switch itself writes.
 _REPORTED = frozenset({"ofport"})
 
