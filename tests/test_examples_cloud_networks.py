@@ -132,6 +132,37 @@ def test_a_second_switch_in_the_same_network_is_refused(plan: Plan, monkeypatch:
         start_switch(plan, ())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("started", [True, False])
+def test_down_removes_the_devices_of_its_own_switch_only(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, kind: str, started: bool
+) -> None:
+    """They outlive the switch; a cloud whose switch was refused has none."""
+    removed: list[str] = []
+    monkeypatch.setattr("examples.cloud.ovs.remove_device", removed.append)
+    monkeypatch.setattr("examples.cloud.networks.clean_firewall", lambda: removed.append("rules"))
+    database = plan.state / "ovs" / "ovsdb-server.db"
+    database.parent.mkdir()
+    if started:
+        database.touch()
+    for _ in range(2):
+        for part in parts_of(replace(plan, networks=kind)):
+            part.clean(plan)
+    assert not database.exists()
+    assert removed == ([*(["rules"] if kind != "ovn" else []), *DEVICES] if started else [])
+
+
+def test_a_switch_that_was_killed_may_be_started_again(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The devices that remain are its own."""
+    (plan.state / "ovs").mkdir()
+    (plan.state / "ovs" / "ovsdb-server.db").touch()
+    monkeypatch.setattr("examples.cloud.ovs.DEVICES", ("lo",))
+    monkeypatch.setattr("examples.cloud.ovs.start_database_server", lambda *_: None)
+    monkeypatch.setattr("examples.cloud.ovs.start_daemon", lambda *_: None)
+    monkeypatch.setattr("examples.cloud.ovs._vsctl", lambda *_: None)
+    start_switch(plan, ())
+
+
 def test_programs_of_open_vswitch_reach_this_cloud_only(plan: Plan) -> None:
     """libvirt's calls of them too: no folder is the machine's."""
     assert all(value.startswith(str(plan.state)) for value in switch_variables(plan).values())

@@ -27,11 +27,11 @@ def clean_network(plan: Plan) -> None:
     """Remove the remains once no domain runs. The taps are in the definitions, also of servers that are shut off."""
     for path in (plan.state / "libvirt" / "etc" / "qemu").glob("*.xml"):
         for tap in TAP.findall(path.read_text()):
-            _remove_device(tap)
+            remove_device(tap)
     if makes_bridges(plan):
         rules = _run("iptables-save")
         for bridge in BRIDGE.findall(rules):
-            _remove_device(bridge)
+            remove_device(bridge)
         _run("iptables-restore", "--noflush", text=removal(rules, CHAIN))
 
 
@@ -45,7 +45,7 @@ def clean_firewall() -> None:
         _run("ipset", "destroy", name)
     for path in Path("/sys/class/net").iterdir():
         if HYBRID_DEVICE.match(path.name):
-            _remove_device(path.name)
+            remove_device(path.name)
 
 
 def removal(rules: str, chain: re.Pattern[str]) -> str:
@@ -59,7 +59,8 @@ def removal(rules: str, chain: re.Pattern[str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _remove_device(name: str) -> None:
+def remove_device(name: str) -> None:
+    """Remove a network device, which may be gone already."""
     if Path("/sys/class/net", name).exists():
         _run("ip", "link", "delete", name)
 

@@ -47,8 +47,9 @@ class Agent(Part):
         wait_for_agent(client, AGENT)
 
     def clean(self, plan: Plan) -> None:
-        clean_firewall()
-        ovs.remove_database(plan)
+        if ovs.has_switch(plan):  # else what is there is another cloud's
+            clean_firewall()
+            ovs.clean_switch(plan)
 
 
 class Ovn(Part):
@@ -77,7 +78,8 @@ class Ovn(Part):
         wait_for_agent(client, "ovn-controller")
 
     def clean(self, plan: Plan) -> None:
-        ovs.remove_database(plan)
+        if ovs.has_switch(plan):
+            ovs.clean_switch(plan)
 
 
 NETWORKS: Mapping[str, tuple[Part, ...]] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from examples.cloud.errors import CloudError
+from examples.cloud.network import remove_device
 from examples.cloud.packages import find_command
 from examples.cloud.plan import COMPUTE_HOST, Plan
 from examples.cloud.process import Process
@@ -48,9 +49,16 @@ def start_switch(plan: Plan, bridges: Iterable[str]) -> None:
         _vsctl(plan, "--may-exist", "add-br", bridge, "--", "set", "Bridge", bridge, "datapath_type=netdev")
 
 
-def remove_database(plan: Plan) -> None:
-    """Remove the switch's database: it names ports of servers that no longer run."""
-    _database(plan, "ovsdb-server").unlink(missing_ok=True)
+def has_switch(plan: Plan) -> bool:
+    """Return whether the cloud's switch was started since it was last cleaned, so that devices of it may remain."""
+    return _database(plan, "ovsdb-server").exists()
+
+
+def clean_switch(plan: Plan) -> None:
+    """Remove the devices, which outlive the switch, and its database: it names ports of servers that no longer run."""
+    for name in DEVICES:
+        remove_device(name)
+    _database(plan, "ovsdb-server").unlink()
 
 
 def start_database_server(plan: Plan, name: str, schema: Path, socket: str) -> None:
@@ -97,7 +105,7 @@ def _vsctl(plan: Plan, *arguments: str) -> None:
 
 def _check_devices(plan: Plan) -> None:
     """Refuse to start a second switch beside one whose devices have the same names."""
-    if Process(plan, "ovs-vswitchd").pid() is not None:
+    if has_switch(plan):
         return
     present = [name for name in DEVICES if Path("/sys/class/net", name).exists()]
     if present:
