@@ -24,6 +24,7 @@ IMPURE = (
     "tracer.recording.capture",
     "tracer.cli",
     "tracer.commands",
+    "tracer.export.receiver",
     "tracer.files",
     "tracer.history",
     "tracer.recording.follow",
@@ -231,6 +232,25 @@ def test_nothing_imports_the_command_line() -> None:
         return not under(imported.module, *COMMAND_LINE) or under(module.name, *MAY_IMPORT_COMMAND_LINE)
 
     check_imports(list(modules().values()), allowed, "the command line imports, and is not imported")
+
+
+def test_only_the_command_line_exports() -> None:
+    """Encoders have libraries of their own, which no other command is to import."""
+
+    def allowed(module: Module, imported: Import) -> bool:
+        return not under(imported.module, "tracer.export") or under(module.name, "tracer.export", *COMMAND_LINE)
+
+    check_imports(list(modules().values()), allowed, "only the command line exports")
+
+
+def test_export_imports_only_the_model_and_the_notation() -> None:
+    def allowed(module: Module, imported: Import) -> bool:
+        return not under(imported.module, *PACKAGES) or under(
+            imported.module, "tracer.export", "tracer.model", "tracer.notation", "tracer.errors", "tracer.text"
+        )
+
+    exported = [m for m in modules().values() if under(m.name, "tracer.export")]
+    check_imports(exported, allowed, "of the project, export imports the model and the notation")
 
 
 def test_only_the_command_line_imports_diagrams() -> None:

@@ -22,7 +22,7 @@ from tracer.files import write
 #: The commands, each in a module of its name in tracer.commands.
 _COMMANDS = (
     "run", "record", "attach", "detach", "status", "tap", "ask", "doctor",
-    "ingest", "list", "show", "explain", "draw", "diff", "baseline", "spec", "check",
+    "ingest", "list", "show", "explain", "draw", "export", "diff", "baseline", "spec", "check",
     "anonymize",
 )  # fmt: skip
 

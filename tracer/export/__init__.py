@@ -1,0 +1,1 @@
+"""Export: requests → spans → the files and messages that other tracing tools read."""
