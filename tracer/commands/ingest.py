@@ -74,6 +74,7 @@ def ingest(
       other formats with --log-format or --from-config
       uWSGI's access lines among any of them
     Message copies: from bootseq tap, RabbitMQ's tracing plugin, rabbitmqadmin get, or pika (JSON lines)
+    Spans: OpenTelemetry's (OTLP: JSON lines, protobuf as .pb), Jaeger's and Zipkin's JSON, osprofiler's JSON and HTML
 
     \b
     Examples:

@@ -44,7 +44,8 @@ class RequestChapters:
         if not self._begun:
             self._index(self.chapters)
         self._claimed.add(root.id)
-        parent = None if root.is_server else self._under_way(root, by_id=tied_by == "request_id")
+        # Of a tracer's spans, what was under way is known by their parents alone.
+        parent = None if root.is_server or root.from_tracers else self._under_way(root, by_id=tied_by == "request_id")
         before = len(self.chapters)
         if parent is not None and self._forest.adopt(parent, root, tied_by):
             parts.extend(parent, root)

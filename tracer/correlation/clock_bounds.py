@@ -47,7 +47,7 @@ class _Ends:
 
 def bounds(events: Iterable[Event]) -> Iterator[Bound]:
     """Yield the bounds that follow from the messages and requests among the events."""
-    exchanges = [event for event in events if event.kind in ("rpc", "http")]
+    exchanges = [event for event in events if event.kind in ("rpc", "http") and not event.from_tracers]
     if len({event.process.clock for event in exchanges}) < 2:
         return
     answers = {(event.process.key, event.parent): event.start for event in exchanges if event.mode == "reply"}

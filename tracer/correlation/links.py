@@ -17,6 +17,7 @@ from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import CLOCK_RESIDUE
 from tracer.events import Event, Process
 from tracer.model import Step, Value, participants
+from tracer.model.attributes import SPAN, SPAN_PARENT
 
 #: The id of a call's message on oslo.privsep's channel: an attribute of both ends, and the name of their link.
 _CALL_ID = "call_id"
@@ -37,6 +38,7 @@ def build(events: Iterable[Event]) -> Forest:
         if parent is not None and event.parent < event.number:
             link = event.tied_by or ("handoff" if parent.kind == "handoff" else "context")
             forest.adopt(parent, steps[key], link)
+    _link_spans(list(steps.values()), {key: event.tied_by for key, event in known.items()}, forest)
     _link_processes(list(steps.values()), forest)
     for step in steps.values():
         if len(step.children) > 1:
@@ -76,6 +78,30 @@ def _step(key: str, event: Event) -> Step:
 
 def _id(value: Value) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _link_spans(steps: list[Step], ties: dict[str, str], forest: Forest) -> None:
+    """Link what other tracers recorded to the spans that caused it, where hooks do not know better."""
+    spans = {span: step for step in steps for span in step.text(SPAN).split()}
+    for step in steps:
+        cause = spans.get(step.text(SPAN_PARENT))
+        if cause is None or step.id in forest.parents or step.id in forest.senders or _is_linked_by_hooks(step):
+            continue
+        (forest.adopt if _waited(cause, step) else forest.open)(cause, step, ties[step.id] or "span")
+
+
+def _is_linked_by_hooks(step: Step) -> bool:
+    return step.from_hooks and len(step.witnesses) > 1
+
+
+def _waited(cause: Step, step: Step) -> bool:
+    """Return whether a span's cause waited for it: a call, or what ends before the cause does."""
+    if not step.is_server or step.kind != "rpc":
+        return True
+    if cause.is_client and cause.kind == "rpc":
+        step.attributes.setdefault("mode", cause.mode)
+        return cause.mode == "call"
+    return cause.end is None or (step.end is not None and step.end <= cause.end)
 
 
 def _link_processes(steps: list[Step], forest: Forest) -> None:

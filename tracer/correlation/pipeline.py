@@ -13,6 +13,7 @@ from tracer.correlation import (
     outcomes,
     parts,
     requests,
+    span_clocks,
     statements,
     states,
     unassigned,
@@ -27,6 +28,8 @@ def correlate(events: Events) -> Trace:
     """Return all boots and other requests among the events; shifts and completes the events in place."""
     # Correct the clocks that messages prove wrong.
     clock_warnings = clocks.align(events.events)
+    # Correct those of other tracers, whose spans have no ids of messages.
+    clock_warnings += span_clocks.align(events.events)
     # Keep one event for each step, and find the parents of those that no hook recorded.
     merged = witnesses.unify(events.events)
     # Build trees: by the hooks' context within processes, by ids across them.

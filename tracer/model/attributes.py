@@ -9,6 +9,10 @@ Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 SIDE = "side"
 #: The mode of a message: "call", "cast", "fanout", "notify" or "reply".
 MODE = "mode"
+#: The spans that other tracers recorded of the step, and the span that caused it: ``trace/span``, several with blanks.
+SPAN, SPAN_PARENT = "span", "span_parent"
+#: The witnesses that are other tracers.
+TRACERS = frozenset({"otel", "osprofiler"})
 
 
 class Attributed:
@@ -38,6 +42,11 @@ class Attributed:
     def from_hooks(self) -> bool:
         """True if hooks recorded the step, alone or among other witnesses."""
         return "hooks" in self.witnesses
+
+    @property
+    def from_tracers(self) -> bool:
+        """True if other tracers recorded the step, and nobody else."""
+        return TRACERS.issuperset(self.witnesses)
 
     def text(self, key: str) -> str:
         """Return the attribute ``key`` as text, "" where it is missing."""

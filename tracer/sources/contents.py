@@ -16,6 +16,7 @@ from tracer.sources.logs import buffers, reader
 from tracer.sources.logs.blocks import Text
 from tracer.sources.logs.detect import Hints
 from tracer.sources.packing import Budget
+from tracer.sources.spans import files as span_files
 
 _COPIES = (".jsonl", ".json", ".ndjson")
 
@@ -38,6 +39,8 @@ def read(path: Path, hints: Hints, on_progress: Callable[[float], None] = lambda
 
 
 def _text(path: Path, text: Text, modified: datetime, hints: Hints, on_progress: Callable[[float], None]) -> Events:
+    if span_files.matches(text, path):
+        return span_files.read(path, text)
     if copy_forms.matches(text):
         return broker_copies.read_copies(path, text)
     events = reader.read_log(path, text, modified, hints, on_progress)

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from tracer.correlation.witnesses import marks
 from tracer.events import Event, Process
 from tracer.model import participants
 from tracer.model.patterns import WARNING_LEVELS
@@ -71,6 +72,12 @@ def step_keys(event: Event, homes: Mapping[str, str]) -> Iterator[Key]:
     yield from _ids(event)
     attributes, kind = event.attributes, event.kind
     home = homes.get(event.process.key, event.process.key)
+    if kind in ("rpc", "call") and (event.from_hooks or event.from_tracers):
+        own = marks.mark(event)
+        if own is not None:
+            yield "span", home, *own
+    if event.from_tracers and kind == "rpc":
+        return
     if kind == "rpc" and not attributes.get("unique_id") and not attributes.get("msg_id") and event.mode != "reply":
         if event.is_server:
             yield kind, event.name, attributes.get("request_id")

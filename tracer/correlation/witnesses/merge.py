@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from tracer.correlation.tolerances import LOG_RESOLUTION, WITNESS_SKEW
-from tracer.correlation.witnesses import keys
+from tracer.correlation.witnesses import keys, marks
 from tracer.events import Event, Process
+from tracer.model.attributes import SPAN
 
 #: The event of the lowest rank remains; the others add what they know.
-_RANKS = {"hooks": 0, "logs": 1, "broker": 3}
+_RANKS = {"hooks": 0, "logs": 1, "broker": 3, "otel": 4, "osprofiler": 5}
 #: The rank of a server's access log, whose requests the process's own log may have too.
 _ACCESS = 2
 
@@ -22,7 +23,7 @@ _Candidates = dict[int, list[Event]]
 def merge(events: list[Event]) -> list[Event]:
     """Return one event for each step, in the order of time; the events that remain are completed in place."""
     access = keys.access_logs(events)
-    homes = keys.home_processes(events, access)
+    homes = keys.home_processes(events, access) | marks.home_processes(events)
     ordered = sorted(events, key=lambda event: (_rank(event, access), event.start, event.number))
     candidates: dict[keys.Key, _Candidates] = defaultdict(lambda: defaultdict(list))
     #: the ranks of an event's further witnesses
@@ -73,8 +74,11 @@ def _start(event: Event) -> int:
 def _add(event: Event, other: Event) -> None:
     """Add to ``event`` what only ``other`` knows."""
     event.witnesses = tuple(dict.fromkeys((*event.witnesses, *other.witnesses)))
+    spans = [attributes[SPAN] for attributes in (event.attributes, other.attributes) if SPAN in attributes]
     for name, value in other.attributes.items():
         event.attributes.setdefault(name, value)
+    if spans:
+        event.attributes[SPAN] = " ".join(map(str, spans))
     # A log names the method that carries another: object_action, where the message has Instance.save.
     if event.kind == "rpc" and not event.from_hooks and other.name:
         event.name, event.attributes["method"] = other.name, other.attributes.get("method", other.name)

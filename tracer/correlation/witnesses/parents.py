@@ -13,6 +13,8 @@ from collections import defaultdict
 from tracer.correlation.tolerances import HEARTBEAT_SPAN, LOG_RESOLUTION, SILENCE, SILENCE_WITH_ID, STALE_ID
 from tracer.correlation.witnesses.merge import renumber
 from tracer.events import Event
+from tracer.model import Value
+from tracer.model.attributes import SPAN_PARENT
 from tracer.model.patterns import PERIODIC_LOGGERS, UUID
 
 _UUID = re.compile(rf"\b{UUID}\b")
@@ -62,7 +64,7 @@ class _Process:
         for index, event in enumerate(self._events):
             while upcoming and upcoming[-1].start <= event.start + LOG_RESOLUTION:
                 self._begin(upcoming.pop())
-            if event.is_server or event.parent or event.from_hooks:
+            if event.is_server or event.parent or event.from_hooks or SPAN_PARENT in event.attributes:
                 continue
             self._close(event.start)
             if index not in self._heartbeats:
@@ -83,7 +85,7 @@ class _Process:
             _set_id_aside(server)
         self._open.append(server)
         self._last[server.number] = server.start
-        if server.end is None and not server.from_hooks:
+        if server.end is None and not server.from_hooks and not server.from_tracers:
             self._endless.append(server)
 
     def _close(self, now: int) -> None:
@@ -100,6 +102,9 @@ class _Process:
 
     def _assign_parent(self, event: Event) -> None:
         request_id = event.attributes.get("request_id")
+        if event.from_tracers:
+            self._assign_received(event, request_id)
+            return
         server, tied_by = self._by_id(str(request_id)) if request_id else (None, "")
         if server is None and self._has_stale_id(event):
             _set_id_aside(event)
@@ -120,6 +125,20 @@ class _Process:
         self._last[server.number] = max(self._last.get(server.number, 0), event.end or event.start)
         if not server.attributes.get("request_id") and request_id:
             server.attributes["request_id"] = request_id
+
+    def _assign_received(self, event: Event, request_id: Value) -> None:
+        """Put a span without a parent below the only message of its request that its process received before it.
+
+        It may begin after that was served: a tracer loses the context where work is handed to a pool. Time links none:
+        it loses the context of periodic work too.
+        """
+        received = [
+            server
+            for server in self._events
+            if server.is_server and request_id and server.attributes.get("request_id") == request_id
+        ]
+        if len(received) == 1 and received[0].start <= event.start and received[0].number < event.number:
+            event.parent, event.tied_by = received[0].number, "request_id"
 
     def _has_stale_id(self, event: Event) -> bool:
         """Return whether its request was answered a while ago: its thread's context was not cleared."""

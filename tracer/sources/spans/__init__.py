@@ -1,0 +1,1 @@
+"""Spans of other tracers, read as events: OTLP, Jaeger, Zipkin, osprofiler."""
