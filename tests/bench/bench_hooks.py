@@ -41,7 +41,7 @@ def _compared(what: str, budget: float, times: int, contenders: dict[str, Conten
             round_folder = folder / what / name / str(number)
             round_folder.mkdir(parents=True)
             with contender(round_folder) as work:
-                best[name] = min(best[name], _microseconds(work, times))
+                best[name] = min(best[name], microseconds(work, times))
     bare = best.pop("bare")
     ours = best.pop("bootseq") - bare
     yield Row(f"{what}, bare", bare, "µs")
@@ -50,7 +50,7 @@ def _compared(what: str, budget: float, times: int, contenders: dict[str, Conten
         yield Row(f"{what}: {name} adds", spent - bare, "µs", (spent - bare) / ours, "bootseq")
 
 
-def _microseconds(work: Work, times: int) -> float:
+def microseconds(work: Work, times: int) -> float:
     """Return the CPU of the whole process for one piece of work, later work of a contender's threads included."""
     for _ in range(50):
         work()
@@ -67,7 +67,7 @@ def _microseconds(work: Work, times: int) -> float:
 
 
 @contextmanager
-def _hooked(folder: Path, *hooks: str, points: Iterable[object] = ()) -> Iterator[None]:
+def with_hooks(folder: Path, *hooks: str, points: Iterable[object] = ()) -> Iterator[None]:
     import patches
 
     options = {"segment_size": 64 << 20, "cap": 1 << 30, "hooks": list(hooks), "points": list(points), "ask": []}
@@ -158,7 +158,7 @@ def _bare_sql(_: Path) -> Iterator[Work]:
 
 @contextmanager
 def _hooked_sql(folder: Path) -> Iterator[Work]:
-    with _hooked(folder, "sql"), _engine() as (_, work):
+    with with_hooks(folder, "sql"), _engine() as (_, work):
         yield work
 
 
@@ -216,7 +216,7 @@ def _bare_call(_: Path) -> Iterator[Work]:
 @contextmanager
 def _hooked_call(folder: Path) -> Iterator[Work]:
     api = Api()
-    with _hooked(folder, points=[[__name__, ["Api.create"], []]]):
+    with with_hooks(folder, points=[[__name__, ["Api.create"], []]]):
         yield lambda: api.create("x")
 
 
@@ -276,7 +276,7 @@ def _bare_log(_: Path) -> Iterator[Work]:
 
 @contextmanager
 def _hooked_log(folder: Path) -> Iterator[Work]:
-    with _hooked(folder, "logs"), _logger() as work:
+    with with_hooks(folder, "logs"), _logger() as work:
         yield work
 
 
