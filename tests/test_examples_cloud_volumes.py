@@ -165,6 +165,25 @@ def test_a_foreign_mount_command_is_not_replaced(plan: Plan, tmp_path: Path, mon
     assert helper.read_text() == "another"
 
 
+def test_mounts_are_removed_from_the_last_on_and_only_while_they_exist(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of one may be the end of its peers."""
+    folder = plan.state / "nova" / "mnt"
+    mounts = [str(folder), f"{folder}/share", f"{folder}/share"]
+    removed: list[str] = []
+
+    def run(command: str, *arguments: str) -> None:
+        removed.append(arguments[-1])
+        mounts[:] = [target for target in mounts if target != arguments[-1]]
+
+    monkeypatch.setattr(nfs, "HELPER", tmp_path / "mount.nfs")
+    monkeypatch.setattr(nfs, "_mounted", lambda _: list(mounts))
+    monkeypatch.setattr(nfs, "_run", run)
+    nfs.Nfs().clean(plan)
+    assert removed == [f"{folder}/share", str(folder)]
+
+
 @pytest.mark.parametrize(
     ("kinds", "expected"),
     [

@@ -56,12 +56,14 @@ class Nfs(Part):
         # What Nova mounts later must be visible in libvirtd's mount namespace.
         folder = str(plan.state / MOUNTS[1])
         if folder not in _mounted(plan):
-            for options in (["--bind", folder, folder], ["--make-shared", folder]):
+            # Private first: as a peer of the mount above, it would have each mount twice.
+            for options in (["--bind", folder, folder], ["--make-private", folder], ["--make-shared", folder]):
                 _run("mount", *options)
 
     def clean(self, plan: Plan) -> None:
-        for target in reversed(_mounted(plan)):
-            _run("umount", "--lazy", target)
+        # Listed again each time: the end of one mount may be the end of others.
+        while targets := _mounted(plan):
+            _run("umount", "--lazy", targets[-1])
         if HELPER.exists() and HELPER.read_text(errors="replace") == STAND_IN:
             HELPER.unlink()
 
