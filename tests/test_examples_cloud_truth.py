@@ -210,6 +210,25 @@ def test_misses_are_reported_with_their_reason() -> None:
     assert agreement.recall < 1 > agreement.precision
 
 
+@pytest.mark.parametrize(("names", "missed"), [((), 0), ((UUID.format(16),), 1)])
+def test_a_task_by_the_clock_is_missing_only_if_it_names_the_boot(names: tuple[str, ...], missed: int) -> None:
+    """Neutron's workers also run such tasks while nothing boots."""
+    cloud = Cloud()
+    services = Services(cloud)
+    story = services.boot()
+    for _ in range(9):
+        next(story)
+    services.conductor.on(9).sql("SELECT 1 FROM loose")
+    run(story)
+    lines = [
+        Entry(line.time, line.key, f"neutron-periodic-workers: {line.text}", ids=frozenset(names))
+        if line.text.endswith("loose")
+        else line
+        for line in witnessed(cloud)
+    ]
+    assert match(lines, cloud).missed.total() == missed
+
+
 def test_a_statement_in_another_tree_is_missing_only_if_it_names_the_boot() -> None:
     cloud = Cloud()
     services = Services(cloud)

@@ -18,9 +18,12 @@ _CLOSE = SECOND // 10
 _HEARTBEAT = re.compile(
     r"UPDATE services SET (?:updated_at=\?, )?report_count="
     r"|SELECT services\..* WHERE services\.deleted = \? AND services\.id = \?"
+    r"|UPDATE ovn_hash_ring |SELECT .* FROM ovn_hash_ring "
 )
 #: Reads all instances of its host, under an id of its own.
 _PERIODIC = "nova.manager:Manager.periodic_tasks"
+#: Processes of Neutron that only run tasks by the clock, as the statements' texts begin.
+_BY_THE_CLOCK = ("neutron-periodic-workers: ", "neutron-ovn-maintenance-worker: ")
 #: So does this, for the claim or end of any instance.
 _OF_ALL = "nova.scheduler.client.report:SchedulerReportClient.get_allocations_for_provider_tree"
 
@@ -181,7 +184,7 @@ def _loose(theirs: Entry, ours: HookedEvent | None, tree: Request | None, trees:
         return "the hooks have no such event"
     ids = theirs.ids | {str(ours.event.attributes.get(name)) for name in ("request_id", "global_request_id")}
     if tree is None:
-        if _HEARTBEAT.match(theirs.key[-1]) and not ids & trees.own:
+        if not ids & trees.own and (_HEARTBEAT.match(theirs.key[-1]) or theirs.text.startswith(_BY_THE_CLOCK)):
             return ""
         return "recorded, but in no tree"
     if not ids & set(trees.boot.request_ids) and (tree.operation == _PERIODIC or trees.below(ours, _OF_ALL)):
