@@ -170,7 +170,7 @@ def test_a_daemon_of_a_service_started_with_hooks_has_them(tmp_path: Path, metho
     command = [sys.executable, "-m", "tracer", "run", "-o", str(tmp_path / "capture"), "--", sys.executable, "-c", code]
     done = subprocess.run(
         [*command, str(SUPPORT), method], capture_output=True, text=True, timeout=120, check=False,
-        cwd=SUPPORT.parents[1],
+        cwd=SUPPORT.parents[1], env=os.environ | {"PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     wait_until(lambda: not runs(int(done.stdout.split()[0])))
