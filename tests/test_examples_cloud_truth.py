@@ -268,6 +268,18 @@ def test_periodic_tasks_that_read_the_instance_are_not_part_of_its_boot() -> Non
     assert dict(agreement.apart) == {"request nova.manager:Manager.periodic_tasks": 1}
 
 
+@pytest.mark.parametrize(("tied_by", "count"), [("port", 0), ("unique_id", 1)])
+def test_a_chapter_about_a_port_needs_no_message(tied_by: str, count: int) -> None:
+    """OVN's events and the agent's loop are linked by the port alone."""
+    boot = booted().boot()
+    chapter = boot.chapters[1]
+    chapter.tied_by = tied_by
+    for name in ("unique_id", "msg_id"):
+        chapter.attributes.pop(name, None)
+    wrong = [reason for reason, step in misplaced(boot) if step is chapter]
+    assert wrong == ["chapter opened by another message"] * count
+
+
 def test_statements_before_the_recording_are_not_matched_with_the_boot() -> None:
     """Under load the same statements also precede the recording, and a log's whole seconds order them badly."""
     cloud = booted()

@@ -204,13 +204,9 @@ def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:
     """Yield the steps whose parent contradicts ids, addresses or times, with the reason."""
     senders = {step.address: step for step in boot.walk()}
     for chapter in boot.chapters[1:]:
-        sender = senders.get(chapter.opened_by)
-        if sender is None and chapter.tied_by == "instance":
-            continue  # it has no sender
-        if sender is None:
-            yield f"chapter without the step that opened it, tied by {chapter.tied_by}", chapter
-        elif not _same_message(sender, chapter):
-            yield "chapter opened by another message", chapter
+        reason = _misplaced_chapter(senders.get(chapter.opened_by), chapter)
+        if reason:
+            yield reason, chapter
     for parent in boot.walk():
         for child in parent.children:
             if child.start < parent.start:
@@ -223,6 +219,19 @@ def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:
                 yield "below another message", child
             elif child.kind == "http" and not _same_request(parent, child):
                 yield "below another request", child
+
+
+def _misplaced_chapter(sender: Step | None, chapter: Step) -> str:
+    if sender is None:
+        # What is linked by the instance alone has no sender.
+        return (
+            ""
+            if chapter.tied_by == "instance"
+            else f"chapter without the step that opened it, tied by {chapter.tied_by}"
+        )
+    # What is linked by a port was opened by no message; `named_ports` checks whose port it is.
+    is_opened = chapter.tied_by == "port" or _same_message(sender, chapter)
+    return "" if is_opened else "chapter opened by another message"
 
 
 def _same_message(sender: Step, receiver: Step) -> bool:
