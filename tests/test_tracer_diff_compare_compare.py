@@ -52,6 +52,12 @@ def test_the_same_boot_under_other_ids_at_other_times_has_not_changed() -> None:
     assert changes(first, second) == []
 
 
+def test_a_boot_of_many_chapters_that_nothing_sent_is_the_same_as_itself() -> None:
+    """Chapter 10 comes after chapter 9."""
+    first, second = (builders.boot(*(served("compute", f"m{number}") for number in range(12))) for _ in range(2))
+    assert changes(first, second) == []
+
+
 def test_an_added_and_a_removed_step_are_reported_with_their_surroundings() -> None:
     (change,) = changes(
         builders.boot(served("API", "boot", a("a"))), builders.boot(served("API", "boot", a("a"), a("b", a("c"))))

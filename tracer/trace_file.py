@@ -16,7 +16,7 @@ from tracer import gc_pause, trace_fields
 from tracer.errors import TracerError
 from tracer.files import read as files_read
 from tracer.files.write import written
-from tracer.model import Request, Step, Trace
+from tracer.model import Request, Step, Trace, peers, sub_lanes
 from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
@@ -138,7 +138,9 @@ class _Reader:
 
             return take
 
-        return self._trace(begin)
+        trace = self._trace(begin)
+        _divide([*trace.boots, *trace.others])
+        return trace
 
     def scan(self, begin: Callable[[Trace], Callable[[Request, Step], object]]) -> Trace:
         """Return the trace without steps, each of which is passed to the function that ``begin`` returns."""
@@ -233,3 +235,19 @@ class _Reader:
             steps[step.address] = step
             parent = step.address[: max(step.address.rfind("-"), step.address.rfind("/"), 0)]
             (steps[parent].children if parent else request.chapters).append(step)
+
+
+def _divide(requests: list[Request]) -> None:
+    """Tell Cinder's and Neutron's services apart, which older versions wrote under one name each."""
+    if sub_lanes.divide([chapter for request in requests for chapter in request.chapters]):
+        for request in requests:
+            _name_peers(request)
+
+
+def _name_peers(request: Request) -> None:
+    heads = {chapter.address: chapter for chapter in request.chapters}
+
+    def receivers(step: Step) -> list[Step]:
+        return [heads[address] for address in step.opens if address in heads]
+
+    peers.name([step for step in request.walk() if step.is_client], receivers)

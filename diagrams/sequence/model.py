@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from diagrams.text import short_address, shorten
-from tracer.model import PARTICIPANTS
+from tracer.model import lanes
 
 #: Maximum length of a title, a lane's name, and an error or log line in a picture; maximum number of chapters that a
 #: cast names.
@@ -74,5 +74,4 @@ def opened(opens: Sequence[str]) -> str:
 
 def lane_order(lane: str) -> int:
     """Return a service's position among the lanes, from left to right; unknown ones come last."""
-    service = lane.partition(" ")[0]
-    return PARTICIPANTS.index(service) if service in PARTICIPANTS else len(PARTICIPANTS)
+    return lanes.order(lane)

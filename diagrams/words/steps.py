@@ -54,8 +54,8 @@ def label(step: Step, around: Home = None) -> str:
 
 
 def peer(step: Step) -> str:
-    """Return the receiver of a sent request or message, "" if unknown."""
-    return step.text("peer") or ("broker" if step.text("mode") == "notify" else step.text("topic"))
+    """Return the service that a request or message was sent to, "" if unknown: a topic is none."""
+    return step.text("peer") or ("broker" if step.text("mode") == "notify" else "")
 
 
 def query(step: Step) -> str:
@@ -111,8 +111,8 @@ def _rpc_name(step: Step) -> str:
 def _rpc_title(step: Step, around: Home) -> str:
     if step.text("side") != "server":
         sent = f"rpc.{step.text('mode') or 'call'}()"
-        # Of a message whose method is unknown, its topic says most.
-        to = peer(step) if _rpc_name(step) else step.text("topic") or peer(step)
+        # Of a message whose method or receiver is unknown, its topic says most.
+        to = (peer(step) if _rpc_name(step) else "") or step.text("topic") or peer(step)
         return sent + (f" to {to}" if to else "") + (f": {_rpc_name(step)}" if _rpc_name(step) else "")
     if not step.text("function"):
         return _rpc_name(step)

@@ -105,10 +105,11 @@ _VERSION = re.compile(r"[0-9.]*\Z")
 
 
 def host_of_topic(topic: str) -> str:
-    """Return the host in the name of a queue, ``compute.HOST``, "" if it has none."""
+    """Return the host in the name of a queue, ``compute.HOST``, ``cinder-volume.HOST@BACKEND``, "" if it has none."""
     for action in ("deliver.", "publish."):
         topic = topic.removeprefix(action)
     name, dot, host = topic.partition(".")
+    host = host.partition("@")[0]
     return "" if not dot or not name or "/" in topic or ":" in topic or _VERSION.match(host) else host
 
 

@@ -15,7 +15,7 @@ from diagrams.words import steps
 from tracer import timeline, times, trace_file
 from tracer.commands import printing
 from tracer.errors import TracerError
-from tracer.model import Request, Step, Trace
+from tracer.model import Request, Step, Trace, lanes
 from tracer.text import command, first_and_last, printable
 from tracer.timeline import LEVELS, Entry, Subject
 
@@ -48,7 +48,7 @@ class Filters:
         """Return whether an entry is to be printed."""
         return (
             (not self.level or LEVELS.index(entry.level) >= LEVELS.index(self.level))
-            and (not self.services or entry.service in self.services)
+            and (not self.services or not {entry.service, lanes.family(entry.service)}.isdisjoint(self.services))
             and (not self.pattern or self.pattern.search(entry.text) is not None)
         )
 

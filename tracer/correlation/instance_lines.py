@@ -10,7 +10,7 @@ from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.forest import Forest
 from tracer.correlation.line_owners import LineOwners
 from tracer.correlation.tolerances import SILENCE_WITH_ID
-from tracer.model import Step
+from tracer.model import Step, lanes
 
 
 def assign(requests: list[RequestChapters], unclaimed: list[Step], forest: Forest) -> None:
@@ -36,7 +36,7 @@ def assign(requests: list[RequestChapters], unclaimed: list[Step], forest: Fores
 
 def _is_neighbour(root: Step, forest: Forest) -> bool:
     """Return whether a tree is a part of Neutron or Cinder."""
-    return parts.is_part(root, forest) and root.service in ("network", "volume")
+    return parts.is_part(root, forest) and lanes.is_divided(lanes.family(root.service))
 
 
 def _is_line(root: Step, loops: set[str]) -> bool:

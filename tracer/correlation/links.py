@@ -13,14 +13,13 @@ from collections.abc import Iterable
 from itertools import count
 from math import inf
 
+from tracer.correlation import services
 from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import CLOCK_RESIDUE
-from tracer.events import Event, Process
-from tracer.model import Step, Value, participants
+from tracer.events import Event
+from tracer.model import Step, Value, peers
 from tracer.model.attributes import SPAN, SPAN_PARENT
 
-#: The id of a call's message on oslo.privsep's channel: an attribute of both ends, and the name of their link.
-_CALL_ID = "call_id"
 #: A message's identity: the kind of its mark, and the mark.
 _Key = tuple[str, str]
 
@@ -48,8 +47,8 @@ def build(events: Iterable[Event]) -> Forest:
     )
     forest.flatten()
     _correct_ids(forest)
-    _name_services({key: event.process for key, event in known.items()}, forest)
-    _name_peers([step for step in steps.values() if step.is_client], forest)
+    services.name({key: event.process for key, event in known.items()}, forest)
+    peers.name([step for step in steps.values() if step.is_client], lambda step: forest.casts.get(step.id, ()))
     return forest
 
 
@@ -109,7 +108,7 @@ def _link_processes(steps: list[Step], forest: Forest) -> None:
     rpc = [step for step in steps if step.kind == "rpc"]
     http = [step for step in steps if step.kind == "http"]
     _link_rpc(rpc, forest)
-    _link_privileged([step for step in steps if step.text(_CALL_ID)], forest)
+    _link_privileged([step for step in steps if step.text(services.CALL_ID)], forest)
     _link_http(http, forest)
     clients = [step for step in http if step.is_client and not step.text("callee_request_id")]
     servers = [step for step in http if step.is_server and step.id not in forest.parents]
@@ -159,10 +158,10 @@ def _link_privileged(steps: list[Step], forest: Forest) -> None:
     callers: dict[str, list[Step]] = defaultdict(list)
     works: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
-        (callers if step.kind == "command" else works)[step.text(_CALL_ID)].append(step)
+        (callers if step.kind == "command" else works)[step.text(services.CALL_ID)].append(step)
     for call_id, ends in works.items():
         if len(ends) == len(callers[call_id]) == 1:
-            forest.adopt(callers[call_id][0], ends[0], _CALL_ID)
+            forest.adopt(callers[call_id][0], ends[0], services.CALL_ID)
 
 
 def _link_http(steps: list[Step], forest: Forest) -> None:
@@ -225,36 +224,6 @@ def _correct_ids(forest: Forest) -> None:
                 step.attributes["logged_request_id"] = step.request_id
                 step.request_id, step.global_request_id = around, None
             served[step.id] = (step.request_id if step.kind in ("http", "rpc") else None) or around
-
-
-def _name_services(processes: dict[str, Process], forest: Forest) -> None:
-    """Set each step's service: by endpoint or application, else the parent's in the process, else by its command.
-
-    A privileged daemon works for its caller's service.
-    """
-    forest.programs = {process.key: process.argv for process in processes.values()}
-    roles = {key: participants.of_command(argv) for key, argv in forest.programs.items()}
-    for head in forest.heads:
-        for step in head.walk():
-            process, parent = processes[step.id].key, forest.parents.get(step.id)
-            same = parent is not None and (processes[parent.id].key == process or step.tied_by == _CALL_ID)
-            inherited = parent.service if parent is not None and same else ""
-            step.service = participants.of_step(step) or inherited or roles[process]
-
-
-def _name_peers(clients: list[Step], forest: Forest) -> None:
-    """Set each client's ``peer``: the service linked there, else by topic or path, else others' at the same address."""
-    by_host: dict[str, str] = {}
-    for step in clients:
-        far = next((child.service for child in step.children if child.is_server), "")
-        receivers = forest.casts.get(step.id, ())
-        peer = far or next((receiver.service for receiver in receivers), "") or participants.of_peer(step)
-        if peer:
-            step.attributes["peer"] = peer
-            by_host.setdefault(step.text("host"), peer)
-    for step in clients:
-        if "peer" not in step.attributes and step.kind == "http" and step.text("host") and step.text("host") in by_host:
-            step.attributes["peer"] = by_host[step.text("host")]
 
 
 def absorb_endpoints_and_replies(forest: Forest) -> None:

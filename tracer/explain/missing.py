@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.explain import failures
 from tracer.explain.explanation import Next
-from tracer.model import Request, Step, Trace
+from tracer.model import Request, Step, Trace, lanes
 from tracer.notices import Code, code_of
 
 #: The services that a boot passes, each with the message or request that leads to it.
@@ -12,6 +12,7 @@ _BOOT = ("API", "conductor", "scheduler", "compute")
 _LOGS = {"API": "nova-api.log", "conductor": "nova-conductor.log", "scheduler": "nova-scheduler.log",
          "compute": "nova-compute.log", "network": "/var/log/neutron", "volume": "/var/log/cinder",
          "image": "/var/log/glance", "placement": "placement-api.log", "identity": "/var/log/keystone"}  # fmt: skip
+_LOGS |= {lane: _LOGS[project] for project, services in lanes.SUB_LANES.items() for lane in services}
 _RECORD = "bootseq record -o FILE -- openstack server create …"
 
 

@@ -2,8 +2,9 @@
 
 from tracer.model.attributes import Value
 from tracer.model.comparison import Baseline, Change, Comparison, NormalStep, Pair
+from tracer.model.lanes import PARTICIPANTS
 from tracer.model.merged import Fragment, Merged, MergedStep, Operand
-from tracer.model.steps import NOTES, NUMBERED, PART, PARTICIPANTS, LeftOut, LogLine, Request, Step, Trace, Unassigned
+from tracer.model.steps import NOTES, NUMBERED, PART, LeftOut, LogLine, Request, Step, Trace, Unassigned
 
 __all__ = [
     "NOTES", "NUMBERED", "PART", "PARTICIPANTS", "Baseline", "Change", "Comparison", "Fragment", "LeftOut", "LogLine",

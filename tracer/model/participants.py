@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
 
-from tracer.model.service_names import COMMANDS, LIKELY, LOGGERS, MODULES
+from tracer.model import lanes, topics
+from tracer.model.service_names import COMMANDS, LIKELY, LOGGERS, MODULES, SUB_MODULES
 from tracer.model.steps import Step
 
 #: Client programs; the names of images and servers among their arguments must not make them services.
 _CLIENTS = re.compile(r"(python[\d.]* (-[XW] \S+ |-(?![XW] )\S+ )*)?(openstack|nova|glance|cinder|neutron)( |$)")
-_TOPICS = {
-    "conductor": "conductor", "scheduler": "scheduler", "compute": "compute", "compute-alt": "compute",
-    "network": "network", "cinder-volume": "volume",
-    "versioned_notifications": "broker", "notifications": "broker",
-}  # fmt: skip
 _PATHS = (
     (re.compile(r"/(resource_providers|allocation|resource_classes|traits|usages|reshaper)"), "placement"),
     (re.compile(r"/v2\.0/"), "network"),
     (re.compile(r"/v2/images"), "image"),
     (re.compile(r"/v3/(auth|users|projects|domains)"), "identity"),
-    (re.compile(r"/v3/([0-9a-f]+/)?(volumes|attachments|snapshots)"), "volume"),
+    (re.compile(r"/v3/([0-9a-f]+/)?(volumes|attachments|snapshots)"), "volume-api"),
     (re.compile(r"/(servers|flavors|os-[a-z-]+)"), "API"),
 )
 
@@ -28,6 +26,11 @@ _PATHS = (
 def of_module(module: str) -> str:
     """Return the participant whose code ``module`` is, "" where it belongs to all."""
     return _by_prefix(MODULES, module)
+
+
+def of_code(module: str, class_: str = "") -> str:
+    """Return the service of Cinder or Neutron that alone runs a module's class, "" where several do."""
+    return _by_prefix(SUB_MODULES, f"{module}.{class_}" if class_ else module)
 
 
 def of_logger(logger: str) -> str:
@@ -44,18 +47,22 @@ def _by_prefix(services: Sequence[tuple[str, str]], module: str) -> str:
     return next((service for prefix, service in services if (module + ".").startswith(prefix + ".")), "")
 
 
+@lru_cache(maxsize=1024)
 def of_command(argv: str) -> str:
     """Return the participant that a command line starts, "client" where it is none of the services."""
     # A path of the environment must not decide: only the words' last parts count.
     words = " ".join(word.rpartition("/")[2] for word in argv.split())
     if _CLIENTS.match(words):
         return "client"
-    return next((service for pattern, service in COMMANDS if pattern.search(words)), "client")
+    # Configuration files that follow a program may be named after others.
+    matches = ((match.start(), service) for pattern, service in COMMANDS if (match := pattern.search(words)))
+    return min(matches, key=itemgetter(0), default=(0, "client"))[1]
 
 
 def of_topic(topic: object) -> str:
     """Return the participant that receives a topic's messages, "client" where it is none of the services."""
-    return of_command(f"nova-{topic}")
+    service = topics.service_of(str(topic))
+    return "client" if service in ("", "broker") else service
 
 
 def of_step(step: Step) -> str:
@@ -68,8 +75,16 @@ def of_step(step: Step) -> str:
 def of_peer(step: Step) -> str:
     """Return the participant that a client's step calls, by topic or path; "" where these do not name it."""
     if step.kind == "rpc":
-        return _TOPICS.get(step.text("topic").partition(".")[0], "")
+        return _of_queue(step)
     if step.kind == "http":
         path = step.text("path")
         return next((service for pattern, service in _PATHS if pattern.search(path)), "")
     return ""
+
+
+def _of_queue(step: Step) -> str:
+    """Return the consumer of a message's topic, else an unknown service of its exchange's or sender's project."""
+    topic = step.text("topic")
+    if not topic or topic.startswith("reply_"):
+        return ""
+    return topics.service_of(topic) or lanes.unknown(topics.project_of(step.text("exchange")) or step.service)

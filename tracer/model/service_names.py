@@ -73,9 +73,52 @@ LIKELY = (
     ("nova.conductor", "conductor"),
 )
 
-#: Command lines of services, the more specific first; ``cell1`` is a cell's conductor in Kubernetes.
+#: Modules of Cinder and Neutron that one of their services alone runs, with classes where a module is several
+#: services', the more specific first; "" for code that others import too.
+SUB_MODULES = (
+    ("cinder.api", "volume-api"),
+    ("cinder.volume.flows.api", "volume-api"),
+    ("cinder.scheduler.rpcapi", ""),
+    ("cinder.scheduler", "volume-scheduler"),
+    ("cinder.volume.manager", "volume"),
+    ("cinder.volume.drivers", "volume"),
+    ("cinder.volume.flows.manager", "volume"),
+    ("cinder.backup.manager", "volume-backup"),
+    ("cinder.backup.drivers", "volume-backup"),
+    ("neutron.agent.dhcp", "network-dhcp"),
+    ("neutron.agent.l3", "network-l3"),
+    ("neutron.agent.metadata", "network-metadata"),
+    ("neutron.agent.ovn.metadata", "network-metadata"),
+    ("neutron.agent.ovn", "network-agent"),
+    ("neutron.agent.securitygroups_rpc", "network-agent"),
+    ("neutron.agent.linux.openvswitch_firewall", "network-agent"),
+    ("neutron.agent.linux.iptables_firewall", "network-agent"),
+    ("neutron.plugins.ml2.drivers.agent", "network-agent"),
+    ("neutron.plugins.ml2.drivers.openvswitch.agent", "network-agent"),
+    ("neutron.plugins.ml2.drivers.linuxbridge.agent", "network-agent"),
+    ("neutron.plugins.ml2.drivers.macvtap.agent", "network-agent"),
+    ("neutron.plugins.ml2.drivers.mech_sriov.agent", "network-agent"),
+    ("neutron.plugins.ml2.plugin", "network"),
+    ("neutron.plugins.ml2.managers", "network"),
+    ("neutron.plugins.ml2.rpc", "network"),
+    ("neutron.api.rpc.handlers.resources_rpc.ResourcesPullRpcCallback", "network"),
+    ("neutron.api.v2", "network"),
+    ("neutron.auth", "network"),
+    ("neutron.db", "network"),
+    ("neutron.notifiers.nova", "network"),
+    ("neutron.pecan_wsgi", "network"),
+)
+
+#: Modules in which Neutron's server does what OVN's databases report to it, on a thread of its own.
+OVN_EVENTS = "neutron.plugins.ml2.drivers.ovn"
+
+#: Command lines of services, the more specific first where two begin at the same word; ``cell1`` is a cell's conductor
+#: in Kubernetes. The context or the configuration of a privileged daemon names the service that started it.
 COMMANDS = (
     (re.compile(r"\bprivsep-helper\b.*\b(nova|vif_plug_\w+)\b"), "compute"),
+    (re.compile(r"\bprivsep-helper\b.*\bneutron\b"), "network-agent"),
+    (re.compile(r"\bprivsep-helper\b.*\bcinder\b"), "volume"),
+    (re.compile(r"\bprivsep-helper\b"), "client"),
     (re.compile(r"nova[-.](cmd\.)?(cell\d+-)?conductor"), "conductor"),
     (re.compile(r"nova[-.](cmd\.)?scheduler"), "scheduler"),
     (re.compile(r"nova[-.](cmd\.)?compute"), "compute"),
@@ -85,7 +128,16 @@ COMMANDS = (
     (re.compile(r"\bplacement[-.]?(api|wsgi)?\b"), "placement"),
     (re.compile(r"\bkeystone\b"), "identity"),
     (re.compile(r"\bglance\b"), "image"),
+    (re.compile(r"\b(ovn-(northd|controller|nb|sb|ic)|ovsdb-server-[ns]b)\b"), "network-ovn"),
+    (re.compile(r"\b(ovs-vswitchd|ovsdb-server)\b"), "network-ovs"),
+    (re.compile(r"\b(neutron|quantum)[-.\w]*[-._]dhcp"), "network-dhcp"),
+    (re.compile(r"\b(neutron|quantum)[-.\w]*[-._](l3|vpn)\b"), "network-l3"),
+    (re.compile(r"\b(neutron|quantum)[-.\w]*[-._]metadata"), "network-metadata"),
+    (re.compile(r"\b(neutron|quantum)[-.\w]*agent"), "network-agent"),
     (re.compile(r"\b(neutron|quantum)\b"), "network"),
+    (re.compile(r"\bcinder[-.](cmd\.)?scheduler"), "volume-scheduler"),
+    (re.compile(r"\bcinder[-.](cmd\.)?backup"), "volume-backup"),
+    (re.compile(r"\bcinder[-.](cmd\.|wsgi\.)?(osapi|api|wsgi)\b"), "volume-api"),
     (re.compile(r"\bcinder\b"), "volume"),
 )
 
@@ -93,7 +145,10 @@ COMMANDS = (
 PROGRAMS = {
     "API": "nova-api", "conductor": "nova-conductor", "scheduler": "nova-scheduler", "compute": "nova-compute",
     "placement": "placement-api", "identity": "keystone-api", "image": "glance-api", "network": "neutron-server",
-    "volume": "cinder-volume",
+    "network-agent": "neutron-agent", "network-dhcp": "neutron-dhcp-agent", "network-l3": "neutron-l3-agent",
+    "network-metadata": "neutron-metadata-agent", "network-ovn": "ovn-controller", "network-ovs": "ovs-vswitchd",
+    "volume": "cinder-volume", "volume-api": "cinder-api", "volume-scheduler": "cinder-scheduler",
+    "volume-backup": "cinder-backup",
 }  # fmt: skip
 
 #: DevStack's short names, of screen windows (2011 to 2016) and of units (``devstack@n-cpu``), and their programs.

@@ -35,12 +35,6 @@ NOTES = frozenset({"sql", "log", "ask", "state", "wait"})
 #: The name of a call that stands for lines of one process under one request id; nothing recorded it itself.
 PART = "log lines"
 
-#: The lifelines of a picture, in their order from left to right.
-PARTICIPANTS = (
-    "client", "API", "conductor", "scheduler", "compute", "libvirt",
-    "placement", "image", "network", "volume", "identity", "database", "broker",
-)  # fmt: skip
-
 
 @dataclass(slots=True, eq=False)
 class Step(Attributed):

@@ -13,7 +13,7 @@ One form for each kind, the same as in the outline where that has one:
 - state      ``instances: vm_state building, task_state scheduling``
 - log        ``log: WARNING nova.compute.manager _build_resources``
 
-An error stands at the end: `` ! NoValidHost``.
+An error stands at the end: `` ! NoValidHost``. Sub-lanes are folded: a boot of an older version has none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from tracer.model import Step, Value
+from tracer.model import Step, Value, lanes, topics
 from tracer.notation.scrub import argument, database, plain, route
 from tracer.notation.source_paths import short_path
 
@@ -61,7 +61,7 @@ def _http(step: Step) -> str:
     path, _, query = step.text("path").partition("?")
     keys = _query(query or step.text("query"))
     line = f"{step.text('method')} {route(path)}" + (f"?{keys}" if keys else "")
-    to = f" → {step.text('peer')}" if step.text("side") == "client" and step.text("peer") else ""
+    to = f" → {lanes.family(step.text('peer'))}" if step.text("side") == "client" and step.text("peer") else ""
     return line + to + (f": {step.text('status')}" if step.text("status") else "")
 
 
@@ -78,10 +78,16 @@ def _rpc(step: Step) -> str:
     if step.text("side") == "server":
         function = step.text("function")
         return f"{name} by {_code(step)}" + (f" -> {function}()" if function != name else "") if function else name
-    to = f" to {step.text('peer')}" if step.text("peer") else ""
+    to = f" to {lanes.family(step.text('peer'))}" if step.text("peer") and _is_known(step) else ""
     version = f" {step.text('version')}" if step.text("version") else ""
     objects = sorted({f"{name} {number}" for name, number in _VERSIONED.findall(str(step.attributes.get("arguments")))})
     return f"rpc.{step.text('mode') or 'call'}(){to}: {name}{version}" + (f" ({', '.join(objects)})" if objects else "")
+
+
+def _is_known(step: Step) -> bool:
+    """Return whether a message's receiver was recorded, or baselines name it by its topic since the first of them."""
+    is_received = bool(step.opens) or any(child.is_server for child in step.children)
+    return is_received or not step.text("topic") or topics.is_early(step.text("topic"))
 
 
 def _handoff(step: Step) -> str:

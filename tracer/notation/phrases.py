@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from tracer.model import lanes
 from tracer.notation.parse import HANDOFF, HTTP, split_error
 from tracer.notation.scrub import argument, route
 from tracer.notation.source_paths import short_path
 
 _SQL = re.compile(r"sql: (\w+)(?: (?!in )([A-Za-z_][\w.]*)((?:, [\w.]+)*))?")
 _RPC = re.compile(r"rpc\.(\w+)\(\)(?: to (\S+?))?(?:: (\S+).*)?$")
-_TO = re.compile(r"to (\w+): (\S+)")
+_TO = re.compile(r"to ([\w-]+): (\S+)")
 _SERVED = re.compile(r"(\S+) by (\S+?\.py)(?:\.([\w.]+))?(?: -> (\w+)\(.*\))?$")
 _CALL = re.compile(r"(\S+?\.py)(?:\.([\w.]+))? -> (\w+)\(.*\)$")
 _CONSTRUCTED = re.compile(r"(\S+?\.py)\.(\w+)(?:\(.*\))?$")
@@ -136,14 +137,15 @@ def _rpc(text: str, note: str) -> Phrase | None:
     mode, to, method = match.groups()
     if not method and (receiver := _TO.match(note)):
         to, method = receiver.groups()
-    return Phrase("rpc", method or "", mode=mode, to=to or "")
+    return Phrase("rpc", method or "", mode=mode, to=lanes.family(to or ""))
 
 
 def _http(text: str, note: str) -> Phrase | None:
     if not (match := HTTP.match(text)):
         return None
     method, path, _, to, status = match.groups()
-    return Phrase("http", f"{method} {re.sub('{[^}]*}', '{id}', route(path))}", to=to or "", status=status or "")
+    name = f"{method} {re.sub('{[^}]*}', '{id}', route(path))}"
+    return Phrase("http", name, to=lanes.family(to or ""), status=status or "")
 
 
 def _handoff(text: str, note: str) -> Phrase | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from tracer.model import Request, Step
+from tracer.model import Request, Step, lanes
 from tracer.model.assertions import Assertion, Checked, Order, Outcome, Result, Spec
 from tracer.spec import keys
 from tracer.spec.counts import quantities
@@ -29,9 +29,9 @@ class _Keyed:
                 self._by_key[key].append(step)
 
     def steps(self, glob: str, service: str = "") -> tuple[Step, ...]:
-        """Return the steps whose keys match a glob, of one service unless ``service`` is ""."""
+        """Return the steps whose keys match a glob, of one service, or a project's services, unless it is ""."""
         steps = [step for key in self._matching(glob) for step in self._by_key[key]]
-        unique = dict.fromkeys(step for step in steps if service in ("", step.service))
+        unique = dict.fromkeys(step for step in steps if service in ("", step.service, lanes.family(step.service)))
         return tuple(sorted(unique, key=lambda step: step.start))
 
     def _matching(self, glob: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tracer.model import Baseline, Request
+from tracer.model import Baseline, Request, lanes
 from tracer.model.assertions import SUBJECTS, Count, Sum
 from tracer.spec import keys
 from tracer.spec.counts import quantities
@@ -40,7 +40,7 @@ class Common:
 def of_boots(boots: Sequence[Request], operation: str) -> Common:
     """Return what recorded boots have in common; counts may depend on their ports, volumes or hosts."""
     numbers = [
-        Counter(name for step in boot.walk() for name in _names(step.service, step.kind, keys.of(step)))
+        Counter(name for step in boot.walk() for name in _names(lanes.family(step.service), step.kind, keys.of(step)))
         for boot in boots
     ]
     amounts = [quantities(boot) for boot in boots]

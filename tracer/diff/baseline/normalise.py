@@ -1,4 +1,7 @@
-"""The normal form of a boot: without what is its own, casts with the chapters they open, repeats counted."""
+"""The normal form of a boot: without what is its own, casts with the chapters they open, repeats counted.
+
+Services are folded: a boot of an older version has no sub-lanes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from itertools import groupby
 from tracer.diff.baseline import details
 from tracer.diff.compare import subtrees
 from tracer.diff.outline import log_evidence
-from tracer.model import Baseline, NormalStep, Request, Step
+from tracer.model import Baseline, NormalStep, Request, Step, lanes
 from tracer.notation import normal_text
 
 #: Levels of log lines that are steps; others are only counted, since a setting decides how many there are.
@@ -22,9 +25,10 @@ _EAGER_LOAD = re.compile(r"\) AS anon_\d+ JOIN ")
 
 def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) -> Baseline:
     """Return the boot as a baseline of one; ``include_log_lines`` adds all log lines of services without hooks."""
-    hooked = {step.service for step in boot.walk() if "hooks" in step.witnesses}
-    unhooked = frozenset(step.service for step in boot.walk()) - hooked
-    log_steps = {step for step in boot.walk() if include_log_lines and step.kind == "log" and step.service in unhooked}
+    hooked = {lanes.family(step.service) for step in boot.walk() if "hooks" in step.witnesses}
+    unhooked = frozenset(lanes.family(step.service) for step in boot.walk()) - hooked
+    lines = (step for step in boot.walk() if include_log_lines and step.kind == "log")
+    log_steps = {step for step in lines if lanes.family(step.service) in unhooked}
     nodes = {step: _node(step, log_steps) for step in boot.walk() if step in log_steps or _counts(step)}
     for step in boot.walk():
         if step in nodes:
@@ -46,7 +50,7 @@ def _counts(step: Step) -> bool:
 
 
 def _log_lines(boot: Request) -> Counter[str]:
-    return Counter(step.service for step in boot.walk() if step.kind == "log")
+    return Counter(lanes.family(step.service) for step in boot.walk() if step.kind == "log")
 
 
 def _node(step: Step, log_steps: set[Step]) -> NormalStep:
@@ -54,7 +58,7 @@ def _node(step: Step, log_steps: set[Step]) -> NormalStep:
     text = log_evidence.text(step) if step in log_steps else normal_text.text(step)
     return NormalStep(
         step.kind,
-        step.service,
+        lanes.family(step.service),
         text,
         durations=durations,
         where=_source_position(step),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from tracer.notation.parse import is_library
 _SLOWER, _LONGER = 1.5, 1_000_000
 #: A step is stalled if it takes this many times as long, and this much longer: a busy machine does not explain it.
 _STALLED, _LONG = 30, 1_000_000_000
+_ORDINAL = re.compile("[0-9]+")
 
 
 def mark(top: Pair) -> list[Change]:
@@ -127,7 +129,12 @@ def _varies(pair: Pair) -> bool:
 
 
 def _roots(pairs: list[Pair]) -> list[NormalStep]:
-    return sorted((pair.old for pair in pairs if pair.old is not None), key=lambda node: node.address)
+    return sorted((pair.old for pair in pairs if pair.old is not None), key=_ordinals)
+
+
+def _ordinals(node: NormalStep) -> list[int]:
+    """Return an address as numbers: chapter 13 comes after chapter 9."""
+    return [int(ordinal) for ordinal in _ORDINAL.findall(node.address)]
 
 
 def _free(pair: Pair) -> bool:

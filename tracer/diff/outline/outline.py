@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from tracer.model import lanes
 from tracer.notation import lines, marks
 from tracer.notation.lines import BadLineError, Line
 
@@ -90,8 +91,8 @@ def _tree_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _service(line: Line) -> str:
-    """Return the service of a line without the host and process of ``show --detail full``."""
-    return marks.unescaped((line.service or "").partition(" ")[0])
+    """Return the service of a line, folded, without the host and process of ``show --detail full``."""
+    return lanes.family(marks.unescaped((line.service or "").partition(" ")[0]))
 
 
 class _Reader:

@@ -8,7 +8,8 @@ from hashlib import sha1
 from pathlib import Path
 
 from tracer.events import Event, Events, Process
-from tracer.model import Value
+from tracer.model import Value, topics
+from tracer.model.service_names import PROGRAMS
 from tracer.sources import packing, values
 from tracer.sources.broker import bodies, copy_forms
 from tracer.sources.broker.senders import Senders
@@ -159,7 +160,7 @@ class _Broker:
         topic = topic.replace("compute-alt.", "compute.")
         key = f"broker {self._path} {topic}"
         if key not in self.processes:
-            self.processes[key] = Process(key, 0, "", f"nova-{topic}", clock=str(self._path))
+            self.processes[key] = Process(key, 0, "", _program(topic), clock=str(self._path))
         return self.processes[key]
 
     def name_senders(self) -> None:
@@ -168,6 +169,12 @@ class _Broker:
             event.process = self._process(topic)
         used = {event.process.key for event in self.events}
         self.processes = {key: process for key, process in self.processes.items() if key in used}
+
+
+def _program(topic: str) -> str:
+    """Return the program that consumes a topic, with the topic: Nova's are named after their topics."""
+    program = PROGRAMS.get(topics.service_of(topic), "nova")
+    return f"nova-{topic}" if program.startswith("nova") else f"{program} ({topic})"
 
 
 def _mode(copy: Copy, attributes: dict[str, Value]) -> str:
