@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Callable, Iterator
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,26 @@ def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
 
 def total(request: Request) -> int:
     return sum(1 for _ in request.walk())
+
+
+LEGS = Path(__file__).parent / "data" / "legs"
+
+
+@pytest.mark.parametrize("width", [1400, 700])
+def test_services_of_a_project_have_heads_that_can_be_told_apart(opened: Open, width: int) -> None:
+    """Cut at one line, network-agent and network-ovn would read the same."""
+    (request, *_) = trace_file.read(LEGS / "snapshot.trace.jsonl.gz").boots
+    page = opened(request).page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("document.querySelectorAll('.heading b').length > 10")
+    cut = page.eval_on_selector_all(
+        ".heading b",
+        "heads => heads.filter(head => head.scrollWidth > head.clientWidth || head.scrollHeight > head.clientHeight)"
+        ".map(head => head.textContent)",
+    )
+    boxes = page.eval_on_selector_all(".heading b", "heads => heads.map(head => head.getBoundingClientRect().toJSON())")
+    assert cut == []
+    assert all(left["right"] <= right["left"] for left, right in pairwise(boxes))
 
 
 class TestRows:

@@ -14,6 +14,8 @@ CLOSEST, FARTHEST = 76, 150
 SPREAD = 80
 #: Between the heads of two lanes, and to the right of the last lane's.
 APART, RIGHT = 10, 14
+#: The most that is added at the right for labels of the last lanes: they stand beside their arrows, not across them.
+BEYOND = 300
 #: The margin of a head's box around the name.
 FRAME = 5
 
@@ -40,7 +42,7 @@ def columns(diagram: Diagram, widths: list[float], left: int, room: int, *, narr
     elif narrow and spare < 0:
         gaps = _closer(gaps, least, -spare)
     places = list(accumulate(gaps, initial=left))
-    return places, places[-1] + right
+    return places, places[-1] + right + (0 if narrow else _beyond(diagram, widths, places, right))
 
 
 def _wanted(diagram: Diagram, widths: list[float], least: list[int]) -> list[int]:
@@ -61,3 +63,13 @@ def _closer(gaps: list[int], least: list[int], much: int) -> list[int]:
     dispensable = [gap - closest for gap, closest in zip(gaps, least, strict=True)]
     share = min(1.0, much / max(1, sum(dispensable)))
     return [int(gap - share * more) for gap, more in zip(gaps, dispensable, strict=True)]
+
+
+def _beyond(diagram: Diagram, widths: list[float], places: list[int], right: int) -> int:
+    """Return the pixels by which labels of calls and notes on their own lanes exceed the page, within limits."""
+    ends = [
+        places[item.source] + needed + CLOSEST // 2
+        for item, needed in zip(diagram.items, widths, strict=True)
+        if item.what in ("self", "note") and item.source < len(places)
+    ]
+    return int(min(BEYOND, max(0, max(ends, default=0) - places[-1] - right)))

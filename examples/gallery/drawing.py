@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from examples.gallery.plan import RECORDINGS, SCREENSHOTS, STORED, Picture, Recording, Screenshot
+from examples.gallery.plan import RECORDINGS, SCREENSHOTS, Picture, Recording, Screenshot
 
 #: The bootseq beside this Python.
 BOOTSEQ = Path(sys.executable).with_name("bootseq")
@@ -27,8 +27,8 @@ def ingest(folder: Path) -> None:
 
 
 def _ingest(recording: Recording, folder: Path) -> None:
-    if recording.source == STORED:
-        shutil.copyfile(STORED, folder / recording.trace)
+    if recording.source.name.endswith(".trace.jsonl.gz"):
+        shutil.copyfile(recording.source, folder / recording.trace)
         return
     to = folder / recording.command.rpartition(" ")[2]
     if recording.source.is_dir():

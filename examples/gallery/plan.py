@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-#: The trace file that is not derived from tests/data.
+#: The trace file of the gallery's own.
 STORED = HERE / "boots.trace.jsonl.gz"
 DATA = HERE.parent.parent / "tests" / "data"
 
@@ -63,6 +63,12 @@ RECORDINGS = (
         "RabbitMQ's firehose, without hooks: one boot and one delete.",
     ),
     Recording(
+        DATA / "legs" / "snapshot.trace.jsonl.gz", "snapshot.trace.jsonl.gz",
+        "cp tests/data/legs/snapshot.trace.jsonl.gz .",
+        "Nova 34 in the same cloud with Cinder on Ceph and Neutron on Open vSwitch ([examples/cloud](../cloud)), seen "
+        "by hooks: one boot from a volume's snapshot, with a blank second volume.",
+    ),
+    Recording(
         DATA / "diablo", "diablo.trace.jsonl.gz", "bootseq ingest -o diablo.trace.jsonl.gz diablo",
         "Nova 2011.3 (Diablo) with carrot, seen by its logs and the firehose: one boot.",
     ),
@@ -111,6 +117,21 @@ PICTURES = (
         "merged.md", "The same as a document",
         "Its tree reads like an engineer's handwritten notes; a table shows where the boots differ.",
         ("bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 -o merged.md",),
+    ),
+    Picture(
+        "snapshot-brief.svg", "A boot from a volume's snapshot: the services' messages",
+        "Cinder's API, scheduler and volume service have lanes of their own, and so has Neutron's agent.",
+        ("bootseq draw snapshot.trace.jsonl.gz s2 --detail brief -o snapshot-brief.svg",),
+    ),
+    Picture(
+        "snapshot.svg", "The same boot, with the calls that lead there",
+        "Down to the driver of each volume, the security group of the port, and the guest's start.",
+        ("bootseq draw snapshot.trace.jsonl.gz s2 -o snapshot.svg",),
+    ),
+    Picture(
+        "snapshot-full.svg", "The same boot, with every call and statement",
+        "All that the hooks recorded but log lines below WARNING and Keystone's statements, which this file lacks.",
+        ("bootseq draw snapshot.trace.jsonl.gz s2 --detail full -o snapshot-full.svg",),
     ),
     Picture(
         "topology.svg", "Who talks to whom",

@@ -26,6 +26,9 @@ function svg(tag, attributes, inside = "") {
   return element;
 }
 
+// A service beside others of its project: volume-scheduler. Its head has two lines where one is too narrow.
+const SUB_LANE = /^[a-z]+-[a-z0-9]+$/;
+
 // Return the lanes that a row begins or ends at; others would only take room.
 function usedLanes() {
   const used = new Set();
@@ -76,6 +79,7 @@ function drawHeads(lanes) {
     const head = put(make("b", { textContent: boot.lanes[lane], title: boot.lanes[lane] }), geometry.xs[lane]);
     head.style.background = tones[lane];
     head.style.maxWidth = `${geometry.lane - 6}px`;
+    head.classList.toggle("two", SUB_LANE.test(boot.lanes[lane]) && boot.lanes[lane].length * 8 + 16 > geometry.lane - 6);
     right.append(head);
   }
   if (!view.timed) right.append(put(make("i", { textContent: "s" }), 26));
