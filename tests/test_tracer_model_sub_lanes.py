@@ -76,14 +76,14 @@ def test_a_topic_is_never_a_participant(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["snapshot", "hybrid"])
 def test_neutron_s_agent_is_not_its_server(name: str) -> None:
-    """What the agent's process receives and does is the agent's; the workers that answer it are the server's."""
+    """The agent's process receives pushes; workers of the server answer the agent and the API's clients."""
     pushed = {step.service for step in steps(name) if step.is_server and step.name == "push"}
     requests = {step.service for step in steps(name) if step.is_server and step.text("path").startswith("/v2.0/")}
     assert (pushed, requests) == ({"network-agent"}, {"network"})
 
 
 def test_what_ovn_reports_is_ovn_s() -> None:
-    """A thread of Neutron's server acts on what OVN's databases report; the API's own calls of the driver are not."""
+    """A thread of Neutron's server acts on reports of OVN's databases; the API's own calls of the driver differ."""
     calls = [step for step in steps("ovn") if step.text("class") == "OVNMechanismDriver"]
     lanes_by_function = {step.text("function"): step.service for step in calls}
     assert lanes_by_function["set_port_status_up"] == "network-ovn"
