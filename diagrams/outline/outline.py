@@ -15,7 +15,7 @@ _WORDS = {
     "message": "by the message itself", "payload": "by the message's text", "request_id": "by request id",
     "global_request_id": "by the caller's request id", "topic_order": "by the order in its topic",
     "call_id": "by the id of its call", "request": "by method, path and time", "instance": "by instance",
-    "time": "by time",
+    "span": "by the tracer's parent", "time": "by time",
 }  # fmt: skip
 #: Ties that may be wrong, based only on the order, the time or the instance.
 _WEAK = frozenset({"topic_order", "request", "instance", "time"})
