@@ -14,7 +14,7 @@ import struct
 from fnmatch import translate
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Container, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Container, Iterator, Sequence
 
 from . import faults, hooks, import_hooks, lease, patching, record_format, values
 from . import recorder as patches_recorder
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 calls = hooks.Hook("calls")
 
 _LATER = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE
+#: Functions whose calls another hook records, by module and qualified name; called where a call point names one.
+elsewhere: dict[tuple[str, str], Callable[[], object]] = {}
 #: The code of our wrappers, by which they are recognised (a single one, however many wrappers there are).
 _ours: set[Any] = set()
 
@@ -69,7 +71,12 @@ class Matcher:
 def _wrap_module(is_named: Matcher, is_excluded: Matcher, module: ModuleType) -> None:
     for owner, name, raw in _callables(module):
         qualified = name if owner is module else "%s.%s" % (owner.__name__, name)
-        if is_named(qualified) and not is_excluded(qualified) and is_whole(raw):
+        if not is_named(qualified) or is_excluded(qualified) or not is_whole(raw):
+            continue
+        named = elsewhere.get((module.__name__, qualified))
+        if named is not None:
+            named()
+        else:
             patching.replace(owner, name, maker(getattr(raw, "__func__", raw), module.__name__, qualified))
 
 
@@ -110,12 +117,17 @@ def _source(function: Any) -> tuple[str, int]:
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
-def maker(function: Function, module: str, qualified: str) -> Maker:
-    """Return a maker for ``patching.replace`` that records the calls of a function under its qualified name."""
+def described(function: Any, module: str, qualified: str) -> tuple[str, tuple[Any, ...]]:
+    """Return the name of a function's calls, and the attributes that name the function and its source."""
     owner, _, name = qualified.replace(".<locals>", "").rpartition(".")
     path, line = _source(function)
     attributes = ("module", module, "class", owner, "function", name, "file", path, "line", line)
-    text = "%s:%s" % (module, qualified)
+    return "%s:%s" % (module, qualified), attributes
+
+
+def maker(function: Function, module: str, qualified: str) -> Maker:
+    """Return a maker for ``patching.replace`` that records the calls of a function under its qualified name."""
+    text, attributes = described(function, module, qualified)
 
     # Looked up once, and inlined: this is the hottest path there is.
     current_get, current_set = patches_recorder.current.get, patches_recorder.current.set

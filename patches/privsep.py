@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-from . import commands, hooks, import_hooks, patching, recorder, values
+from . import chains, commands, hooks, import_hooks, patching, recorder, values
 
 privsep = hooks.Hook("privsep")
 
@@ -18,6 +18,8 @@ privsep = hooks.Hook("privsep")
 _CALL, _ERROR = 3, 5
 #: Functions of the daemon whose arguments are a command; those of others may be a file's contents.
 _EXECUTES = ("execute", "execute_root", "custom_execute")
+#: Neutron's own: its first argument is the command, the second its input.
+_EXECUTES_INPUT = "neutron.privileged.agent.linux.utils.execute_process"
 
 #: The step of the privileged call that this thread is about to send.
 _calling: ContextVar[int] = ContextVar("bootseq_privsep", default=0)
@@ -43,11 +45,22 @@ def _call_begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     name = values.scalar(hooks.argument(args, kwargs, 1, "name"))
     attributes: tuple[Any, ...] = ("via", "privsep", "function", name)
     arguments = hooks.argument(args, kwargs, 2, "args")
-    if type(name) is str and name.rpartition(".")[2] in _EXECUTES and type(arguments) is tuple:
-        attributes += ("arguments", ("[]",) + commands.masked(arguments))
+    if type(name) is str and type(arguments) is tuple:
+        attributes += _command(name, arguments, hooks.argument(args, kwargs, 3, "kwargs"))
     step = recorder.begin("command", name, attributes)
     _calling.set(step)
     return step
+
+
+def _command(name: str, arguments: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
+    """Return a command that the daemon is to run as attributes, with the chains that it loads; () of other calls."""
+    if name.rpartition(".")[2] in _EXECUTES:
+        sent = named.get("process_input") if type(named) is dict else None
+    elif name == _EXECUTES_INPUT and len(arguments) > 1 and type(arguments[0]) is list:
+        arguments, sent = tuple(arguments[0]), arguments[1]
+    else:
+        return ()
+    return ("arguments", ("[]",) + commands.masked(arguments)) + chains.named(arguments, sent)
 
 
 def _call_ends(step: int, result: Any, error: BaseException | None) -> None:

@@ -33,6 +33,7 @@ _MAX_REMEMBERED = 64
 _type_name = type.__dict__["__name__"].__get__
 _exception_args = BaseException.__dict__["args"].__get__
 
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 _URL = re.compile(r"(?P<scheme>[^:/?#]*://)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
 
 
@@ -155,3 +156,8 @@ def url_without_secrets(url: str) -> str:
 def path_without_secrets(path: str) -> str:
     """Return a URL's path (an exact str) with the tokens in it masked."""
     return masked_text(masking.path_without_tokens(path))
+
+
+def is_uuid(value: Any) -> bool:
+    """Return whether a value is a uuid's usual text."""
+    return type(value) is str and _UUID.match(value) is not None

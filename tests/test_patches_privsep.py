@@ -97,6 +97,20 @@ def test_commands_that_the_daemon_runs_show_their_arguments(tmp_path: Path, chan
         assert recorded.single("command").attributes["arguments"] == ["iscsiadm", "--secret", "***"]
 
 
+def test_packet_filters_that_the_daemon_loads_show_their_chains(tmp_path: Path, channel: Any) -> None:
+    rules = ":neutron-openvswi-i1 - [0:0]\n-A neutron-openvswi-i1 --comment geheim\n"
+    with recording(tmp_path, "privsep") as recorded:
+        neutron = (["iptables-restore", "-n"], rules.encode(), None)
+        channel.remote_call("neutron.privileged.agent.linux.utils.execute_process", neutron, {}, None)
+        channel.remote_call("vif.linux_net.execute", ("iptables-restore", "-n"), {"process_input": rules}, None)
+        events = recorded.events("command")
+    for event in events:
+        assert event.attributes["arguments"] == ["iptables-restore", "-n"]
+        assert event.attributes["chains"] == ["neutron-openvswi-i1"]
+    assert len(events) == 2
+    assert not [path for path in (tmp_path / "segments").iterdir() if b"geheim" in path.read_bytes()]
+
+
 def test_an_error_of_a_privileged_function_is_recorded(tmp_path: Path, channel: Any) -> None:
     with recording(tmp_path, "privsep") as recorded:
         with pytest.raises(FileNotFoundError, match="no such path"):

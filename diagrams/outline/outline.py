@@ -15,7 +15,7 @@ _WORDS = {
     "message": "by the message itself", "payload": "by the message's text", "request_id": "by request id",
     "global_request_id": "by the caller's request id", "topic_order": "by the order in its topic",
     "call_id": "by the id of its call", "request": "by method, path and time", "instance": "by instance",
-    "span": "by the tracer's parent", "time": "by time",
+    "port": "by port", "span": "by the tracer's parent", "time": "by time",
 }  # fmt: skip
 #: Ties that may be wrong, based only on the order, the time or the instance.
 _WEAK = frozenset({"topic_order", "request", "instance", "time"})
@@ -109,6 +109,8 @@ def notes(row: Row, detail: str) -> Iterator[str]:
     step = row.step
     if step.error is not None:
         yield f"! {steps.raised(step)}"
+    if ended_by := step.text("ended_by"):
+        yield f"ended by {shorten(ended_by, steps.TITLE)}"
     if detail == "full":
         yield from _carried(step, row.caller)
     for note in shown_notes(row.notes, detail):

@@ -266,6 +266,7 @@ _TIED = {
     "global_request_id": "by the global request id",
     "request": "by method and path: the only such request under way",
     "instance": "by the instance: news of it",
+    "port": "by the port: no other request owns it",
 }
 
 

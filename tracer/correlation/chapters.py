@@ -59,11 +59,14 @@ class RequestChapters:
         self._index(self.chapters[before:])
 
     def add_chapter(self, root: Step, tied_by: str) -> None:
-        """Add an unclaimed tree as a chapter, with those that its casts open; ``tied_by`` says what links it."""
+        """Add an unclaimed tree as a chapter, with those that its casts open; ``tied_by`` says what links it.
+
+        By a port it is work that a service does under the context of its own start, whose id is not the request's.
+        """
         self._claimed.add(root.id)
         root.tied_by = tied_by
         before = len(self.chapters)
-        self._add(root)
+        self._add(root, own_ids=tied_by != "port")
         if self._begun:
             self._index(self.chapters[before:])
 
@@ -86,12 +89,12 @@ class RequestChapters:
         first, *others = self.chapters
         self.chapters = [first, *sorted(others, key=_start)]
 
-    def _add(self, head: Step) -> None:
+    def _add(self, head: Step, *, own_ids: bool = True) -> None:
         fresh = [head]
         while fresh:
             chapter = fresh.pop()
             self.chapters.append(chapter)
-            if chapter.is_server or chapter.id in self._forest.parts:
+            if own_ids and (chapter.is_server or chapter.id in self._forest.parts):
                 self._add_ids(chapter.request_id, chapter.global_request_id)
             fresh += self._scan(chapter)
 

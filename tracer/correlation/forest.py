@@ -15,7 +15,7 @@ class Forest:
     """Trees of steps: ``parents`` by a child's id, ``casts`` the receivers' trees by the sending step's id.
 
     A step is a root, or the child of one step, or the head of a chapter that one cast opened; and no tree is above
-    itself, over parents and casts. ``adopt`` and ``open`` refuse what would break that.
+    itself, over parents and casts. ``adopt`` and ``open_chapter`` refuse what would break that.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Forest:
         self.parents[child.id] = parent
         return True
 
-    def open(self, sender: Step, receiver: Step, tied_by: str) -> bool:
+    def open_chapter(self, sender: Step, receiver: Step, tied_by: str) -> bool:
         """Make ``receiver``'s tree a chapter that ``sender`` opened; return False, unchanged, if it cannot be."""
         if not self._place_below(sender, receiver, tied_by):
             return False
@@ -68,6 +68,7 @@ class Forest:
     def cut(self, head: Step) -> None:
         """Make ``head`` a root, with all below it."""
         parent = self.parents.pop(head.id)
+        self._above.pop(head.id, None)
         parent.children = [child for child in parent.children if child is not head]
         self.heads.append(head)
 

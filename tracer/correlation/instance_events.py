@@ -27,12 +27,13 @@ def assign(requests: list[RequestChapters], unclaimed: list[Step]) -> None:
     ends: dict[str, int] = {}
     for request in requests:
         ends[request.seed.id] = max((step.end or step.start for step in request.walk()), default=0)
-        for uuid in _instances(request):
+        for uuid in instances(request):
             by_uuid[uuid].append(request)
     for root, uuids in reports:
         named = {request.seed.id: request for uuid in uuids for request in by_uuid.get(uuid, ())}
         fitting = [request for id_, request in named.items() if request.seed.start <= root.start <= ends[id_]]
-        if len(fitting) == 1:
+        # A batch about instances that no request creates is not one's alone.
+        if len(fitting) == 1 and all(uuid in by_uuid for uuid in uuids):
             fitting[0].add_chapter(root, "instance")
 
 
@@ -53,7 +54,7 @@ def _servers(step: Step) -> Iterator[str]:
             yield str(event.get("server_uuid"))
 
 
-def _instances(request: RequestChapters) -> set[str]:
+def instances(request: RequestChapters) -> set[str]:
     """Return the uuids of the instances whose state the request's states and statements set, or that its lines name."""
     states = (
         step if step.kind == "state" else statements.state_of(step)

@@ -20,6 +20,9 @@ from tracer.events import Event
 from tracer.model import Step, Value, peers
 from tracer.model.attributes import SPAN, SPAN_PARENT
 
+#: What a call point on an endpoint adds to the dispatch of a message.
+_OF_ENDPOINT = ("file", "line", "ports", "macs", "events")
+
 #: A message's identity: the kind of its mark, and the mark.
 _Key = tuple[str, str]
 
@@ -129,7 +132,7 @@ def _link_rpc(steps: list[Step], forest: Forest) -> None:
         if mark and sender:
             waits = sender.mode == "call"
             step.attributes.setdefault("mode", sender.mode)
-            (forest.adopt if waits else forest.open)(sender, step, mark[0])
+            (forest.adopt if waits else forest.open_chapter)(sender, step, mark[0])
 
 
 def _message_keys(step: Step) -> list[_Key]:
@@ -237,13 +240,13 @@ def absorb_endpoints_and_replies(forest: Forest) -> None:
 
 
 def _absorb_endpoint(step: Step, forest: Forest) -> None:
-    """Merge the call point on an RPC endpoint's method into the dispatch that calls it: it adds the source position."""
+    """Merge the call on an RPC endpoint's method into the dispatch that makes it: it adds its position and the like."""
     if not step.is_server or not step.attributes.get("function"):
         return
     for child in step.children:
         same = all(child.attributes.get(name) == step.attributes.get(name) for name in ("module", "class", "function"))
         if child.kind == "call" and same:
-            step.attributes |= {name: child.attributes[name] for name in ("file", "line") if name in child.attributes}
+            step.attributes |= {name: child.attributes[name] for name in _OF_ENDPOINT if name in child.attributes}
             step.error = step.error or child.error
             forest.lift(step, [child])
             return

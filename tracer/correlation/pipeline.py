@@ -7,6 +7,7 @@ from tracer.correlation import (
     addresses,
     clocks,
     contradictions,
+    event_waits,
     links,
     log_lines,
     logged_phases,
@@ -49,6 +50,7 @@ def correlate(events: Events) -> Trace:
         states.derive(request.chapters)
         logged_phases.insert(request)
         addresses.assign(request.chapters, forest.casts)
+        event_waits.link(request)
     # Name each boot's instance, host and outcome, and count what happened beside it.
     deletes = outcomes.deletes(grouped.others)
     for boot, seed in zip(grouped.boots, grouped.seeds, strict=True):

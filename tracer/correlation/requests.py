@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from tracer.correlation import instance_events, instance_lines, operations, parts
+from tracer.correlation import instance_events, instance_lines, operations, parts, port_work
 from tracer.correlation.chapters import RequestChapters
 from tracer.correlation.forest import Forest
 from tracer.model import LeftOut, Request, Step
@@ -49,8 +49,14 @@ def group(forest: Forest) -> Requests:
     ]
     _collect(boots, forest, claimed)
     outside = _unclaimed(forest, claimed)
-    others = [RequestChapters(root, root, forest, claimed) for root in outside if _was_received(root, forest)]
+    others = [
+        RequestChapters(root, root, forest, claimed)
+        for root in outside
+        if _was_received(root, forest) and not port_work.is_work(root)
+    ]
     _collect(others, forest, claimed)
+    outside = _assign_port_work([*boots, *others], outside, forest, claimed)
+    others += _left_over(forest, claimed)
     others += _unreceived([*boots, *others], forest, claimed)
     boots_by_uuid, others_by_uuid = _by_uuid(forest, claimed)
     boots, others = sorted([*boots, *boots_by_uuid], key=_start), sorted([*others, *others_by_uuid], key=_start)
@@ -64,6 +70,28 @@ def group(forest: Forest) -> Requests:
 
 def _start(request: RequestChapters) -> int:
     return request.seed.start
+
+
+def _assign_port_work(
+    requests: list[RequestChapters], outside: list[Step], forest: Forest, claimed: set[str]
+) -> list[Step]:
+    """Add work on ports to the requests that own them; return those of the roots ``outside`` that it is not in."""
+    if not port_work.assign(requests, _unclaimed(forest, claimed), forest):
+        return outside
+    # What was served for it has ids that are the requests' as well.
+    _assign_events_and_ids(requests, forest, claimed)
+    for request in requests:
+        request.sort()
+    heads = {chapter.id for request in requests for chapter in request.chapters if chapter.tied_by == "port"}
+    return [root for root in outside if root.id not in heads]
+
+
+def _left_over(forest: Forest, claimed: set[str]) -> list[RequestChapters]:
+    """Return a request for each tree of work on ports that sent messages and belongs to no other."""
+    roots = [root for root in _unclaimed(forest, claimed) if _was_received(root, forest)]
+    requests = [RequestChapters(root, root, forest, claimed) for root in roots]
+    _collect(requests, forest, claimed)
+    return requests
 
 
 def _unreceived(known: list[RequestChapters], forest: Forest, claimed: set[str]) -> list[RequestChapters]:

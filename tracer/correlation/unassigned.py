@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from tracer import notices
-from tracer.correlation import operations
+from tracer.correlation import operations, ports
 from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import LOG_DELAY
 from tracer.model import Request, Step, Unassigned
@@ -21,15 +21,16 @@ _Busy = tuple[list[int], list[int]]
 
 
 def count(forest: Forest, requests: list[Request]) -> list[Unassigned]:
-    """Return the counts of the forest's steps that are in none of ``requests``, but for calls, hand-offs and waits."""
+    """Return the counts of the steps in none of ``requests``, but for hand-offs, waits, and calls about no port."""
     assigned = {step.id for request in requests for step in request.walk()}
     busy = _busy(forest.heads)
     timed = operations.periodic_ids(forest.heads)
     groups: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for head in forest.heads:
-        if _is_alone(head, forest) if head.id in assigned else head.kind not in ("call", "handoff", "wait"):
+        is_counted = head.kind not in ("call", "handoff", "wait") or ports.named(head)
+        if _is_alone(head, forest) if head.id in assigned else is_counted:
             is_periodic = head.request_id in timed or operations.is_periodic(head) or _listens(head)
-            why = "periodic" if is_periodic else _why(head, busy)
+            why = "periodic" if is_periodic else "unknown" if ports.named(head) else _why(head, busy)
             groups[why, head.service, head.kind, _subject(head)].append(head.start)
     return [Unassigned(*group, len(times), min(times), max(times)) for group, times in sorted(groups.items())]
 

@@ -46,13 +46,16 @@ class Step(Attributed):
     ``topic_order`` (the first message of its topic to be received after it was sent, where logs have no id), ``time``
     (the only request that its process had under way), ``request_id``, ``global_request_id``, ``request`` (the
     only one of its method and path under way), ``instance`` (it names
-    the instance, volume or port of the only such request under way), ``port`` (work of an agent's loop on ports that
-    are of one request alone), ``call_id`` (the privileged call that a daemon received), or ``""`` for a root.
+    the instance, volume or port of the only such request under way), ``port`` (it works on ports that only this request
+    owns, or sends events that only this request queued; so do runs of an agent's loop that only logs report),
+    ``call_id`` (the privileged call that a daemon received), or ``""`` for a root.
 
     Attributes by kind (all optional, all masked when they were recorded):
 
     - call: ``module``, ``class`` ("" for a module's function), ``function``, ``file``, ``line``; none of them where
-      the step stands for what a process logged for a request (its name is "log lines")
+      the step stands for what a process logged for a request (its name is "log lines"); ``ports`` (ids of those it
+      works on), ``events`` (for Nova: [{"event": key, "instance": uuid}]), ``ended_by`` (of a wait for such events: the
+      address of the step that handled the last)
     - http: ``side`` ("client" | "server"), ``method``, ``path``, ``route``, ``status``, ``peer`` (participant called),
       ``body``, ``closing_request_id`` (the other id of a request whose last lines have one of their own)
     - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what
@@ -63,7 +66,8 @@ class Step(Attributed):
       librbd's operations ``image``, ``snapshot``, ``parent`` (of a clone), ``to`` (of a copy, a new name), ``pool``
     - libvirt: ``class``, ``function``, ``device`` (kind and target, where one is attached, detached or changed),
       ``usage`` (of a secret)
-    - command: ``arguments``, ``exit_code``
+    - command: ``arguments``, ``exit_code``, ``chains`` (those in a packet filter's input); of an OVSDB transaction its
+      commands as ``arguments``, ``ports`` and ``macs``
     - log and ask: ``level``, ``logger``, ``message``, ``file``, ``line``, ``function``, ``logged_request_id`` (the
       line's own id where that is not the request it was written in)
     - wait: ``class`` and ``connected`` of a database connection that was opened, or took long to get

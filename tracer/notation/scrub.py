@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 _UUID = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
-_IDS = re.compile(rf"(?:req-|instance-)?{_UUID}|instance-[0-9a-f]{{8}}|\b[0-9a-f]{{32,64}}\b|\b0x[0-9a-f]+\b")
+_IDS = re.compile(
+    rf"(?:req-|instance-)?{_UUID}|instance-[0-9a-f]{{8}}|\b[0-9a-f]{{32,64}}\b|\b0x[0-9a-f]+\b"
+    # the interface of a port
+    r"|(?<=\btap|\bqvo|\bqvb|\bqbr|\bqvm)[0-9a-f]{8}-[0-9a-f]{2}\b"
+)
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[0-9a-fA-F:]+\](?::\d+)?")
 #: The suffix of tempfile's names.

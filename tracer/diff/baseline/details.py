@@ -42,9 +42,10 @@ _VARYING = frozenset(
         # ids and queues of one message, one connection, one thread, one moment
         "message", "msg_id", "unique_id", "reply", "reply_queue", "callee_request_id", "logged_request_id",
         "context_request_id", "closing_request_id", "peer_address", "host", "started", "worker", "waited",
-        "redelivered", "topic_order",
+        "redelivered", "topic_order", "ended_by",
         # the requester, the instance, and the content of the cloud
         "user_id", "project_id", "roles", "instance", "display_name", "image", "payload", "rows", "parameters",
+        "ports", "macs", "events", "chains",
         # the log that reports it
         "log_file", "log_line",
         # the position in the source, and a statement's text, of which the fingerprint holds all but literals
