@@ -29,7 +29,7 @@ def test_the_agents_work_is_a_chapter_that_the_plug_opened() -> None:
     # The report changed the port, of which the agent was told.
     assert opener(boot, second).text("function") == "port_update"
     assert outline(first).splitlines()[-5:] == [
-        "  network rpc update_device_list",
+        "  network-agent rpc update_device_list",
         "    network rpc update_device_list",
         "      network call neutron.plugins.ml2.rpc:RpcCallbacks.update_device_up",
         "        network sql UPDATE ports",
@@ -59,8 +59,8 @@ def test_two_boots_at_once_have_their_own_work_of_one_run() -> None:
         assert opener(boot, chapters(boot, "push")[-1]).tied_by == "context"
     (rest,) = trace.others
     assert tree(rest).splitlines() == [
-        f"network call {AGENT}process_network_ports",
-        "  network rpc update_device_list",
+        f"network-agent call {AGENT}process_network_ports",
+        "  network-agent rpc update_device_list",
         "    network rpc update_device_list",
     ]
     assert_numbered(trace)

@@ -89,7 +89,7 @@ def _link_spans(steps: list[Step], ties: dict[str, str], forest: Forest) -> None
         cause = spans.get(step.text(SPAN_PARENT))
         if cause is None or step.id in forest.parents or step.id in forest.senders or _is_linked_by_hooks(step):
             continue
-        (forest.adopt if _waited(cause, step) else forest.open)(cause, step, ties[step.id] or "span")
+        (forest.adopt if _waited(cause, step) else forest.open_chapter)(cause, step, ties[step.id] or "span")
 
 
 def _is_linked_by_hooks(step: Step) -> bool:
