@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import then_and_now
 from tests.support.log_traces import DATA
-from tests.support.then_and_now import AGENT, FILES, FURTHER, GONE, Row
+from tests.support.then_and_now import FILES, FURTHER, GONE, Row
 
 TABLE = then_and_now.rows()
 
@@ -21,10 +21,10 @@ def test_the_table_has_every_step_of_the_notes() -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.seed)
 def test_a_row_is_at_its_place_in_the_trees_that_it_names(row: Row) -> None:
-    """Below the step that it belongs to; rows of the agent's loop are in no tree, and so are those without a step."""
+    """Below the step that it belongs to; only rows without a step are in no tree."""
     assert then_and_now.marked(row).where == row.where
-    if row.step and row.where != AGENT:
-        assert set(row.where) <= {*FILES, FURTHER}
+    assert set(row.where) <= ({*FILES, FURTHER} if row.step else {GONE})
+    assert row.where
 
 
 def test_every_row_that_is_not_gone_names_a_step_that_is_recorded() -> None:
@@ -34,8 +34,6 @@ def test_every_row_that_is_not_gone_names_a_step_that_is_recorded() -> None:
         "block_device_info_get_ephemerals", "block_device_info_get_mapping", "block_device_info_get_root_device",
         "block_device_info_get_swap",
     ]  # fmt: skip
-    agents = [name for row in TABLE if row.where == AGENT for name in row.step.split(" or ")]
-    assert [name for name in agents if not then_and_now.is_default(name)] == []
     without = [row.seed for row in TABLE if row.where == GONE]
     assert all(row.today.startswith(("gone", "as", "removed")) for row in TABLE if row.seed in without)
 

@@ -24,8 +24,8 @@ PAGE = ROOT / "docs/then-and-now.md"
 
 #: Marks of recordings, and their files: the demo, Nova with its libvirt driver in one process, boots on a real cloud.
 FILES = {"d": ("demo",), "l": ("libvirt",), "r": ("snap", "hyb", "ovn", "ovs")}
-#: A step on the real cloud that no default call point names; one in the agent's loop, tied to no boot yet; none today.
-FURTHER, AGENT, GONE = "p", "a", "–"
+#: A step on the real cloud that no default call point names; none today.
+FURTHER, GONE = "p", "–"
 
 _HEAD = """# Then and now
 
@@ -36,8 +36,8 @@ VLANs), so no single boot contains all of them.
 
 *Where* names the recordings whose tree shows the line below the step that it belongs to: **d** the demo's boot
 (embedded Nova 34), **l** Nova with its libvirt driver in one process, **r** boots on a real cloud with volumes on Ceph
-and networks by Open vSwitch or OVN, **p** the same, but only with further call points, **a** only in the Neutron
-agent's own loop, **–** no longer there.
+and networks by Open vSwitch or OVN, **p** the same, but only with further call points, **–** no longer
+there.
 
 | 2011 | line of the notes | today | where |
 | --- | --- | --- | --- |
@@ -83,7 +83,7 @@ def marked(row: Row) -> Row:
     wanted = {(step, below) for step in row.step.split(" or ") for below in row.below.split(" or ")}
     marks = "".join(mark for mark, files in FILES.items() if any(wanted & edges(name) for name in files))
     is_further = not all(is_default(name) for names in wanted for name in names)
-    return replace(row, where=marks.replace("r", FURTHER) if is_further else marks or AGENT)
+    return replace(row, where=marks.replace("r", FURTHER) if is_further else marks)
 
 
 @cache
