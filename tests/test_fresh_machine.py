@@ -18,6 +18,8 @@ PACKAGES = re.findall(r"^\t@?\.ci/packages (.+)$", (ROOT / "Makefile").read_text
 BASE = frozenset("bash env git ln make mkdir mkfifo mount nice nohup python3 rm sh sleep umount unshare".split())  # noqa: SIM905
 #: Programs whose tests skip by name where they are missing, or that are only compared with.
 OPTIONAL = frozenset("journalctl systemd-cat uv".split())  # noqa: SIM905
+#: Programs of the packages that a cloud with real networks installs by itself, for tests of that cloud.
+OF_CLOUDS = frozenset({"ipset", "iptables-save"})
 #: Programs that come with a package of another name.
 BROUGHT = {"rabbitmqctl": "rabbitmq-server", "epmd": "rabbitmq-server", "google-chrome": "chromium"}
 #: The options with which each program starts and ends at once.
@@ -46,7 +48,7 @@ def test_tests_start_only_programs_that_are_installed() -> None:
         if "bench" not in path.parts:
             programs |= dict.fromkeys(started(ast.parse(path.read_text())), path)
     assert "rsvg-convert" in programs
-    installed = BASE | OPTIONAL | set(PACKAGES)
+    installed = BASE | OPTIONAL | OF_CLOUDS | set(PACKAGES)
     assert {name: str(path) for name, path in programs.items() if BROUGHT.get(name, name) not in installed} == {}
 
 

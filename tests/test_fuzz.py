@@ -93,7 +93,7 @@ def test_a_saved_input_is_reduced_to_the_lines_that_fail(tmp_path: Path, monkeyp
     lines = [b"[DEFAULT]", *(b"a%d = 1" % number for number in range(40))]
     case = Case(5, seed_of("config").kind, b"\n".join([*lines, b"wrong", *lines]), seed_of("config").commands)
     monkeypatch.setattr(failures, "case", lambda seed, number: case)
-    monkeypatch.setattr("tracer.files.read.text", _without_wrong)
+    monkeypatch.setattr("tracer.oslo_config.small_text", _without_wrong)
     (outcome,) = run([case])
     folder = failures.keep(tmp_path, 1, outcome)
     assert len((folder / "nova.conf").read_text().split("\n")) < 5

@@ -12,7 +12,7 @@ from tests.support.builders import boot, call, rpc, sql
 from tests.support.source_checkout import SourceCheckout
 from tests.test_tracer_cli import bootseq, refused
 from tracer import trace_file
-from tracer.history import functions
+from tracer.history import git
 from tracer.model import Step, Trace
 
 API = dedent('''\
@@ -218,5 +218,5 @@ def test_a_checkouts_own_configuration_runs_nothing(checkout: SourceCheckout, tm
 
 @pytest.mark.parametrize("text", ["def f(:", "\0", "(" * 5000, "", "x = 1\n"])
 def test_a_text_without_functions_has_none(text: str) -> None:
-    assert functions.around(text, 1) is None
-    assert functions.named(text, "f") is None
+    assert git.function_at(text, 1) is None
+    assert git.function_named(text, "f") is None

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import TracerError
-from tracer.recording import call_points, point_names
-from tracer.recording.point_names import PointName
+from tracer.recording import call_points
+from tracer.recording.call_points import PointName
 
 
 def test_modules_have_included_and_excluded_names() -> None:
@@ -121,7 +121,7 @@ def test_the_default_is_well_formed() -> None:
 
 def globs(names: list[str]) -> list[str]:
     """Return the alternatives of all names."""
-    parsed = [point_names.parse(name) for name in names]
+    parsed = [call_points.parse_name(name) for name in names]
     return [glob for name in parsed if name is not None for glob in name.globs]
 
 
@@ -145,13 +145,13 @@ def globs(names: list[str]) -> list[str]:
     ],
 )
 def test_a_name_may_have_alternatives_and_releases(text: str, name: PointName | None) -> None:
-    assert point_names.parse(text) == name
+    assert call_points.parse_name(text) == name
 
 
 def test_a_name_of_another_form_is_reported_with_its_line() -> None:
     with pytest.raises(TracerError) as raised:
         call_points.compile_text("f", "a:\n- b\n- c since x\n")
-    assert str(raised.value) == "f:3: 'c since x': " + point_names.FORM
+    assert str(raised.value) == "f:3: 'c since x': " + call_points.FORM
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from examples.embedded.release import RELEASES, environment
 from tests.support.subprocess_python import ROOT
 from tracer.attach.packages import Packages
 from tracer.files import folder
-from tracer.recording import call_points, definitions, point_check, point_names
+from tracer.recording import call_points, definitions, point_check
 from tracer.recording.point_check import Unresolved
 
 SOURCE = '''
@@ -245,7 +245,7 @@ def test_every_default_point_matches_a_function_of_its_releases(name: str) -> No
     with Packages(folder.opened(site), str(site)) as packages:
         points = [point for point in call_points.load([]) if packages.has(point[0].partition(".")[0])]
         assert point_check.unresolved(packages, points) == []
-        parsed = [(module, point_names.parse(text)) for module, texts, _ in points for text in texts]
+        parsed = [(module, call_points.parse_name(text)) for module, texts, _ in points for text in texts]
         wanted = [
             (module, name)
             for module, name in parsed

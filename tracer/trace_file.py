@@ -16,7 +16,7 @@ from tracer import gc_pause, trace_fields
 from tracer.errors import TracerError
 from tracer.files import read as files_read
 from tracer.files.write import written
-from tracer.model import Request, Step, Trace, peers, sub_lanes
+from tracer.model import Request, Step, Trace, participants, sub_lanes
 from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
@@ -250,4 +250,4 @@ def _name_peers(request: Request) -> None:
     def receivers(step: Step) -> list[Step]:
         return [heads[address] for address in step.opens if address in heads]
 
-    peers.name([step for step in request.walk() if step.is_client], receivers)
+    participants.name_peers([step for step in request.walk() if step.is_client], receivers)

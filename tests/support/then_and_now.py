@@ -15,7 +15,7 @@ from functools import cache
 from tests.support.subprocess_python import ROOT
 from tracer import trace_file
 from tracer.model import Request, Step
-from tracer.recording import call_points, point_names
+from tracer.recording import call_points
 
 RECORDINGS = ROOT / "tests/data/then-and-now"
 TABLE = RECORDINGS / "table.tsv"
@@ -114,7 +114,7 @@ def is_default(name: str) -> bool:
 
 @cache
 def _default_globs() -> list[tuple[str, str]]:
-    parsed = [(module, point_names.parse(text)) for module, texts, _ in call_points.load([]) for text in texts]
+    parsed = [(module, call_points.parse_name(text)) for module, texts, _ in call_points.load([]) for text in texts]
     return [(module, glob) for module, name in parsed if name is not None for glob in name.globs]
 
 

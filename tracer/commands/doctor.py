@@ -8,7 +8,7 @@ import click
 
 from tracer.attach import discovery, eligibility, processes
 from tracer.attach.eligibility import ProcessReport, report_of
-from tracer.commands import options, point_reports, process_reports
+from tracer.commands import options, process_reports
 from tracer.recording import call_points
 
 
@@ -38,7 +38,7 @@ def doctor(point_files: tuple[Path, ...], as_json: bool) -> None:
                 "no service runs here; any Python process: bootseq attach --pid N",
             )
         )
-    lines += point_reports.of_services([process.pid for process in services], points)
+    lines += process_reports.of_points([process.pid for process in services], points)
     if as_json:
         process_reports.as_json(lines)
         return

@@ -11,7 +11,7 @@ import click
 from tracer import times, trace_file
 from tracer.commands import printing
 from tracer.commands.options import PATH
-from tracer.model import Request, Unassigned
+from tracer.model import Request, Unassigned, lanes
 from tracer.text import printable
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _instance_row(life: Instance) -> dict[str, Any]:
 def _list_untied(groups: list[Unassigned], as_json: bool) -> None:
     """Print unassigned steps: the unexplained first, then heartbeats, start-up and idle times."""
     if as_json:
-        printing.as_json([_untied_row(group) for group in groups])
+        printing.as_json([_untied_row(group) | lanes.as_json(group.service) for group in groups])
         return
     if not groups:
         printing.out("everything belongs to a request")

@@ -15,7 +15,7 @@ import diagrams
 from tracer import findings, times, trace_file
 from tracer.commands import printing, selection, timeline
 from tracer.commands.options import PATH
-from tracer.model import Step
+from tracer.model import Step, lanes
 
 DETAILS = ("brief", "calls", "full")
 _FIELDS = (
@@ -96,7 +96,7 @@ def show(
 
 
 def _row(step: Step) -> dict[str, Any]:
-    return {name: getattr(step, name) for name in _FIELDS}
+    return {name: getattr(step, name) for name in _FIELDS} | lanes.as_json(step.service)
 
 
 def _show_findings(file: Path, word: str | None, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import click
 from tracer.attach import detach, discovery, parallel_visits, processes, registry
 from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport, of_process, report_of
-from tracer.commands import point_reports, printing, process_reports
+from tracer.commands import printing, process_reports
 from tracer.text import plural
 
 _INERT = "lease over, hooks inert: they record nothing until their next event removes them"
@@ -34,7 +34,7 @@ def status(as_json: bool) -> None:
     results = [_result(process, process.capture in guarded) for process in attached]
     pids = {process.process.pid for process in attached}
     results += [_free(of_process(process)) for process in processes.services() if process.pid not in pids]
-    results += point_reports.of_captures(_by_capture(attached))
+    results += process_reports.of_captured_points(_by_capture(attached))
     if as_json:
         process_reports.as_json(results)
         return

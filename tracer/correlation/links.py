@@ -17,7 +17,7 @@ from tracer.correlation import services
 from tracer.correlation.forest import Forest
 from tracer.correlation.tolerances import CLOCK_RESIDUE
 from tracer.events import Event
-from tracer.model import Step, Value, peers
+from tracer.model import Step, Value, participants
 from tracer.model.attributes import SPAN, SPAN_PARENT
 
 #: What a call point on an endpoint adds to the dispatch of a message.
@@ -51,7 +51,9 @@ def build(events: Iterable[Event]) -> Forest:
     forest.flatten()
     _correct_ids(forest)
     services.name({key: event.process for key, event in known.items()}, forest)
-    peers.name([step for step in steps.values() if step.is_client], lambda step: forest.casts.get(step.id, ()))
+    participants.name_peers(
+        [step for step in steps.values() if step.is_client], lambda step: forest.casts.get(step.id, ())
+    )
     return forest
 
 

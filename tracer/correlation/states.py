@@ -195,8 +195,8 @@ def _settle(parent: Step) -> None:
     pending = None
     for child in list(parent.children):
         if child.kind == "state":
-            # One at its parent's very start was moved there before the trace was exported.
-            pending = child if child.start != parent.start else None
+            # One at the very start of what writes it was moved there before the trace was exported.
+            pending = None if child.start == parent.start and _writes(parent) else child
         elif pending is not None and _writes(child):
             parent.children = [other for other in parent.children if other is not pending]
             pending.start = pending.end = child.start

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from tracer.model import Step
 
 
 @dataclass(frozen=True)
@@ -97,3 +100,19 @@ class Explanation:
     services: tuple[Statement, ...]
     next: tuple[Next, ...]
     explained: bool
+
+
+@dataclass(frozen=True)
+class Debt:
+    """A debt in a sentence, the service and host that owe it ("" where unknown), and the steps and lines that show it.
+
+    ``error`` is the cause as the service itself reports it, "" where it does not.
+    """
+
+    text: str
+    service: str
+    host: str
+    steps: Sequence[Step]
+    lines: tuple[Evidence, ...] = ()
+    checks: tuple[Next, ...] = ()
+    error: str = ""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from tracer.explain import owed_port, owed_volume
 from tracer.explain.cause import Failure
-from tracer.explain.debt import Debt
-from tracer.explain.explanation import Next, Stage
+from tracer.explain.explanation import Debt, Next, Stage
 from tracer.explain.failures import error_of
 from tracer.explain.quotations import evidence
 from tracer.model import Request, Step, Trace

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from tracer.explain import services
 from tracer.explain.cause import Failure
-from tracer.explain.debt import Debt
-from tracer.explain.explanation import Evidence, Next
+from tracer.explain.explanation import Debt, Evidence, Next
 from tracer.explain.failures import error_of
 from tracer.explain.quotations import quotation, source
 from tracer.explain.words import clock, error_type, shorten, without_instance

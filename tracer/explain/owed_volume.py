@@ -6,8 +6,7 @@ import re
 
 from tracer.explain import failures
 from tracer.explain.cause import Failure
-from tracer.explain.debt import Debt
-from tracer.explain.explanation import Next
+from tracer.explain.explanation import Debt, Next
 from tracer.explain.failures import error_of
 from tracer.explain.words import error_type, shorten, where
 from tracer.model import Request, Step

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tracer.export.folded import label, stacks
 from tracer.export.spans import Span, SpanTree
-from tracer.export.stacks import label, stacks
 from tracer.export.tracks import Track, tracks
 
 OMITS = "times of day, attributes, errors, notes, links"

@@ -1,20 +1,65 @@
-"""A git checkout, read only: texts at a revision, and the commits that changed a function."""
+"""A git checkout, read only: functions in texts at a revision, and the commits that changed them."""
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from tracer.errors import TracerError
-from tracer.history import functions
-from tracer.history.functions import Function
 from tracer.model.comparison import Commit
 from tracer.text import printable
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function's qualified name and its first and last line, decorators included, counted from 1."""
+
+    name: str
+    first: int
+    last: int
+
+
+def function_at(text: str, line: int) -> Function | None:
+    """Return the innermost function that contains a line; None without one, or for a text that is not Python."""
+    matching = [function for function in _functions(text) if function.first <= line <= function.last]
+    return max(matching, key=lambda function: function.first, default=None)
+
+
+def function_named(text: str, name: str) -> Function | None:
+    """Return the last function of this qualified name, ``API.create``: the one that the module ends up with."""
+    matching = [function for function in _functions(text) if function.name == name]
+    return matching[-1] if matching else None
+
+
+def _functions(text: str) -> list[Function]:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of invalid escapes in the text
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return list(_below(tree, ""))
+
+
+def _below(node: ast.AST, prefix: str) -> Iterator[Function]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _Definition):
+            name = f"{prefix}{child.name}"
+            if not isinstance(child, ast.ClassDef):
+                first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
+                yield Function(name, first, child.end_lineno or child.lineno)
+            yield from _below(child, f"{name}.")
+        else:
+            yield from _below(child, prefix)
+
 
 #: Nothing that a checkout's own configuration names is run.
 _SAFE = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "log.showSignature=false", "protocol.allow=never")
@@ -44,7 +89,7 @@ class Checkout:
     def function(self, path: str, line: int) -> tuple[Function, str] | None:
         """Return the function at a line of the new revision's file, else of the old one's, and the revision."""
         for revision in (self.new, self.old):
-            function = functions.around(self.text(path, revision), line)
+            function = function_at(self.text(path, revision), line)
             if function is not None:
                 return function, revision
         return None
@@ -52,7 +97,7 @@ class Checkout:
     def named(self, path: str, name: str) -> tuple[Function, str] | None:
         """Return the function of a name in the new revision's file, else in the old one's, and the revision."""
         for revision in (self.new, self.old):
-            function = functions.named(self.text(path, revision), name)
+            function = function_named(self.text(path, revision), name)
             if function is not None:
                 return function, revision
         return None

@@ -30,6 +30,11 @@ def family(service: str) -> str:
     return _FAMILIES.get(service, service)
 
 
+def as_json(service: str) -> dict[str, str]:
+    """Return the JSON fields of a service: its participant, and its lane, which may be a sub-lane of it."""
+    return {"service": family(service), "lane": service}
+
+
 def is_divided(service: str) -> bool:
     """Return whether a service's name is a project's that has sub-lanes."""
     return service in SUB_LANES

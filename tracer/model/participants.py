@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
-from tracer.model import lanes, topics
+from tracer.model import lanes, service_names
 from tracer.model.service_names import COMMANDS, LIKELY, LOGGERS, MODULES, SUB_MODULES
 from tracer.model.steps import Step
 
@@ -61,7 +61,7 @@ def of_command(argv: str) -> str:
 
 def of_topic(topic: object) -> str:
     """Return the participant that receives a topic's messages, "client" where it is none of the services."""
-    service = topics.service_of(str(topic))
+    service = service_names.service_of_topic(str(topic))
     return "client" if service in ("", "broker") else service
 
 
@@ -87,4 +87,37 @@ def _of_queue(step: Step) -> str:
     topic = step.text("topic")
     if not topic or topic.startswith("reply_"):
         return ""
-    return topics.service_of(topic) or lanes.unknown(topics.project_of(step.text("exchange")) or step.service)
+    return service_names.service_of_topic(topic) or lanes.unknown(
+        service_names.project_of(step.text("exchange")) or step.service
+    )
+
+
+def name_peers(clients: Sequence[Step], receivers_of: Callable[[Step], Iterable[Step]]) -> None:
+    """Set each client's ``peer``; ``receivers_of`` returns the heads of the chapters that a message opened.
+
+    A topic's messages without a recorded receiver go to the service that received others of the topic.
+    """
+    by_host: dict[str, str] = {}
+    linked = [_linked(step, receivers_of) for step in clients]
+    consumers = {step.text("topic"): peer for step, peer in zip(clients, linked, strict=True) if peer}
+    consumers.pop("", None)
+    for step, far in zip(clients, linked, strict=True):
+        peer = far or consumers.get(step.text("topic")) or of_peer(step)
+        if peer:
+            _set(step, peer)
+            by_host.setdefault(step.text("host"), peer)
+    for step in clients:
+        if "peer" not in step.attributes and step.kind == "http" and step.text("host") and step.text("host") in by_host:
+            step.attributes["peer"] = by_host[step.text("host")]
+
+
+def _linked(step: Step, receivers_of: Callable[[Step], Iterable[Step]]) -> str:
+    far = next((child.service for child in step.children if child.is_server), "")
+    return far or next((receiver.service for receiver in receivers_of(step)), "")
+
+
+def _set(step: Step, peer: str) -> None:
+    """Set a peer where there is none, or a sub-lane of the project that the step has as its peer."""
+    known = step.text("peer")
+    if not known or (lanes.is_divided(known) and lanes.family(peer) == known):
+        step.attributes["peer"] = peer

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from tracer.model import Step, Value, lanes, topics
+from tracer.model import Step, Value, lanes, service_names
 from tracer.notation.scrub import argument, database, plain, route
 from tracer.notation.source_paths import short_path
 
@@ -87,7 +87,7 @@ def _rpc(step: Step) -> str:
 def _is_known(step: Step) -> bool:
     """Return whether a message's receiver was recorded, or baselines name it by its topic since the first of them."""
     is_received = bool(step.opens) or any(child.is_server for child in step.children)
-    return is_received or not step.text("topic") or topics.is_early(step.text("topic"))
+    return is_received or not step.text("topic") or service_names.is_early_topic(step.text("topic"))
 
 
 def _handoff(step: Step) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -10,9 +12,42 @@ import yaml
 
 from tracer.errors import TracerError
 from tracer.files import read
-from tracer.recording import point_names
 
-#: module glob, names (their text: point_names.parse), globs of excluded names
+#: Releases are major versions of the distribution that has the module: 34 of Nova 34.0.0.
+_NAME = re.compile(r"(\S+(?: or \S+)*)(?: since (\d{1,6}))?(?: until (\d{1,6}))?", re.ASCII)
+
+FORM = "expected a name, or names like: API.old or API.new since 32 until 34"
+
+
+@dataclass(frozen=True)
+class PointName:
+    """Globs of which at least one names a function, in the releases from ``since`` to ``until`` (None: any)."""
+
+    globs: tuple[str, ...]
+    since: int | None = None
+    until: int | None = None
+
+    def is_for(self, release: int | None) -> bool:
+        """Return whether a release (None: unknown) has the function; an unknown one may not."""
+        if self.since is None and self.until is None:
+            return True
+        return release is not None and (self.since or 0) <= release <= (self.until or release)
+
+
+def parse_name(text: str) -> PointName | None:
+    """Return the name that a call-points file contains as ``text``; None for a text of another form."""
+    match = _NAME.fullmatch(text)
+    if match is None:
+        return None
+    alternatives, since, until = match.groups()
+    return PointName(tuple(alternatives.split(" or ")), _number(since), _number(until))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+#: module glob, names (their text: parse_name), globs of excluded names
 CallPoint = tuple[str, list[str], list[str]]
 
 #: Every process of the cloud holds all of them, and YAML aliases expand a few lines to many.
@@ -62,8 +97,8 @@ def _point(file: str, module: yaml.Node, names: yaml.Node) -> CallPoint:
     listed = [str(name.value) for name in names.value]
     wanted = [name for name in listed if not name.startswith("!")]
     for name in names.value:
-        if not name.value.startswith("!") and point_names.parse(name.value) is None:
-            _fail(file, name, f"{name.value!r}: {point_names.FORM}")
+        if not name.value.startswith("!") and parse_name(name.value) is None:
+            _fail(file, name, f"{name.value!r}: {FORM}")
     if not wanted:
         _fail(file, names, f"under {module.value} every name is excluded")
     return str(module.value), wanted, [name[1:] for name in listed if name.startswith("!")]

@@ -9,10 +9,9 @@ from fnmatch import filter as matching
 from itertools import chain
 
 from tracer.attach.packages import Packages
-from tracer.recording import definitions, point_names
-from tracer.recording.call_points import CallPoint
+from tracer.recording import call_points, definitions
+from tracer.recording.call_points import CallPoint, PointName
 from tracer.recording.definitions import NESTED, Definitions
-from tracer.recording.point_names import PointName
 
 _DIRECT = "a nested function that its outer function calls itself; recorded are those that a loop, pool or thread runs"
 
@@ -37,7 +36,7 @@ def unresolved(packages: Packages, points: Iterable[CallPoint]) -> list[Unresolv
         package = module.partition(".")[0]
         if packages.has(package):
             release = packages.release(package)
-            names = [(text, name) for text in texts if (name := point_names.parse(text)) and name.is_for(release)]
+            names = [(text, name) for text in texts if (name := call_points.parse_name(text)) and name.is_for(release)]
             results |= dict.fromkeys(_of_module(packages, module, names) if names else ())
     return list(results)
 
@@ -49,7 +48,7 @@ def absent(every: Iterable[Packages], points: Iterable[CallPoint]) -> list[Unres
         Unresolved(module, text, f"no package {module.partition('.')[0]} here")
         for module, texts, _ in points
         for text in texts
-        if point_names.parse(text) and not any(packages.has(module.partition(".")[0]) for packages in folders)
+        if call_points.parse_name(text) and not any(packages.has(module.partition(".")[0]) for packages in folders)
     ]
 
 

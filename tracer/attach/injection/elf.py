@@ -1,4 +1,4 @@
-"""The ELF images that a process has mapped, and the addresses of their symbols, read from its memory.
+"""The ELF images that a process has mapped, the addresses of their symbols, and free ranges, read from its memory.
 
 From memory and not from the files: so it makes no difference whether a file was replaced by an upgrade, deleted, or
 is in another mount namespace.
@@ -6,7 +6,9 @@ is in another mount namespace.
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +28,9 @@ _INDIRECT = 10
 _MAX_DYNAMIC = 1 << 14
 #: Of an image's tables and code; libpython has 3,000 symbols and 3 MB of code.
 _MAX_SEGMENTS, _MAX_CODE, _MAX_READS = 256, 64 << 20, 300_000
+_PAGE = 4096
+#: Bytes kept free around a new range, so that it has a line of its own in /proc/PID/maps.
+_APART = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -167,3 +172,23 @@ def images(pid: int, memory: int) -> list[Image]:
         if "x" in mapping.access and mapping.path in by_path:
             by_path[mapping.path].code.append(mapping)
     return list(by_path.values())
+
+
+def pages(size: int) -> int:
+    """Return the size of the whole pages that hold ``size`` bytes and a terminating zero."""
+    return size + _PAGE & ~(_PAGE - 1)
+
+
+def free_range(pid: int, size: int) -> int:
+    """Return a free address far from all mappings, so that they do not grow together; RefusedError if there is none."""
+    mapped = mappings(pid)
+    for before, after in itertools.pairwise(mapped):
+        free = (after.start - before.end - size - 2 * _APART) // _PAGE
+        if free > 0:
+            return before.end + _APART + random.randrange(free) * _PAGE
+    raise RefusedError("it has no address space left for the hooks")
+
+
+def is_mapped(pid: int, start: int, size: int) -> bool:
+    """Return whether the process has mapped exactly this range."""
+    return any(mapping.start == start and mapping.end == start + size for mapping in mappings(pid))

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tracer.attach.injection import blocking, free_range, priority, ptrace
+from tracer.attach.injection import blocking, elf, priority, ptrace
 from tracer.attach.injection.blocking import BlockedCall
 from tracer.attach.injection.exchange import CLOSE_ON_EXEC, Exchange
 from tracer.attach.injection.interpreter import Interpreter
@@ -124,16 +124,16 @@ class _Run:
 
     def _map(self, text: bytes) -> None:
         """Write the text into memory that the main thread maps for us."""
-        pages = free_range.pages(len(text))
-        size = pages + free_range.pages(0)
-        address = free_range.find(self._python.pid, size)
+        pages = elf.pages(len(text))
+        size = pages + elf.pages(0)
+        address = elf.free_range(self._python.pid, size)
         self._nothing = address + pages
         self._visit.text = address, size
         flags = _PRIVATE | _ANONYMOUS | _NOT_OVER_OTHERS
         call = self._system_call(_MMAP, address, size, _READ_WRITE, flags, _NO_FILE, 0)
         self._call_and_create_exchange([call])
         soon = time.monotonic() + _SOON
-        while not free_range.is_mapped(self._python.pid, address, size):
+        while not elf.is_mapped(self._python.pid, address, size):
             if time.monotonic() > soon:
                 raise BusyError("its main thread has mapped no memory for us")
             time.sleep(_LOOK)
@@ -159,7 +159,7 @@ class _Run:
 
     def _run_pending_blocked(self, blocked: BlockedCall) -> None:
         """Have the pending call made in the blocked main thread: running the text itself would be a second time."""
-        self._ran_nothing = self._call_blocked(blocked, self._nothing, (self._nothing, free_range.pages(0)))
+        self._ran_nothing = self._call_blocked(blocked, self._nothing, (self._nothing, elf.pages(0)))
 
     def _call_blocked(self, blocked: BlockedCall, text: int, then_unmap: tuple[int, int]) -> bool:
         functions = self._python.functions

@@ -8,7 +8,7 @@ from hashlib import sha1
 from pathlib import Path
 
 from tracer.events import Event, Events, Process
-from tracer.model import Value, topics
+from tracer.model import Value, service_names
 from tracer.model.service_names import PROGRAMS
 from tracer.sources import packing, values
 from tracer.sources.broker import bodies, copy_forms
@@ -173,7 +173,7 @@ class _Broker:
 
 def _program(topic: str) -> str:
     """Return the program that consumes a topic, with the topic: Nova's are named after their topics."""
-    program = PROGRAMS.get(topics.service_of(topic), "nova")
+    program = PROGRAMS.get(service_names.service_of_topic(topic), "nova")
     return f"nova-{topic}" if program.startswith("nova") else f"{program} ({topic})"
 
 
