@@ -71,6 +71,12 @@ def test_stretches_in_several_wrappings_give_the_records_of_each(
     assert sorted(read(whole), key=repr) == sorted(expected, key=repr)
 
 
+def test_prose_before_a_fence_is_no_part_of_the_record_above() -> None:
+    lines = [f"{HEAD}a", f"{HEAD}b"]
+    text = [*lines, "", *WRAPPERS["fenced"](lines), "", *WRAPPERS["fenced"](lines), ""]
+    assert sorted(read(text), key=repr) == sorted(read(lines) * 3, key=repr)
+
+
 def warnings(folder: Path, text: str) -> list[str]:
     (folder / "a.log").write_text(text)
     return [warning.partition("a.log: ")[2] for warning in reader.read(folder / "a.log").warnings]

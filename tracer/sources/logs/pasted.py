@@ -96,14 +96,21 @@ class PastedLines:
             yield from self._record(record)
 
     def first(self, text: bytes, start: int, end: int) -> int:
-        """Return the offset of the first line that does not continue the record before it; ``end`` without any."""
+        """Return the offset of the first line that does not continue the record before it; ``end`` without any.
+
+        Prose behind an empty line is no part of the record if a fence follows it.
+        """
+        prose, is_behind_blank = -1, False
         while start < end:
             stop = text.find(b"\n", start, end)
             stop = end if stop < 0 else stop
             (_, line), *_ = plain_lines.plain([(0, text[start : min(stop, start + _MAX_LINE)])])
             marks = line_heads.is_dated(line, 0) or _HEADER.match(line) or _FENCE.match(line)
             if marks or wrappers.parse(line, self._own).head:
-                return start
+                return prose if prose >= 0 and _FENCE.match(line) else start
+            if is_behind_blank and prose < 0 and _PROSE.match(line) and not _CHAIN.match(line):
+                prose = start
+            is_behind_blank = not line.strip()
             start = stop + 1
         return end
 
