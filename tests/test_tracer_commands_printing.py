@@ -63,10 +63,22 @@ def test_hostile_file_names_and_arguments_are_printed_without_escapes(file: Path
         assert not _STEERS.search(output), arguments
 
 
-def test_json_is_ascii(file: Path) -> None:
-    output = run("show", file, "1", "--json")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "1"), ("show", "--findings"), ("show", "--timeline"), ("list",), ("list", "--untied"),
+        ("list", "--instances"), ("explain", "1"),
+    ],
+)  # fmt: skip
+def test_json_is_ascii(file: Path, arguments: tuple[str, ...]) -> None:
+    command, *words = arguments
+    output = run(command, file, *words, "--json")
     assert not _STEERS.search(output)
-    assert HOSTILE in json.loads(output)[0]["error"]
+    assert isinstance(json.loads(output), list | dict)
+
+
+def test_json_has_texts_as_they_are(file: Path) -> None:
+    assert HOSTILE in json.loads(run("show", file, "1", "--json"))[0]["error"]
 
 
 def test_colours_are_printed_on_request_only(capsys: pytest.CaptureFixture[str]) -> None:

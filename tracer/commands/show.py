@@ -113,5 +113,5 @@ def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
 
 
 def _finding(finding: findings.TraceFinding) -> dict[str, Any]:
-    times = {name: times.iso(time) if time else "" for name, time in (("first", finding.first), ("last", finding.last))}
-    return {name.rstrip("_"): value for name, value in asdict(finding).items()} | times
+    dates = {name: times.iso(time) if time else "" for name, time in (("first", finding.first), ("last", finding.last))}
+    return {name.rstrip("_"): value for name, value in asdict(finding).items()} | dates

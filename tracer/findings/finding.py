@@ -47,10 +47,10 @@ class TraceFinding:
 def line(finding: TraceFinding) -> str:
     """Return a finding as text: ``[compute] rpc call ping ×3: seen by broker, not by logs``."""
     service = f"[{finding.service}] " if finding.service else ""
-    times = f" ×{finding.count}" if finding.count > 1 else ""
+    repeated = f" ×{finding.count}" if finding.count > 1 else ""
     witnesses = f": seen by {' and '.join(finding.seen)}" if finding.seen and finding.missed else ""
     missed = f", not by {' or '.join(finding.missed)}" if finding.missed else ""
-    return f"{service}{finding.text}{times}{_dates(finding)}{witnesses}{missed}"
+    return f"{service}{finding.text}{repeated}{_dates(finding)}{witnesses}{missed}"
 
 
 def _dates(finding: TraceFinding) -> str:
