@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -347,3 +348,13 @@ def test_terminal_escapes_in_a_trace_are_not_printed(traced: Traced) -> None:
     done = bootseq("diff", old, new)
     assert done.exit_code == 1
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_an_address_of_thousands_of_digits_is_compared(tmp_path: Path) -> None:
+    """A baseline may come from anyone."""
+    digits, long = "9" * 5000, tmp_path / "long.baseline"
+    roots = re.sub(r" (→ 2|← 1-1-1-1-5-1)$", "", written(normal(small_boot())), flags=re.MULTILINE)
+    long.write_text(re.sub(r"(^|← )2(?=[-.])", rf"\g<1>{digits}", roots, flags=re.MULTILINE))
+    assert f"\n{digits}. " in long.read_text()
+    done = bootseq("diff", long, long)
+    assert (done.exit_code, done.stderr) == (0, "")

@@ -132,9 +132,11 @@ def _roots(pairs: list[Pair]) -> list[NormalStep]:
     return sorted((pair.old for pair in pairs if pair.old is not None), key=_ordinals)
 
 
-def _ordinals(node: NormalStep) -> list[int]:
+def _ordinals(node: NormalStep) -> list[tuple[int, str]]:
     """Return an address as numbers: chapter 13 comes after chapter 9."""
-    return [int(ordinal) for ordinal in _ORDINAL.findall(node.address)]
+    # As text: a baseline may come from anyone, and int() refuses thousands of digits.
+    digits = (ordinal.lstrip("0") for ordinal in _ORDINAL.findall(node.address))
+    return [(len(ordinal), ordinal) for ordinal in digits]
 
 
 def _free(pair: Pair) -> bool:
