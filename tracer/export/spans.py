@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 
 from tracer.model import Request, Step
 
@@ -97,9 +98,9 @@ class Span:
         return self.cause is not None and self.cause.resource != self.resource
 
 
-@dataclass(slots=True)
+@dataclass
 class SpanTree:
-    """A request as spans in the order of its tree: parents before their children, chapter after chapter."""
+    """A request as spans in the order of its tree, all of them: parents before children, chapter after chapter."""
 
     request: Request
     trace_id: bytes
@@ -110,12 +111,12 @@ class SpanTree:
         """The heads of the chapters."""
         return [span for span in self.spans if span.parent is None]
 
-    @property
+    @cached_property
     def start(self) -> int:
         """The earliest start in nanoseconds."""
         return min((span.start for span in self.spans), default=0)
 
-    @property
+    @cached_property
     def end(self) -> int:
         """The latest end in nanoseconds."""
         return max((span.end for span in self.spans), default=0)
