@@ -92,14 +92,15 @@ def _decorated(function: Any) -> Any:
     inner = dict.get(stored(function), "__wrapped__")
     if inner is not None:
         return inner
-    functions = [content for content in map(_content, function.__closure__ or ()) if type(content) in _CALLED]
+    functions = [content for content in map(cell_content, function.__closure__ or ()) if type(content) in _CALLED]
     return functions[0] if len(functions) == 1 else None
 
 
 _CALLED = (FunctionType, MethodType, BuiltinFunctionType, functools.partial)
 
 
-def _content(cell: Any) -> Any:
+def cell_content(cell: Any) -> Any:
+    """Return what a closure's cell holds, None while it is empty."""
     try:
         return cell.cell_contents
     except ValueError as error:  # still empty

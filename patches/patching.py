@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from . import faults, wrapper_frames
 from .classes import every_class, namespace
+from .host_fields import cell_content
 
 if TYPE_CHECKING:
     from .hooks import Function, Maker
@@ -213,7 +214,7 @@ def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
     inner = []
     if kind is FunctionType:
         inner = [vars(thing).get("__wrapped__")]
-        inner.extend(_content(cell) for cell in thing.__closure__ or ())
+        inner.extend(cell_content(cell) for cell in thing.__closure__ or ())
     elif kind in (staticmethod, classmethod, MethodType):
         inner = [thing.__func__]
     elif kind is functools.partial:
@@ -221,11 +222,3 @@ def _reaches(thing: Any, ours: Any, depth: int = 0) -> bool:
     elif inspect.getattr_static(kind, "__wrapped__", None) is not None:  # wrapt's
         inner = [thing.__wrapped__]
     return depth < 8 and any(callable(part) and _reaches(part, ours, depth + 1) for part in inner)
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError as error:  # still empty
-        faults.pass_on(error)
-        return None

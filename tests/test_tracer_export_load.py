@@ -10,51 +10,26 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.exported import BOOTS, exported, otlp_spans
+from tests.support.exported import exported, long_boot, otlp_spans
 from tests.support.waiting import wait_until
 from tests.test_tracer_cli import bootseq
 from tests.test_tracer_export_formats import check_perfetto
 from tracer import trace_file
-from tracer.model import Request, Step, Trace
+from tracer.model import Request, Trace
 
 pytestmark = pytest.mark.slow
 
-STEPS = 50_000
 NOTES = ("log", "ask", "state")
-
-
-def copied(step: Step, shift: int, chapters: int) -> Step:
-    """Return a later copy of a tree, whose chapters are ``chapters`` further on."""
-    copy = replace(
-        step, start=step.start + shift, end=None if step.end is None else step.end + shift,
-        children=[copied(child, shift, chapters) for child in step.children],
-        opens=[str(int(opened) + chapters) for opened in step.opens],
-    )  # fmt: skip
-    head, dash, rest = step.opened_by.partition("-")
-    copy.opened_by = f"{int(head) + chapters}{dash}{rest}" if head else ""
-    head, dash, rest = step.address.partition("-")
-    number, slash, note = head.partition("/")
-    copy.address = f"{int(number) + chapters}{slash}{note}{dash}{rest}"
-    return copy
 
 
 @pytest.fixture(scope="module")
 def boot() -> Request:
-    """Return a real boot, repeated as the chapters of one."""
-    boot = trace_file.read_boot(BOOTS, lambda trace: trace.boots[0])
-    size, chapters = sum(1 for _ in boot.walk()), len(boot.chapters)
-    boot.chapters = [
-        copied(chapter, number * 4_000_000_000, number * chapters)
-        for number in range(STEPS // size + 1)
-        for chapter in boot.chapters
-    ]
-    return boot
+    return long_boot()
 
 
 @pytest.fixture(scope="module")

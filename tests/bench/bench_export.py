@@ -7,19 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.bench.row import Row
-from tests.support.exported import BOOTS
-from tests.test_tracer_export_load import STEPS, copied
-from tracer import trace_file
+from tests.support.exported import long_boot
 from tracer.export.formats import FORMATS
 from tracer.export.mapping import span_tree
 from tracer.export.spans import SpanTree
-from tracer.model import Request
 from tracer.sources.spans import files
 
 
 def run() -> Iterable[Row]:
     """Measure the mapping, each encoder, the library on the message of ours, and the import."""
-    boot = _boot()
+    boot = long_boot()
     trees: list[SpanTree] = []
     seconds = _timed(lambda: trees.append(span_tree(boot)))
     spans = len(trees[0].spans)
@@ -34,17 +31,6 @@ def run() -> Iterable[Row]:
         if format_.suffix == "otlp.jsonl":
             seconds = _timed(lambda parts=parts: files.read(Path("x.otlp.jsonl"), b"".join(parts)))  # type: ignore[misc]
             yield Row("OTLP JSON lines → events", spans / seconds, "/s")
-
-
-def _boot() -> Request:
-    boot = trace_file.read_boot(BOOTS, lambda trace: trace.boots[0])
-    size, chapters = sum(1 for _ in boot.walk()), len(boot.chapters)
-    boot.chapters = [
-        copied(chapter, number * 4_000_000_000, number * chapters)
-        for number in range(STEPS // size + 1)
-        for chapter in boot.chapters
-    ]
-    return boot
 
 
 def _library(parts: list[bytes], spans: int, ours: float) -> Row:

@@ -10,10 +10,10 @@ import click
 from diagrams.report import assertions
 from tracer import gc_pause
 from tracer.commands import inputs, printing
-from tracer.commands.options import PATH
+from tracer.commands.options import PATH, report_format, report_options
 from tracer.commands.progress import progress
 from tracer.errors import TracerError
-from tracer.files import read, write
+from tracer.files import read
 from tracer.model.assertions import Checked, Spec
 from tracer.spec import check as spec_check
 from tracer.spec import parser
@@ -23,14 +23,7 @@ _SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit"}
 
 
 @click.command()
-@click.option(
-    "--format", "format_", type=click.Choice(tuple(_SUFFIXES.values())),
-    help="Format of the report; by default from the suffix of -o, else text.",
-)  # fmt: skip
-@click.option(
-    "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
-    help=f"Report to write, {', '.join(_SUFFIXES)}; - is stdout. Repeatable.",
-)  # fmt: skip
+@report_options(_SUFFIXES)
 @click.option("--boot", "words", multiple=True, metavar="WHAT", help="Check this boot only; repeatable.")
 @click.option("--partial", is_flag=True, help="Allow a boot of an incomplete recording to pass.")
 @click.argument("spec", type=PATH)
@@ -49,7 +42,7 @@ def check(
       bootseq check boot.spec.yaml today.trace.jsonl.gz
       bootseq check boot.spec.yaml *.trace.jsonl.gz -o report.xml
     """
-    formats = [_format(output, format_) for output in outputs]
+    formats = [report_format(output, format_, _SUFFIXES) for output in outputs]
     expected = parser.read(read.small_text(spec, 4 * parser.MAX_SIZE), str(spec))
     with progress() as doing, gc_pause.paused():
         checked: dict[str, list[Checked]] = {}
@@ -66,20 +59,10 @@ def check(
             "cannot decide: nothing fails, but the recording is incomplete; record again or pass --partial"
         )
     for output, format_of in zip(outputs, formats, strict=True):
-        data = assertions.report(expected, checked, format_of).encode(errors="backslashreplace")
-        with write.written(output, write.default_mode()) as file:
-            file.write(data)
-        printing.done(output, f"{len(data) / 1000:.0f} kB")
+        printing.report(output, assertions.report(expected, checked, format_of))
     if not outputs:
         printing.lines(assertions.report(expected, checked, format_ or "text"))
     sys.exit(PASSED if passed else FAILED)
-
-
-def _format(output: Path, name: str | None) -> str:
-    by_suffix = "text" if write.descriptor(output) is not None else _SUFFIXES.get(output.suffix.lower())
-    if name or by_suffix:
-        return name or str(by_suffix)
-    raise TracerError(f"{output}: unknown report suffix; use one of {', '.join(_SUFFIXES)}, or pass --format")
 
 
 def _checked(spec: Spec, path: Path, words: tuple[str, ...]) -> tuple[list[Checked], list[str]]:

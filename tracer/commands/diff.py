@@ -14,20 +14,18 @@ import diagrams
 from tracer import gc_pause
 from tracer.commands import inputs, printing
 from tracer.commands.inputs import Side
-from tracer.commands.options import PATH
+from tracer.commands.options import PATH, report_format, report_options
 from tracer.commands.progress import Progress, progress
 from tracer.diff.compare.compare import compare
 from tracer.diff.outline import check
 from tracer.diff.policy.rules import judge
 from tracer.errors import TracerError
-from tracer.files import write
 from tracer.history import git, origins
 from tracer.model import Comparison
 
 SAME, DIFFERS = 0, 1
 #: Report formats by the suffix of the file.
 _SUFFIXES = {".txt": "text", ".md": "markdown", ".json": "json", ".xml": "junit", ".html": "html"}
-_FORMATS = tuple(_SUFFIXES.values())
 #: Width of text without a terminal.
 _WIDTH = 100
 
@@ -37,14 +35,7 @@ _WIDTH = 100
     "--policy", "policy_files", multiple=True, type=PATH, metavar="FILE",
     help="Policy, YAML: which changes fail, warn or are ignored; overrides the defaults. Repeatable, the last wins.",
 )  # fmt: skip
-@click.option(
-    "--format", "format_", type=click.Choice(_FORMATS),
-    help="Format of the report; by default from the suffix of -o, else text.",
-)  # fmt: skip
-@click.option(
-    "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
-    help=f"Report to write, {', '.join(_SUFFIXES)}; - is stdout. Repeatable.",
-)  # fmt: skip
+@report_options(_SUFFIXES)
 @click.option("--old-boot", multiple=True, metavar="WHAT", help="Compare this boot of OLD only; repeatable.")
 @click.option("--new-boot", multiple=True, metavar="WHAT", help="Compare this boot of NEW only; repeatable.")
 @click.option("--details", is_flag=True, help="List noted and ignored changes too.")
@@ -78,7 +69,7 @@ def diff(
       bootseq diff 33.trace.jsonl.gz 34.trace.jsonl.gz --source nova=src/nova:33.0.0..34.0.0
       bootseq diff boots.trace.jsonl.gz boots.trace.jsonl.gz --old-boot vm1 --new-boot vm2
     """
-    formats = [_format(output, format_) for output in outputs]
+    formats = [report_format(output, format_, _SUFFIXES) for output in outputs]
     policy = inputs.load_policy(policy_files)
     with progress() as doing, gc_pause.paused():
         before = _read(old, old_boot, "--old-boot", doing)
@@ -99,17 +90,10 @@ def diff(
             "cannot decide: no failing change found, but the recording is incomplete; record again or pass --partial"
         )
     for output, format_of in zip(outputs, formats, strict=True):
-        _write(output, diagrams.report(comparison, format_of, width=_WIDTH, details=details))
+        printing.report(output, diagrams.report(comparison, format_of, width=_WIDTH, details=details))
     if not outputs:
         _print(comparison, format_ or "text", details, colour)
     sys.exit(DIFFERS if comparison.verdict == "differs" else SAME)
-
-
-def _format(output: Path, name: str | None) -> str:
-    by_suffix = "text" if write.descriptor(output) is not None else _SUFFIXES.get(output.suffix.lower())
-    if name or by_suffix:
-        return name or str(by_suffix)
-    raise TracerError(f"{output}: unknown report suffix; use one of {', '.join(_SUFFIXES)}, or pass --format")
 
 
 def _read(path: Path, words: tuple[str, ...], option: str, doing: Progress, *, include_log_lines: bool = False) -> Side:
@@ -146,13 +130,6 @@ def _unknown(comparison: Comparison) -> list[str]:
 def _note(lines: list[str], level: str) -> None:
     for line in lines:
         printing.note(f"{level}: {line}")
-
-
-def _write(path: Path, report: str) -> None:
-    data = report.encode(errors="backslashreplace")
-    with write.written(path, write.default_mode()) as file:
-        file.write(data)
-    printing.done(path, f"{len(data) / 1000:.0f} kB")
 
 
 def _print(comparison: Comparison, format_: str, details: bool, colour: str) -> None:

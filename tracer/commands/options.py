@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tracer.errors import TracerError
+from tracer.files import write
 from tracer.recording import capture
 
 
@@ -42,3 +44,24 @@ cap_option = click.option(
     "--cap", type=click.IntRange(min=8), default=capture.CAP >> 20, show_default=True, metavar="MB",
     help="Maximum size of the whole capture; further events are dropped and counted.",
 )  # fmt: skip
+
+
+def report_format(output: Path, name: str | None, suffixes: Mapping[str, str]) -> str:
+    """Return the format of a report: ``name`` if given, else by the file's suffix, text for a descriptor."""
+    by_suffix = "text" if write.descriptor(output) is not None else suffixes.get(output.suffix.lower())
+    if name or by_suffix:
+        return name or str(by_suffix)
+    raise TracerError(f"{output}: unknown report suffix; use one of {', '.join(suffixes)}, or pass --format")
+
+
+def report_options(suffixes: Mapping[str, str]) -> Callable[[Any], Any]:
+    """Return a decorator that adds ``--format`` and ``-o`` of a command with reports; formats by suffix."""
+    format_option = click.option(
+        "--format", "format_", type=click.Choice(tuple(suffixes.values())),
+        help="Format of the report; by default from the suffix of -o, else text.",
+    )  # fmt: skip
+    output_option = click.option(
+        "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
+        help=f"Report to write, {', '.join(suffixes)}; - is stdout. Repeatable.",
+    )  # fmt: skip
+    return lambda function: format_option(output_option(function))

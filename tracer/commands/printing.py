@@ -43,6 +43,14 @@ def done(path: Path, text: str) -> None:
         out(line)
 
 
+def report(path: Path, text: str) -> None:
+    """Write a report into a file, and how much it is."""
+    data = text.encode(errors="backslashreplace")
+    with write.written(path, write.default_mode()) as file:
+        file.write(data)
+    done(path, f"{len(data) / 1000:.0f} kB")
+
+
 def say(text: str) -> None:
     """Write one line to stderr, with secrets masked: it may quote input. Ignore a closed stderr."""
     with contextlib.suppress(OSError):
