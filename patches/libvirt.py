@@ -1,6 +1,6 @@
 """Libvirt: Nova's calls of libvirt-python, or of Nova's own fake of it, under libvirt's names.
 
-Calls within the library are no steps. Arguments are not recorded: they contain guest passwords and secrets. The domain
+Calls within the library are not steps. Arguments are not recorded: they contain guest passwords and secrets. The domain
 of a call is known from the call that looked it up, and of XML a device's kind and target or a secret's usage are read.
 """
 

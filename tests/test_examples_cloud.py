@@ -198,7 +198,7 @@ def test_a_process_that_ends_before_it_is_ready_is_reported_with_its_log(process
 
 
 def test_a_closed_port_is_not_ready(plan: Plan) -> None:
-    """It is no error either."""
+    """It is not an error either."""
     assert not answers(replace(plan, port_base=1), "keystone")
 
 

@@ -106,7 +106,7 @@ def test_rules_name_a_port_by_its_chains(own: Port) -> None:
 
 
 def test_devices_appear_and_are_removed_once(own: Port) -> None:
-    """The kernel reports more of them meanwhile, which is no change of ours."""
+    """The kernel reports further events meanwhile, which we did not cause."""
     texts = [change.text for change in changes.link_changes(LINKS)]
     assert texts == ["new tap0c0de052-8a", "new qvo0c0de052-8a", "removed tap0c0de052-8a"]
 
@@ -164,7 +164,7 @@ def test_a_step_about_another_port_lowers_the_precision(
 
 @pytest.mark.parametrize("kind", ["local", "ovs", "hybrid", "ovn"])
 def test_every_monitor_has_a_reader(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OVN's flows are its controller's, which is no Python program."""
+    """The OVN controller writes the flows, and it is not a Python program."""
     monkeypatch.setattr(monitors, "find_command", lambda name: name)
     plan = Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s", networks=kind)
     commands = monitors.monitors(plan)

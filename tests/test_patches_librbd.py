@@ -113,7 +113,7 @@ def handed(capture: Path) -> list[str]:
 
 @pytest.mark.parametrize("patched", [True, False])
 def test_operations_have_their_names_images_and_snapshots(tmp_path: Path, patched: bool) -> None:
-    """Options of the client, which talk to nobody, are no hand-offs; an opened image is forgotten with its proxy."""
+    """Setting an option of the client is not a hand-off; an opened image is forgotten with its proxy."""
     answer = elsewhere(_PROGRAM.format(patched=patched, modules=_MODULES), tmp_path)
     assert answer == ["busy", 0, [], "RBDVolumeProxy.__init__", False]
     assert handed(tmp_path) == [

@@ -60,7 +60,7 @@ answer.append(patches.uninstall())
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may change links")
 @pytest.mark.parametrize("release", ["29", "34"])
 def test_changes_are_the_commands_that_would_make_them(tmp_path: Path, release: str) -> None:
-    """A link has the name by which the same step looked it up, else its number; reads and lookups are no commands."""
+    """A link has the name by which the same step looked it up, else its number; reads and lookups are not commands."""
     answer = elsewhere(_PROGRAM, tmp_path, python=str(environment(find_release(release))))
     assert answer == [1, 3, 19, []]
     events = sorted(segments.read(tmp_path).events, key=lambda event: event.number)

@@ -1,4 +1,4 @@
-"""Names of requests that are no boots: the command of a client, the topic of a message."""
+"""Names of requests that are not boots: the command of a client, the topic of a message."""
 
 from __future__ import annotations
 

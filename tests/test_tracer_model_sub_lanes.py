@@ -105,7 +105,7 @@ def test_the_lanes_of_a_picture_follow_the_boot_s_path(name: str, detail: str) -
 
 @pytest.mark.parametrize("name", TRACES)
 def test_a_boot_of_an_older_version_is_the_same_boot(name: str) -> None:
-    """Comparisons and baselines fold services, so names that are finer now are no change."""
+    """Comparisons and baselines fold services, so finer names are not a change."""
     (boot, *_) = trace(name).boots
     new, old = normal(boot, "boot"), normal(older(name), "boot")
     assert compare(old, new).changes == []

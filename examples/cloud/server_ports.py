@@ -11,7 +11,9 @@ from examples.cloud.rest import Client
 def check_groups(plan: Plan, group: str) -> None:
     """Refuse a security group where Neutron's ports have none."""
     if group and plan.networks == "local":
-        raise CloudError("without a firewall there are no security groups: up --networks ovs, in another folder")
+        raise CloudError(
+            "without a firewall there are no security groups; start a cloud with --networks ovs in another folder"
+        )
 
 
 def create_port(client: Client, name: str, group: str = "") -> str:

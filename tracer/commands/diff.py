@@ -20,7 +20,6 @@ from tracer.diff.compare.compare import compare
 from tracer.diff.outline import check
 from tracer.diff.policy.rules import judge
 from tracer.errors import TracerError
-from tracer.history import git, origins
 from tracer.model import Comparison
 
 SAME, DIFFERS = 0, 1
@@ -75,13 +74,10 @@ def diff(
         before = _read(old, old_boot, "--old-boot", doing)
         after = _read(new, new_boot, "--new-boot", doing, include_log_lines=before.outline is not None)
         comparison = _compared(before, after, doing)
-        checkouts = [git.checkout(source, _releases(comparison, source)) for source in sources]
     # Allowances end with a day in the local time zone, not in UTC.
     notes = judge(comparison, policy, datetime.now(UTC).astimezone().date())
-    if checkouts:
-        with progress() as doing:
-            doing("reading the history")
-            origins.add(comparison, checkouts)
+    if sources:
+        _add_origins(comparison, sources)
     doubts = [*before.doubts, *after.doubts, *_unknown(comparison)]
     _note([*doubts, *before.remarks, *after.remarks], "warning")
     _note(notes, "note")
@@ -112,6 +108,16 @@ def _compared(old: Side, new: Side, doing: Progress) -> Comparison:
     if not any(pair.old and pair.new for top in comparison.pairs for pair in top.walk()):
         raise TracerError(f"{old.path} and {new.path} have no step in common; compare requests of one kind")
     return comparison
+
+
+def _add_origins(comparison: Comparison, sources: tuple[str, ...]) -> None:
+    """Name the commits behind the changes, from the checkouts that ``--source`` names."""
+    # Imported late: running git takes modules that no other comparison needs.
+    from tracer.history import git, origins
+
+    with progress() as doing:
+        doing("reading the history")
+        origins.add(comparison, [git.checkout(source, _releases(comparison, source)) for source in sources])
 
 
 def _releases(comparison: Comparison, source: str) -> tuple[str, str] | None:

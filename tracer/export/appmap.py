@@ -11,7 +11,7 @@ from tracer.export.spans import Kind, Span, SpanTree
 OMITS = "times of day, attributes, notes, links, RPC (calls of a class RPC), threads"
 _VERSION = "1.13.1"
 _SECOND = 1e9
-#: Package and class by the kind of a step that is no function call.
+#: Package and class by the kind of a step that is not a function call.
 _PACKAGES = {"rpc": "rpc", "libvirt": "libvirt", "command": "commands", "handoff": "handoffs"}
 _Functions = dict[tuple[str, str], dict[str, tuple[str, int]]]
 

@@ -13,7 +13,7 @@ from tracer.notation.source_paths import file_of
 
 #: Severities of changes whose origin is looked for.
 _SEVERITIES = ("fail", "warn")
-#: Kinds of steps at which other code begins: what sent a message is no caller.
+#: Kinds of steps at which other code begins: the sender of a message is not a caller.
 _RECEIVED = frozenset({"rpc", "http"})
 #: Changes to how a function behaves; others of a call are made by its caller.
 _OWN = frozenset({"slower", "stalled", "error", "unfinished", "renamed", "said", "logged"})

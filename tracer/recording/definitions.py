@@ -51,7 +51,7 @@ class Definitions:
 
 
 def of_source(text: str) -> Definitions:
-    """Return the definitions in the source of a module; text that is no valid Python has none, or some."""
+    """Return the definitions in the source of a module; text that is not valid Python has none, or some."""
     definitions = Definitions(_NO_CODE.sub("''", text))
     opened: list[_Block] = []
     for line in _LINE.finditer(definitions.code):

@@ -51,7 +51,7 @@ def _result(assertion: Assertion, boot: Request, known: _Keyed, amounts: dict[st
 
 
 def _order(assertion: Order, known: _Keyed) -> Result:
-    """Compare the first steps of the globs; a step that is missing is no order."""
+    """Compare the first steps of the globs; a missing step fails the order."""
     firsts = [next(iter(known.steps(key)), None) for key in assertion.keys]
     steps = tuple(step for step in firsts if step is not None)
     missing = [key for key, step in zip(assertion.keys, firsts, strict=True) if step is None]

@@ -70,7 +70,7 @@ def identifier(value: Any) -> str:
     """Return a trace's or span's id in hexadecimal, lower case; raise InvalidSpanError for any other value."""
     text = str(value).lower().replace("-", "") if isinstance(value, str) else ""
     if not _ID.fullmatch(text) or not text.strip("0"):
-        raise InvalidSpanError("an id that is no hexadecimal number")
+        raise InvalidSpanError("an id that is not a hexadecimal number")
     return text
 
 
