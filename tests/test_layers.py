@@ -27,6 +27,7 @@ IMPURE = (
     "tracer.export.receiver",
     "tracer.files",
     "tracer.history",
+    "tracer.packed",
     "tracer.recording.follow",
     "tracer.recording.point_check",
     "tracer.recording.launch",

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from diagrams import SUFFIXES
+from tracer import __version__
 
 ROOT = Path(__file__).parent.parent
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+VERSION = __version__
 UV = Path(sys.executable).with_name("uv")
 #: An interpreter without any of our packages.
 PYTHON = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")

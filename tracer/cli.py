@@ -7,24 +7,42 @@ import importlib
 import io
 import os
 import sys
-import traceback
 from collections import UserDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from tracer import __version__
 from tracer.commands import printing, signals
 from tracer.errors import TracerError
 from tracer.files import write
 
-#: The commands, each in a module of its name in tracer.commands.
-_COMMANDS = (
-    "run", "record", "attach", "detach", "status", "tap", "ask", "doctor",
-    "ingest", "list", "show", "explain", "draw", "export", "diff", "baseline", "spec", "check",
-    "anonymize",
-)  # fmt: skip
+#: The commands, each in a module of its name in tracer.commands, and what the list of commands prints of it: importing
+#: them all takes longer than reading the list.
+_COMMANDS = {
+    "run": "Start a command with the hooks installed.",
+    "record": "Attach to all services, run a command, write its trace.",
+    "attach": "Install the hooks in running processes.",
+    "detach": "Remove the hooks, and prove it.",
+    "status": "Show the processes with hooks, and what they recorded.",
+    "tap": "Copy the messages that pass RabbitMQ.",
+    "ask": "Log values of expressions from running code.",
+    "doctor": "Report for each service whether bootseq can attach.",
+    "ingest": "Correlate captures, logs and copies into one trace.",
+    "list": "List the boots in a trace.",
+    "show": "Print the numbered tree of a boot.",
+    "explain": "Explain why a request failed, or where its time went.",
+    "draw": "Draw a boot as a diagram, a document or a page.",
+    "export": "Export a boot for Jaeger, Perfetto and other viewers.",
+    "diff": "Compare two boots, as of two releases.",
+    "baseline": "Learn the steps of a release, and what varies.",
+    "spec": "Write the assertions that a boot fulfils.",
+    "check": "Check boots against assertions.",
+    "anonymize": "Replace names, hosts, addresses and ids.",
+}
 
 
 class _Commands(UserDict[str, click.Command]):
@@ -56,6 +74,17 @@ class _Group(click.Group):
             return super().invoke(context)
         except KeyboardInterrupt as error:
             sys.exit(signals.code(error))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin so, without importing the commands."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        commands = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return commands + options
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that the arguments name."""
@@ -94,6 +123,8 @@ class _Group(click.Group):
 
 def _defect(error: Exception) -> str:
     """Return the report of an unexpected error; print its traceback if BOOTSEQ_DEBUG is set."""
+    import traceback
+
     if os.environ.get("BOOTSEQ_DEBUG"):
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -110,7 +141,7 @@ def _defect(error: Exception) -> str:
     commands=_Commands(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-@click.version_option(package_name="bootseq", prog_name="bootseq")
+@click.version_option(__version__, prog_name="bootseq")
 def main() -> None:
     """Record and explain how an OpenStack cloud boots an instance.
 

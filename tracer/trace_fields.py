@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
+import operator
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
+
+import msgspec
 
 from tracer.model import NOTES, NUMBERED, LeftOut, LogLine, Request, Step, Unassigned
 
 #: No value that bootseq writes is nested so deep: hooks and log readers cut values.
 MAX_DEPTH = 64
 
+_KINDS = NUMBERED | NOTES
 _ADDRESS = re.compile(r"[0-9]{1,9}([-/][0-9]{1,9})*")
-#: A line without such numbers, and with few brackets, holds no value that is out of bounds.
-_LONG_NUMBER = re.compile(rb"[0-9]{60}|[0-9][eE]\+?[0-9]{2}")
+#: A line without so many digits in a row holds no integer out of bounds. A regular expression would take as long as all
+#: else that is done with a line.
+_MANY_DIGITS = b"0" * 60
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _MAX_NUMBER = 1 << 256
 #: Above any date, and any correction of clocks.
 _MAX_TIME = 1 << 65
@@ -41,12 +49,42 @@ LOG_LINE: _Types = {
 }  # fmt: skip
 
 
+def _bounded(number: str) -> float:
+    value = float(number)
+    _check_value(value)
+    return value
+
+
+#: The fields of a step in the order of its class, then its boot.
+_STEP_FIELDS = [field.name for field in dataclasses.fields(Step) if field.name in STEP]
+_INSIDE: dict[type, Any] = {list: list[str], dict: dict[str, Any]}
+
+
+def _annotation(types: tuple[type, ...]) -> Any:
+    return functools.reduce(operator.or_, (_INSIDE.get(type_, type_) for type_ in types))
+
+
+_StepLine = msgspec.defstruct("_StepLine", [*((name, _annotation(STEP[name])) for name in _STEP_FIELDS), ("boot", int)])
+_STEP_DECODER = msgspec.json.Decoder(_StepLine, float_hook=_bounded)
+_DECODER = msgspec.json.Decoder(float_hook=_bounded)
+_ERRORS = (ValueError, RecursionError)  # msgspec's own are ValueErrors
+
+
 def parse(line: bytes) -> Any:
     """Return a line's JSON value; raise ValueError where it is nested too deep or holds a number out of range."""
-    value = json.loads(line, parse_constant=_refuse)
-    if line.count(b"[") + line.count(b"{") > MAX_DEPTH or _LONG_NUMBER.search(line):
+    try:
+        value = _DECODER.decode(line)
+    except _ERRORS:  # half a surrogate pair, or an error, which the standard library describes as it always did
+        value = json.loads(line, parse_constant=_refuse)
+        _check_value(value)
+    if _may_exceed(line):
         _check_value(value)
     return value
+
+
+def _may_exceed(line: bytes) -> bool:
+    """Return False for a line without a value nested too deep and without an integer out of range."""
+    return line.count(b"[") + line.count(b"{") > MAX_DEPTH or _MANY_DIGITS in line.translate(_DIGITS)
 
 
 def request(line: Any) -> Request:
@@ -57,17 +95,33 @@ def request(line: Any) -> Request:
     return result
 
 
-def step(line: Any) -> Step:
-    """Return the step of a line, without its children."""
-    result = Step(**checked(line, STEP))
-    result.witnesses = tuple(texts(line["witnesses"]))
-    texts(result.opens)
-    if result.kind not in NUMBERED | NOTES:
+def step(line: bytes) -> tuple[int, Step]:
+    """Return the number of a line's boot, and its step without children."""
+    try:
+        values = msgspec.structs.astuple(_STEP_DECODER.decode(line))
+    except _ERRORS:
+        values = _slowly(line)
+    result = Step(*values[:-1])
+    if _may_exceed(line):
+        _check_value(result.attributes)
+    result.witnesses = tuple(result.witnesses)
+    if result.kind not in _KINDS:
         raise ValueError(f"unknown kind {result.kind!r}")
     if not _ADDRESS.fullmatch(result.address):
         raise ValueError(f"invalid address {result.address!r}")
-    _check_times(result.start, result.end or 0)
-    return result
+    if not (-_MAX_TIME < result.start < _MAX_TIME and -_MAX_TIME < (result.end or 0) < _MAX_TIME):
+        raise ValueError("a time out of range")
+    if not (-_MAX_TIME < result.pid < _MAX_TIME and -_MAX_TIME < result.thread < _MAX_TIME):
+        raise ValueError("a process out of range")
+    return values[-1], result
+
+
+def _slowly(line: bytes) -> tuple[Any, ...]:
+    """Return the values of a step's line that msgspec refuses, or raise ValueError or KeyError with the reason."""
+    fields = checked(parse(line), {"boot": (int,), **STEP})
+    for name in ("opens", "witnesses"):
+        texts(fields[name])
+    return tuple(fields[name] for name in (*_STEP_FIELDS, "boot"))
 
 
 def log_line(line: Any) -> LogLine:

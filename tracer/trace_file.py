@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
-from tracer import gc_pause, trace_fields
+import msgspec
+
+from tracer import gc_pause, packed, trace_fields
 from tracer.errors import TracerError
 from tracer.files import read as files_read
 from tracer.files.write import written
-from tracer.model import Request, Step, Trace, participants, sub_lanes
+from tracer.model import Request, Step, Trace, lanes, participants, sub_lanes
 from tracer.text import command, printable
 
 FORMAT = "bootseq-trace"
@@ -26,29 +25,23 @@ FORMAT_VERSION = 1
 MAX_LINE = 16 << 20
 MAX_SIZE = 4 << 30
 
+_STEP_LINE = ("boot", *trace_fields.STEP)
+_fields = attrgetter(*trace_fields.STEP)
+
 
 def write(path: Path, trace: Trace, *, replace: bool = True) -> None:
     """Write the whole trace, or leave ``path`` unchanged where that fails, as on a full disk."""
-    with written(path, replace=replace) as binary, _as_text(binary, path.suffix == ".gz") as file:
+    with written(path, replace=replace) as binary, packed.writer(binary, path.name) as file:
         for line in lines(trace):
-            file.write(text_of(line) + "\n")
+            file.write(data_of(line) + b"\n")
 
 
-@contextmanager
-def _as_text(binary: BinaryIO, zipped: bool) -> Iterator[TextIO]:
-    # Without a name and a time in it the same trace gives the same bytes.
-    packing = gzip.GzipFile("", "wb", 6, binary, mtime=0) if zipped else nullcontext(binary)
-    with packing as packed:
-        # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes JSON's own escape for it.
-        file = io.TextIOWrapper(packed, encoding="utf-8", errors="backslashreplace", write_through=True)
-        yield file
-        file.flush()
-        file.detach()
-
-
-def text_of(line: dict[str, Any]) -> str:
-    """Return a line's text."""
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+def data_of(line: dict[str, Any]) -> bytes:
+    """Return a line's bytes, in UTF-8."""
+    try:
+        return msgspec.json.encode(line)
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes JSON's escape
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def lines(trace: Trace) -> Iterator[dict[str, Any]]:
@@ -65,7 +58,7 @@ def lines(trace: Trace) -> Iterator[dict[str, Any]]:
     }
     for boot in [*trace.boots, *trace.others]:
         for step in boot.walk():
-            yield {"boot": boot.number} | {name: getattr(step, name) for name in trace_fields.STEP}
+            yield dict(zip(_STEP_LINE, (boot.number, *_fields(step)), strict=True))
     for line in trace.lines:
         yield asdict(line)
 
@@ -103,14 +96,12 @@ def scan(path: Path, begin: Callable[[Trace], Callable[[Request, Step], object]]
 
 def _read(path: Path, work: Callable[[_Reader], Trace]) -> Trace:
     try:
-        with files_read.opened(path) as file, gc_pause.paused():
-            zipped = file.peek(2)[:2] == b"\x1f\x8b"
-            with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as lines:
-                return work(_Reader(path, lines))
+        with files_read.opened(path) as file, gc_pause.paused(), packed.reader(file) as lines:
+            return work(_Reader(path, lines))
     except IsADirectoryError:
         make = command("bootseq", "ingest", "-o", "FILE", path)
         raise TracerError(f"{path}: a folder, not a trace file; make one with: {make}") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error):
+    except packed.ERRORS:
         raise TracerError(f"{path}: cut off or damaged; ingest the capture again") from None
     except OSError as error:
         raise TracerError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -119,10 +110,11 @@ def _read(path: Path, work: Callable[[_Reader], Trace]) -> Trace:
 class _Reader:
     """The reader of one trace file, which may come from anyone: every value is checked."""
 
-    def __init__(self, path: Path, file: Any) -> None:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path = path
         self._file = file
         self._number = self._size = 0
+        self._services: set[str] = set()
 
     def trace(self, choose: Callable[[Trace], Request] | None = None) -> Trace:
         """Return the whole trace, or the trace with the steps of one request only."""
@@ -139,7 +131,8 @@ class _Reader:
             return take
 
         trace = self._trace(begin)
-        _divide([*trace.boots, *trace.others])
+        if any(map(lanes.is_divided, self._services)):
+            _divide([*trace.boots, *trace.others])
         return trace
 
     def scan(self, begin: Callable[[Trace], Callable[[Request, Step], object]]) -> Trace:
@@ -204,7 +197,7 @@ class _Reader:
         return trace_fields.parse(self._line())
 
     def _line(self) -> bytes:
-        line: bytes = self._file.readline(MAX_LINE + 1)
+        line = self._file.readline(MAX_LINE + 1)
         self._number += 1
         self._size += len(line)
         if not line and self._number > 1:
@@ -221,10 +214,10 @@ class _Reader:
             self._line()
 
     def _step(self, request: Request) -> Step:
-        line = self._next()
-        if trace_fields.checked(line, {"boot": (int,)})["boot"] != request.number:
+        number, step = trace_fields.step(self._line())
+        if number != request.number:
             raise ValueError(f"expected a step of boot {request.number}")
-        return trace_fields.step(line)
+        return step
 
     def _take_steps(self, request: Request, count: int) -> None:
         steps: dict[str, Step] = {}
@@ -233,6 +226,7 @@ class _Reader:
             if step.address in steps:
                 raise ValueError(f"address {step.address} is repeated")
             steps[step.address] = step
+            self._services.add(step.service)
             parent = step.address[: max(step.address.rfind("-"), step.address.rfind("/"), 0)]
             (steps[parent].children if parent else request.chapters).append(step)
 

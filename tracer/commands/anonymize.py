@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from tracer import packed
 from tracer.anonymize.learn import Learner, Originals
 from tracer.anonymize.replace import Replacer
 from tracer.anonymize.tokens import Tokens
@@ -99,11 +98,9 @@ def _verify(form: Form, verifier: Verifier, result: BinaryIO, output: Path, doin
 
 
 def _write(output: Path, form: Form, result: BinaryIO) -> None:
-    with write.written(output) as binary:
-        packing = gzip.GzipFile("", "wb", 6, binary, mtime=0) if output.suffix == ".gz" else nullcontext(binary)
-        with packing as file:
-            for line in _lines(result):
-                file.write(form.encoded(line))
+    with write.written(output) as binary, packed.writer(binary, output.name) as file:
+        for line in _lines(result):
+            file.write(form.encoded(line))
 
 
 def _report(output: Path, tokens: Tokens, replacer: Replacer, originals: Originals) -> None:

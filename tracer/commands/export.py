@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import click
 
-from tracer import trace_file
+from tracer import packed, trace_file
 from tracer.commands import printing, selection
 from tracer.commands.options import PATH
 from tracer.commands.progress import progress
@@ -150,20 +147,11 @@ def _write(trees: Sequence[SpanTree], output: Path, chosen: Format, *, logs: boo
 
 def _write_file(path: Path, parts: Iterable[bytes], content: str) -> None:
     size = 0
-    with write.written(path, write.default_mode()) as binary, _packed(binary, path) as file:
+    with write.written(path, write.default_mode()) as binary, packed.writer(binary, path.name) as file:
         for part in parts:
             file.write(part)
             size += len(part)
     printing.done(path, f"{content}, {size / 1000:.0f} kB")
-
-
-@contextmanager
-def _packed(binary: BinaryIO, path: Path) -> Iterator[BinaryIO]:
-    if path.suffix.lower() != ".gz":
-        yield binary
-        return
-    with gzip.GzipFile("", "wb", 6, binary, mtime=0) as file:
-        yield cast("BinaryIO", file)
 
 
 def _logs_path(output: Path, chosen: Format) -> Path:

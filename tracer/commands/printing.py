@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from pathlib import Path
 
 import click
 
-from patches import masking
 from tracer.files import write
 from tracer.text import printable
 
@@ -31,6 +29,8 @@ def lines(text: str, *, colour: bool | None = None) -> None:
 
 def as_json(content: object) -> None:
     """Write JSON to stdout, in printable ASCII characters."""
+    import json
+
     click.echo(json.dumps(content, indent=1))
 
 
@@ -53,6 +53,8 @@ def report(path: Path, text: str) -> None:
 
 def say(text: str) -> None:
     """Write one line to stderr, with secrets masked: it may quote input. Ignore a closed stderr."""
+    from patches import masking  # its rules take longer to compile than most commands to start
+
     with contextlib.suppress(OSError):
         click.echo(printable(masking.mask(text)), err=True)
 

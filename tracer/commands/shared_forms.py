@@ -56,7 +56,8 @@ class _TraceFile(Form):
         self._path = path
 
     def lines(self) -> Iterator[str]:
-        yield from map(trace_file.text_of, trace_file.lines(trace_file.read(self._path)))
+        for line in trace_file.lines(trace_file.read(self._path)):
+            yield trace_file.data_of(line).decode()
 
     def learn(self, learner: Learner, line: str) -> None:
         value = json.loads(line)
@@ -67,7 +68,7 @@ class _TraceFile(Form):
 
     def replaced(self, replacer: Replacer, line: str) -> str:
         value = json.loads(line)
-        return trace_file.text_of(replacer.header(value) if "format" in value else replacer.step(value))
+        return trace_file.data_of(replacer.header(value) if "format" in value else replacer.step(value)).decode()
 
 
 class _Log(Form):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -161,7 +160,7 @@ class Folder:
         Only the caller's own regular file is replaced; without ``replace`` no file is.
         """
         self.check_free(_single(name), replace=replace)
-        draft = f".{name[:100]}.{secrets.token_hex(8)}"
+        draft = f".{name[:100]}.{os.urandom(8).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(draft, flags, 0o600, dir_fd=self.descriptor), "wb") as file:
@@ -259,7 +258,7 @@ def _create(path: Path, parents: bool) -> Folder:
 def fresh(above: Path, prefix: str) -> Folder:
     """Create a private folder with an unpredictable name."""
     with opened(above) as parent:
-        return parent.make(f"{prefix}{secrets.token_hex(8)}")
+        return parent.make(f"{prefix}{os.urandom(8).hex()}")
 
 
 def remove(path: Path) -> None:

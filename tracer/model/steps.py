@@ -89,12 +89,13 @@ class Step(Attributed):
     error: str | None = None
     witnesses: tuple[str, ...] = ("hooks",)
     tied_by: str = ""
-    children: list[Step] = field(default_factory=list)
     #: Assigned once by tracer.correlation.addresses; notes are addressed ``1-1-2/3``.
     address: str = ""
     #: Addresses of the chapters that this step's casts opened, or, at a chapter's head, of the step that sent it.
     opens: list[str] = field(default_factory=list)
     opened_by: str = ""
+    #: The last field: trace_fields.py passes the others in their order.
+    children: list[Step] = field(default_factory=list)
 
     @property
     def numbered(self) -> bool:
