@@ -42,6 +42,7 @@ def _begins(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
         "query", query_names(sent.partition("?")[2]),
         "host", host,
         "global_request_id", values.scalar(_header(prepared, "x-openstack-request-id")),
+        "traceparent", values.scalar(_header(prepared, "traceparent")),
     )  # fmt: skip
     return recorder.begin("http", "%s /%s" % (method, rest), attributes)
 
@@ -52,6 +53,10 @@ def _ends(step: int, response: Any, error: BaseException | None) -> None:
         callee = _header(response, "x-openstack-request-id") or _header(response, "x-compute-request-id")
         status = values.scalar(field(response, "status_code"))
         attributes = ("status", status, "callee_request_id", values.scalar(callee))
+        # Another tracer's wrapper may have added it behind this one.
+        context = _header(field(response, "request"), "traceparent")
+        if context:
+            attributes += ("traceparent", values.scalar(context))
     recorder.finish(step, error, attributes)
 
 

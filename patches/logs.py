@@ -130,7 +130,7 @@ def write(kind: str, written: Any, message: str) -> None:
     fields = written.__dict__
     key = (fields["name"], fields["levelname"], fields["pathname"], fields["lineno"], fields["funcName"])
     attributes: tuple[Any, ...] = ()
-    if "request_id" in fields or fields["exc_info"]:
+    if "request_id" in fields or "otelTraceID" in fields or fields["exc_info"]:
         attributes = _more(fields)
     origin = _origins.get(key)
     if origin is None:
@@ -158,9 +158,18 @@ def _more(fields: dict[str, Any]) -> tuple[Any, ...]:
         attributes = ("request_id", own)
     if type(other) is str and 0 < len(other) <= _MAX_ID:
         attributes += ("global_request_id", other)
+    if "otelTraceID" in fields:
+        attributes += _trace_ids(fields)
     if type(exc_info) is tuple and isinstance(exc_info[1], BaseException):
         attributes += ("exception", values.error_text(exc_info[1]))
     return attributes
+
+
+def _trace_ids(fields: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the ids that OpenTelemetry has put on a record; without a span they are "0"."""
+    pairs = (("trace_id", fields["otelTraceID"], 32), ("span_id", fields.get("otelSpanID"), 16))
+    known = [(name, value) for name, value, length in pairs if type(value) is str and len(value) == length]
+    return sum(known, ())
 
 
 def _origin(key: tuple[Any, ...]) -> tuple[Any, ...]:

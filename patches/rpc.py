@@ -27,7 +27,7 @@ rpc = hooks.Hook("rpc")
 _ENVELOPES = {"object_action": "objinst", "object_class_action_versions": "objname"}
 
 
-_IDS = ("request_id", "global_request_id", "user_id", "project_id")
+_IDS = ("request_id", "global_request_id", "user_id", "project_id", "traceparent")
 
 
 def install() -> None:

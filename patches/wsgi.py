@@ -96,6 +96,7 @@ def _begins(environ: dict[str, Any], layer: Any) -> _Request | None:
         "peer_address", "%s:%s" % tuple([values.scalar(environ.get(name)) for name in ("REMOTE_ADDR", "REMOTE_PORT")]),
         "global_request_id", values.scalar(environ.get("HTTP_X_OPENSTACK_REQUEST_ID")),
         "microversion", values.scalar(environ.get("HTTP_OPENSTACK_API_VERSION")),
+        "traceparent", values.scalar(environ.get("HTTP_TRACEPARENT")),
     )  # fmt: skip
     step = recorder.begin("http", "%s %s" % (method, path), attributes)
     if not step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from tracer.events import Event
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated", "ignore:.*datetime.utc:DeprecationWarning")
 
 SECRET = "Sq7-the-secret-Zk9"
+
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,8 @@ def test_a_request_is_recorded_with_its_target_and_status(recorded: Recorded, se
         server.url.replace("//", f"//user:{SECRET}@") + f"/v2/os-console-auth-tokens/{SECRET}?limit=1&password={SECRET}"
     )
     with inside_step() as step:
-        answer = requests.get(url, headers={"X-OpenStack-Request-ID": "req-mine", "X-Auth-Token": SECRET})
+        ids = {"X-OpenStack-Request-ID": "req-mine", "traceparent": TRACEPARENT}
+        answer = requests.get(url, headers={**ids, "X-Auth-Token": SECRET})
     assert (answer.status_code, answer.text) == (200, "ok")
     (sent,) = sides(recorded, "client")
     assert sent.name == "GET /v2/os-console-auth-tokens/***"
@@ -53,6 +58,7 @@ def test_a_request_is_recorded_with_its_target_and_status(recorded: Recorded, se
     assert sent.attributes.items() >= {
         ("method", "GET"), ("host", server.url[7:]), ("query", "limit=1&password=***"), ("status", 200),
         ("callee_request_id", "req-callee"), ("global_request_id", "req-mine"),
+        ("traceparent", TRACEPARENT),
     }  # fmt: skip
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in recorded.capture.rglob("*.seg"))
 
@@ -69,6 +75,22 @@ def test_an_error_status_is_no_failure_of_the_step(recorded: Recorded, server: S
     assert foreign("requests").get(server.url + "/bad").status_code == 404
     (sent,) = sides(recorded, "client")
     assert (sent.attributes["status"], sent.error) == (404, None)
+
+
+def test_a_traceparent_that_another_wrapper_adds_is_recorded(recorded: Recorded, server: Server) -> None:
+    """OpenTelemetry's wrapper may be inside ours."""
+    requests = foreign("requests")
+
+    class Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def send(self, request: Any, **options: Any) -> Any:
+            request.headers["traceparent"] = TRACEPARENT
+            return super().send(request, **options)
+
+    session = requests.Session()
+    session.mount("http://", Adapter())
+    assert session.get(server.url + "/x").text == "ok"
+    (sent,) = sides(recorded, "client")
+    assert sent.attributes["traceparent"] == TRACEPARENT
 
 
 def test_a_failed_connection_raises_and_closes_the_step(recorded: Recorded) -> None:

@@ -137,6 +137,16 @@ def test_oslo_logs_request_ids_are_recorded(
     assert ids == [(None, None), ("req-own", "req-global")]
 
 
+def test_opentelemetrys_ids_are_recorded(tmp_path: Path, service: logging.Logger) -> None:
+    """Without a span they are "0"."""
+    with recording(tmp_path / "cap", "logs") as recorded:
+        service.info("a", extra={"otelTraceID": "a" * 32, "otelSpanID": "b" * 16})
+        service.info("b", extra={"otelTraceID": "0", "otelSpanID": "0"})
+        events = recorded.events("log")
+    ids = [(event.attributes.get("trace_id"), event.attributes.get("span_id")) for event in events]
+    assert ids == [("a" * 32, "b" * 16), (None, None)]
+
+
 def test_an_exception_is_named(tmp_path: Path, service: logging.Logger) -> None:
     with recording(tmp_path / "cap", "logs") as recorded:
         try:

@@ -19,7 +19,13 @@ from tracer.events import Event
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SECRET = "Sq7-the-secret-Zk9"
-CONTEXT = {"request_id": "req-1", "global_request_id": "req-0", "user_id": "me", "auth_token": SECRET}
+CONTEXT = {
+    "request_id": "req-1",
+    "global_request_id": "req-0",
+    "user_id": "me",
+    "auth_token": SECRET,
+    "traceparent": "00-1-2-01",
+}
 OBJECT = {
     "nova_object.name": "Instance",
     "nova_object.version": "2.8",
@@ -144,6 +150,7 @@ def test_a_call_and_its_service_have_the_same_ids(recorded: Recorded, cloud: Clo
     for event in (sent, served):
         assert event.attributes["request_id"] == "req-1"
         assert event.attributes["global_request_id"] == "req-0"
+        assert event.attributes["traceparent"] == "00-1-2-01"
         assert event.attributes["arguments"] == {"name": "x", "password": "***"}
     assert (served.attributes["class"], served.attributes["function"]) == ("Endpoint", "build")
     assert_linked(sent, served)

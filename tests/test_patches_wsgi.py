@@ -16,6 +16,7 @@ from tracer.events import Event
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated", "ignore:.*datetime.utc:DeprecationWarning")
 
 SECRET = "Sq7-the-secret-Zk9"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,11 @@ def test_an_incoming_request_is_one_step(recorded: Recorded, server: Server) -> 
         return "answer"
 
     server.application = layered(inner)
-    headers = {"X-OpenStack-Request-ID": "req-caller", "OpenStack-API-Version": "compute 2.95"}
+    headers = {
+        "X-OpenStack-Request-ID": "req-caller",
+        "OpenStack-API-Version": "compute 2.95",
+        "traceparent": TRACEPARENT,
+    }
     answer = foreign("requests").post(server.url + "/v2.1/servers?password=" + SECRET, headers=headers, data=b"{}")
     server.application = server.plain
     assert (answer.text, answer.headers["x-openstack-request-id"]) == ("answer", "req-own")
@@ -58,6 +63,7 @@ def test_an_incoming_request_is_one_step(recorded: Recorded, server: Server) -> 
     assert served.attributes.items() >= {
         ("method", "POST"), ("path", "/v2.1/servers"), ("query", "password=***"), ("request_id", "req-own"),
         ("global_request_id", "req-caller"), ("microversion", "compute 2.95"), ("application", "tests.support.web"),
+        ("traceparent", TRACEPARENT),
         ("status", 200),
     }  # fmt: skip
     assert served.parent == 0

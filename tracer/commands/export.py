@@ -11,13 +11,14 @@ from pathlib import Path
 
 import click
 
-from tracer import packed, trace_file
+from tracer import gc_pause, packed, trace_file
 from tracer.commands import printing, selection
 from tracer.commands.options import PATH
 from tracer.commands.progress import progress
 from tracer.errors import TracerError
-from tracer.export import formats, receiver
+from tracer.export import existing, formats, receiver
 from tracer.export.batches import encoded
+from tracer.export.existing import ExistingTrace
 from tracer.export.formats import BY_SUFFIX, Format
 from tracer.export.log_records import log_records
 from tracer.export.mapping import span_tree
@@ -46,12 +47,16 @@ _MAX_HEADER = 16 << 10
     "--logs", is_flag=True,
     help="Also export log lines as OTLP logs: to x.logs.otlp.jsonl beside x.otlp.jsonl, or to /v1/logs.",
 )  # fmt: skip
+@click.option(
+    "--existing-trace", is_flag=True,
+    help="Export into the trace whose id the boot's requests carried (W3C traceparent), below the span that sent it.",
+)  # fmt: skip
 @click.option("--all-boots", is_flag=True, help="Export all boots of FILE.")
 @click.argument("file", type=PATH)
 @click.argument("what", required=False)
 def export(
     file: Path, what: str | None, output: Path | None, format_: str | None, url: str | None, headers: tuple[str, ...],
-    logs: bool, all_boots: bool,
+    logs: bool, existing_trace: bool, all_boots: bool,
 ) -> None:  # fmt: skip
     """Export a boot for Jaeger, Tempo, Grafana, Perfetto, speedscope and others.
 
@@ -83,15 +88,19 @@ def export(
     chosen = _format(output, format_)
     if logs and not chosen.logs:
         raise TracerError(f"--logs needs .otlp.jsonl or .otlp.pb; .{chosen.suffix} has no logs")
+    if existing_trace and not chosen.ids:
+        raise TracerError(f"--existing-trace is for OTLP, Jaeger and Zipkin; .{chosen.suffix} has no ids of traces")
     if url is None and headers:
         raise TracerError("--header is for --to URL")
     target = receiver.Receiver(url, dict(map(_header, headers))) if url is not None else None
     omitted = chosen.omitted()
-    trees = [span_tree(request) for request in _requests(file, what, all_boots=all_boots)]
-    if target is not None:
-        _send(trees, target, chosen, logs=logs)
-    elif output is not None:
-        _write(trees, output, chosen, logs=logs)
+    requests = _requests(file, what, all_boots=all_boots)
+    with gc_pause.paused():
+        trees = [span_tree(request, _existing(request) if existing_trace else None) for request in requests]
+        if target is not None:
+            _send(trees, target, chosen, logs=logs)
+        elif output is not None:
+            _write(trees, output, chosen, logs=logs)
     if omitted:
         printing.note(f".{chosen.suffix} cannot hold: {omitted.replace('notes', _notes(trees))}")
 
@@ -136,6 +145,14 @@ def _requests(file: Path, what: str | None, *, all_boots: bool) -> Sequence[Requ
     if not boots:
         raise TracerError(f"{file} holds no boots")
     return boots
+
+
+def _existing(request: Request) -> ExistingTrace:
+    known = existing.existing_trace(request)
+    if known is None:
+        name = request.server or request.uuid or request.request_id
+        raise TracerError(f"{name}: no request, message or log line of it carries a traceparent; omit --existing-trace")
+    return known
 
 
 def _write(trees: Sequence[SpanTree], output: Path, chosen: Format, *, logs: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tracer.export.spans import Kind, Scalar
 from tracer.export.values import as_text, further, text
@@ -20,6 +21,8 @@ _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 #: The longest db.query.summary.
 _MAX_SUMMARY = 255
 _CODE = ("module", "class", "function", "file", "line")
+#: Paths and functions whose words are known: a boot repeats them.
+_CACHED = 4096
 _Attributes = dict[str, Scalar | list[str]]
 
 
@@ -53,7 +56,7 @@ def _handoff(step: Step) -> Description:
 
 def _http(step: Step) -> Description:
     method, path = text(step.text("method")), text(step.text("path"))
-    template = text(scrub.route(path))
+    template = _template(path)
     attributes: _Attributes = {"http.request.method": method if method in _METHODS else "_OTHER"}
     if method not in _METHODS:
         attributes["http.request.method_original"] = method
@@ -68,6 +71,11 @@ def _http(step: Step) -> Description:
     return Description(
         name, Kind.CLIENT if step.is_client else Kind.SERVER, attributes | further(step.attributes, (*used, *ends))
     )
+
+
+@lru_cache(_CACHED)
+def _template(path: str) -> str:
+    return text(scrub.route(path))
 
 
 def _http_client(step: Step, path: str) -> _Attributes:
@@ -183,14 +191,19 @@ def _other(step: Step) -> Description:
 
 
 def _code(step: Step) -> _Attributes:
-    names = (step.text(part) for part in ("module", "class", "function"))
-    attributes: _Attributes = {}
-    if function := ".".join(filter(None, names)):
-        attributes["code.function.name"] = text(function)
-    # The import tells the parts of the name apart by these.
-    attributes |= {f"bootseq.code.{part}": text(step.text(part)) for part in ("module", "class") if step.text(part)}
+    attributes: _Attributes = {**_function(step.text("module"), step.text("class"), step.text("function"))}
     _copy(step, attributes, file="code.file.path", line="code.line.number")
     return attributes
+
+
+@lru_cache(_CACHED)
+def _function(module: str, class_: str, function: str) -> dict[str, str]:
+    # The import tells the parts of the name apart by the last two.
+    known = {
+        "code.function.name": ".".join(filter(None, (module, class_, function))),
+        "bootseq.code.module": module, "bootseq.code.class": class_,
+    }  # fmt: skip
+    return {key: text(value) for key, value in known.items() if value}
 
 
 def _copy(step: Step, attributes: _Attributes, **names: str) -> None:

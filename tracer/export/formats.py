@@ -22,6 +22,8 @@ class Format:
     extra: str = ""
     library: str = ""
     logs: bool = False
+    #: its spans have the ids of a trace
+    ids: bool = False
 
     def traces(self, trees: Sequence[SpanTree]) -> Iterator[bytes]:
         """Return the parts of the encoded traces."""
@@ -50,14 +52,14 @@ class Format:
 
 
 FORMATS = (
-    Format("otlp.jsonl", "otlp_json", logs=True),
-    Format("otlp.pb", "otlp_protobuf", "otlp", "opentelemetry-proto", logs=True),
+    Format("otlp.jsonl", "otlp_json", logs=True, ids=True),
+    Format("otlp.pb", "otlp_protobuf", "otlp", "opentelemetry-proto", logs=True, ids=True),
     Format("pftrace", "perfetto", "perfetto", "perfetto"),
     Format("speedscope.json", "speedscope"),
     Format("folded", "folded"),
     Format("appmap.json", "appmap"),
-    Format("jaeger.json", "jaeger"),
-    Format("zipkin.json", "zipkin"),
+    Format("jaeger.json", "jaeger", ids=True),
+    Format("zipkin.json", "zipkin", ids=True),
 )
 BY_SUFFIX = {format_.suffix: format_ for format_ in FORMATS}
 

@@ -31,7 +31,7 @@ def _trace(tree: SpanTree) -> dict[str, Any]:
 
 def _span(span: Span, process: str) -> dict[str, Any]:
     # The receiver of a cast is its sender's child too: the interface shows no link in the tree.
-    references = [_reference(kind, span, cause) for kind, cause in _causes(span)]
+    references = [_reference(kind, span, id_) for kind, id_ in _causes(span)]
     tags = _tags(span.attributes) + _tags({"span.kind": span.kind.name.lower(), "otel.scope.name": "bootseq"})
     if span.failure is not None:
         tags += _tags({"error": True, "otel.status_code": "ERROR", "otel.status_description": span.failure})
@@ -47,15 +47,15 @@ def _span(span: Span, process: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _causes(span: Span) -> Iterator[tuple[str, Span]]:
-    if span.cause:
-        yield "CHILD_OF", span.cause
+def _causes(span: Span) -> Iterator[tuple[str, bytes]]:
+    if span.parent_id:
+        yield "CHILD_OF", span.parent_id
     if span.opener:
-        yield "FOLLOWS_FROM", span.opener
+        yield "FOLLOWS_FROM", span.opener.id
 
 
-def _reference(kind: str, span: Span, cause: Span) -> dict[str, str]:
-    return {"refType": kind, "traceID": span.trace_id.hex(), "spanID": cause.id.hex()}
+def _reference(kind: str, span: Span, cause: bytes) -> dict[str, str]:
+    return {"refType": kind, "traceID": span.trace_id.hex(), "spanID": cause.hex()}
 
 
 def _tags(attributes: Attributes) -> list[dict[str, Any]]:

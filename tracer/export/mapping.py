@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tracer.export.conventions import describe
+from tracer.export.existing import ExistingTrace
 from tracer.export.spans import MAX_TIME, Kind, Note, Resource, Scalar, Span, SpanTree, span_id, trace_id
 from tracer.export.values import further, text
 from tracer.model import Request, Step
@@ -14,6 +15,7 @@ from tracer.model.service_names import PROGRAMS
 _MOMENTS = {"log": "log", "ask": "bootseq.ask", "state": "bootseq.state"}
 _CODE = {"file": "code.file.path", "line": "code.line.number", "function": "code.function.name"}
 _NAMED = {"logger": "log.logger", "level": "log.level", "message": "log.message"}
+_OF_NOTE = _NAMED | _CODE
 #: The package whose release is a service's.
 _PACKAGES = {
     "API": "nova", "conductor": "nova", "scheduler": "nova", "compute": "nova", "placement": "openstack.placement",
@@ -24,15 +26,18 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]{0,199}(?=:|\Z)")
 
 
-def span_tree(request: Request) -> SpanTree:
-    """Return a request's steps as spans."""
-    return _Mapping(request).tree()
+def span_tree(request: Request, existing: ExistingTrace | None = None) -> SpanTree:
+    """Return a request's steps as spans, in a trace of their own or in one that exists."""
+    return _Mapping(request, existing).tree()
 
 
 class _Mapping:
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, existing: ExistingTrace | None) -> None:
         self._request = request
-        self._trace = trace_id(request)
+        self._existing = existing
+        # Requests may share an existing trace: ids of spans, and the import, tell them apart by this.
+        self._own = trace_id(request)
+        self._trace = existing.trace if existing is not None else self._own
         self._resources: dict[tuple[str, str, int], Resource] = {}
         self._last = max((step.end or step.start for step in request.walk()), default=0)
 
@@ -55,7 +60,15 @@ class _Mapping:
                 span.opener = opener
         tree = SpanTree(self._request, self._trace, list(spans.values()))
         self._describe_request(tree)
+        if self._existing is not None:
+            self._join(tree, self._existing)
         return tree
+
+    def _join(self, tree: SpanTree, existing: ExistingTrace) -> None:
+        for span in tree.spans:
+            span.attributes = {**span.attributes, "bootseq.trace": self._own.hex()}
+        if tree.spans:
+            tree.spans[0].foreign_parent = existing.span
 
     def _span(self, step: Step, parent: Span | None) -> Span:
         description = describe(step)
@@ -63,7 +76,7 @@ class _Mapping:
         end = min(max(self._last if step.end is None else step.end, start + 1), MAX_TIME + 1)
         failure, error_type = _failure(step, description.kind)
         span = Span(
-            step, self._trace, span_id(self._trace, step.address), description.name or step.kind, description.kind,
+            step, self._trace, span_id(self._own, step.address), description.name or step.kind, description.kind,
             start, end, description.attributes | _common(step, description.name, end, error_type),
             self._resource(step), parent, failure=failure,
         )  # fmt: skip
@@ -129,13 +142,13 @@ def _failure(step: Step, kind: Kind) -> tuple[str | None, str]:
 
 def _note(step: Step, resource: Resource) -> Note:
     attributes: dict[str, Scalar | list[str]] = {}
-    for own, name in (_NAMED | _CODE).items():
+    for own, name in _OF_NOTE.items():
         value = step.attributes.get(own)
         if isinstance(value, str) and value:
             attributes[name] = text(value)
         elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TIME:
             attributes[name] = value
-    used = [own for own, name in (_NAMED | _CODE).items() if name in attributes]
+    used = {own for own, name in _OF_NOTE.items() if name in attributes}
     if step.kind == "state":
         attributes |= _state(step)
     attributes |= further(step.attributes, used) | _common(step, "", step.start, "")

@@ -73,8 +73,8 @@ def flags(span: Span) -> int:
 def _span(span: Span) -> dict[str, Any]:
     trace = span.trace_id.hex()
     result: dict[str, Any] = {"traceId": trace, "spanId": span.id.hex()}
-    if span.cause:
-        result["parentSpanId"] = span.cause.id.hex()
+    if span.parent_id:
+        result["parentSpanId"] = span.parent_id.hex()
     result |= {
         "flags": flags(span), "name": span.name, "kind": int(span.kind),
         "startTimeUnixNano": str(span.start), "endTimeUnixNano": str(span.end),

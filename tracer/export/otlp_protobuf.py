@@ -57,9 +57,8 @@ def logs_message(records: Sequence[LogRecord]) -> bytes:
 
 
 def _add_span(spans: Any, span: Span) -> None:
-    cause = span.cause
     message = spans.add(
-        trace_id=span.trace_id, span_id=span.id, parent_span_id=cause.id if cause else b"", flags=flags(span),
+        trace_id=span.trace_id, span_id=span.id, parent_span_id=span.parent_id, flags=flags(span),
         name=span.name, kind=int(span.kind), start_time_unix_nano=span.start, end_time_unix_nano=span.end,
     )  # fmt: skip
     _add(message.attributes, span.attributes)

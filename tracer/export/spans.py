@@ -68,8 +68,9 @@ class Note:
 class Span:
     """A step as a span; ``start`` and ``end`` are nanoseconds since the epoch, ``end`` after ``start``.
 
-    ``parent`` waited for it; ``opener`` sent the cast that it received. ``failure`` is the error's text, None without
-    an error, and ``""`` where only a status tells of it.
+    ``parent`` waited for it; ``opener`` sent the cast that it received; ``foreign_parent`` is the id of another
+    tracer's span that caused it. ``failure`` is the error's text, None without an error, and ``""`` where only a status
+    shows it.
     """
 
     step: Step
@@ -83,6 +84,7 @@ class Span:
     resource: Resource
     parent: Span | None = None
     opener: Span | None = None
+    foreign_parent: bytes = b""
     failure: str | None = None
     notes: list[Note] = field(default_factory=list)
     children: list[Span] = field(default_factory=list)
@@ -93,9 +95,14 @@ class Span:
         return self.parent or self.opener
 
     @property
+    def parent_id(self) -> bytes:
+        """The id of the span that caused it; empty for a root."""
+        return self.cause.id if self.cause is not None else self.foreign_parent
+
+    @property
     def is_remote(self) -> bool:
         """True if its cause is in another process."""
-        return self.cause is not None and self.cause.resource != self.resource
+        return bool(self.foreign_parent) or (self.cause is not None and self.cause.resource != self.resource)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container
 
 from tracer.export.spans import Scalar
 from tracer.model import Value
@@ -11,6 +11,8 @@ from tracer.model import Value
 _MIN_INT, _MAX_INT = -(1 << 63), (1 << 63) - 1
 #: Prefixes of attributes without a convention: a plain value, and a value as JSON.
 PLAIN, JSON = "bootseq.attribute.", "bootseq.json."
+# Made once: json.dumps makes an encoder for every value.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def text(value: str) -> str:
@@ -20,25 +22,29 @@ def text(value: str) -> str:
 
 def as_json(value: Value) -> str:
     """Return a value as compact JSON."""
-    return text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return text(_encode(value))
 
 
 def as_text(value: Value) -> str:
     """Return a value as the text that people read: strings as they are, the rest as JSON."""
-    return text(value) if isinstance(value, str) else as_json(value)
+    if isinstance(value, str):
+        return text(value)
+    # Most parameters are numbers, and JSON writes them so.
+    return str(value) if type(value) is int else as_json(value)
 
 
-def further(attributes: dict[str, Value], used: Iterable[str]) -> dict[str, Scalar | list[str]]:
-    """Return the attributes that no convention names, under names of bootseq's own."""
+def further(attributes: dict[str, Value], used: Container[str]) -> dict[str, Scalar | list[str]]:
+    """Return the attributes that no convention names, under names of bootseq's own, sorted by these."""
     result: dict[str, Scalar | list[str]] = {}
-    for name in attributes.keys() - set(used):
-        value = attributes[name]
+    for name, value in attributes.items():
+        if name in used:
+            continue
         plain = _plain(value)
         if plain is None:
             result[JSON + text(name)] = as_json(value)
         else:
             result[PLAIN + text(name)] = plain
-    return dict(sorted(result.items()))
+    return dict(sorted(result.items())) if len(result) > 1 else result
 
 
 def _plain(value: Value) -> Scalar | list[str] | None:

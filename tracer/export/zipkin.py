@@ -30,8 +30,8 @@ def _span(span: Span) -> dict[str, Any]:
         "duration": max(1, span.end // _MICROSECOND - start),
         "localEndpoint": {"serviceName": span.resource.name}, "tags": tags | own,
     }  # fmt: skip
-    if span.cause:
-        result["parentId"] = span.cause.id.hex()
+    if span.parent_id:
+        result["parentId"] = span.parent_id.hex()
     if span.kind != Kind.INTERNAL:
         result["kind"] = span.kind.name
     if span.notes:

@@ -11,6 +11,8 @@ SIDE = "side"
 MODE = "mode"
 #: The spans that other tracers recorded of the step, and the span that caused it: ``trace/span``, several with blanks.
 SPAN, SPAN_PARENT = "span", "span_parent"
+#: W3C's header of a request or message, and the ids of OpenTelemetry in a log line.
+TRACEPARENT, TRACE_ID, SPAN_ID = "traceparent", "trace_id", "span_id"
 #: The witnesses that are other tracers.
 TRACERS = frozenset({"otel", "osprofiler"})
 

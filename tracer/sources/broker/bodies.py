@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracer.model import Value
+from tracer.model.attributes import TRACEPARENT
 from tracer.sources import values
 
 #: Conductor methods that call a method of an object they carry, and the argument that holds the object.
@@ -26,6 +27,7 @@ def message_attributes(message: dict[str, Value]) -> dict[str, Value]:
     for key, name in (
         ("_msg_id", "msg_id"), ("_unique_id", "unique_id"), ("_reply_q", "reply_queue"),
         ("_context_request_id", "request_id"), ("_context_global_request_id", "global_request_id"),
+        (f"_context_{TRACEPARENT}", TRACEPARENT),
     ):  # fmt: skip
         value = message.get(key)
         if isinstance(value, str) and value:

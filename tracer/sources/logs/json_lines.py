@@ -19,6 +19,7 @@ from tracer.sources.logs.times import Clock
 _MARKS = (b"\x1e", b"data: ")
 #: The stream of texts that mix objects and other lines.
 _TEXT = "text"
+_TRACE_FIELDS = ("otelTraceID", "otelSpanID", "trace_id", "span_id")
 #: Kinds of losses that are counted.
 TORN, _CUT_OFF = "torn lines", "torn lines at the beginning or the end"
 _TOO_LONG = "messages that journalctl -o json prints with --all only"
@@ -134,11 +135,19 @@ def _of_oslo(fields: Fields, clock: Clock) -> Entry:
         "file": _text(fields, "pathname") or _text(fields, "filename"),
         "line": _number(fields.get("lineno")),
         "message": message.encode("utf-8", "replace").decode()[:MAX_MESSAGE],  # JSON may contain lone surrogates
+        "head": _trace_ids(fields),
     }
     time = times.of_seconds(fields.get("created")) or clock.of(_text(fields, "asctime") or _text(fields, "time"))
     present = {name: value for name, value in known.items() if value or name == "message"}
     clock.last_time = time
     return Entry(time, "", _number(fields.get("process")), b"", _TEXT, present)
+
+
+def _trace_ids(fields: Fields) -> str:
+    """Return OpenTelemetry's fields, of the object or of its ``extra``, as a format string writes them."""
+    extra = fields.get("extra")
+    both = {**extra, **fields} if isinstance(extra, dict) else fields
+    return " ".join(f"{name}={_text(both, name)}" for name in _TRACE_FIELDS if name in both)
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -96,7 +96,8 @@ class Formats:
                 texts |= {name: value or "" for name, value in ending.groupdict().items()}
         values |= _origin(texts)
         return Record(**{**values, **{key: value for key, value in known.items() if value and key != "time"},
-                         "message": message, "pid": int(texts.get("process") or known.get("pid") or 0)})  # fmt: skip
+                         "message": message, "head": match[0].decode("utf-8", "replace"),
+                         "pid": int(texts.get("process") or known.get("pid") or 0)})  # fmt: skip
 
     def _time(self, texts: dict[str, str], clock: Clock) -> int:
         if created := texts.get("created"):

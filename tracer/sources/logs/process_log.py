@@ -9,7 +9,7 @@ from tracer.events import Event, Process
 from tracer.model import Value, participants
 from tracer.model.service_names import PROGRAMS
 from tracer.sources import values
-from tracer.sources.logs import bodies, log_names
+from tracer.sources.logs import bodies, log_names, trace_ids
 from tracer.sources.logs.records import Ids, Record
 
 _FAILING = frozenset({"ERROR", "CRITICAL", "TRACE"})
@@ -58,6 +58,7 @@ class ProcessLog:
         known: dict[str, Value] = {
             "request_id": record.request_id, "global_request_id": record.global_request_id, **attributes,
             "log_file": self._file or None, "log_line": record.log_line or None,
+            **trace_ids.ids(record.head, record.message),
         }  # fmt: skip
         event = Event(
             self.process, len(self.events) + 1, 0, kind, name, 0, record.time,

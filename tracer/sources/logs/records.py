@@ -8,6 +8,8 @@ from tracer.sources.logs.bodies import Body, parse_body
 
 #: Longer messages are cut: nothing that links or explains is that far in.
 MAX_MESSAGE = 1 << 17
+#: Bytes before a message in which its line begins.
+_MAX_HEAD = 1000
 #: uWSGI's line for a finished request, by default or as DevStack and our own cloud configure it.
 UWSGI = (
     rb"\[(?:uwsgi|pid:) (?P<worker>\d{1,10})(?:\|app: [^\]\n]{1,60})?\] [^\[\n]{1,300}"
@@ -30,18 +32,19 @@ class Record:
     ``opening`` is about 16 bytes of the message's first line, enough to decide whether a parser needs the rest.
     """
 
-    __slots__ = ("_body", "ids", "log_line", "opening", "source", "time")
+    __slots__ = ("_body", "_head", "ids", "log_line", "opening", "source", "time")
 
     def __init__(
         self, time: int, level: str, logger: str, message: str, pid: int = 0, request_id: str | None = None,
         global_request_id: str | None = None, prefix: str = "", function: str = "", file: str = "", line: int = 0,
-        log_line: int = 0,
+        log_line: int = 0, head: str = "",
     ) -> None:  # fmt: skip
         self.time, self.log_line = time, log_line
         self.source: Source = (pid, level, logger, prefix)
         self.ids: Ids = (request_id, global_request_id)
         self.opening = message[:16].encode("utf-8", "replace")
         self._body: Body | None = Body(message, function, file, line)
+        self._head = head
 
     @property
     def pid(self) -> int:
@@ -77,6 +80,11 @@ class Record:
     def message(self) -> str:
         """Return the message without the source location."""
         return self.body.message
+
+    @property
+    def head(self) -> str:
+        """Return the text of its first line before the message, "" where no text precedes it."""
+        return self._head
 
     @property
     def function(self) -> str:
@@ -126,6 +134,12 @@ class TextRecord(Record):
         if self._body is None:
             self._body = parse_body(self._data[self._start : self._end], self.level)
         return self._body
+
+    @property
+    def head(self) -> str:
+        """Return the text of its first line before the message."""
+        start = self._data.rfind(b"\n", max(self._start - _MAX_HEAD, 0), self._start) + 1
+        return self._data[start : self._start].decode("utf-8", "replace")
 
 
 def ids_of(written: bytes) -> Ids:

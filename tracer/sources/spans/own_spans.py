@@ -39,7 +39,7 @@ def events(path: Path, spans: Iterable[ForeignSpan]) -> Events:
     """Return the events of exported spans and of the notes in them."""
     result = Events()
     reader = _Reader(path, result)
-    for span in sorted(spans, key=lambda span: (span.trace, _sort_key(span.text(_ADDRESS)))):
+    for span in sorted(spans, key=lambda span: (_trace(span), _sort_key(span.text(_ADDRESS)))):
         reader.take(span)
     result.processes = list(reader.processes.values())
     return result
@@ -87,8 +87,9 @@ class _Reader:
     ) -> None:  # fmt: skip
         address = str(attributes[_ADDRESS])
         self._last[process.key] = number = self._last.get(process.key, 0) + 1
-        self._numbers[span.trace, address] = (process.key, number)
-        above = self._numbers.get((span.trace, _parent(address)))
+        trace = _trace(span)
+        self._numbers[trace, address] = (process.key, number)
+        above = self._numbers.get((trace, _parent(address)))
         kind = str(attributes.get("bootseq.kind") or "call")
         own = _attributes(kind, span, attributes)
         recorded = attributes.get("bootseq.witnesses")
@@ -96,8 +97,8 @@ class _Reader:
         # What no hook recorded is numbered again, so that its parent is named by its span.
         parent = above[1] if above is not None and above[0] == process.key and "hooks" in witnesses else 0
         if above is not None and not parent:
-            own[SPAN_PARENT] = f"{span.trace}/{_parent(address)}"
-        own[SPAN] = f"{span.trace}/{address}"
+            own[SPAN_PARENT] = f"{trace}/{_parent(address)}"
+        own[SPAN] = f"{trace}/{address}"
         thread = attributes.get("thread.id")
         self._result.events.append(
             Event(
@@ -181,6 +182,11 @@ def _json(text: str) -> Value:
         return values.plain(json.loads(text))
     except (ValueError, RecursionError):
         return None
+
+
+def _trace(span: ForeignSpan) -> str:
+    """Return the request's own trace, also of one that was exported into another."""
+    return span.text("bootseq.trace") or span.trace
 
 
 def _parent(address: str) -> str:
