@@ -143,5 +143,5 @@ def test_log_lines_of_every_form_keep_their_trace(line: str, tmp_path: Path) -> 
 def test_a_message_copy_keeps_its_traceparent(tmp_path: Path) -> None:
     from tracer.sources.broker.bodies import message_attributes
 
-    body = {"method": "m", "args": {}, "_context_traceparent": PARENT}
+    body: dict[str, Any] = {"method": "m", "args": {}, "_context_traceparent": PARENT}
     assert message_attributes(body)["traceparent"] == PARENT
