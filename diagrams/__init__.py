@@ -22,7 +22,7 @@ from tracer.model import Comparison, Merged, Request
 
 __all__ = [
     "DETAILS", "MERGED", "MERGED_SUFFIXES", "PAGED", "PAPERS", "RENDERERS", "REPORTS", "SUFFIXES",
-    "drawn", "render", "report",
+    "default_detail", "drawn", "render", "report",
 ]  # fmt: skip
 
 _Renderer = TypeVar("_Renderer")
@@ -85,6 +85,11 @@ def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str
     else:
         contents = [render(boot, suffix, detail)]
     return [page.encode(errors="backslashreplace") if isinstance(page, str) else page for page in contents]
+
+
+def default_detail(suffix: str) -> str:
+    """Return the detail of a file with this suffix for which nobody chose one: a picture fits on a screen."""
+    return "calls" if suffix.lstrip(".") in ("txt", "md", "html", "dot") else "story"
 
 
 def _chosen(renderers: dict[str, _Renderer], suffix: str, detail: str) -> _Renderer:

@@ -9,7 +9,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING
 
 from diagrams.palette import colour
-from diagrams.sequence.fold import Place, places
+from diagrams.sequence.places import Place, places
 from diagrams.text import shorten, span, times
 from diagrams.words import steps
 from tracer.model import Request, Step

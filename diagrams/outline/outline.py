@@ -74,8 +74,8 @@ def line(row: Row, detail: str) -> str:
     """Return a step's line: address, service if it changes, text, chapters of its casts."""
     step = row.step
     address = f"{step.address}…{row.last}" if row.count > 1 else step.address
-    text = _service(row, detail) + row.text
-    return f"{address}. {text}{_links(step)}{times(row.count)}{_end(step, detail)}"
+    text = service(step, row.caller, detail) + row.text
+    return f"{address}. {text}{links(step)}{times(row.count)}{_end(step, detail)}"
 
 
 def _is_logged_part(step: Step) -> bool:
@@ -83,16 +83,17 @@ def _is_logged_part(step: Step) -> bool:
     return step.kind == "call" and step.witnesses == ("logs",) and not step.opened_by
 
 
-def _service(row: Row, detail: str) -> str:
-    step = row.step
-    if row.caller == step.service:
+def service(step: Step, caller: str, detail: str = "") -> str:
+    """Return ``[conductor] `` where the step's service is another than its caller's, else ""."""
+    if caller == step.service:
         return ""
     where = f" {step.host}" if step.host and detail == "full" else ""
     pid = f" {step.pid}" if step.pid and detail == "full" else ""
     return f"[{shorten(step.service + where + pid, steps.TITLE)}] "
 
 
-def _links(step: Step) -> str:
+def links(step: Step) -> str:
+    """Return the chapters that a step's messages opened, and the sender of a chapter's."""
     opens = f" → {', '.join(step.opens)}" if step.opens else ""
     return opens + (f" ← {step.opened_by}" if step.opened_by else "")
 

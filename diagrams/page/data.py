@@ -9,8 +9,8 @@ from typing import Any
 
 from diagrams.page.critical_path import critical_path
 from diagrams.palette import colour
-from diagrams.sequence.fold import Place, enters_driver, leaves_home, places
 from diagrams.sequence.model import LANE, lane_order
+from diagrams.sequence.places import Place, enters_driver, leaves_home, places
 from diagrams.text import clean, plain, plural, shorten
 from diagrams.words import steps as words_steps
 from tracer.model import NUMBERED, Request, Step

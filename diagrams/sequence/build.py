@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from diagrams.sequence.fold import Place, Row, enters_driver, fold_for_picture, places, shown_notes
+from diagrams.sequence.fold import Row, fold_for_picture, shown_notes
 from diagrams.sequence.model import ERROR, LANE, Diagram, Item, diagram, opened
+from diagrams.sequence.places import Place, enters_driver, places
 from diagrams.text import clock, plural, short_address, shorten, span, times
 from diagrams.words import steps
 from tracer.model import Request, Step, Value
@@ -19,7 +20,7 @@ def sequence(boot: Request, detail: str = "calls", depth: int | None = None) -> 
     """Return ``boot`` as a diagram without steps deeper than ``depth``."""
     all_places = places(boot)
     writer = _Writer(all_places, boot.started, detail)
-    for chapter in fold_for_picture(all_places, detail, depth):
+    for chapter in fold_for_picture(boot, all_places, detail, depth):
         writer.chapter(chapter)
     return diagram(*steps.heading(boot), writer.lanes, writer.items)
 
@@ -98,7 +99,9 @@ class _Writer:
                 return self._cast(row, source, inside)
             far = _far_side(step, inside)
             if far:
-                target, inside, hidden = self._lane(far.step.service, far.step), self._inside(far), hidden + far.hidden
+                states = [inner for inner in inside if inner is not far]
+                target, hidden = self._lane(far.step.service, far.step), hidden + far.hidden
+                inside = [*states, *self._inside(far)]
                 answered = step if step.error is not None or far.step.error is None else far.step
                 service = far.step.service
             elif not row.children:
@@ -149,7 +152,7 @@ class _Writer:
             children: list[Row] = sorted(row.children, key=_start)
             return children
         drawn: list[Row | Step] = [inner for inner in shown_notes(row.notes, self._detail) if inner.kind != "sql"]
-        sql = [] if self._detail == "brief" else [inner for inner in row.notes if inner.kind == "sql"]
+        sql = [] if self._detail in ("story", "brief") else [inner for inner in row.notes if inner.kind == "sql"]
         drawn += row.children
         if row.count > 1 and sql:  # the SQL of several equal steps, together
             return [sql, *sorted(drawn, key=_start)]
@@ -209,8 +212,9 @@ class _Writer:
 
 
 def _far_side(step: Step, inside: Sequence[_Inner]) -> Row | None:
-    """The receiving side of a request, if nothing else is drawn in it: then both are one arrow."""
-    if len(inside) == 1 and isinstance(far := inside[0], Row) and far.step.kind == step.kind:
+    """Return the receiving side of a request, if nothing else but states is drawn in it: then both are one arrow."""
+    rest = [inner for inner in inside if not (isinstance(inner, Step) and inner.kind == "state")]
+    if len(rest) == 1 and isinstance(far := rest[0], Row) and far.step.kind == step.kind:
         return far if far.step.text("side") == "server" else None
     return None
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from diagrams.sequence import build, build_merged, fold_merged
-from diagrams.sequence.fold import DETAILS, places
+from diagrams.sequence.fold import DETAILS
 from diagrams.sequence.model import Diagram, Item
+from diagrams.sequence.places import places
 from tracer.model import Merged, Request
 
 #: A picture of so few items shows less of a boot than the beginning of a whole one.

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from diagrams.sequence import story
+from diagrams.sequence.places import Place, leaves_home, places
 from diagrams.words import steps
-from tracer.model import NUMBERED, Request, Step
+from tracer.model import Request, Step
 
 #: Puts a step into words; takes the home of the shown step directly around it too, for ``self``.
 Say = Callable[[Step, steps.Home], str]
 
-DETAILS = ("brief", "calls", "full")
+DETAILS = ("story", "brief", "calls", "full")
 
 #: Kinds of notes that each detail shows.
 _NOTES = {
+    "story": frozenset({"state", "ask"}),
     "brief": frozenset({"state"}),
     "calls": frozenset({"state", "ask"}),
     "full": frozenset({"state", "ask", "sql", "log", "wait"}),
@@ -51,82 +54,19 @@ class Row:
             stack.extend(reversed(row.children))
 
 
-@dataclass(slots=True)
-class Place:
-    """A numbered step in the unfolded tree, with its notes."""
-
-    step: Step
-    #: Index of the enclosing step, -1 for a chapter's head.
-    parent: int
-    depth: int
-    notes: list[Step]
-
-
-def places(boot: Request) -> list[Place]:
-    """Return every numbered step of ``boot``, parents before their children."""
-    all_places: list[Place] = []
-    stack = [(chapter, -1, 0) for chapter in reversed(boot.chapters)]
-    while stack:
-        step, parent, depth = stack.pop()
-        here = len(all_places)
-        notes: list[Step] = []
-        all_places.append(Place(step, parent, depth, notes))
-        if not step.children:
-            continue
-        for child in reversed(_inside(step)):
-            if child.kind in NUMBERED:
-                stack.append((child, here, depth + 1))
-            else:
-                notes.append(child)
-        notes.reverse()
-    return all_places
-
-
-def _inside(step: Step) -> list[Step]:
-    """Return the children of a step; those of its notes (a log line in a statement) count as its own."""
-    for child in step.children:
-        if child.children and child.kind not in NUMBERED:
-            return _laid_open(step)
-    return step.children
-
-
-def _laid_open(step: Step) -> list[Step]:
-    inside = []
-    stack = step.children[::-1]
-    while stack:
-        child = stack.pop()
-        inside.append(child)
-        if child.kind not in NUMBERED:
-            stack.extend(reversed(child.children))
-    return inside
-
-
-def enters_driver(step: Step) -> bool:
-    """Return whether a call enters a virtualisation driver."""
-    if step.kind != "call" or not step.text("module").startswith("nova.virt."):
-        return False
-    return step.text("class").endswith("Driver")
-
-
 def shown_notes(notes: list[Step], detail: str) -> list[Step]:
     """Return the ``notes`` that are shown at ``detail``; one with an error always is."""
     kinds = _NOTES[detail]
     return [note for note in notes if note.kind in kinds or note.error is not None] if notes else notes
 
 
-def leaves_home(entry: Place, all_places: list[Place]) -> bool:
-    """Return whether a step is more than an internal call: it sends a request, starts a chapter or enters a driver."""
-    step = entry.step
-    if entry.parent < 0 or step.kind in ("http", "rpc", "libvirt", "command"):
-        return True
-    return enters_driver(step) and steps.home(all_places[entry.parent].step, None) != steps.home(step, None)
-
-
 def fold(boot: Request, detail: str) -> list[Row]:
     """Return the rows of the outline: every numbered step, or at ``brief`` requests, state changes and failures."""
     all_places = places(boot)
     shown = [True] * len(all_places)
-    if detail == "brief":
+    if detail == "story":
+        shown = story.choose(boot, all_places)
+    elif detail == "brief":
         shown = [leaves_home(p, all_places) or _broke(p.step) or bool(shown_notes(p.notes, detail)) for p in all_places]
     chapters, rows = build(all_places, shown, steps.title)
     if detail != "full":
@@ -134,7 +74,7 @@ def fold(boot: Request, detail: str) -> list[Row]:
     return chapters
 
 
-def fold_for_picture(all_places: list[Place], detail: str, depth: int | None = None) -> list[Row]:
+def fold_for_picture(boot: Request, all_places: list[Place], detail: str, depth: int | None = None) -> list[Row]:
     """The rows of a picture: of calls inside a service only those that lead out of it, fail, or are asked about.
 
     A screen holds a hundred messages; the other calls are counted at the step that made them, and drawn at ``full``.
@@ -142,6 +82,8 @@ def fold_for_picture(all_places: list[Place], detail: str, depth: int | None = N
     """
     if detail == "full":
         shown = [True] * len(all_places)
+    elif detail == "story":
+        shown = story.choose(boot, all_places)
     else:
         shown = [leaves_home(entry, all_places) or _speaks(entry, detail) for entry in all_places]
     if detail == "calls":

@@ -15,6 +15,7 @@ from tracer.model import NUMBERED, Fragment, Merged, MergedStep
 
 #: Kinds of notes that each detail shows; pictures show SQL from ``calls`` on.
 _NOTES = {
+    "story": frozenset({"state"}),  # as brief: a merged boot has no times of its own to weigh by
     "brief": frozenset({"state"}),
     "calls": frozenset({"state"}),
     "full": frozenset({"state", "sql", "log", "wait"}),
@@ -121,7 +122,7 @@ def _places(merged: Merged) -> Iterator[_Place]:
 def _is_shown(entry: _Place, all_places: list[_Place], detail: str, *, picture: bool) -> bool:
     step = entry.step
     if step.kind not in NUMBERED:
-        drawn = picture and step.kind == "sql" and detail != "brief"
+        drawn = picture and step.kind == "sql" and detail not in ("story", "brief")
         return drawn or step.kind in _NOTES[detail] or bool(step.errors)
     if detail == "full" or (detail == "calls" and not picture):
         return True

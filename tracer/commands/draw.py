@@ -43,7 +43,7 @@ def draw(
     file: Path,
     boots: tuple[str, ...],
     output: Path,
-    detail: str,
+    detail: str | None,
     paper: str | None,
     all_boots: bool,
     also: tuple[Path, ...],
@@ -70,7 +70,7 @@ def draw(
     if paper and suffix not in diagrams.PAGED:
         raise TracerError(f"{output}: --pages needs one of {_dotted(diagrams.PAGED)}; choose one, or omit --pages")
     boot = _merged(file, boots, also) if several else selection.boot(file, *boots)
-    contents = diagrams.drawn(boot, suffix, detail, paper)
+    contents = diagrams.drawn(boot, suffix, detail or diagrams.default_detail(suffix), paper)
     for path, data in zip(_paths(output, len(contents)), contents, strict=True):
         with write.written(path, write.default_mode()) as picture:
             picture.write(data)

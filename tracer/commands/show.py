@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import reduce
@@ -12,20 +13,22 @@ from typing import Any
 import click
 
 import diagrams
+from diagrams.outline import story
 from tracer import findings, times, trace_file
 from tracer.commands import printing, selection, timeline
 from tracer.commands.options import PATH
 from tracer.model import Step, lanes
 
-DETAILS = ("brief", "calls", "full")
+DETAILS = ("story", "brief", "calls", "full")
 _FIELDS = (
     "address", "kind", "service", "host", "pid", "name", "start", "end", "request_id", "error", "attributes",
     "witnesses", "tied_by", "opens", "opened_by",
 )  # fmt: skip
 
 detail_option = click.option(
-    "--detail", type=click.Choice(DETAILS), default="calls", show_default=True,
-    help="brief: requests, RPC, driver and states; calls: every numbered step; full: SQL and logs too.",
+    "--detail", type=click.Choice(DETAILS),
+    help="story: the heaviest steps, at most 80; brief: requests, RPC, driver and states; calls: every numbered step; "
+    "full: SQL and logs too. By default story on a terminal and in pictures, else calls.",
 )  # fmt: skip
 
 
@@ -37,6 +40,9 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 @click.command()
 @detail_option
 @click.option(
+    "--lines", type=click.IntRange(min=10), default=80, show_default=True, metavar="N", help="Story: lines at most."
+)
+@click.option(
     "--findings", "only_findings", is_flag=True, help="Print instead what witnesses missed and what went wrong."
 )
 @click.option("--timeline", "in_time", is_flag=True, help="Print instead all that names WHAT, in order of time.")
@@ -45,8 +51,8 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 @click.argument("file", type=PATH)
 @click.argument("what", required=False)
 def show(
-    file: Path, what: str | None, detail: str, only_findings: bool, in_time: bool, as_json: bool, level: str | None,
-    services: tuple[str, ...], pattern: re.Pattern[str] | None,
+    file: Path, what: str | None, detail: str | None, lines: int, only_findings: bool, in_time: bool, as_json: bool,
+    level: str | None, services: tuple[str, ...], pattern: re.Pattern[str] | None,
 ) -> None:  # fmt: skip
     """Print the numbered tree of a boot.
 
@@ -92,7 +98,9 @@ def show(
     if as_json:
         printing.as_json([_row(step) for step in request.walk()])
     else:
-        printing.lines(diagrams.render(request, "txt", detail))
+        detail = detail or ("story" if sys.stdout.isatty() else "calls")
+        is_story = detail == "story"
+        printing.lines(story.outline(request, lines) if is_story else diagrams.render(request, "txt", detail))
 
 
 def _row(step: Step) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The marks at the end of an outline's line, written and read, and the escapes that keep text from reading as a mark.
 
 A mark starts with a space and its own sign: `` ×2–3``, `` (any order)``, `` ~4.1–5–9 ms``, `` @123``, `` → 3``,
-`` ← 1-1-2``, `` ⟨topic conductor⟩``, and what ``show`` writes beside them, `` (1.2 ms, by time)`` and
-`` … unfinished``. They come in any order.
+`` ← 1-1-2``, `` ⟨topic conductor⟩``, and what ``show`` writes beside them, `` (1.2 ms, by time)``, `` +3 calls`` and
+`` … unfinished``, in any order.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _MARK = re.compile(
     r"|→ (?P<opens>\d+(?:, ?\d+)*)"
     r"|← (?P<opened_by>\d+(?:[-/]\d+)*)"
     r"|\((?P<span>\d[\d.]* (?:µs|ms|s)|\d+ min \d+ s)(?:, by [a-z, ]+)?\)|\((?P<tie>by [a-z, ]+)\)"
+    r"|\+(?P<hidden>\d+ calls?)"
     r"|(?P<unfinished>… unfinished))$"
 )
 #: Times with more digits are mistakes.
