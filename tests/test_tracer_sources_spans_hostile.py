@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,33 @@ def test_a_document_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pyt
     done = read(tmp_path, "x.json", '{"data": [{"traceID": "' + "a" * (2 << 20))
     assert done.exit_code == 2
     assert "over 1 MB in one value" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("x.otlp.jsonl", '{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "'),
+        ("x.json", '{"data": [{"traceID": "'),
+        ("x.json", '[{"traceId": "a", "localEndpoint": {"serviceName": "'),
+        ("x.html", "<!doctype html><script>var OSProfilerData = {"),
+        ("records.jsonl", '{"base_id": "a", "trace_id": "'),
+    ],
+)
+def test_a_line_of_two_gigabytes_is_refused_within_a_gigabyte(name: str, start: str, tmp_path: Path) -> None:
+    with (tmp_path / name).open("w") as file:
+        file.write(start)
+        file.truncate(2 << 30)
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)); "
+        "from tracer.__main__ import main; sys.argv[0] = 'bootseq'; main()"
+    )
+    command = [sys.executable, "-c", limited, "ingest", "-o", str(tmp_path / "t.jsonl"), str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bootseq: ")
+    assert "a bug in bootseq" not in line
 
 
 Plan = list[tuple[str, Any]]

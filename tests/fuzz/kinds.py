@@ -9,11 +9,12 @@ from pathlib import Path
 from random import Random
 
 from diagrams import RENDERERS
-from tests.fuzz import seeds
+from tests.fuzz import seeds, span_seeds
 from tests.fuzz.mutation import Mutator, by_bytes, by_values
 from tests.fuzz.segments import by_records
 from tests.support import captures
 from tests.support.archives import PACKERS
+from tracer.export.formats import BY_SUFFIX
 
 #: In commands: the input, a trace of ours, and the trace that an earlier command wrote.
 INPUT, OURS, WRITTEN = "INPUT", "ours.trace.jsonl", "written.trace.jsonl"
@@ -49,6 +50,9 @@ def _looks(file: str) -> tuple[Command, ...]:
         ("diff", OURS, file, "--format", "json"), ("diff", file, OURS, "--old-boot", "1", "--new-boot", "1"),
         ("baseline", file, "-o", "o.baseline", "--partial", "--boot", "1"),
         ("baseline", file, OURS, "-o", "o.baseline"),
+        *(("export", file, "1", "-o", f"o.{suffix}") for suffix in BY_SUFFIX),
+        ("export", file, "-o", "o.jaeger.json", "--all-boots", "--existing-trace"),
+        ("export", file, "-o", "o.otlp.jsonl", "--all-boots", "--logs"),
     )  # fmt: skip
 
 
@@ -75,6 +79,14 @@ KINDS = (
     Kind("export text", seeds.exports, by_bytes, "kibana.json", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("export table", seeds.tables_of_lines, by_bytes, "kibana.csv", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("traced copies", seeds.traced_copies, by_bytes, "trace.log", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("otlp", span_seeds.otlp, by_values, "x.otlp.jsonl", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("otlp text", span_seeds.otlp, by_bytes, "x.otlp.jsonl", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("otlp protobuf", span_seeds.protobuf, by_bytes, "x.otlp.pb", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("jaeger", span_seeds.jaeger, by_values, "jaeger.json", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("zipkin", span_seeds.zipkin, by_values, "zipkin.json", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("osprofiler records", span_seeds.records, by_values, "records.jsonl", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("osprofiler trace", span_seeds.shown, by_values, "shown.json", _looks(WRITTEN), (*_INGEST, INPUT)),
+    Kind("osprofiler report", span_seeds.reports, by_bytes, "report.html", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("copies", seeds.copies, by_values, "rpc.jsonl", _looks(WRITTEN), (*_INGEST, INPUT)),
     Kind("baseline", seeds.baselines, by_bytes, "in.baseline", _BOTH),
     Kind("outline", seeds.outlines, by_bytes, "in.outline", _SIDES),

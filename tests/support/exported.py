@@ -47,13 +47,13 @@ def _value(value: dict[str, Any]) -> Any:
     return [_value(item) for item in content["values"]] if kind == "arrayValue" else content
 
 
-def long_boot() -> Request:
-    """Return a real boot, repeated as the chapters of one of 50,000 steps."""
+def long_boot(steps: int = _STEPS) -> Request:
+    """Return a real boot, repeated as the chapters of one of 50,000 steps, or of ``steps``."""
     boot = trace_file.read_boot(BOOTS, lambda trace: trace.boots[0])
     size, chapters = sum(1 for _ in boot.walk()), len(boot.chapters)
     boot.chapters = [
         _copied(chapter, number * 4_000_000_000, number * chapters)
-        for number in range(_STEPS // size + 1)
+        for number in range(steps // size + 1)
         for chapter in boot.chapters
     ]
     return boot
