@@ -58,12 +58,13 @@ def read(path: Path, data: Buffer) -> Events:
 def _form(sample: bytes, path: Path) -> str:
     if _OTLP.match(sample):
         return "otlp"
+    # Before the records: on one line, a trace contains them.
+    if _SHOWN.match(sample):
+        return "shown"
     if _RECORD.match(sample.partition(b"\n")[0]) and b'"trace_id"' in sample:
         return "records"
     if _JAEGER.match(sample):
         return "jaeger"
-    if _SHOWN.match(sample):
-        return "shown"
     if _ZIPKIN.match(sample) and b'"traceId"' in sample and b'"localEndpoint"' in sample:
         return "zipkin"
     if _HTML.match(sample) and path.suffix.lower() in (".html", ".htm"):

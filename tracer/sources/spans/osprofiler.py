@@ -94,11 +94,11 @@ def _spans(records: Iterator[Any]) -> Iterator[ForeignSpan | None]:
 def _record(raw: dict[str, Any] | None) -> _Record:
     if raw is None:
         raise InvalidSpanError("not a record")
-    name, info = word(raw.get("name")), raw.get("info")
+    name, info = word(raw.get("name")), raw.get("info", raw.get("data"))
     if not name.endswith((_START, _STOP)):
         raise InvalidSpanError("neither a start nor a stop")
     # The driver of redis writes it as Python does; that of a database as JSON in ``data``.
-    plain = values.parse_literal(info) if isinstance(info, str) else values.plain(info)
+    plain = _info(info) if isinstance(info, str) else values.plain(info)
     parsed = values.masked(plain)
     if isinstance(plain, dict) and isinstance(parsed, dict):
         _restore_statement(parsed.get("db"), plain.get("db"))
@@ -107,6 +107,11 @@ def _record(raw: dict[str, Any] | None) -> _Record:
         _time(word(raw.get("timestamp"))), parsed if isinstance(parsed, dict) else {},
         _service(word(raw.get("project")), word(raw.get("service"))),
     )  # fmt: skip
+
+
+def _info(text: str) -> Value:
+    parsed = values.parse_json(text)
+    return parsed if isinstance(parsed, dict) else values.parse_literal(text)
 
 
 def _restore_statement(masked: Value, plain: Value) -> None:
