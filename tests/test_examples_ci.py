@@ -23,6 +23,7 @@ from examples.ci import comparison
 from examples.ci.recordings import Plan, Recording
 from examples.embedded import EmbeddedError
 from examples.embedded.boot import Boot
+from examples.embedded.release import RELEASES
 from tests.support import golden
 from tracer.cli import main
 from tracer.commands import inputs
@@ -122,7 +123,7 @@ def test_both_systems_call_the_script_with_valid_arguments(
         calls_.append(arguments)
         return 0
 
-    monkeypatch.setattr(command_line, "compare_releases", record)
+    monkeypatch.setattr(comparison, "compare", record)
     monkeypatch.chdir(ROOT)
     values = {"$OLD": "32", "$NEW": "34", "bootseq_old": "32", "bootseq_new": "34", "bootseq_reports": str(tmp_path)}
     filled = re.sub(r"\{\{ (\w+) \}\}|(\$\w+)", lambda match: values[match[1] or match[2]], command)
@@ -131,8 +132,8 @@ def test_both_systems_call_the_script_with_valid_arguments(
     outcome = CliRunner().invoke(command_line.main, ["compare", *arguments])
     assert outcome.exit_code == 0, outcome.output
     ((old, new, plan, _, policy),) = calls_
-    assert (old, new, plan) == ("32", "34", Plan())
-    assert policy == (Path("examples/ci/policy.yaml"),)
+    assert (old.release, new.release, plan) == (RELEASES["32"], RELEASES["34"], Plan())
+    assert policy == ["--policy=examples/ci/policy.yaml"]
     assert len(calls()) == 2
 
 
@@ -142,7 +143,7 @@ def test_a_failed_comparison_exits_with_2(tmp_path: Path, monkeypatch: pytest.Mo
     def broken(*_: object) -> int:
         raise EmbeddedError("nova-api ended with code 1")
 
-    monkeypatch.setattr(command_line, "compare_releases", broken)
+    monkeypatch.setattr(comparison, "compare", broken)
     arguments = ["compare", "--old", "32", "--new", "34", "-o", str(tmp_path)]
     outcome = CliRunner().invoke(command_line.main, arguments)
     assert (outcome.exit_code, outcome.stderr) == (2, "compare: nova-api ended with code 1\n")
@@ -162,11 +163,15 @@ def test_a_failed_boot_is_reported(
     boots = [Boot(f"vm{n}", "u", "r", "error" if n <= failed else "active", "create.error", 1.0) for n in (1, 2)]
     monkeypatch.setattr(
         comparison, "record",
-        lambda release, plan, folder, name: Recording(release, folder / name, boots if release == "34" else boots[2:]),
+        lambda release, plan, folder, name: Recording(
+            release.name, folder / name, boots if release.name == "34" else boots[2:]
+        ),
     )  # fmt: skip
     monkeypatch.setattr(bootseq, "run", lambda *arguments: commands.append(arguments))
     monkeypatch.setattr(bootseq, "verdict", lambda *arguments, silent=False: verdict)
-    assert comparison.compare("32", "34", Plan(boots=2), tmp_path, []) == code
+    (tmp_path / "report.txt").touch()
+    pair = comparison.sides(RELEASES["32"], RELEASES["34"])
+    assert comparison.compare(*pair, Plan(boots=2), tmp_path, []) == code
     assert commands[-1][-1] == ("error" if failed == 2 else "active")
     message = f"Nova 34: {failed} of 2 boots failed: vm1"
     assert (message in capfd.readouterr().err) == bool(failed)
@@ -230,13 +235,12 @@ def failing(report: Path) -> list[tuple[str, ...]]:
 def test_the_script_writes_the_committed_reports(tmp_path: Path) -> None:
     """Two boots of 32 and 34 in separate processes: the same changes as in the committed reports."""
     folder = tmp_path / "reports"
-    arguments = ["--old", "32", "--new", "34", "--boots", "2", "-o", str(folder)]
+    arguments = ["--old", "32", "--new", "34", "--boots", "2", "--fresh", "-o", str(folder)]
     done = subprocess.run([str(SCRIPT), *arguments], check=False, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("differs: ")
-    recordings = {
-        f"nova-{release}{suffix}" for release, suffix in itertools.product((32, 34), (".baseline", ".trace.jsonl.gz"))
-    }
+    suffixes = (".baseline", ".trace.jsonl.gz", ".packages.txt")
+    recordings = {f"nova-{release}{suffix}" for release, suffix in itertools.product((32, 34), suffixes)}
     assert {path.name for path in folder.iterdir()} == {*comparison.REPORTS, *recordings}
     old, new = sorted((REPORTS / "32-to-34").glob("*.baseline"))
     committed = tmp_path / "committed.json"

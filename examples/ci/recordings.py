@@ -8,12 +8,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from examples.ci import commands
+from examples.ci import commands, store
 from examples.embedded import EmbeddedCloud, EmbeddedError, boot_in_one_process
 from examples.embedded.boot import Boot
+from examples.embedded.release import Release
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Plan:
     threads: str = "default"
     #: In one process: "libvirt" or "fake"; separate processes run the fake driver.
     driver: str = "libvirt"
+    #: Boot even if the cache has a recording of the same contents.
+    fresh: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -50,23 +53,36 @@ class Recording:
         return f"Nova {self.release}: {len(self.failed)} of {len(self.boots)} boots failed: {names} ({why})"
 
 
-def record(release: str, plan: Plan, folder: Path, name: str) -> Recording:
+def record(release: Release, plan: Plan, folder: Path, name: str) -> Recording:
     """Install the release if necessary, boot, and write ``folder``/``name``.trace.jsonl.gz.
 
-    If something fails, the logs of Nova's services are copied to ``folder``/``name``-logs.
+    Boots of the same packages by the same code are taken from the cache. If something fails, nothing is stored there,
+    and the logs of Nova's services are copied to ``folder``/``name``-logs.
     """
     trace = folder / f"{name}.trace.jsonl.gz"
     with _work() as work:
-        try:
-            boots = _boot(release, plan, work)
-        except EmbeddedError:
-            _keep_logs(work, folder / f"{name}-logs")
-            raise
-        recording = Recording(release, trace, boots)
-        if recording.failed:
-            _keep_logs(work, folder / f"{name}-logs")
+        recording = Recording(release.name, trace, _boots(release, plan, work, folder / f"{name}-logs"))
         commands.run("ingest", "-o", str(trace), str(work / "capture"))
     return recording
+
+
+def _boots(release: Release, plan: Plan, work: Path, logs: Path) -> list[Boot]:
+    """Return the boots whose capture is in ``work``: those of the cache, else new ones."""
+    entry = store.entry(release, plan)
+    if not plan.fresh and (boots := store.fetch(entry, work / "capture")):
+        print(f"Nova {release.name}: {len(boots)} boots from {entry}", file=sys.stderr)
+        return boots
+    print(f"booting {plan.boots} servers on Nova {release.name} …", file=sys.stderr)
+    try:
+        boots = _boot(release, plan, work)
+    except EmbeddedError:
+        _keep_logs(work, logs)
+        raise
+    if all(boot.state == "active" for boot in boots):
+        store.put(entry, work / "capture", boots)
+    else:
+        _keep_logs(work, logs)
+    return boots
 
 
 @contextmanager
@@ -79,7 +95,7 @@ def _work() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _boot(release: str, plan: Plan, work: Path) -> list[Boot]:
+def _boot(release: Release, plan: Plan, work: Path) -> list[Boot]:
     """Boot the servers one after another, so that each boot has the cloud to itself."""
     state, capture = work / "state", work / "capture"
     if plan.mode == "one-process":

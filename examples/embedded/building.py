@@ -13,6 +13,8 @@ from pathlib import Path
 from examples.embedded.errors import EmbeddedError
 
 HERE = Path(__file__).resolve().parent
+#: The length of an error of uv, in characters: its reasons may be long.
+_ERROR = 600
 
 
 def cache() -> Path:
@@ -48,9 +50,54 @@ def built(name: str, lock: Path, *python: str) -> Path:
     return folder / "bin"
 
 
+def layered(name: str, base: Path, wheel: Path) -> Path:
+    """Build an environment with a wheel over those of `base`, the bin folder of another; return its bin folder.
+
+    It needs neither the time nor the disk of a second copy of these packages; the wheel's are imported first.
+    """
+    folder = cache() / name
+    mark = folder / "complete"
+    wanted = str(base)
+    with locked(cache() / f"{name}.lock"):
+        if not mark.exists() or mark.read_text() != wanted:
+            print(f"building the environment {name} in {folder} …", file=sys.stderr)
+            _layer(folder, base, wheel)
+            mark.write_text(wanted)
+    return folder / "bin"
+
+
+def _layer(folder: Path, base: Path, wheel: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    log = folder.with_name(f"{folder.name}.log")
+    log.unlink(missing_ok=True)
+    python = str(folder / "bin" / "python")
+    _uv(log, "venv", "--no-python-downloads", "--python", str(base / "python"), str(folder))
+    _uv(log, "pip", "install", "--python", python, "--no-deps", "--compile-bytecode", str(wheel))
+    (below,) = (base.parent / "lib").glob("python*/site-packages")
+    (own,) = (folder / "lib").glob("python*/site-packages")
+    # The folder's own .pth files count, too.
+    (own / "base.pth").write_text(f"import site; site.addsitedir({str(below)!r})\n")
+
+
+def uv(*arguments: str, text: str = "", variables: dict[str, str] | None = None) -> str:
+    """Run uv with `text` as standard input and more environment variables; return its output. Its error is one line."""
+    environment = os.environ | (variables or {})
+    command = [_find_uv(), *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, input=text, env=environment)
+    if done.returncode:
+        raise EmbeddedError(f"uv {arguments[0]}: {_one_line(done.stderr)}")
+    return done.stdout
+
+
+def _one_line(error: str) -> str:
+    """Return uv's error, a tree over several lines, as one line."""
+    words = " ".join(error.replace("×", " ").replace("╰─▶", " ").replace("│", " ").split())
+    return words[:_ERROR] + (" …" if len(words) > _ERROR else "")
+
+
 def _build(folder: Path, lock: Path, python: tuple[str, ...]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    log = folder.with_suffix(".log")
+    log = folder.with_name(f"{folder.name}.log")
     log.unlink(missing_ok=True)
     _uv(log, "venv", *python, str(folder))
     # Without compiled bytecode the first import of each service takes 20 to 80 seconds.

@@ -16,7 +16,7 @@ from examples.embedded.boot import Boot, Journal, PendingBoot, Request
 from examples.embedded.broker import Broker, Files
 from examples.embedded.databases import install_databases
 from examples.embedded.errors import EmbeddedError
-from examples.embedded.release import INSIDE, environment, find_release
+from examples.embedded.release import INSIDE, Release, environment, find_release
 from examples.embedded.service import Service, stop_all
 from examples.embedded.settling import settle
 from examples.embedded.wrapping import Wrapping
@@ -35,7 +35,7 @@ class EmbeddedCloud:
 
     def __init__(
         self,
-        release: str,
+        release: str | Release,
         state: Path,
         capture: Path | None = None,
         threads: str = "default",

@@ -44,7 +44,7 @@ def _move_cell(database: sqlite3.Connection, name: str, path: Path) -> None:
 
 def _template(release: Release, python: Path) -> Path:
     # The contents depend on the installed packages and on the script that writes them.
-    digest = hashlib.sha256(release.lock.read_bytes() + (INSIDE / "prepare.py").read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(release.schema + (INSIDE / "prepare.py").read_bytes()).hexdigest()[:12]
     folder = cache() / f"databases-{release.name}-{digest}"
     with locked(cache() / f"databases-{release.name}.lock"):
         if not folder.exists():
@@ -57,7 +57,7 @@ def _prepare(python: Path, folder: Path) -> None:
     """Prepare the databases under a temporary name, and rename the folder when it is complete."""
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
     partial.mkdir()
-    log = folder.with_suffix(".log")
+    log = folder.with_name(f"{folder.name}.log")
     nova, placement = partial / "nova.conf", partial / "placement.conf"
     nova.write_text(
         render({"DEFAULT": {"transport_url": Files.transport_url}} | database_sections(partial, echo=False))

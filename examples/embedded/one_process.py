@@ -7,7 +7,7 @@ from pathlib import Path
 
 from examples.embedded.boot import Boot
 from examples.embedded.errors import EmbeddedError
-from examples.embedded.release import INSIDE, environment, find_release
+from examples.embedded.release import INSIDE, Release, environment, find_release
 from examples.embedded.service import Service, stop_all
 from examples.embedded.wrapping import Wrapping
 
@@ -15,7 +15,7 @@ NAME = "one-process"
 
 
 def boot_in_one_process(
-    release: str,
+    release: str | Release,
     state: Path,
     capture: Path | None = None,
     threads: str = "default",
@@ -36,7 +36,9 @@ def boot_in_one_process(
         chosen = nova.threads[0]
     if chosen == "native" and nova.eventlet_only:
         services = " and ".join(nova.eventlet_only)
-        raise EmbeddedError(f"Nova {release}'s {services} runs on eventlet only, and so must the one process it is in")
+        raise EmbeddedError(
+            f"Nova {nova.name}'s {services} runs on eventlet only, and so must the one process it is in"
+        )
     state = state.resolve()
     for name in ("logs", "pids"):
         (state / name).mkdir(parents=True, mode=0o700)
