@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -171,7 +172,7 @@ def test_the_supported_pythons_are_those_of_the_classifiers(
 def test_this_python_is_preferred_to_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that neighbours differ in Nova, not in Python."""
     monkeypatch.setattr(pythons, "find", str)
-    monkeypatch.setattr(pythons.sys, "version_info", type("V", (), {"major": 3, "minor": 11}))
+    monkeypatch.setattr(sys, "version_info", type("Version", (), {"major": 3, "minor": 11}))
     assert pythons.choose("Nova 33", ">=3.10", ("3.10", "3.11", "3.12"))[0] == "3.11"
     assert pythons.choose("Nova 27", ">=3.8", ("3.8", "3.9", "3.10"))[0] == "3.10"
     monkeypatch.setattr(pythons, "find", lambda version: "")

@@ -17,6 +17,7 @@ from examples.ci.blessing import bless, retimed
 from examples.ci.comment import LIMIT, Heading, comment
 from examples.ci.comparison import Side, sides
 from examples.ci.recordings import Plan, Recording
+from examples.ci.resolution import trees
 from examples.ci.resolution.find import Choice
 from examples.ci.seeded_commits import Edit, Seeded
 from examples.embedded import EmbeddedError
@@ -265,7 +266,7 @@ def test_boots_of_equal_contents_are_recorded_once(tmp_path: Path, monkeypatch: 
         return boots
 
     monkeypatch.setattr(recordings, "_boot", boot)
-    monkeypatch.setattr(recordings.commands, "run", lambda *_: None)
+    monkeypatch.setattr(commands, "run", lambda *_: None)
 
     def record(name: str, plan: Plan) -> Recording:
         return recordings.record(RELEASES[name], plan, tmp_path, "side")
@@ -303,7 +304,7 @@ def test_seeded_commits_are_made_of_an_sdist(tmp_path: Path) -> None:
     path = "nova/__init__.py"
     commits = [Seeded("Rename", (Edit(path, "a", "c", count=2),)), Seeded("Add", (Edit(path, "", "d\n"),))]
     ids = seeded.make(sdist, tmp_path / "checkout", commits)
-    texts = [seeded.trees.git(tmp_path / "checkout", "show", f"{name}:nova/__init__.py") for name in ids]
+    texts = [trees.git(tmp_path / "checkout", "show", f"{name}:nova/__init__.py") for name in ids]
     assert texts == ["a = 1\nb = a\n", "c = 1\nb = c\n", "c = 1\nb = c\nd\n"]
     with pytest.raises(EmbeddedError, match="has 1 times, not 2: b"):
         seeded.make(sdist, tmp_path / "other", [Seeded("Wrong", (Edit("nova/__init__.py", "b", "c", count=2),))])

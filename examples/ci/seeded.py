@@ -81,7 +81,7 @@ def review(checkout: Path, base: str, head: str, plan: Plan, output: Path) -> di
 
 def named(report: dict[str, Any], results: Sequence[Result]) -> dict[str, list[str]]:
     """Return the texts of the differences in a review of all commits by the commit that the report names first."""
-    by_commit: dict[str, list[str]] = {result.commit: [] for result in results} | {"": []}
+    by_commit: dict[str, list[str]] = {commit: [] for commit in ("", *(result.commit for result in results))}
     for change in report["changes"]:
         if change["severity"] in ("fail", "warn"):
             ids = [commit["id"] for commit in (change.get("origin") or {}).get("commits", [])]
