@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import sys
 import tarfile
 import zipfile
@@ -83,7 +85,7 @@ def test_locked_releases_need_no_index(name: str, series: str, stub: Index) -> N
 
 
 def test_another_version_is_resolved_as_of_its_series_release(stub: Index) -> None:
-    """As OpenStack's constraints are: 33.0.2 of July has the libraries of April, but its own Nova and Placement."""
+    """Like OpenStack's constraints: 33.0.2 of July has the libraries of April, but its own Nova and Placement."""
     release = find("33.0.2", Choice())
     assert (release.name, release.python) == ("33.0.2", "/usr/bin/python3.11")
     assert stub.option("--exclude-newer") == "2026-04-02T10:00:00Z"
@@ -302,13 +304,14 @@ def packed(path: Path, **texts: str) -> Path:
     """Write a wheel with these modules."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("nova-1.dist-info/METADATA", METADATA)
+        archive.writestr("nova-1.dist-info/RECORD", "nova/a.py,sha256=x,1\nRECORD,,\n")
         for name, text in texts.items():
             archive.writestr(f"nova/{name.replace('__', '/')}.py", text)
     return path
 
 
 def test_a_tree_is_built_once(checkout: SourceCheckout, stub: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its contents, whatever the commit; a change is built again. pbr gets the version, and a repository."""
+    """pbr gets the version, and a repository. Changed texts are packed by us, other names and settings built again."""
     builds: list[tuple[str, str]] = []
 
     def uv(*arguments: str, variables: dict[str, str]) -> str:
@@ -325,7 +328,15 @@ def test_a_tree_is_built_once(checkout: SourceCheckout, stub: Index, monkeypatch
     assert first.pythons() == (">=3.10", ("3.10", "3.11"))
     assert first.requirements() == ("oslo.messaging>=14",)
     (checkout.path / "nova" / "a.py").write_text("A = 3\n")
-    assert (wheels.wheel(checkout.path).path != first.path, len(builds)) == (True, 2)
+    changed = wheels.wheel(checkout.path)
+    assert (changed.path != first.path, len(builds)) == (True, 1)
+    with zipfile.ZipFile(changed.path) as archive:
+        assert archive.read("nova/a.py") == b"A = 3\n"
+        digest = base64.urlsafe_b64encode(hashlib.sha256(b"A = 3\n").digest()).decode().rstrip("=")
+        assert archive.read("nova-1.dist-info/RECORD").decode() == f"nova/a.py,sha256={digest},6\nRECORD,,\n"
+    (checkout.path / "setup.cfg").write_text("[metadata]\n")
+    wheels.wheel(checkout.path)
+    assert len(builds) == 2
 
 
 def test_a_checkout_of_a_locked_series_has_its_packages(

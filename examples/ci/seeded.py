@@ -106,13 +106,14 @@ def table(results: Sequence[Result], blamed: dict[str, list[str]]) -> Iterator[s
 @click.command()
 @click.argument("sdist", type=click.Path(exists=True, path_type=Path))
 @click.option("--boots", default=3, show_default=True, help="Boots of each state.")
+@click.option("--mode", type=click.Choice(["processes", "one-process"]), default="one-process", show_default=True)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True)
-def main(sdist: Path, boots: int, output: Path) -> None:
+def main(sdist: Path, boots: int, mode: str, output: Path) -> None:
     """Print the table for the sdist of Nova 34.0.0; exit with 1 if a report is wrong."""
     output.mkdir(parents=True, exist_ok=True)
     checkout = output / "checkout"
     ids = make(sdist.resolve(), checkout)
-    plan = Plan(boots=boots)
+    plan = Plan(boots=boots, mode=mode, driver="fake")
     results = []
     for number, (seeded, base, head) in enumerate(zip(COMMITS, ids, ids[1:], strict=False), 1):
         print(f"{number}: {seeded.subject}", file=sys.stderr)
