@@ -91,7 +91,7 @@ def test_the_commits_of_a_difference_are_below_it(report: tuple[dict[str, Any], 
 
 
 def test_a_rerun_gives_the_same_bytes(report: tuple[dict[str, Any], str], tmp_path: Path) -> None:
-    """Of every report and of the comment."""
+    """Every report and the comment."""
     heading = Heading("a", "b", "")
     again = reported(tmp_path)
     assert again == report

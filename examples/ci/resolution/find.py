@@ -124,4 +124,6 @@ def _with(base: Release, name: str, version: str) -> Release:
         preferred=packages.without(lock, [name]),
     )  # fmt: skip
     label = f"{base.name}-{name}-{version}"
-    return replace(base, name=label, lock=packages.resolved(label, wish))
+    resolved = packages.resolved(label, wish)
+    moved = packages.moved(lock, resolved.read_text())
+    return replace(base, name=label, lock=resolved if moved else base.lock)
