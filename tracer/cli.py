@@ -42,6 +42,7 @@ _COMMANDS = {
     "spec": "Write the assertions that a boot fulfils.",
     "check": "Check boots against assertions.",
     "anonymize": "Replace names, hosts, addresses and ids.",
+    "fleet": "Keep many boots, and ask what became slower.",
 }
 
 

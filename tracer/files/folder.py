@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -172,6 +173,14 @@ class Folder:
             self.remove(draft)
             raise
 
+    def write_durably(self, name: str, content: BinaryIO) -> None:
+        """Write a file as ``write`` does, and return when it is on the disk, name and all."""
+        with self.write(name) as file:
+            shutil.copyfileobj(content, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+        self.sync()
+
     def check_free(self, name: str, *, replace: bool = True) -> None:
         """Refuse an existing entry that is not the caller's own regular file; without ``replace`` any entry."""
         try:
@@ -186,6 +195,14 @@ class Folder:
             raise UnsafeError(f"it belongs to {owner(about)}; name another file, or remove it first")
         if not replace:
             raise FileExistsError(errno.EEXIST, "it exists; name another file, or replace it with --force")
+
+    def sync(self) -> None:
+        """Wait until its entries are on the disk."""
+        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def remove(self, name: str) -> None:
         """Remove a file in it, if there is one."""

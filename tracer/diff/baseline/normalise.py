@@ -29,7 +29,7 @@ def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) ->
     unhooked = frozenset(lanes.family(step.service) for step in boot.walk()) - hooked
     lines = (step for step in boot.walk() if include_log_lines and step.kind == "log")
     log_steps = {step for step in lines if lanes.family(step.service) in unhooked}
-    nodes = {step: _node(step, log_steps) for step in boot.walk() if step in log_steps or _counts(step)}
+    nodes = {step: _node(step, log_steps) for step in boot.walk() if step in log_steps or is_compared(step)}
     for step in boot.walk():
         if step in nodes:
             _adopt(nodes, step)
@@ -42,7 +42,7 @@ def normal(boot: Request, name: str = "", *, include_log_lines: bool = False) ->
     )  # fmt: skip
 
 
-def _counts(step: Step) -> bool:
+def is_compared(step: Step) -> bool:
     """Return whether the step belongs to the normal form: not ``ask``, waits for connections and low log levels."""
     if step.kind == "log":
         return step.text("level") in _LOGGED

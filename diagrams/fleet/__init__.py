@@ -1,0 +1,1 @@
+"""Answers about a fleet as text, Markdown and JSON, and its report as a page."""
