@@ -40,7 +40,7 @@ GRACE_SECONDS = 2.0
 
 #: Files whose slow tests start no cloud, broker or traced service: they may run beside each other.
 PARALLEL = re.compile(
-    r"test_(boot_(logs|skew)|diagrams_.*|docs|examples_(ci_misses|gallery)|fresh_machine|fuzz|release"
+    r"test_(boot_(logs|skew)|diagrams_.*|docs|examples_(ci_(misses|playbooks)|gallery)|fresh_machine|fuzz|release"
     r"|patches_(secrets|uninstall|versions)|tracer_(correlation|diff|sources)_.*)\.py"
 )
 
