@@ -9,8 +9,8 @@ from tracer.export.spans import Resource, Span
 
 #: Below the 4 MiB of gRPC receivers, in bytes.
 MAX_BYTES = 3_000_000
-#: No message of more is tried: dividing it would encode all of it again.
-_MAX_ITEMS = 4_000
+#: Items of the first message, and of any; the share of the limit that the next one is planned to fill.
+_FIRST, _MAX_ITEMS, _FILLED = 500, 4_000, 0.8
 
 _Item = TypeVar("_Item")
 
@@ -19,15 +19,15 @@ def encoded(
     items: Sequence[_Item], encode: Callable[[Sequence[_Item]], bytes], limit: int = MAX_BYTES
 ) -> Iterator[tuple[bytes, int]]:
     """Yield messages of at most ``limit`` bytes, or of one item, each with its number of items."""
-    pending = [items[first : first + _MAX_ITEMS] for first in range(0, len(items), _MAX_ITEMS)][::-1]
-    while pending:
-        part = pending.pop()
+    first, size = 0, _FIRST
+    while first < len(items):
+        part = items[first : first + size]
         message = encode(part)
-        if len(message) > limit and len(part) > 1:
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
-        else:
+        # Most messages then fit at the first attempt: what is too long is encoded again.
+        size = min(max(int(len(part) * limit * _FILLED / len(message)), 1), _MAX_ITEMS)
+        if len(message) <= limit or len(part) == 1:
             yield message, len(part)
+            first += len(part)
 
 
 def by_resource(spans: Sequence[Span]) -> dict[Resource, list[Span]]:
