@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import gc
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any
 
-from diagrams import topology
-from diagrams.document import markdown
-from diagrams.outline import merged, outline
-from diagrams.page import render as page_render
-from diagrams.report import html, json, junit, text
-from diagrams.report import markdown as report_markdown_
-from diagrams.sequence import mermaid, plantuml
-from diagrams.sequence.fold import DETAILS
-from diagrams.svg import png
-from diagrams.svg import render as svg_render
 from diagrams.svg.paging import PAPERS
 from tracer.model import Comparison, Merged, Request
 
@@ -25,26 +16,27 @@ __all__ = [
     "default_detail", "drawn", "render", "report",
 ]  # fmt: skip
 
-_Renderer = TypeVar("_Renderer")
+DETAILS = ("story", "brief", "calls", "full")
 
-#: The renderer of each suffix. A renderer is pure: it opens no file and reads no clock.
-RENDERERS: dict[str, Callable[[Request, str], str]] = {
-    "txt": outline.outline,
-    "md": markdown.markdown,
-    "svg": svg_render.svg,
-    "html": page_render.page,
-    "mmd": mermaid.mermaid,
-    "puml": plantuml.plantuml,
-    "dot": topology.topology,
+#: The renderer of each suffix, ``module:function``, imported when it draws: together they take longer to import than
+#: most boots to draw. A renderer is pure: it opens no file and reads no clock.
+RENDERERS = {
+    "txt": "outline.outline:outline",
+    "md": "document.markdown:markdown",
+    "svg": "svg.render:svg",
+    "html": "page.render:page",
+    "mmd": "sequence.mermaid:mermaid",
+    "puml": "sequence.plantuml:plantuml",
+    "dot": "topology:topology",
 }
 
 #: The same for merged boots.
-MERGED: dict[str, Callable[[Merged, str], str]] = {
-    "txt": merged.outline,
-    "md": markdown.merged_markdown,
-    "svg": svg_render.svg,
-    "mmd": mermaid.mermaid,
-    "puml": plantuml.plantuml,
+MERGED = {
+    "txt": "outline.merged:outline",
+    "md": "document.markdown:merged_markdown",
+    "svg": "svg.render:svg",
+    "mmd": "sequence.mermaid:mermaid",
+    "puml": "sequence.plantuml:plantuml",
 }
 
 #: All suffixes: those of texts, and of pictures drawn from one.
@@ -52,27 +44,23 @@ SUFFIXES = (*RENDERERS, "png")
 MERGED_SUFFIXES = (*MERGED, "png")
 
 #: Suffixes that can be drawn page by page, on one of PAPERS.
-PAGED: dict[str, Callable[[Request | Merged, str, str], list[str] | list[bytes]]] = {
-    "svg": svg_render.pages,
-    "png": png.png_pages,
-}
+PAGED = {"svg": "svg.render:pages", "png": "svg.png:png_pages"}
 
 #: The writer of each format of a comparison; a terminal's also has a width, colours and details.
-REPORTS: dict[str, Callable[[Comparison], str]] = {
-    "text": text.report,
-    "markdown": report_markdown_.report,
-    "json": json.report,
-    "junit": junit.report,
-    "html": html.report,
+REPORTS = {
+    "text": "report.text:report",
+    "markdown": "report.markdown:report",
+    "json": "report.json:report",
+    "junit": "report.junit:report",
+    "html": "report.html:report",
 }
 
 
 def render(boot: Request | Merged, suffix: str, detail: str = "calls") -> str:
     """Draw ``boot``, or several merged, as the text of a file with a ``suffix`` (``svg`` or ``.svg``)."""
     with _without_collector():
-        if isinstance(boot, Merged):
-            return _chosen(MERGED, suffix, detail)(boot, detail)
-        return _chosen(RENDERERS, suffix, detail)(boot, detail)
+        text: str = _chosen(MERGED if isinstance(boot, Merged) else RENDERERS, suffix, detail)(boot, detail)
+        return text
 
 
 def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str | None = None) -> list[bytes]:
@@ -81,7 +69,7 @@ def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str
         with _without_collector():
             contents: list[str] | list[bytes] = _chosen(PAGED, suffix, detail)(boot, detail, paper)
     elif suffix.lstrip(".") == "png":
-        contents = [png.png(boot, detail)]
+        contents = [_imported("svg.png:png")(boot, detail)]
     else:
         contents = [render(boot, suffix, detail)]
     return [page.encode(errors="backslashreplace") if isinstance(page, str) else page for page in contents]
@@ -92,13 +80,20 @@ def default_detail(suffix: str) -> str:
     return "calls" if suffix.lstrip(".") in ("txt", "md", "html", "dot") else "story"
 
 
-def _chosen(renderers: dict[str, _Renderer], suffix: str, detail: str) -> _Renderer:
+def _chosen(renderers: dict[str, str], suffix: str, detail: str) -> Callable[..., Any]:
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}: one of {', '.join(DETAILS)}")
     try:
-        return renderers[suffix.lstrip(".")]
+        name = renderers[suffix.lstrip(".")]
     except KeyError:
         raise ValueError(f"cannot draw {suffix!r}: one of {', '.join(renderers)}") from None
+    return _imported(name)
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    renderer: Callable[..., Any] = getattr(importlib.import_module(f"diagrams.{module}"), function)
+    return renderer
 
 
 def report(
@@ -111,9 +106,9 @@ def report(
     if format not in REPORTS:
         raise ValueError(f"no format {format!r}: one of {', '.join(REPORTS)}")
     with _without_collector():
-        if format == "text":
-            return text.report(comparison, width, colour=colour, details=details)
-        return REPORTS[format](comparison)
+        more = {"width": width, "colour": colour, "details": details} if format == "text" else {}
+        text: str = _imported(REPORTS[format])(comparison, **more)
+        return text
 
 
 @contextmanager

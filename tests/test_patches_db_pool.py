@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from diagrams import DETAILS
 from diagrams.sequence import fold
 from diagrams.words import steps
 from patches import db_pool
@@ -44,7 +45,7 @@ def test_a_connection_that_was_opened_is_a_note_of_the_step_that_needed_it(tmp_p
     (noted,) = (child for child in head.children if child.kind == "wait")
     assert (noted.numbered, noted.address) == (False, "1/1")
     assert steps.note(noted).startswith("wait: database connection opened by QueuePool ")
-    assert [fold.shown_notes([noted], detail) for detail in fold.DETAILS] == [[], [], [], [noted]]
+    assert [fold.shown_notes([noted], detail) for detail in DETAILS] == [[], [], [], [noted]]
 
 
 def test_only_the_checkout_that_connects_is_recorded(tmp_path: Path, engine: Any) -> None:

@@ -136,15 +136,16 @@ def _forbidden(path: Path, *arguments: Any, **more: Any) -> None:
 
 def test_list_prints_a_line_for_every_boot(file: Path) -> None:
     """In aligned columns; other requests only with --all."""
-    lines = bootseq("list", file).stdout.splitlines()
+    header, *lines = bootseq("list", file).stdout.splitlines()
+    assert header.split()[:4] == ["#", "server", "instance", "request"]
     assert [line.split()[:3] for line in lines] == [
         ["1", "vm1", "7b5e1c52-0b3f-4c53-9a53-0c3c0d5f7a11"],
         ["2", "vm2", "-"],
     ]
     assert lines[0].index("req-client") == lines[1].index("req-2")
-    assert "error: NoValidHost" in lines[1]
+    assert "✗ error: NoValidHost" in lines[1]
     everything = bootseq("list", "--all", file).stdout.splitlines()
-    assert everything[2].split()[:3] == ["3", "DELETE", "/servers/1"]
+    assert everything[3].split()[:3] == ["3", "DELETE", "/servers/1"]
 
 
 def test_list_json_has_the_documented_fields(file: Path) -> None:

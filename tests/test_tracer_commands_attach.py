@@ -105,7 +105,7 @@ def test_services_are_attached_to_by_name(tmp_path: Path) -> None:
         (("attach", "--service", "nova-nothing", "-o", "x"), "no process of 'nova-nothing' runs here"),
         (
             ("attach", "--pid", "1", "-o", "x", "--for", "soon"),
-            "soon: not a length of time; write it as 30s, 10m or 2h",
+            "soon: not a length of time; write it as 50ms, 30s, 10m or 2h",
         ),
         (("detach",), "nothing to detach; pass CAPTURE, --all"),
         (("detach", "nowhere"), "nowhere: no such capture"),

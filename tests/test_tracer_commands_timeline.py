@@ -117,7 +117,7 @@ def test_bad_words_and_options_are_refused_in_one_line(file: Path, monkeypatch: 
     assert run(file, "--grep", "(").exit_code == 2
     misplaced = CliRunner().invoke(main, ["show", str(file), "--level", "INFO"])
     assert misplaced.exit_code == 2
-    assert "are for --timeline" in misplaced.output
+    assert "is for --timeline" in misplaced.output
     monkeypatch.setattr(timeline, "MAX_ENTRIES", 1)
     assert "narrow them: --level, --service, --grep" in run(file).output
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 from tracer.errors import TracerError
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"": 1, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def seconds(text: str) -> float:
     """Return the seconds of a duration such as ``10m``; a bare number is seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(us|µs|ms|[smhd]?)", text.strip())
     if match is None or not float(match[1]):
-        raise TracerError(f"{text}: not a length of time; write it as 30s, 10m or 2h")
+        raise TracerError(f"{text}: not a length of time; write it as 50ms, 30s, 10m or 2h")
     return float(match[1]) * _UNITS[match[2]]
 
 

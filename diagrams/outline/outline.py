@@ -70,12 +70,12 @@ def tree(rows: list[Row], detail: str) -> list[str]:
     return [clean(line) for line in lines]
 
 
-def line(row: Row, detail: str) -> str:
-    """Return a step's line: address, service if it changes, text, chapters of its casts."""
+def line(row: Row, detail: str, *, timed: bool = False) -> str:
+    """Return a step's line: address, service if it changes, text, chapters of its casts; ``timed`` adds durations."""
     step = row.step
     address = f"{step.address}…{row.last}" if row.count > 1 else step.address
     text = service(step, row.caller, detail) + row.text
-    return f"{address}. {text}{links(step)}{times(row.count)}{_end(step, detail)}"
+    return f"{address}. {text}{links(step)}{times(row.count)}{_end(step, detail, timed)}"
 
 
 def _is_logged_part(step: Step) -> bool:
@@ -98,11 +98,11 @@ def links(step: Step) -> str:
     return opens + (f" ← {step.opened_by}" if step.opened_by else "")
 
 
-def _end(step: Step, detail: str) -> str:
+def _end(step: Step, detail: str, timed: bool) -> str:
     if not step.finished:
         return " … unfinished"
     parts = filter(None, (span(step.duration), _doubt(step)))
-    return f" ({', '.join(parts)})" if detail == "full" else ""
+    return f" ({', '.join(parts)})" if timed or detail == "full" else ""
 
 
 def notes(row: Row, detail: str) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from diagrams import DETAILS
 from diagrams.sequence import build, build_merged, fold_merged
-from diagrams.sequence.fold import DETAILS
 from diagrams.sequence.model import Diagram, Item
 from diagrams.sequence.places import places
 from tracer.model import Merged, Request

@@ -16,10 +16,8 @@ from tracer.model import Request, Step
 #: Puts a step into words; takes the home of the shown step directly around it too, for ``self``.
 Say = Callable[[Step, steps.Home], str]
 
-DETAILS = ("story", "brief", "calls", "full")
-
 #: Kinds of notes that each detail shows.
-_NOTES = {
+NOTES = {
     "story": frozenset({"state", "ask"}),
     "brief": frozenset({"state"}),
     "calls": frozenset({"state", "ask"}),
@@ -56,7 +54,7 @@ class Row:
 
 def shown_notes(notes: list[Step], detail: str) -> list[Step]:
     """Return the ``notes`` that are shown at ``detail``; one with an error always is."""
-    kinds = _NOTES[detail]
+    kinds = NOTES[detail]
     return [note for note in notes if note.kind in kinds or note.error is not None] if notes else notes
 
 

@@ -12,7 +12,7 @@ import diagrams
 from tracer.commands import inputs, printing, selection
 from tracer.commands.inputs import Recorded
 from tracer.commands.options import PATH
-from tracer.commands.show import detail_option
+from tracer.commands.tree import detail_option
 from tracer.diff.merge.merge import merge
 from tracer.errors import TracerError
 from tracer.files import write

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diagrams.text import span
 from tracer import times, trace_file
-from tracer.commands import printing
+from tracer.commands import printing, terminal
 from tracer.commands.options import PATH
 from tracer.model import Request, Unassigned, lanes
 from tracer.text import printable
 
 if TYPE_CHECKING:
     from tracer.lifecycle import Action, Instance
+
+
+#: The shortest beginning of an id, and more than any id's length.
+_SHORTEST, _LONGEST = 8, 64
 
 
 @click.command("list")
@@ -28,10 +33,16 @@ if TYPE_CHECKING:
     is_flag=True,
     help="List instead the instances: uuid, server, host, and each action with time, request, outcome.",
 )
+@click.option("--wide", is_flag=True, help="Print whole ids, and counts by kind, on a terminal too.")
+@terminal.color_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("file", type=PATH)
-def list_boots(file: Path, everything: bool, untied: bool, instances: bool, as_json: bool) -> None:
-    """List the boots in FILE: server, request id, outcome, duration, counts.
+def list_boots(
+    file: Path, everything: bool, untied: bool, instances: bool, wide: bool, color: str, as_json: bool
+) -> None:  # fmt: skip
+    """List the boots in FILE: server, ids, outcome, start (UTC), duration, host, steps.
+
+    A terminal shows the beginnings of ids, as long as they are unique: other commands take them as WHAT.
 
     \b
     Examples:
@@ -54,8 +65,18 @@ def list_boots(file: Path, everything: bool, untied: bool, instances: bool, as_j
         return
     if not rows:
         printing.out("no boots" + ("" if everything else "; for other requests pass --all"))
-    for line in printing.aligned([_columns(row) for row in rows]):
-        printing.out(line)
+        return
+    whole = wide or not terminal.is_terminal()
+    started = "started (UTC)" if whole else _day(rows)
+    header = ("#", "server", "instance", "request", "outcome", started, "took", "host", "steps")
+    styles = [_style(row["outcome"]) for row in rows]
+    terminal.table(header, _cells(rows, started, whole=whole), styles, color, flexible={"server", "outcome", "host"})
+
+
+def _day(rows: list[dict[str, Any]]) -> str:
+    """Return the date that all requests began on, else the words for date and time."""
+    days = {row["started"][:10] for row in rows}
+    return days.pop() if len(days) == 1 else "started (UTC)"
 
 
 def _list_instances(lives: list[Instance], as_json: bool) -> None:
@@ -122,7 +143,44 @@ def _row(boot: Request) -> dict[str, Any]:
     }
 
 
-def _columns(row: dict[str, Any]) -> list[str]:
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(row["counts"].items()))
-    named = [row["server"] or row["operation"], row["uuid"], row["request_id"], row["outcome"]]
-    return [f"{row['number']:>3}", *(printable(text) or "-" for text in named), f"{row['duration_ms']:.0f} ms", counts]
+def _cells(rows: list[dict[str, Any]], started: str, *, whole: bool) -> list[list[str]]:
+    """Return the columns of each row; ids are shortened to what no other shares, unless ``whole``."""
+    uuid = _LONGEST if whole else _unique([row["uuid"] for row in rows])
+    request = _LONGEST if whole else _unique([row["request_id"].removeprefix("req-") for row in rows])
+    return [
+        [
+            str(row["number"]), row["server"] or row["operation"] or "-", row["uuid"][:uuid] or "-",
+            (row["request_id"] if whole else row["request_id"].removeprefix("req-"))[:request] or "-",
+            _mark(row["outcome"]) + row["outcome"], _time(row["started"], started),
+            span(round(row["duration_ms"] * 1e6)), row["host"] or "-",
+            _counted(row["counts"]) if whole else str(row["steps"]),
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def _time(iso: str, header: str) -> str:
+    """Return date and time, or the time alone of the day in the header."""
+    date, _, time = iso.partition("T")
+    return time[:8] if date == header else f"{date} {time[:8]}"
+
+
+def _unique(ids: list[str]) -> int:
+    """Return the number of characters, 8 at least, that tells ids apart."""
+    different = set(ids)
+    return next(
+        (length for length in range(_SHORTEST, _LONGEST) if len({id_[:length] for id_ in different}) == len(different)),
+        _LONGEST,
+    )
+
+
+def _mark(outcome: str) -> str:
+    return "✗ " if outcome.startswith("error") else "… " if outcome == "unfinished" else ""
+
+
+def _style(outcome: str) -> str:
+    return {"✗ ": "red", "… ": "yellow"}.get(_mark(outcome), "")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))

@@ -22,9 +22,15 @@ def out(text: str) -> None:
 
 def lines(text: str, *, colour: bool | None = None) -> None:
     """Write several lines to stdout without adding an end; with ``colour`` keep colour sequences."""
-    parts = _COLOUR.split(text) if colour else [text]
-    clean = [part if index % 2 else "\n".join(map(printable, part.split("\n"))) for index, part in enumerate(parts)]
-    click.echo("".join(clean), nl=False, color=colour or None)
+    click.echo(cleaned(text, color=bool(colour)), nl=False, color=colour or None)
+
+
+def cleaned(text: str, *, color: bool) -> str:
+    """Return lines with unprintable characters made visible; with ``color`` colour sequences stay."""
+    parts = _COLOUR.split(text) if color else [text]
+    return "".join(
+        part if index % 2 else "\n".join(map(printable, part.split("\n"))) for index, part in enumerate(parts)
+    )
 
 
 def as_json(content: object) -> None:

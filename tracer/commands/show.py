@@ -3,61 +3,42 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-import diagrams
-from diagrams.outline import story
-from tracer import findings, times, trace_file
-from tracer.commands import printing, selection, timeline
+from tracer import times, trace_file
+from tracer.commands import printing, selection, terminal, timeline, tree
 from tracer.commands.options import PATH
-from tracer.model import Step, lanes
 
-DETAILS = ("story", "brief", "calls", "full")
-_FIELDS = (
-    "address", "kind", "service", "host", "pid", "name", "start", "end", "request_id", "error", "attributes",
-    "witnesses", "tied_by", "opens", "opened_by",
-)  # fmt: skip
-
-detail_option = click.option(
-    "--detail", type=click.Choice(DETAILS),
-    help="story: the heaviest steps, at most 80; brief: requests, RPC, driver and states; calls: every numbered step; "
-    "full: SQL and logs too. By default story on a terminal and in pictures, else calls.",
-)  # fmt: skip
-
-
-def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a decorator that adds several options in their order."""
-    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
+if TYPE_CHECKING:
+    from tracer.findings import TraceFinding
 
 
 @click.command()
-@detail_option
-@click.option(
-    "--lines", type=click.IntRange(min=10), default=80, show_default=True, metavar="N", help="Story: lines at most."
-)
+@tree.decorated
 @click.option(
     "--findings", "only_findings", is_flag=True, help="Print instead what witnesses missed and what went wrong."
 )
 @click.option("--timeline", "in_time", is_flag=True, help="Print instead all that names WHAT, in order of time.")
-@_options(*timeline.filter_options)
-@click.option("--json", "as_json", is_flag=True, help="Print every step, finding or entry as JSON.")
+@timeline.filter_options
+@terminal.color_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: all steps unless others are chosen.")
 @click.argument("file", type=PATH)
 @click.argument("what", required=False)
 def show(
-    file: Path, what: str | None, detail: str | None, lines: int, only_findings: bool, in_time: bool, as_json: bool,
-    level: str | None, services: tuple[str, ...], pattern: re.Pattern[str] | None,
+    file: Path, what: str | None, only_findings: bool, in_time: bool, as_json: bool,
+    level: str | None, services: tuple[str, ...], pattern: re.Pattern[str] | None, color: str, **chosen: Any,
 ) -> None:  # fmt: skip
     """Print the numbered tree of a boot.
 
     WHAT is a server's name or uuid, a request id, or a number from `bootseq list`; it may be omitted if FILE holds one
     boot.
+
+    --slow, --kind, --errors, --service and --grep list the steps that match all of them; --kind and --grep SQL and log
+    lines too.
 
     --timeline prints time (UTC), host, service, level and text of everything that names WHAT, in any request or in
     none; WHAT may be the uuid, or its beginning, of a volume, port or anything else, and is all of FILE if omitted.
@@ -82,32 +63,27 @@ def show(
     Examples:
       bootseq show boot.trace.jsonl.gz
       bootseq show boot.trace.jsonl.gz vm1 --detail full
+      bootseq show boot.trace.jsonl.gz vm1 --from 2-1-2 --depth 3 --times
+      bootseq show boot.trace.jsonl.gz vm1 --slow 50ms --service compute
+      bootseq show boot.trace.jsonl.gz vm1 --kind sql --grep 'UPDATE instances'
       bootseq show boot.trace.jsonl.gz --findings
       bootseq show boot.trace.jsonl.gz vm1 --timeline --level WARNING
     """
     filters = timeline.Filters(level, services, pattern)
-    if filters.used and not in_time:
-        raise click.UsageError("--level, --service and --grep are for --timeline")
+    if level and not in_time:
+        raise click.UsageError("--level is for --timeline")
     if in_time:
         timeline.show(file, what or "", filters, as_json)
-        return
-    if only_findings:
+    elif only_findings:
         _show_findings(file, what, as_json)
-        return
-    request = selection.boot(file, what)
-    if as_json:
-        printing.as_json([_row(step) for step in request.walk()])
     else:
-        detail = detail or ("story" if sys.stdout.isatty() else "calls")
-        is_story = detail == "story"
-        printing.lines(story.outline(request, lines) if is_story else diagrams.render(request, "txt", detail))
-
-
-def _row(step: Step) -> dict[str, Any]:
-    return {name: getattr(step, name) for name in _FIELDS} | lanes.as_json(step.service)
+        choice = tree.Choice(**chosen, services=services, pattern=pattern, color=color)
+        tree.show(selection.boot(file, what), choice, as_json)
 
 
 def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
+    from tracer import findings  # its catalogues take longer to read than most traces
+
     trace = trace_file.read(file)
     results = findings.findings(trace, selection.named(file, trace, word) if word else None)
     if as_json:
@@ -120,6 +96,6 @@ def _show_findings(file: Path, word: str | None, as_json: bool) -> None:
         printing.out(f"{finding.class_:<12} {where}{findings.line(finding)}")
 
 
-def _finding(finding: findings.TraceFinding) -> dict[str, Any]:
+def _finding(finding: TraceFinding) -> dict[str, Any]:
     dates = {name: times.iso(time) if time else "" for name, time in (("first", finding.first), ("last", finding.last))}
     return {name.rstrip("_"): value for name, value in asdict(finding).items()} | dates

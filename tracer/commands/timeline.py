@@ -22,13 +22,17 @@ from tracer.timeline import LEVELS, Entry, Subject
 #: Entries held in memory; nobody reads more.
 MAX_ENTRIES = 200_000
 
-#: The filters of ``show --timeline``; each is None or empty where it is not used.
-filter_options = (
-    click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Timeline: this level and above."),
-    click.option("--service", "services", multiple=True, metavar="NAME", help="Timeline: this service; repeatable."),
-    click.option("--grep", "pattern", metavar="REGEX", help="Timeline: entries whose text matches.",
-                 callback=lambda context, option, value: _compiled(value)),
-)  # fmt: skip
+
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --level, --service and --grep to a command; each is None or empty where it is not used."""
+    for option in reversed((
+        click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Timeline: this and above."),
+        click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service; repeatable."),
+        click.option("--grep", "pattern", metavar="REGEX", help="Only what has a text that matches.",
+                     callback=lambda context, option, value: _compiled(value)),
+    )):  # fmt: skip
+        function = option(function)
+    return function
 
 
 @dataclass(frozen=True, slots=True)
