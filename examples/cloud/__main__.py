@@ -14,6 +14,7 @@ import click
 
 from examples.cloud import actions, boots, lifecycle, shell
 from examples.cloud import cycles as cycling
+from examples.cloud import idle as idling
 from examples.cloud.accuracy import boot as accuracy_boot
 from examples.cloud.accuracy import run
 from examples.cloud.accuracy import switch as accuracy_switch
@@ -189,6 +190,16 @@ def attach_and_detach(state: Path, cycles: int, workers: int) -> None:
     click.echo(cycling.table(rows, tally, restarted))
     wrong = any(row.failed or row.unproved for row in rows)
     sys.exit(1 if wrong or restarted or tally.failed else 0)
+
+
+@main.command()
+@STATE
+@click.option("--seconds", type=click.FloatRange(1), default=60, show_default=True, help="Duration of a measurement.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Measurements of each kind.")
+def idle(state: Path, seconds: float, rounds: int) -> None:
+    """Measure the CPU of services that nobody uses, without and with hooks; print each one's median share."""
+    load_plan(state)
+    click.echo(idling.table(idling.run(seconds, rounds)))
 
 
 @main.command()
