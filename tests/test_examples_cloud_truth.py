@@ -15,6 +15,7 @@ from examples.cloud.errors import CloudError
 from examples.cloud.inside.firehose import summary
 from examples.cloud.plan import Plan
 from tests.support.events import UUID, Cloud, Services, run
+from tracer.model import Request, Step, participants
 
 GENERAL = (
     "/usr/sbin/mariadbd, Version: 10.11.19-MariaDB-0+deb12u1 (Debian 12). started with:\n"
@@ -319,3 +320,20 @@ def test_the_capture_is_read_from_the_wrapper_command(tmp_path: Path) -> None:
     assert capture_of(plan) == Path("/captures/c")
     with pytest.raises(CloudError, match="--capture"):
         capture_of(Plan(tmp_path, "34", 15000, "default", echo=False, wrap="", secret="s"))
+
+
+def test_services_have_the_names_by_which_steps_are_compared() -> None:
+    """Each user of the database is a program, whose steps bear the service's name in trees."""
+    commands = {name: f"/usr/bin/python3 /usr/bin/{name} --config-file /etc/x.conf" for name in readers.user_services()}
+    commands |= {name: f"uwsgi --module {name}.wsgi.api:application" for name in ("keystone", "glance", "neutron")}
+    assert {name: participants.of_command(command) for name, command in commands.items()} == readers.user_services()
+
+
+@pytest.mark.parametrize(
+    ("module", "reasons"), [("oslo_service.loopingcall", []), ("nova.x", ["begins after its parent's end"])]
+)
+def test_runs_of_a_loop_follow_the_call_that_starts_it(module: str, reasons: list[str]) -> None:
+    """The call has returned by then; below any other call this contradicts the times."""
+    start = Step("p/1", "call", "compute", "start", 0, 5, attributes={"module": module, "function": "start"})
+    start.children = [Step("p/2", "call", "compute", "run", 7, 9, tied_by="context")]
+    assert [reason for reason, _ in misplaced(Request(1, "boot", [start]))] == reasons

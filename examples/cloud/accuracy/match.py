@@ -211,7 +211,7 @@ def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:
         for child in parent.children:
             if child.start < parent.start:
                 yield "begins before its parent", child
-            elif child.tied_by == "context" and parent.end is not None and child.start > parent.end:
+            elif child.tied_by == "context" and _is_over(parent, child.start):
                 yield "begins after its parent's end", child
             elif child.attributes.get("side") != "server":
                 continue
@@ -219,6 +219,12 @@ def misplaced(boot: Request) -> Iterator[tuple[str, Step]]:
                 yield "below another message", child
             elif child.kind == "http" and not _same_request(parent, child):
                 yield "below another request", child
+
+
+def _is_over(step: Step, time: int) -> bool:
+    """Return whether a step had ended; what starts a loop returns before the loop's runs, which belong to it."""
+    is_loop = step.text("function") == "start" and "loopingcall" in step.text("module")
+    return step.end is not None and time > step.end and not is_loop
 
 
 def _misplaced_chapter(sender: Step | None, chapter: Step) -> str:

@@ -127,7 +127,7 @@ def user_services() -> Mapping[str, str]:
         "neutron-rpc-server": "network",
         "neutron-periodic-workers": "network",
         "neutron-ovn-maintenance-worker": "network",
-        "cinder-api": "volume",
-        "cinder-scheduler": "volume",
+        "cinder-api": "volume-api",
+        "cinder-scheduler": "volume-scheduler",
         "cinder-volume": "volume",
     }
