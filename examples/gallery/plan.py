@@ -126,7 +126,7 @@ PICTURES = (
     Picture(
         "snapshot.svg", "The same boot, with the calls that lead there",
         "Down to the driver of each volume, the security group of the port, and the guest's start.",
-        ("bootseq draw snapshot.trace.jsonl.gz s2 -o snapshot.svg",),
+        ("bootseq draw snapshot.trace.jsonl.gz s2 --detail calls -o snapshot.svg",),
     ),
     Picture(
         "snapshot-full.svg", "The same boot, with every call and statement",
