@@ -75,16 +75,6 @@ def test_a_server_has_an_active_port_with_its_group(state: Path, options: tuple[
     assert (port["status"], port["security_groups"]) == ("ACTIVE", [group["id"]])
 
 
-def test_ports_are_plugged_and_unplugged(state: Path) -> None:
-    """While the server runs."""
-    client = log_in(load_plan(state))
-    number = server(client, "with--port")
-    for action, count in (("attach-port", 2), ("detach-port", 1)):
-        done = cloud("do", action, "with--port", "--state", str(state))
-        assert done.returncode == 0, done.stderr
-        assert len(ports_of(client, number)) == count
-
-
 def test_the_guest_runs_and_asks_for_an_address(state: Path) -> None:
     """Only OVN answers."""
     done = cloud("boot", "guest1", "--guest", "--network", "net", "--state", str(state))
@@ -93,6 +83,16 @@ def test_the_guest_runs_and_asks_for_an_address(state: Path) -> None:
     log = console(state, "guest1", expected)
     report("\n".join(line for line in log.splitlines() if line.startswith("guest:")))
     assert f"guest: {expected}" in log
+
+
+def test_ports_are_plugged_and_unplugged(state: Path) -> None:
+    """While the guest runs, which gives up the device."""
+    client = log_in(load_plan(state))
+    number = server(client, "guest1")
+    for action, count in (("attach-port", 2), ("detach-port", 1)):
+        done = cloud("do", action, "guest1", "--state", str(state))
+        assert done.returncode == 0, done.stderr
+        assert len(ports_of(client, number)) == count
 
 
 def test_the_monitors_witness_a_boot(state: Path) -> None:

@@ -204,7 +204,7 @@ class TestGuest:
         assert entry["command"].startswith("openstack subnet list --long --network ")
 
     def test_neutron_owes_the_network_a_dhcp_agent(self) -> None:
-        """Of a trace without lines at DEBUG: its database had no such port when Nova asked."""
+        """The database had no such port when Nova asked; lines at DEBUG, which say whether DHCP is on, are missing."""
         (entry,) = (entry for entry in json_of(legs.DATA / "hybrid.trace.jsonl.gz")["next"] if "guest" in entry["text"])
         assert "no DHCP agent had a port (network:dhcp) in its network" in entry["text"]
         assert "Neutron owes it one if DHCP is on in its subnets" in entry["text"]
