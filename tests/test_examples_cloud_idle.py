@@ -35,7 +35,7 @@ def services() -> Iterator[list[Process]]:
 
 
 def test_a_share_is_of_one_cpu(services: list[Process]) -> None:
-    """What other programs leave of it."""
+    """The busy process has as much of it as other programs leave."""
     shares = dict(idle._shares(services, 0.5))
     assert 1 < shares["busy"] < 110
     assert shares["idle"] < 1
