@@ -31,6 +31,7 @@ _COMMANDS = {
     "tap": "Copy the messages that pass RabbitMQ.",
     "ask": "Log values of expressions from running code.",
     "doctor": "Report for each service whether bootseq can attach.",
+    "where": "Show where a request hangs now, and who owes the next step.",
     "ingest": "Correlate captures, logs and copies into one trace.",
     "list": "List the boots in a trace.",
     "show": "Print the numbered tree of a boot.",

@@ -47,6 +47,7 @@ class EmbeddedCloud:
         debug: bool = True,
         faults: bool = False,
         quota: int = -1,
+        options: dict[str, dict[str, str]] | None = None,
     ) -> None:
         self.release = find_release(release)
         self.state = state.resolve()
@@ -55,6 +56,8 @@ class EmbeddedCloud:
         self.spawn_delay = spawn_delay
         #: the services' log level, spawns that fail as an instance's metadata asks, and how many instances there may be
         self.debug, self.faults, self.quota = debug, faults, quota
+        #: of [DEFAULT], by service
+        self.options = options or {}
         self._external_broker = broker
         self.wrapping = Wrapping(capture, bootseq, tuple(run_options))
         self.services: dict[str, Service] = {}
@@ -90,6 +93,11 @@ class EmbeddedCloud:
         service = self.services.pop(name)
         service.signal(number)
         service.process.wait(30)
+
+    def start(self, name: str) -> None:
+        """Start a service again that was killed, and wait until it consumes its queue."""
+        self._start_service(name)
+        self._wait_for_queue(name)
 
     def boot(self, name: str, timeout: float = 120, **what: Any) -> Boot:
         return self.boot_all([name], timeout, **what)[0]
@@ -153,7 +161,9 @@ class EmbeddedCloud:
         self.ports = dict(zip(config.PORTS, config.free_ports(len(config.PORTS)), strict=True))
         install_databases(self.release, python, self.state / "databases", self._broker.transport_url)
         driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
-        options = config.Options(self.echo, self.debug, self.quota, "fake.FaultyDriver" if self.faults else driver)
+        options = config.Options(
+            self.echo, self.debug, self.quota, "fake.FaultyDriver" if self.faults else driver, self.options
+        )
         config.write_config(self.state, self.ports, python, options, self._broker.transport_url)
 
     def _start_service(self, name: str) -> None:
@@ -167,7 +177,8 @@ class EmbeddedCloud:
     def _script(self, name: str) -> Path:
         """Link the launcher under the name of the service's own script, by which tools recognise a running service."""
         script = self.state / "bin" / {"placement": "placement-api"}.get(name, name)
-        script.symlink_to(INSIDE / "launch.py")
+        if not script.is_symlink():
+            script.symlink_to(INSIDE / "launch.py")
         return script
 
     def _launch(self, name: str, script: Path, *arguments: str) -> Service:

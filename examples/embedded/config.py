@@ -1,7 +1,7 @@
 """The configuration files of the embedded cloud's services."""
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Sections = dict[str, dict[str, str]]
@@ -27,6 +27,8 @@ class Options:
     debug: bool
     quota: int
     driver: str
+    #: Further options of [DEFAULT], by service.
+    more: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def free_ports(count: int) -> list[int]:
@@ -55,6 +57,7 @@ def write_config(state: Path, ports: dict[str, int], python: Path, options: Opti
             sections |= database_sections(state / "databases", options.echo)
         if service == "nova-compute":
             sections["DEFAULT"] |= compute_options(options.driver)
+        sections["DEFAULT"] |= options.more.get(service, {})
         sections["DEFAULT"]["log_file"] = str(state / "logs" / f"{service}.log")
         path.write_text(render(sections))
     paste = python.parents[1] / "etc" / "nova" / "api-paste.ini"
@@ -123,7 +126,7 @@ def logging_options(debug: bool) -> dict[str, str]:
 
 
 def database_options(path: Path, echo: bool) -> dict[str, str]:
-    options = {"connection": f"sqlite:///{path}", "sqlite_synchronous": "False"}
+    options = {"connection": f"sqlite:///{path}?timeout=60", "sqlite_synchronous": "False"}
     return options | {"connection_debug": "50"} if echo else options
 
 

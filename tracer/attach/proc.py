@@ -67,3 +67,8 @@ def command_line(pid: int) -> tuple[str, ...]:
     """Return the first words of its command line."""
     raw = data(pid, "cmdline", _MAX_COMMAND).decode(errors="replace").rstrip("\0")
     return tuple(raw.split("\0", _MAX_WORDS)[:_MAX_WORDS]) if raw else ()
+
+
+def open_file(pid: int, descriptor: int) -> int:
+    """Open the very file behind a descriptor of a process for reading, without waiting; return the descriptor."""
+    return os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)

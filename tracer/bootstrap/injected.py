@@ -12,6 +12,9 @@ import sys
 import time
 from typing import Any, cast
 
+#: The package of the modules that read stacks.
+VISITING = "_bootseq_visit"
+
 
 def main(packed_request: bytes, packed_hooks: bytes, exchange: tuple[int, list[tuple[int, int]]]) -> object:
     """Answer the request, if it is still wanted; ``packed_hooks`` is empty unless they are to be attached.
@@ -41,7 +44,7 @@ def main(packed_request: bytes, packed_hooks: bytes, exchange: tuple[int, list[t
             last = raised_again(error) or last
             if claimed and not answer:
                 answer = {"state": "failed", "reason": failure(error)}
-                forget()
+                forget("_bootseq" if request["what"] != "stacks" else VISITING)
     return last
 
 
@@ -77,6 +80,8 @@ def visit(request: dict[str, Any], packed_hooks: bytes) -> dict[str, Any]:
     """Return the answer of the hooks in this process, which are loaded first if they are to be attached."""
     hooks: Any = sys.modules.get("_bootseq")
     details = request["request"]
+    if request["what"] == "stacks":
+        return read_stacks(details, marshal.loads(packed_hooks))  # noqa: S302 - the tool wrote it just now
     if request["what"] != "attach":
         answer = getattr(hooks.control, request["what"])(details) if hooks is not None else {"state": "free"}
         return cast("dict[str, Any]", answer)
@@ -94,19 +99,29 @@ def visit(request: dict[str, Any], packed_hooks: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", hooks.control.attach(details))
 
 
+def read_stacks(details: dict[str, Any], package: dict[str, Any]) -> dict[str, Any]:
+    """Return the stacks of this process, by modules that are removed again, beside hooks that may be in."""
+    if package["codes"] and package["magic"] != magic_number():
+        return {"state": "incompatible", "reason": "compiled for another Python"}
+    try:
+        return cast("dict[str, Any]", load(package, "", VISITING).stacks.read(details))
+    finally:
+        forget(VISITING)
+
+
 def magic_number() -> bytes:
     """Return the number that this Python's compiled code begins with."""
     return cast("bytes", cast("Any", sys.modules["_frozen_importlib_external"]).MAGIC_NUMBER)
 
 
-def load(package: dict[str, Any], version: str) -> Any:
+def load(package: dict[str, Any], version: str, root: str = "_bootseq") -> Any:
     """Load the hooks' modules without the import system, whose locks the code that we interrupted may hold."""
     codes = marshal.loads(package["codes"]) if package["codes"] else None  # noqa: S302 - the tool compiled it
     modules: dict[str, Any] = {}
     for name in package["order"]:
-        full = "_bootseq." + name if name else "_bootseq"
+        full = root + "." + name if name else root
         module = modules[name] = type(sys)(full)
-        module.__package__ = "_bootseq"
+        module.__package__ = root
         module.__file__ = f"<{full}>"
         sys.modules[full] = module
         if name:
@@ -121,13 +136,13 @@ def load(package: dict[str, Any], version: str) -> Any:
     return modules[""]
 
 
-def forget() -> None:
-    """Remove the hooks' patches and modules."""
-    hooks: Any = sys.modules.get("_bootseq")
+def forget(root: str = "_bootseq") -> None:
+    """Remove the hooks' patches and modules, or those that read the stacks."""
+    hooks: Any = sys.modules.get(root)
     if hasattr(hooks, "uninstall"):
         hooks.uninstall()
     for name in list(sys.modules):
-        if name == "_bootseq" or name.startswith("_bootseq."):
+        if name == root or name.startswith(root + "."):
             del sys.modules[name]
 
 

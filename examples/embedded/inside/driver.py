@@ -7,7 +7,7 @@ from nova import exception
 from nova.image import glance
 from nova.virt import fake
 
-from inside import journal
+from inside import journal, stalls
 
 DELAY = "EMBEDDED_SPAWN_DELAY"
 #: The name of an instance's metadata that selects what its spawn does.
@@ -41,6 +41,7 @@ def install(path):
                 path, {"event": "spawn", "uuid": instance.uuid, "state": None, "request_id": context.request_id}
             )
             fail(context, instance)
+            stalls.stall(instance.metadata.get(FAULT), self.virtapi, context, instance)
             return super().spawn(context, instance, *args, **kwargs)
 
     fake.SlowSpawnDriver = SlowSpawnDriver

@@ -1,15 +1,30 @@
 """Image and network service in one, as far as a boot without a network needs them."""
 
+import time
+
 from inside import answering
 
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 
+#: Seconds for which the download of the image stalls.
+STALL = 20
+
 
 def application(environ, start_response):
     path = environ["PATH_INFO"].rstrip("/")
+    if path == f"/v2/images/{IMAGE}/file":
+        start_response("200 OK", [("Content-Type", "application/octet-stream"), ("Content-Length", "1024")])
+        return stalling()
     if not path:
         return answering.answered(path, versions(environ["HTTP_HOST"]), start_response)
     return answering.answered(path, answer(path), start_response)
+
+
+def stalling():
+    """Yield the first half of the image at once, the second after some time."""
+    yield b"0" * 512
+    time.sleep(STALL)
+    yield b"0" * 512
 
 
 def answer(path):

@@ -1,6 +1,10 @@
-"""The volume service: a bootable volume that is always available, attachments to it, and new volumes that fail."""
+"""The volume service: a bootable volume that is always available, attachments to it, and new volumes that fail.
+
+New volumes stay in creation while the variable EMBEDDED_CREATING names a file that exists.
+"""
 
 import json
+import os
 
 from inside import answering
 
@@ -21,7 +25,8 @@ def answer(environ, path):
     if path == f"/v3/volumes/{VOLUME}":
         return {"volume": volume()}
     if path in ("/v3/volumes", f"/v3/volumes/{FAILED}"):
-        return {"volume": volume() | {"id": FAILED, "status": "error"}}
+        status = "creating" if os.path.exists(os.environ.get("EMBEDDED_CREATING", "")) else "error"
+        return {"volume": volume() | {"id": FAILED, "status": status}}
     if path == "/v3/attachments" or path == f"/v3/attachments/{ATTACHMENT}":
         return {"attachment": attachment(environ)}
     if path == f"/v3/attachments/{ATTACHMENT}/action":

@@ -24,10 +24,16 @@ _ATTACHED = {
     "capture": str, "hooks": [str], "off": [str], "attributes": [(str, int)], "dropped": int, "failures": int,
 }  # fmt: skip
 _DETACHED = {"attributes": [(str, int, int)], "kept": [str], "left": [str], "changes": [str]}
+#: Module, file and function of each code; a stack: kind, thread, its number, count, (code, line), (frame, key, value).
+_STACKS = {
+    "python": str, "threads": int, "unread": int, "codes": [(str, str, str)],
+    "stacks": [(str, str, int, int, [(int, int)], [(int, str, str)])],
+}  # fmt: skip
 _SHAPES: dict[str, dict[str, dict[str, Any]]] = {
     "attach": {"attached": _ATTACHED, "expired": _ATTACHED},
     "report": {"attached": _ATTACHED, "expired": _ATTACHED},
     "detach": {"detached": _DETACHED},
+    "stacks": {"read": _STACKS},
     "ask_add": {"asked": {"outcome": str, "near": [str]}},
     "ask_remove": {"asked": {"removed": [str]}},
     "ask_list": {"asked": {"points": [(str, str, object, str, int, int, str)]}},

@@ -20,6 +20,9 @@ from typing import Any
 from tracer.attach.injection import exchange
 
 SOURCES, COMPILED = "sources", "compiled"
+#: The request for the stacks of a process, and the modules of ``patches`` that are loaded for it alone.
+STACKS = "stacks"
+_READING = frozenset((STACKS, "stack_values"))
 
 _INJECTED = Path(__file__).parents[2] / "bootstrap" / "injected.py"
 #: An expression, so that no name is left in the service's __main__; its value dies after the last line of ours.
@@ -36,12 +39,13 @@ def text(what: str, request: dict[str, Any], until: float, hooks: str = "") -> b
     It contains the hooks as SOURCES or COMPILED, or none.
     """
     call = {"what": what, "until": until, "request": request, "version": version()}
-    return (_TEXT % (_injected(), _packed(marshal.dumps(call, 2)), _hooks(hooks), exchange.ROOM.decode())).encode()
+    modules = _modules(hooks, what == STACKS)
+    return (_TEXT % (_injected(), _packed(marshal.dumps(call, 2)), modules, exchange.ROOM.decode())).encode()
 
 
-def prepare() -> None:
+def prepare(what: str = "attach") -> None:
     """Prepare the slow parts now, before any process is stopped."""
-    text("attach", {}, 0, COMPILED)
+    text(what, {}, 0, COMPILED)
 
 
 @cache
@@ -50,14 +54,17 @@ def _injected() -> str:
 
 
 @cache
-def _hooks(kind: str) -> str:
+def _modules(kind: str, reading: bool) -> str:
+    """Return the modules of the hooks, or those that read stacks, as SOURCES or COMPILED."""
     if not kind:
         return _packed(b"")
-    hooks: dict[str, Any] = {"order": ["", *_order()], "codes": b"", "magic": b"", "sources": {}}
+    order = _reading_order() if reading else [name for name in _order() if name not in _READING]
+    texts = {"": "" if reading else sources()[""]} | {name: sources()[name] for name in order}
+    hooks: dict[str, Any] = {"order": ["", *order], "codes": b"", "magic": b"", "sources": {}}
     if kind == SOURCES:
-        hooks["sources"] = sources()
+        hooks["sources"] = texts
     else:
-        hooks["magic"], hooks["codes"] = importlib.util.MAGIC_NUMBER, _compiled()
+        hooks["magic"], hooks["codes"] = importlib.util.MAGIC_NUMBER, _compiled(texts)
     return _packed(marshal.dumps(hooks, 2))
 
 
@@ -81,11 +88,11 @@ def version() -> str:
     return hashlib.sha256(repr(sorted(sources().items())).encode()).hexdigest()[:12]
 
 
-def _compiled() -> bytes:
-    """Return the modules compiled by the running Python, without docstrings, marshalled."""
+def _compiled(texts: dict[str, str]) -> bytes:
+    """Return modules compiled by the running Python, without docstrings, marshalled."""
     codes = {
         name: compile(source, f"<_bootseq.{name}>" if name else "<_bootseq>", "exec", 0, True, 2)
-        for name, source in sources().items()
+        for name, source in texts.items()
     }
     return marshal.dumps(codes)
 
@@ -93,7 +100,10 @@ def _compiled() -> bytes:
 @cache
 def _order() -> list[str]:
     """Return the modules, each after those that it imports."""
-    needs = {name: _imports(source) for name, source in sources().items() if name}
+    return _sorted({name: _imports(source) for name, source in sources().items() if name})
+
+
+def _sorted(needs: dict[str, set[str]]) -> list[str]:
     order: list[str] = []
     while needs:
         ready = sorted(name for name, wanted in needs.items() if wanted <= {*order})
@@ -102,6 +112,17 @@ def _order() -> list[str]:
         for name in ready:
             del needs[name]
     return order
+
+
+def _reading_order() -> list[str]:
+    """Return the modules that read stacks, and what they import, each after those that it imports."""
+    needs: dict[str, set[str]] = {}
+    wanted = [*_READING]
+    while wanted:
+        name = wanted.pop()
+        needs[name] = _imports(sources()[name])
+        wanted += needs[name] - needs.keys()
+    return _sorted(needs)
 
 
 def _imports(source: str) -> set[str]:
@@ -113,6 +134,8 @@ def _imports(source: str) -> set[str]:
     return names & {*sources()}
 
 
-def for_version(version: tuple[int, int]) -> str:
-    """Return the form of the hooks for a Python of this version."""
+def for_version(what: str, version: tuple[int, int]) -> str:
+    """Return the form of the modules that a request sends to a Python of this version, "" if it sends none."""
+    if what not in ("attach", STACKS):
+        return ""
     return COMPILED if version == sys.version_info[:2] else SOURCES

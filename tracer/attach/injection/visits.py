@@ -30,7 +30,7 @@ def ask(process: Process, what: str, request: dict[str, Any], patience: float = 
     """Return the answer of the process and the visit. Raises RefusedError or BusyError if it cannot be visited."""
     python = _entered(process)
     try:
-        hooks = payload.for_version(python.version) if what == "attach" else ""
+        hooks = payload.for_version(what, python.version)
         answer, visit = _ask(python, what, request, hooks, patience)
         if answer["state"] == "incompatible":
             answer, visit = _ask(python, what, request, payload.SOURCES, patience)
