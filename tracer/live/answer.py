@@ -6,9 +6,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tracer.live.chain import Chain, Link
 from tracer.live.holders import Subject
-from tracer.live.logs import LogLine
+from tracer.live.links import Chain, Link
 from tracer.live.owners import Owner
 from tracer.live.waits import work
 
@@ -20,6 +19,17 @@ _LONG = frozenset(("sleep", "download", "volume", "retry", "computing", "socket"
 _COUNTS = frozenset(("try", "tries_left", "rpc_ends"))
 #: The content of an image, by its address.
 _IMAGE = re.compile(r"/images/[^/]+/file$")
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """The last line with an id in a service's log, its secrets masked, and the seconds since the file was written."""
+
+    service: str
+    pid: int
+    file: str
+    text: str
+    quiet_s: float
 
 
 @dataclass

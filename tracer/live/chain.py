@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from tracer.live import kernel
 from tracer.live.holders import Holder
+from tracer.live.links import Chain, Link
 from tracer.live.owners import Owner, of_process, stopped
 from tracer.live.stacks import Frame, ProcessStacks, Stack
-from tracer.live.waits import Wait, is_under_way, wait_of, work
+from tracer.live.waits import is_under_way, wait_of, work
 
 _MAX_LINKS = 12
 #: Who sends the events that nova-compute waits for, by the beginning of their name.
@@ -19,34 +19,6 @@ _SENDERS = {
 }  # fmt: skip
 #: The service of each topic whose name differs from it.
 _TOPICS = {"q-plugin": "neutron-server", "q-agent-notifier": "neutron", "engine": "heat-engine"}
-
-
-@dataclass
-class Link:
-    """A stack and its wait, as words: ``waits_for`` completes "waits for"."""
-
-    holder: Holder
-    wait: Wait
-    waits_for: str = ""
-    details: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def stack(self) -> Stack:
-        """The stack itself."""
-        return self.holder.stack
-
-    @property
-    def function(self) -> str:
-        """The function of the service's own that waits, in the notation of the tree."""
-        return work(self.stack)[0].text if self.stack.frames else ""
-
-
-@dataclass
-class Chain:
-    """Links from the first holder on; the last one waits for ``owner``."""
-
-    links: list[Link]
-    owner: Owner
 
 
 class Follower:

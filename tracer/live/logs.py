@@ -8,27 +8,16 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from patches import masking
 from tracer.attach import proc
+from tracer.live.answer import LogLine
 from tracer.live.stacks import ProcessStacks
 
 #: The end of a log that is read, and the part of a line that is quoted.
 _TAIL, _QUOTED = 1 << 20, 240
 _REQUEST = re.compile(r"req-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_FILES = 8
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """The last line with an id in a service's log, its secrets masked, and the seconds since the file was written."""
-
-    service: str
-    pid: int
-    file: str
-    text: str
-    quiet_s: float
 
 
 def last_lines(processes: Iterable[ProcessStacks], ids: Iterable[str]) -> list[LogLine]:

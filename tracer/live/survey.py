@@ -11,8 +11,9 @@ from tracer.attach.processes import Process
 from tracer.callbacks import ignore
 from tracer.live import answer, logs, visit
 from tracer.live.answer import Answer
-from tracer.live.chain import Chain, Follower
+from tracer.live.chain import Follower
 from tracer.live.holders import Holder, Subject, matching, subjects
+from tracer.live.links import Chain
 from tracer.live.owners import Owner, stopped
 from tracer.live.stacks import ProcessStacks
 from tracer.live.waits import wait_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tracer.explain.words import span
 from tracer.live.answer import Answer, lines
-from tracer.live.chain import Chain
+from tracer.live.links import Chain
 
 
 def render(answer: Answer, every_frame: bool = False) -> str:
