@@ -13,7 +13,7 @@ from tracer.attach.processes import Process
 from tracer.commands import printing
 from tracer.commands.progress import progress
 from tracer.errors import TracerError
-from tracer.live import answer as answers_of
+from tracer.live import answer as live_answer
 from tracer.live import text
 from tracer.live.answer import EXIT_CODES, MOVING, STUCK, UNKNOWN, Answer
 from tracer.live.survey import Survey
@@ -74,21 +74,21 @@ def _wanted(pids: tuple[int, ...]) -> list[Process]:
 def _show(survey: Survey, what: str | None, seconds: float, every_frame: bool, as_json: bool) -> int:
     """Print the answers, and return the exit code."""
     with progress() as doing:
-        found = survey.answers(what, seconds, doing)
+        answers = survey.answers(what, seconds, doing)
     if as_json:
-        printing.as_json([answers_of.as_json(answer, every_frame) for answer in found])
+        printing.as_json([live_answer.as_json(answer, every_frame) for answer in answers])
     else:
-        printing.lines("\n".join(text.render(answer, every_frame) for answer in found))
-        _print_rest(survey, found)
-    states = {answer.state for answer in found}
+        printing.lines("\n".join(text.render(answer, every_frame) for answer in answers))
+        _print_rest(survey, answers)
+    states = {answer.state for answer in answers}
     state = next((state for state in (STUCK, UNKNOWN) if state in states), MOVING)
     return EXIT_CODES[state]
 
 
-def _print_rest(survey: Survey, found: list[Answer]) -> None:
+def _print_rest(survey: Survey, answers: list[Answer]) -> None:
     """Report what was visited, and the processes that could not be."""
     visited = survey.last.processes if survey.last is not None else []
-    if not found:
+    if not answers:
         printing.out(f"nothing is under way in {plural(len(visited), 'process', 'processes')}")
     for process in visited:
         if process.problem:

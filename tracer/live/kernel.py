@@ -97,12 +97,12 @@ def _words(pid: int) -> str:
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process has started and that still run."""
-    found = []
+    numbers = []
     with suppress(OSError):
         for number in os.listdir(f"/proc/{pid}/task"):
             with suppress(OSError):
-                found += [int(child) for child in proc.text(f"{pid}/task/{number}", "children").split()]
-    return found[:_MAX_CHILDREN]
+                numbers += [int(child) for child in proc.text(f"{pid}/task/{number}", "children").split()]
+    return numbers[:_MAX_CHILDREN]
 
 
 def pid_here(process: int, inner: int) -> int:
