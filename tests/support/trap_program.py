@@ -98,7 +98,7 @@ class Key(str):
 
 
 class RequestContext:
-    """What a service's own context looks like, with a lazy attribute and an evil key."""
+    """A service's own context by its name, with a lazy attribute and an evil key."""
 
     def __init__(self) -> None:
         self.__dict__[Key("x")] = "evil"

@@ -34,7 +34,7 @@ class LogLine:
 
 @dataclass
 class Answer:
-    """What is known of a subject; ``state`` is MOVING, STUCK or UNKNOWN."""
+    """The chains of a subject and what follows from them; ``state`` is MOVING, STUCK or UNKNOWN."""
 
     subject: Subject
     state: str
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def owner(self) -> Owner | None:
-        """Who owes the next step."""
+        """The one who owes the next step."""
         return self.chains[0].owner if self.chains else None
 
 

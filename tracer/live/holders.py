@@ -23,7 +23,7 @@ class Holder:
 
 @dataclass
 class Subject:
-    """Whose work stacks do: an instance, or the request alone where no frame knows of an instance."""
+    """The owner of work that stacks do: an instance, or the request alone where no frame knows of an instance."""
 
     name: str = ""
     uuid: str = ""

@@ -1,4 +1,4 @@
-"""Who owes the next step, and why it has not come."""
+"""The one who owes the next step, and why it has not come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracer.live.stacks import ProcessStacks
 
 @dataclass(frozen=True)
 class Owner:
-    """Who owes the next step, and ``why`` it has not come; ``down`` if a person must act first."""
+    """The one who owes the next step, and ``why`` it has not come; ``down`` if a person must act first."""
 
     text: str
     why: str
