@@ -11,6 +11,8 @@ from . import faults, patching
 _OURS = "_bootseq"
 #: The memory file of the visit under way (tracer.attach.injection.exchange).
 _VISIT = "/memfd:bootseq-visit-"
+#: Descriptors looked at where there is no /proc to list them.
+_MAX_NUMBER = 1 << 12
 _HOOKS = ("excepthook", "displayhook", "unraisablehook")
 
 
@@ -100,7 +102,13 @@ def _exits() -> dict[str, int]:
 
 
 def _files() -> Iterator[tuple[str, str]]:
-    for number in os.listdir("/proc/self/fd"):
+    try:
+        numbers = os.listdir("/proc/self/fd")
+    except OSError as error:  # a root directory without /proc, as a chroot may have
+        faults.pass_on(error)
+        yield from _files_without_proc()
+        return
+    for number in numbers:
         try:
             file = os.readlink("/proc/self/fd/" + number)
         except OSError as error:  # the descriptor that listed them
@@ -110,7 +118,23 @@ def _files() -> Iterator[tuple[str, str]]:
             yield number, file
 
 
+def _files_without_proc() -> Iterator[tuple[str, str]]:
+    for number in range(_MAX_NUMBER):
+        try:
+            status = os.fstat(number)
+        except OSError as error:
+            faults.pass_on(error)
+            continue
+        if status.st_nlink:  # the visit's memory file has no name
+            yield str(number), "file %d of device %d" % (status.st_ino, status.st_dev)
+
+
 def _libraries() -> set[str]:
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
-        paths = {line.split(None, 5)[5].strip() for line in file if line.count("/") and len(line.split(None, 5)) > 5}
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+            lines = [line.split(None, 5) for line in file if "/" in line]
+    except OSError as error:
+        faults.pass_on(error)
+        return set()
+    paths = {parts[5].strip() for parts in lines if len(parts) > 5}
     return {path for path in paths if path.startswith("/") and ".so" in path}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tracer.attach.guard_client import GuardClient
 from tracer.attach.injection import payload, visits
 from tracer.attach.processes import Process
 from tracer.attach.registry import Registration
+from tracer.attach.spool_location import Spool
 from tracer.callbacks import ignore
 from tracer.recording import capture as captures
 
@@ -39,6 +40,8 @@ class Attachment:
     seconds: float
     lasting: bool = True
     _guard: GuardClient | None = None
+    #: Spools of processes that could not be attached to.
+    _unused: set[Spool] = field(default_factory=set)
 
     def options(self) -> dict[str, Any]:
         """Read the capture's options for the hooks."""
@@ -55,6 +58,7 @@ class Attachment:
         with registry.locked(self.capture) as registration, self._guarded(registration):
             visits = [(process, partial(self._attach, registration, process, options)) for process in processes]
             results = list(parallel_visits.visit_all(visits, on_report))
+            self._remove_unused(registration)
             self._renew(registration)
         return results
 
@@ -104,12 +108,23 @@ class Attachment:
         finally:
             if state != "attached":
                 registration.drop(entry)
+                self._unused.add(spool)
         return result
+
+    def _remove_unused(self, registration: Registration) -> None:
+        """Remove the spools that no process records into, after all visits: processes may share one."""
+        used = {entry.spool.inner for entry in registration.read().entries}
+        for spool in self._unused:
+            if spool.inner not in used:
+                with suppress(OSError):
+                    spool.remove()
+        self._unused.clear()
 
     def _visit(self, registration: Registration, process: Process, options: dict[str, Any]) -> ProcessReport:
         spool = spool_location.of(self.capture, process)
         spool.grant(max(_FIRST_LEASE, spool.seconds_left()))
-        options = options | {"asks": ask_points.meant_for(process, captures.asks(self.capture))}
+        asks = ask_points.meant_for(process, captures.asks(self.capture))
+        options = options | {"asks": asks, "cap": spool.bounded(options["cap"])}
         request = {"capture": spool.inner, "lease": f"{spool.inner}/{spool_location.LEASE}", "options": options}
         answer, visit = visits.ask(process, "attach", request)
         if answer["state"] != "attached":

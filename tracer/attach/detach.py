@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -100,9 +100,9 @@ def take_out(registration: Registration, on_report: Callable[[ProcessReport], ob
         with contextlib.suppress(OSError):
             spool.end_lease()
     busy = {result.pid for result in results if result.state == "attached"}
-    held = {target.spool for target in targets if target.process.pid in busy}
-    for spool, label in {(entry.spool, entry.label) for entry in entries}:
-        _bring_in(registration.capture, spool, label, spool in held)
+    held = {target.spool.inner for target in targets if target.process.pid in busy}
+    for (label, inner), spools in _by_folder(entries).items():
+        _bring_in(registration.capture, spools, label, inner in held)
     for entry in entries:
         if entry.pid not in busy:
             registration.drop(entry)
@@ -156,9 +156,19 @@ def _judged(target: Attached, answer: Answer, stops: list[float]) -> ProcessRepo
     )  # fmt: skip
 
 
-def _bring_in(capture: Path, spool: Spool, label: str, held: bool) -> None:
-    """Copy a spool into the capture; its file system may have been removed with its container."""
-    with contextlib.suppress(OSError):
-        spool_location.gather(capture, spool, label)
-        if not held:
-            spool.remove()
+def _by_folder(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Spool]]:
+    """Return the spools of each folder, the living processes' first: those that share one have each a path to it."""
+    spools: dict[tuple[str, str], list[Spool]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.process() is None):
+        spools.setdefault((entry.label, entry.inner), []).append(entry.spool)
+    return spools
+
+
+def _bring_in(capture: Path, spools: Iterable[Spool], label: str, held: bool) -> None:
+    """Copy a folder into the capture by the first way to it; its file system may have gone with its container."""
+    for spool in spools:
+        with contextlib.suppress(OSError):
+            spool_location.gather(capture, spool, label)
+            if not held:
+                spool.remove()
+            return

@@ -31,7 +31,8 @@ def recording(process: Process) -> Recording | None:
         for line in proc.maps(process.pid):
             claim = _claim(line)
             if claim is not None and not _is_closed(process.pid, int(line.partition("-")[0], 16)):
-                return Recording(process, spool_location.locate(process, claim[0]), claim[1])
+                inner = spool_location.within(process, claim[0])
+                return Recording(process, spool_location.locate(process, inner), claim[1])
     except OSError:
         pass
     return None

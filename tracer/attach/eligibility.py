@@ -1,4 +1,4 @@
-"""Checks whether a process can be entered, with the reason and a fix if not; no process is stopped for them."""
+"""Checks whether a process can be entered and recorded, with the reason and a fix if not; none is stopped for them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pwd
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tracer.attach import proc
-from tracer.attach.injection import interpreter, remote_debug
+from tracer.attach import proc, spool_location
+from tracer.attach.injection import interpreter, ptrace, remote_debug
 from tracer.attach.injection.ptrace import RefusedError
 from tracer.attach.processes import Process, read
 
@@ -57,14 +58,33 @@ def command(*words: str) -> str:
 
 def of_process(process: Process) -> ProcessReport:
     """Check a process; return a report with the state ``ready``, or ``cannot`` and the reason."""
-    for check in (_runs, _may_be_entered, _can_be_entered):
+    return _checked(process, _is_process, _runs, _may_be_entered, _can_be_entered)
+
+
+def of_recordable(process: Process) -> ProcessReport:
+    """Check a process as ``of_process`` does, and try the folder that it would record into."""
+    return _checked(process, _is_process, _runs, _may_be_entered, _can_be_entered, _can_record)
+
+
+Problem = tuple[str, str] | None
+
+
+def _checked(process: Process, *checks: Callable[[Process], Problem]) -> ProcessReport:
+    for check in checks:
         problem = check(process)
         if problem is not None:
             return report_of(process, "cannot", *problem)
     return report_of(process, "ready")
 
 
-Problem = tuple[str, str] | None
+def _is_process(process: Process) -> Problem:
+    """Refuse where /proc has the pids of another namespace: for ptrace they are other processes."""
+    if proc.is_own():
+        return None
+    return (
+        "/proc shows another pid namespace than the one bootseq runs in",
+        command("nsenter", "--target", "PID", "--mount", "--pid", *_command()),
+    )
 
 
 def _runs(process: Process) -> Problem:
@@ -104,6 +124,8 @@ def _may_be_entered(process: Process) -> Problem:
         return "it has ended", ""
     except OSError:
         return _why_not(process)
+    if not ptrace.is_allowed():
+        return "bootseq may not call ptrace here (seccomp), as in a container", "bootseq doctor  # on the host, as root"
     return None
 
 
@@ -140,6 +162,14 @@ def _can_be_entered(process: Process) -> Problem:
         return f"its Python is {process.python}, and the hooks need 3.8", ""
     if python.version >= remote_debug.FIRST and remote_debug.is_disabled(process.pid):
         return "PYTHON_DISABLE_REMOTE_DEBUG is set for it", "unset PYTHON_DISABLE_REMOTE_DEBUG, and start it again"
+    return None
+
+
+def _can_record(process: Process) -> Problem:
+    try:
+        spool_location.try_out(process)
+    except RefusedError as error:
+        return str(error), ""
     return None
 
 

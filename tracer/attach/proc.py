@@ -26,6 +26,20 @@ def data(pid: int | str, name: str, limit: int) -> bytes:
     return content
 
 
+def is_own() -> bool:
+    """Return whether /proc numbers the processes as the calling process's own pid namespace does."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+def has_proc(pid: int) -> bool:
+    """Return whether the process finds a /proc below its root directory; nothing of the process's is opened."""
+    lines = (line.partition(" - ") for line in text(pid, "mountinfo").splitlines())
+    return any(mount.split()[4:5] == ["/proc"] and about.startswith("proc ") for mount, _, about in lines)
+
+
 def setting(name: str) -> str:
     """Return the value of a kernel setting, as kernel/yama/ptrace_scope."""
     with open(f"/proc/sys/{name}", encoding="ascii") as file:

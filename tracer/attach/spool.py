@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -21,7 +22,11 @@ MAX_FILE = 256 << 20
 _SEGMENT = re.compile(r"[\w.-]{1,200}-\d{1,10}-\d{1,20}(-\d{4,8}\.seg|\.open)", re.ASCII)
 _LOG = re.compile(r"[\w.-]{1,50}\.log", re.ASCII)
 LEASE, SEGMENTS = "lease", "segments"
-_TEMPORARY = (("var", "tmp"), ("tmp",))
+_TEMPORARY = (("var", "tmp"), ("tmp",), ("dev", "shm"))
+#: Bytes that must be free there: the first files of a few processes.
+_LEAST_FREE = 1 << 20
+#: Bytes of the segments of a spool in /dev/shm.
+MEMORY_CAP = 16 << 20
 #: The name in the last head that contents yields.
 END = ""
 #: Suffixes of the files that are copied into a capture.
@@ -53,11 +58,12 @@ class Room:
 
 
 def make(root: Folder, name: str) -> str:
-    """Create a private folder of this name in /var/tmp or /tmp, or open it; return its path."""
+    """Create a private folder of this name in /var/tmp, /tmp or /dev/shm, or open it; return its path."""
     problem: OSError | None = None
     for way in _TEMPORARY:
         try:
             with step_by_step(root, way) as above:
+                _check_free(above)
                 spool = _private(above, name)
         except OSError as error:
             problem = OSError(error.errno, f"/{'/'.join(way)}: {error.strerror}")
@@ -67,6 +73,26 @@ def make(root: Folder, name: str) -> str:
         return "/" + "/".join((*way, name))
     assert problem is not None
     raise problem
+
+
+def is_path(path: Any, name: str) -> bool:
+    """Return whether it is the path of a folder of this name that ``make`` returns."""
+    return path in ["/" + "/".join((*way, name)) for way in _TEMPORARY]
+
+
+def try_out(root: Folder, name: str) -> str:
+    """Create a spool as ``make`` does, and remove it; return its path."""
+    path = make(root, name)
+    *way, _ = path.strip("/").split("/")
+    with step_by_step(root, way) as above:
+        remove(above, name)
+    return path
+
+
+def _check_free(folder: Folder) -> None:
+    about = os.fstatvfs(folder.descriptor)
+    if about.f_bavail * about.f_frsize < _LEAST_FREE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _private(above: Folder, name: str) -> Folder:

@@ -2,8 +2,8 @@
 
 A service runs as a user of its own, maybe in a container, and a capture is its owner's alone. So if the process is
 another user's, or has another view of the file system, its spool is a folder of that user's in the process's own
-/var/tmp. All work there is done as that user (tracer.attach.deputy), and nothing read there is trusted. Its name is
-unpredictable, so that no other user can have created it before.
+/var/tmp, /tmp or /dev/shm. All work there is done as that user (tracer.attach.deputy), and nothing read there is
+trusted. Its name is unpredictable, so that no other user can have created it before.
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ class Spool:
     def root(self) -> str:
         """The path, for us, of the root directory of ``inner``."""
         return str(self.path).removesuffix(self.inner) or "/"
+
+    def bounded(self, cap: int) -> int:
+        """Return the bytes that its segments may take: few in /dev/shm, the memory of a container."""
+        return min(cap, spools.MEMORY_CAP) if self.owner is not None and self.inner.startswith("/dev/shm/") else cap
 
     def prepare(self) -> None:
         """Create its folder for segments."""
@@ -144,15 +148,35 @@ def of(capture: Path, process: Process) -> Spool:
         spool = Spool(capture, str(capture))
         spool.prepare()
         return spool
-    root = root_of(process)
-    name = _name(_key(capture), process.uid, _namespace(process.pid))
+    name = _name(_key(capture), process.uid, _view(process.pid))
+    return locate(process, _prepared(process, name, spools.make))
+
+
+def try_out(process: Process) -> None:
+    """Create and remove a spool as ``of`` would create it; RefusedError if there can be none."""
+    if not is_ours(process):
+        _prepared(process, _PREFIX + secrets.token_hex(12), spools.try_out)
+
+
+def _prepared(process: Process, name: str, prepare: Callable[[Folder, str], str]) -> str:
+    """Return the path, for the process, of a spool that ``prepare`` creates as its user."""
     try:
-        inner = _loaded(deputy.run(owner(process), root, lambda folder: spools.packed(spools.make(folder, name))))
+        answer = deputy.run(owner(process), root_of(process), lambda folder: spools.packed(prepare(folder, name)))
+        path = _loaded(answer)
     except OSError as error:
         raise RefusedError(f"there is no folder that it could record into ({error.strerror})") from None
-    if inner not in (f"/var/tmp/{name}", f"/tmp/{name}"):
+    if not spools.is_path(path, name):
         raise RefusedError("there is no folder that it could record into")
-    return locate(process, inner)
+    return str(path)
+
+
+def within(process: Process, path: str) -> str:
+    """Return a path of its memory map as the process sees it: the kernel writes it below our root, maybe a chroot's."""
+    try:
+        root = os.readlink(f"/proc/{process.pid}/root").rstrip("/")
+    except OSError:
+        return path
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
 
 def locate(process: Process, inner: str) -> Spool:
@@ -195,7 +219,7 @@ def belongs(capture: Path, spool: Spool) -> bool:
         key = _key(capture, make=False)
     except OSError:
         return False
-    name = _name(key, spool.owner.uid, _namespace(spool.owner.pid))
+    name = _name(key, spool.owner.uid, _view(spool.owner.pid))
     return bool(key) and secrets.compare_digest(os.path.basename(spool.inner).encode(errors="replace"), name.encode())
 
 
@@ -207,13 +231,23 @@ def _key(capture: Path, make: bool = True) -> bytes:
         return folder.read(_KEY, 32, own=True) if folder.has(_KEY) else b""
 
 
-def _name(key: bytes, uid: int, namespace: str) -> str:
-    return _PREFIX + hashlib.blake2b(f"{uid}-{namespace}".encode(), key=key, digest_size=12).hexdigest()
+def _name(key: bytes, uid: int, view: str) -> str:
+    return _PREFIX + hashlib.blake2b(f"{uid}-{view}".encode(), key=key, digest_size=12).hexdigest()
 
 
 def label(process: Process) -> str:
     """Return the name of the process's spool within the capture."""
-    return f"{process.uid}-{_namespace(process.pid)}"
+    return f"{process.uid}-{_view(process.pid)}"
+
+
+def _view(pid: int) -> str:
+    """Return a text that differs where two processes have different root directories."""
+    try:
+        root = os.readlink(f"/proc/{pid}/root")
+    except OSError:
+        root = "/"
+    within = "" if root == "/" else f"-{hashlib.blake2b(os.fsencode(root), digest_size=4).hexdigest()}"
+    return _namespace(pid) + within
 
 
 def _namespace(pid: int | str) -> str:

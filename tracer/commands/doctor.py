@@ -49,4 +49,4 @@ def _of(process: processes.Process) -> ProcessReport:
     recording = discovery.recording(process)
     if recording is not None:
         return report_of(process, "attached", f"records into {recording.spool.inner}")
-    return eligibility.of_process(process)
+    return eligibility.of_recordable(process)

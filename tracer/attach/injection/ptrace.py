@@ -9,6 +9,7 @@ call return to an address where it faults: its calls are on its stack, down to t
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import threading
@@ -56,6 +57,13 @@ def raise_priority() -> None:
     """
     _libc.prctl(_SET_TIMERSLACK, 1, 0, 0, 0)
     priority.put_first(priority.OURS)
+
+
+def is_allowed() -> bool:
+    """Return whether this process may call ptrace at all: a seccomp filter may forbid it. No process is touched."""
+    ctypes.set_errno(0)
+    _ptrace(_SEIZE, 0, None, None)  # no process has this number
+    return ctypes.get_errno() == errno.ESRCH
 
 
 class RefusedError(TracerError):

@@ -73,7 +73,7 @@ def _refusal(python: Interpreter) -> RefusedError | BusyError:
 
 def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
     """Run the text by remote debugging if Python has it and the main thread is not blocked, else by ptrace."""
-    by_remote_exec = python.version >= remote_debug.FIRST and blocking.blocked_at(python.pid) is None
+    by_remote_exec = _has_remote_exec(python) and blocking.blocked_at(python.pid) is None
     try:
         if by_remote_exec:
             return _run_by_remote_exec(python, exchange, text, patience)
@@ -85,6 +85,11 @@ def _run(python: Interpreter, exchange: Exchange, text: bytes, patience: float) 
         if exchange.withdraw() or not _answers(exchange, _FINISH):
             raise
         return Visit("late")
+
+
+def _has_remote_exec(python: Interpreter) -> bool:
+    """Return whether it has remote debugging, and a /proc through which it can open our script."""
+    return python.version >= remote_debug.FIRST and proc.has_proc(python.pid)
 
 
 def _run_by_remote_exec(python: Interpreter, exchange: Exchange, text: bytes, patience: float) -> Visit:
