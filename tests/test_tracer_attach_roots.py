@@ -157,7 +157,7 @@ print(report.state, report.reason)
 
 
 def test_a_proc_of_another_pid_namespace_is_refused() -> None:
-    """As nsenter without --mount leaves it: the number of a process is there that of another one."""
+    """nsenter without --mount leaves such a /proc: a pid in it is another process for ptrace."""
     with Victim() as victim:
         command = ["unshare", "--pid", "--fork", sys.executable, "-c", DOCTOR, str(ROOT), str(victim.pid)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
