@@ -34,6 +34,7 @@ def plain(image: str = "image", *more: Step) -> Request:
     return request
 
 
+SVG = "http://www.w3.org/2000/svg"
 THREE = (plain(), plain(), plain("volume", call("API", "nova.api:attach")))
 
 
@@ -302,6 +303,20 @@ def test_loops_of_one_row_need_no_frame() -> None:
     assert "1-1. api.py -> a() ×1–2\n" in render(leaf, "txt")
     assert [mark.operator for mark in marks(fold(whole, "calls")) if mark.what == "frame"] == ["loop"]
     assert "loop [1–2 times]\n  1-1. api.py -> a()\n  1-1-1. api.py -> b()\n" in render(whole, "txt")
+
+
+def test_a_repeated_block_is_a_loop_in_every_form() -> None:
+    """With the range of its counts over the boots, and each of its steps once."""
+    tree = merged(api(*"abcabcabc"), api(*"abc"))
+    assert "loop [1–3 times]\n  1-1. api.py -> a()\n  1-2. api.py -> b()\n  1-3. api.py -> c()\n" in render(tree, "txt")
+    assert [mark.operator for mark in marks(fold(tree, "calls")) if mark.what == "frame"] == ["loop"]
+    for suffix in ("mmd", "puml"):
+        lines = [line.strip() for line in render(tree, suffix, "full").splitlines()]
+        assert "loop 1–3 times" in lines
+        assert sum("api.b" in line or "b()" in line for line in lines) == 1
+    texts = [text.text for text in ElementTree.fromstring(render(tree, "svg", "full")).iter(f"{{{SVG}}}text")]
+    assert {"loop", "[1–3 times]"} <= set(texts)
+    assert "loop [1–3 times]" in render(tree, "md", "full")
 
 
 def _parents(count: int) -> list[Step]:

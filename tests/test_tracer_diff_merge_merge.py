@@ -73,6 +73,11 @@ def _part(part: Part) -> str:
         (["a b c d", "a c b d"], "a par(12: b | 12: c) d"),
         (["a b c d e", "a e b c d"], "a par(12: b c d | 12: e)"),
         (["a b c", "c", "a c b"], "opt(13: a) par(13: b | 123: c)"),
+        (["a b a b c", "a b c"], "loop1–2(a b) c"),
+        (["a b c a b c a b c", "a b c a b c", "x"], "alt(12: loop2–3(a b c) | 3: x)"),
+        (["a b a b c a b a b c", "a b c"], "loop1–2(loop1–2(a b) c)"),
+        (["a b b a b b a", "a b b a"], "loop1–2(a loop2–2(b)) a"),
+        (["a b", "a b"], "a b"),
     ],
 )
 def test_differences_become_fragments(boots: list[str], sequence: str) -> None:
@@ -82,6 +87,28 @@ def test_differences_become_fragments(boots: list[str], sequence: str) -> None:
 
 def test_a_single_boot_has_only_loops() -> None:
     assert notation(merged(api("a", "b", "b"))) == "a loop2–2(b)"
+
+
+def test_only_equal_repetitions_are_a_loop() -> None:
+    """A step below one of them tells them apart; times do not."""
+    turns = [_call("a", "x"), _call("b"), _call("a", "y"), _call("b")]
+    assert notation(merged(api(*turns))) == "a[x] b a[y] b"
+    failed = call("API", "nova.api:b", error="E: x")
+    assert notation(merged(api("a", failed, "a", "b"))) == "a b a b"
+
+
+def test_a_loop_of_a_block_has_the_times_of_all_its_turns() -> None:
+    sequence = api("a", "b", "a", "b")
+    for number, inner in enumerate(sequence.chapters[0].children, 1):
+        inner.end = inner.start + number * 1000
+    times = [step.durations for step in merged(sequence).walk()]
+    assert times[1:] == [(1000, 1000, 3000), (2000, 2000, 4000)]
+
+
+def test_a_block_that_happens_once_here_is_one_there_only_below_the_same_step() -> None:
+    """Below another step the same steps are no loop."""
+    repeated = call("API", "nova.api:m", *map(_call, "abab"))
+    assert notation(merged(api(repeated, _call("n", "a", "b")))) == "m[loop2–2(a b)] n[a b]"
 
 
 def test_overlapping_steps_are_parallel() -> None:
@@ -231,6 +258,7 @@ def plans() -> st.SearchStrategy[list[Plan]]:
                 st.tuples(st.just("opt"), more),
                 st.tuples(st.just("alt"), more, more),
                 st.tuples(st.just("loop"), st.sampled_from(NAMES), more),
+                st.tuples(st.just("block"), more),
                 st.tuples(st.just("par"), more, more),
             ),
             max_size=4,
@@ -257,6 +285,9 @@ def _drawn(item: Plan, draw: st.DrawFn) -> Iterator[Step]:
         case ("loop", name, inside):
             for _ in range(draw(st.integers(0, 3))):
                 yield call("API", f"nova.api:{name}", *drawn(inside, draw))
+        case ("block", inside):
+            for _ in range(draw(st.integers(0, 3))):
+                yield from drawn(inside, draw)
         case ("par", *threads):
             for inside in draw(st.permutations(threads)):
                 yield from drawn(inside, draw)
@@ -297,6 +328,11 @@ def _after(part: Part, nodes: list[NormalStep], start: int, boot: int) -> set[in
     if isinstance(part, Fragment) and part.operator == "par":
         threads = [list(taken(operand.inside, boot)) for operand in part.operands if boot in operand.boots]
         return _mixed(threads, nodes, start, boot)
+    if isinstance(part, Fragment) and [type(inner) for inner in part.operands[0].inside] != [MergedStep]:
+        starts = {start}
+        for _ in range(part.counts[boot]):
+            starts = _ends(part.operands[0].inside, nodes, starts, boot)
+        return starts
     return {start + 1} if start < len(nodes) and _same(*next(taken([part], boot)), nodes[start], boot) else set()
 
 

@@ -55,12 +55,12 @@ def paths_in(merged: Merged, boot: int) -> Counter[Path]:
 
 
 def taken(parts: list[Part], boot: int) -> Iterator[tuple[MergedStep, int]]:
-    """Yield the steps that a boot does, and how often in a row; a par's operands one after the other."""
+    """Yield the steps that a boot does, and how often, in a row or in turn; a par's operands one after the other."""
     for part in parts:
         if isinstance(part, MergedStep):
             yield part, 1
         elif part.operator == "loop":
-            yield from ((step, part.counts[boot]) for step, _ in taken(part.operands[0].inside, boot))
+            yield from ((step, part.counts[boot] * often) for step, often in taken(part.operands[0].inside, boot))
         else:
             branches = [operand for operand in part.operands if boot in operand.boots]
             assert len(branches) == 1 or part.operator != "alt"
@@ -95,9 +95,8 @@ def check(merged: Merged, boots: list[Request]) -> None:
                 assert len(through) > 1
                 assert sorted(boot for boots in through for boot in boots) == sorted(arriving)
             case "loop":
-                (step,) = fragment.operands[0].inside
-                assert isinstance(step, MergedStep)
-                assert fragment.counts.keys() == step.boots == arriving
+                assert len(through) == 1
+                assert fragment.counts.keys() == through[0] == arriving
                 assert max(fragment.counts.values()) > 1
             case _:
                 assert fragment.operator == "par"

@@ -42,7 +42,7 @@ class Fragment:
 
     - ``opt``: one operand, which some boots lack;
     - ``alt``: operands of which each boot takes exactly one;
-    - ``loop``: one operand with one step; ``counts`` is how often in a row each boot does it;
+    - ``loop``: one operand; ``counts`` is how often in a row each boot does its steps;
     - ``par``: operands that run side by side, or whose order varies; each keeps the order inside it.
     """
 

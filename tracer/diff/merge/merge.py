@@ -11,6 +11,7 @@ from statistics import median_low
 from tracer.diff.baseline.addresses import is_chapter
 from tracer.diff.baseline.learn import united
 from tracer.diff.baseline.normalise import normal
+from tracer.diff.merge import blocks
 from tracer.diff.merge.conditions import conditions
 from tracer.diff.merge.fragments import Boots, Part, Sibling, arranged
 from tracer.model import NUMBERED, Fragment, Merged, MergedStep, NormalStep, Request
@@ -72,12 +73,14 @@ def merge(boots: Sequence[Request], names: Sequence[str]) -> Merged:
     """Merge boots into one sequence with addresses of its own; ``names`` are those of the boots, in their order."""
     sightings = _Sightings()
     nodes: list[NormalStep] = []
-    for number, boot in enumerate(boots):
-        fresh = normal(boot).nodes
+    trees = [normal(boot).nodes for boot in boots]
+    blocks.fold(trees)
+    for number, fresh in enumerate(trees):
         sightings.add(number, fresh)
         nodes = united(nodes, fresh, sightings.meet) if number else fresh
     heads = list(_chapters(nodes, sightings))
     chapters = arranged([sibling for sibling, _ in heads], frozenset(range(len(boots))))
+    blocks.unfold(chapters)
     _number(chapters)
     _link([(sibling.step, sender) for sibling, sender in heads])
     outcomes = [boot.outcome for boot in boots]
