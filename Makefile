@@ -35,7 +35,7 @@ install: .venv/installed
 # pictures are measured with Liberation Sans, mmdebstrap creates the empty machine on which this list is tested, crun
 # runs containers. Fast if nothing is missing.
 packages:
-	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation mmdebstrap crun
+	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation mmdebstrap crun ssh sshd sudo
 
 # Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
 demo: install

@@ -15,18 +15,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = re.findall(r"^\t@?\.ci/packages (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
 #: Programs of Debian's essential packages, and those that fetch and build a checkout.
-BASE = frozenset("bash chroot env git ln make mkdir mkfifo mount nice nohup python3 rm sh sleep umount unshare".split())  # noqa: SIM905
+BASE = frozenset(
+    """
+    bash chroot env git ln make mkdir mkfifo mount nice nohup nsenter python3 rm sh sleep umount unshare
+    """.split()  # noqa: SIM905 - a list of words
+)
 #: Programs whose tests skip by name where they are missing, or that are only compared with.
 OPTIONAL = frozenset("journalctl systemd-cat uv".split())  # noqa: SIM905
 #: Programs of the packages that a cloud with real networks installs by itself, for tests of that cloud.
 OF_CLOUDS = frozenset({"ipset", "iptables-save"})
 #: Programs that come with a package of another name.
-BROUGHT = {"rabbitmqctl": "rabbitmq-server", "epmd": "rabbitmq-server", "google-chrome": "chromium"}
+BROUGHT = {"rabbitmqctl": "rabbitmq-server", "epmd": "rabbitmq-server", "google-chrome": "chromium",
+           "ssh-keygen": "ssh"}  # fmt: skip
 #: The options with which each program starts and ends at once.
 STARTS = {
     "dot": "-V", "rsvg-convert": "--version", "chromium": "--version", "java": "-version", "plantuml": "-version",
     "gcc": "--version", "rabbitmq-server": "", "fonts-liberation": "", "mmdebstrap": "--version",
-    "crun": "--version",
+    "crun": "--version", "ssh": "-V", "sshd": "", "sudo": "--version",
 }  # fmt: skip
 _STARTERS = frozenset({"run", "Popen", "check_output", "check_call", "call", "which"})
 

@@ -33,6 +33,7 @@ IMPURE = (
     "tracer.fleet.engine",
     "tracer.fleet.store",
     "tracer.history",
+    "tracer.hosts",
     "tracer.live.chain",
     "tracer.live.kernel",
     "tracer.live.logs",
@@ -42,6 +43,8 @@ IMPURE = (
     "tracer.recording.follow",
     "tracer.recording.point_check",
     "tracer.recording.launch",
+    "tracer.recording.local_services",
+    "tracer.recording.recorded_hosts",
     "tracer.files.read",
     "tracer.recording.call_points",
     "tracer.oslo_config",
@@ -69,6 +72,8 @@ MASKING = frozenset({"patches.masking", "patches.sql_parameters"})
 #: The command line, and the modules that may import it.
 COMMAND_LINE = ("tracer.cli", "tracer.commands")
 MAY_IMPORT_COMMAND_LINE = ("tracer.__main__", "tracer.cli", "tracer.commands")
+#: Code that is sent to hosts, beside tracer.attach and tracer.files (tracer.hosts.bundle).
+AGENT = ("tracer.hosts.agent", "tracer.hosts.channel", "tracer.hosts.growth", "tracer.hosts.host_captures")
 #: Code that runs in foreign processes: only the standard library of any Python from 3.8 on.
 FOREIGN = ("patches", "tracer.bootstrap")
 
@@ -177,7 +182,7 @@ def test_code_for_remote_hosts_imports_no_library() -> None:
     def allowed(module: Module, imported: Import) -> bool:
         return imported.module.partition(".")[0] in {*sys.stdlib_module_names, *PACKAGES}
 
-    remote = [m for m in modules().values() if under(m.name, "tracer.attach", "tracer.files")]
+    remote = [m for m in modules().values() if under(m.name, "tracer.attach", "tracer.files", *AGENT)]
     check_imports(remote, allowed, "it is to run on hosts without our libraries: standard library and project only")
 
 
@@ -193,6 +198,8 @@ def test_readers_and_the_tap_import_only_the_record_format_and_masking_of_patche
             return True
         if under(module.name, "tracer.attach"):
             return imported.module in ANSWERS
+        if under(module.name, "tracer.hosts"):
+            return imported.module in SHARED
         shared = SHARED | MASKING if under(module.name, "tracer.sources") else MASKING
         return imported.module in shared and under(module.name, "tracer.sources", "tracer.tap", "tracer.live.logs")
 
@@ -310,8 +317,6 @@ FILES = ("tracer.files",)
 MAY_OPEN = {
     "tracer.bootstrap": "runs in foreign processes, where tracer.files is not loaded",
     "tracer.attach.proc": "opens the files of other processes in /proc",
-    "tracer.attach.injection.payload": "reads bootseq's own modules, by the paths of the import system",
-    "tracer.commands.status": "for now: a process's environment by /proc",
     "tracer.tap.tracing_switch": "opens a URL",
 }
 _OPENING = frozenset(

@@ -153,7 +153,7 @@ def test_fifty_attaches_leave_nothing(mode: str, capture: Path) -> None:
 
 def options(capture: Path) -> dict[str, Any]:
     """Return the capture's options for the hooks."""
-    return Attachment(capture, 60).options()
+    return captures.options(capture)
 
 
 @pytest.mark.slow

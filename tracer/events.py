@@ -60,6 +60,16 @@ class Event(Attributed):
 _values = attrgetter(*(field_.name for field_ in fields(Event)))
 
 
+@dataclass(slots=True, frozen=True)
+class ClockBound:
+    """A comparison of two clocks: ``other`` is ahead of ``clock`` by ``low`` to ``high`` nanoseconds."""
+
+    clock: str
+    other: str
+    low: int
+    high: int
+
+
 @dataclass(slots=True)
 class Events:
     """The content of one capture, log or file of message copies, and the warnings of its reader."""
@@ -67,5 +77,7 @@ class Events:
     events: list[Event] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    #: Comparisons of the clocks of the hosts that recorded it.
+    bounds: list[ClockBound] = field(default_factory=list)
     #: Something in it was invalid, rather than cut off or missing: a warning names it, and the exit code is not 0.
     damaged: bool = False

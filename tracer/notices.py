@@ -36,6 +36,8 @@ class Code(Enum):
     LINES_LEFT_OUT = auto()
     #: Lines of a log that are neither records nor continue one.
     LINES_NOT_UNDERSTOOD = auto()
+    #: A host or a service of the recorded cluster that was not recorded, or not to the end.
+    UNRECORDED = auto()
     #: Every other text.
     OTHER = auto()
 
@@ -97,6 +99,17 @@ def clock_contradicted(
     return Notice(Code.CLOCK_CONTRADICTED, text)
 
 
+def host_unrecorded(host: str, reason: str, *, began: bool) -> Notice:
+    """Report a host that was not recorded, or no longer after it ``began`` to be."""
+    state = "lost while it was recorded" if began else "not recorded"
+    return Notice(Code.UNRECORDED, printable(f"host {host} was {state}: {reason}"))
+
+
+def service_unrecorded(service: str, pid: int, host: str, reason: str) -> Notice:
+    """Report a service of a recorded host that was not recorded itself."""
+    return Notice(Code.UNRECORDED, printable(f"{service} (pid {pid}) on host {host} was not recorded: {reason}"))
+
+
 def processes_repeated(path: str, count: int) -> Notice:
     """Report processes of a capture that another capture, of which it is a copy, holds too."""
     text = f"{path}: {plural(count, 'process', 'processes')} skipped, already read from another capture"
@@ -143,6 +156,8 @@ _WORDINGS = tuple(
         (Code.CLOCK_CONTRADICTED, r"the clock of .* is at least .* s ahead of that of .*, not corrected: .*"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? skipped, already read from another capture"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? of another capture again, left out"),
+        (Code.UNRECORDED, r"host \S+ was (?:not recorded|lost while it was recorded): .*"),
+        (Code.UNRECORDED, r".* \(pid \d+\) on host \S+ was not recorded: .*"),
         (Code.LINES_NOT_UNDERSTOOD, r".*: \d+ lines? not understood, the first(?: at line [\d,]+)?: '.*'"),
         (Code.STATEMENTS_PERIODIC, r"\d+ of \d+ SQL statements? in the logs belong to no request: (?!\d+ unknown).*"),
         (Code.STATEMENTS_UNASSIGNED, r"\d+ of \d+ SQL statements? in the logs belong to no request: .*"),

@@ -68,7 +68,7 @@ def cycles(mode: str, python: str, count: int) -> Taken:
         request = {
             "capture": str(path),
             "lease": str(path / spool_location.LEASE),
-            "options": Attachment(path, 1).options(),
+            "options": captures.options(path),
         }
         for _ in range(count):
             entry.spool.grant(3600)

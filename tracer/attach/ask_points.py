@@ -147,6 +147,4 @@ def _removed(target: Attached, answer: Answer) -> ProcessReport:
 
 def _listed(target: Attached, answer: Answer) -> ProcessReport:
     names = ("key", "where", "when", "state", "lines", "failures", "error")
-    return report_of(
-        target.process, "asked", points=[dict(zip(names, point, strict=True)) for point in answer["points"]]
-    )
+    return report_of(target.process, "asked", points=[dict(zip(names, point)) for point in answer["points"]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,17 +42,11 @@ class Attachment:
     #: Spools of processes that could not be attached to.
     _unused: set[Spool] = field(default_factory=set)
 
-    def options(self) -> dict[str, Any]:
-        """Read the capture's options for the hooks."""
-        with captures.own(self.capture) as capture:
-            options: dict[str, Any] = json.loads(capture.read(captures.OPTIONS, own=True))
-        return options
-
     def attach(
         self, processes: list[Process], on_report: Callable[[ProcessReport], object] = ignore
     ) -> list[ProcessReport]:
         """Put the hooks into the processes for the whole lease; ``on_report`` is called with each report."""
-        options = self.options()
+        options = captures.options(self.capture)
         payload.prepare()
         with registry.locked(self.capture) as registration, self._guarded(registration):
             visits = [(process, partial(self._attach, registration, process, options)) for process in processes]

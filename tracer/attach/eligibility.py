@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 from tracer.attach import proc, spool_location
 from tracer.attach.injection import interpreter, ptrace, remote_debug
@@ -66,7 +66,7 @@ def of_recordable(process: Process) -> ProcessReport:
     return _checked(process, _is_process, _runs, _may_be_entered, _can_be_entered, _can_record)
 
 
-Problem = tuple[str, str] | None
+Problem = Optional[tuple[str, str]]
 
 
 def _checked(process: Process, *checks: Callable[[Process], Problem]) -> ProcessReport:

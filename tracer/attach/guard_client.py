@@ -22,6 +22,11 @@ _GRACE = 10.0
 _staying: list[subprocess.Popen[bytes]] = []
 
 
+def _ours() -> tuple[int, ...]:
+    """Return the descriptor of the archive in memory that our modules come from, on other hosts."""
+    return (int(_ROOT.name),) if str(_ROOT.parent) == "/proc/self/fd" else ()
+
+
 class GuardClient:
     """A guard that this process has started: it takes the hooks out when this process ends or calls ``end``."""
 
@@ -29,6 +34,7 @@ class GuardClient:
         command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT), "bootseq guard"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env={}, start_new_session=True, bufsize=0,
+            pass_fds=_ours(),
         )  # fmt: skip
         self.pid = self._process.pid
         self._write(json.dumps({"home": str(runtime_folder.path()), "capture": os.fspath(capture)}).encode() + b"\n")

@@ -191,6 +191,13 @@ def _file(folder: Folder, name: str, is_segment: bool, room: Room) -> Generator[
     return True
 
 
+def is_collected(name: str) -> bool:
+    """Return whether a file of this name is recorded by hooks."""
+    return (
+        name.endswith(COLLECTED) and not name.startswith(".") and bool(_SEGMENT.fullmatch(name) or _LOG.fullmatch(name))
+    )
+
+
 def remove(above: Folder, name: str) -> None:
     """Remove a spool."""
     above.remove_tree(name)

@@ -67,7 +67,7 @@ class Spool:
     def until(self) -> float | None:
         """Return the end of its lease, None if there is none."""
         end = self._do(spools.until)
-        return float(end) if isinstance(end, int | float) else None
+        return float(end) if isinstance(end, (int, float)) else None
 
     def seconds_left(self) -> float:
         """Return the seconds left of its lease, 0 if the lease has ended or is missing."""
@@ -103,13 +103,20 @@ class Spool:
 
     def contents(self, room: Room) -> Iterator[bytes]:
         """Yield its files that fit as tracer.attach.spool.contents does, in a process with its copy of ``room``."""
-        assert self.owner is not None
+        return self.read(lambda folder: spools.contents(folder, room))
 
-        def work(root: Folder) -> Iterator[bytes]:
+    def read(self, work: Callable[[Folder], Iterator[bytes]]) -> Iterator[bytes]:
+        """Yield what ``work`` yields for its folder: bytes of its user, who is not trusted."""
+        if self.owner is None:
+            with folders.opened(self.path) as folder:
+                yield from work(folder)
+            return
+
+        def working(root: Folder) -> Iterator[bytes]:
             with self._opened(root) as folder:
-                yield from spools.contents(folder, room)
+                yield from work(folder)
 
-        return deputy.run(self.owner, self.root, work)
+        yield from deputy.run(self.owner, self.root, working)
 
     def _do(self, work: Callable[[Folder], Any]) -> Any:
         """Return the result of ``work`` in its folder, as JSON types if done by a deputy."""

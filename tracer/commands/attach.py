@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,9 +15,11 @@ from tracer.attach.eligibility import ProcessReport
 from tracer.attach.processes import Process
 from tracer.callbacks import ignore
 from tracer.commands import options, process_reports
+from tracer.commands.host_options import HostChoice, connected, host_options
 from tracer.commands.options import PATH
 from tracer.errors import TracerError
-from tracer.recording import call_points, capture
+from tracer.recording import call_points
+from tracer.recording import capture as captures
 
 
 @click.command()
@@ -39,31 +42,59 @@ from tracer.recording import call_points, capture
 @options.ask_option
 @options.points_option
 @options.cap_option
+@host_options
 @process_reports.json_option
 def attach(
     pids: tuple[int, ...], services: tuple[str, ...], everything: bool, output: Path, duration: str, echo: bool,
-    ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, as_json: bool,
+    ask: tuple[str, ...], point_files: tuple[Path, ...], cap: int, as_json: bool, hosts: HostChoice,
 ) -> None:  # fmt: skip
     """Install the hooks in running processes, which then record into CAPTURE.
 
     `bootseq detach` removes the hooks; when the time is over they remove themselves. Workers that a service forks later
-    have them too. The exit code is 1 if bootseq could not attach to a process; its line gives the reason.
+    have them too. The exit code is 1 if bootseq could not attach to a process; its line gives the reason. With hosts,
+    `bootseq detach` with the same hosts fetches what was recorded into CAPTURE.
 
     \b
     Examples:
       bootseq attach --all -o cap
       bootseq attach --service nova-compute --service 'nova-api*' -o cap --for 30m --echo
       bootseq attach --pid 4711 -o cap
+      bootseq attach --all -o cap --inventory multinode --become
     """
     seconds = times.seconds(duration)
-    wanted = _wanted(pids, services, everything)
-    capture.make(output, points=call_points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20)
+    if hosts and pids:
+        raise TracerError("--pid: processes of hosts are chosen by --service NAME or --all")
+    wanted = _wanted(pids, services, everything) if not hosts else []
+    captures.make(
+        output, points=call_points.load(list(point_files)), ask=list(ask) or ["ask"], echo=echo, cap=cap << 20
+    )
     on_report = _print_report if not as_json else ignore
-    reports = Attachment(output.resolve(), seconds).attach(wanted, on_report)
+    if hosts:
+        patterns = [*services, *(["*"] if everything else [])]
+        reports = _attach_hosts(hosts, output.resolve(), patterns, seconds, on_report)
+    else:
+        reports = Attachment(output.resolve(), seconds).attach(wanted, on_report)
     if as_json:
         process_reports.as_json(reports)
     if any(report.state != "attached" for report in reports):
         sys.exit(1)
+
+
+def _attach_hosts(
+    hosts: HostChoice, capture: Path, services: list[str], seconds: float, on_report: Callable[[ProcessReport], object]
+) -> list[ProcessReport]:
+    from tracer.hosts.services import HostServices
+
+    if not services:
+        raise TracerError("nothing to attach to; pass --service NAME or --all")
+    with connected(hosts) as cluster:
+        running = HostServices(cluster, capture, captures.options(capture), on_report, services, seconds)
+        running.begin()
+        reports = running.attach()
+        running.close()
+    if not reports:
+        raise TracerError("no such service runs there; see: bootseq doctor with the same hosts")
+    return reports
 
 
 def _wanted(pids: tuple[int, ...], services: tuple[str, ...], everything: bool) -> list[Process]:
@@ -86,7 +117,7 @@ def _wanted(pids: tuple[int, ...], services: tuple[str, ...], everything: bool) 
 
 def _print_report(report: ProcessReport) -> None:
     details = ""
-    if report.state == "attached":
+    if report.state == "attached" and not report.more.get("host"):
         longest = max(report.more["stops_ms"], default=0.0)
         details = f"{report.more['attributes']} attributes patched, paused for {longest:.1f} ms"
         if report.more["off"]:

@@ -14,6 +14,7 @@ from tracer.attach.detach import Attached
 from tracer.attach.eligibility import ProcessReport
 from tracer.callbacks import ignore
 from tracer.commands import printing, process_reports
+from tracer.commands.host_options import HostChoice, connected, host_options, on_hosts
 from tracer.commands.options import PATH
 from tracer.errors import TracerError
 from tracer.recording import capture as captures
@@ -24,21 +25,29 @@ from tracer.text import plural
 @click.option("--all", "everything", is_flag=True, help="Detach from all processes that record into captures of yours.")
 @click.option("--everyone", is_flag=True, help="With --all: also processes that record for other users.")
 @process_reports.json_option
+@host_options
 @click.argument("capture", required=False, type=PATH)
-def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool) -> None:
+def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool, hosts: HostChoice) -> None:
     """Remove the hooks from the processes that record into CAPTURE, and prove it.
 
     Each process confirms that every patched attribute is the original object again. The exit code is 1 if that is not
-    so in some process.
+    so in some process. With hosts, it is done on each, what was recorded there for CAPTURE is fetched into it, and the
+    exit code is 1 as well if one cannot be reached; so it takes over what a recording that was killed has left.
 
     \b
     Examples:
       bootseq detach cap
       bootseq detach --all
       bootseq detach --all --everyone
+      bootseq detach --inventory multinode --become cap
     """
     if (capture is None) != everything or (everyone and not everything):
         raise TracerError("nothing to detach; pass CAPTURE, --all, or --all --everyone")
+    if hosts and everyone:
+        raise TracerError("--everyone: not supported with hosts; run bootseq detach --all --everyone there")
+    if hosts:
+        _detach_hosts(capture, hosts, as_json=as_json)
+        return
     reports = _detach(capture, everyone, ignore if as_json else _print_report if capture is not None else _print_owner)
     if as_json:
         process_reports.as_json(reports)
@@ -54,6 +63,39 @@ def _detach(capture: Path | None, everyone: bool, on_report: Callable[[ProcessRe
     if capture is not None:
         return detaching.detach(_own(capture), on_report)
     return detaching.detach_all(on_report) + (detaching.detach_others(on_report) if everyone else [])
+
+
+def _detach_hosts(capture: Path | None, hosts: HostChoice, *, as_json: bool) -> None:
+    """Detach on the hosts, and fetch what they recorded for the capture."""
+    if capture is None:
+        reports, complete = on_hosts(hosts, "detach", all=True)
+    else:
+        reports, complete = _detach_recorded(_own(capture), hosts)
+    on_processes = [report for report in reports if report.pid]
+    if as_json:
+        process_reports.as_json(reports)
+    for report in () if as_json else on_processes:
+        (_print_report if capture is not None else _print_owner)(report)
+    if not as_json and not on_processes:
+        printing.out("nothing is attached there" + (f" for {capture}" if capture is not None else ""))
+    if not complete or any(report.state != "detached" for report in on_processes):
+        sys.exit(1)
+
+
+def _detach_recorded(capture: Path, hosts: HostChoice) -> tuple[list[ProcessReport], bool]:
+    from tracer.hosts.services import HostServices
+    from tracer.recording import recorded_hosts
+
+    if recorded_hosts.own(capture) is None:
+        raise TracerError(f"{capture}: not recorded on hosts; run: bootseq detach {capture}")
+    with connected(hosts, needs_all=False) as cluster:
+        services = HostServices(cluster, capture, captures.options(capture))
+        services.begin()
+        reports = services.detach()
+        services.close()
+        for link in (failed := cluster.failed()):
+            printing.note(f"host {link.name}: {link.failure}")
+        return reports, not failed
 
 
 def _own(path: Path) -> Path:

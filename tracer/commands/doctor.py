@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from tracer.attach import discovery, eligibility, processes
-from tracer.attach.eligibility import ProcessReport, report_of
+from tracer.attach import eligibility, processes, status
+from tracer.attach.eligibility import ProcessReport
 from tracer.commands import options, process_reports
+from tracer.commands.host_options import HostChoice, host_options, on_hosts
 from tracer.recording import call_points
 
 
 @click.command()
 @options.points_option
+@host_options
 @process_reports.json_option
-def doctor(point_files: tuple[Path, ...], as_json: bool) -> None:
-    """Report for this machine, and each OpenStack service on it, whether bootseq can attach.
+def doctor(point_files: tuple[Path, ...], as_json: bool, hosts: HostChoice) -> None:
+    """Report for this machine, or the hosts of an inventory, and each OpenStack service there, whether bootseq can
+    attach. With hosts, the exit code is 1 if one cannot be reached.
 
     Call points that match nothing in the services' packages are reported too, with the nearest name.
 
@@ -24,10 +28,15 @@ def doctor(point_files: tuple[Path, ...], as_json: bool) -> None:
     Examples:
       bootseq doctor
       bootseq doctor --points mine.yaml
+      bootseq doctor --inventory multinode --become --limit 'control:compute'
     """
+    if hosts:
+        reports, complete = on_hosts(hosts, "doctor")
+        process_reports.as_json(reports) if as_json else process_reports.print_grouped(reports)
+        sys.exit(0 if complete else 1)
     points = call_points.load(list(point_files))
     services = processes.services()
-    lines = [*eligibility.of_machine(), *(_of(process) for process in services)]
+    lines = [*eligibility.of_machine(), *(status.readiness(process) for process in services)]
     if not any(line.pid for line in lines):
         lines.append(
             ProcessReport(
@@ -43,10 +52,3 @@ def doctor(point_files: tuple[Path, ...], as_json: bool) -> None:
         process_reports.as_json(lines)
         return
     process_reports.print_grouped(lines)
-
-
-def _of(process: processes.Process) -> ProcessReport:
-    recording = discovery.recording(process)
-    if recording is not None:
-        return report_of(process, "attached", f"records into {recording.spool.inner}")
-    return eligibility.of_recordable(process)

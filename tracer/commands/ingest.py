@@ -114,6 +114,7 @@ def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
         events.events += [event for event in source.events if event.process.key not in again]
         events.processes += [process for process in source.processes if process.key not in again]
         events.warnings += source.warnings
+        events.bounds += source.bounds
         events.damaged = events.damaged or source.damaged
         known.update(process.key for process in source.processes)
     if not events.events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -33,7 +33,8 @@ def print_grouped(reports: Iterable[ProcessReport]) -> None:
     """Print one line for all processes of a service with the same report, and a fix once for adjacent lines."""
     groups: dict[tuple[str, ...], list[ProcessReport]] = {}
     for report in reports:
-        key = report.service, report.python, report.state, report.reason, report.fix
+        host = str(report.more.get("host", ""))
+        key = host, report.service, report.python, report.state, report.reason, report.fix
         groups.setdefault(key, []).append(report)
     fix = ""
     for group in groups.values():
@@ -44,8 +45,16 @@ def print_grouped(reports: Iterable[ProcessReport]) -> None:
     _print_fix(fix)
 
 
-def _print_line(report: ProcessReport, pids: list[int], details: str = "") -> None:
+def subject(report: ProcessReport, pids: Sequence[int] = ()) -> str:
+    """Return what a report is about: its service, pids (its own by default), and host."""
+    pids = pids or [report.pid]
     who = f"{report.service} (pid {', '.join(map(str, pids))})" if any(pids) else report.service
+    host = report.more.get("host", "")
+    return f"{host}: {who}" if host and host != who else who
+
+
+def _print_line(report: ProcessReport, pids: list[int], details: str = "") -> None:
+    who = subject(report, pids)
     python = f", Python {report.python}" if report.python else ""
     text = "; ".join(part for part in (report.reason, details) if part)
     printing.out(f"{who}{python}: {report.state}{': ' if text else ''}{text}")

@@ -5,26 +5,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 import diagrams
 from tracer import times, trace_file
-from tracer.attach import detach as detaching
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
-from tracer.commands import options, printing, signals
+from tracer.commands import options, printing, process_reports, signals
+from tracer.commands.host_options import HostChoice, connected, host_options
 from tracer.commands.options import PATH
 from tracer.commands.progress import Progress, progress
 from tracer.errors import TracerError
 from tracer.files import folder, write
 from tracer.model import Trace
 from tracer.recording import call_points, capture, launch
-from tracer.recording.follow import Following
+from tracer.recording.follow import Following, Services
+from tracer.recording.local_services import LocalServices
 from tracer.sources.hooks import segments
 from tracer.text import command, plural
 
+#: The exit code where the command succeeded, and a host was lost meanwhile.
+_HOST_LOST = 3
 #: Seconds for the command to end.
 _PATIENCE = 10.0
 
@@ -45,20 +50,23 @@ _PATIENCE = 10.0
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace FILE if it is a regular file of your own.")
 @options.points_option
+@host_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def record(
     output: Path, duration: str, echo: bool, keep: bool, force: bool, point_files: tuple[Path, ...],
-    command: tuple[str, ...],
+    command: tuple[str, ...], hosts: HostChoice,
 ) -> None:  # fmt: skip
-    """Attach to all OpenStack services on this machine, run COMMAND, wait until the servers it creates are active, in
-    error or deleted, detach, and write and show the trace.
+    """Attach to all OpenStack services on this machine, or on the hosts of an inventory, run COMMAND here, wait until
+    the servers it creates are active, in error or deleted, detach, and write and show the trace.
 
     Ctrl-C ends it early: the hooks are removed and the trace so far is written. The exit code is COMMAND's, after
-    Ctrl-C 130.
+    Ctrl-C 130; it is 3 if COMMAND succeeded and a host was lost meanwhile.
 
     \b
-    Example:
+    Examples:
       bootseq record -o boot.trace.jsonl.gz -- openstack server create --image cirros --flavor m1.tiny --nic none vm1
+      bootseq record -o boot.trace.jsonl.gz --inventory multinode --become -- openstack server create … vm1
+      bootseq record -o boot.trace.jsonl.gz --host ssh://ops@ctl1 --host ssh://ops@cmp1 --become -- openstack …
     """
     seconds = times.seconds(duration)
     launch.check(list(command))
@@ -66,8 +74,9 @@ def record(
     folder = _make_folder(output, keep=keep)
     try:
         capture.make(folder, points=call_points.load(list(point_files)), ask=["ask"], echo=echo)
-        following = Following(Attachment(folder, seconds, lasting=False), _report_refusal)
-        code, detached = _record(list(command), folder, following, seconds, _aside(output))
+        with _services(hosts, Attachment(folder, seconds, lasting=False)) as services:
+            following = Following(services)
+            code, detached = _record(list(command), services, following, seconds, _aside(output))
         trace = following.trace()
         trace_file.write(output, trace, replace=force)
     except BaseException:
@@ -77,7 +86,21 @@ def record(
         _remove_folder(folder)
     _report_detached(detached)
     _show(output, trace, following)
-    sys.exit(code)
+    sys.exit(code or (_HOST_LOST if services.lost() else 0))
+
+
+@contextmanager
+def _services(hosts: HostChoice, attachment: Attachment) -> Iterator[Services]:
+    """Yield the services of this machine, or of the chosen hosts with an agent on each."""
+    if not hosts:
+        yield LocalServices(attachment, _report_refusal)
+        return
+    from tracer.hosts.services import HostServices
+
+    with connected(hosts) as cluster:
+        services = HostServices(cluster, attachment.capture, capture.options(attachment.capture), _report_refusal)
+        services.begin()
+        yield services
 
 
 def _aside(output: Path) -> int | None:
@@ -86,17 +109,17 @@ def _aside(output: Path) -> int | None:
 
 
 def _record(
-    command: list[str], folder: Path, following: Following, seconds: float, stdout: int | None
+    command: list[str], services: Services, following: Following, seconds: float, stdout: int | None
 ) -> tuple[int, list[ProcessReport]]:
     """Return the command's exit code and the reports of the services, which are always detached."""
     try:
-        if not [report for report in following.attach() if report.state == "attached"]:
+        if not [report for report in services.attach() if report.state == "attached"]:
             raise TracerError("cannot attach to any OpenStack service here; for the reasons run: bootseq doctor")
-        code = _run(command, folder, following, seconds, stdout)
+        code = _run(command, services.capture, following, seconds, stdout)
     finally:
         with signals.deferred():
-            detached = detaching.detach(folder)
-            following.close()
+            detached = services.detach()
+            services.close()
     return code, detached
 
 
@@ -132,13 +155,13 @@ def _follow(following: Following, seconds: float, doing: Progress) -> None:
 
 def _report_refusal(report: ProcessReport) -> None:
     if report.state != "attached":
-        printing.note(f"{report.service} (pid {report.pid}) is not recorded: {report.reason}")
+        printing.note(f"{process_reports.subject(report)} is not recorded: {report.reason}")
 
 
 def _report_detached(reports: list[ProcessReport]) -> None:
     for report in reports:
         if report.state != "detached" or report.reason:
-            printing.note(f"{report.service} (pid {report.pid}): {report.reason}")
+            printing.note(f"{process_reports.subject(report)}: {report.reason}")
     proved = sum(bool(report.more.get("proved")) for report in reports)
     printing.note(f"detached from {plural(len(reports), 'process', 'processes')}, {proved} proved")
 

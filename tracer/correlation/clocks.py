@@ -14,7 +14,7 @@ from math import inf
 
 from tracer import notices
 from tracer.correlation.clock_bounds import Bound, bounds
-from tracer.events import Event
+from tracer.events import ClockBound, Event
 
 #: More than this, 146 years, is not a wrong clock but a crafted capture.
 MAX_SHIFT = 1 << 62
@@ -55,11 +55,14 @@ class _Region:
         return int(known[0]) if known else 0
 
 
-def align(events: Iterable[Event]) -> list[str]:
-    """Shift the events of clocks that messages prove wrong, in place; return a line for each such clock."""
+def align(events: Iterable[Event], compared: Iterable[ClockBound] = ()) -> list[str]:
+    """Shift the events of clocks that messages prove wrong, in place; return a line for each such clock.
+
+    ``compared`` are bounds by comparisons of the clocks themselves.
+    """
     events = list(events)
     near: dict[str, list[Bound]] = defaultdict(list)
-    for bound in bounds(events):
+    for bound in [*bounds(events), *(Bound(item.clock, item.other, item.low, item.high) for item in compared)]:
         near[bound.clock].append(bound)
         near[bound.other].append(bound)
     if not near:
@@ -69,9 +72,14 @@ def align(events: Iterable[Event]) -> list[str]:
     for event in events:
         if by := ahead.get(event.process.clock, 0):
             _shift(event, -by)
-    measure = next(clock for clock, _ in weights.most_common() if ahead.get(clock) == 0)
+    right = [*(clock for clock, _ in weights.most_common()), *near]
+    measure = next(clock for clock in right if ahead.get(clock) == 0)
     names = {event.process.clock: event.process.host for event in events}
-    return [_line(clock, offset, measure, names, len(near[clock])) for clock, offset in sorted(ahead.items()) if offset]
+    return [
+        _line(clock, offset, measure, names, len(near[clock]))
+        for clock, offset in sorted(ahead.items())
+        if offset and clock in weights
+    ]
 
 
 def _ahead(near: dict[str, list[Bound]], weights: Counter[str]) -> dict[str, int]:

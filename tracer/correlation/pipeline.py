@@ -28,7 +28,7 @@ from tracer.text import printable
 def correlate(events: Events) -> Trace:
     """Return all boots and other requests among the events; shifts and completes the events in place."""
     # Correct the clocks that messages prove wrong.
-    clock_warnings = clocks.align(events.events)
+    clock_warnings = clocks.align(events.events, events.bounds)
     # Correct those of other tracers, whose spans have no ids of messages.
     clock_warnings += span_clocks.align(events.events)
     # Keep one event for each step, and find the parents of those that no hook recorded.

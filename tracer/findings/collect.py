@@ -17,7 +17,8 @@ from tracer.timeline import Entry, entry, entry_of_line, level_of
 #: The classes of the trace's notices; None where the counts of unassigned steps say more.
 _NOTICE_CLASSES = {
     Code.CLOCK_CORRECTED: "clock", Code.CLOCK_CONTRADICTED: "clock", Code.ZONE_SUSPECTED: "clock",
-    Code.EVENTS_DROPPED: "dropped", Code.HOOKS_FAILED: "dropped", Code.LINES_LEFT_OUT: "dropped",
+    Code.UNRECORDED: "unrecorded", Code.EVENTS_DROPPED: "dropped", Code.HOOKS_FAILED: "dropped",
+    Code.LINES_LEFT_OUT: "dropped",
     Code.STATEMENTS_UNASSIGNED: None, Code.STATEMENTS_PERIODIC: None, Code.LINES_NOT_UNDERSTOOD: None,
 }  # fmt: skip
 #: The key of findings that are merged: class, text, service, witnesses.

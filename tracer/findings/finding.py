@@ -20,6 +20,7 @@ CLASSES = {
     "unhooked": "other witnesses saw a step that the process's hooks missed, though they recorded others of the kind",
     "uncopied": "other witnesses saw a message that the broker did not copy, though it copied others of the process",
     "clock": "clocks that were wrong, or that contradict cause and effect",
+    "unrecorded": "hosts and services of the recorded cluster that were not recorded, and messages to them",
     "dropped": "events that were not recorded",
     "untied": "steps that should belong to a request and do not",
     "reading": "other warnings about the sources",

@@ -102,6 +102,13 @@ def is_capture(path: Path) -> bool:
     return (path / OPTIONS).is_file()
 
 
+def options(path: Path) -> dict[str, Any]:
+    """Return the options of the caller's own capture, for the hooks."""
+    with own(path) as opened:
+        content: dict[str, Any] = json.loads(opened.read(OPTIONS, own=True))
+    return content
+
+
 def points(path: Path) -> list[CallPoint]:
     """Return the call points of the caller's own capture, none where they cannot be read."""
     try:

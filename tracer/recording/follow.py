@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
 
 from tracer import gc_pause
-from tracer.attach import processes
-from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
-from tracer.attach.processes import Process
 from tracer.correlation.pipeline import correlate
+from tracer.events import Process
 from tracer.model import Request, Trace
 from tracer.sources.hooks import segments
 
@@ -20,34 +20,48 @@ PACE = 1.0
 SETTLE = 5.0
 
 
-class Following:
-    """The services of this machine with hooks, and the boots that a command beside them requested."""
+class Services(Protocol):
+    """The services of one machine or of many, attached for one capture."""
 
-    def __init__(self, attachment: Attachment, on_report: Callable[[ProcessReport], object]) -> None:
-        self._attachment = attachment
-        self._on_report = on_report
-        self._known: dict[tuple[int, int], Process] = {}
+    @property
+    def capture(self) -> Path:
+        """The capture that they record into."""
 
     def attach(self) -> list[ProcessReport]:
         """Attach to the services that started since the last call, all of them at first; return their reports."""
-        fresh = {(process.pid, process.started): process for process in processes.services()}
-        fresh = {key: process for key, process in fresh.items() if key not in self._known}
-        self._known |= fresh
-        return self._attachment.attach(list(fresh.values()), self._on_report) if fresh else []
+
+    def detach(self) -> list[ProcessReport]:
+        """Take the hooks out; return the reports."""
 
     def close(self) -> None:
-        """Let the guard take out the hooks that are still in."""
-        self._attachment.close()
+        """Have the hooks taken out that are still in."""
+
+    def lost(self) -> Sequence[object]:
+        """Return the hosts that were lost while they were recorded."""
+
+    def has_recorded(self, process: Process) -> bool:
+        """Return whether a process of the recording is one of these."""
+
+
+class Following:
+    """Services with hooks, and the boots that a command beside them requested."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._theirs: set[tuple[str, int]] = set()
 
     def trace(self) -> Trace:
         """Correlate the events recorded so far."""
         with gc_pause.paused():
-            return correlate(segments.read(self._attachment.capture))
+            events = segments.read(self._services.capture)
+            theirs = {(item.host, item.pid) for item in events.processes if self._services.has_recorded(item)}
+            others = {(item.host, item.pid) for item in events.processes if not self._services.has_recorded(item)}
+            self._theirs = theirs - others
+            return correlate(events)
 
     def command_boots(self, trace: Trace) -> list[Request]:
         """Return the boots that begin outside of the services; all boots if the command itself was not traced."""
-        services = {pid for pid, _ in self._known}
-        mine = [boot for boot in trace.boots if boot.chapters[0].pid not in services]
+        mine = [boot for boot in trace.boots if (boot.chapters[0].host, boot.chapters[0].pid) not in self._theirs]
         return mine or trace.boots
 
     def wait(self, seconds: float, on_progress: Callable[[str], object]) -> bool:
@@ -67,6 +81,6 @@ class Following:
                 if not still_open or begun - settled > SETTLE:
                     return True
             on_progress(f"waiting for {', '.join(unfinished) or 'steps that are still open'}")
-            self.attach()
+            self._services.attach()
             time.sleep(max(PACE, time.monotonic() - begun))
         return False

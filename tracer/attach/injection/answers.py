@@ -51,7 +51,7 @@ def read(what: str, data: bytes) -> Answer:
         if not isinstance(pairs, tuple) or len(pairs) % 2 or len(pairs) > 100:
             raise _WrongError
         fields: dict[str, marshal_reader.Plain] = {"reason": "", "seconds": 0.0}
-        fields |= {key: value for key, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(key, str)}
+        fields |= {key: value for key, value in zip(pairs[::2], pairs[1::2]) if isinstance(key, str)}
         wanted = _UNDONE | _SHAPES[what]
         shape = wanted[_fitting(fields.get("state"), str)]
         return {name: _fitting(fields.get(name), type_) for name, type_ in (_ALWAYS | shape).items()}
@@ -64,11 +64,11 @@ def _fitting(value: marshal_reader.Plain, shape: Any) -> Any:
     if isinstance(shape, list) and isinstance(value, tuple) and len(value) <= _MAX_ITEMS:
         return [_fitting(item, shape[0]) for item in value]
     if isinstance(shape, tuple) and isinstance(value, tuple) and len(value) == len(shape):
-        return tuple(_fitting(item, inner) for item, inner in zip(value, shape, strict=True))
+        return tuple(_fitting(item, inner) for item, inner in zip(value, shape))
     if shape in (str, object) and isinstance(value, str):
         return printable(value[:_MAX_TEXT])
     if shape in (int, object) and type(value) is int and abs(value) < _MAX_NUMBER:
         return value
-    if shape is float and isinstance(value, int | float) and math.isfinite(value):
+    if shape is float and isinstance(value, (int, float)) and math.isfinite(value):
         return float(value)
     raise _WrongError

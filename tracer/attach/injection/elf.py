@@ -6,7 +6,6 @@ is in another mount namespace.
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import struct
@@ -182,7 +181,7 @@ def pages(size: int) -> int:
 def free_range(pid: int, size: int) -> int:
     """Return a free address far from all mappings, so that they do not grow together; RefusedError if there is none."""
     mapped = mappings(pid)
-    for before, after in itertools.pairwise(mapped):
+    for before, after in zip(mapped, mapped[1:]):
         free = (after.start - before.end - size - 2 * _APART) // _PAGE
         if free > 0:
             return before.end + _APART + random.randrange(free) * _PAGE

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import importlib.util
 import marshal
+import pkgutil
 import sys
 import zlib
 from functools import cache
@@ -50,7 +51,7 @@ def prepare(what: str = "attach") -> None:
 
 @cache
 def _injected() -> str:
-    return _packed(_INJECTED.read_bytes())
+    return _packed(_data("tracer", _INJECTED))
 
 
 @cache
@@ -79,7 +80,17 @@ def sources() -> dict[str, str]:
     assert spec is not None
     assert spec.origin is not None
     folder = Path(spec.origin).parent
-    return {path.stem.removeprefix("__init__"): path.read_text() for path in sorted(folder.glob("*.py"))}
+    names = sorted(["__init__", *(module.name for module in pkgutil.iter_modules([str(folder)]))])
+    return {name.removeprefix("__init__"): _data("patches", folder / f"{name}.py").decode() for name in names}
+
+
+def _data(package: str, path: Path) -> bytes:
+    """Return a file by the loader of its package, which on other hosts is an archive in memory."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    loader: Any = spec.loader
+    data: bytes = loader.get_data(str(path))
+    return data
 
 
 @cache

@@ -89,7 +89,7 @@ class Registers(ctypes.Structure):
         registers.rip, registers.rsp, registers.orig_rax = call.function, stack, NO_SYSTEM_CALL
         registers.rax = call.number
         registers.eflags &= ~_TRAP_AND_DIRECTION
-        for name, value in zip(_SYSTEM_CALL_ARGUMENTS if call.number else _ARGUMENTS, call.arguments, strict=False):
+        for name, value in zip(_SYSTEM_CALL_ARGUMENTS if call.number else _ARGUMENTS, call.arguments):
             setattr(registers, name, value)
         return registers
 
@@ -146,9 +146,9 @@ class Frames:
             *[self._guarded(guard, lsearch, spare, number, stacks[number]) for number, guard in enumerate(guards)],
             *[self._placed(call, texts) for call in calls],
         ]
-        states = [saved.calling(call, stack) for call, stack in zip(placed, stacks, strict=True)]
+        states = [saved.calling(call, stack) for call, stack in zip(placed, stacks)]
         frames = [*[_ucontext(state, masks[0], fpstate) for state in states[1:]], last]
-        for number, (stack, frame) in enumerate(zip(stacks, frames, strict=True)):
+        for number, (stack, frame) in enumerate(zip(stacks, frames)):
             instead = number < len(guards) and not guards[number].zero
             self._put(stack, sigreturn.to_bytes(8, "little") + (stopped if instead else frame))
             if number < len(guards):

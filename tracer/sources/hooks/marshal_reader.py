@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+from typing import Union
 
 #: bool, int, float, str, bytes, None, or a tuple of them.
-Plain = bool | int | float | str | bytes | tuple["Plain", ...] | None
+Plain = Union[bool, int, float, str, bytes, tuple["Plain", ...], None]
 
 #: The deepest nesting of a record's tuples (patches.values.MAX_DEPTH and its wrapping stay far below).
 MAX_DEPTH = 40

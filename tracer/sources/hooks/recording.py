@@ -35,9 +35,10 @@ class Recording:
     """The recording of one process: ``take`` its payloads in order, then call ``events``.
 
     ``stem`` names its files, ``about`` is their header, ``offsets`` holds the nanoseconds to add to each host's clock.
+    ``owner`` names the host of a cluster that sent them.
     """
 
-    def __init__(self, stem: str, about: dict[str, Plain], offsets: dict[str, int]) -> None:
+    def __init__(self, stem: str, about: dict[str, Plain], offsets: dict[str, int], owner: str = "") -> None:
         pid, wall, monotonic = (_integer(about.get(name), _MAX_TIME) for name in ("pid", "wall", "monotonic"))
         texts = {key: value for key, value in about.items() if isinstance(value, str)}
         host = texts.get("host", "")
@@ -45,7 +46,8 @@ class Recording:
         self.process = Process(stem, pid, host, texts.get("argv", ""), versions)
         # One offset per boot of a machine: its processes share the monotonic clock, while the wall clock may have been
         # set in between.
-        self._offset = offsets.setdefault(f"{host} {texts.get('boot', '')}", wall - monotonic)
+        self.boot = texts.get("boot", "")
+        self._offset = offsets.setdefault(f"{owner or host} {self.boot}", wall - monotonic)
         self._names: dict[int, _Named] = {}
         self._events: dict[int, Event] = {}
         self._late: list[tuple[int, _Late]] = []

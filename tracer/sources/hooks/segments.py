@@ -15,6 +15,7 @@ from tracer.errors import TracerError
 from tracer.events import Events
 from tracer.files import read as files_read
 from tracer.sources.hooks import marshal_reader
+from tracer.sources.hooks.host_clocks import HostClocks
 from tracer.sources.hooks.marshal_reader import MalformedError, Plain
 from tracer.sources.hooks.recording import Recording, pairs
 from tracer.text import plural, printable
@@ -35,11 +36,14 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
     result = Events()
     offsets = {} if offsets is None else offsets
     folders = _folders(capture)
+    clocks = HostClocks(capture)
     for folder, files in folders:
         for stem, segments in _by_process(files, result.warnings).items():
-            _ProcessReader(folder, stem, segments, result).read(offsets)
+            _ProcessReader(folder, stem, segments, result).read(offsets, clocks)
         result.warnings.extend(_without_segments(folder, files))
     result.warnings += _incomplete_parts(capture)
+    result.warnings += clocks.warnings()
+    result.bounds += clocks.bounds()
     if not any(files for _, files in folders):
         result.warnings.append(f"{capture}: contains no recording")
     result.warnings = _limited(capture, result.warnings)
@@ -127,7 +131,7 @@ class _ProcessReader:
         self._result = result
         self._invalid = 0
 
-    def read(self, offsets: dict[str, int]) -> None:
+    def read(self, offsets: dict[str, int], clocks: HostClocks) -> None:
         """Add the events of the files to the result."""
         recording: Recording | None = None
         expected = 0
@@ -137,7 +141,10 @@ class _ProcessReader:
             expected = number + 1
             try:
                 data = _bytes(file)
-                recording = recording or Recording(self._stem, _header(data), offsets)
+                if recording is None:
+                    part = self._table.parent.parent.name
+                    recording = Recording(self._stem, _header(data), offsets, clocks.owner(part))
+                    clocks.set_clock(recording.process, recording.boot, part)
             except OSError as error:
                 self._fault(f"{file}: cannot be read: {error.strerror}; its events are missing")
             except MalformedError as error:
