@@ -32,6 +32,7 @@ _COMMANDS = {
     "ask": "Log values of expressions from running code.",
     "doctor": "Report for each service whether bootseq can attach.",
     "where": "Show where a request hangs now, and who owes the next step.",
+    "watch": "Show boots while they happen.",
     "ingest": "Correlate captures, logs and copies into one trace.",
     "list": "List the boots in a trace.",
     "show": "Print the numbered tree of a boot.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -21,15 +21,18 @@ from tracer.model import Request, Trace
 from tracer.text import command, plural
 
 CANNOT_TELL = 2
+#: Between the two visits of --live.
+_LIVE_SECONDS = 2.0
 #: So many requests that only mention an id are explained.
 _MOST = 5
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or an array if there are several.")
+@click.option("--live", is_flag=True, help="Explain WHAT by a visit to the running services, without a trace.")
 @click.argument("file", type=PATH)
 @click.argument("what", required=False)
-def explain(file: Path, what: str | None, as_json: bool) -> None:
+def explain(file: Path, what: str | None, as_json: bool, live: bool) -> None:
     """Explain why a request failed, or where its time went.
 
     WHAT is a server's name, the uuid of an instance, volume or port (or its beginning), a request id, or a number from
@@ -43,12 +46,17 @@ def explain(file: Path, what: str | None, as_json: bool) -> None:
 
     The exit code is 0 if the end is explained, 2 if the trace does not tell.
 
+    With --live the only argument is WHAT: who owes its next step now, as `bootseq where` shows it.
+
     \b
     Examples:
       bootseq explain boot.trace.jsonl.gz
       bootseq explain boot.trace.jsonl.gz vm1
       bootseq explain boot.trace.jsonl.gz req-ce323f02-0098-44d1-97f2-97533bc32853 --json
+      bootseq explain --live vm1
     """
+    if live:
+        _explain_live(str(file), what, as_json)
     trace = trace_file.read(file)
     requests = _requests(file, trace, what)
     explanations = [explanation_of(request, trace) for request in requests] or [_of_lines(file, trace, what)]
@@ -63,6 +71,22 @@ def explain(file: Path, what: str | None, as_json: bool) -> None:
             _print_other_failures(file, trace, requests)
     if not all(explanation.explained for explanation in explanations):
         sys.exit(CANNOT_TELL)
+
+
+def _explain_live(what: str, more: str | None, as_json: bool) -> NoReturn:
+    """Answer by a visit: exit code 0 if it is known who owes the next step, else 2."""
+    from tracer.live import answer, survey
+    from tracer.live import text as live_text
+
+    if more is not None:
+        raise TracerError("--live takes no file: bootseq explain --live WHAT")
+    answers = survey.Survey().answers(what, _LIVE_SECONDS)
+    if as_json:
+        values = [answer.as_explanation(item) for item in answers]
+        printing.as_json(values[0] if len(values) == 1 else values)
+    else:
+        printing.lines("\n".join(map(live_text.render, answers)))
+    sys.exit(0 if all(item.owner is not None for item in answers) else CANNOT_TELL)
 
 
 def _requests(file: Path, trace: Trace, word: str | None) -> list[Request]:

@@ -122,6 +122,19 @@ def as_json(answer: Answer, every_frame: bool = False) -> dict[str, Any]:
     }
 
 
+def as_explanation(answer: Answer) -> dict[str, Any]:
+    """Return the fields that ``explain --json`` promises, with those of the answer beside them."""
+    owner = answer.owner
+    waits = [{"text": link.waits_for, "service": link.holder.process.service} for link in _main_links(answer)]
+    cause = {"text": owner.why, "service": owner.service, "host": "", "error": "", "evidence": []} if owner else None
+    fields = {"outcome": answer.state, "cause": cause, "chain": [], "waits": waits, "phases": [], "next": [answer.next]}
+    return as_json(answer) | fields
+
+
+def _main_links(answer: Answer) -> list[Link]:
+    return answer.chains[0].links if answer.chains else []
+
+
 def _owner_as_json(owner: Owner) -> dict[str, Any]:
     return {"text": owner.text, "service": owner.service, "pid": owner.pid, "why": owner.why, "down": owner.down}
 
