@@ -18,7 +18,7 @@ from tests.support.live_stacks import (
     uuid_of,
     working,
 )
-from tracer.live import answer, survey, text
+from tracer.live import answer, text
 from tracer.live.answer import MOVING, STUCK, UNKNOWN, Answer
 from tracer.live.stacks import ProcessStacks
 from tracer.live.survey import Round, Survey
@@ -38,7 +38,7 @@ class Visits(Survey):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("tracer.live.survey.time.sleep", lambda seconds: None)
 
 
 def ask(what: str, *rounds: list[ProcessStacks]) -> Answer:

@@ -74,7 +74,7 @@ def record(
     folder = _make_folder(output, keep=keep)
     try:
         capture.make(folder, points=call_points.load(list(point_files)), ask=["ask"], echo=echo)
-        with _services(hosts, Attachment(folder, seconds, lasting=False)) as services:
+        with services_of(hosts, Attachment(folder, seconds, lasting=False)) as services:
             following = Following(services)
             code, detached = _record(list(command), services, following, seconds, _aside(output))
         trace = following.trace()
@@ -90,7 +90,7 @@ def record(
 
 
 @contextmanager
-def _services(hosts: HostChoice, attachment: Attachment) -> Iterator[Services]:
+def services_of(hosts: HostChoice, attachment: Attachment) -> Iterator[Services]:
     """Yield the services of this machine, or of the chosen hosts with an agent on each."""
     if not hosts:
         yield LocalServices(attachment, _report_refusal)

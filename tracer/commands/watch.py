@@ -10,16 +10,18 @@ import click
 
 from diagrams.words import steps
 from tracer import times, trace_file
-from tracer.attach import detach as detaching
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
 from tracer.commands import printing, signals, watch_view
+from tracer.commands.host_options import HostChoice, host_options
 from tracer.commands.options import PATH
+from tracer.commands.record import services_of
 from tracer.errors import TracerError
 from tracer.files import folder, write
 from tracer.live import boots
 from tracer.recording import call_points, capture
-from tracer.recording.follow import PACE, Following
+from tracer.recording.follow import PACE, Following, Services
+from tracer.recording.local_services import LocalServices
 from tracer.sources.hooks import segments
 from tracer.text import command, plural
 
@@ -36,8 +38,9 @@ _ABOVE = Path("/var/tmp")
     "--join", "joined", type=PATH, metavar="CAPTURE",
     help="Watch what CAPTURE records already, instead of attaching.",
 )  # fmt: skip
-def watch(output: Path | None, duration: str, joined: Path | None) -> None:
-    """Attach to all OpenStack services on this machine, and show their boots while they happen.
+@host_options
+def watch(output: Path | None, duration: str, joined: Path | None, hosts: HostChoice) -> None:
+    """Attach to all OpenStack services on this machine, or on the hosts of an inventory, and show boots as they happen.
 
     On a terminal each boot is a line with its state, step, service, host and seconds, and its open steps below; slow,
     failed and rescheduled ones stand out. Elsewhere a line is printed each time a boot comes into another state.
@@ -54,16 +57,17 @@ def watch(output: Path | None, duration: str, joined: Path | None) -> None:
     if output is not None:
         write.check(output, replace=False)
     if joined is not None:
-        following = Following(Attachment(joined.resolve(), seconds), _report)
-        _watch(following, seconds, attach=False)
-        _write(output, following)
+        services = LocalServices(Attachment(joined.resolve(), seconds), _report)
+        _watch(Following(services), None, seconds)
+        _write(output, Following(services))
         return
     with folder.fresh(_ABOVE, "bootseq-watch-") as new:
         path = new.real()
-    capture.make(path, points=call_points.load([]), ask=["ask"], echo=False)
-    following = Following(Attachment(path, seconds, lasting=False), _report)
     try:
-        _attached(following, path, seconds)
+        capture.make(path, points=call_points.load([]), ask=["ask"], echo=False)
+        with services_of(hosts, Attachment(path, seconds, lasting=False)) as everything:
+            following = Following(everything)
+            _attached(following, everything, seconds)
         _write(output, following)
     except BaseException:
         _leave(path, output)
@@ -71,28 +75,28 @@ def watch(output: Path | None, duration: str, joined: Path | None) -> None:
     folder.remove(path)
 
 
-def _attached(following: Following, path: Path, seconds: float) -> None:
+def _attached(following: Following, services: Services, seconds: float) -> None:
     """Watch with the hooks in all services, which are always removed."""
     try:
-        if not [report for report in following.attach() if report.state == "attached"]:
+        if not [report for report in services.attach() if report.state == "attached"]:
             raise TracerError("cannot attach to any OpenStack service here; for the reasons run: bootseq doctor")
-        _watch(following, seconds, attach=True)
+        _watch(following, services, seconds)
     finally:
         with signals.deferred():
-            reports = detaching.detach(path)
-            following.close()
+            reports = services.detach()
+            services.close()
     _report_detached(reports)
 
 
-def _watch(following: Following, seconds: float, *, attach: bool) -> None:
-    """Show the boots until the time is over, or a signal ends it."""
+def _watch(following: Following, services: Services | None, seconds: float) -> None:
+    """Show the boots until the time is over, or a signal ends it; attach to ``services`` that start meanwhile."""
     deadline = time.monotonic() + seconds
     with suppress(KeyboardInterrupt), watch_view.of_terminal() as view:
         while time.monotonic() < deadline:
             begun = time.monotonic()
             view.show(boots.lines(following.trace(), time.time_ns(), steps.title))
-            if attach:
-                following.attach()
+            if services is not None:
+                services.attach()
             time.sleep(min(max(PACE, time.monotonic() - begun), max(0.0, deadline - time.monotonic())))
         view.show(boots.lines(following.trace(), time.time_ns(), steps.title))
 
