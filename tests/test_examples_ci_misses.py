@@ -9,6 +9,8 @@ import pytest
 
 from examples.ci.misses import scores
 from examples.ci.mutations import MUTATIONS
+from examples.ci.spec_misses import DETECTED, MISSED
+from examples.ci.spec_misses import scores as spec_scores
 from tests.support.builders import small_boot
 from tracer.correlation.pipeline import correlate
 from tracer.model import Request
@@ -36,3 +38,10 @@ def test_every_seeded_change_is_detected_with_its_class(boots: list[Request], ba
     assert baseline or sum(score.applied for score in all_scores) == 2 * len(MUTATIONS)
     assert [score.name for score in all_scores if score.detected < score.applied] == []
     assert [miss for score in all_scores for miss in score.misses] == []
+
+
+def test_a_spec_misses_no_change_of_what_it_states() -> None:
+    """For boots of a real Nova: python -m examples.ci.spec_misses."""
+    results = {score.name: score.results for score in spec_scores([small_boot()], 1)}
+    assert all(results[name][DETECTED] for name in ("drop", "add", "rename", "call and cast", "other table", "state"))
+    assert [name for name, columns in results.items() if columns[MISSED]] == []

@@ -79,14 +79,21 @@ def written(common: Common, source: str) -> str:
     lines += [
         f"  {_quoted(key)}: {count}" for (service, key), count in sorted(common.counts.items()) if service == _BOOT
     ]
-    lines += ["", "# Steps by service.", "within:", *_within(common.counts)]
+    lines += [
+        "",
+        "# Steps by service: first all of a kind, also those that no line names.",
+        "within:",
+        *_within(common.counts),
+    ]
     return _HEAD.format(source=source, version=VERSION) + "\n".join(lines) + "\n"
 
 
 def _names(service: str, kind: str, own_keys: Sequence[str]) -> Iterator[_Name]:
-    """Yield the names under which a step counts: its keys in its service, and its kind in the boot."""
+    """Yield the names under which a step counts: its keys and its kind in its service, and its kind in the boot."""
     yield from ((service, key) for key in own_keys)
     if own_keys:
+        # A step that no line names yet is noticed by these.
+        yield service, f"{kind}.*"
         yield _BOOT, f"{kind}.*"
 
 
