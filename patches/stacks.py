@@ -97,7 +97,7 @@ class _Reader:
                 yield ("greenlet", "", 0, *self._stack(frame, ""))
         for queue, name in list(self._queues.values()):
             for item in _queued(queue):
-                yield ("queued", name, 0, *self._work(item))
+                yield ("queued", name, 0, *self._work(item, name))
 
     def _stack(self, frame: FrameType, name: str) -> tuple[Any, Any]:
         lines: list[tuple[int, int]] = []
@@ -108,18 +108,20 @@ class _Reader:
                 for key, value in self._values.of_frame(inner, self._library):
                     details.setdefault((key, value), number)
             if inner.f_code.co_name in _WORKERS and inner.f_code.co_filename.endswith(_WORKER_FILES):
-                self._note_queue(inner, name)
+                pool = self._pool(inner, name)
+                if pool:
+                    details.setdefault(("pool", pool), number)
         return tuple(lines), tuple([(number, key, value) for (key, value), number in details.items()])
 
-    def _note_queue(self, frame: FrameType, name: str) -> None:
+    def _pool(self, frame: FrameType, name: str) -> str:
+        """Return the name of the pool that a worker's frame belongs to: that of its first worker; note its queue."""
         names = variables_of(frame)
         queue = names.get("work_queue")
         if queue is None:
             queue = field(names.get("self"), "work_queue")
-        if queue is not None:
-            self._queues.setdefault(id(queue), (queue, name))
+        return "" if queue is None else self._queues.setdefault(id(queue), (queue, name))[1]
 
-    def _work(self, item: Any) -> tuple[Any, Any]:
+    def _work(self, item: Any, pool: str) -> tuple[Any, Any]:
         function, arguments, named = field(item, "fn"), field(item, "args"), field(item, "kwargs")
         module, name = function_names(function)
         details: dict[tuple[str, str], int] = {}
@@ -127,6 +129,7 @@ class _Reader:
         for key, value in self._values.of_value(values, 3):
             details.setdefault((key, value), 0)
         index = self._numbered((module, "", name))
+        details[("pool", pool)] = 0
         return ((index, 0),), tuple([(0, key, value) for key, value in details])
 
     def _index(self, code: CodeType, names: dict[str, Any]) -> int:

@@ -193,10 +193,10 @@ class Follower:
     def _worker(self, link: Link) -> Holder | Owner:
         """Follow the first worker of the full pool."""
         process = link.holder.process
-        pool = link.stack.thread.rpartition("_")[0] or link.stack.thread
+        pool = link.stack.first("pool")
         busy = [
-            Holder(process, stack) for stack in process.stacks
-            if stack.kind == "thread" and stack.thread.startswith(pool or "\0") and is_under_way(stack)
+            holder for holder in self._beside(link)
+            if holder.stack.kind != "queued" and pool in holder.stack.all("pool") and is_under_way(holder.stack)
         ]  # fmt: skip
         link.waits_for = f"a free worker: {sum(holder.stack.count for holder in busy)} are busy"
         link.details["pool"] = pool

@@ -21,6 +21,14 @@ _INCOMING = [
     _spec("taken", "msg_id"), _spec("taken_method", "message/method"), _spec("request", "ctxt/request_id"),
     _spec("global", "ctxt/global_request_id"),
 ]  # fmt: skip
+#: The instances that a message is about, by its arguments.
+_BUILD = "message/args/build_requests/*/nova_object.data"
+_INCOMING += [
+    _spec("instance", f"{_BUILD}/instance_uuid"),
+    _spec("name", f"{_BUILD}/instance/nova_object.data/display_name"),
+    _spec("instance", "message/args/instance/nova_object.data/uuid"),
+    _spec("name", "message/args/instance/nova_object.data/display_name"),
+]
 _HTTP = [
     _spec("http_method", "method"), _spec("http_path", "url", "address"), _spec("http_host", "self/host"),
     _spec("http_port", "self/port"), _spec("http_scheme", "self/scheme"),

@@ -89,7 +89,14 @@ def _plain_answers(current: Round, what: str) -> list[Answer]:
 
 
 def _subjects(current: Round, what: str | None) -> list[Subject]:
-    return matching(current.processes, what) if what is not None else subjects(current.processes)
+    """Return what is under way for ``what``: a name that no frame has is looked for in the logs, for its request."""
+    if what is None:
+        return subjects(current.processes)
+    named = matching(current.processes, what)
+    if not named:
+        requests = logs.requests_of(current.processes, what)
+        named = [subject for subject in subjects(current.processes) if {*subject.requests} & {*requests[-1:]}]
+    return named
 
 
 def _answer(subject: Subject, current: Round, before: Round) -> Answer:
