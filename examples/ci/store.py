@@ -14,7 +14,7 @@ from pathlib import Path
 
 from examples.embedded.boot import Boot
 from examples.embedded.building import cache
-from examples.embedded.release import Release, series_of
+from examples.embedded.release import Release
 
 _ROOT = Path(__file__).resolve().parents[2]
 #: The code that records: a change of it makes older captures unusable. What reads them may change.
@@ -25,7 +25,7 @@ def entry(release: Release, settings: object) -> Path:
     """Return the folder for boots of the same packages on the same Python, by the same settings and code of bootseq."""
     facts = (release.content, release.python, settings, _code())
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    return cache() / "recordings" / f"nova-{series_of(release.name)}-{digest}"
+    return cache() / "recordings" / digest
 
 
 def fetch(folder: Path, capture: Path) -> list[Boot]:
