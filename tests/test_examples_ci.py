@@ -67,9 +67,10 @@ def calls() -> list[str]:
     return [command for command in commands if SCRIPT.name in command]
 
 
-def test_the_workflow_conforms_to_githubs_schema() -> None:
+def test_the_workflows_conform_to_githubs_schema() -> None:
     """The schema is the one in check-jsonschema."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)]
+    files = sorted(str(path) for path in FOLDER.glob("github-*.yaml"))
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *files]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

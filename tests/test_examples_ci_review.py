@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from examples.ci import __main__ as command_line
@@ -214,6 +217,25 @@ def test_a_change_is_compared_with_a_baseline_and_blessed(tmp_path: Path, monkey
 def test_options_that_do_not_fit_are_refused(arguments: list[str], message: str) -> None:
     outcome = CliRunner().invoke(command_line.main, arguments)
     assert (outcome.exit_code, message in " ".join(outcome.output.split())) == (2, True), outcome.output
+
+
+def test_the_workflow_calls_the_script_with_valid_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a checkout with its history."""
+    workflow = yaml.safe_load((ROOT / "examples" / "ci" / "github-review.yaml").read_text())
+    steps = workflow["jobs"]["review"]["steps"]
+    (command,) = (step["run"] for step in steps if "review-change" in step.get("run", ""))
+    script, *arguments = shlex.split(command)
+    assert os.access(ROOT / script.removeprefix("bootseq/"), os.X_OK)
+    assert steps[0]["with"] == {"path": "nova", "fetch-depth": 0}
+    reviews = []
+    monkeypatch.setattr(reviewing, "against_base", lambda *values: reviews.append(values) or 0)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nova").mkdir()
+    outcome = CliRunner().invoke(command_line.main, ["review", *arguments])
+    assert outcome.exit_code == 0, outcome.output
+    ((review, plan, choice, output, options),) = reviews
+    assert (review, plan) == (reviewing.Review(tmp_path / "nova", "$BASE", "HEAD"), Plan())
+    assert (choice, output, options) == (Choice(), Path("reports"), [f"--policy={reviewing.POLICY}"])
 
 
 # --- the matrix

@@ -13,7 +13,7 @@ from examples.ci import comparison, reviewing
 from examples.ci.commands import CANNOT_TELL, CommandError
 from examples.ci.matrix import compare_neighbours
 from examples.ci.recordings import Plan
-from examples.ci.resolution import find
+from examples.ci.resolution import find, packages
 from examples.ci.resolution.find import Choice
 from examples.embedded import EmbeddedError
 
@@ -88,6 +88,9 @@ def compare(
             return compare_neighbours([find.find(name, choice) for name in releases], plan, output, policy)
         base = find.find(str(old), choice)
         pair = find.change(base, change) if change else (base, find.find(str(new), choice))
+        if change:
+            locks = (release.lock.read_text() for release in pair)
+            click.echo(f"packages that differ: {', '.join(packages.moved(*locks))}", err=True)
         return comparison.compare(*comparison.sides(*pair), plan, output, policy)
 
     _exit("compare", run)
