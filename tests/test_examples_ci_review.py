@@ -227,8 +227,13 @@ def test_the_workflow_calls_the_script_with_valid_arguments(tmp_path: Path, monk
     script, *arguments = shlex.split(command)
     assert os.access(ROOT / script.removeprefix("bootseq/"), os.X_OK)
     assert steps[0]["with"] == {"path": "nova", "fetch-depth": 0}
-    reviews = []
-    monkeypatch.setattr(reviewing, "against_base", lambda *values: reviews.append(values) or 0)
+    reviews: list[tuple[Any, ...]] = []
+
+    def record(*values: Any) -> int:
+        reviews.append(values)
+        return 0
+
+    monkeypatch.setattr(reviewing, "against_base", record)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nova").mkdir()
     outcome = CliRunner().invoke(command_line.main, ["review", *arguments])

@@ -13,6 +13,7 @@ import pytest
 from examples.ci import reviewing, seeded
 from examples.ci.recordings import Plan
 from examples.ci.resolution import trees, wheels
+from examples.ci.resolution.find import Choice
 from examples.ci.seeded_commits import COMMITS, Edit, Seeded
 from examples.embedded import EmbeddedError
 from examples.embedded.release import RELEASES, environment
@@ -90,7 +91,7 @@ def test_a_review_finds_one_more_query_and_names_its_commit(sdist: Path, tmp_pat
     base, head = seeded.make(sdist, checkout, COMMITS[:1])
     change = reviewing.Review(checkout, base, head)
     plan = Plan(boots=1, mode="one-process", driver="fake")
-    assert reviewing.against_base(change, plan, seeded.Choice(), output, [f"--policy={reviewing.POLICY}"]) == 1
+    assert reviewing.against_base(change, plan, Choice(), output, [f"--policy={reviewing.POLICY}"]) == 1
     report: dict[str, Any] = json.loads((output / "report.json").read_text())
     changes = [entry for entry in report["changes"] if entry["severity"] in ("fail", "warn")]
     assert [entry["text"].partition(" ")[0] for entry in changes] == ["objects/instance_mapping.py.InstanceMapping"]
