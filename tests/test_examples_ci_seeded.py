@@ -50,7 +50,6 @@ def test_a_seeded_commit_is_found_or_silent_and_named() -> None:
 
 
     """Three of them change no boot."""
-    """Of which three change no boot."""
     assert (len(COMMITS), sum(not seeded_commit.classes for seeded_commit in COMMITS)) == (12, 3)
 
 
