@@ -49,6 +49,7 @@ def test_a_seeded_commit_is_found_or_silent_and_named() -> None:
     ]  # fmt: skip
 
 
+def test_there_are_twelve_seeded_commits() -> None:
     """Three of them change no boot."""
     assert (len(COMMITS), sum(not seeded_commit.classes for seeded_commit in COMMITS)) == (12, 3)
 
