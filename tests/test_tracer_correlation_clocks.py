@@ -6,7 +6,7 @@ import re
 
 from tests.support.events import EPOCH, TICK, Cloud, Message
 from tracer.correlation import clocks
-from tracer.events import Event, Process
+from tracer.events import ClockBound, Event, Process
 
 
 def test_a_clock_that_messages_prove_wrong_is_corrected() -> None:
@@ -137,3 +137,27 @@ def test_a_late_message_proves_nothing() -> None:
 def test_a_line_a_few_milliseconds_early_proves_nothing() -> None:
     """A line may be written some milliseconds before the line that precedes it."""
     assert clocks.align(message(1, log("api"), log("compute"), 4, 1, 6, 3)) == []
+
+
+def test_a_host_without_a_message_is_corrected_by_comparing_its_clock() -> None:
+    """Pings from a machine that recorded nothing itself bound the clocks of both hosts."""
+    cloud = Cloud()
+    api, compute = cloud.process("nova-api"), cloud.process("nova-compute", host="cmp1", ahead=90_000_000_000)
+    api.sql("SELECT 1")
+    compute.sql("SELECT 2")
+    compared = [
+        ClockBound("controller", "h1", -1_000_000, 2_000_000),
+        ClockBound("controller", "cmp1", 89_999_500_000, 90_000_700_000),
+    ]
+    (warning,) = clocks.align(cloud.events, compared)
+    assert warning.startswith("the clock of host cmp1 is 90.000 s ahead of that of host h1")
+    times = [event.start for event in cloud.events]
+    assert max(times) - min(times) < 100 * TICK + 2_000_000
+
+
+def test_clocks_that_are_compared_as_equal_are_left_alone() -> None:
+    cloud = Cloud()
+    cloud.process("nova-api").sql("SELECT 1")
+    assert clocks.align(cloud.events, [ClockBound("controller", "h1", -500_000, 400_000)]) == []
+    # A host that recorded nothing.
+    assert clocks.align(cloud.events, [ClockBound("controller", "cmp9", 5_000_000_000, 5_000_100_000)]) == []

@@ -46,6 +46,7 @@ def start(hosts: SshHosts, *words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         env=hosts.environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -62,11 +63,15 @@ def has_hooks(victim: Victim) -> bool:
 def recording(hosts: SshHosts, folder: Path, *more: str) -> list[str | Path]:
     """Return the words of a recording on all hosts, whose command waits until a file ``stop`` exists."""
     chosen = [word for host in hosts.hosts[:2] for word in ("--host", host.url)]
-    wait = f"until [ -e {folder}/stop ]; do sleep 0.1; done"
     return [
         "record", "-o", folder / "x.trace.jsonl", "--keep", "--for", "30s", "--become", *chosen, *more, "--",
-        "sh", "-c", wait,
+        "sh", "-c", waiting(folder),
     ]  # fmt: skip
+
+
+def waiting(folder: Path) -> str:
+    """Return the text of a shell that waits until a file ``stop`` exists."""
+    return f"until [ -e {folder}/stop ]; do sleep 0.1; done"
 
 
 def agents(host: SshHost) -> list[int]:
@@ -76,9 +81,25 @@ def agents(host: SshHost) -> list[int]:
     return [process.pid for process in running if os.readlink(f"/proc/{process.pid}/ns/pid") == namespace]
 
 
-def logged(victim: Victim, text: str) -> None:
-    """Have a victim log a warning, which its hooks record."""
-    victim.ask(f"logging.getLogger('nova.test').warning({text!r})")
+def clients(host: SshHost) -> list[int]:
+    """Return the pids of the ssh clients for a host."""
+    return [item.pid for item in processes.everything() if "-T" in item.argv and str(host.port) in item.argv]
+
+
+def log_until_sent(victim: Victim, text: str, host: SshHost, folder: Path) -> None:
+    """Have a victim log warnings, until one has been recorded and sent here: its hooks may not be complete yet."""
+    parts = folder / "x.trace.jsonl.capture" / "parts"
+
+    def is_sent() -> bool:
+        victim.ask(f"logging.getLogger('nova.test').warning({text!r})")
+        return any(parts.glob(f"*_{host.port}+own/segments/*.seg"))
+
+    wait_until(is_sent)
+
+
+def messages(folder: Path) -> set[str]:
+    """Return the texts of the log lines of the trace."""
+    return {line.message for line in trace_file.read(folder / "x.trace.jsonl").lines}
 
 
 def test_record_on_hosts_streams_and_leaves_nothing(hosts: SshHosts, tmp_path: Path) -> None:
@@ -87,20 +108,17 @@ def test_record_on_hosts_streams_and_leaves_nothing(hosts: SshHosts, tmp_path: P
         compute.ask("remember()")
         run = start(hosts, *recording(hosts, tmp_path))
         wait_until(lambda: has_hooks(compute) and has_hooks(conductor))
-        logged(compute, "on cmp1")
-        logged(conductor, "on cmp2")
-        parts = tmp_path / "x.trace.jsonl.capture" / "parts"
         # The records arrive while the command runs.
-        wait_until(lambda: len(list(parts.glob("*/segments/*.seg"))) == 2)
+        log_until_sent(compute, "on cmp1", first, tmp_path)
+        log_until_sent(conductor, "on cmp2", second, tmp_path)
         (tmp_path / "stop").touch()
         _, errors = run.communicate(timeout=PATIENCE)
         assert run.returncode == 0, errors
         assert "detached from 2 processes, 2 proved" in errors
         assert compute.ask("differences()") == []
         assert not has_hooks(conductor)
-    lines = [line.message for line in trace_file.read(tmp_path / "x.trace.jsonl").lines]
-    assert sorted(lines) == ["on cmp1", "on cmp2"]
-    assert parts.parent.stat().st_mode & 0o777 == 0o700
+    assert messages(tmp_path) == {"on cmp1", "on cmp2"}
+    assert (tmp_path / "x.trace.jsonl.capture").stat().st_mode & 0o777 == 0o700
     for host in (first, second):
         rest = subprocess.run(host.inside("ls", "-A", "/run", "/var/tmp"), capture_output=True, text=True, check=True)
         assert "bootseq-" not in rest.stdout
@@ -145,30 +163,66 @@ def test_the_refusals_of_hosts_have_reasons(hosts: SshHosts) -> None:
     stranger.kill()
 
 
-@pytest.mark.parametrize("killed", ["controller", "agent"])
+def test_the_password_is_in_no_command_line_and_no_environment(hosts: SshHosts, tmp_path: Path) -> None:
+    (first,) = hosts.hosts[:1]
+    words: list[str | Path] = [
+        "record",
+        "-o",
+        tmp_path / "x.trace.jsonl",
+        "--keep",
+        "--for",
+        "30s",
+        "--ask-become-pass",
+    ]
+    words += ["--host", first.url.replace("op@", f"{GUARDED}@"), "--", "sh", "-c", waiting(tmp_path)]
+    with first.service("nova-compute") as compute:
+        run = start(hosts, *words)
+        assert run.stdin is not None
+        run.stdin.write(f"{PASSWORD}\n")
+        run.stdin.flush()
+        wait_until(lambda: has_hooks(compute))
+        shown = b""
+        for process in processes.everything():
+            for name in ("cmdline", "environ"):
+                shown += Path(f"/proc/{process.pid}/{name}").read_bytes()
+        assert b"-ISBc" in shown
+        assert PASSWORD.encode() not in shown
+        (tmp_path / "stop").touch()
+        _, errors = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 0, errors
+    assert PASSWORD not in errors
+    assert not any(PASSWORD.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("killed", ["controller", "agent", "link", "nothing"])
 def test_hooks_go_when_the_controller_or_the_agent_is_killed(hosts: SshHosts, tmp_path: Path, killed: str) -> None:
-    """Idle services lose their hooks too; what was recorded is kept, and the loss of a host is named."""
+    """Idle services lose their hooks too; what was recorded is kept, and the loss of a host is named.
+
+    With nothing killed, the controller is only stopped: the hosts hear nothing.
+    """
     first, second = hosts.hosts[:2]
     with first.service("nova-compute") as compute, second.service("nova-conductor") as conductor:
         compute.ask("remember()")
         run = start(hosts, *recording(hosts, tmp_path, "--silence", "6s"))
         wait_until(lambda: has_hooks(compute) and has_hooks(conductor))
-        logged(compute, "before")
-        parts = tmp_path / "x.trace.jsonl.capture" / "parts"
-        wait_until(lambda: list(parts.glob("*/segments/*.seg")))
+        log_until_sent(compute, "before", first, tmp_path)
         if killed == "controller":
             run.kill()
             run.wait()
             wait_until(lambda: not has_hooks(compute) and not has_hooks(conductor))
         else:
-            (agent,) = agents(first)
-            os.kill(agent, signal.SIGKILL)
+            if killed == "nothing":
+                run.send_signal(signal.SIGSTOP)
+            else:
+                (target,) = agents(first) if killed == "agent" else clients(first)
+                os.kill(target, signal.SIGKILL)
             wait_until(lambda: not has_hooks(compute))
+            run.send_signal(signal.SIGCONT)
             (tmp_path / "stop").touch()
             _, errors = run.communicate(timeout=PATIENCE)
             assert run.returncode == 3, errors
             assert "was lost while it was recorded" in errors
-            assert [line.message for line in trace_file.read(tmp_path / "x.trace.jsonl").lines] == ["before"]
+            assert messages(tmp_path) == {"before"}
         assert compute.ask("differences()") == []
         if killed == "controller":
             adopted = bootseq(

@@ -79,5 +79,7 @@ class Events:
     warnings: list[str] = field(default_factory=list)
     #: Comparisons of the clocks of the hosts that recorded it.
     bounds: list[ClockBound] = field(default_factory=list)
+    #: It was recorded on the hosts of a cloud that somebody chose: its other hosts were not.
+    is_of_hosts: bool = False
     #: Something in it was invalid, rather than cut off or missing: a warning names it, and the exit code is not 0.
     damaged: bool = False

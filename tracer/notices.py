@@ -110,6 +110,14 @@ def service_unrecorded(service: str, pid: int, host: str, reason: str) -> Notice
     return Notice(Code.UNRECORDED, printable(f"{service} (pid {pid}) on host {host} was not recorded: {reason}"))
 
 
+def receiver_unrecorded(receiver: str, request: int, address: str, method: str) -> Notice:
+    """Report a receiver of messages of which nothing was recorded, by the first such message."""
+    text = printable(
+        f"{receiver} was not recorded: nothing shows what it did for {method} ({address} of request {request})"
+    )
+    return Notice(Code.UNRECORDED, text)
+
+
 def processes_repeated(path: str, count: int) -> Notice:
     """Report processes of a capture that another capture, of which it is a copy, holds too."""
     text = f"{path}: {plural(count, 'process', 'processes')} skipped, already read from another capture"
@@ -157,6 +165,7 @@ _WORDINGS = tuple(
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? skipped, already read from another capture"),
         (Code.PROCESSES_REPEATED, r".*: \d+ process(?:es)? of another capture again, left out"),
         (Code.UNRECORDED, r"host \S+ was (?:not recorded|lost while it was recorded): .*"),
+        (Code.UNRECORDED, r".* was not recorded: nothing shows what it did for .* \(\S* of request \d+\)"),
         (Code.UNRECORDED, r".* \(pid \d+\) on host \S+ was not recorded: .*"),
         (Code.LINES_NOT_UNDERSTOOD, r".*: \d+ lines? not understood, the first(?: at line [\d,]+)?: '.*'"),
         (Code.STATEMENTS_PERIODIC, r"\d+ of \d+ SQL statements? in the logs belong to no request: (?!\d+ unknown).*"),

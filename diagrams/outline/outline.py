@@ -112,6 +112,8 @@ def notes(row: Row, detail: str) -> Iterator[str]:
         yield f"! {steps.raised(step)}"
     if ended_by := step.text("ended_by"):
         yield f"ended by {shorten(ended_by, steps.TITLE)}"
+    if receiver := step.text("unrecorded"):
+        yield f"{shorten(receiver, steps.TITLE)} was not recorded"
     if detail == "full":
         yield from _carried(step, row.caller)
     for note in shown_notes(row.notes, detail):

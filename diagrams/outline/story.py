@@ -65,6 +65,8 @@ def _notes(row: Scene) -> list[str]:
     texts = [f"{mark} {steps.raised(end)}" for end in (step, row.far) if end is not None and end.error is not None]
     if ended_by := step.text("ended_by"):
         texts.append(f"ended by {shorten(ended_by, steps.TITLE)}")
+    if receiver := step.text("unrecorded"):
+        texts.append(f"{shorten(receiver, steps.TITLE)} was not recorded")
     texts += [steps.note_in(note, step.service) for note in row.shown_notes()]
     handled = [steps.error(error) for error in row.handled]
     texts += [f"handled: {text}{times(handled.count(text))}" for text in dict.fromkeys(handled)]

@@ -115,6 +115,7 @@ def _read(paths: tuple[Path, ...], hints: Hints, doing: Progress) -> Events:
         events.processes += [process for process in source.processes if process.key not in again]
         events.warnings += source.warnings
         events.bounds += source.bounds
+        events.is_of_hosts = events.is_of_hosts or source.is_of_hosts
         events.damaged = events.damaged or source.damaged
         known.update(process.key for process in source.processes)
     if not events.events:

@@ -18,6 +18,7 @@ from tracer.correlation import (
     statements,
     states,
     unassigned,
+    unrecorded,
     witnesses,
 )
 from tracer.events import Event, Events, Process
@@ -51,6 +52,8 @@ def correlate(events: Events) -> Trace:
         logged_phases.insert(request)
         addresses.assign(request.chapters, forest.casts)
         event_waits.link(request)
+    # Note the messages to services that were not recorded, where hosts were chosen.
+    missing_warnings = unrecorded.mark(grouped.all) if events.is_of_hosts else []
     # Name each boot's instance, host and outcome, and count what happened beside it.
     deletes = outcomes.deletes(grouped.others)
     for boot, seed in zip(grouped.boots, grouped.seeds, strict=True):
@@ -65,7 +68,7 @@ def correlate(events: Events) -> Trace:
     for request in grouped.all:
         request.versions = versions
     warnings = [
-        *events.warnings, *clock_warnings, *forest.warnings,
+        *events.warnings, *missing_warnings, *clock_warnings, *forest.warnings,
         *_process_warnings(events),
         *unassigned.warnings(rest, forest), *([notices.lines_left_out(left_out, len(lines)).text] if left_out else []),
     ]  # fmt: skip

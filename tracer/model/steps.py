@@ -60,6 +60,7 @@ class Step(Attributed):
       ``body``, ``closing_request_id`` (the other id of a request whose last lines have one of their own)
     - rpc: ``side`` ("client" | "server"), ``mode`` ("call" | "cast" | "fanout" | "notify" | "reply"), ``method`` (what
       it does: ``Instance.save``, not ``object_action``), ``topic``, ``server``, ``peer`` (participant at the far side),
+      ``unrecorded`` (of a sent message: its receiver, of which nothing was recorded),
       ``arguments``, and on the server's side ``module``, ``class``, ``function`` of the endpoint
     - sql: ``statement``, ``parameters``, ``rows``, ``verb``, ``tables``, ``fingerprint``, ``database``
     - handoff: ``via`` (what carried it over), ``function``, ``waited`` (nanoseconds until a worker took it), and of

@@ -42,7 +42,7 @@ _VARYING = frozenset(
         # ids and queues of one message, one connection, one thread, one moment
         "message", "msg_id", "unique_id", "reply", "reply_queue", "callee_request_id", "logged_request_id",
         "context_request_id", "closing_request_id", "peer_address", "host", "started", "worker", "waited",
-        "redelivered", "topic_order", "ended_by",
+        "redelivered", "topic_order", "ended_by", "unrecorded",
         # the requester, the instance, and the content of the cloud
         "user_id", "project_id", "roles", "instance", "display_name", "image", "payload", "rows", "parameters",
         "ports", "macs", "events", "chains",

@@ -35,6 +35,11 @@ class HostClocks:
             by_boot.setdefault(host.boot or host.name, host.name if taken or not host.host else host.host)
         return {host.name: by_boot[host.boot or host.name] for host in self._hosts}
 
+    @property
+    def is_of_hosts(self) -> bool:
+        """True if it was recorded on chosen hosts."""
+        return self._about is not None
+
     def owner(self, part: str) -> str:
         """Return the name of the host that a part belongs to, "" if it is this machine's."""
         host = self._host(part)

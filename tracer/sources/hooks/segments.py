@@ -44,6 +44,7 @@ def read(capture: Path, offsets: dict[str, int] | None = None) -> Events:
     result.warnings += _incomplete_parts(capture)
     result.warnings += clocks.warnings()
     result.bounds += clocks.bounds()
+    result.is_of_hosts = clocks.is_of_hosts
     if not any(files for _, files in folders):
         result.warnings.append(f"{capture}: contains no recording")
     result.warnings = _limited(capture, result.warnings)
