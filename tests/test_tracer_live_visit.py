@@ -25,6 +25,7 @@ class Trapped:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.pid = process.pid
 
     def visit(self) -> ProcessStacks:
         """Return what a visit reads."""

@@ -171,4 +171,5 @@ def main(threads: int) -> None:
 
 
 if __name__ == "__main__":
+    __name__ = "nova.traps"  # what a visit takes for a service's own module
     main(int(sys.argv[1]))
