@@ -211,7 +211,7 @@ class TestGuest:
         assert entry["command"].startswith("openstack network agent list --network ")
 
     def test_no_agent_is_needed_where_ovn_answers(self) -> None:
-        entries = json_of(legs.DATA / "ovn.trace.jsonl.gz", "2")["next"]
+        entries = json_of(legs.DATA / "ovn.trace.jsonl.gz")["next"]
         assert not [entry for entry in entries if "DHCP agent had" in entry["text"]]
 
     def test_a_guest_without_a_port_is_not_mentioned(self) -> None:

@@ -22,7 +22,7 @@ from tracer.model import Request, Step, Trace, lanes
 
 LEGS = Path(__file__).parent / "data" / "legs"
 TRACES = ("snapshot", "hybrid", "ovn")
-#: The same boot as `snapshot` by a version that named services after their projects.
+#: A boot like `snapshot`, by a version that named services after their projects.
 OLDER = "older"
 #: Beginnings of topics that Neutron's and Cinder's services use.
 TOPICS = ("q-", "neutron-vo-", "cinder-", "reply_", "dhcp_agent", "l3_agent", "notifications")
