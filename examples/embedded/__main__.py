@@ -14,6 +14,7 @@ import click
 from examples.embedded.boot import Boot
 from examples.embedded.cloud import EmbeddedCloud
 from examples.embedded.errors import EmbeddedError
+from examples.embedded.hosts.command import hosts
 from examples.embedded.one_process import boot_in_one_process
 from examples.embedded.release import RELEASES
 
@@ -94,6 +95,9 @@ def _print(boots: list[Boot]) -> None:
 def _end(number: int, frame: FrameType | None) -> None:
     """Exit by an exception, so that the cloud is stopped on the way out."""
     sys.exit(128 + number)
+
+
+main.add_command(hosts)
 
 
 if __name__ == "__main__":

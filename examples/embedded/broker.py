@@ -28,6 +28,9 @@ class Files:
         # Bound beforehand, so that nova-compute's requests to the starting conductor wait in the queue instead of being
         # dropped and repeated 10 seconds later, and so that no two services create the exchange's file.
         self._exchange.write_text(json.dumps([["conductor", "^conductor$", "conductor"]]))
+        # Two computes start at the same time.
+        for name in ("compute", "compute-alt"):
+            self._exchange.with_name(f"{name}_fanout.exchange").write_text("[]")
 
     def served(self) -> Collection[str]:
         with self._exchange.open() as file:

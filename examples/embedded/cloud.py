@@ -1,19 +1,18 @@
 """A real Nova in separate processes on this machine: its services from start to stop, and boots on it."""
 
 import http.client
-import itertools
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from examples.embedded import config
-from examples.embedded.boot import Boot, Journal, PendingBoot, Request
+from examples.embedded.boot import Boot, Journal, PendingBoot
 from examples.embedded.broker import Broker, Files
+from examples.embedded.client import Client
 from examples.embedded.databases import install_databases
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import INSIDE, Release, environment, find_release
@@ -22,16 +21,13 @@ from examples.embedded.settling import settle
 from examples.embedded.wrapping import Wrapping
 
 START_TIMEOUT = 180.0
-CLIENT_TIMEOUT = 120.0
-QUEUES = {
-    "nova-conductor": "conductor",
-    "nova-scheduler": "scheduler",
-    "nova-compute": f"compute.{config.COMPUTE_HOST}",
-}
 
 
 class EmbeddedCloud:
     """A context manager: within it all services run, after it none of their processes remains."""
+
+    #: The compute services, and the names of their hosts for Nova.
+    computes: ClassVar[Mapping[str, str]] = {"nova-compute": "compute1"}
 
     def __init__(
         self,
@@ -63,7 +59,6 @@ class EmbeddedCloud:
         self.services: dict[str, Service] = {}
         self.journal = Journal(self.state / "journal.jsonl")
         self.ports: dict[str, int] = {}
-        self._clients = itertools.count(1)
         self._ended: list[Boot] = []
 
     def __enter__(self) -> "EmbeddedCloud":
@@ -110,46 +105,33 @@ class EmbeddedCloud:
 
     def start_boot(self, names: Sequence[str], **what: Any) -> list[PendingBoot]:
         """Run the client, which returns after the API's acceptance; `what` are Request's fields."""
-        started = time.monotonic()
-        request = Request(names=tuple(names), **what)
-        number = next(self._clients)
-        request_file, answer_file = (self.state / "clients" / f"{number}.{kind}.json" for kind in ("request", "answer"))
-        request_file.write_text(json.dumps(request.as_json()))
-        url = f"http://127.0.0.1:{self.ports['nova-api']}/v2.1"
-        client = self._launch(
-            f"client-{number}",
-            INSIDE / "client.py",
-            "--url",
-            url,
-            "--request",
-            str(request_file),
-            "--answer",
-            str(answer_file),
-        )
-        try:
-            client.wait(CLIENT_TIMEOUT)
-        finally:
-            stop_all([client])
-        return [self._pending(answer, started) for answer in json.loads(answer_file.read_text())]
+        variables = self._variables("client")
+        client = Client(self.state, self.python, self.url, self.journal, self.check, self.wrapping, variables)
+        return client.start_boot(names, **what)
 
-    def _pending(self, answer: dict[str, str], started: float) -> PendingBoot:
-        if "error" in answer:
-            raise EmbeddedError(f"the API did not accept {answer['name']}: {answer['error']}")
-        return PendingBoot(**answer, journal=self.journal, check=self._check, started=started)
+    @property
+    def url(self) -> str:
+        """Return the URL of Nova's API."""
+        return f"http://{self._address('nova-api')}:{self.ports['nova-api']}/v2.1"
+
+    def check(self) -> None:
+        """Raise EmbeddedError if a service has ended."""
+        for service in self.services.values():
+            service.check()
 
     def _start(self) -> None:
-        python = environment(self.release)
-        self._python = python
-        self._make_state(python)
+        self.python = environment(self.release)
+        self._make_state(self.python)
         for name in ("placement", "stub", "nova-conductor", "nova-scheduler", "nova-api"):
             self._start_service(name)
         # nova-compute reports its resources once, at its start: Placement and the conductor must be running.
         self._wait_for_answer("placement")
         self._wait_for_queue("nova-conductor")
-        self._start_service("nova-compute")
+        for name in self.computes:
+            self._start_service(name)
         for name in ("stub", "nova-api"):
             self._wait_for_answer(name)
-        for name in QUEUES:
+        for name in ("nova-scheduler", *self.computes):
             self._wait_for_queue(name)
 
     def _make_state(self, python: Path) -> None:
@@ -159,48 +141,63 @@ class EmbeddedCloud:
             (self.state / name).mkdir(parents=True, mode=0o700)
         self._broker = self._external_broker or Files(self.state)
         self.ports = dict(zip(config.PORTS, config.free_ports(len(config.PORTS)), strict=True))
-        install_databases(self.release, python, self.state / "databases", self._broker.transport_url)
+        hosts = [*self.computes.values()]
+        install_databases(self.release, python, self.state / "databases", self._broker.transport_url, hosts)
         driver = "fake.SlowSpawnDriver" if self.spawn_delay else "fake.SmallFakeDriver"
+        addresses = {name: (self._address(name), port) for name, port in self.ports.items()}
         options = config.Options(
             self.echo, self.debug, self.quota, "fake.FaultyDriver" if self.faults else driver, self.options
         )
-        config.write_config(self.state, self.ports, python, options, self._broker.transport_url)
+        config.write_config(self.state, addresses, python, options, self._broker.transport_url, self.computes)
 
     def _start_service(self, name: str) -> None:
-        arguments = [name, "--config-file", str(config.config_file(self.state, name))]
+        arguments = [self._kind(name), "--config-file", str(config.config_file(self.state, name))]
         if name in self.ports:
-            arguments += ["--port", str(self.ports[name])]
+            arguments += ["--host", self._address(name), "--port", str(self.ports[name])]
         if name == "stub":
             arguments += ["--volume-port", str(self.ports["volume"])]
         self.services[name] = self._launch(name, self._script(name), *arguments)
 
     def _script(self, name: str) -> Path:
         """Link the launcher under the name of the service's own script, by which tools recognise a running service."""
-        script = self.state / "bin" / {"placement": "placement-api"}.get(name, name)
+        script = self.state / "bin" / name / {"placement": "placement-api"}.get(name, self._kind(name))
         if not script.is_symlink():
+            script.parent.mkdir(exist_ok=True)
             script.symlink_to(INSIDE / "launch.py")
         return script
 
     def _launch(self, name: str, script: Path, *arguments: str) -> Service:
-        command = self.wrapping.wrap([str(self._python), str(script), *arguments])
-        variables = {"EMBEDDED_SPAWN_DELAY": str(self.spawn_delay)} | self.release.variables(name, self.threads)
-        return Service.start(name, command, self.state, os.environ | variables)
+        command = self._placed(name, self.wrapping.wrap([str(self.python), str(script), *arguments]))
+        return Service.start(name, command, self.state, os.environ | self._variables(self._kind(name)))
 
-    def _check(self) -> None:
-        for service in self.services.values():
-            service.check()
+    def _variables(self, kind: str) -> dict[str, str]:
+        return {"EMBEDDED_SPAWN_DELAY": str(self.spawn_delay)} | self.release.variables(kind, self.threads)
+
+    def _kind(self, name: str) -> str:
+        """Return the service of a process: there may be several computes."""
+        return "nova-compute" if name in self.computes else name
+
+    def _address(self, name: str) -> str:  # noqa: ARG002 - a cloud of several hosts has several
+        """Return the address at which a service listens."""
+        return "127.0.0.1"
+
+    def _placed(self, name: str, command: list[str]) -> list[str]:  # noqa: ARG002
+        """Return the command that runs a service's command on its host."""
+        return command
 
     def _wait_for_answer(self, name: str) -> None:
         self._wait(name, lambda: self._answers(name))
 
     def _wait_for_queue(self, name: str) -> None:
         """Wait until a service has bound its queue: it is ready then, and nova-compute has reported its resources."""
-        self._wait(name, lambda: QUEUES[name] in self._broker.served())
+        host = self.computes.get(name)
+        queue = f"compute.{host}" if host else name.removeprefix("nova-")
+        self._wait(name, lambda: queue in self._broker.served())
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while not ready():
-            self._check()
+            self.check()
             if time.monotonic() > deadline:
                 raise EmbeddedError(
                     f"{name} is not ready after {START_TIMEOUT:.0f} s; its log: {self.services[name].log}"
@@ -208,7 +205,7 @@ class EmbeddedCloud:
             time.sleep(0.05)
 
     def _answers(self, name: str) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=30)
+        connection = http.client.HTTPConnection(self._address(name), self.ports[name], timeout=30)
         try:
             connection.request("GET", "/")
             status = connection.getresponse().status

@@ -1,12 +1,14 @@
 """The configuration files of the embedded cloud's services."""
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 Sections = dict[str, dict[str, str]]
+#: Address and port of each service that listens.
+Addresses = Mapping[str, tuple[str, int]]
 
-COMPUTE_HOST = "compute1"
 # oslo.log's own list, except for the lines about messages and HTTP requests, which a reader of logs needs.
 LOG_LEVELS = (
     "amqp=WARN,kombu=ERROR,sqlalchemy=WARN,oslo_messaging=DEBUG,oslo.messaging=INFO,iso8601=WARN,requests.packages.urllib3=WARN,"
@@ -16,7 +18,8 @@ LOG_LEVELS = (
 SERVERS = ("stub", "placement", "nova-api")
 #: The volume service is part of the stub, at a port of its own that distinguishes its requests from the image's.
 PORTS = (*SERVERS, "volume")
-SERVICES = ("stub", "placement", "nova-api", "nova-conductor", "nova-scheduler", "nova-compute")
+#: All services but the computes.
+SERVICES = ("stub", "placement", "nova-api", "nova-conductor", "nova-scheduler")
 
 
 @dataclass(frozen=True)
@@ -44,19 +47,24 @@ def config_file(state: Path, service: str) -> Path:
     return state / "etc" / service / ("placement.conf" if service == "placement" else "nova.conf")
 
 
-def write_config(state: Path, ports: dict[str, int], python: Path, options: Options, broker: str) -> None:
+def write_config(
+    state: Path, addresses: Addresses, python: Path, options: Options, broker: str, computes: Mapping[str, str]
+) -> None:
     """Write a folder for each service: nova-compute must not see the databases, and each has a log of its own."""
-    for service in SERVICES:
+    for service in (*SERVICES, *computes):
         path = config_file(state, service)
         path.parent.mkdir(parents=True)
         if service == "placement":
             sections = placement_sections(state / "databases", options.echo, options.debug)
         else:
-            sections = nova_sections(state, ports, broker, options)
+            sections = nova_sections(state, addresses, broker, options)
         if service in ("nova-api", "nova-conductor", "nova-scheduler"):
             sections |= database_sections(state / "databases", options.echo)
-        if service == "nova-compute":
-            sections["DEFAULT"] |= compute_options(options.driver)
+        if service in computes:
+            sections["DEFAULT"] |= compute_options(options.driver, computes[service])
+            # Its own: there it stores the id by which it is known.
+            sections["DEFAULT"]["state_path"] = str(state / "nova" / service)
+            (state / "nova" / service).mkdir()
         sections["DEFAULT"] |= options.more.get(service, {})
         sections["DEFAULT"]["log_file"] = str(state / "logs" / f"{service}.log")
         path.write_text(render(sections))
@@ -64,8 +72,8 @@ def write_config(state: Path, ports: dict[str, int], python: Path, options: Opti
     config_file(state, "nova-api").with_name("api-paste.ini").write_text(without_keystone(paste.read_text()))
 
 
-def nova_sections(state: Path, ports: dict[str, int], broker: str, options: Options) -> Sections:
-    url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+def nova_sections(state: Path, addresses: Addresses, broker: str, options: Options) -> Sections:
+    url = {name: f"http://{address}:{port}" for name, (address, port) in addresses.items()}
     token = {"auth_type": "admin_token", "token": "admin"}
     return {
         "DEFAULT": logging_options(options.debug)
@@ -94,10 +102,10 @@ def nova_sections(state: Path, ports: dict[str, int], broker: str, options: Opti
     }
 
 
-def compute_options(driver: str) -> dict[str, str]:
+def compute_options(driver: str, host: str) -> dict[str, str]:
     """Return the options of the fake driver's small host, with room for a hundred servers of flavor m1.tiny."""
     return {
-        "host": COMPUTE_HOST,
+        "host": host,
         "compute_driver": driver,
         "cpu_allocation_ratio": "64.0",
         "ram_allocation_ratio": "8.0",

@@ -6,12 +6,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 from examples.embedded.broker import Files
 from examples.embedded.building import cache, locked
-from examples.embedded.config import COMPUTE_HOST, database_sections, placement_sections, render
+from examples.embedded.config import database_sections, placement_sections, render
 from examples.embedded.errors import EmbeddedError
 from examples.embedded.release import INSIDE, Release
 
@@ -19,7 +20,7 @@ PLACEMENT_SYNC = "import sys; from placement.cmd.manage import main; sys.exit(ma
 NAMES = ("nova.sqlite", "nova_api.sqlite", "cell0.sqlite", "placement.sqlite")
 
 
-def install_databases(release: Release, python: Path, folder: Path, broker: str) -> None:
+def install_databases(release: Release, python: Path, folder: Path, broker: str, computes: Iterable[str]) -> None:
     """Copy the release's databases into `folder`, and store their new paths and the cell's broker in them."""
     source = _template(release, python)
     folder.mkdir(parents=True)
@@ -30,11 +31,11 @@ def install_databases(release: Release, python: Path, folder: Path, broker: str)
         _move_cell(database, "cell1", folder / "nova.sqlite")
         # Clients of a cell's services read the broker from here, not from a config file.
         database.execute("UPDATE cell_mappings SET transport_url = ? WHERE name = 'cell1'", (broker,))
-        # The row that `nova-manage cell_v2 discover_hosts` would write; the host's name is known beforehand.
-        database.execute(
+        # The rows that `nova-manage cell_v2 discover_hosts` would write; the hosts' names are known beforehand.
+        database.executemany(
             "INSERT INTO host_mappings (created_at, cell_id, host) "
             "SELECT CURRENT_TIMESTAMP, id, ? FROM cell_mappings WHERE name = 'cell1'",
-            (COMPUTE_HOST,),
+            [(host,) for host in computes],
         )
 
 

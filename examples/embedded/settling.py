@@ -15,14 +15,15 @@ AFTERMATH = 0.1
 def settle(state: Path, boots: Sequence[Boot], running: Sequence[str]) -> None:
     """Wait until compute has released the boots' instances and the scheduler has been informed of them."""
     expected = [
-        (state / "logs" / f"{service}.log", sign)
+        (logs, sign)
         for boot in boots
         if boot.state == "active"
         for service, sign in _signs(boot)
-        if service in running
+        # There may be several computes, of which one has the instance.
+        if (logs := [state / "logs" / f"{name}.log" for name in running if name.startswith(service)])
     ]
     deadline = time.monotonic() + PATIENCE
-    while not all(_logged(log, sign) for log, sign in expected) and time.monotonic() < deadline:
+    while not all(_logged(logs, sign) for logs, sign in expected) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(AFTERMATH)
 
@@ -35,6 +36,9 @@ def _signs(boot: Boot) -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
-def _logged(log: Path, words: Sequence[str]) -> bool:
-    with log.open(errors="replace") as lines:
-        return any(all(word in line for word in words) for line in lines)
+def _logged(logs: Sequence[Path], words: Sequence[str]) -> bool:
+    for log in logs:
+        with log.open(errors="replace") as lines:
+            if any(all(word in line for word in words) for line in lines):
+                return True
+    return False

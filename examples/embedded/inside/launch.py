@@ -1,6 +1,6 @@
 """The launcher of a service of the embedded cloud in Nova's own Python.
 
-Usage: launch.py SERVICE --config-file STATE/etc/SERVICE/FILE [--port PORT] [--volume-port PORT]
+Usage: launch.py SERVICE --config-file STATE/etc/SERVICE/FILE [--host ADDRESS --port PORT] [--volume-port PORT]
 """
 
 import argparse
@@ -28,6 +28,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("service")
     parser.add_argument("--config-file", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int)
     parser.add_argument("--volume-port", type=int)
     options = parser.parse_args()
@@ -37,14 +38,15 @@ def main():
         run_command(options.service, options.config_file)
     else:
         if options.volume_port:
-            threading.Thread(target=serve_volumes, args=(options.config_file, options.volume_port), daemon=True).start()
-        serve_application(options.service, options.config_file, options.port)
+            volumes = (options.config_file, (options.host, options.volume_port))
+            threading.Thread(target=serve_volumes, args=volumes, daemon=True).start()
+        serve_application(options.service, options.config_file, (options.host, options.port))
 
 
-def serve_volumes(config, port):
+def serve_volumes(config, address):
     from inside import volumes, web
 
-    web.serve(volumes.application, port, config.parents[2] / "logs" / "volume-access.log")
+    web.serve(volumes.application, address, config.parents[2] / "logs" / "volume-access.log")
 
 
 def run_command(service, config):
@@ -60,14 +62,14 @@ def run_command(service, config):
     sys.exit(command.main())
 
 
-def serve_application(service, config, port):
+def serve_application(service, config, address):
     sys.argv = [service]
     state = config.parents[2]
     application = {"nova-api": nova_api, "placement": placement, "stub": stub}[service](config)
     # Only now: the application's import may have patched the socket module.
     from inside import web
 
-    web.serve(application, port, state / "logs" / f"{service}-access.log")
+    web.serve(application, address, state / "logs" / f"{service}-access.log")
 
 
 def nova_api(config):

@@ -9,10 +9,10 @@ from io import BytesIO
 from urllib.parse import unquote
 
 
-def serve(application, port, access_log):
+def serve(application, address, access_log):
     with open(access_log, "a", buffering=1) as log:
         handler = type("Handler", (Handler,), {"application": staticmethod(application), "log": log})
-        Server(("127.0.0.1", port), handler).serve_forever()
+        Server(address, handler).serve_forever()
 
 
 class Server(ThreadingHTTPServer):
