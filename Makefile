@@ -33,9 +33,9 @@ install: .venv/installed
 # The system packages that tests need: dot draws the topology, rsvg-convert renders pictures, chromium opens the HTML page,
 # java runs its validator, PlantUML parses our texts, gcc builds netifaces for Nova 29, the tap is tested with RabbitMQ,
 # pictures are measured with Liberation Sans, mmdebstrap creates the empty machine on which this list is tested, crun
-# runs containers. Fast if nothing is missing.
+# runs containers, ip links hosts. Fast if nothing is missing.
 packages:
-	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation mmdebstrap crun ssh sshd sudo
+	@.ci/packages dot rsvg-convert chromium java plantuml gcc rabbitmq-server fonts-liberation mmdebstrap crun ip ssh sshd sudo
 
 # Always from an empty folder. The first run also installs Nova into an environment of its own under .cache/.
 demo: install

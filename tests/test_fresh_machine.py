@@ -31,7 +31,7 @@ BROUGHT = {"rabbitmqctl": "rabbitmq-server", "epmd": "rabbitmq-server", "google-
 STARTS = {
     "dot": "-V", "rsvg-convert": "--version", "chromium": "--version", "java": "-version", "plantuml": "-version",
     "gcc": "--version", "rabbitmq-server": "", "fonts-liberation": "", "mmdebstrap": "--version",
-    "crun": "--version", "ssh": "-V", "sshd": "", "sudo": "--version",
+    "crun": "--version", "ip": "-V", "ssh": "-V", "sshd": "", "sudo": "--version",
 }  # fmt: skip
 _STARTERS = frozenset({"run", "Popen", "check_output", "check_call", "call", "which"})
 
