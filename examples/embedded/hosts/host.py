@@ -15,28 +15,20 @@ from examples.embedded.hosts.network import UNTIL_WE_END, Network, child_of, end
 #: The user of each host, who logs in by a key, and whose sudo needs no password.
 USER, _UID = "op", 47_001
 _NAMESPACES = (
-    "--net",
-    "--mount",
-    "--pid",
-    "--uts",
-    "--fork",
-    "--mount-proc",
-    "--propagation",
-    "private",
-    "--kill-child",
-)
+    "--net", "--mount", "--pid", "--uts", "--fork", "--mount-proc", "--propagation", "private", "--kill-child",
+)  # fmt: skip
 _START_SECONDS = 60.0
-#: What is the host's own: nothing of the machine changes. ``{more}`` comes last before sshd.
+#: What is the host's own: nothing of the machine changes.
 _INIT = """
 set -e
 hostname {name}
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/tmp && chmod 1777 /var/tmp
+mount -t tmpfs -o mode=755 tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 mkdir -p /run/sshd && cp {folder}/authorized_keys /run/sshd/
 for file in passwd shadow group hosts; do mount --bind {folder}/$file /etc/$file; done
-mount -t tmpfs tmpfs /etc/sudoers.d && cp {folder}/sudoers /etc/sudoers.d/{user} && chmod 440 /etc/sudoers.d/{user}
-mount -t tmpfs tmpfs /usr/local/sbin && ln -s {python} /usr/local/sbin/python3
-{more}
+mount -t tmpfs -o mode=755 tmpfs /etc/sudoers.d
+cp {folder}/sudoers /etc/sudoers.d/{user} && chmod 440 /etc/sudoers.d/{user}
+mount -t tmpfs -o mode=755 tmpfs /usr/local/sbin && ln -s {python} /usr/local/sbin/python3
 exec /usr/sbin/sshd -D -e -f {folder}/sshd_config 2>{folder}/sshd.log
 """
 _SSHD = """
@@ -52,13 +44,12 @@ AuthorizedKeysFile /run/sshd/authorized_keys
 class Host:
     """A running host with a number, from 1; ``python`` is its administrators' python3, not that of its services."""
 
-    def __init__(self, name: str, number: int, network: Network, folder: Path, python: str, more: str = "") -> None:
+    def __init__(self, name: str, number: int, network: Network, folder: Path, python: str) -> None:
         self.name, self.address, self.python = name, network.address(number), python
         self.folder = folder / name
         self.folder.mkdir()
-        self._more = more
         self._prepare(folder)
-        script = _INIT.format(name=name, folder=quote(str(self.folder)), user=USER, python=quote(python), more=more)
+        script = _INIT.format(name=name, folder=quote(str(self.folder)), user=USER, python=quote(python))
         self._first = subprocess.Popen(
             [*UNTIL_WE_END, "unshare", *_NAMESPACES, "sh", "-c", script], stdin=subprocess.DEVNULL
         )
@@ -72,12 +63,12 @@ class Host:
 
     def _prepare(self, folder: Path) -> None:
         """Write the files of /etc that differ from the machine's."""
-        more = {
+        users = {
             "passwd": f"{USER}:x:{_UID}:{_UID}::/tmp:/bin/bash\n",
             "shadow": f"{USER}:*:19000::::::\n",
             "group": f"{USER}:x:{_UID}:\n",
         }
-        for file, line in more.items():
+        for file, line in users.items():
             (self.folder / file).write_text(Path("/etc", file).read_text().rstrip("\n") + "\n" + line)
             (self.folder / file).chmod(0o600 if file == "shadow" else 0o644)
         (self.folder / "sudoers").write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
@@ -115,18 +106,8 @@ class Host:
 
     def inside(self, *command: str) -> list[str]:
         """Return the command that runs another one on the host, as root."""
-        return [
-            "nsenter",
-            "--target",
-            str(self.pid),
-            "--net",
-            "--mount",
-            "--pid",
-            "--uts",
-            "--wdns=/",
-            "--",
-            *command,
-        ]
+        namespaces = ("--net", "--mount", "--pid", "--uts", "--wdns=/")
+        return ["nsenter", "--target", str(self.pid), *namespaces, "--", *command]
 
     def stop(self) -> None:
         """End all its processes at once."""
