@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,20 @@ from examples.embedded.errors import EmbeddedError
 from examples.embedded.hosts import access
 from examples.embedded.hosts.cloud import GROUPS, SERVICES
 from examples.embedded.hosts.host import interpreter
+from tests.support import witnesses
+from tests.support.waiting import wait_until
+from tracer import trace_file
 from tracer.attach import processes
+
+
+def needs_root(test: Any) -> Any:
+    """Mark a test that starts hosts."""
+    test = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")(test)
+    return pytest.mark.skipif(not Path("/usr/sbin/sshd").exists(), reason="no sshd: make packages installs it")(test)
+
+
+#: Services by the traces' names.
+_HOSTS = ("API", "placement", "conductor", "scheduler", "compute")
 
 
 class FakeHost:
@@ -68,8 +83,51 @@ def ssh(state: Path, host: str, command: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
-@pytest.mark.skipif(not Path("/usr/sbin/sshd").exists(), reason="no sshd: make packages installs it")
+@needs_root
+def test_a_boot_over_hosts_is_one_tree_with_the_steps_of_one_machine(state: Path, tmp_path: Path) -> None:
+    """Each service's steps are its host's, one of two computes was chosen, and no message of the boot is missing."""
+    file = tmp_path / "boot.trace.jsonl"
+    words = [
+        "record",
+        "-o",
+        str(file),
+        "--become",
+        "--inventory",
+        str(state / "hosts" / access.INVENTORY),
+        "--for",
+        "60s",
+    ]
+    boot = [sys.executable, "-m", "examples.embedded", "hosts", "boot", "--state", str(state), "recorded"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "tracer", *words, "--", *boot],
+        env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (request,) = [request for request in trace_file.read(file).boots if request.server == "recorded"]
+    assert request.outcome == "active"
+    steps = list(request.walk())
+    hosts = {service: {step.host for step in steps if step.service == service} for service in _HOSTS}
+    (chosen,) = hosts.pop("compute")
+    assert chosen in GROUPS["compute"]
+    assert hosts == {"API": {"api"}, "placement": {"api"}, "conductor": {"control"}, "scheduler": {"control"}}
+    # As on one machine (test_boot_processes).
+    assert [(chapter.service, chapter.name) for chapter in request.chapters] == [
+        ("client", "openstack.compute.v2._proxy:Proxy.create_server"), ("conductor", "schedule_and_build_instances"),
+        ("compute", "build_and_run_instance"), ("scheduler", "update_instance_info"),
+    ]  # fmt: skip
+    sent = Counter(step.text("mode") for step in steps if step.kind == "rpc" and step.text("side") == "client")
+    assert 13 <= sent["call"] <= 14
+    assert sent["cast"] + sent["fanout"] == 3
+    messages = witnesses.messages(state / "messages")
+    passed = {
+        str(message["_unique_id"]) for message in messages if message.get("_context_request_id") in request.request_ids
+    }
+    assert passed - {step.text("unique_id") for step in steps} == set()
+
+
+@pytest.mark.slow
+@needs_root
 def test_a_cloud_of_hosts_boots_a_server_and_leaves_nothing(state: Path) -> None:
     """Each host has its own name, users, processes and Python; one of two computes gets the server."""
     before = links()
@@ -83,7 +141,7 @@ def test_a_cloud_of_hosts_boots_a_server_and_leaves_nothing(state: Path) -> None
     assert "bin/nova-conductor" in running
     assert "nova-compute" not in running
     run("down", state)
-    assert len(links()) == len(before) - 1
+    wait_until(lambda: len(before - links()) == 1)
     assert not [process for process in processes.everything() if str(state) in " ".join(process.argv)]
 
 

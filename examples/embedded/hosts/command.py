@@ -26,7 +26,7 @@ _STATE = click.option(
     "--state", required=True, type=click.Path(path_type=Path, resolve_path=True), help="The folder of the cloud."
 )
 _PID = "hosts.pid"
-_UP_SECONDS, _DOWN_SECONDS, _LOOK = 300.0, 60.0, 0.1
+_UP_SECONDS, _DOWN_SECONDS, _LOOK = 900.0, 60.0, 0.1
 
 
 @click.group()
