@@ -7,14 +7,14 @@ unexport PYTHONDONTWRITEBYTECODE
 DEMO := demo
 RELEASE := 34
 
-.PHONY: help install packages demo test test-fast test-long testsuite suites test-cloud docs docs-outputs manual dist lint bench lock clean
+.PHONY: help install packages demo test test-fast test-long testsuite suites roots test-cloud docs docs-outputs manual dist lint bench lock clean
 
 help:
 	@echo 'make install    .venv with bootseq in it, as locked in constraints.txt: .venv/bin/bootseq'
 	@echo 'make demo       boots a server in a real Nova $(RELEASE) and shows the numbered tree; files in $(DEMO)/'
 	@echo 'make test       every test; make test-fast omits those that start a real Nova, broker or browser'
 	@echo 'make suites     upstream test suites, plain and under the hooks, compared; SUITES="oslo.db futurist" selects some'
-	@echo 'make test-long  make test, then every suite'
+	@echo 'make test-long  make test, then every suite, and a real Python 3.14'
 	@echo 'make test-cloud   as root: the same on real clouds of releases 34 and 32, with volumes, with networks'
 	@echo 'make fuzz       CASES=20000 SEED=1: hostile inputs to every command; failing ones are saved in .fuzz/'
 	@echo 'make docs       the book as HTML in build/docs; make docs-outputs writes its commands'"'"' outputs into it'
@@ -68,7 +68,12 @@ testsuite: install
 suites: testsuite
 	$(BIN)/python -m tests.suites $(SUITES)
 
-test-long: test suites
+test-long: test suites roots
+
+# As root, with debootstrap: a real Python 3.14 in the root directory of another distribution.
+roots: install
+	@.ci/packages debootstrap
+	ROOTS=1 $(BIN)/python -m pytest -v -rA tests/test_roots.py
 
 # As root: start, boots, load, witnesses and stop of a real all-in-one cloud of each release (examples/cloud), then of one
 # with Ceph and Open vSwitch and one with OVN; CLOUD_NETWORKS='ovs hybrid ovn' selects the networks of the last.

@@ -36,7 +36,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     mirror = re.search(r"^URIs: *(\S+/debian)/?$", sources, re.MULTILINE)
     if mirror is None:
         pytest.skip("no mirror of Debian in /etc/apt")
-    # debootstrap does not know this release's name; mmdebstrap refuses where the machine's clock is ahead of the mirror's.
+    # mmdebstrap refuses where the clock is ahead of the mirror; debootstrap does not know this release by name.
     script = "/usr/share/debootstrap/scripts/sid"
     options = ["--no-check-gpg", "--variant=minbase", f"--include=python{PYTHON}"]
     subprocess.run(["debootstrap", *options, SUITE, str(folder), mirror[1], script], check=True, capture_output=True)
