@@ -1,4 +1,4 @@
-"""What an operator needs to reach the hosts: an Ansible inventory, and ssh's configuration with the hosts' keys."""
+"""An operator's access to the hosts: an Ansible inventory, and ssh's configuration with the keys of the hosts."""
 
 import json
 from collections.abc import Mapping, Sequence
