@@ -139,6 +139,13 @@ def test_a_hundred_slow_boots_are_not_stuck() -> None:
     assert states == [UNKNOWN] * 100
 
 
+def test_a_callee_without_an_instance_belongs_to_the_request_that_called_it() -> None:
+    values = [(0, "request", "req-of-placement"), (0, "global", f"req-{uuid_of('vm1')}")]
+    placement = process("placement-api", [stack([frame("placement.handlers.allocation", "set_allocations")], values)])
+    holders = ask("vm1", [process("nova-scheduler", [working("vm1")]), placement]).subject.holders
+    assert [holder.process.service for holder in holders] == ["nova-scheduler", "placement-api"]
+
+
 def test_text_and_json_name_owner_and_wait() -> None:
     scheduler = process("nova-scheduler", state="T", problem="it is stopped", pid=77)
     result = ask("vm1", [process("nova-conductor", [rpc_caller("vm1", "m1", "scheduler")]), scheduler])

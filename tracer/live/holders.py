@@ -53,7 +53,8 @@ def subjects(processes: Iterable[ProcessStacks]) -> list[Subject]:
         instances = _instances(holder)
         requests = holder.stack.all("request")[:1]
         if not instances:
-            instances = {instance for request in requests for instance in by_request.get(request, ())}
+            callers = [*requests, *holder.stack.all("global")]
+            instances = {instance for request in callers for instance in by_request.get(request, ())}
         # Work for many instances is a list, a periodic task: it is nobody's.
         if len(instances) == 1 or (instances and len(instances) <= len(by_request.get("".join(requests), ()))):
             for instance in sorted(instances):

@@ -18,7 +18,7 @@ _KNOWN = [
     ("lock", r"oslo_concurrency\.lockutils", "lock"),
     ("database", r"sqlalchemy\.engine\.default", "do_\\w+"),
     ("database", r"pymysql\.connections", "_read_bytes|connect"),
-    ("connection", r"sqlalchemy\.pool\.\w+", "_do_get"),
+    ("connection", r"sqlalchemy\.util\.queue", "get"),
     ("name", r"socket|eventlet\.(green\.socket|support\.greendns)", "getaddrinfo"),
     ("download", r"urllib3\.response", "read|stream|read_chunked|_raw_read|_fp_read"),
     ("http", r"urllib3\.connectionpool", "urlopen"),
