@@ -18,6 +18,7 @@ from tracer.commands.host_options import HostChoice, connected, host_options, on
 from tracer.commands.options import PATH
 from tracer.errors import TracerError
 from tracer.recording import capture as captures
+from tracer.recording import recorded_hosts
 from tracer.text import plural
 
 
@@ -48,6 +49,8 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
     if hosts:
         _detach_hosts(capture, hosts, as_json=as_json)
         return
+    if capture is not None and recorded_hosts.own(capture) is not None:
+        raise TracerError(f"{capture}: recorded on hosts; name them with --inventory or --host, as when recording")
     reports = _detach(capture, everyone, ignore if as_json else _print_report if capture is not None else _print_owner)
     if as_json:
         process_reports.as_json(reports)
@@ -84,7 +87,6 @@ def _detach_hosts(capture: Path | None, hosts: HostChoice, *, as_json: bool) -> 
 
 def _detach_recorded(capture: Path, hosts: HostChoice) -> tuple[list[ProcessReport], bool]:
     from tracer.hosts.services import HostServices
-    from tracer.recording import recorded_hosts
 
     if recorded_hosts.own(capture) is None:
         raise TracerError(f"{capture}: not recorded on hosts; run: bootseq detach {capture}")

@@ -162,8 +162,9 @@ def _report_detached(reports: list[ProcessReport]) -> None:
     for report in reports:
         if report.state != "detached" or report.reason:
             printing.note(f"{process_reports.subject(report)}: {report.reason}")
-    proved = sum(bool(report.more.get("proved")) for report in reports)
-    printing.note(f"detached from {plural(len(reports), 'process', 'processes')}, {proved} proved")
+    processes = [report for report in reports if report.pid]
+    proved = sum(bool(report.more.get("proved")) for report in processes)
+    printing.note(f"detached from {plural(len(processes), 'process', 'processes')}, {proved} proved")
 
 
 def _show(output: Path, trace: Trace, following: Following) -> None:

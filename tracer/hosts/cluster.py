@@ -75,8 +75,8 @@ class Cluster:
         return [link for link in self.links if link.is_up]
 
     def failed(self) -> list[Link]:
-        """Return the hosts without an agent."""
-        return [link for link in self.links if not link.is_up]
+        """Return the hosts that could not be used, or were lost."""
+        return [link for link in self.links if link.failure]
 
     def on_all(self, work: Callable[[Link], _Value]) -> list[Outcome[_Value]]:
         """Return the outcome of ``work`` on each host that is up."""

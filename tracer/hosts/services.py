@@ -19,6 +19,8 @@ from tracer.hosts.parts import HostParts, folder_name
 from tracer.recording import recorded_hosts
 from tracer.recording.recorded_hosts import RecordedHost, RecordedHosts
 
+#: Bytes of a capture on a host, where it is in memory.
+_HOST_CAP = 256 << 20
 #: The quickest pings that are recorded.
 _BEST = 5
 
@@ -32,7 +34,7 @@ class HostServices:
     ) -> None:  # fmt: skip
         self.capture = capture
         self._cluster = cluster
-        self._options = options
+        self._options = options | {"cap": min(options["cap"], _HOST_CAP)}
         self._on_report = on_report
         self._services = list(services)
         self._seconds = seconds
@@ -59,8 +61,9 @@ class HostServices:
         for outcome in outcomes:
             host = self._note(outcome.link)
             if outcome.failure:
-                host.failure = outcome.failure
                 outcome.link.fail(outcome.failure)
+                host.failure = outcome.link.failure
+                self._on_report(_failed(outcome.link))
             for report in outcome.value or ():
                 self._on_report(report)
                 if report.state == "attached":
@@ -120,8 +123,8 @@ class HostServices:
 def _reports(outcomes: list[Outcome[list[ProcessReport]]]) -> list[ProcessReport]:
     """Return all reports, and one for each host that did not answer."""
     reports = [report for outcome in outcomes for report in outcome.value or ()]
-    failures = [outcome for outcome in outcomes if outcome.failure]
-    return reports + [
-        ProcessReport(0, outcome.link.name, "", "cannot", outcome.failure, more={"host": outcome.link.name})
-        for outcome in failures
-    ]
+    return reports + [_failed(outcome.link) for outcome in outcomes if outcome.failure]
+
+
+def _failed(link: Link) -> ProcessReport:
+    return ProcessReport(0, link.name, "", "cannot", link.failure, more={"host": link.name})
