@@ -208,7 +208,8 @@ def test_hooks_go_when_the_controller_or_the_agent_is_killed(hosts: SshHosts, tm
         log_until_sent(compute, "before", first, tmp_path)
         if killed == "controller":
             run.kill()
-            run.wait()
+            (tmp_path / "stop").touch()
+            run.communicate(timeout=PATIENCE)
             wait_until(lambda: not has_hooks(compute) and not has_hooks(conductor))
         else:
             if killed == "nothing":
