@@ -86,7 +86,7 @@ COMMITS = (
                 "                extra_usage_info={'image_name': image_name})\n",
             ),
         ),
-        _classes("removed"),
+        _classes("removed", "repeated"),
     ),
     Seeded(
         "Try an older microversion of Placement first",
