@@ -16,6 +16,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from examples.embedded import EmbeddedCloud
+from examples.embedded.errors import EmbeddedError
 from tracer.cli import main as bootseq
 
 
@@ -31,14 +32,17 @@ def main() -> int:
 
 
 def record(release: str, servers: int, output: Path) -> None:
-    """Boot the servers on a cloud of the release and write what was recorded."""
+    """Boot the servers on a cloud of the release and write what was recorded, also if a boot does not end."""
     output.mkdir(parents=True)
     traits = {}
-    with EmbeddedCloud(release, output / "state", output / "capture") as cloud:
-        for number in range(servers):
-            before = _allocated(output / "state")
-            boot = cloud.boot(f"vm{number}")
-            traits[boot.uuid] = {"servers": before}
+    try:
+        with EmbeddedCloud(release, output / "state", output / "capture") as cloud:
+            for number in range(servers):
+                before = _allocated(output / "state")
+                boot = cloud.boot(f"vm{number}", 600)
+                traits[boot.uuid] = {"servers": before}
+    except EmbeddedError as error:
+        print(f"{len(traits)} of {servers} boots: {error}", file=sys.stderr)
     (output / "traits.json").write_text(json.dumps(traits, indent=1))
     trace = output / "boots.trace.jsonl.gz"
     done = CliRunner().invoke(bootseq, ["ingest", "-o", str(trace), str(output / "capture")])

@@ -18,6 +18,7 @@ from tracer.explain.explain import explain as explanation_of
 from tracer.explain.explain import explain_lines, explain_services
 from tracer.explain.explanation import Explanation
 from tracer.model import Request, Trace
+from tracer.model.fleet import Answer
 from tracer.text import command, plural
 
 CANNOT_TELL = 2
@@ -30,9 +31,12 @@ _MOST = 5
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or an array if there are several.")
 @click.option("--live", is_flag=True, help="Explain WHAT by a visit to the running services, without a trace.")
+@click.option(
+    "--fleet", "fleet_store", type=PATH, metavar="STORE", help="Compare boots with those of a fleet (`bootseq fleet`)."
+)
 @click.argument("file", type=PATH)
 @click.argument("what", required=False)
-def explain(file: Path, what: str | None, as_json: bool, live: bool) -> None:
+def explain(file: Path, what: str | None, as_json: bool, live: bool, fleet_store: Path | None) -> None:
     """Explain why a request failed, or where its time went.
 
     WHAT is a server's name, the uuid of an instance, volume or port (or its beginning), a request id, or a number from
@@ -54,19 +58,22 @@ def explain(file: Path, what: str | None, as_json: bool, live: bool) -> None:
       bootseq explain boot.trace.jsonl.gz vm1
       bootseq explain boot.trace.jsonl.gz req-ce323f02-0098-44d1-97f2-97533bc32853 --json
       bootseq explain --live vm1
+      bootseq explain boot.trace.jsonl.gz vm1 --fleet boots.fleet
     """
     if live:
         _explain_live(str(file), what, as_json)
     trace = trace_file.read(file)
     requests = _requests(file, trace, what)
     explanations = [explanation_of(request, trace) for request in requests] or [_of_lines(file, trace, what)]
+    answers = _against_fleet(fleet_store, requests) if fleet_store and requests else [None] * len(explanations)
     if as_json:
-        values = [_as_json(explanation) for explanation in explanations]
+        values = [_as_json(explanation, answer) for explanation, answer in zip(explanations, answers, strict=True)]
         printing.as_json(values[0] if len(values) == 1 else values)
     else:
         if what is None and trace.boots and not any(map(select.is_failed, requests)):
             printing.lines(_no_failure(trace))
-        printing.lines("\n".join(map(text.render, explanations)))
+        pairs = zip(explanations, answers, strict=True)
+        printing.lines("\n".join(text.render(explanation) + _fleet_text(answer) for explanation, answer in pairs))
         if what is None:
             _print_other_failures(file, trace, requests)
     if not all(explanation.explained for explanation in explanations):
@@ -126,9 +133,38 @@ def _print_other_failures(file: Path, trace: Trace, explained: list[Request]) ->
         printing.lines(f"\n{plural(len(others), 'other request')} failed; the first: {first}\n")
 
 
-def _as_json(explanation: Explanation) -> dict[str, Any]:
+def _against_fleet(store: Path, requests: list[Request]) -> list[Answer | None]:
+    """Return for each boot the steps in which it differs from a fleet; None for other requests."""
+    from tracer.fleet import boot, engine
+    from tracer.fleet.rows import rows_of
+    from tracer.fleet.store import opened
+
+    def ask(connection: Any) -> list[Answer | None]:
+        run = engine.runner(connection)
+        return [
+            boot.boot(run, boot.subject_of(rows_of(request, "", {})), everything=False) if request.uuid else None
+            for request in requests
+        ]
+
+    with opened(store) as fleet:
+        return engine.ask(fleet, ask)
+
+
+def _fleet_text(answer: Answer | None) -> str:
+    if answer is None:
+        return ""
+    from diagrams.fleet import answers
+
+    return f"\nAgainst the fleet\n{answers.text(answer)}"
+
+
+def _as_json(explanation: Explanation, answer: Answer | None) -> dict[str, Any]:
     value = _addresses(asdict(explanation))
     assert isinstance(value, dict)
+    if answer is not None:
+        from diagrams.fleet import answers
+
+        value["fleet"] = answers.value(answer)
     return value
 
 

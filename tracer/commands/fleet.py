@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer.commands import fleet_questions, printing, signals
+from tracer.commands import fleet_questions, fleet_sql, printing, signals
 from tracer.commands.options import PATH
 from tracer.commands.progress import progress
 from tracer.errors import TracerError
@@ -281,5 +281,5 @@ def check(path: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-for question in fleet_questions.COMMANDS:
+for question in (*fleet_questions.COMMANDS, fleet_sql.sql):
     fleet.add_command(question)

@@ -36,27 +36,22 @@ WITH chosen AS (
     SELECT boot, CASE WHEN {a} THEN 0 ELSE 1 END AS side, {unit} AS unit FROM boots
     WHERE outcome = 'active' AND {scope} AND (({a}) OR ({b}))),
 s AS (
-    SELECT s.key AS key, s.n AS n, s.boot AS boot, c.side AS side, c.unit AS unit, s.self_us AS self_us,
-        ln(greatest(s.self_us, 1)) AS x
+    SELECT s.key AS key, s.n AS n, s.boot AS boot, c.side AS side, c.unit AS unit, ln(greatest(s.self_us, 1)) AS x
     FROM steps s JOIN chosen c ON s.boot = c.boot WHERE s.total_us > 0),
 m AS (SELECT key, n, {med_x} AS med FROM s GROUP BY key, n HAVING min(side) <> max(side)),
 x AS (
-    SELECT s.key AS key, s.boot AS boot, s.side AS side, s.unit AS unit, s.self_us AS self_us,
-        s.x - m.med AS dev, m.med AS med
+    SELECT s.key AS key, s.boot AS boot, s.side AS side, s.unit AS unit, s.x - m.med AS dev, m.med AS med
     FROM s JOIN m ON s.key = m.key AND s.n = m.n),
 f AS (SELECT boot, side, unit, {med_dev} AS shared FROM x WHERE med > ln({floor}) GROUP BY boot, side, unit),
 y AS (
-    SELECT x.key AS key, x.side AS side, x.unit AS unit, x.self_us AS self_us, round(x.dev - f.shared, 6) AS y
+    SELECT x.key AS key, x.side AS side, x.unit AS unit, round(x.dev - f.shared, 6) AS y
     FROM x JOIN f ON x.boot = f.boot
-    UNION ALL
-    SELECT CAST({whole} AS BIGINT) AS key, side, unit, CAST(0 AS BIGINT) AS self_us, round(shared, 6) AS y FROM f),
+    UNION ALL SELECT CAST({whole} AS BIGINT) AS key, side, unit, round(shared, 6) AS y FROM f),
 r AS (
     SELECT key, side, unit, (rank() OVER (PARTITION BY key ORDER BY y)
         + (count(*) OVER (PARTITION BY key, y) - 1) / 2.0 - 0.5) / count(*) OVER (PARTITION BY key) AS r
     FROM y),
-e AS (
-    SELECT key, {med_y0} AS y0, {med_y1} AS y1, {low_y} AS low, {high_y} AS high, {med_0} AS med0, {med_1} AS med1
-    FROM y GROUP BY key),
+e AS (SELECT key, {med_y0} AS y0, {med_y1} AS y1, avg(abs(y)) AS width FROM y GROUP BY key),
 c AS (SELECT key, side, unit, CAST(count(*) AS DOUBLE) AS cn, sum(r) AS cr FROM r GROUP BY key, side, unit),
 d AS (
     SELECT key, side, cn, cr,
@@ -67,8 +62,7 @@ k AS (
         sum((cr - cn * mean) * (cr - cn * mean)) AS squares
     FROM d GROUP BY key, side)
 SELECT a.key AS key, a.units AS u0, b.units AS u1, a.n AS n0, b.n AS n1, a.mean AS m0, b.mean AS m1,
-    a.squares / (a.n * a.n) AS v0, b.squares / (b.n * b.n) AS v1, e.y1 - e.y0 AS shift, e.high - e.low AS width,
-    e.med0 AS med0, e.med1 AS med1
+    a.squares / (a.n * a.n) AS v0, b.squares / (b.n * b.n) AS v1, e.y1 - e.y0 AS shift, e.width AS width
 FROM k a JOIN k b ON a.key = b.key AND a.side = 0 AND b.side = 1 JOIN e ON e.key = a.key
 ORDER BY a.key
 """
@@ -80,9 +74,6 @@ def query(scope: Scope, a: str, b: str, units: str) -> str:
         a=a, b=b, unit=unit(units), scope=scope.condition, floor=FLOOR_US, whole=_WHOLE,
         med_x=quantile(0.5, "x"), med_dev=quantile(0.5, "dev"),
         med_y0=quantile(0.5, "CASE WHEN side = 0 THEN y END"), med_y1=quantile(0.5, "CASE WHEN side = 1 THEN y END"),
-        low_y=quantile(0.25, "y"), high_y=quantile(0.75, "y"),
-        med_0=quantile(0.5, "CASE WHEN side = 0 THEN self_us END"),
-        med_1=quantile(0.5, "CASE WHEN side = 1 THEN self_us END"),
     )  # fmt: skip
 
 
@@ -93,7 +84,6 @@ class Test:
     key: int
     boots: tuple[int, int]
     units: tuple[int, int]
-    medians: tuple[float, float]
     ratio: float
     p: float
     error: float
@@ -111,14 +101,14 @@ class Test:
 def tests(rows: list[tuple[float, ...]]) -> tuple[list[Test], Test | None, int]:
     """Return the tests of the steps, that of boots as a whole, and the number of steps with too few units."""
     result, whole, few = [], None, 0
-    for key, u0, u1, n0, n1, m0, m1, v0, v1, shift, width, med0, med1 in rows:
+    for key, u0, u1, n0, n1, m0, m1, v0, v1, shift, width in rows:
         if min(u0, u1) < MIN_UNITS:
             few += key != _WHOLE
             continue
         variances = v0 * u0 / (u0 - 1), v1 * u1 / (u1 - 1)
         t, degrees = welch((m0, m1), variances, (int(u0), int(u1)))
         test = Test(
-            int(key), (int(n0), int(n1)), (int(u0), int(u1)), (med0, med1), exp(shift), t_two_sided(t, degrees),
+            int(key), (int(n0), int(n1)), (int(u0), int(u1)), exp(shift), t_two_sided(t, degrees),
             sqrt(sum(variances)), degrees, width,
         )  # fmt: skip
         if key == _WHOLE:
@@ -135,12 +125,12 @@ def _set_detectable(result: list[Test]) -> None:
     """Set the smallest change of each step that would be found in four of five comparisons.
 
     For a small shift the mean rank moves by the shift × the integral of the density's square, 1/(2 s √π) for a normal
-    distribution, whose deviation s is taken from the quartiles.
+    distribution, whose deviation s is 1.25 × the mean distance from the median.
     """
     changes = sum(test.changed for test in result)
     level = FALSE_DISCOVERIES * max(changes, 1) / max(len(result), 1)
     for test in result:
-        spread = max(test.width / 1.349, 1e-6)
+        spread = max(test.width * sqrt(pi / 2), 1e-6)
         shift = (t_quantile(level, test.degrees) + _POWER) * test.error * 2 * sqrt(pi) * spread
         test.detectable = max(exp(min(shift, 50)), MIN_RATIO)
 
@@ -171,15 +161,30 @@ def slower(run: Run, scope: Scope, a: str, b: str, units: str) -> Answer:
         return answer
     changed = [test for test in results if test.changed]
     names = trees.names(run, [test.key for test in changed])
+    medians = _medians(run, scope, conditions_, [test.key for test in changed])
     for name, title, tests_ in (
         ("slower", "Slower", [test for test in changed if test.ratio > 1]),
         ("faster", "Faster", [test for test in changed if test.ratio < 1]),
     ):
-        rows = [(*names[t.key], *t.medians, t.ratio, t.q, *t.boots, t.detectable, str(t.key)) for t in tests_]
+        rows = [(*names[t.key], *medians[t.key], t.ratio, t.q, *t.boots, t.detectable, str(t.key)) for t in tests_]
         answer.tables.append(Table(name, title, _COLUMNS, rows))
     answer.verdict = FOUND if answer.tables[0].rows else NOTHING
     answer.sentences += [_summary(results, few), _detectable(results)] + ([_whole(whole)] if whole else [])
     return answer
+
+
+def _medians(run: Run, scope: Scope, sides: tuple[str, str], keys: list[int]) -> dict[int, tuple[float, float]]:
+    """Return the medians of the self time of each key, of A and of B."""
+    if not keys:
+        return {}
+    rows = run(f"""WITH chosen AS (
+    SELECT boot, CASE WHEN {sides[0]} THEN 0 ELSE 1 END AS side FROM boots
+    WHERE outcome = 'active' AND {scope.condition} AND (({sides[0]}) OR ({sides[1]})))
+SELECT s.key, {quantile(0.5, "CASE WHEN c.side = 0 THEN s.self_us END")},
+    {quantile(0.5, "CASE WHEN c.side = 1 THEN s.self_us END")}
+FROM steps s JOIN chosen c ON s.boot = c.boot WHERE s.total_us > 0 AND s.key IN ({", ".join(map(str, keys))})
+GROUP BY s.key""")
+    return {key: (old, new) for key, old, new in rows}
 
 
 def _sizes(run: Run, scope: Scope, sides: tuple[str, str], texts: tuple[str, str], units: str) -> list[tuple[int, int]]:
