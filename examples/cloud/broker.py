@@ -10,7 +10,7 @@ from examples.cloud.process import Process
 
 # The wrapper in sbin changes the user.
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
-START_TIMEOUT = 120.0
+START_TIMEOUT = 300.0
 
 
 def start_broker(plan: Plan, settings: str = "", plugins: Sequence[str] = ()) -> Process:
