@@ -63,7 +63,7 @@ def sdist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     installed = environment(RELEASES["34"]).parents[1]
     (packages,) = (installed / "lib").glob("python*/site-packages")
     tree = tmp_path / "nova-34.0.0"
-    ignored = shutil.ignore_patterns("__pycache__", "locale", "api_sample_tests", "unit")
+    ignored = shutil.ignore_patterns("__pycache__", "locale")
     shutil.copytree(packages / "nova", tree / "nova", ignore=ignored)
     (tree / "PKG-INFO").write_text("Name: nova\nVersion: 34.0.0\n")
 
@@ -76,8 +76,9 @@ def sdist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 archive.write(packages / "nova-34.0.0.dist-info" / name, f"nova-34.0.0.dist-info/{name}")
             for path in (installed / "etc" / "nova").iterdir():
                 archive.write(path, f"nova-34.0.0.data/data/etc/nova/{path.name}")
-            names = "".join(f"{name},sha256=x,1\n" for name in archive.namelist())
-            archive.writestr("nova-34.0.0.dist-info/RECORD", names + "nova-34.0.0.dist-info/RECORD,,\n")
+            names = "".join(f"{name},sha256=,0\n" for name in archive.namelist())
+            record = wheels.rewritten(names + "nova-34.0.0.dist-info/RECORD,,\n", archive)
+            archive.writestr("nova-34.0.0.dist-info/RECORD", record)
         return Path(str(archive.filename))
 
     monkeypatch.setattr(wheels, "_build", build)

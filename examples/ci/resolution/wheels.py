@@ -91,10 +91,10 @@ def repack(other: Path, tree: Path, result: Path) -> None:
                 continue
             data = (tree / name).read_bytes() if name.startswith("nova/") else source.read(name)
             target.writestr(name, data)
-        target.writestr(record, _record(source.read(record).decode(), target))
+        target.writestr(record, rewritten(source.read(record).decode(), target))
 
 
-def _record(record: str, wheel_file: zipfile.ZipFile) -> str:
+def rewritten(record: str, wheel_file: zipfile.ZipFile) -> str:
     """Return a RECORD with the digests and sizes of the files in a wheel."""
     lines = []
     for line in record.splitlines():
