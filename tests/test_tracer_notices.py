@@ -28,6 +28,18 @@ CONSTRUCTORS: dict[str, list[Callable[[str], Notice]]] = {
         lambda name: notices.clock_corrected("host a", name, -1, 85),
         lambda name: notices.clock_corrected(name, "b.log", 3600 * 10**9, 10, zone=True),
     ],
+    "host_unrecorded": [
+        lambda name: notices.host_unrecorded("cmp1", name, began=False),
+        lambda name: notices.host_unrecorded("cmp1", name, began=True),
+    ],
+    "service_unrecorded": [
+        lambda name: notices.service_unrecorded(name, 7, "cmp1", "it has ended"),
+        lambda name: notices.service_unrecorded("nova-compute", 7, "cmp1", name),
+    ],
+    "receiver_unrecorded": [
+        lambda name: notices.receiver_unrecorded(name, 1, "1-1", "build_and_run_instance"),
+        lambda name: notices.receiver_unrecorded("compute on cmp1", 2, "1-2-1", name),
+    ],
     "lines_left_out": [lambda _: notices.lines_left_out(1, 20_000), lambda _: notices.lines_left_out(9, 20_000)],
     "clock_contradicted": [
         lambda name: notices.clock_contradicted(name, "host b", 10**10, "Starting", "Choosing"),
