@@ -140,6 +140,15 @@ class TestErrors:
         assert "handled" not in text
 
 
+def test_the_request_for_a_host_is_shown_before_longer_ones() -> None:
+    """A message whose method is its name has no method of its own in what hooks record."""
+    select = rpc("conductor", "scheduler", "select_destinations")
+    select.name = str(select.attributes.pop("method"))
+    looks = [http("conductor", "image", "GET", f"/v2/images/{number}", took=900) for number in range(50)]
+    text = outline(boot(call("conductor", "nova.a:f", *looks, select), outcome="active"), 10)
+    assert "select_destinations" in text
+
+
 def test_the_scheduler_s_choice_is_shown() -> None:
     chosen = log("scheduler", "Selected host: cmp1", "DEBUG")
     request = boot(call("conductor", "nova.a:f", rpc("conductor", "scheduler", "select_destinations", chosen)))

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("tracer", "patches", "diagrams")
 #: Globs of the data files in the wheel.
 DATA = (
+    "tracer/demo/*",
     "tracer/recording/*.yaml",
     "tracer/diff/policy/*.yaml",
     "tracer/messages/*.yaml",

@@ -79,7 +79,7 @@ def test_a_selection_that_cannot_be_drawn_is_refused(traced: Traced, tmp_path: P
     assert refused("draw", file, "vm1", "--merged", "-o", target) == (
         "--merged cannot be combined with WHAT: it takes all boots of FILE"
     )
-    assert refused("draw", file, "vm1", "vm7", "-o", target).startswith(f"{file} holds no boot 'vm7'; see: ")
+    assert refused("draw", file, "vm1", "x99", "-o", target).startswith(f"{file} holds no boot 'x99'; see: ")
     assert refused("draw", file, "--merged", "--also", tmp_path / "none", "-o", target).startswith(
         f"{tmp_path / 'none'}: "
     )

@@ -23,6 +23,7 @@ from tracer.files import write
 #: The commands, each in a module of its name in tracer.commands, and what the list of commands prints of it: importing
 #: them all takes longer than reading the list.
 _COMMANDS = {
+    "demo": "Write and show a recorded boot: no cloud is needed.",
     "run": "Start a command with the hooks installed.",
     "record": "Attach to all services, run a command, write its trace.",
     "attach": "Install the hooks in running processes.",

@@ -26,6 +26,22 @@ def by_name(trace: Trace, word: str) -> list[Request]:
     return []
 
 
+def names(trace: Trace) -> list[str]:
+    """Return the words that name requests: servers, then ids, then numbers, each once."""
+    requests = [*trace.boots, *trace.others]
+    words = [request.server for request in requests]
+    words += [id_ for request in requests for id_ in (request.uuid, request.request_id)]
+    words += [str(request.number) for request in requests]
+    return [word for word in dict.fromkeys(words) if word]
+
+
+def like(trace: Trace, word: str) -> str:
+    """Return the name that is most like a word, "" where none is."""
+    import difflib  # only for a mistake
+
+    return next(iter(difflib.get_close_matches(word, names(trace), 1, 0.5)), "")
+
+
 def is_user_request(request: Request) -> bool:
     """Return whether somebody asked for it: neither a periodic task nor a look-up."""
     head = request.chapters[0] if request.chapters else None

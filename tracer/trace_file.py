@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
@@ -74,6 +75,11 @@ def read(path: Path) -> Trace:
     return _read(path, lambda reader: reader.trace())
 
 
+def read_header(path: Path) -> Trace:
+    """Return the trace in ``path`` without its steps and log lines, which are not read."""
+    return _read(path, lambda reader: reader.header())
+
+
 def read_boot(path: Path, choose: Callable[[Trace], Request]) -> Request:
     """Return the request that ``choose`` picks from a trace without steps; the steps of the others are skipped."""
     chosen: list[Request] = []
@@ -116,6 +122,12 @@ class _Reader:
         self._number = self._size = 0
         self._services: set[str] = set()
 
+    def header(self) -> Trace:
+        """Return the trace without steps; what follows the header is not read."""
+        header = self._header()
+        with self._errors():
+            return self._described(header)[0]
+
     def trace(self, choose: Callable[[Trace], Request] | None = None) -> Trace:
         """Return the whole trace, or the trace with the steps of one request only."""
 
@@ -151,7 +163,7 @@ class _Reader:
 
     def _trace(self, begin: Callable[[Trace], Callable[[Request, int], None]]) -> Trace:
         header = self._header()
-        try:
+        with self._errors():
             trace, counts = self._described(header)
             take = begin(trace)
             for request, count in zip([*trace.boots, *trace.others], counts, strict=True):
@@ -160,10 +172,16 @@ class _Reader:
             trace.lines = [trace_fields.log_line(self._next()) for _ in range(lines)]
             if self._file.read(1):
                 raise ValueError("more lines than its header counts")
+        return trace
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Report an invalid value with the file and the line that was read last."""
+        try:
+            yield
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise TracerError(f"{self._path}:{self._number}: invalid line of a trace file: {printable(what)}") from None
-        return trace
 
     def _described(self, header: dict[str, Any]) -> tuple[Trace, list[int]]:
         """Return the trace that the header describes, and the number of steps of each request."""

@@ -59,11 +59,7 @@ def _weight(entry: Place, all_places: list[Place], *, failed: bool, waits: bool)
 
 def _turns(entry: Place) -> bool:
     step = entry.step
-    if (
-        step.kind == "rpc"
-        and step.is_client
-        and (step.text("method") == _DECIDES or (step.opens and step.mode == "cast"))
-    ):
+    if step.kind == "rpc" and step.is_client and (_method(step) == _DECIDES or (step.opens and step.mode == "cast")):
         return True
     # A thread that a service starts may live as long as the service.
     unfinished = step.end is None and step.kind != "handoff"
@@ -84,7 +80,11 @@ def _http(step: Step) -> int:
 def _rpc(step: Step) -> int:
     if step.mode in UNAWAITED:
         return CHATTER if step.mode == "notify" else RECORD
-    return RECORD if "." in step.text("method") else LOOK
+    return RECORD if "." in _method(step) else LOOK
+
+
+def _method(step: Step) -> str:
+    return step.text("method") or step.name
 
 
 def _libvirt(step: Step) -> int:

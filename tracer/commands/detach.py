@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -25,15 +25,17 @@ from tracer.text import plural
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Detach from all processes that record into captures of yours.")
 @click.option("--everyone", is_flag=True, help="With --all: also processes that record for other users.")
+@click.option("--yes", is_flag=True, help="With --all: do not ask on a terminal.")
 @process_reports.json_option
 @host_options
 @click.argument("capture", required=False, type=PATH)
-def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool, hosts: HostChoice) -> None:
+def detach(capture: Path | None, everything: bool, everyone: bool, yes: bool, as_json: bool, hosts: HostChoice) -> None:
     """Remove the hooks from the processes that record into CAPTURE, and prove it.
 
-    Each process confirms that every patched attribute is the original object again. The exit code is 1 if that is not
-    so in some process. With hosts, it is done on each, what was recorded there for CAPTURE is fetched into it, and the
-    exit code is 1 as well if one cannot be reached; so it takes over what a recording that was killed has left.
+    --all names the processes and asks, on a terminal. Each process confirms that every patched attribute is the
+    original object again. The exit code is 1 if that is not so in some process. With hosts, it is done on each, what
+    was recorded there for CAPTURE is fetched into it, and the exit code is 1 as well if one cannot be reached; so it
+    takes over what a recording that was killed has left.
 
     \b
     Examples:
@@ -51,6 +53,8 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
         return
     if capture is not None and recorded_hosts.own(capture) is not None:
         raise TracerError(f"{capture}: recorded on hosts; name them with --inventory or --host, as when recording")
+    if everything and not yes and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        _ask([target for target in detaching.attached() if everyone or target.capture is not None])
     reports = _detach(capture, everyone, ignore if as_json else _print_report if capture is not None else _print_owner)
     if as_json:
         process_reports.as_json(reports)
@@ -60,6 +64,19 @@ def detach(capture: Path | None, everything: bool, everyone: bool, as_json: bool
         _name_others(detaching.others())
     if any(report.state != "detached" for report in reports):
         sys.exit(1)
+
+
+def _ask(targets: list[Attached]) -> None:
+    """Name the processes and ask whether to detach from them; exit with 1 if not."""
+    for target in targets:
+        printing.out(f"{target.process.name} (pid {target.process.pid}): {_owner(target.about)}")
+    if targets and not click.confirm(f"Detach from {plural(len(targets), 'process', 'processes')}?"):
+        printing.out("nothing was detached")
+        sys.exit(1)
+
+
+def _owner(about: Mapping[str, object]) -> str:
+    return f"user {about['user']}, capture {about['capture']}"
 
 
 def _detach(capture: Path | None, everyone: bool, on_report: Callable[[ProcessReport], object]) -> list[ProcessReport]:
@@ -122,8 +139,7 @@ def _print_report(report: ProcessReport) -> None:
 
 
 def _print_owner(report: ProcessReport) -> None:
-    owner = f"user {report.more['user']}, capture {report.more['capture']}"
-    process_reports.print_report(report, "; ".join(part for part in (owner, _details(report)) if part))
+    process_reports.print_report(report, "; ".join(filter(None, (_owner(report.more), _details(report)))))
 
 
 def _details(report: ProcessReport) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import diagrams
-from tracer.commands import inputs, printing, selection
+from tracer.commands import completion, inputs, printing, selection
 from tracer.commands.inputs import Recorded
 from tracer.commands.options import PATH
 from tracer.commands.tree import detail_option
@@ -30,19 +30,25 @@ from tracer.model import Merged, Request
 @click.option(
     "-o",
     "--output",
+    "outputs",
     type=PATH,
     required=True,
+    multiple=True,
     metavar="FILE",
-    help=f"File to write; its suffix is the format: {', '.join(diagrams.SUFFIXES)}; - is stdout, as txt.",
+    help=f"File to write; its suffix is the format: {', '.join(diagrams.SUFFIXES)}; - is stdout, txt. Repeatable.",
+)
+@click.option(
+    "--format", "format_", type=click.Choice(diagrams.SUFFIXES), help="Format of the outputs, whatever their suffix."
 )
 @click.option("--merged", "all_boots", is_flag=True, help="Merge all boots of FILE into one diagram.")
 @click.option("--also", type=PATH, multiple=True, metavar="FILE", help="Merge all boots of this file too; repeatable.")
 @click.argument("file", type=PATH)
-@click.argument("boots", nargs=-1, metavar="[WHAT]…")
+@click.argument("boots", nargs=-1, metavar="[WHAT]…", shell_complete=completion.what)
 def draw(
     file: Path,
     boots: tuple[str, ...],
-    output: Path,
+    outputs: tuple[Path, ...],
+    format_: str | None,
     detail: str | None,
     paper: str | None,
     all_boots: bool,
@@ -58,6 +64,8 @@ def draw(
     Examples:
       bootseq draw boot.trace.jsonl.gz -o boot.svg
       bootseq draw boot.trace.jsonl.gz vm1 -o boot.md --detail full
+      bootseq draw boot.trace.jsonl.gz -o boot.svg -o boot.md
+      bootseq draw boot.trace.jsonl.gz -o - --format svg | rsvg-convert -o boot.png
       bootseq draw boot.trace.jsonl.gz --pages a4 -o boot.svg        one A4 page per file
       bootseq draw boot.trace.jsonl.gz -o boot.html        boot.html#2-1-2 opens step 2-1-2
       bootseq draw boots.trace.jsonl.gz vm1 vm2 vm3 -o boots.svg
@@ -66,20 +74,27 @@ def draw(
     if all_boots and boots:
         raise TracerError("--merged cannot be combined with WHAT: it takes all boots of FILE")
     several = all_boots or len(boots) > 1 or bool(also)
-    suffix = _suffix(output, several)
-    if paper and suffix not in diagrams.PAGED:
-        raise TracerError(f"{output}: --pages needs one of {_dotted(diagrams.PAGED)}; choose one, or omit --pages")
+    suffixes = [_suffix(output, format_, several) for output in outputs]
+    for output, suffix in zip(outputs, suffixes, strict=True):
+        if paper and suffix not in diagrams.PAGED:
+            raise TracerError(f"{output}: --pages needs one of {_dotted(diagrams.PAGED)}; choose one, or omit --pages")
     boot = _merged(file, boots, also) if several else selection.boot(file, *boots)
-    contents = diagrams.drawn(boot, suffix, detail or diagrams.default_detail(suffix), paper)
+    for output, suffix in zip(outputs, suffixes, strict=True):
+        _write(output, diagrams.drawn(boot, suffix, detail or diagrams.default_detail(suffix), paper))
+
+
+def _write(output: Path, contents: Sequence[bytes]) -> None:
     for path, data in zip(_paths(output, len(contents)), contents, strict=True):
         with write.written(path, write.default_mode()) as picture:
             picture.write(data)
         printing.done(path, f"{len(data) / 1000:.0f} kB")
 
 
-def _suffix(output: Path, several: bool) -> str:
-    """Return the format by the file's suffix; a TracerError if it cannot be drawn."""
-    suffix = output.suffix.removeprefix(".").lower() or ("txt" if write.descriptor(output) is not None else "")
+def _suffix(output: Path, chosen: str | None, several: bool) -> str:
+    """Return the format that was chosen, else by the file's suffix; a TracerError if it cannot be drawn."""
+    suffix = (
+        chosen or output.suffix.removeprefix(".").lower() or ("txt" if write.descriptor(output) is not None else "")
+    )
     supported = diagrams.MERGED_SUFFIXES if several else diagrams.SUFFIXES
     if suffix not in supported:
         format_ = f"several boots as .{suffix}" if suffix in diagrams.SUFFIXES else f".{suffix}"

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from tracer import lookup, trace_file
-from tracer.commands import printing
+from tracer.commands import completion, printing
 from tracer.commands.options import PATH
 from tracer.errors import TracerError
 from tracer.explain import select, text
@@ -35,7 +35,7 @@ _MOST = 5
     "--fleet", "fleet_store", type=PATH, metavar="STORE", help="Compare boots with those of a fleet (`bootseq fleet`)."
 )
 @click.argument("file", type=PATH)
-@click.argument("what", required=False)
+@click.argument("what", required=False, shell_complete=completion.what)
 def explain(file: Path, what: str | None, as_json: bool, live: bool, fleet_store: Path | None) -> None:
     """Explain why a request failed, or where its time went.
 

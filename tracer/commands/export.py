@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from tracer import gc_pause, packed, trace_file
-from tracer.commands import printing, selection
+from tracer.commands import completion, printing, selection
 from tracer.commands.options import PATH
 from tracer.commands.progress import progress
 from tracer.errors import TracerError
@@ -53,7 +53,7 @@ _MAX_HEADER = 16 << 10
 )  # fmt: skip
 @click.option("--all-boots", is_flag=True, help="Export all boots of FILE.")
 @click.argument("file", type=PATH)
-@click.argument("what", required=False)
+@click.argument("what", required=False, shell_complete=completion.what)
 def export(
     file: Path, what: str | None, output: Path | None, format_: str | None, url: str | None, headers: tuple[str, ...],
     logs: bool, existing_trace: bool, all_boots: bool,

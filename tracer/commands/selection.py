@@ -8,7 +8,7 @@ from pathlib import Path
 from tracer import lookup, trace_file
 from tracer.errors import TracerError
 from tracer.model import Request, Trace
-from tracer.text import command
+from tracer.text import command, printable
 
 #: A word that may be, or begin, the uuid of a volume or a port, which only steps name.
 _UUID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")
@@ -34,7 +34,9 @@ def named(path: Path, trace: Trace, word: str) -> Request:
     """Return the boot, or other request, that ``word`` names; a TracerError if none or several match."""
     matching = _matching(trace, word)
     if not matching:
-        raise _UnknownError(f"{path} holds no boot {word!r}; see: {command('bootseq', 'list', path)}")
+        like = lookup.like(trace, word)
+        meant = f"; did you mean {printable(like)}?" if like else ""
+        raise _UnknownError(f"{path} holds no boot {word!r}{meant}; see: {command('bootseq', 'list', path)}")
     if len(matching) > 1:
         numbers = command("bootseq", "list", path)
         raise TracerError(f"{path}: {word!r} matches {len(matching)} boots; choose one by number (see: {numbers})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer import times, trace_file
-from tracer.commands import printing, selection, terminal, timeline, tree
+from tracer.commands import completion, printing, selection, terminal, timeline, tree
 from tracer.commands.options import PATH
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @terminal.color_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: all steps unless others are chosen.")
 @click.argument("file", type=PATH)
-@click.argument("what", required=False)
+@click.argument("what", required=False, shell_complete=completion.what)
 def show(
     file: Path, what: str | None, only_findings: bool, in_time: bool, as_json: bool,
     level: str | None, services: tuple[str, ...], pattern: re.Pattern[str] | None, color: str, **chosen: Any,

@@ -55,15 +55,15 @@ options = (
 class Choice:
     """The lines to print: the options of the command line."""
 
-    detail: str | None
-    lines: int
-    top: str
-    depth: int | None
-    indent: bool
-    timed: bool
-    slow: int | None
-    kinds: tuple[str, ...]
-    errors: bool
+    detail: str | None = None
+    lines: int = 80
+    top: str = ""
+    depth: int | None = None
+    indent: bool = False
+    timed: bool = False
+    slow: int | None = None
+    kinds: tuple[str, ...] = ()
+    errors: bool = False
     services: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     color: str = "auto"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +20,7 @@ from tracer.files.folder import MAX_BYTES, Folder
 from tracer.files.trust import is_mine, is_trusted
 from tracer.files.walk import Walk, Way
 
+_STDIN = Path("-")
 #: Bytes of a file that people write by hand, or of one with a few entries.
 _SMALL = 1 << 20
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
@@ -27,16 +30,30 @@ _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
 def opened(path: Path, *, own: bool = False, stream: bool = False) -> Iterator[BufferedReader]:
     """Yield a regular file, with ``own`` the caller's on a path that no other user controls; or a named stream.
 
-    Streams are /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``; with
-    ``stream`` also a pipe of the caller's in a folder that no other user can write to; opening that one blocks.
+    Streams are /dev/stdin and the other descriptors of this process, as shells write them for ``<(command)``, and
+    ``-``, stdin, which may be opened again; with ``stream`` also a pipe of the caller's in a folder that no other user
+    can write to; opening that one blocks.
     """
     descriptor = _STREAM.fullmatch(str(path))
-    if descriptor is not None:
+    if path == _STDIN:
+        with os.fdopen(os.open(f"/proc/self/fd/{_copy_of_stdin().fileno()}", os.O_RDONLY), "rb") as file:
+            yield file
+    elif descriptor is not None:
         with _duplicate(int(descriptor[1] or 0)) as file:
             yield file
     else:
         with _named(path, own, stream) as file:
             yield file
+
+
+@cache
+def _copy_of_stdin() -> BinaryIO:
+    """Return a file with what stdin holds, which can be read only once."""
+    copy = scratch()
+    with _duplicate(0) as stdin:
+        shutil.copyfileobj(stdin, copy)
+    copy.flush()
+    return copy
 
 
 def _duplicate(descriptor: int) -> BufferedReader:
