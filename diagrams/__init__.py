@@ -77,7 +77,7 @@ def drawn(boot: Request | Merged, suffix: str, detail: str = "calls", paper: str
 
 def default_detail(suffix: str) -> str:
     """Return the detail of a file with this suffix for which nobody chose one: a picture fits on a screen."""
-    return "calls" if suffix.lstrip(".") in ("txt", "md", "html", "dot") else "story"
+    return "calls" if suffix.lstrip(".") in ("txt", "md", "dot") else "story"
 
 
 def _chosen(renderers: dict[str, str], suffix: str, detail: str) -> Callable[..., Any]:

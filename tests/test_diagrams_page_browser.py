@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from diagrams import render
+from diagrams import render, report
 from tests.bench.bench_diagrams import wide_boot
-from tests.support import browser
+from tests.support import browser, comparisons
 from tests.support.browser import Shown
 from tests.support.builders import boot, call, log, rpc, small_boot, sql
 from tests.test_diagrams_hostile import everything, poisoned
@@ -62,6 +62,7 @@ def total(request: Request) -> int:
 
 
 LEGS = Path(__file__).parent / "data" / "legs"
+GALLERY = Path(__file__).parent.parent / "examples" / "gallery"
 
 
 @pytest.mark.parametrize("width", [1400, 700])
@@ -160,7 +161,7 @@ def test_every_level_accounts_for_the_whole_real_boot(opened: Open, tmp_path: Pa
         rows.append(len(shown.rows()))
         assert shown.steps_shown() == total(request)
     assert rows == sorted(rows)
-    assert rows[0] < 60 < 500 < rows[-1]
+    assert rows[0] < 40 < 500 < rows[-1]
 
 
 class TestNavigation:
@@ -314,3 +315,91 @@ def test_fifty_thousand_messages(opened: Open) -> None:
     assert "1-2000-3" in shown.chosen()
     shown.ask("address => bootseq.reveal(bootseq.stepAt(address))", last)
     assert shown.ask("bootseq.address(bootseq.view.chosen)") in last
+
+
+class TestStory:
+    def test_a_real_boot_opens_as_one_screen_of_rows(self, opened: Open) -> None:
+        request = trace_file.read(GALLERY / "boots.trace.jsonl.gz").boots[0]
+        shown = opened(request, "story")
+        assert 10 < shown.ask("bootseq.view.rows.length") <= 40
+        assert shown.steps_shown() == total(request)
+        assert shown.page.locator(".row.answer").count() == 0
+
+    def test_both_ends_of_a_request_lead_to_its_row(self, opened: Open) -> None:
+        request = boot(call("API", "nova.a:f", rpc("API", "conductor", "build")))
+        client = request.chapters[0].children[0]
+        server = client.children[0]
+        shown = opened(request, "story", f"#{server.address}")
+        assert client.address in shown.chosen()
+        assert shown.page.locator(".row.chosen").count() == 1
+        assert shown.ask("bootseq.panelAddress()") == client.address
+
+    def test_the_address_remembers_the_level(self, opened: Open) -> None:
+        shown = opened(small_boot(), "story", "#1-1")
+        shown.page.wait_for_selector(".row.chosen")
+        shown.page.keyboard.press("4")
+        shown.page.wait_for_function("location.hash === '#1-1&level=sql'")
+        again = opened(small_boot(), "story", "#1-1&level=sql")
+        again.page.wait_for_selector(".row.chosen")
+        assert again.ask("bootseq.view.level") == 3
+
+    def test_an_error_handled_on_the_way_is_marked_and_not_red(self, opened: Open) -> None:
+        attempt = call("compute", "nova.a:claim", call("compute", "nova.a:lock", error="Conflict: retried"))
+        shown = opened(boot(call("compute", "nova.a:f", attempt), outcome="active"), "calls")
+        assert shown.page.locator(".row.failed").count() == 0
+        assert shown.page.locator(".row.handled").count() == 1
+        assert "handled" in shown.page.locator(".row.handled").inner_text()
+
+
+SMALL = [(1400, 900), (700, 900), (390, 800)]
+
+
+class TestScreens:
+    @pytest.mark.parametrize(("width", "height"), SMALL)
+    def test_nothing_is_wider_than_the_screen_and_no_text_leaves_its_box(
+        self, opened: Open, width: int, height: int
+    ) -> None:
+        (request, *_) = trace_file.read(GALLERY / "boots.trace.jsonl.gz").boots
+        page = opened(request, "story").page
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function("width => document.getElementById('scroller').clientWidth <= width", arg=width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        outside = page.evaluate(
+            """() => [...document.querySelectorAll(".lanes .label")].filter((label) => {
+              const text = label.getBoundingClientRect(), cell = label.closest("svg").getBoundingClientRect();
+              return text.right > cell.right + 1 || text.left < cell.left - 1;
+            }).map((label) => label.textContent)"""
+        )
+        assert outside == []
+        if width < 800:
+            assert page.locator(".lanes").count() == 0
+            assert page.locator("#tools").is_hidden()
+            page.locator("#drawer").click()
+            assert page.locator("#tools").is_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            page.keyboard.press("Escape")
+            assert page.locator("#tools").is_hidden()
+            page.keyboard.press("o")
+            assert page.locator(".lanes").count() > 0
+
+    @pytest.mark.parametrize(("width", "height"), SMALL)
+    def test_a_comparison_fits_the_screen(self, running: Browser, tmp_path: Path, width: int, height: int) -> None:
+        file = tmp_path / "report.html"
+        file.write_text(report(comparisons.small(), "html"))
+        shown = browser.show(running, file)
+        shown.page.set_viewport_size({"width": width, "height": height})
+        assert shown.ask("document.documentElement.scrollWidth") <= width
+        right = shown.ask(
+            "Math.max(...[...document.querySelectorAll('.legend span')].map(s => s.getBoundingClientRect().right))"
+        )
+        assert right <= width
+        shown.page.close()
+
+    def test_escape_closes_what_is_open_one_after_the_other(self, opened: Open) -> None:
+        page = opened(small_boot(), "story", "#1-1").page
+        page.locator("#filter summary").click()
+        page.keyboard.press("Escape")
+        assert page.locator("#filter").get_attribute("open") is None
+        assert page.locator("#panel").is_visible()
+        page.keyboard.press("Escape")
+        assert page.locator("#panel").is_hidden()

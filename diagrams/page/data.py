@@ -9,6 +9,7 @@ from typing import Any
 
 from diagrams.page.critical_path import critical_path
 from diagrams.palette import colour
+from diagrams.sequence import errors, story, weight
 from diagrams.sequence.model import LANE, lane_order
 from diagrams.sequence.places import Place, enters_driver, leaves_home, places
 from diagrams.text import clean, plain, plural, shorten
@@ -19,7 +20,9 @@ from tracer.notation.parse import UNAWAITED
 #: The levels from which on a step is shown: services and requests, calls, SQL, everything.
 REQUESTS, CALLS, SQL, ALL = 1, 2, 3, 4
 #: Bits of a step's ``flags``.
-FAILED, UNFINISHED, NOT_AWAITED, FAR, HEAD = 1, 2, 4, 8, 16
+FAILED, UNFINISHED, NOT_AWAITED, FAR, HEAD, HANDLED, STORY = 1, 2, 4, 8, 16, 32, 64
+#: The number of rows of the first level, the story: they fit one screen.
+_SCREEN = 36
 STATE = "instance"
 
 
@@ -44,6 +47,7 @@ class _Columns:
         self._start = boot.started
         self._places = places(boot)
         self._numbers = {id(entry.step): number for number, entry in enumerate(self._places)}
+        self._story, self._handled = _chosen(boot, self._places)
         self._homes: list[words_steps.Home] = []
         for entry in self._places:
             around = self._homes[entry.parent] if entry.parent >= 0 else None
@@ -69,7 +73,7 @@ class _Columns:
             **{name: filled.get(name, []) for name in names},
             "address": self._addresses, "lanes": lanes, "colours": [colour(lane, n) for n, lane in enumerate(lanes)],
             "kinds": list(self._kinds), "strings": list(self._strings), "origins": list(self._origins),
-            "links": self._links, "critical": self._critical(), "duration": self._boot.duration,
+            "links": self._links, "work": self._work(), "critical": self._critical(), "duration": self._boot.duration,
         }  # fmt: skip
 
     def _chapter(self, head: Step) -> None:
@@ -138,8 +142,20 @@ class _Columns:
             (NOT_AWAITED, step.text("side") == "client" and step.text("mode") in UNAWAITED),
             (FAR, far),
             (HEAD, parent is None),
+            (HANDLED, id(step) in self._handled),
+            (STORY, id(step) in self._story),
         )
         return sum(bit for bit, holds in marks if holds)
+
+    def _work(self) -> dict[int, int]:
+        """Return for each step that opened chapters the nanoseconds until the last step of these ended, if they did."""
+        ends = {chapter.address: _end(chapter) for chapter in self._boot.chapters}
+        work = {}
+        for number, step in enumerate(self._boot.walk()):
+            last = [end for address in step.opens if (end := ends.get(address)) is not None]
+            if last and len(last) == len(step.opens):
+                work[number] = max(*last, step.end or 0) - step.start
+        return work
 
     def _critical(self) -> dict[int, int]:
         """Return the nanoseconds of each step's own time on the critical path."""
@@ -149,6 +165,30 @@ class _Columns:
             number = numbers[id(stretch.step)]
             held[number] = held.get(number, 0) + stretch.end - stretch.start
         return held
+
+
+def _chosen(boot: Request, all_places: list[Place]) -> tuple[set[int], set[int]]:
+    """Return the identities of the steps of the story, and of those whose error was handled."""
+    notes = [note for entry in all_places for note in entry.notes if weight.is_shown(note)]
+    shown = story.choose(boot, all_places, max(_SCREEN - len(notes), _SCREEN // 2))
+    chosen = {id(note) for note in notes}
+    for entry, keep in zip(all_places, shown, strict=True):
+        if keep:
+            chosen.add(id(entry.step))
+            # The receiving side shares the row of its sender.
+            around = all_places[entry.parent].step if entry.parent >= 0 else None
+            if around is not None and far_side(around) is entry.step:
+                chosen.add(id(around))
+    handled = {id(all_places[index].step) for index in errors.handled(boot, all_places)}
+    handled |= {
+        id(note) for entry in all_places for note in entry.notes if note.error is not None and id(entry.step) in handled
+    }
+    return chosen, handled
+
+
+def _end(chapter: Step) -> int | None:
+    """Return when the last step of a chapter ended, None while it goes on."""
+    return None if chapter.end is None else max(step.end or step.start for step in chapter.walk())
 
 
 def _noted(step: Step, service: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from tracer.model import Request
 #: The scripts in their order: each uses those before it.
 SCRIPTS = ("model", "rows", "picture", "lanes", "panel", "search", "minimap", "actions", "main")
 #: The level of the page at which a detail opens.
-_LEVELS = {"story": "services", "brief": "services", "calls": "calls", "full": "all"}
+_LEVELS = {"story": "story", "brief": "requests", "calls": "calls", "full": "all"}
 
 
 def page(boot: Request, detail: str = "calls") -> str:

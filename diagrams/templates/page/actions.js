@@ -50,15 +50,19 @@ function reveal(step) {
 
 let addressTimer = 0;
 
+// The page's address names the chosen step, and the level where it is not the one that the page opens with.
 // Delayed: browsers reject history changes at the rate of a repeating arrow key.
 function writeAddress(step) {
   clearTimeout(addressTimer);
-  const text = `#${fragment(address(step))}`;
+  const level = LEVELS[view.level] === document.body.dataset.level ? "" : `&level=${LEVELS[view.level]}`;
+  const text = `#${step < 0 ? "" : fragment(address(step))}${level}`;
   if (location.hash !== text) addressTimer = setTimeout(() => history.replaceState(null, "", text), 120);
 }
 
 function goToHash() {
-  let text = location.hash.slice(1);
+  let [text, ...options] = location.hash.slice(1).split("&");
+  const level = LEVELS.indexOf(options.find((option) => option.startsWith("level="))?.slice(6));
+  if (level >= 0 && level !== view.level) setLevel(level);
   try { text = decodeURIComponent(text); } catch { /* use the text as it is */ }
   const step = text ? stepAt(text) : -1;
   if (step >= 0) reveal(step);
@@ -100,6 +104,7 @@ function setLevel(level) {
   document.querySelector(`#levels input[value=${LEVELS[level]}]`).checked = true;
   view.expanded.fill(0);
   refresh();
+  if (document.readyState !== "loading") writeAddress(view.chosen);
 }
 
 function setView(timed) {
@@ -110,6 +115,23 @@ function setView(timed) {
 
 function press(button, on) {
   button.setAttribute("aria-pressed", on);
+}
+
+function toggleDrawer() {
+  const open = document.body.classList.toggle("drawer");
+  document.getElementById("drawer").setAttribute("aria-expanded", open);
+}
+
+// Close what is open, the topmost first: a menu, the controls of a small screen, the details.
+function closeTop() {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (document.body.classList.contains("drawer")) {
+    toggleDrawer();
+    document.getElementById("drawer").focus();
+  } else hidePanel();
 }
 
 function toggleOutline() {

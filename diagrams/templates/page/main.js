@@ -14,7 +14,7 @@ const KEYS = {
   "/": ["search", () => field.focus()],
   n: ["the next hit", () => nextHit(1)],
   N: ["the hit before", () => nextHit(-1)],
-  1: ["services", () => setLevel(0)],
+  1: ["the story", () => setLevel(0)],
   2: ["RPC + HTTP", () => setLevel(1)],
   3: ["+ calls", () => setLevel(2)],
   4: ["+ SQL", () => setLevel(3)],
@@ -23,7 +23,7 @@ const KEYS = {
   o: ["outline beside it", toggleOutline],
   c: ["the critical path: marked, alone, not", toggleCritical],
   "?": ["these keys", showKeys],
-  Escape: ["close the details", hidePanel],
+  Escape: ["close what is open", closeTop],
 };
 
 document.addEventListener("keydown", (event) => {
@@ -100,11 +100,13 @@ scroller.addEventListener("scroll", () => {
 }, { passive: true });
 addEventListener("resize", resized);
 dark.addEventListener("change", resized);
+small.addEventListener("change", resized);
 addEventListener("hashchange", goToHash);
 addEventListener("beforeprint", beforePrint);
 addEventListener("afterprint", afterPrint);
 for (const radio of document.querySelectorAll("#levels input")) radio.addEventListener("change", () => setLevel(LEVELS.indexOf(radio.value)));
 for (const radio of document.querySelectorAll("#views input")) radio.addEventListener("change", () => setView(radio.value === "time"));
+document.getElementById("drawer").addEventListener("click", toggleDrawer);
 document.getElementById("outline").addEventListener("click", toggleOutline);
 document.getElementById("critical").addEventListener("click", toggleCritical);
 document.getElementById("help").addEventListener("click", showKeys);

@@ -49,7 +49,7 @@ function paintRow(brush, entry, y, high, width, most) {
   const scaled = (x) => 3 + (x / most) * (width - 12);
   const [a, b] = [boot.source[step], boot.target[step]].map((lane) => scaled(geometry.xs[lane]));
   brush.globalAlpha = entry < 0 ? 0.3 : 1;
-  brush.fillStyle = has(step, FAILED) ? "#cf222e" : tones[boot.target[step]];
+  brush.fillStyle = failed(step) ? "#cf222e" : tones[boot.target[step]];
   if (boot.flags[step] & HEAD) brush.fillRect(0, y, width, Math.max(high, 1.5));
   else brush.fillRect(Math.min(a, b), y, Math.max(Math.abs(a - b), 4), high);
   brush.globalAlpha = 1;

@@ -3,7 +3,7 @@
 
 const boot = JSON.parse(document.getElementById("columns").textContent);
 const count = boot.size.length;
-const FAILED = 1, UNFINISHED = 2, UNAWAITED = 4, FAR = 8, HEAD = 16;
+const FAILED = 1, UNFINISHED = 2, UNAWAITED = 4, FAR = 8, HEAD = 16, HANDLED = 32, STORY = 64;
 
 const parent = new Int32Array(count).fill(-1);
 const farSide = new Int32Array(count).fill(-1);  // the receiving side, drawn as one arrow with its sender
@@ -22,6 +22,13 @@ const kind = (step) => boot.kinds[boot.kind[step]];
 const isNote = (step) => ["sql", "log", "ask", "state"].includes(kind(step));
 const has = (step, flag) => (boot.flags[step] & flag) !== 0
   || (farSide[step] >= 0 && flag <= UNFINISHED && (boot.flags[farSide[step]] & flag) !== 0);
+
+// Return whether an error of the step, or of its receiving side, was not handled on the way.
+const failed = (step) => [step, farSide[step]].some((end) => end >= 0 && (boot.flags[end] & (FAILED | HANDLED)) === FAILED);
+const handled = (step) => has(step, FAILED) && !failed(step);
+
+// A message lasts until the work that it started is done.
+const lasted = (step) => boot.work[step] ?? boot.took[step];
 
 function address(step) {
   const own = boot.address[step];

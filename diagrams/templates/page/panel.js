@@ -42,15 +42,16 @@ function factsOf(step) {
   put("seen by", visible(known.witnesses));
   if (known.tiedBy) put("belongs here", visible(known.tiedBy));
   const parts = [facts];
-  if (known.error !== null) parts.push(make("h3", { textContent: "Error" }), block(known.error, "error"));
+  if (known.error !== null) parts.push(make("h3", { textContent: boot.flags[step] & HANDLED ? "Error, handled" : "Error" }), block(known.error, "error"));
   return [...parts, ...attributesOf(known)];
 }
 
 function timing(step) {
   const began = `${(boot.start[step] / 1e9).toFixed(6)} s after the start`;
   const took = boot.took[step] < 0 ? "unfinished" : boot.took[step] ? `took ${span(boot.took[step])}` : "";
+  const work = step in boot.work ? `the work that it started took ${span(boot.work[step])}` : "";
   const critical = step in boot.critical ? `${span(boot.critical[step])} of it on the critical path` : "";
-  return [began, took, critical].filter(Boolean).join(", ");
+  return [began, took, work, critical].filter(Boolean).join(", ");
 }
 
 function attributesOf({ statement, attributes: { parameters, ...others } }) {

@@ -8,7 +8,9 @@ const body = document.getElementById("rows");
 const heads = document.getElementById("heads");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-const geometry = { outline: true, tree: 0, right: 0, xs: [], lane: 0, printing: false };
+// On a small screen the outline replaces the sequence, or the sequence the outline.
+const small = matchMedia("(max-width: 800px)");
+const geometry = { outline: true, tree: 0, right: 0, xs: [], printing: false };
 const rowElements = new Map();  // rows in the document by their index
 let tones = [], layoutKey = "";
 
@@ -26,8 +28,30 @@ function svg(tag, attributes, inside = "") {
   return element;
 }
 
-// A service beside others of its project: volume-scheduler. Its head has two lines where one is too narrow.
-const SUB_LANE = /^[a-z]+-[a-z0-9]+$/;
+// A name of two parts, volume-scheduler or compute cmp1: its head has two lines where one has no room.
+const twoLines = (name) => /^(.*?)([- ])(.+)$/.exec(name)?.slice(1) ?? null;
+const brush = make("canvas").getContext("2d");
+
+function textWidth(text, font) {
+  brush.font = `${font} Helvetica, Arial, "DejaVu Sans", sans-serif`;
+  return brush.measureText(text).width;
+}
+
+function headWidths(name) {
+  const parts = twoLines(name);
+  const whole = textWidth(name, "bold 12px") + 18;
+  return { whole, least: parts ? Math.max(...[parts[0] + parts[1], parts[2]].map((part) => textWidth(part, "bold 10.5px"))) + 14 : whole };
+}
+
+// Return the distance of each lane to the next: even ones if all fit, and never so short that heads meet.
+function laneGaps(lanes, room) {
+  const widths = lanes.map((lane) => headWidths(boot.lanes[lane]));
+  const least = widths.slice(1).map((width, index) => Math.ceil((width.least + widths[index].least) / 2) + 8);
+  let even = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, least.length))));
+  const gaps = () => least.map((gap) => Math.max(gap, even));
+  while (even > 82 && gaps().reduce((sum, gap) => sum + gap, 0) > room) even -= 4;
+  return gaps();
+}
 
 // Return the lanes that a row begins or ends at; others would only take room.
 function usedLanes() {
@@ -43,17 +67,22 @@ function usedLanes() {
 function measure() {
   const wide = scroller.clientWidth || 1200;
   const lanes = usedLanes();
-  const now = [wide, lanes, view.timed, geometry.outline, geometry.printing, dark.matches].join();
+  const now = [wide, lanes, view.timed, geometry.outline, geometry.printing, dark.matches, small.matches].join();
   if (now === layoutKey) return;
   layoutKey = now;
   tones = boot.colours.map(tone);
-  geometry.tree = geometry.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : 150;
+  const alone = geometry.outline && small.matches && !geometry.printing;
+  geometry.tree = alone ? wide : geometry.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : small.matches ? 110 : 150;
   const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no label starts at the instance's lane
   const room = wide - geometry.tree - GUTTER - 36 - after;
-  geometry.lane = Math.min(190, Math.max(82, Math.floor(room / Math.max(1, lanes.length - 1))));
-  geometry.xs = boot.lanes.map((name, lane) => GUTTER + 36 + lanes.indexOf(lane) * geometry.lane);
-  const right = view.timed ? 600 : GUTTER + 36 + (lanes.length - 1) * geometry.lane + after;
-  geometry.right = Math.max(wide - geometry.tree, right);
+  const gaps = laneGaps(lanes, room);
+  let x = GUTTER + 36;
+  geometry.xs = boot.lanes.map(() => x);
+  lanes.forEach((lane, index) => {
+    geometry.xs[lane] = x;
+    x += gaps[index] ?? 0;
+  });
+  geometry.right = alone ? 0 : Math.max(wide - geometry.tree, view.timed ? small.matches ? 0 : 600 : x + after);
   body.style.width = heads.style.width = `${geometry.tree + geometry.right}px`;
   for (const part of [body, heads]) part.style.setProperty("--tree", `${geometry.tree}px`);
   drawLifelines(lanes);
@@ -75,11 +104,14 @@ function drawHeads(lanes) {
   right.setAttribute("role", "columnheader");
   right.setAttribute("aria-label", view.timed ? "time" : `lanes: ${lanes.map((lane) => boot.lanes[lane]).join(", ")}`);
   for (const { x, text } of view.timed ? ticks() : []) right.append(put(make("span", { textContent: text }), x));
-  for (const lane of view.timed ? [] : lanes) {
-    const head = put(make("b", { textContent: boot.lanes[lane], title: boot.lanes[lane] }), geometry.xs[lane]);
+  for (const [index, lane] of view.timed ? [] : lanes.entries()) {
+    const name = boot.lanes[lane], parts = twoLines(name);
+    const tight = [lanes[index - 1], lanes[index + 1]].some((other) => other !== undefined
+      && (headWidths(name).whole + headWidths(boot.lanes[other]).whole) / 2 + 8 > Math.abs(geometry.xs[other] - geometry.xs[lane]));
+    const two = parts !== null && tight;
+    const head = put(make("b", { textContent: two ? `${parts[0]}${parts[1]}\n${parts[2]}` : name, title: name }), geometry.xs[lane]);
     head.style.background = tones[lane];
-    head.style.maxWidth = `${geometry.lane - 6}px`;
-    head.classList.toggle("two", SUB_LANE.test(boot.lanes[lane]) && boot.lanes[lane].length * 8 + 16 > geometry.lane - 6);
+    head.classList.toggle("two", two);
     right.append(head);
   }
   if (!view.timed) right.append(put(make("i", { textContent: "s" }), 26));
@@ -155,13 +187,15 @@ function drawRow(index, entry) {
     row.setAttribute("aria-selected", step === view.chosen);
     if (canFold(step)) row.setAttribute("aria-expanded", !isShut(step) && !closedGroup(step));
   }
-  row.append(drawOutline(step, answer), view.timed ? drawTime(step, answer) : drawLanes(step, answer));
+  row.append(drawOutline(step, answer));
+  if (geometry.right) row.append(view.timed ? drawTime(step, answer) : drawLanes(step, answer));
   return row;
 }
 
 function classesOf(step, answer) {
   const classes = [answer ? "answer" : kind(step).replace(/[^a-z]/g, "")];
-  if (has(step, FAILED)) classes.push("failed");
+  if (failed(step)) classes.push("failed");
+  else if (handled(step)) classes.push("handled");
   else if (has(step, UNFINISHED) && !isNote(step)) classes.push("unfinished");
   if (boot.flags[step] & HEAD && !answer) classes.push("chapter");
   if (boot.flags[step] & UNAWAITED) classes.push("cast");
@@ -174,21 +208,7 @@ function classesOf(step, answer) {
 function spoken(step, answer) {
   const [source, target] = [boot.lanes[boot.source[step]], boot.lanes[boot.target[step]]];
   if (answer) return `answer to ${visible(address(step))}, ${target} to ${source}, ${span(boot.took[step])}`;
-  const failed = has(step, FAILED) ? "failed, " : "";
-  return visible(`${address(step)}, ${source}${source === target ? "" : ` to ${target}`}: ${caption(step)}, ${failed}${suffix(step)}`);
-}
-
-// Return a row's text; between services a group's members differ, so it lists their names, cut after 72 characters.
-function caption(step) {
-  if (view.level !== 0 || !closedGroup(step)) return label(step);
-  const names = new Set();
-  for (let member = step, left = groupSize[step]; left && member < count; member++) {
-    if (!shown[member] || groupHead[member] !== step) continue;
-    names.add(label(member));
-    left--;
-  }
-  const text = [...names].join(", ");
-  return text.length > 72 ? `${text.slice(0, 70)}…` : text;
+  return visible(`${address(step)}, ${source}${source === target ? "" : ` to ${target}`}: ${label(step)}, ${failed(step) ? "failed, " : ""}${suffix(step)}`);
 }
 
 function suffix(step, timed = true) {
@@ -197,9 +217,10 @@ function suffix(step, timed = true) {
   if (closedGroup(step)) parts.push(`×${groupSize[step]}`);
   if (links?.[0].length) parts.push(`→ ${links[0].slice(0, 4).join(", ")}${links[0].length > 4 ? " …" : ""}`);
   if (links?.[1]) parts.push(`← ${links[1]}`);
+  if (handled(step)) parts.push("handled");
   if (has(step, UNFINISHED) && !isNote(step)) parts.push("… unfinished");
   else if (timed) {  // otherwise the answer has a row of its own, with the time
-    const took = closedGroup(step) ? groupTook[step] : boot.took[step];
+    const took = closedGroup(step) ? groupTook[step] : lasted(step);
     const crosses = boot.source[step] !== boot.target[step];
     if (took >= 1e6 || (crosses && took > 0)) parts.push(`${span(took)}${closedGroup(step) ? " together" : ""}`);
   }
@@ -220,11 +241,12 @@ function drawOutline(step, answer) {
   if (geometry.outline) cell.append(indent(depth[step]));
   const sign = closedGroup(step) || isShut(step) ? "▸" : hasChildren[step] ? "▾" : hiddenCalls[step] + hiddenNotes[step] ? "▹" : "";
   cell.append(make("span", { className: "fold", textContent: sign }));
-  const outlined = view.level === 0 && closedGroup(step) ? caption(step) : title(step);
+  const outlined = title(step);
   const last = closedGroup(step) ? ` ×${groupSize[step]}` : "";
   cell.append(make("span", { className: "address", textContent: visible(tail(address(step))), title: visible(address(step)) }));
   if (geometry.outline) cell.append(make("span", { className: "text", textContent: outlined, title: outlined }));
   if (last) cell.append(make("span", { className: "times", textContent: last }));
+  if (!geometry.right && lasted(step) >= 1e6) cell.append(make("span", { className: "took", textContent: span(lasted(step)) }));
   const share = rowCritical[step] / criticalTotal;
   if (document.body.classList.contains("path") && share >= MIN_SHARE) {
     cell.append(make("span", { className: "held", textContent: `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`, title: `held the boot up for ${span(rowCritical[step])}` }));
@@ -241,7 +263,9 @@ function drawOutline(step, answer) {
 
 function indent(level) {
   const element = make("span", { className: "indent" });
-  element.style.width = `${Math.min(level, 18) * (geometry.tree < NARROW ? 6 : 11)}px`;
+  const rail = level > 12 || geometry.tree < 400 ? 6 : 11;
+  element.style.setProperty("--rail", `${rail}px`);
+  element.style.width = `${Math.min(level, 18) * rail}px`;
   return element;
 }
 

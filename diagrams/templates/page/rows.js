@@ -1,7 +1,7 @@
 // The rows: what the level and the filters show, what is folded, which equal neighbours share a row.
 // Nothing is lost: every step is a row, or counted in the row that represents it (`stepCount`).
 
-const LEVELS = ["services", "requests", "calls", "sql", "all"];
+const LEVELS = ["story", "requests", "calls", "sql", "all"];
 
 const view = {
   level: LEVELS.indexOf(document.body.dataset.level),
@@ -10,7 +10,7 @@ const view = {
   expanded: new Uint8Array(count),  // its children are shown at every level
   opened: new Uint8Array(count),    // the group that begins here shows each of its steps
   chosen: -1,                       // the selected step, shown at every level
-  timed: false,                     // on a time axis answers need no row
+  timed: false,                     // whether bars on a time axis replace the sequence
   rows: new Int32Array(0),          // steps from top to bottom; ~step is the answer to it
 };
 
@@ -41,7 +41,7 @@ function passes(step) {
   if (view.hiddenKinds.has(boot.kind[step])) return false;
   if (view.hiddenLanes.has(boot.source[step]) || view.hiddenLanes.has(boot.target[step])) return false;
   if (view.onlyCritical && criticalInside[step] < MIN_SHARE * criticalTotal) return false;
-  if (boot.level[step] <= Math.max(view.level, 1)) return true;
+  if (view.level === 0 ? boot.flags[step] & STORY : boot.level[step] <= view.level) return true;
   const around = parent[step];
   return view.expanded[boot.flags[around] & FAR ? parent[around] : around] === 1;
 }
@@ -86,7 +86,7 @@ function findGroups() {
       secondHash[step] = mix(secondHash[step], value, 0xc2b2ae35);
     }
     const around = shownParent[step];
-    if (around < 0 || view.level === 0) continue;
+    if (around < 0) continue;
     firstHash[around] = mix(firstHash[around], firstHash[step], 0x85ebca6b);
     secondHash[around] = mix(secondHash[around], secondHash[step], 0xc2b2ae35);
   }
@@ -95,12 +95,9 @@ function findGroups() {
 
 function signature(step) {
   const lone = (boot.flags[step] & (FAILED | UNFINISHED | HEAD)) || step in boot.links || has(step, FAILED);
-  // At the level of services only source and target matter; the requests are shown when the group is opened.
-  const crosses = view.level === 0 && boot.source[step] !== boot.target[step] && kind(step) !== "state";
-  return [
-    lone ? -1 - step : crosses ? 0 : boot.label[step] + 1, boot.kind[step], boot.source[step], boot.target[step],
-    crosses ? 0 : hiddenCalls[step],
-  ];
+  // In the story, neighbours that read the same are one row whatever they hide.
+  const hidden = view.level === 0 ? 0 : hiddenCalls[step];
+  return [lone ? -1 - step : boot.label[step] + 1, boot.kind[step], boot.source[step], boot.target[step], hidden];
 }
 
 function joinNeighbours() {
@@ -123,8 +120,7 @@ function joinNeighbours() {
 
 const inClosedGroup = (step) => groupSize[groupHead[step]] > 1 && !view.opened[groupHead[step]];
 const closedGroup = (step) => groupHead[step] === step && inClosedGroup(step);
-// At the level of services a group's members differ inside, so its first does not represent the others.
-const isShut = (step) => view.folded[step] === 1 || (view.level === 0 && closedGroup(step));
+const isShut = (step) => view.folded[step] === 1;
 
 // Show the chosen step even if the level or a filter hides it.
 function showChosen(step) {
@@ -143,7 +139,7 @@ function writeRows() {
   const close = (until) => {
     while (open.length && open[open.length - 1].end < until) {
       const { step, top } = open.pop();
-      if (rows.length > top && !view.timed && answers(step)) rows.push(~step);
+      if (rows.length > top && answered(step)) rows.push(~step);
     }
   };
   for (let step = 0; step < count; step++) {
@@ -170,6 +166,9 @@ function writeRows() {
 function answers(step) {
   return boot.source[step] !== boot.target[step] && !(boot.flags[step] & (UNAWAITED | UNFINISHED)) && !isNote(step);
 }
+
+// Return whether the answer has a row of its own; in the story a request and its answer share one.
+const answered = (step) => answers(step) && !view.timed && view.level > 0;
 
 // Count the steps that a row represents: itself, those it hides, and the other members of its group.
 function stepCount(step) {
