@@ -160,7 +160,6 @@ SCREENSHOTS = (
     Screenshot(
         "page.png", "boot.html", "A boot as a page to explore",
         "Outline and sequence beside each other, row by row, the whole boot in the minimap at the right.",
-        keys="2",
     ),
     Screenshot(
         "page-details.png", "boot.html", "The same page: the details of a step",
