@@ -155,7 +155,9 @@ class TestPage:
         assert "http:" not in script.replace("http://www.w3.org/2000/svg", "")
         assert "https:" not in script
 
-    @pytest.mark.parametrize(("detail", "level"), [("story", "story"), ("brief", "requests"), ("calls", "calls"), ("full", "all")])
+    @pytest.mark.parametrize(
+        ("detail", "level"), [("story", "story"), ("brief", "requests"), ("calls", "calls"), ("full", "all")]
+    )
     def test_it_opens_at_the_level_of_the_detail(self, detail: str, level: str) -> None:
         assert f'<body data-level="{level}">' in render(small_boot(), "html", detail)
 
