@@ -332,7 +332,7 @@ class TestStory:
         shown = opened(request, "story", f"#{server.address}")
         assert client.address in shown.chosen()
         assert shown.page.locator(".row.chosen").count() == 1
-        assert shown.ask("bootseq.panelAddress()") == client.address
+        assert shown.ask("bootseq.panelAddress()") == server.address
 
     def test_the_address_remembers_the_level(self, opened: Open) -> None:
         shown = opened(small_boot(), "story", "#1-1")
