@@ -72,7 +72,7 @@ function measure() {
   layoutKey = now;
   tones = boot.colours.map(tone);
   const alone = geometry.outline && small.matches && !geometry.printing;
-  geometry.tree = alone ? wide : geometry.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : small.matches ? 110 : 150;
+  geometry.tree = alone ? wide : geometry.outline ? Math.round(Math.min(560, Math.max(170, wide * 0.33))) : small.matches ? 136 : 150;
   const after = boot.lanes[lanes[lanes.length - 1]] === "instance" ? 60 : 170;  // no label starts at the instance's lane
   const room = wide - geometry.tree - GUTTER - 36 - after;
   const gaps = laneGaps(lanes, room);
@@ -271,6 +271,6 @@ function indent(level) {
 
 // Cut a long address to its end, which differs from its neighbours'.
 function tail(text) {
-  const most = geometry.tree < NARROW ? 12 : 20;
+  const most = geometry.tree < NARROW ? 11 : 20;
   return text.length < most ? text : `…${text.slice(2 - most)}`;
 }
