@@ -96,9 +96,9 @@ class TestReaders:
         page = Page(read(document(small_boot())))
         chapters = len(small_boot().chapters)
         assert page.tags.count("details") == page.tags.count("summary") == chapters
-        assert page.folded == [True] * chapters + [False]
-        assert [block[:3] for block in page.blocks[:chapters]] == [f"{n + 1}. " for n in range(chapters)]
-        assert page.blocks[-1].startswith("sequenceDiagram\n")
+        assert page.folded == [False] + [True] * chapters
+        assert [block[:3] for block in page.blocks[1:]] == [f"{n + 1}. " for n in range(chapters)]
+        assert page.blocks[0].startswith("sequenceDiagram\n")
         assert page.tags.count("table") == 5
         assert ["server", "vm1"] in page.rows
 
@@ -135,7 +135,7 @@ class TestNothingIsLost:
         request = boot(call("API", "nova.a:f", *inside, rpc("API", "conductor", "go", call("conductor", "nova.b:g"))))
         for detail in DETAILS:
             page = Page(github(document(request, detail)))
-            assert _steps_of(page.blocks[0].splitlines()) == sum(1 for _ in request.walk())
+            assert _steps_of(page.blocks[-1].splitlines()) == sum(1 for _ in request.walk())
 
     def test_participants_count_every_step(self) -> None:
         for request in (small_boot(), failed_boot()):

@@ -337,7 +337,7 @@ class TestStory:
         shown = opened(small_boot(), "story", "#1-1")
         shown.page.wait_for_selector(".row.chosen")
         shown.page.keyboard.press("4")
-        shown.page.wait_for_function("() => location.hash === '#1-1&level=sql'")
+        shown.page.wait_for_url("**#1-1&level=sql")
         again = opened(small_boot(), "story", "#1-1&level=sql")
         again.page.wait_for_selector(".row.chosen")
         assert again.ask("bootseq.view.level") == 3
