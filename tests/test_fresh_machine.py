@@ -21,7 +21,7 @@ BASE = frozenset(
     """.split()  # noqa: SIM905 - a list of words
 )
 #: Programs whose tests skip by name where they are missing, or that are only compared with.
-OPTIONAL = frozenset("journalctl systemd-cat uv".split())  # noqa: SIM905
+OPTIONAL = frozenset("debootstrap journalctl systemd-cat uv".split())  # noqa: SIM905
 #: Programs of the packages that a cloud with real networks installs by itself, for tests of that cloud.
 OF_CLOUDS = frozenset({"ipset", "iptables-save"})
 #: Programs that come with a package of another name.
