@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import diagrams.report  # noqa: F401 - before the function of its name, which a later import of it would replace
 from diagrams.svg.paging import PAPERS
 from tracer.model import Comparison, Merged, Request
 
