@@ -86,7 +86,8 @@ def test_only_ids_and_names_leave_the_process(tmp_path: Path) -> None:
 def test_deep_recursion_keeps_the_innermost_and_the_outermost_frames(tmp_path: Path) -> None:
     with trapped(tmp_path) as program:
         names = [frame.name for frame in _worker(program.visit()).frames]
-    assert names[:2] == ["wait", "wait"]
+        while names[:2] != ["wait", "wait"]:  # until the worker has begun to wait
+            names = [frame.name for frame in _worker(program.visit()).frames]
     assert names[-4:-1] == ["work", "run", "_bootstrap_inner"]
     assert 200 < len(names) < 220
 
@@ -108,8 +109,9 @@ def test_work_that_waits_for_a_worker_is_read() -> None:
         process = processes.read(victim.pid)
         assert process is not None
         (result,) = visit.visit_all([process])
-        assert [stack.thread for stack in result.stacks if stack.kind == "queued"] == ["builds_0"]
-        assert [stack.count for stack in result.stacks if stack.kind == "queued"] == [2]
+        queued = [stack for stack in result.stacks if stack.kind == "queued"]
+        assert {stack.thread for stack in queued} == {"builds_0"}
+        assert sum(stack.count for stack in queued) == 2
         assert victim.alive()
 
 
