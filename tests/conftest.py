@@ -38,8 +38,8 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
 GRACE_SECONDS = 2.0
 
 
-#: Files whose slow tests start no cloud, broker or traced service, or wait most of their time for one in namespaces of its
-#: own: they may run beside each other.
+#: Files whose slow tests start no cloud, broker or traced service, or mostly wait for one in namespaces of its own:
+#: they may run beside each other.
 PARALLEL = re.compile(
     r"test_(boot_(logs|skew)|diagrams_.*|docs|examples_(ci_(misses|playbooks)|gallery|hosts)|fresh_machine|fuzz|release"
     r"|patches_(secrets|uninstall|versions)|tracer_(hosts|(correlation|diff|sources)_.*))\.py"

@@ -334,11 +334,11 @@ class TestStory:
         assert shown.ask("bootseq.panelAddress()") == server.address
 
     def test_the_address_remembers_the_level(self, opened: Open) -> None:
-        shown = opened(small_boot(), "story", "#1-1")
+        shown = opened(small_boot(), "story", "#2-1")
         shown.page.wait_for_selector(".row.chosen")
         shown.page.keyboard.press("4")
-        shown.page.wait_for_url("**#1-1&level=sql")
-        again = opened(small_boot(), "story", "#1-1&level=sql")
+        shown.page.wait_for_url("**#2-1&level=sql")
+        again = opened(small_boot(), "story", "#2-1&level=sql")
         again.page.wait_for_selector(".row.chosen")
         assert again.ask("bootseq.view.level") == 3
 
