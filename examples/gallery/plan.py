@@ -78,19 +78,24 @@ DELETE = "req-e6df3bae-fa50-4300-a6c1-6ee330bd59ee"
 
 PICTURES = (
     Picture(
-        "boot-brief.svg", "A boot: the services' messages",
+        "boot-story.svg", "A boot: what an engineer would write down",
+        "A request is one arrow with both its ends, the heaviest steps come first, and all else is counted.",
+        ("bootseq draw boot.trace.jsonl.gz vm1 -o boot-story.svg",),
+    ),
+    Picture(
+        "boot-brief.svg", "The same boot: all messages of the services",
         "Client, API, conductor, scheduler, compute; states at the right. What stays inside a service is counted.",
         ("bootseq draw boot.trace.jsonl.gz vm1 --detail brief -o boot-brief.svg",),
     ),
     Picture(
         "boot.svg", "The same boot, with the calls that lead there",
         "Numbers are addresses: the same in every picture, tree and page of this trace.",
-        ("bootseq draw boot.trace.jsonl.gz vm1 -o boot.svg",),
+        ("bootseq draw boot.trace.jsonl.gz vm1 --detail calls -o boot.svg",),
     ),
     Picture(
         "boot-a4-2.svg", "The same boot on pages, here the second",
         "Split at chapters; each A4 page names the steps still open, and has the lanes' heads and a legend.",
-        ("bootseq draw boot.trace.jsonl.gz vm1 --pages a4 -o boot-a4.svg",),
+        ("bootseq draw boot.trace.jsonl.gz vm1 --detail calls --pages a4 -o boot-a4.svg",),
     ),
     Picture(
         "boot.txt", "As a numbered tree",
