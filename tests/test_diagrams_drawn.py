@@ -45,7 +45,7 @@ def test_any_tree(heads: list[Step], detail: str, depth: int | None) -> None:
 def test_the_rest_of_a_cut_picture_is_counted(most: int) -> None:
     counts = fitted(small_boot(), "full", lambda diagram: counted(diagram) if len(diagram.items) <= most else None)
     drawn, missing = map(int, counts.split())
-    whole = sequence(small_boot(), "story")
+    whole = sequence(small_boot(), "brief")
     assert drawn + missing == sum(item.what not in ("end", "return") for item in whole.items)
 
 

@@ -35,19 +35,20 @@ def fitted(boot: Request | Merged, detail: str, draw: Callable[[Diagram], str | 
 def _ever_smaller(boot: Request | Merged, detail: str) -> Iterator[Diagram]:
     """Yield the diagram with less detail, since services' traffic matters most, then less depth, then its beginning."""
     yield drawn(boot, detail)
-    for less in reversed(DETAILS[: DETAILS.index(detail)]):
+    least = detail if detail == "story" else "brief"  # a story would drop most of what still fits
+    for less in reversed(DETAILS[DETAILS.index(least) : DETAILS.index(detail)]):
         yield _noted(drawn(boot, less), f"folded to {less}, to fit")
     depth = _deepest(boot)
     while depth > 1:
         depth //= 2
-        diagram = drawn(boot, DETAILS[0], depth)
+        diagram = drawn(boot, least, depth)
         if len(diagram.items) > FEW:
-            yield _noted(diagram, f"folded to {DETAILS[0]} and to depth {depth}, to fit")
-    diagram = drawn(boot, DETAILS[0])
+            yield _noted(diagram, f"folded to {least} and to depth {depth}, to fit")
+    diagram = drawn(boot, least)
     count = len(diagram.items)
     while count:
         count //= 2
-        yield _beginning(diagram, count)
+        yield _beginning(diagram, count, least)
 
 
 def _deepest(boot: Request | Merged) -> int:
@@ -71,8 +72,8 @@ def _noted(diagram: Diagram, what: str) -> Diagram:
     return replace(diagram, title=f"{diagram.title} ({what})")
 
 
-def _beginning(diagram: Diagram, count: int) -> Diagram:
-    """Return the first ``count`` items; open ones are closed, missing ones counted."""
+def _beginning(diagram: Diagram, count: int, detail: str) -> Diagram:
+    """Return the first ``count`` items at a detail; open ones are closed, missing ones counted."""
     items = diagram.items[:count]
     opened = still_open(items)
     missing = sum(item.what not in _SILENT for item in diagram.items[count:])
@@ -82,4 +83,4 @@ def _beginning(diagram: Diagram, count: int) -> Diagram:
     items += [
         Item(ends.get(item.what, "end"), item.target, item.target, "", time=item.time) for item in reversed(opened)
     ]
-    return _noted(replace(diagram, items=items), f"{DETAILS[0]}, and only its beginning, to fit")
+    return _noted(replace(diagram, items=items), f"{detail}, and only its beginning, to fit")

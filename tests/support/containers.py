@@ -111,6 +111,10 @@ def _main(root: str, kind: str, *command: str) -> None:
     """Become the container's runtime: in front of a victim's command."""
     bundle = Path(root)
     (bundle / "config.json").write_text(json.dumps(_bundle(kind, list(command))))
+    # crun gives what its container inherits to the container's user: /dev/null, say, or a terminal.
+    os.dup2(os.pipe()[0], 0)
+    with open(f"{root}/stderr", "w") as stderr:
+        os.dup2(stderr.fileno(), 2)
     crun = ["crun", "--cgroup-manager=disabled", "--root", f"{root}/state", "run", "--bundle", root, bundle.name]
     os.execvp("unshare", ["unshare", "--mount", "sh", "-c", _ONE_CGROUP, "-", *crun])
 
