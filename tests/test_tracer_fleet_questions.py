@@ -45,7 +45,7 @@ def test_slower_finds_the_planted_steps_and_nothing_else(site: tuple[Path, Plant
     assert content["faster"] == []
     for row in content["slower"]:
         assert 1.1 <= row["ratio"] <= 1.32
-        assert row["detectable"] < row["ratio"] * 1.1
+        assert 1 < row["detectable"] < 1.5
     assert ask(path, "slower", f"day>={day}", f"day<{day}", code=0)["slower"] == []
 
 
