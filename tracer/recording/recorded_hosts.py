@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,10 +66,17 @@ def of(capture: Path) -> RecordedHosts | None:
 
 
 def own(capture: Path) -> RecordedHosts | None:
-    """Return the hosts of the caller's own capture, None if it is of this machine alone, or new."""
-    with suppress(FileNotFoundError), folders.opened(capture) as folder:
-        return of(capture) if folder.has(HOSTS) else None
-    return None
+    """Return the hosts of the caller's own capture, None if it is of this machine alone, or new.
+
+    Raises TracerError with the reason if it is not the caller's.
+    """
+    try:
+        with folders.opened(capture) as folder:
+            return of(capture) if folder.has(HOSTS) else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TracerError(f"{capture}: not a capture of yours: {error.strerror}") from None
 
 
 def _parsed(content: dict[str, Any]) -> RecordedHosts:
