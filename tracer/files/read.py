@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from tracer.files.trust import is_mine, is_trusted
 from tracer.files.walk import Walk, Way
 
 _STDIN = Path("-")
+#: Bytes that are copied of stdin at most, and at a time.
+_MOST, _PIECE = 4 << 30, 1 << 20
 #: Bytes of a file that people write by hand, or of one with a few entries.
 _SMALL = 1 << 20
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,7})")
@@ -51,7 +52,10 @@ def _copy_of_stdin() -> BinaryIO:
     """Return a file with what stdin holds, which can be read only once."""
     copy = scratch()
     with _duplicate(0) as stdin:
-        shutil.copyfileobj(stdin, copy)
+        while piece := stdin.read(_PIECE):
+            copy.write(piece)
+            if copy.tell() > _MOST:
+                raise OSError(errno.EFBIG, f"more than {_MOST >> 30} GB")
     copy.flush()
     return copy
 
