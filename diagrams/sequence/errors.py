@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from diagrams.sequence.places import Place
 from diagrams.text import first_line
 from tracer.model import Request, Step
@@ -11,11 +13,21 @@ _SIGNALS = frozenset({"LoopingCallDone", "StopIteration", "GreenletExit", "Gener
 _WELL = frozenset({"active", "done", "deleted"})
 
 
-def handled(boot: Request, all_places: list[Place]) -> set[int]:
-    """Return the indexes of failed steps whose error ended inside something that succeeded, and did not end the boot.
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The indexes of failed steps: those whose error was handled, and the ends of the ways of the others."""
+
+    #: The error ended inside something that succeeded, and did not end the boot.
+    handled: frozenset[int]
+    #: The first and the last step that an error passed through, of the errors that ended the boot if any did.
+    ends: frozenset[int]
+
+
+def errors(boot: Request, all_places: list[Place]) -> Errors:
+    """Return the errors of a boot.
 
     Of a boot that failed with an error that no step shows, only a request that was answered without an error proves
-    that: what a service made of an error afterwards is unknown.
+    that one was handled: what a service made of an error afterwards is unknown.
     """
     ending = _ending(boot, all_places)
     surely = boot.outcome in _WELL or bool(ending)
@@ -23,19 +35,14 @@ def handled(boot: Request, all_places: list[Place]) -> set[int]:
     for index, entry in enumerate(all_places):
         above = entry.parent >= 0 and succeeded[entry.parent]
         succeeded[index] = above or (_succeeded(entry.step) and (surely or _answers(entry)))
-    return {
-        index
-        for index, entry in enumerate(all_places)
-        if entry.step.error is not None and entry.parent >= 0 and succeeded[entry.parent] and index not in ending
+    failed = {index for index, entry in enumerate(all_places) if entry.step.error is not None}
+    handled = {
+        index for index in failed - ending if all_places[index].parent >= 0 and succeeded[all_places[index].parent]
     }
-
-
-def ends(boot: Request, all_places: list[Place], handled: set[int]) -> set[int]:
-    """Return the first and the last step that each error passed through, of those that ended the boot if any did."""
-    ending = _ending(boot, all_places)
-    failed = ending or {index for index, entry in enumerate(all_places) if entry.step.error is not None} - handled
-    passed_on = {all_places[index].parent for index in failed}
-    return {index for index in failed if index not in passed_on or all_places[index].parent not in failed}
+    shown = ending or failed - handled
+    passed_on = {all_places[index].parent for index in shown}
+    ends = {index for index in shown if index not in passed_on or all_places[index].parent not in shown}
+    return Errors(frozenset(handled), frozenset(ends))
 
 
 def is_signal(step: Step) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from diagrams.sequence import story
+from diagrams.sequence.errors import errors
 from diagrams.sequence.places import Place, leaves_home, places
 from diagrams.words import steps
 from tracer.model import Request, Step
@@ -63,7 +64,7 @@ def fold(boot: Request, detail: str) -> list[Row]:
     all_places = places(boot)
     shown = [True] * len(all_places)
     if detail == "story":
-        shown = story.choose(boot, all_places)
+        shown = story.choose(boot, all_places, errors(boot, all_places))
     elif detail == "brief":
         shown = [leaves_home(p, all_places) or _broke(p.step) or bool(shown_notes(p.notes, detail)) for p in all_places]
     chapters, rows = build(all_places, shown, steps.title)
@@ -81,7 +82,7 @@ def fold_for_picture(boot: Request, all_places: list[Place], detail: str, depth:
     if detail == "full":
         shown = [True] * len(all_places)
     elif detail == "story":
-        shown = story.choose(boot, all_places)
+        shown = story.choose(boot, all_places, errors(boot, all_places))
     else:
         shown = [leaves_home(entry, all_places) or _speaks(entry, detail) for entry in all_places]
     if detail == "calls":

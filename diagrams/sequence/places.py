@@ -71,3 +71,8 @@ def leaves_home(entry: Place, all_places: list[Place]) -> bool:
     if entry.parent < 0 or step.kind in ("http", "rpc", "libvirt", "command"):
         return True
     return enters_driver(step) and steps.home(all_places[entry.parent].step, None) != steps.home(step, None)
+
+
+def chapter_end(chapter: Step) -> int | None:
+    """Return when the last step of a chapter ended, which its head may not have waited for; None while it goes on."""
+    return None if chapter.end is None else max(step.end or step.start for step in chapter.walk())

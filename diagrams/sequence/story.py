@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from diagrams.sequence import errors, weight
+from diagrams.sequence.errors import Errors
 from diagrams.sequence.places import Place, places
 from diagrams.words import steps
 from tracer.model import Request, Step
@@ -50,19 +51,18 @@ class Scene:
 def story(boot: Request, count: Callable[[list[Scene]], int], lines: int = LINES) -> list[Scene]:
     """Return the chapters' rows with as many of the heaviest steps as ``count`` puts into ``lines`` lines."""
     all_places = places(boot)
-    handled = errors.handled(boot, all_places)
+    failures = errors.errors(boot, all_places)
 
     def scenes(shown: list[bool]) -> list[Scene]:
-        return _merged(_scenes(all_places, shown, handled))
+        return _merged(_scenes(all_places, shown, failures.handled))
 
-    shown = _heaviest(boot, all_places, handled, lambda shown: count(scenes(shown)) <= lines)
+    shown = _heaviest(boot, all_places, failures, lambda shown: count(scenes(shown)) <= lines)
     return scenes(shown)
 
 
-def choose(boot: Request, all_places: list[Place], most: int = LINES) -> list[bool]:
+def choose(boot: Request, all_places: list[Place], failures: Errors, most: int = LINES) -> list[bool]:
     """Return whether each place is shown in a story of ``most`` rows: both ends of a request count as one."""
-    handled = errors.handled(boot, all_places)
-    shown = _heaviest(boot, all_places, handled, lambda shown: sum(shown) <= most)
+    shown = _heaviest(boot, all_places, failures, lambda shown: sum(shown) <= most)
     for index, entry in enumerate(all_places):
         if entry.parent >= 0 and shown[entry.parent] and _is_answer(entry.step, all_places[entry.parent].step):
             shown[index] = True
@@ -70,10 +70,10 @@ def choose(boot: Request, all_places: list[Place], most: int = LINES) -> list[bo
 
 
 def _heaviest(
-    boot: Request, all_places: list[Place], handled: set[int], fits: Callable[[list[bool]], bool]
+    boot: Request, all_places: list[Place], failures: Errors, fits: Callable[[list[bool]], bool]
 ) -> list[bool]:
     """Return which places are shown: the chapters, and as many of the heaviest steps as fit, the longest first."""
-    weights = weight.weights(boot, all_places, errors.ends(boot, all_places, handled))
+    weights = weight.weights(boot, all_places, failures.ends)
     order = sorted(
         (index for index, own in enumerate(weights) if own < weight.CHATTER and all_places[index].parent >= 0),
         key=lambda index: (weights[index], -(all_places[index].step.duration or 0), index),
@@ -95,7 +95,7 @@ def _heaviest(
     return shown(few)
 
 
-def _scenes(all_places: list[Place], shown: list[bool], handled: set[int]) -> list[Scene]:
+def _scenes(all_places: list[Place], shown: list[bool], handled: frozenset[int]) -> list[Scene]:
     """Return the chapters' rows: hidden steps are counted, and their notes kept, at the row that hides them."""
     chapters: list[Scene] = []
     holders: list[Scene] = []

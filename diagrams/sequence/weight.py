@@ -33,7 +33,7 @@ _DECISIONS = re.compile(r"Weighed \[|Selected host|Filter \S+ returned 0 hosts")
 _OWN_LOGGERS = re.compile(r"(nova|cinder|neutron|glance|keystone|placement|os_vif|os_brick|oslo_messaging)\b")
 
 
-def weights(boot: Request, all_places: list[Place], failures: set[int]) -> list[int]:
+def weights(boot: Request, all_places: list[Place], failures: frozenset[int]) -> list[int]:
     """Return the weight of each place, in their order; ``failures`` are the indexes of errors to show."""
     long = max(boot.duration * _WAITING, 1)
     own = [entry.step.duration or 0 for entry in all_places]
