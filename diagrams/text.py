@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from tracer.model import Value
 
@@ -82,6 +83,11 @@ def spread(low: int, high: int) -> str:
 def often(low: int, high: int) -> str:
     """Return `` ×2–3``, "" for a single occurrence."""
     return times(high) if low == high else f" ×{low}–{high}"
+
+
+def by_kind(counts: Mapping[str, int]) -> str:
+    """Return counts in the order of their kinds: ``147 call, 11 handoff``."""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 
 def plural(count: int, noun: str) -> str:

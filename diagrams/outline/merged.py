@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from diagrams.sequence.fold_merged import Frame, Mark, Row, fold, marks
-from diagrams.text import clean, plural, shorten, span
+from diagrams.text import by_kind, clean, plural, shorten, span
 from diagrams.words.merged import failures, heading, usual_time
 from diagrams.words.steps import NOTE, TITLE
 from tracer.model import NUMBERED, Merged, MergedStep
@@ -27,11 +27,7 @@ def _counts(merged: Merged) -> str:
     steps = list(merged.walk())
     kinds = Counter(step.kind for step in steps)
     some = Counter(step.kind for step in steps if len(step.boots) < len(merged.names))
-    return shorten(_in_words(kinds) + (f"; not in every boot: {_in_words(some)}" if some else ""), NOTE)
-
-
-def _in_words(counts: Counter[str]) -> str:
-    return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
+    return shorten(by_kind(kinds) + (f"; not in every boot: {by_kind(some)}" if some else ""), NOTE)
 
 
 def tree(merged: Merged, rows: list[Row | Frame], detail: str) -> list[str]:

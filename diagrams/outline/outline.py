@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from diagrams.sequence.fold import Row, fold, shown_notes
-from diagrams.text import clean, plain, plural, shorten, span, times
+from diagrams.text import by_kind, clean, plain, plural, shorten, span, times
 from diagrams.words import steps
 from tracer.model import LeftOut, Request, Step
 
@@ -47,7 +47,7 @@ def _summary(boot: Request) -> str:
 
 def outline(boot: Request, detail: str = "calls") -> str:
     """Return the whole text: heading, tree, and steps left out."""
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items()))
+    counts = by_kind(boot.counts())
     tied = shorten(_summary(boot), steps.NOTE) if detail == "full" else ""
     lines = [f"# {line}" for line in (*steps.heading(boot), shorten(counts, steps.NOTE), tied) if line]
     rows = fold(boot, detail)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from diagrams.outline.outline import links, service
+from diagrams.sequence.places import chapter_end
 from diagrams.sequence.story import LINES, Scene, story
-from diagrams.text import clean, plural, shorten, span, times
+from diagrams.text import by_kind, clean, plural, shorten, span, times
 from diagrams.words import steps
-from tracer.model import Request, Step
+from tracer.model import Request
 from tracer.model.steps import walk
 from tracer.notation.marks import WORTH_TIMING
 
@@ -16,25 +17,16 @@ _NOTES = 6
 
 def outline(boot: Request, lines: int = LINES) -> str:
     """Return the heading and the story, ``lines`` lines at most."""
-    heading = [f"# {line}" for line in (*steps.heading(boot), _counts(boot)) if line]
+    heading = [f"# {line}" for line in (*steps.heading(boot), shorten(by_kind(boot.counts()), steps.NOTE)) if line]
     left_out = sum(entry.count for entry in boot.left_out)
     footer = [f"# left out, as no part of it: {plural(left_out, 'step')}"] if left_out else []
     room = max(lines - len(heading) - len(footer), 1)
-    ends = {chapter.address: _end(chapter) for chapter in boot.chapters}
+    ends = {chapter.address: chapter_end(chapter) for chapter in boot.chapters}
     text = _lines(story(boot, lambda chapters: len(_lines(chapters, ends)), room), ends)
     if len(text) > room:
         text = [*text[: room - 1], f"- … {plural(len(text) - room + 1, 'further line')}"]
     # Cleaned last: an address or a kind may be hostile as well.
     return "\n".join(map(clean, [*heading, *text, *footer])) + "\n"
-
-
-def _counts(boot: Request) -> str:
-    return shorten(", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items())), steps.NOTE)
-
-
-def _end(chapter: Step) -> int | None:
-    """Return when the last step of a chapter ended, which its head may not have waited for; None while it goes on."""
-    return None if chapter.end is None else max(step.end or step.start for step in chapter.walk())
 
 
 def _lines(chapters: list[Scene], ends: dict[str, int | None]) -> list[str]:

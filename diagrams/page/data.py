@@ -11,7 +11,7 @@ from diagrams.page.critical_path import critical_path
 from diagrams.palette import colour
 from diagrams.sequence import errors, story, weight
 from diagrams.sequence.model import LANE, lane_order
-from diagrams.sequence.places import Place, enters_driver, leaves_home, places
+from diagrams.sequence.places import Place, chapter_end, enters_driver, leaves_home, places
 from diagrams.text import clean, plain, plural, shorten
 from diagrams.words import steps as words_steps
 from tracer.model import NUMBERED, Request, Step
@@ -149,7 +149,7 @@ class _Columns:
 
     def _work(self) -> dict[int, int]:
         """Return for each step that opened chapters the nanoseconds until the last step of these ended, if they did."""
-        ends = {chapter.address: _end(chapter) for chapter in self._boot.chapters}
+        ends = {chapter.address: chapter_end(chapter) for chapter in self._boot.chapters}
         work = {}
         for number, step in enumerate(self._boot.walk()):
             last = [end for address in step.opens if (end := ends.get(address)) is not None]
@@ -170,7 +170,8 @@ class _Columns:
 def _chosen(boot: Request, all_places: list[Place]) -> tuple[set[int], set[int]]:
     """Return the identities of the steps of the story, and of those whose error was handled."""
     notes = [note for entry in all_places for note in entry.notes if weight.is_shown(note)]
-    shown = story.choose(boot, all_places, max(_SCREEN - len(notes), _SCREEN // 2))
+    failures = errors.errors(boot, all_places)
+    shown = story.choose(boot, all_places, failures, max(_SCREEN - len(notes), _SCREEN // 2))
     chosen = {id(note) for note in notes}
     for entry, keep in zip(all_places, shown, strict=True):
         if keep:
@@ -179,16 +180,11 @@ def _chosen(boot: Request, all_places: list[Place]) -> tuple[set[int], set[int]]
             around = all_places[entry.parent].step if entry.parent >= 0 else None
             if around is not None and far_side(around) is entry.step:
                 chosen.add(id(around))
-    handled = {id(all_places[index].step) for index in errors.handled(boot, all_places)}
+    handled = {id(all_places[index].step) for index in failures.handled}
     handled |= {
         id(note) for entry in all_places for note in entry.notes if note.error is not None and id(entry.step) in handled
     }
     return chosen, handled
-
-
-def _end(chapter: Step) -> int | None:
-    """Return when the last step of a chapter ended, None while it goes on."""
-    return None if chapter.end is None else max(step.end or step.start for step in chapter.walk())
 
 
 def _noted(step: Step, service: str) -> tuple[str, str]:

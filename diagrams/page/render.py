@@ -12,7 +12,7 @@ from diagrams.outline.outline import left_out
 from diagrams.page.data import columns
 from diagrams.page.details import details, to_json
 from diagrams.templating import digest, templates
-from diagrams.text import clean, shorten
+from diagrams.text import by_kind, clean, shorten
 from diagrams.words import steps as words_steps
 from tracer.model import Request
 
@@ -43,7 +43,7 @@ def _facts(boot: Request) -> list[tuple[str, str]]:
         "outcome": boot.outcome,
         "host": boot.host,
         "releases": ", ".join(f"{name} {version}" for name, version in boot.versions.items()),
-        "steps": ", ".join(f"{count} {kind}" for kind, count in sorted(boot.counts().items())),
+        "steps": by_kind(boot.counts()),
     }
     return [(name, shorten(value, words_steps.NOTE)) for name, value in facts.items() if value]
 

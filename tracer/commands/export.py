@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from diagrams.text import by_kind
 from tracer import gc_pause, packed, trace_file
 from tracer.commands import completion, printing, selection
 from tracer.commands.options import PATH
@@ -222,5 +223,5 @@ def _spans(trees: Sequence[SpanTree]) -> str:
 def _notes(trees: Sequence[SpanTree]) -> str:
     """Return the notes in words, with their number by kind: ``notes (279 log, 7 state)``."""
     kinds = Counter(note.step.kind for tree in trees for span in tree.spans for note in span.notes)
-    listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    listed = by_kind(kinds)
     return f"notes ({listed})" if listed else "notes"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diagrams.text import span
+from diagrams.text import by_kind, span
 from tracer import times, trace_file
 from tracer.commands import printing, terminal
 from tracer.commands.options import PATH
@@ -153,7 +153,7 @@ def _cells(rows: list[dict[str, Any]], started: str, *, whole: bool) -> list[lis
             (row["request_id"] if whole else row["request_id"].removeprefix("req-"))[:request] or "-",
             _mark(row["outcome"]) + row["outcome"], _time(row["started"], started),
             span(round(row["duration_ms"] * 1e6)), row["host"] or "-",
-            _counted(row["counts"]) if whole else str(row["steps"]),
+            by_kind(row["counts"]) if whole else str(row["steps"]),
         ]
         for row in rows
     ]  # fmt: skip
@@ -180,7 +180,3 @@ def _mark(outcome: str) -> str:
 
 def _style(outcome: str) -> str:
     return {"✗ ": "red", "… ": "yellow"}.get(_mark(outcome), "")
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
