@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import click
 
 import diagrams
 from tracer import gc_pause
-from tracer.commands import inputs, printing
+from tracer.commands import inputs, printing, terminal
 from tracer.commands.inputs import Side
 from tracer.commands.options import PATH, report_format, report_options
 from tracer.commands.progress import Progress, progress
@@ -38,10 +37,7 @@ _WIDTH = 100
 @click.option("--old-boot", multiple=True, metavar="WHAT", help="Compare this boot of OLD only; repeatable.")
 @click.option("--new-boot", multiple=True, metavar="WHAT", help="Compare this boot of NEW only; repeatable.")
 @click.option("--details", is_flag=True, help="List noted and ignored changes too.")
-@click.option(
-    "--colour", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
-    help="Colour the report on stdout.",
-)  # fmt: skip
+@terminal.color_option
 @click.option(
     "--source", "sources", multiple=True, metavar="PACKAGE=CHECKOUT[:OLD..NEW]",
     help="Name the commits that made each failing or warned change, from a git checkout; repeatable.",
@@ -51,7 +47,7 @@ _WIDTH = 100
 @click.argument("new", type=PATH)
 def diff(
     old: Path, new: Path, policy_files: tuple[Path, ...], format_: str | None, outputs: tuple[Path, ...],
-    old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, colour: str, sources: tuple[str, ...],
+    old_boot: tuple[str, ...], new_boot: tuple[str, ...], details: bool, color: str, sources: tuple[str, ...],
     partial: bool,
 ) -> None:  # fmt: skip
     """Compare the boots in OLD and NEW: steps added, removed, moved, changed or slower.
@@ -88,7 +84,7 @@ def diff(
     for output, format_of in zip(outputs, formats, strict=True):
         printing.report(output, diagrams.report(comparison, format_of, width=_WIDTH, details=details))
     if not outputs:
-        _print(comparison, format_ or "text", details, colour)
+        _print(comparison, format_ or "text", details, color)
     sys.exit(DIFFERS if comparison.verdict == "differs" else SAME)
 
 
@@ -138,9 +134,9 @@ def _note(lines: list[str], level: str) -> None:
         printing.note(f"{level}: {line}")
 
 
-def _print(comparison: Comparison, format_: str, details: bool, colour: str) -> None:
+def _print(comparison: Comparison, format_: str, details: bool, color: str) -> None:
     width = shutil.get_terminal_size((_WIDTH, 24)).columns
-    wanted = colour == "always" or (colour == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    wanted = terminal.has_colors(color)
     report = diagrams.report(comparison, format_, width=width, colour=wanted, details=details)
     # --colour always works through a pipe to less -R too.
     printing.lines(report, colour=wanted)

@@ -13,7 +13,7 @@ import click
 
 from tracer import times
 from tracer.commands import printing
-from tracer.commands.options import PATH
+from tracer.commands.options import PATH, added
 from tracer.errors import TracerError
 from tracer.text import plural
 
@@ -58,9 +58,8 @@ def host_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise TracerError("--limit: nothing to limit; pass --inventory or --host")
         return function(hosts=choice, **arguments)
 
-    for option in reversed(_OPTIONS):
-        option(wrapper)
-    return wrapper
+    decorated: Callable[..., Any] = added(*_OPTIONS)(wrapper)
+    return decorated
 
 
 _OPTIONS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,11 @@ def report_format(output: Path, name: str | None, suffixes: Mapping[str, str]) -
     raise TracerError(f"{output}: unknown report suffix; use one of {', '.join(suffixes)}, or pass --format")
 
 
+def added(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that adds several options, in the order of the help."""
+    return lambda function: functools.reduce(lambda command, option: option(command), reversed(options), function)
+
+
 def report_options(suffixes: Mapping[str, str]) -> Callable[[Any], Any]:
     """Return a decorator that adds ``--format`` and ``-o`` of a command with reports; formats by suffix."""
     format_option = click.option(
@@ -64,4 +70,4 @@ def report_options(suffixes: Mapping[str, str]) -> Callable[[Any], Any]:
         "-o", "--output", "outputs", multiple=True, type=PATH, metavar="FILE",
         help=f"Report to write, {', '.join(suffixes)}; - is stdout. Repeatable.",
     )  # fmt: skip
-    return lambda function: format_option(output_option(function))
+    return added(format_option, output_option)

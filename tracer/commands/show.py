@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@tree.decorated
+@tree.line_options
 @click.option(
     "--findings", "only_findings", is_flag=True, help="Print instead what witnesses missed and what went wrong."
 )

@@ -14,6 +14,7 @@ from diagrams.text import span
 from diagrams.words import steps
 from tracer import timeline, times, trace_file
 from tracer.commands import printing
+from tracer.commands.options import added
 from tracer.errors import TracerError
 from tracer.model import Request, Step, Trace, lanes
 from tracer.text import command, first_and_last, printable
@@ -23,16 +24,13 @@ from tracer.timeline import LEVELS, Entry, Subject
 MAX_ENTRIES = 200_000
 
 
-def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --level, --service and --grep to a command; each is None or empty where it is not used."""
-    for option in reversed((
-        click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Timeline: this and above."),
-        click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service; repeatable."),
-        click.option("--grep", "pattern", metavar="REGEX", help="Only what has a text that matches.",
-                     callback=lambda context, option, value: _compiled(value)),
-    )):  # fmt: skip
-        function = option(function)
-    return function
+#: The filters of ``show``; each is None or empty where it is not used.
+filter_options = added(
+    click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Timeline: this and above."),
+    click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service; repeatable."),
+    click.option("--grep", "pattern", metavar="REGEX", help="Only what has a text that matches.",
+                 callback=lambda context, option, value: _compiled(value)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

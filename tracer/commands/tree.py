@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 import diagrams
 from tracer import times
 from tracer.commands import paint, printing, terminal
+from tracer.commands.options import added
 from tracer.errors import TracerError
 from tracer.model import NOTES, NUMBERED, Request, Step, lanes
 
@@ -29,8 +29,8 @@ detail_option = click.option(
 #: A pipe has no width.
 _UNWRAPPED = 1 << 30
 
-#: The options that choose lines of the tree, in the order of the help.
-options = (
+#: The options that choose lines of the tree.
+line_options = added(
     detail_option,
     click.option(
         "--lines", type=click.IntRange(min=10), default=80, show_default=True, metavar="N",
@@ -145,10 +145,3 @@ def _texts(step: Step) -> tuple[str, ...]:
 
 def _nanoseconds(text: str | None) -> int | None:
     return None if text is None else round(times.seconds(text) * 1e9)
-
-
-def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command."""
-    for option in reversed(options):
-        function = option(function)
-    return function
