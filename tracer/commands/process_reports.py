@@ -14,6 +14,7 @@ from tracer.commands import printing
 from tracer.recording import call_points, capture, point_check
 from tracer.recording.call_points import CallPoint
 from tracer.recording.point_check import Unresolved
+from tracer.text import plural
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -43,6 +44,16 @@ def print_grouped(reports: Iterable[ProcessReport]) -> None:
         _print_line(group[0], [report.pid for report in group])
         fix = group[0].fix
     _print_fix(fix)
+
+
+def note_detached(reports: Sequence[ProcessReport]) -> None:
+    """Report on stderr the processes that may still have hooks, with the reason, and how many were detached."""
+    for report in reports:
+        if report.state != "detached" or report.reason:
+            printing.note(f"{subject(report)}: {report.reason}")
+    processes = [report for report in reports if report.pid]
+    proved = sum(bool(report.more.get("proved")) for report in processes)
+    printing.note(f"detached from {plural(len(processes), 'process', 'processes')}, {proved} proved")
 
 
 def subject(report: ProcessReport, pids: Sequence[int] = ()) -> str:

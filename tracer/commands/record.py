@@ -84,7 +84,7 @@ def record(
         raise
     if not keep:
         _remove_folder(folder)
-    _report_detached(detached)
+    process_reports.note_detached(detached)
     _show(output, trace, following)
     sys.exit(code or (_HOST_LOST if services.lost() else 0))
 
@@ -156,15 +156,6 @@ def _follow(following: Following, seconds: float, doing: Progress) -> None:
 def _report_refusal(report: ProcessReport) -> None:
     if report.state != "attached":
         printing.note(f"{process_reports.subject(report)} is not recorded: {report.reason}")
-
-
-def _report_detached(reports: list[ProcessReport]) -> None:
-    for report in reports:
-        if report.state != "detached" or report.reason:
-            printing.note(f"{process_reports.subject(report)}: {report.reason}")
-    processes = [report for report in reports if report.pid]
-    proved = sum(bool(report.more.get("proved")) for report in processes)
-    printing.note(f"detached from {plural(len(processes), 'process', 'processes')}, {proved} proved")
 
 
 def _show(output: Path, trace: Trace, following: Following) -> None:

@@ -12,7 +12,7 @@ from diagrams.words import steps
 from tracer import times, trace_file
 from tracer.attach.attach import Attachment
 from tracer.attach.eligibility import ProcessReport
-from tracer.commands import printing, signals, watch_view
+from tracer.commands import printing, process_reports, signals, watch_view
 from tracer.commands.host_options import HostChoice, host_options
 from tracer.commands.options import PATH
 from tracer.commands.record import services_of
@@ -85,7 +85,7 @@ def _attached(following: Following, services: Services, seconds: float) -> None:
         with signals.deferred():
             reports = services.detach()
             services.close()
-    _report_detached(reports)
+    process_reports.note_detached(reports)
 
 
 def _watch(following: Following, services: Services | None, seconds: float) -> None:
@@ -121,11 +121,3 @@ def _leave(path: Path, output: Path | None) -> None:
 def _report(report: ProcessReport) -> None:
     if report.state != "attached":
         printing.note(f"{report.service} (pid {report.pid}) is not watched: {report.reason}")
-
-
-def _report_detached(reports: list[ProcessReport]) -> None:
-    for report in reports:
-        if report.state != "detached" or report.reason:
-            printing.note(f"{report.service} (pid {report.pid}): {report.reason}")
-    proved = sum(bool(report.more.get("proved")) for report in reports)
-    printing.note(f"detached from {plural(len(reports), 'process', 'processes')}, {proved} proved")
