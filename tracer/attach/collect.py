@@ -18,7 +18,11 @@ LEFT_OUT, UNKNOWN = "left-out", "unknown"
 
 def bring(capture: Folder, above: str, name: str, contents: Callable[[Room], Iterator[bytes]]) -> None:
     """Copy files into the folder ``name`` in ``above``, replacing existing ones; note how many were skipped."""
-    with _within(capture, above) as parts, _within(parts, name) as part, _within(part, spools.SEGMENTS) as segments:
+    with (
+        capture.private_folder(above) as parts,
+        parts.private_folder(name) as part,
+        part.private_folder(spools.SEGMENTS) as segments,
+    ):
         room = Room(_cap(capture) - _size(capture, above), {**_sizes(segments, True), **_sizes(part, False)})
         skipped: int | str = UNKNOWN
         try:
@@ -63,14 +67,6 @@ def _copy(target: Folder, name: str, size: int, contents: Iterator[bytes]) -> No
         while data := next(contents, b""):
             file.write(data[:size])
             size -= min(len(data), size)
-
-
-def _within(folder: Folder, name: str) -> Folder:
-    with suppress(FileExistsError):
-        return folder.make(name)
-    inner = folder.folder(name)
-    inner.check_private()
-    return inner
 
 
 def _cap(capture: Folder) -> int:

@@ -95,6 +95,18 @@ class Folder:
             raise
         return inner
 
+    def private_folder(self, name: str) -> Folder:
+        """Open a folder in it that only the caller may use; create it if it is missing."""
+        with suppress(FileExistsError):
+            return self.make(name)
+        inner = self.folder(name)
+        try:
+            inner.check_private()
+        except BaseException:
+            inner.close()
+            raise
+        return inner
+
     def make_private(self) -> None:
         """Set the mode of the caller's own folder to 0700; refuse another user's."""
         about = self.about()

@@ -82,12 +82,12 @@ class HostParts:
     def _folder(self, part: str, *, is_segment: bool) -> Folder:
         if part not in {known for known, _ in self._sizes} and len({known for known, _ in self._sizes}) >= _MAX_PARTS:
             raise ChannelError("invalid data: too many parts")
-        with folders.opened(self._path) as capture, _within(capture, PARTS) as above:
-            inner = _within(above, folder_name(self._host, part))
+        with folders.opened(self._path) as capture, capture.private_folder(PARTS) as above:
+            inner = above.private_folder(folder_name(self._host, part))
             if not is_segment:
                 return inner
             with inner:
-                return _within(inner, spools.SEGMENTS)
+                return inner.private_folder(spools.SEGMENTS)
 
 
 def _checked(head: Head, packed: bytes) -> tuple[str, str, int, bytes]:
@@ -111,14 +111,6 @@ def _append(folder: Folder, name: str, size: int, data: bytes) -> None:
         if file.seek(0, os.SEEK_END) != size:
             raise ChannelError(f"{name}: changed by another program")
         file.write(data)
-
-
-def _within(folder: Folder, name: str) -> Folder:
-    with suppress(FileExistsError):
-        return folder.make(name)
-    inner = folder.folder(name)
-    inner.check_private()
-    return inner
 
 
 def _sizes(folder: Folder) -> Iterator[tuple[str, int]]:
