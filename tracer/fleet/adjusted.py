@@ -13,6 +13,26 @@ def quantile(share: float, of: str) -> str:
     return f"percentile_cont({share}) WITHIN GROUP (ORDER BY {of})"
 
 
+def ranked(table: str, side: str, unit: str) -> str:
+    """Return the common table expressions from ``table`` (key, side, unit, y) to ``k``, the mean ranks of keys by side.
+
+    ``k`` has the key, the side, the number of units, that of values as ``n``, the mean rank, and the units' squares.
+    """
+    return f"""r AS (
+    SELECT key, {side}, {unit}, (rank() OVER (PARTITION BY key ORDER BY y)
+        + (count(*) OVER (PARTITION BY key, y) - 1) / 2.0 - 0.5) / count(*) OVER (PARTITION BY key) AS r
+    FROM {table}),
+c AS (SELECT key, {side}, {unit}, CAST(count(*) AS DOUBLE) AS cn, sum(r) AS cr FROM r GROUP BY key, {side}, {unit}),
+d AS (
+    SELECT key, {side}, cn, cr,
+        sum(cr) OVER (PARTITION BY key, {side}) / sum(cn) OVER (PARTITION BY key, {side}) AS mean
+    FROM c),
+k AS (
+    SELECT key, {side}, count(*) AS units, sum(cn) AS n, max(mean) AS mean,
+        sum((cr - cn * mean) * (cr - cn * mean)) AS squares
+    FROM d GROUP BY key, {side})"""
+
+
 def adjusted(condition: str, most: int | None = None) -> str:
     """Return CTEs that end with ``y`` (key, boot, host, day, y): logarithms less the step's and the boot's medians.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp, sqrt
 
 from tracer.fleet import trees
-from tracer.fleet.adjusted import SAMPLE, adjusted, quantile
+from tracer.fleet.adjusted import SAMPLE, adjusted, quantile, ranked
 from tracer.fleet.scope import Run, Scope
 from tracer.fleet.statistics import FALSE_DISCOVERIES, MIN_RATIO, MIN_UNITS, discoveries, median, t_two_sided
 from tracer.model.fleet import CANNOT_TELL, FOUND, Answer, Column, Table
@@ -48,23 +48,11 @@ z AS (
     SELECT key, host, day, y FROM y
     UNION ALL SELECT CAST({_WHOLE} AS BIGINT) AS key, c.host AS host, c.day AS day, round(f.shared, 6) AS y
     FROM f JOIN chosen c ON f.boot = c.boot),
-r AS (
-    SELECT key, host, day, (rank() OVER (PARTITION BY key ORDER BY y)
-        + (count(*) OVER (PARTITION BY key, y) - 1) / 2.0 - 0.5) / count(*) OVER (PARTITION BY key) AS r
-    FROM z),
-c AS (SELECT key, host, day, CAST(count(*) AS DOUBLE) AS cn, sum(r) AS cr FROM r GROUP BY key, host, day),
-d AS (
-    SELECT key, host, cn, cr,
-        sum(cr) OVER (PARTITION BY key, host) / sum(cn) OVER (PARTITION BY key, host) AS mean
-    FROM c),
-k AS (
-    SELECT key, host, count(*) AS days, sum(cn) AS n, max(mean) AS mean,
-        sum((cr - cn * mean) * (cr - cn * mean)) AS squares
-    FROM d GROUP BY key, host),
+{ranked("z", "host", "day")},
 e AS (SELECT key, host, {quantile(0.5, "y")} AS y FROM z GROUP BY key, host)
-SELECT k.key AS key, k.host AS host, k.days AS days, k.n AS n, k.mean AS mean,
-    k.squares / (k.n * k.n) * k.days / (k.days - 1) AS variance, e.y AS y
-FROM k JOIN e ON k.key = e.key AND k.host = e.host WHERE k.days >= {MIN_UNITS} ORDER BY k.key, k.host"""
+SELECT k.key AS key, k.host AS host, k.units AS days, k.n AS n, k.mean AS mean,
+    k.squares / (k.n * k.n) * k.units / (k.units - 1) AS variance, e.y AS y
+FROM k JOIN e ON k.key = e.key AND k.host = e.host WHERE k.units >= {MIN_UNITS} ORDER BY k.key, k.host"""
 
 
 def outliers(rows: list[tuple[object, ...]]) -> tuple[list[Outlier], int, int]:

@@ -12,7 +12,7 @@ from math import exp, log, pi, sqrt
 
 from tracer.errors import TracerError
 from tracer.fleet import conditions, trees
-from tracer.fleet.adjusted import FLOOR_US, quantile
+from tracer.fleet.adjusted import FLOOR_US, quantile, ranked
 from tracer.fleet.scope import Run, Scope, unit
 from tracer.fleet.statistics import (
     FALSE_DISCOVERIES,
@@ -47,20 +47,8 @@ y AS (
     SELECT x.key AS key, x.side AS side, x.unit AS unit, round(x.dev - f.shared, 6) AS y
     FROM x JOIN f ON x.boot = f.boot
     UNION ALL SELECT CAST({whole} AS BIGINT) AS key, side, unit, round(shared, 6) AS y FROM f),
-r AS (
-    SELECT key, side, unit, (rank() OVER (PARTITION BY key ORDER BY y)
-        + (count(*) OVER (PARTITION BY key, y) - 1) / 2.0 - 0.5) / count(*) OVER (PARTITION BY key) AS r
-    FROM y),
 e AS (SELECT key, {med_y0} AS y0, {med_y1} AS y1, avg(abs(y)) AS width FROM y GROUP BY key),
-c AS (SELECT key, side, unit, CAST(count(*) AS DOUBLE) AS cn, sum(r) AS cr FROM r GROUP BY key, side, unit),
-d AS (
-    SELECT key, side, cn, cr,
-        sum(cr) OVER (PARTITION BY key, side) / sum(cn) OVER (PARTITION BY key, side) AS mean
-    FROM c),
-k AS (
-    SELECT key, side, count(*) AS units, sum(cn) AS n, max(mean) AS mean,
-        sum((cr - cn * mean) * (cr - cn * mean)) AS squares
-    FROM d GROUP BY key, side)
+{ranks}
 SELECT a.key AS key, a.units AS u0, b.units AS u1, a.n AS n0, b.n AS n1, a.mean AS m0, b.mean AS m1,
     a.squares / (a.n * a.n) AS v0, b.squares / (b.n * b.n) AS v1, e.y1 - e.y0 AS shift, e.width AS width
 FROM k a JOIN k b ON a.key = b.key AND a.side = 0 AND b.side = 1 JOIN e ON e.key = a.key
@@ -72,6 +60,7 @@ def query(scope: Scope, a: str, b: str, units: str) -> str:
     """Return the question as SQL; ``a`` and ``b`` are conditions in SQL."""
     return _QUERY.format(
         a=a, b=b, unit=unit(units), scope=scope.condition, floor=FLOOR_US, whole=_WHOLE,
+        ranks=ranked("y", "side", "unit"),
         med_x=quantile(0.5, "x"), med_dev=quantile(0.5, "dev"),
         med_y0=quantile(0.5, "CASE WHEN side = 0 THEN y END"), med_y1=quantile(0.5, "CASE WHEN side = 1 THEN y END"),
     )  # fmt: skip
