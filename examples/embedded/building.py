@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,15 +39,8 @@ def built(name: str, lock: Path, *python: str) -> Path:
 
     `python` are `uv venv`'s options for the interpreter.
     """
-    folder = cache() / name
-    mark = folder / "complete"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    with locked(cache() / f"{name}.lock"):
-        if not mark.exists() or mark.read_text() != digest:
-            print(f"building the environment {name} in {folder} …", file=sys.stderr)
-            _build(folder, lock, python)
-            mark.write_text(digest)
-    return folder / "bin"
+    return _once(name, digest, lambda folder: _build(folder, lock, python))
 
 
 def layered(name: str, base: Path, wheel: Path) -> Path:
@@ -55,14 +48,18 @@ def layered(name: str, base: Path, wheel: Path) -> Path:
 
     It needs neither the time nor the disk of a second copy of these packages; the wheel's are imported first.
     """
+    return _once(name, str(base), lambda folder: _layer(folder, base, wheel))
+
+
+def _once(name: str, contents: str, build: Callable[[Path], None]) -> Path:
+    """Build an environment unless its mark names these contents; return its bin folder."""
     folder = cache() / name
     mark = folder / "complete"
-    wanted = str(base)
     with locked(cache() / f"{name}.lock"):
-        if not mark.exists() or mark.read_text() != wanted:
+        if not mark.exists() or mark.read_text() != contents:
             print(f"building the environment {name} in {folder} …", file=sys.stderr)
-            _layer(folder, base, wheel)
-            mark.write_text(wanted)
+            build(folder)
+            mark.write_text(contents)
     return folder / "bin"
 
 
