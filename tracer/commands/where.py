@@ -43,7 +43,7 @@ def where(
     Each wait is followed to the other side: the receiver of a message, the holder of a lock, the server of an HTTP
     request, a command.
 
-    The exit code is 0 if it moves, 1 if it is stuck, 2 if that cannot be told.
+    The exit code is 0 if it moves, 1 if it is stuck, 2 if neither can be determined.
 
     \b
     Examples:
